@@ -1,0 +1,48 @@
+# The service for the CPU and for NVIDIA GPUs: PyPI's PyTorch runs on both.
+#
+#   docker build -t brightfield .
+#   docker run --rm -p 127.0.0.1:8000:8000 -v brightfield-data:/data brightfield
+#   docker run --rm -p 127.0.0.1:8000:8000 --gpus all brightfield
+#
+# On other machines of the network it is called by another name than localhost; a name that is not
+# in BRIGHTFIELD_ALLOWED_HOSTS is refused:
+#
+#   docker run -p 8000:8000 -e BRIGHTFIELD_ALLOWED_HOSTS=microscope.lab,localhost brightfield
+FROM python:3.12-slim
+
+WORKDIR /src
+
+# The dependencies alone, so that a change of the source does not fetch PyTorch again.
+COPY pyproject.toml ./
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+print(*p['dependencies'], *p['optional-dependencies']['service'], sep='\n')" > /tmp/requirements.txt \
+    && pip install --no-cache-dir --root-user-action=ignore -r /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
+
+COPY README.md LICENSE ./
+COPY clients clients
+COPY service service
+RUN pip install --no-cache-dir --root-user-action=ignore --no-deps .
+
+RUN useradd --uid 1000 --create-home brightfield \
+    && install -d -o brightfield -g brightfield /data /models
+
+ENV BRIGHTFIELD_HOST=0.0.0.0 \
+    BRIGHTFIELD_PORT=8000 \
+    BRIGHTFIELD_DATA=/data \
+    BRIGHTFIELD_MODELS=/models \
+    PYTHONUNBUFFERED=1 \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+USER brightfield
+WORKDIR /data
+VOLUME ["/data", "/models"]
+EXPOSE 8000
+
+# The start includes loading and warming up the models. The probe calls the service by the first
+# name that it answers to, and past any proxy.
+HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --start-interval=2s \
+    CMD ["python", "-c", "import os, sys, http.client as h; e = os.environ; c = h.HTTPConnection('127.0.0.1', int(e['BRIGHTFIELD_PORT']), timeout=8); c.request('GET', '/readyz', headers={'Host': e.get('BRIGHTFIELD_ALLOWED_HOSTS', '').split(',')[0].replace('*', '') or 'localhost'}); sys.exit(c.getresponse().status != 200)"]
+
+CMD ["brightfield", "serve"]

@@ -1,0 +1,62 @@
+# `make serve` and `make test` need Python 3.11 or newer and make; they fetch the rest from PyPI.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+CODE := service clients tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format benchmark clean
+
+help:
+	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
+	@echo "make test        run the tests (ARGS='-k jobs' passes arguments to pytest)"
+	@echo "make check       lint, types and the direction of imports"
+	@echo "make format      format the code"
+	@echo "make benchmark   measure a service that it starts (ARGS='--clients 16', see benchmarks/load.py)"
+	@echo "make clean       remove the environment and the caches"
+
+serve: $(VENV)/.service
+	@exec $(BIN)/brightfield serve $(if $(PORT),--port $(PORT))
+
+test: $(VENV)/.dev
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+benchmark: $(VENV)/.dev
+	@$(BIN)/python benchmarks/load.py --start "$(BIN)/brightfield serve --port $(or $(PORT),8765)" \
+	  $(ARGS) http://127.0.0.1:$(or $(PORT),8765)/classify
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An empty file marks each finished installation: newer than pyproject.toml, nothing is to be done.
+# The one for development holds all of the other.
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $(VENV)/.service $@
+
+$(VENV)/.service: pyproject.toml | $(BIN)/python
+	@echo "Installing Brightfield into $(VENV); the first time takes a few minutes."
+	$(PIP) install --quiet --editable '.[service]'
+	@touch $@
+
+$(BIN)/python:
+	@command -v "$(PYTHON)" >/dev/null || \
+	  { echo "$(PYTHON) is not on this machine: install Python 3.11 or newer, or name one with PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Brightfield needs Python 3.11 or newer and $(PYTHON) is older; name another one with PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make environments; install its venv package (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

@@ -1,0 +1,89 @@
+"""Brightfield from Python: `Client`, `AsyncClient`, typed answers and one tree of errors."""
+
+from brightfield_client.async_client import AsyncClient
+from brightfield_client.async_job import AsyncJob
+from brightfield_client.calls.doctor import Check, Report
+from brightfield_client.calls.jobs import JobStatus
+from brightfield_client.client import Client
+from brightfield_client.errors import (
+    ApiError,
+    BadRequestError,
+    BrightfieldError,
+    ConflictError,
+    ConnectionFailed,
+    DeadlineError,
+    ForbiddenError,
+    InternalError,
+    MethodNotAllowedError,
+    NotAcceptableError,
+    NotFoundError,
+    OverloadedError,
+    TimedOut,
+    TooLargeError,
+    UnavailableError,
+    UnexpectedReply,
+    UnprocessableError,
+    UnsupportedError,
+)
+from brightfield_client.following import JobEvent
+from brightfield_client.images import StoredImage
+from brightfield_client.in_process import InProcess
+from brightfield_client.job import Job
+from brightfield_client.mapping import MapItem
+from brightfield_client.models import Layer, Model
+from brightfield_client.results.batch import Batch, ItemError
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.classification import Classification, Prediction
+from brightfield_client.results.embedding import Embedding
+from brightfield_client.results.occlusion import Grid, Occlusion, WhatIf
+from brightfield_client.results.result import ModelRef, Result, Warned
+from brightfield_client.results.saliency import Saliency
+from brightfield_client.results.target import Target
+
+__all__ = [
+    "ApiError",
+    "AsyncClient",
+    "AsyncJob",
+    "BadRequestError",
+    "Batch",
+    "Binary",
+    "BrightfieldError",
+    "Check",
+    "Classification",
+    "Client",
+    "ConflictError",
+    "ConnectionFailed",
+    "DeadlineError",
+    "Embedding",
+    "ForbiddenError",
+    "Grid",
+    "InProcess",
+    "InternalError",
+    "ItemError",
+    "Job",
+    "JobEvent",
+    "JobStatus",
+    "Layer",
+    "MapItem",
+    "MethodNotAllowedError",
+    "Model",
+    "ModelRef",
+    "NotAcceptableError",
+    "NotFoundError",
+    "Occlusion",
+    "OverloadedError",
+    "Prediction",
+    "Report",
+    "Result",
+    "Saliency",
+    "StoredImage",
+    "Target",
+    "TimedOut",
+    "TooLargeError",
+    "UnavailableError",
+    "UnexpectedReply",
+    "UnprocessableError",
+    "UnsupportedError",
+    "Warned",
+    "WhatIf",
+]

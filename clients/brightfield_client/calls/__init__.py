@@ -1,0 +1,31 @@
+"""The calls: one function each, without I/O on the network, under both clients.
+
+A new endpoint is one file here, one line in each client, and one in `endpoints` if it takes images.
+"""
+
+from brightfield_client.calls.classify import classify
+from brightfield_client.calls.doctor import doctor
+from brightfield_client.calls.embed import embed
+from brightfield_client.calls.health import live, metrics_text, ready, version
+from brightfield_client.calls.models import layers, load_model, model, models, unload_model
+from brightfield_client.calls.occlusion import occlusion
+from brightfield_client.calls.saliency import saliency
+from brightfield_client.calls.stored import put_image
+
+__all__ = [
+    "classify",
+    "doctor",
+    "embed",
+    "layers",
+    "live",
+    "load_model",
+    "metrics_text",
+    "model",
+    "models",
+    "occlusion",
+    "put_image",
+    "ready",
+    "saliency",
+    "unload_model",
+    "version",
+]

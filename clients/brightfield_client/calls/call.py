@@ -1,0 +1,117 @@
+"""A call to the service as a value: what is sent, and how the answer is read. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import httpx2
+
+from brightfield_client.errors import UnexpectedReply, api_error
+from brightfield_client.exchange import Policy, Steps, exchange, retry_after
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+Part = tuple[str, tuple[str, bytes, str]]  # field, (file name, content, media type)
+
+
+class Askable(Protocol[T_co]):
+    """What a client can run: a call, or several calls with a purpose."""
+
+    def steps(self, policy: Policy) -> Steps[T_co]: ...
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request and the reading of its answer.
+
+    A call that is not `idempotent` is repeated only when the service has certainly not begun it.
+    Statuses in `accept` are read like 200; any other from 400 up is raised as an `ApiError`.
+    Without `deadline` the service is not told how long the client waits, for what outlasts the
+    request.
+    """
+
+    method: str
+    path: str
+    read: Callable[[httpx2.Response], T]
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    files: tuple[Part, ...] = ()
+    idempotent: bool = True
+    accept: frozenset[int] = frozenset()
+    deadline: bool = True
+
+    def parse(self, response: httpx2.Response) -> T:
+        """The answer as a value. Raises an `ApiError` or `UnexpectedReply`."""
+        if response.status_code >= 400 and response.status_code not in self.accept:
+            raise api_error(
+                response.status_code, problem(response), retry_after=retry_after(response)
+            )
+        return self.read(response)
+
+    def steps(self, policy: Policy) -> Steps[T]:
+        """Send until there is an answer or no retry is left."""
+        return exchange(self, policy)
+
+    def request(self, http: httpx2.Client | httpx2.AsyncClient, timeout: float) -> httpx2.Request:
+        """The call as a request of one client, to be answered within `timeout` seconds."""
+        limit = {"X-Request-Timeout": f"{timeout:.3f}"} if self.deadline else {}
+        return http.build_request(
+            self.method,
+            self.path,
+            params=dict(self.params) or None,
+            headers={**limit, **self.headers},
+            content=self.content or None,
+            files=list(self.files) or None,
+            timeout=httpx2.Timeout(timeout + GRACE, connect=min(timeout, CONNECT)),
+        )
+
+
+GRACE = 2.0
+"""Seconds past the deadline in which the service can still say that it passed (504)."""
+CONNECT = 10.0
+"""Most seconds for opening a connection."""
+
+
+def problem(response: httpx2.Response) -> Mapping[str, Any]:
+    """The problem in a reply; for a stranger's reply (a proxy's page) one made from the status."""
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        return body
+    return {"title": f"HTTP {response.status_code} {response.reason_phrase}".strip()}
+
+
+def read_json(response: httpx2.Response) -> Any:
+    """The body as JSON. Raises `UnexpectedReply` for anything else."""
+    try:
+        return response.json()
+    except ValueError as fault:
+        kind = response.headers.get("content-type", "no type")
+        raise UnexpectedReply(
+            f"{response.request.url} answered with {kind}, not JSON; is this a Brightfield service?"
+        ) from fault
+
+
+def query_text(value: Any) -> str:
+    """A parameter's value as the query carries it.
+
+    Booleans are true and false; a sequence is joined with commas, a sequence of sequences (the
+    corners of a polygon) with semicolons.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        nested = any(isinstance(part, list | tuple) for part in value)
+        return (";" if nested else ",").join(query_text(part) for part in value)
+    return str(value)
+
+
+def query(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The parameters that are given: None stands for the service's default and is left out."""
+    return {name: query_text(value) for name, value in parameters.items() if value is not None}

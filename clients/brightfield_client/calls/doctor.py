@@ -1,0 +1,117 @@
+"""Whether everything works, from the connection to an answer about an image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brightfield_client.calls.call import Askable
+from brightfield_client.calls.classify import classify
+from brightfield_client.calls.health import ready, version
+from brightfield_client.calls.models import models
+from brightfield_client.errors import BrightfieldError
+from brightfield_client.exchange import Policy, Steps
+from brightfield_client.models import Model
+from brightfield_client.results.classification import Classification
+
+Show = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'FAIL'} {self.name}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks in their order; after an unreachable service no further ones."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        return all(check.ok for check in self.checks)
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.checks))
+
+
+@dataclass(frozen=True)
+class Examination:
+    """The checks as calls, each shown as soon as it is done."""
+
+    show: Show | None
+
+    def steps(self, policy: Policy) -> Steps[Report]:
+        checks = [(yield from self._check(policy, "service", version(), _version))]
+        if checks[0].ok:
+            checks.append((yield from self._check(policy, "ready", ready(), _ready)))
+            checks.append((yield from self._check(policy, "models", models(), _models)))
+            sample = classify(sample_image(), top_k=1)
+            checks.append((yield from self._check(policy, "sample image", sample, _sample)))
+        return Report(tuple(checks))
+
+    def _check(
+        self,
+        policy: Policy,
+        name: str,
+        question: Askable[Any],
+        judge: Callable[[Any], tuple[bool, str]],
+    ) -> Steps[Check]:
+        try:
+            check = Check(name, *judge((yield from question.steps(policy))))
+        except BrightfieldError as fault:
+            check = Check(name, False, str(fault))
+        if self.show is not None:
+            self.show(str(check))
+        return check
+
+
+def doctor(show: Show | None = print) -> Examination:
+    """Check the connection, the version, the models, and the answer about one sample image.
+
+    Each check is printed when it is done (or given to `show`; None is silent). Returns a `Report`,
+    which is true when all is well; nothing is raised.
+    """
+    return Examination(show)
+
+
+def sample_image() -> npt.NDArray[np.uint8]:
+    """A disc of light on a shaded ground, 224 x 224 x 3, made here."""
+    y, x = np.mgrid[0:224, 0:224]
+    disc = (y - 112) ** 2 + (x - 112) ** 2 < 60**2
+    planes = (np.where(disc, 230, x // 2), np.where(disc, 200, y // 2), np.full_like(x, 90))
+    return np.stack(planes, axis=-1).astype(np.uint8)
+
+
+def _version(number: str) -> tuple[bool, str]:
+    return True, f"Brightfield {number} answers"
+
+
+def _ready(is_ready: bool) -> tuple[bool, str]:
+    return is_ready, "it takes requests" if is_ready else "it does not take requests yet"
+
+
+def _models(found: list[Model]) -> tuple[bool, str]:
+    names = ", ".join(f"{model.id} ({model.task})" for model in found)
+    return bool(found), names or "there are none; point BRIGHTFIELD_MODELS at a folder of them"
+
+
+def _sample(answer: Classification) -> tuple[bool, str]:
+    milliseconds = sum(v for v in answer.timing_ms.values() if isinstance(v, int | float))
+    found = f"{answer.top.label} {answer.top.score:.2f}" if answer.top else "no class"
+    return True, f"{answer.model.id} says {found} in {milliseconds:.0f} ms"

@@ -1,0 +1,46 @@
+"""The image endpoints by name, for `submit`, `map` and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from brightfield_client.calls.call import Call
+from brightfield_client.calls.classify import classify
+from brightfield_client.calls.embed import embed
+from brightfield_client.calls.occlusion import occlusion
+from brightfield_client.calls.saliency import saliency
+from brightfield_client.results.classification import Classification
+from brightfield_client.results.embedding import Embedding
+from brightfield_client.results.occlusion import Occlusion
+from brightfield_client.results.result import Result
+from brightfield_client.results.saliency import Saliency
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """How an endpoint is called, and what its JSON is read as."""
+
+    call: Callable[..., Call[Any]]
+    result: type[Result]
+
+
+ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
+    {
+        "classify": Endpoint(classify, Classification),
+        "embed": Endpoint(embed, Embedding),
+        "occlusion": Endpoint(occlusion, Occlusion),
+        "saliency": Endpoint(saliency, Saliency),
+    }
+)
+
+
+def endpoint_named(name: str) -> Endpoint:
+    """An endpoint by its name; "/classify" and "classify" are the same."""
+    try:
+        return ENDPOINTS[name.strip("/")]
+    except KeyError:
+        known = ", ".join(sorted(ENDPOINTS))
+        raise ValueError(f"There is no image endpoint {name!r}; there are {known}.") from None

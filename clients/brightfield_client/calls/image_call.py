@@ -1,0 +1,94 @@
+"""Calls that carry images: one raw body, a multipart form for a batch, JSON with stored images."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+import httpx2
+
+from brightfield_client.calls.call import Call, query, query_text, read_json
+from brightfield_client.errors import UnexpectedReply
+from brightfield_client.images import Payload, is_batch, to_payload
+from brightfield_client.results.batch import Batch
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.result import Result
+
+R = TypeVar("R", bound=Result)
+
+
+def image_call(
+    path: str, result: type[R], image: Any, parameters: Mapping[str, Any]
+) -> Call[R | Batch[R] | Binary]:
+    """The call of an image endpoint.
+
+    A list or tuple of images is a batch, and so is one that holds a single image. Raises `OSError`
+    for a file that cannot be read, `TypeError` for what is no image.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    binary = given.get("format", "json") != "json"
+    call = Call("POST", path, partial(_read, result, binary))
+    if not is_batch(image):
+        return _single(call, to_payload(image), given)
+    if not image:
+        raise ValueError("The batch is empty; pass at least one image.")
+    payloads = [to_payload(each) for each in image]
+    given = _with_axes(payloads, given)
+    # A form with a single file would be answered as a single image, and ids fit in no form.
+    if len(payloads) == 1 or any(payload.stored for payload in payloads):
+        return _json(call, payloads, given)
+    parts = tuple(("file", (p.name, p.content, p.media_type)) for p in payloads)
+    return replace(call, params=query(given), files=parts)
+
+
+def _single(call: Call[Any], payload: Payload, given: dict[str, Any]) -> Call[Any]:
+    given = _with_axes([payload], given)
+    if payload.stored:
+        return replace(call, params={**query(given), "image": payload.stored})
+    headers = {**call.headers, "Content-Type": payload.media_type}
+    return replace(call, params=query(given), headers=headers, content=payload.content)
+
+
+def _json(call: Call[Any], payloads: list[Payload], given: dict[str, Any]) -> Call[Any]:
+    own = {name: _plain(value) for name, value in given.items() if name != "model"}
+    body = {"images": [_as_json(payload) for payload in payloads], "parameters": own}
+    if "model" in given:
+        body["model"] = given["model"]
+    headers = {**call.headers, "Content-Type": "application/json"}
+    return replace(call, headers=headers, content=json.dumps(body).encode())
+
+
+def _as_json(payload: Payload) -> dict[str, str]:
+    if payload.stored:
+        return {"id": payload.stored}
+    return {"data": base64.b64encode(payload.content).decode()}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str) else query_text(value)
+
+
+def _with_axes(payloads: list[Payload], given: dict[str, Any]) -> dict[str, Any]:
+    """The axes of tensors as the parameter `axes`, unless the caller names them."""
+    axes = {payload.axes for payload in payloads}
+    if "axes" in given or axes == {None}:
+        return given
+    if len(axes) > 1:
+        raise ValueError("Images of different axes do not fit in one batch; send them apart.")
+    return {**given, "axes": axes.pop()}
+
+
+def _read(result: type[R], binary: bool, response: httpx2.Response) -> R | Batch[R] | Binary:
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if binary or (media_type != "application/json" and not media_type.startswith("text/")):
+        return Binary(response.content, media_type, dict(response.headers))
+    body = read_json(response)
+    if not isinstance(body, dict):
+        raise UnexpectedReply("The reply is no envelope.")
+    if "items" in body:
+        return Batch.from_json(body, result.from_json)
+    return result.from_json(body)

@@ -1,0 +1,74 @@
+"""POST /occlusion."""
+
+# ruff: noqa: A002, PLR0913 - these are the endpoint's parameters, by their names
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+from brightfield_client.calls.call import Call
+from brightfield_client.calls.image_call import image_call
+from brightfield_client.images import Images, ImageSource
+from brightfield_client.results.batch import Batch
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.occlusion import Occlusion
+
+
+@overload
+def occlusion(
+    image: Images, model: str | None = None, *, format: None = None, **parameters: Any
+) -> Call[Batch[Occlusion]]: ...
+@overload
+def occlusion(
+    image: ImageSource, model: str | None = None, *, format: None = None, **parameters: Any
+) -> Call[Occlusion]: ...
+@overload
+def occlusion(
+    image: ImageSource | Images, model: str | None = None, *, format: str, **parameters: Any
+) -> Call[Binary]: ...
+def occlusion(
+    image: ImageSource | Images,
+    model: str | None = None,
+    *,
+    window: int | Sequence[int] | None = None,
+    stride: int | Sequence[int] | None = None,
+    baseline: str | float | None = None,
+    border: str | None = None,
+    target: str | int | Sequence[str | int] | None = None,
+    output: str | None = None,
+    hide: Sequence[float] | Sequence[Sequence[float]] | None = None,
+    format: str | None = None,
+    **parameters: Any,
+) -> Call[Any]:
+    """How the scores of classes change when a window hides a part of the image.
+
+    Args:
+        image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a batch.
+        model: id of the model; the service's default for /classify if left out.
+        window: side, or (height, width), of the window, in pixels of the model's input, or of the
+            image with `unit="image"` (a seventh of the input's short side).
+        stride: step of the window (half of it).
+        baseline: what hides: mean (the default), zero, grey, blur or a number.
+        border: the last window is moved back (`shift`, the default), `cut` or `drop`ped.
+        target: one or several labels or class ids; `top`, the default, is the highest score.
+        output: `logit` (the default) or `probability`.
+        hide: one what-if: (x, y, width, height), or the corners ((x1, y1), (x2, y2), ...), hidden.
+        format: overlay, png, tiff, npy or csv: gives `Binary` instead of a typed result.
+        parameters: `method="rise"` with masks, cells, p and seed, and the endpoint's others.
+
+    Returns:
+        `Occlusion`; for a list a `Batch`, in which failed images are `ItemError`.
+    """
+    own = {
+        "model": model,
+        "window": window,
+        "stride": stride,
+        "baseline": baseline,
+        "border": border,
+        "target": target,
+        "output": output,
+        "hide": hide,
+        "format": format,
+    }
+    return image_call("/occlusion", Occlusion, image, own | parameters)

@@ -1,0 +1,96 @@
+"""brightfield classify"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from brightfield_client.cli.connect import connect, connection_flags
+from brightfield_client.cli.exits import code_of, report
+from brightfield_client.cli.files import (
+    expand,
+    image_flags,
+    output_names,
+    parameter_flags,
+    parameters,
+)
+from brightfield_client.results.classification import Classification
+
+Write = Callable[[Path, Classification], object]
+
+
+def add(commands: Any) -> None:
+    parser = commands.add_parser(
+        "classify",
+        parents=[image_flags(), parameter_flags(), connection_flags()],
+        help="name the classes of images",
+        description="Name the most probable classes of images.",
+    )
+    parser.add_argument("--top-k", type=int, help="classes per image (the service's 5)")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one line of JSON per image")
+    form.add_argument("--csv", action="store_true", help="a table: file,rank,label,class_id,score")
+    form.add_argument("--out", type=Path, metavar="DIR", help="a JSON file per image in DIR")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    files = expand(args.files)
+    write = _writer(args, files)
+    given = parameters(args, top_k=args.top_k)
+    items = []
+    with connect(args) as client:
+        client.version()  # one clear word, rather than one for each file, when nobody is there
+        for item in client.map(
+            files, "classify", concurrency=args.concurrency, resume=args.resume, **given
+        ):
+            items.append(item)
+            report(item)
+            if item.ok:
+                write(item.source, item.result)
+    return code_of(items)
+
+
+def _writer(args: argparse.Namespace, files: list[Path]) -> Write:
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        return _to_folder(args.out, output_names(files, ".json"))
+    if args.csv:
+        return _as_table()
+    return _as_json if args.json else _as_text
+
+
+def _to_folder(folder: Path, names: dict[Path, str]) -> Write:
+    def write(path: Path, answer: Classification) -> None:
+        text = json.dumps(dict(answer.raw), ensure_ascii=False, indent=2)
+        (folder / names[path]).write_text(text + "\n", encoding="utf-8")
+
+    return write
+
+
+def _as_table() -> Write:
+    table = csv.writer(sys.stdout)
+    table.writerow(("file", "rank", "label", "class_id", "score"))
+
+    def write(path: Path, answer: Classification) -> None:
+        for rank, found in enumerate(answer, start=1):
+            table.writerow((path, rank, found.label, found.class_id, found.score))
+
+    return write
+
+
+def _as_json(path: Path, answer: Classification) -> None:
+    print(json.dumps({"file": str(path), **answer.raw}, ensure_ascii=False))
+
+
+def _as_text(path: Path, answer: Classification) -> None:
+    print(path)
+    for found in answer:
+        print(f"  {found.score:.4f}  {found.label}")
+    for warning in answer.warnings:
+        print(f"brightfield: {path}: {warning.detail}", file=sys.stderr)

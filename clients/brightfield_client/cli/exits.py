@@ -1,0 +1,84 @@
+"""How a command ends: exit codes, and errors as one sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, UnexpectedReply
+from brightfield_client.mapping import MapItem
+
+OK, SOME_FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+
+_HINT = "Start one with `brightfield serve`, name another with --url, or work without: --local."
+
+
+class Stop(Exception):
+    """Ends the command with a sentence and an exit code."""
+
+    def __init__(self, sentence: str, code: int = USAGE) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to say of an error, and how to exit."""
+
+    sentence: str
+    code: int
+
+
+def verdict(fault: Exception) -> Verdict | None:
+    """The verdict on an error that users can meet; None for a mistake in this program."""
+    if isinstance(fault, Stop):
+        return Verdict(str(fault), fault.code)
+    if isinstance(fault, ConnectionFailed):
+        return Verdict(f"{fault} {_HINT}", UNREACHABLE)
+    if isinstance(fault, TimedOut | UnexpectedReply):
+        return Verdict(str(fault), UNREACHABLE)
+    if isinstance(fault, ApiError):
+        refused = 400 <= fault.status < 500 and fault.status != 429
+        return Verdict(sentence(fault), USAGE if refused else SOME_FAILED)
+    if isinstance(fault, OSError | ValueError | TypeError | ImportError):
+        return Verdict(sentence(fault), USAGE)
+    return None
+
+
+def sentence(fault: BaseException) -> str:
+    """An error in one line, without its class."""
+    if isinstance(fault, ApiError):
+        return f"{fault.detail} ({fault.code})"
+    if isinstance(fault, OSError) and fault.strerror:
+        name = f"{fault.filename}: " if fault.filename else ""
+        return f"{name}{fault.strerror}."
+    return " ".join(str(fault).split()) or type(fault).__name__
+
+
+def report(item: MapItem) -> None:
+    """Say on stderr what is wrong with one image."""
+    if item.error is not None:
+        print(f"brightfield: {item.source}: {sentence(item.error)}", file=sys.stderr)
+
+
+def code_of(items: Sequence[MapItem]) -> int:
+    """0 when all images are answered; 3 when none is and the service was lost; else 1."""
+    failed = [item for item in items if not item.ok]
+    lost = [item for item in failed if isinstance(item.error, ConnectionFailed)]
+    if failed and len(lost) == len(items):
+        return UNREACHABLE
+    return SOME_FAILED if failed else OK
+
+
+@contextmanager
+def needs_service(what: str) -> Iterator[None]:
+    """Turns a missing package of the service into a sentence that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as fault:
+        raise Stop(
+            f"{what} needs the service, and {fault.name} is not installed; "
+            "install it with: pip install 'brightfield[service]'"
+        ) from fault

@@ -1,0 +1,84 @@
+"""brightfield models check and pull: the model folders of this computer, without a service."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, needs_service
+from brightfield_client.progress import ProgressBar
+
+if TYPE_CHECKING:
+    from brightfield.cards import ModelCard
+    from brightfield.errors import InvalidCard
+    from brightfield.settings import Settings
+
+
+def check(args: argparse.Namespace) -> int:
+    """Build every model and say whether it is well; weights not fetched yet are no fault."""
+    with needs_service("`models check`"):
+        from brightfield.settings import Settings
+    settings = Settings()
+    cards, faults = _cards(settings, args.folder)
+    if not cards and not faults:
+        raise Stop(f"There is no model folder (one with a card.toml) in {args.folder}.")
+    for folder, fault in faults.items():
+        print(f"FAIL {folder}: {fault.detail}")
+    results = [_check(card, settings) for card in cards.values()]
+    return OK if all(results) and not faults else SOME_FAILED
+
+
+def pull(args: argparse.Namespace) -> int:
+    """Download the weights that a card names."""
+    with needs_service("`models pull`"):
+        from brightfield.errors import BrightfieldError, nearest
+        from brightfield.models import weights
+        from brightfield.settings import Settings
+    settings = Settings()
+    cards, _ = _cards(settings, None)
+    card = cards.get(args.id)
+    if card is None:
+        raise Stop(f"There is no model {args.id!r} here.{nearest(args.id, list(cards))}")
+    with ProgressBar(f"{card.id}, bytes") as bar:
+        try:
+            path = weights.pull(card, settings.data, bar.update)
+        except BrightfieldError as fault:
+            raise Stop(fault.detail, SOME_FAILED) from fault
+    print(f"{card.id}: {path}")
+    return OK
+
+
+def _check(card: ModelCard, settings: Settings) -> bool:
+    from brightfield.errors import BrightfieldError, MissingWeights
+    from brightfield.models.build import build
+
+    try:
+        build(card, trust_model_code=settings.trust_model_code, data=settings.data)
+    except MissingWeights as fault:
+        print(f"pull {card.id}: {fault.detail}")
+        return True
+    except BrightfieldError as fault:
+        print(f"FAIL {card.id}: {fault.detail}")
+        return False
+    print(f"ok   {card.id} {card.version} ({card.task}, {card.licence})")
+    return True
+
+
+def _cards(
+    settings: Settings, folder: Path | None
+) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
+    """The good cards by id and the faults by folder name; of one model, or of folders of them."""
+    from brightfield import zoo
+    from brightfield.cards import CARD, find_cards, read_card
+    from brightfield.errors import InvalidCard
+
+    if folder is None:
+        return find_cards((zoo.folder(), *settings.model_folders))
+    if not (folder / CARD).exists():
+        return find_cards([folder])
+    try:
+        card = read_card(folder)
+    except InvalidCard as fault:
+        return {}, {folder.name: fault}
+    return {card.id: card}, {}

@@ -1,0 +1,209 @@
+"""The client that waits for its answers."""
+
+# ruff: noqa: A002 - `format` is the service's name for it
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+import httpx2
+
+from brightfield_client import calls
+from brightfield_client.calls.call import Askable, Call
+from brightfield_client.calls.endpoints import endpoint_named
+from brightfield_client.calls.jobs import job_status, submitted
+from brightfield_client.connection import TIMEOUT, Connection
+from brightfield_client.exchange import Done, Pause, Policy, Send, advance
+from brightfield_client.images import Images, ImageSource
+from brightfield_client.job import Job
+from brightfield_client.mapping import WINDOW, MapItem, Plan
+from brightfield_client.presenting import present
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _sending(build: Callable[P, Askable[T]]) -> Callable[Concatenate[Client, P], T]:
+    """The method that sends what `build` makes and returns the answer."""
+
+    def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.run(build(*args, **kwargs))
+
+    present(method, build)
+    return method
+
+
+class Client:
+    """A Brightfield service, from Python.
+
+        with Client("http://127.0.0.1:8000") as client:
+            print(client.classify("cat.jpg").top)
+
+    Args:
+        url: where the service is; else the variable BRIGHTFIELD_URL, else port 8000 here.
+        timeout: seconds for one call with all its retries; the service is told, too.
+        retries: how often a call is tried again when the service is busy (429, 503) or the
+            connection breaks; it waits as long as the service asks (`Retry-After`).
+        transport: an `httpx2` transport instead of the network, as `InProcess(app)`.
+        headers: sent with every call.
+
+    One client may be used from many threads. Errors are those of `brightfield_client.errors`.
+    """
+
+    classify = _sending(calls.classify)
+    embed = _sending(calls.embed)
+    saliency = _sending(calls.saliency)
+    occlusion = _sending(calls.occlusion)
+    put_image = _sending(calls.put_image)
+    models = _sending(calls.models)
+    model = _sending(calls.model)
+    load_model = _sending(calls.load_model)
+    unload_model = _sending(calls.unload_model)
+    layers = _sending(calls.layers)
+    live = _sending(calls.live)
+    ready = _sending(calls.ready)
+    version = _sending(calls.version)
+    metrics_text = _sending(calls.metrics_text)
+    doctor = _sending(calls.doctor)
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        retries: int = 2,
+        transport: httpx2.BaseTransport | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._connection = Connection.to(url, timeout, retries, headers)
+        self._http = httpx2.Client(
+            base_url=self._connection.url,
+            headers=dict(self._connection.headers),
+            transport=transport,
+        )
+
+    @property
+    def url(self) -> str:
+        return self._connection.url
+
+    @property
+    def policy(self) -> Policy:
+        """How patient this client is."""
+        return self._connection.policy
+
+    def submit(self, endpoint: str, image: ImageSource | Images, **parameters: Any) -> Job:
+        """Start an endpoint's work as a job: `submit("occlusion", "cell.tif", window=16)`.
+
+        The job goes on when this program ends; `job(job_id)` finds it again.
+        """
+        call = endpoint_named(endpoint).call(image, **parameters)
+        return Job(self, call, self.run(submitted(call)))
+
+    def job(self, job_id: str, endpoint: str | None = None, *, format: str | None = None) -> Job:
+        """A job that was submitted before, by its id.
+
+        `endpoint` is needed where the service does not tell it, `format` where it asked for one.
+        """
+        status = self.run(job_status(job_id))
+        call = endpoint_named(endpoint or status.endpoint).call(b"", format=format)
+        return Job(self, call, status)
+
+    def map(
+        self,
+        images: Iterable[ImageSource],
+        task: str = "classify",
+        *,
+        concurrency: int = 8,
+        progress: bool = True,
+        resume: str | os.PathLike[str] | None = None,
+        **parameters: Any,
+    ) -> Generator[MapItem, None, None]:
+        """Ask one endpoint about many images; yields a `MapItem` for each, in their order.
+
+        Nothing happens before the first item is asked for; `list(client.map(...))` asks for all.
+        A bad image gives an item with an `error` and never stops the rest. With `resume`, a file
+        of JSON lines, answers are kept as they come, and a later run takes them from there.
+
+        Args:
+            images: paths, or whatever the endpoint takes; only `resume` needs paths.
+            task: the endpoint's name.
+            concurrency: calls that run at the same time.
+            progress: draw a bar on standard error, where that is a terminal.
+            resume: the file that keeps the answers.
+            parameters: the endpoint's.
+        """
+        return self._map(Plan(images, task, parameters, concurrency, resume), progress)
+
+    def _map(self, plan: Plan, progress: bool) -> Generator[MapItem, None, None]:
+        pool = ThreadPoolExecutor(plan.concurrency, thread_name_prefix="brightfield-map")
+        pending: deque[Future[MapItem]] = deque()
+        with plan.bar(progress) as bar:
+            try:
+                for source in plan.images:
+                    pending.append(pool.submit(self.run, plan.item(source)))
+                    if len(pending) >= WINDOW * plan.concurrency:
+                        yield pending.popleft().result()
+                        bar.advance()
+                while pending:
+                    yield pending.popleft().result()
+                    bar.advance()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def run(self, question: Askable[T]) -> T:
+        """Carry out a call, or several with a purpose, and return the answer."""
+        steps = question.steps(self.policy)
+        answer: httpx2.Response | Exception | None = None
+        while True:
+            step = advance(steps, answer)
+            if isinstance(step, Done):
+                return step.value
+            answer = self._do(step)
+
+    def _do(self, step: Send | Pause) -> httpx2.Response | Exception | None:
+        if isinstance(step, Pause):
+            self.pause(step.seconds)
+            return None
+        try:
+            return self._http.send(step.call.request(self._http, step.timeout))
+        except httpx2.RequestError as fault:
+            return fault
+
+    def stream(self, call: Call[Any], quiet: float) -> Generator[str, None, None]:
+        """The text of an answer as it arrives, given up after `quiet` seconds without any."""
+        response = self._http.send(call.request(self._http, quiet), stream=True)
+        try:
+            if response.status_code >= 400:
+                response.read()
+                call.parse(response)
+            yield from response.iter_text()
+        finally:
+            response.close()
+
+    def pause(self, seconds: float) -> None:
+        """Wait before a retry."""
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r})"

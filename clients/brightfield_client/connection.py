@@ -1,0 +1,44 @@
+"""What both clients are told at their making."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx2
+
+from brightfield_client.exchange import Policy
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the service is and how patient the client is with it."""
+
+    url: str
+    policy: Policy
+    headers: Mapping[str, str]
+
+    @classmethod
+    def to(
+        cls, url: str | None, timeout: float, retries: int, headers: Mapping[str, str] | None
+    ) -> Connection:
+        """Checked values; the URL is BRIGHTFIELD_URL or this machine if it is not given.
+
+        Raises `ValueError` naming what is wrong.
+        """
+        url = url or os.environ.get("BRIGHTFIELD_URL") or DEFAULT_URL
+        try:
+            parsed = httpx2.URL(url)
+        except httpx2.InvalidURL as fault:
+            raise ValueError(f"{url!r} is not a URL: {fault}") from fault
+        if parsed.scheme not in ("http", "https") or not parsed.host:
+            raise ValueError(f"{url!r} is not a service's URL; write for example {DEFAULT_URL}.")
+        if not 0 < timeout < float("inf"):
+            raise ValueError(f"timeout is a finite number of seconds above 0, not {timeout}.")
+        if retries < 0:
+            raise ValueError(f"retries is 0 or more, not {retries}.")
+        return cls(url, Policy(float(timeout), retries), dict(headers or {}))

@@ -1,0 +1,95 @@
+"""Several answers in one, each a result or an error."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, NoReturn, TypeVar, overload
+
+from brightfield_client.errors import ApiError, UnexpectedReply, api_error
+from brightfield_client.results.result import Json
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ItemError:
+    """What stands in a batch where an image failed; its neighbours are not touched."""
+
+    index: int
+    error: ApiError
+
+    @property
+    def code(self) -> str:
+        return self.error.code
+
+    @property
+    def detail(self) -> str:
+        return self.error.detail
+
+    def raise_error(self) -> NoReturn:
+        raise self.error
+
+
+class Batch(Sequence[T | ItemError], Generic[T]):
+    """The answers in the order in which the images were sent."""
+
+    def __init__(self, items: Sequence[T | ItemError], raw: Json) -> None:
+        self._items = tuple(items)
+        self.raw = raw
+
+    @classmethod
+    def from_json(cls, body: Json, parse: Callable[[Json], T]) -> Batch[T]:
+        """The items of a batch's reply; `parse` reads one envelope."""
+        if not isinstance(body.get("items"), list):
+            raise UnexpectedReply("The reply to a batch has no items.")
+        return cls([_item(i, item, parse) for i, item in enumerate(body["items"])], body)
+
+    @property
+    def results(self) -> list[T]:
+        """The answers alone, without the failed images."""
+        return [item for item in self._items if not isinstance(item, ItemError)]
+
+    @property
+    def errors(self) -> list[ItemError]:
+        """The failed images alone."""
+        return [item for item in self._items if isinstance(item, ItemError)]
+
+    def raise_for_item(self) -> list[T]:
+        """All answers; raises the first image's error if any failed."""
+        for failed in self.errors:
+            failed.error.add_note(f"image {failed.index} of {len(self)}")
+            failed.raise_error()
+        return self.results
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[T | ItemError]:
+        return iter(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> T | ItemError: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[T | ItemError, ...]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        return self._items[index]
+
+    def __repr__(self) -> str:
+        return f"Batch({len(self.results)} answers, {len(self.errors)} errors)"
+
+    def _repr_html_(self) -> str:
+        cells = [getattr(item, "_repr_html_", None) for item in self._items]
+        parts = [
+            cell() if cell else html.escape(repr(item))
+            for cell, item in zip(cells, self._items, strict=True)
+        ]
+        return "<ol start=0>" + "".join(f"<li>{part}</li>" for part in parts) + "</ol>"
+
+
+def _item(index: int, item: Json, parse: Callable[[Json], T]) -> T | ItemError:
+    problem = item.get("error")
+    if problem is None:
+        return parse(item)
+    return ItemError(index, api_error(int(problem.get("status", 500)), problem))

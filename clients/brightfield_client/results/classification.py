@@ -1,0 +1,69 @@
+"""The answer of /classify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from brightfield_client.arrays import FloatArray, decode_array
+from brightfield_client.optional import require
+from brightfield_client.results.result import Json, Result, html_table
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A class and its score, in [0, 1] for softmax and sigmoid models."""
+
+    label: str
+    class_id: int
+    score: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Classification(Result):
+    """The classes of an image, best first.
+
+    With a sliding `window`, `map` is K x H x W: the score of each of `map_labels` at every
+    position.
+    """
+
+    task_name: ClassVar[str] = "classify"
+
+    predictions: tuple[Prediction, ...]
+    map: FloatArray | None = field(repr=False)
+    map_labels: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def _own(cls, result: Json) -> dict[str, Any]:
+        area = result.get("map")
+        return {
+            "predictions": tuple(
+                Prediction(str(entry["label"]), int(entry["class_id"]), float(entry["score"]))
+                for entry in result["predictions"]
+            ),
+            "map": None if area is None else decode_array(area),
+            "map_labels": () if area is None else tuple(area.get("labels", ())),
+        }
+
+    @property
+    def top(self) -> Prediction | None:
+        """The best class; None when no score reached the threshold."""
+        return self.predictions[0] if self.predictions else None
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return iter(self.predictions)
+
+    def __len__(self) -> int:
+        return len(self.predictions)
+
+    def to_pandas(self) -> Any:
+        """A `DataFrame` with the columns label, class_id and score."""
+        pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
+        columns = ["label", "class_id", "score"]
+        rows = [(p.label, p.class_id, p.score) for p in self.predictions]
+        return pandas.DataFrame(rows, columns=columns)
+
+    def _repr_html_(self) -> str:
+        rows = [(p.label, f"{p.score:.4f}") for p in self.predictions]
+        return html_table(("class", "score"), rows) + self._caption()

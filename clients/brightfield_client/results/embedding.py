@@ -1,0 +1,46 @@
+"""The answer of /embed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from brightfield_client.arrays import numbers
+from brightfield_client.results.result import Json, Result
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Embedding(Result):
+    """A feature vector: the activations of `layer`, of length 1 (L2) when `normalized`."""
+
+    task_name: ClassVar[str] = "embed"
+
+    vector: npt.NDArray[np.float32] = field(repr=False)
+    layer: str
+    normalized: bool
+
+    @classmethod
+    def _own(cls, result: Json) -> dict[str, Any]:
+        return {
+            "vector": numbers(result["embedding"]).astype(np.float32),
+            "layer": str(result.get("layer", "")),
+            "normalized": bool(result.get("normalized", False)),
+        }
+
+    @property
+    def dim(self) -> int:
+        return int(self.vector.size)
+
+    def __len__(self) -> int:
+        return self.dim
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[Any]:
+        return np.array(self.vector, dtype=dtype) if copy else self.vector.astype(dtype or "f4")
+
+    def _repr_html_(self) -> str:
+        return f"<code>{self.dim} values of {self.layer}</code><br>{self._caption()}"

@@ -1,0 +1,99 @@
+"""The FastAPI application, built by a function from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from brightfield import __version__
+from brightfield.api import problems
+from brightfield.api.exchange import Services
+from brightfield.api.jobs import JobRunner
+from brightfield.api.limits import Admission
+from brightfield.api.middleware import Outermost
+from brightfield.api.routes import install
+from brightfield.engine import Engine
+from brightfield.settings import Settings
+from brightfield.store.database import open_database
+from brightfield.store.images import ImageStore
+from brightfield.store.jobs import Jobs
+
+log = logging.getLogger(__name__)
+
+_HOUSEKEEPING = 600.0
+
+_DESCRIPTION = """\
+Runs imaging models, and shows which pixels an answer rests on.
+
+Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every error is
+`application/problem+json`.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service as an ASGI application; models are loaded when its lifespan begins.
+
+    Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
+    """
+    settings = settings or Settings()
+    engine = Engine(settings)
+    app = FastAPIOffline(
+        docs_url="/docs",
+        redoc_url=None,
+        title="Brightfield",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    problems.install(app)
+    install(app, engine)
+    app.add_middleware(Outermost, settings=settings, telemetry=engine.telemetry)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Open the store, load the default models, and close everything in the reverse order."""
+    settings: Settings = app.state.settings
+    engine: Engine = app.state.engine
+    database = await asyncio.to_thread(open_database, settings.store_url)
+    jobs = Jobs(database)
+    await asyncio.to_thread(jobs.recover)
+    app.state.services = services = Services(
+        engine,
+        Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
+        ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
+        JobRunner(jobs),
+    )
+    if settings.preload:
+        await asyncio.to_thread(engine.preload)
+    keeper = asyncio.create_task(_keep_house(services, settings))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeper
+        await services.jobs.close()
+        await asyncio.to_thread(engine.close)
+        database.dispose()
+
+
+async def _keep_house(services: Services, settings: Settings) -> None:
+    """Now and then forget old jobs and expired images."""
+    while True:
+        try:
+            await services.jobs.expire(settings.job_ttl)
+            await asyncio.to_thread(services.images.sweep)
+        except Exception:
+            log.exception("housekeeping failed; it is tried again later")
+        await asyncio.sleep(_HOUSEKEEPING)

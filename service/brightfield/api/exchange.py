@@ -1,0 +1,202 @@
+"""The way of an image request: admit, read, understand, answer, write."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from brightfield.api.inputs import Stored, Submission, load, read_submission
+from brightfield.api.jobs import JobRunner
+from brightfield.api.limits import Admission, Claim, patience, ticket_of
+from brightfield.api.parameters import parse
+from brightfield.api.problems import request_id_of
+from brightfield.api.replies import Item, Reply, Writer, negotiate
+from brightfield.engine import Engine, View
+from brightfield.engine.engine import Progress
+from brightfield.errors import BrightfieldError, InvalidParameter, nearest
+from brightfield.explain.method import Method, Step
+from brightfield.images.selection import Selection
+from brightfield.runtime.ticket import Ticket
+from brightfield.store.images import ImageStore
+from brightfield.tasks.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the handlers of one app share."""
+
+    engine: Engine
+    admission: Admission
+    images: ImageStore
+    jobs: JobRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request understood: what to do, on what, and how to reply."""
+
+    work: Task | Method
+    view: View
+    selection: Selection
+    writer: Writer
+    images: Sequence[bytes | Stored | BrightfieldError]
+    batch: bool
+
+
+class ImageEndpoint(ABC):
+    """One image endpoint; what it does is a task or a method, chosen by `work`."""
+
+    name: str
+
+    @property
+    @abstractmethod
+    def choices(self) -> Mapping[str, type[Task] | type[Method]]:
+        """Everything that the endpoint can do, for its documentation."""
+
+    @abstractmethod
+    def work(self, parameters: dict[str, Any]) -> type[Task] | type[Method]:
+        """The class of the work; takes out of `parameters` what only chooses it."""
+
+    async def __call__(self, request: Request) -> Response:
+        services: Services = request.app.state.services
+        settings = services.engine.settings
+        with services.admission.admit() as claim:
+            # The deadline counts from here, but a client that is still sending its body
+            # cannot be listened to for hanging up: the listener would eat the body.
+            ticket = ticket_of(request, settings.timeout)
+            submission = await read_submission(request, settings.max_bytes)
+            claim.extend(len(submission.images))
+            plan = self._plan(request, submission, settings.max_reply_bytes)
+            if "respond-async" in request.headers.get("prefer", ""):
+                return await self._as_job(services, plan, claim)
+            async with patience(request, ticket):
+                return await answer(services, plan, ticket)
+
+    def _plan(self, request: Request, submission: Submission, max_reply_bytes: int) -> Plan:
+        parameters = dict(submission.parameters)
+        work, view, selection, reply = parse(
+            (self.work(parameters), View, Selection, Reply), parameters
+        )
+        assert isinstance(work, Task | Method) and isinstance(view, View)
+        assert isinstance(selection, Selection) and isinstance(reply, Reply)
+        name = negotiate(reply, request.headers.get("accept"), work.formats)
+        writer = Writer(name, reply, request_id_of(request), max_reply_bytes)
+        return Plan(work, view, selection, writer, submission.images, submission.batch)
+
+    async def _as_job(self, services: Services, plan: Plan, claim: Claim) -> Response:
+        kept = services.admission.hand_over(claim)
+
+        async def run(ticket: Ticket, progress: Progress) -> Response:
+            return await answer(services, plan, ticket, progress)
+
+        return await services.jobs.submit(f"/{self.name}", run, kept.release)
+
+
+class PredictEndpoint(ImageEndpoint):
+    """An endpoint named after a task, whose parameters are the task's."""
+
+    def __init__(self, task: type[Task]) -> None:
+        self.name = task.name
+        self._task = task
+
+    @property
+    def choices(self) -> Mapping[str, type[Task]]:
+        return {self.name: self._task}
+
+    def work(self, parameters: dict[str, Any]) -> type[Task]:
+        return self._task
+
+
+class ExplainEndpoint(ImageEndpoint):
+    """An endpoint for several methods, chosen by `method`."""
+
+    def __init__(self, name: str, methods: Mapping[str, type[Method]], default: str) -> None:
+        self.name = name
+        self.default = default
+        self._methods = methods
+
+    @property
+    def choices(self) -> Mapping[str, type[Method]]:
+        return self._methods
+
+    def work(self, parameters: dict[str, Any]) -> type[Method]:
+        name = str(parameters.pop("method", self.default))
+        if name not in self._methods:
+            known = sorted(self._methods)
+            raise InvalidParameter(
+                f"There is no method {name!r} at /{self.name}.{nearest(name, known)} "
+                f"Known: {', '.join(known)}.",
+                errors=[{"location": "method", "expected": known, "received": name}],
+            )
+        return self._methods[name]
+
+
+async def answer(
+    services: Services, plan: Plan, ticket: Ticket, progress: Progress | None = None
+) -> Response:
+    """The reply to a plan; one bad image of a batch never fails its neighbours."""
+    if not plan.batch:
+        return plan.writer.single(await _one(services, plan, plan.images[0], ticket, progress))
+    report = _summed(len(plan.images), progress)
+    items = await asyncio.gather(
+        *(
+            _item(services, plan, image, ticket, report(index))
+            for index, image in enumerate(plan.images)
+        )
+    )
+    return await asyncio.to_thread(plan.writer.batch, items)
+
+
+async def _one(
+    services: Services,
+    plan: Plan,
+    image: bytes | Stored | BrightfieldError,
+    ticket: Ticket,
+    progress: Progress | None,
+) -> Any:
+    if isinstance(image, BrightfieldError):
+        raise image
+    data = (
+        image if isinstance(image, bytes) else await asyncio.to_thread(load, image, services.images)
+    )
+    engine = services.engine
+    if isinstance(plan.work, Task):
+        return await engine.predict(plan.work, data, plan.view, plan.selection, ticket, progress)
+    return await engine.explain(plan.work, data, plan.view, plan.selection, ticket, progress)
+
+
+async def _item(
+    services: Services,
+    plan: Plan,
+    image: bytes | Stored | BrightfieldError,
+    ticket: Ticket,
+    progress: Progress | None,
+) -> Item:
+    try:
+        item: Item = await _one(services, plan, image, ticket, progress)
+    except BrightfieldError as fault:
+        return fault
+    return item
+
+
+def _summed(count: int, progress: Progress | None) -> Callable[[int], Progress | None]:
+    """Per image of a batch a reporter; together they tell how much of all images is done."""
+    shares = [0.0] * count
+
+    def of(index: int) -> Progress | None:
+        if progress is None:
+            return None
+
+        def report(step: Step) -> None:
+            shares[index] = step.done / max(1, step.total)
+            progress(Step(round(1000 * sum(shares)), 1000 * count))
+
+        return report
+
+    return of

@@ -1,0 +1,197 @@
+"""Long work behind a 202: runs as a task of the event loop, and tells its progress as events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from brightfield.api.problems import problem, unexpected
+from brightfield.engine.engine import Progress
+from brightfield.errors import BrightfieldError, Cancelled
+from brightfield.explain.method import Step
+from brightfield.runtime.ticket import Ticket
+from brightfield.store.jobs import Job, Jobs, Result
+
+log = logging.getLogger(__name__)
+
+Run = Callable[[Ticket, Progress], Awaitable[Response]]
+
+# Events of one job that a late or reconnecting listener can still read.
+_KEPT_EVENTS = 1000
+_HEARTBEAT = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event."""
+
+    number: int
+    kind: str
+    data: bytes
+
+    def encode(self) -> bytes:
+        return b"id: %d\nevent: %s\ndata: %s\n\n" % (self.number, self.kind.encode(), self.data)
+
+
+@dataclass(slots=True)
+class _Live:
+    """A job of this process."""
+
+    ticket: Ticket
+    events: deque[Event] = field(default_factory=lambda: deque(maxlen=_KEPT_EVENTS))
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    count: int = 0
+    over: bool = False
+    task: asyncio.Task[None] | None = None
+
+    def tell(self, kind: str, data: Any) -> None:
+        """Add an event and wake every listener; on the event loop's thread."""
+        self.count += 1
+        self.events.append(Event(self.count, kind, orjson.dumps(data)))
+        self.over = kind == "end"
+        happened, self.changed = self.changed, asyncio.Event()
+        happened.set()
+
+
+class JobRunner:
+    """Runs jobs and keeps their state in the store, where it survives the process."""
+
+    def __init__(self, store: Jobs) -> None:
+        self._store = store
+        self._live: dict[str, _Live] = {}
+        self._closing = False
+
+    async def submit(self, endpoint: str, run: Run, release: Callable[[], None]) -> Response:
+        """Start a job; 202 with its address. `release` is called at its end, whatever that is."""
+        try:
+            job = await asyncio.to_thread(self._store.create, endpoint)
+        except BaseException:
+            release()
+            raise
+        live = self._live[job.id] = _Live(Ticket())
+        live.task = asyncio.create_task(self._run(job, live, run, release))
+        return Response(
+            orjson.dumps(describe(job)), 202, {"Location": f"/jobs/{job.id}"}, "application/json"
+        )
+
+    async def get(self, job_id: str) -> Job:
+        return await asyncio.to_thread(self._store.get, job_id)
+
+    async def result(self, job_id: str) -> Response:
+        """Exactly the reply that would have been sent at once."""
+        result = await asyncio.to_thread(self._store.result, job_id)
+        response = Response(result.body, result.status)
+        response.raw_headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in result.headers.items()
+        ]
+        return response
+
+    async def cancel(self, job_id: str) -> Job:
+        """Cancel a job; one that is over stays as it is."""
+        job = await asyncio.to_thread(self._store.cancel, job_id)
+        live = self._live.get(job_id)
+        if live is not None and live.task is not None:
+            live.ticket.cancel()
+            live.task.cancel()
+        return job
+
+    async def events(self, job_id: str, after: int) -> AsyncIterator[bytes]:
+        """The events after the one numbered `after`, until the end; a comment while nothing happens."""
+        live = self._live.get(job_id)
+        if live is None:  # over, or of another process: the store knows the end
+            job = await self.get(job_id)
+            number = after + 1
+            if job.over:
+                yield Event(number, "end", orjson.dumps(describe(job))).encode()
+            else:
+                yield Event(number, "progress", orjson.dumps(_progress(job))).encode()
+            return
+        while not (live.over and after >= live.count):
+            changed = live.changed
+            for event in [event for event in live.events if event.number > after]:
+                after = event.number
+                yield event.encode()
+            if changed is live.changed and not live.over:
+                try:
+                    await asyncio.wait_for(changed.wait(), _HEARTBEAT)
+                except TimeoutError:
+                    yield b": waiting\n\n"
+
+    async def expire(self, ttl: float) -> None:
+        """Forget jobs that ended longer ago than `ttl` seconds."""
+        await asyncio.to_thread(self._store.expire, ttl)
+
+    async def close(self) -> None:
+        """Cancel what runs; it is failed and retryable after the next start."""
+        self._closing = True
+        tasks = [live.task for live in self._live.values() if live.task is not None]
+        for live in self._live.values():
+            live.ticket.cancel()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, job: Job, live: _Live, run: Run, release: Callable[[], None]) -> None:
+        try:
+            await self._to_end(job, live, run)
+        finally:
+            release()
+            live.tell("end", describe(await self.get(job.id)))
+            self._live.pop(job.id, None)
+
+    async def _to_end(self, job: Job, live: _Live, run: Run) -> None:
+        if not await asyncio.to_thread(self._store.start, job.id):
+            return
+        try:
+            response = await run(live.ticket, self._reporter(job.id, live))
+            headers = dict(response.headers)
+            result = Result(response.status_code, headers, bytes(response.body))
+            await asyncio.to_thread(self._store.finish, job.id, result)
+        except (asyncio.CancelledError, Cancelled):
+            if not self._closing:  # what a stop cuts off is failed and retryable at the next start
+                await asyncio.to_thread(self._store.cancel, job.id)
+        except BrightfieldError as fault:
+            await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))
+        except Exception:
+            log.exception("job %s failed", job.id)
+            await asyncio.to_thread(self._store.fail, job.id, problem(unexpected(), job.id))
+
+    def _reporter(self, job_id: str, live: _Live) -> Progress:
+        loop = asyncio.get_running_loop()
+
+        def report(step: Step) -> None:
+            """Called in a thread of the engine."""
+            self._store.progress(job_id, step.done, step.total)
+            numbers = {"done": step.done, "total": step.total}
+            loop.call_soon_threadsafe(live.tell, "progress", numbers)
+            if step.partial is not None:
+                loop.call_soon_threadsafe(live.tell, "partial", {**numbers, **step.partial})
+
+        return report
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """A job as JSON."""
+    document: dict[str, Any] = {
+        "id": job.id,
+        "endpoint": job.endpoint,
+        "state": job.state,
+        "progress": _progress(job),
+        "created": job.created,
+        "finished": job.finished,
+    }
+    if job.problem is not None:
+        document["problem"] = {"request_id": job.id, **job.problem}
+    return document
+
+
+def _progress(job: Job) -> dict[str, int]:
+    return {"done": job.done, "total": job.total}

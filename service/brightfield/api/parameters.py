@@ -1,0 +1,71 @@
+"""From names and texts to typed parameters, with errors that say what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from brightfield.errors import ConflictingParameter, InvalidParameter, UnknownParameter, nearest
+
+
+def parse(models: Sequence[type[BaseModel]], given: Mapping[str, Any]) -> list[BaseModel]:
+    """One value per model, each filled with its own fields out of `given`.
+
+    Raises `UnknownParameter` for a name that no model has, `InvalidParameter` listing every
+    wrong value with what was expected.
+    """
+    owners = {name: index for index, model in enumerate(models) for name in model.model_fields}
+    shares: list[dict[str, Any]] = [{} for _ in models]
+    for name, value in given.items():
+        if name not in owners:
+            raise UnknownParameter(
+                f"There is no parameter {name!r} here.{nearest(name, list(owners))} "
+                f"Known: {', '.join(sorted(owners))}.",
+                errors=[{"location": name}],
+            )
+        shares[owners[name]][name] = value
+    return [_filled(model, share) for model, share in zip(models, shares, strict=True)]
+
+
+def _filled(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
+    try:
+        return model.model_validate(values)
+    except ValidationError as fault:
+        errors = [
+            {
+                "location": ".".join(str(part) for part in error["loc"]),
+                "expected": error["msg"].removeprefix("Value error, "),
+                "received": _short(error["input"]),
+            }
+            for error in fault.errors(include_url=False)
+        ]
+        sentences = "; ".join(
+            f"{error['location']}={error['received']}: {error['expected']}" for error in errors
+        )
+        raise InvalidParameter(f"{sentences}.", errors=errors) from None
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def merge(sources: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """The parameters of several places (query, form, JSON) as one.
+
+    The same parameter may come twice with the same meaning; with different values it is refused.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for place, values in sources:
+        for name, value in values.items():
+            if name in merged and str(merged[name]) != str(value):
+                raise ConflictingParameter(
+                    f"{name} is {_short(merged[name])!r} in the {origin[name]} and "
+                    f"{_short(value)!r} in the {place}; give it once.",
+                    errors=[{"location": name}],
+                )
+            merged[name], origin[name] = value, place
+    return merged

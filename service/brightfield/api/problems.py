@@ -1,0 +1,92 @@
+"""Every error as `application/problem+json` (RFC 9457), by one handler."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import orjson
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from brightfield.errors import (
+    BrightfieldError,
+    MethodNotAllowed,
+    NotFound,
+    TooManyBytes,
+    nearest,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(fault: BrightfieldError, request_id: str) -> dict[str, Any]:
+    """The members of the problem document."""
+    document: dict[str, Any] = {
+        "type": f"urn:brightfield:problem:{fault.code}",
+        "title": fault.title,
+        "status": fault.status,
+        "detail": fault.detail,
+        "code": fault.code,
+        "request_id": request_id,
+        "retryable": fault.retryable,
+    }
+    if fault.errors:
+        document["errors"] = [dict(error) for error in fault.errors]
+    return document
+
+
+def problem_response(fault: BrightfieldError, request_id: str) -> Response:
+    body = orjson.dumps(problem(fault, request_id), default=str)
+    headers = {}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(fault.retry_after)))
+    return Response(body, fault.status, headers, MEDIA_TYPE)
+
+
+def unexpected() -> BrightfieldError:
+    """What a client is told of an error that nobody foresaw: nothing of the inside."""
+    return BrightfieldError(
+        "Something went wrong that should not; the service's log says what, under the request's id."
+    )
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("request_id", ""))
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+
+    async def known(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, BrightfieldError)
+        return problem_response(fault, request_id_of(request))
+
+    async def routed(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, HTTPException)
+        response = problem_response(_translated(fault, request), request_id_of(request))
+        response.headers.update(fault.headers or {})
+        return response
+
+    async def unknown(request: Request, fault: Exception) -> Response:
+        return problem_response(unexpected(), request_id_of(request))
+
+    app.add_exception_handler(BrightfieldError, known)
+    app.add_exception_handler(HTTPException, routed)
+    app.add_exception_handler(Exception, unknown)
+
+
+def _translated(fault: HTTPException, request: Request) -> BrightfieldError:
+    path, method = request.url.path, request.method
+    if fault.status_code == 404:
+        paths = sorted(request.app.openapi()["paths"])
+        return NotFound(f"There is nothing at {path}.{nearest(path, paths)} /docs lists all paths.")
+    if fault.status_code == 405:
+        allowed = (fault.headers or {}).get("Allow", "")
+        hint = f" It knows {allowed}." if allowed else ""
+        return MethodNotAllowed(f"{path} does not know {method}.{hint}")
+    if fault.status_code == 413:
+        return TooManyBytes(str(fault.detail))
+    return unexpected()

@@ -1,0 +1,211 @@
+"""Writing an answer: which format is wanted, and how each is written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from brightfield.api.envelope import envelope, facts
+from brightfield.api.problems import problem
+from brightfield.engine import Answer
+from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
+from brightfield.images import encode
+from brightfield.images.overlay import display, overlay
+from brightfield.images.colormaps import heatmap
+from brightfield.results import Space
+
+Item = Answer | BrightfieldError
+
+
+class Reply(BaseModel):
+    """In which form the answer comes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    format: str | None = None
+    """`json`, or one of the endpoint's other formats; wins over the Accept header."""
+    space: Space | None = None
+    """Grid of a map: `image` pixels (default of binary formats), or the model's `input` (of JSON)."""
+    alpha: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """Greatest opacity of an overlay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A binary format by its media type and how an answer is written in it."""
+
+    media_type: str
+    suffix: str
+    write: Callable[[Answer, Reply], bytes]
+
+
+def _csv(answer: Answer, reply: Reply) -> bytes:
+    table = answer.result.table()
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return text.getvalue().encode()
+
+
+def _npy(answer: Answer, reply: Reply) -> bytes:
+    return encode.npy(answer.result.raster(reply.space or "image").array)
+
+
+def _tiff(answer: Answer, reply: Reply) -> bytes:
+    space = reply.space or "image"
+    raster = answer.result.raster(space)
+    size = answer.picture.pixel_size if space == "image" else None
+    return encode.tiff(raster.array, raster.axes, pixel_size=size)
+
+
+def _png(answer: Answer, reply: Reply) -> bytes:
+    heat = answer.result.heat()
+    return encode.png(heatmap(heat.map, signed=heat.signed))
+
+
+def _overlay(answer: Answer, reply: Reply) -> bytes:
+    heat = answer.result.heat()
+    base = display(answer.picture.pixels)
+    return encode.png(
+        overlay(base, heat.map, signed=heat.signed, alpha=reply.alpha, region=heat.region)
+    )
+
+
+BINARY = {
+    "png": Format("image/png", "png", _png),
+    "tiff": Format("image/tiff", "tif", _tiff),
+    "npy": Format("application/x-npy", "npy", _npy),
+    "csv": Format("text/csv", "csv", _csv),
+    "overlay": Format("image/png", "png", _overlay),
+}
+
+
+def _media_type(name: str) -> str:
+    return "application/json" if name == "json" else BINARY[name].media_type
+
+
+def negotiate(reply: Reply, accept: str | None, offered: Sequence[str]) -> str:
+    """The format that `format` names, else the first offered one that the Accept header allows.
+
+    Raises `NotAcceptable` listing what the endpoint offers.
+    """
+    if reply.format is not None:
+        if reply.format in offered:
+            return reply.format
+        raise NotAcceptable(
+            f"format={reply.format!r} is not offered here; {', '.join(offered)} are."
+        )
+    if not accept or accept == "*/*":
+        return offered[0]
+    for media_range in _media_ranges(accept):
+        for name in offered:
+            if _matches(_media_type(name), media_range):
+                return name
+    media_types = dict.fromkeys(_media_type(name) for name in offered)
+    raise NotAcceptable(f"Accept: {accept} fits none of {', '.join(media_types)}.")
+
+
+def _media_ranges(accept: str) -> list[str]:
+    """The acceptable media types, most wanted first."""
+    ranked = []
+    for part in accept.split(","):
+        media_type, _, rest = part.partition(";")
+        quality = 1.0
+        for option in rest.split(";"):
+            name, _, value = option.partition("=")
+            if name.strip() == "q":
+                try:
+                    quality = float(value)
+                except ValueError:
+                    quality = 0.0
+        if quality > 0:
+            ranked.append((-quality, media_type.strip().lower()))
+    return [media_type for _, media_type in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _matches(media_type: str, media_range: str) -> bool:
+    kind = media_range.partition("/")[0]
+    return media_range in ("*/*", media_type) or (
+        media_range.endswith("/*") and media_type.startswith(f"{kind}/")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes a request's answers in the negotiated format."""
+
+    name: str
+    reply: Reply
+    request_id: str
+    max_reply_bytes: int
+
+    def single(self, answer: Answer) -> Response:
+        if self.name == "json":
+            content = orjson.dumps(envelope(answer, self.request_id, self._space))
+            self._check_size(len(content), answer)
+            return Response(content, media_type="application/json", headers=facts([answer]))
+        form = BINARY[self.name]
+        return Response(
+            form.write(answer, self.reply), media_type=form.media_type, headers=facts([answer])
+        )
+
+    def batch(self, items: Sequence[Item]) -> Response:
+        """JSON `items`, or a zip by index with `envelopes.json`; 207 unless all succeeded."""
+        failed = any(isinstance(item, BrightfieldError) for item in items)
+        answers = [item for item in items if isinstance(item, Answer)]
+        listing = orjson.dumps(
+            {"items": [self._entry(item, index) for index, item in enumerate(items)]}, default=str
+        )
+        if self.name == "json":
+            self._check_size(len(listing), answers[0] if answers else None)
+            content, media_type = listing, "application/json"
+        else:
+            content, media_type = self._zip(items, listing), "application/zip"
+        return Response(
+            content, 207 if failed else 200, media_type=media_type, headers=facts(answers)
+        )
+
+    @property
+    def _space(self) -> Space:
+        return self.reply.space or "input"
+
+    def _entry(self, item: Item, index: int) -> dict[str, Any]:
+        name = f"{self.request_id}.{index}"
+        if isinstance(item, BrightfieldError):
+            return {"error": problem(item, name)}
+        return envelope(item, name, self._space, with_result=self.name == "json")
+
+    def _zip(self, items: Sequence[Item], listing: bytes) -> bytes:
+        form = BINARY[self.name]
+        digits = len(str(len(items) - 1))
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("envelopes.json", listing)
+            for index, item in enumerate(items):
+                if isinstance(item, Answer):
+                    name = f"{index:0{digits}d}.{form.suffix}"
+                    archive.writestr(name, form.write(item, self.reply))
+        return buffer.getvalue()
+
+    def _check_size(self, size: int, answer: Answer | None) -> None:
+        if size <= self.max_reply_bytes:
+            return
+        binary = [name for name in (answer.result.formats if answer else ()) if name != "json"]
+        hint = (
+            f"ask for format={binary[-1] if 'npy' not in binary else 'npy'}"
+            if binary
+            else ("ask for fewer images at once")
+        )
+        raise ReplyTooLarge(
+            f"The reply has {size} bytes as JSON and the limit is {self.max_reply_bytes} "
+            f"(max_reply_bytes); {hint}."
+        )

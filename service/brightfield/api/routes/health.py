@@ -1,0 +1,29 @@
+"""GET /livez and /readyz."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from brightfield import __version__
+from brightfield.api.exchange import Services
+from brightfield.errors import LaneDown
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/livez", summary="Whether the process answers, and its version.")
+async def livez() -> dict[str, str]:
+    return {"status": "ok", "version": __version__}
+
+
+@router.get("/readyz", summary="Whether every device's thread runs and the defaults are loaded.")
+async def readyz(request: Request) -> dict[str, Any]:
+    services: Services = request.app.state.services
+    lanes = {lane.name: "up" if lane.up else "down" for lane in services.engine.lanes}
+    if not services.engine.ready:
+        down = ", ".join(name for name, state in lanes.items() if state == "down")
+        raise LaneDown(f"The thread of {down} is down and being restarted.", retry_after=1)
+    resident = sorted(one.card.id for one in services.engine.registry.residents())
+    return {"status": "ready", "devices": lanes, "resident": resident}

@@ -1,0 +1,55 @@
+"""Long work: /jobs/{id}, its result and its events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import StreamingResponse
+
+from brightfield.api.exchange import Services
+from brightfield.api.jobs import describe
+from brightfield.errors import InvalidParameter
+
+router = APIRouter(tags=["jobs"], prefix="/jobs")
+
+
+@router.get("/{job_id}", summary="State and progress.")
+async def get_job(job_id: str, request: Request) -> dict[str, Any]:
+    services: Services = request.app.state.services
+    return describe(await services.jobs.get(job_id))
+
+
+@router.get(
+    "/{job_id}/result",
+    summary="Exactly the reply that would have been sent at once.",
+    response_class=Response,
+)
+async def get_result(job_id: str, request: Request) -> Response:
+    services: Services = request.app.state.services
+    return await services.jobs.result(job_id)
+
+
+@router.get(
+    "/{job_id}/events",
+    summary="Server-sent events: progress, partial, end; Last-Event-ID resumes.",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def get_events(job_id: str, request: Request) -> StreamingResponse:
+    services: Services = request.app.state.services
+    await services.jobs.get(job_id)  # an unknown one is 404, not an empty stream
+    after = request.headers.get("last-event-id", "0")
+    if not after.isdecimal():
+        raise InvalidParameter(f"Last-Event-ID is a number, not {after!r}.")
+    return StreamingResponse(
+        services.jobs.events(job_id, int(after)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.delete("/{job_id}", summary="Cancel; a job that is over stays as it is.")
+async def cancel_job(job_id: str, request: Request) -> dict[str, Any]:
+    services: Services = request.app.state.services
+    return describe(await services.jobs.cancel(job_id))

@@ -1,0 +1,110 @@
+"""/models: what there is, and what is resident."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from brightfield.api.exchange import Services
+from brightfield.cards import ModelCard
+from brightfield.engine import Engine
+
+router = APIRouter(tags=["models"], prefix="/models")
+
+
+@router.get("", summary="Every model, its state and what it is for.")
+async def list_models(request: Request) -> dict[str, Any]:
+    engine = _engine(request)
+    cards = engine.registry.cards()
+    return {
+        "models": [_outline(engine, cards[name]) for name in sorted(cards)],
+        "faults": {name: fault.detail for name, fault in sorted(engine.card_faults.items())},
+    }
+
+
+@router.get("/{model_id}", summary="The card, the state, labels, methods, measured quality.")
+async def get_model(model_id: str, request: Request) -> dict[str, Any]:
+    engine = _engine(request)
+    return _whole(engine, engine.registry.card(model_id))
+
+
+@router.post("/{model_id}/load", summary="Load a model; `anew` reads its card again.")
+async def load_model(
+    model_id: str, request: Request, pin: bool = False, anew: bool = False
+) -> dict[str, Any]:
+    """Answers when the model is warm. `pin` keeps it from being evicted."""
+    engine = _engine(request)
+    if anew:
+        await asyncio.to_thread(engine.rescan)
+    load = engine.registry.load(model_id, pin=pin, anew=anew)
+    await asyncio.shield(asyncio.wrap_future(load))
+    return _outline(engine, engine.registry.card(model_id))
+
+
+@router.post("/{model_id}/unload", summary="Drop a resident model when its last user is done.")
+async def unload_model(model_id: str, request: Request) -> dict[str, Any]:
+    engine = _engine(request)
+    engine.registry.unload(model_id)
+    return _outline(engine, engine.registry.card(model_id))
+
+
+@router.get("/{model_id}/layers", summary="Module names with output shapes; loads the model.")
+async def list_layers(model_id: str, request: Request) -> dict[str, Any]:
+    infos = await _engine(request).layers(model_id)
+    layers = [
+        {
+            "name": info.name,
+            "type": info.type,
+            "output_shape": list(info.output_shape) if info.output_shape else None,
+            "parameters": info.parameters,
+        }
+        for info in infos
+    ]
+    return {"model": model_id, "aliases": ["penultimate", "logits"], "layers": layers}
+
+
+def _engine(request: Request) -> Engine:
+    services: Services = request.app.state.services
+    return services.engine
+
+
+def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
+    resident = engine.registry.resident(card.id)
+    return {
+        "id": card.id,
+        "version": card.version,
+        "task": card.task,
+        "description": card.description,
+        "licence": card.licence,
+        "state": engine.registry.state(card.id),
+        "pinned": resident.pinned if resident else False,
+        "device": resident.lane.name if resident else None,
+        "memory_bytes": resident.size_bytes if resident else None,
+    }
+
+
+def _whole(engine: Engine, card: ModelCard) -> dict[str, Any]:
+    resident = engine.registry.resident(card.id)
+    labels = [
+        {"class_id": index, "name": name, "color": list(card.color(index))}
+        for index, name in enumerate(card.label_names)
+    ]
+    return {
+        **_outline(engine, card),
+        "citation": card.citation,
+        "architecture": card.architecture.model_dump(),
+        "weights": card.weights.model_dump(exclude_none=True) if card.weights else None,
+        "input": card.input.model_dump(mode="json"),
+        "output": card.output.model_dump(mode="json"),
+        "explain": card.explain.model_dump(mode="json"),
+        "labels": labels,
+        "methods": sorted(engine.methods) if card.task in _explainable(engine) else [],
+        "quality": [entry.model_dump(mode="json", exclude_none=True) for entry in card.quality],
+        "batch_seconds": resident.sizes.measured() if resident else None,
+    }
+
+
+def _explainable(engine: Engine) -> set[str]:
+    return {name for name, task in engine.tasks.items() if task.explainable}

@@ -1,0 +1,309 @@
+"""Model cards: what a model is, what it needs and what it promises.
+
+A model is a folder with `card.toml` and, as a rule, its weights. The card is data alone: reading
+one runs no code and opens no weights.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from brightfield.errors import InvalidCard, nearest
+from brightfield.images.intensity import Intensity
+
+CARD = "card.toml"
+
+# Okabe and Ito's eight colours, told apart with any kind of colour vision.
+PALETTE = (
+    (0, 114, 178),
+    (230, 159, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (86, 180, 233),
+    (213, 94, 0),
+    (240, 228, 66),
+    (120, 120, 120),
+)
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
+
+
+def _valid_id(value: str) -> str:
+    if not _ID.fullmatch(value):
+        raise ValueError(
+            "an id is letters, digits, '.', '_', '-' and begins with one of the first two"
+        )
+    return value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Architecture(_Section):
+    """A name and its arguments: every other key of the section is an argument."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+
+    name: str
+    """A file of the models catalog, torchvision:<builder>, export or python:<module>:<callable>."""
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Weights(_Section):
+    """Where the parameters come from: exactly one of the three places."""
+
+    file: str | None = None
+    """A file beside the card: .safetensors, or a state dict that torch.save wrote."""
+    package: str | None = None
+    """A file inside an installed Python package, as distribution:path/inside."""
+    torchvision: str | None = None
+    """A weights name of torchvision, as AlexNet_Weights.IMAGENET1K_V1; fetched by `models pull`."""
+    sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    """SHA-256 of the file; required for file and package."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        places = [self.file, self.package, self.torchvision]
+        if sum(place is not None for place in places) != 1:
+            raise ValueError("name exactly one of file, package, torchvision")
+        if self.torchvision is None and self.sha256 is None:
+            raise ValueError("sha256 is missing; `sha256sum FILE` prints it")
+        return self
+
+
+class Multiple(_Section):
+    """Any size whose sides are a multiple; images are padded at the right and bottom."""
+
+    multiple: Annotated[int, Field(ge=1)]
+
+
+class Resize(_Section):
+    """Resize so that the short side has `short` pixels, before any crop."""
+
+    short: Annotated[int, Field(ge=1)]
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    rounding: Literal["nearest", "down"] = "nearest"
+    """How the long side becomes whole: to the nearest pixel, or down as in torchvision."""
+
+
+class InputSpec(_Section):
+    """How an image becomes the model's input tensor."""
+
+    channels: Annotated[int, Field(ge=1)] = 3
+    """Channels that the model takes; grey is repeated for 3, colour is weighed to grey for 1."""
+    size: tuple[int, int] | Multiple | None = None
+    """(height, width) that the model needs, a multiple, or any size."""
+    resize: Resize | None = None
+    crop: Annotated[int, Field(ge=1)] | None = None
+    """Side of the square centre crop after resizing."""
+    order: Literal["RGB", "BGR"] = "RGB"
+    mean: tuple[float, ...] = (0.0,)
+    """Per channel (or one for all), subtracted from values in [0, 1]."""
+    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
+    """Per channel (or one for all), divided by afterwards."""
+    intensity: Intensity = Intensity("auto")
+    """How other than 8-bit images are brought to [0, 1]."""
+    pixel_size: Annotated[float, Field(gt=0)] | None = None
+    """Micrometres per pixel of the training images."""
+    pixels: Literal["scaled", "raw"] = "scaled"
+    """raw: arrays as they are sent, neither resized nor normalised."""
+
+    @model_validator(mode="after")
+    def _matching(self) -> Self:
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) not in (1, self.channels):
+                raise ValueError(f"{name} has {len(values)} values for {self.channels} channels")
+        return self
+
+
+class OutputSpec(_Section):
+    """From the unnormalised output to scores."""
+
+    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Default threshold of the task's endpoint."""
+
+
+class Label(_Section):
+    """A class by its name and colour (RGB, 0 to 255)."""
+
+    name: str
+    color: tuple[int, int, int] | None = None
+
+
+class LabelSource(_Section):
+    """Class names from the metadata of a torchvision weights name (nothing is downloaded)."""
+
+    torchvision: str
+
+
+class Explain(_Section):
+    """Defaults of explanation."""
+
+    layer: str | None = None
+    """Module whose activations Grad-CAM weighs; left out: the last one with spatial maps."""
+    penultimate: str | None = None
+    """Module whose output is the feature vector; left out: the input of the last linear layer."""
+
+
+class Quality(_Section):
+    """One measured number."""
+
+    data: str
+    split: str
+    metric: str
+    value: float
+    n: int | None = None
+    date: str | None = None
+
+
+class ModelCard(_Section):
+    """What a model is, needs and promises."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+    id: Annotated[str, AfterValidator(_valid_id)]
+    version: str
+    task: str
+    licence: str
+    description: str = ""
+    citation: str = ""
+    architecture: Architecture
+    weights: Weights | None = None
+    input: InputSpec = InputSpec()
+    output: OutputSpec = OutputSpec()
+    labels: tuple[Label, ...] | LabelSource = ()
+    explain: Explain = Explain()
+    quality: tuple[Quality, ...] = ()
+    max_batch: Annotated[int, Field(ge=1)] | None = None
+    """Most images in one forward pass; left out: measured."""
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.architecture.name == "export" and (
+            self.weights is None or self.weights.torchvision is not None
+        ):
+            raise ValueError("an exported program needs weights.file, its .pt2 file, and sha256")
+        if not isinstance(self.labels, LabelSource):
+            names = [label.name for label in self.labels]
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"two labels are called {twice[0]!r}")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the card lies in, against which `weights.file` is resolved."""
+        return self._folder
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """Class names in the order of the model's output; empty when the card names none."""
+        if isinstance(self.labels, LabelSource):
+            return torchvision_categories(self.labels.torchvision)
+        return tuple(label.name for label in self.labels)
+
+    def color(self, class_id: int) -> tuple[int, int, int]:
+        """The label's colour, else one of the palette by its position."""
+        if not isinstance(self.labels, LabelSource) and class_id < len(self.labels):
+            color = self.labels[class_id].color
+            if color is not None:
+                return color
+        return PALETTE[class_id % len(PALETTE)]
+
+
+def torchvision_weights(name: str) -> Any:
+    """torchvision's entry for a weights name: `url`, `meta` and `transforms`; downloads nothing.
+
+    Raises `InvalidCard` with the nearest names.
+    """
+    from torchvision.models import get_model_weights, get_weight, list_models  # slow to import
+
+    try:
+        return get_weight(name)
+    except (ValueError, KeyError, AttributeError) as fault:
+        known = [str(weights) for model in list_models() for weights in get_model_weights(model)]
+        raise InvalidCard(f"torchvision has no weights {name!r}.{nearest(name, known)}") from fault
+
+
+def torchvision_categories(weights: str) -> tuple[str, ...]:
+    """The class names in the metadata of a torchvision weights name.
+
+    Raises `InvalidCard` for an unknown name, and for weights without class names.
+    """
+    categories = torchvision_weights(weights).meta.get("categories")
+    if not categories:
+        raise InvalidCard(f"The torchvision weights {weights} come without class names.")
+    return tuple(categories)
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card in a `card.toml` (or in a folder that holds one).
+
+    Raises `InvalidCard` naming the file and every wrong key.
+    """
+    file = path / CARD if path.is_dir() else path
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        card = ModelCard.model_validate(content)
+    except ValidationError as fault:
+        raise InvalidCard(f"{file.parent.name}/{CARD}: {_sentence(fault)}") from fault
+    except OSError as fault:
+        raise InvalidCard(f"{file.parent.name}/{CARD}: {fault.strerror}.") from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise InvalidCard(f"{file.parent.name}/{CARD}: {fault}.") from fault
+    card._folder = file.parent
+    return card
+
+
+def _sentence(fault: ValidationError) -> str:
+    places = (
+        f"{'.'.join(str(part) for part in error['loc']) or 'card'}: {error['msg']}"
+        for error in fault.errors()
+    )
+    return "; ".join(places)
+
+
+def find_cards(folders: Iterable[Path]) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
+    """Every model folder directly below `folders`: the good cards by id, the faults by folder name.
+
+    A folder that is itself a model folder counts as one. A later folder's card replaces an
+    earlier one of the same id, so that a lab's own version of a shipped model wins. A broken card
+    never hides the others, and a folder that is not there is a fault under its own name.
+    """
+    cards: dict[str, ModelCard] = {}
+    faults: dict[str, InvalidCard] = {}
+    for folder in folders:
+        if not folder.is_dir():
+            faults[folder.name] = InvalidCard(f"The model folder {folder.name!r} is not there.")
+        own = [folder / CARD] if (folder / CARD).is_file() else []
+        for file in [*own, *sorted(folder.glob(f"*/{CARD}"))]:
+            try:
+                card = read_card(file)
+            except InvalidCard as fault:
+                faults[file.parent.name] = fault
+            else:
+                cards[card.id] = card
+    return cards, faults

@@ -1,0 +1,53 @@
+"""What the engine gives: a result, and the facts about how it came to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from brightfield.cards import ModelCard
+from brightfield.images.picture import Note, Picture
+from brightfield.preprocess import Prepared
+from brightfield.results import Result
+from brightfield.runtime.item import Item
+
+
+@dataclass(slots=True)
+class Timing:
+    """Seconds spent in each stage, in the order in which they were first entered."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._add(name, time.perf_counter() - start)
+
+    def forward(self, item: Item) -> None:
+        """The item's wait in the queue and its time on the lane."""
+        self._add("queue", item.started - item.enqueued)
+        self._add("forward", item.finished - item.started)
+
+    def _add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+@dataclass(slots=True)
+class Answer:
+    """A result for one image. `windows` counts the positions of a sliding window, else 1."""
+
+    task: str
+    card: ModelCard
+    sha256: str | None
+    picture: Picture
+    prepared: Prepared
+    result: Result
+    notes: tuple[Note, ...]
+    timing: Timing
+    batch_size: int
+    windows: int = 1

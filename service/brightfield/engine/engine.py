@@ -1,0 +1,294 @@
+"""The engine: the only place where images, models, tasks and explanations are put together.
+
+It knows no HTTP. `predict` and `explain` take the bytes of an image and give an `Answer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+
+from brightfield import explain, tasks, zoo
+from brightfield.cards import ModelCard, find_cards
+from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.devices import devices, memory_budget
+from brightfield.engine.probe import LaneProbe
+from brightfield.engine.sliding import class_map
+from brightfield.engine.view import View
+from brightfield.errors import InvalidCard, UnknownModel, WrongTask
+from brightfield.explain.method import Method, Step
+from brightfield.images.decode import decode
+from brightfield.images.picture import Picture, Region
+from brightfield.images.selection import Selection
+from brightfield.models import layers
+from brightfield.preprocess import Prepared, preprocess
+from brightfield.results import Result
+from brightfield.runtime.item import Item
+from brightfield.runtime.lane import Lane
+from brightfield.runtime.loading import ModelLoader
+from brightfield.runtime.operations import Activations, Forward, Operation
+from brightfield.runtime.registry import Registry
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.ticket import Ticket
+from brightfield.settings import Settings
+from brightfield.tasks.classify import Classes, Classify
+from brightfield.tasks.embed import Embed
+from brightfield.tasks.task import Task
+
+T = TypeVar("T")
+Progress = Callable[[Step], None]
+
+_DEFAULT_MODELS = {"classify": "imagenet-lite0"}
+# What works on any model takes the classifier's when none is named.
+_BORROWED = {"embed": "classify", "saliency": "classify", "occlusion": "classify"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One image and what shall be seen of it."""
+
+    data: bytes
+    view: View
+    selection: Selection
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An image that is decoded, preprocessed and queued."""
+
+    picture: Picture
+    prepared: Prepared
+    item: Item
+
+
+class Engine:
+    """Models, devices and threads of one service. Make it, use it, `close` it."""
+
+    def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
+        self.settings = settings
+        self.telemetry = telemetry or Telemetry()
+        self.tasks = tasks.catalog()
+        self.methods = explain.catalog()
+        cards, self.card_faults = _cards(settings)
+        threads = settings.threads or os.cpu_count() or 1
+        self.lanes = [Lane(device, self.telemetry, threads) for device in devices(settings.device)]
+        self.registry = Registry(
+            cards,
+            ModelLoader(data=settings.data, trust_model_code=settings.trust_model_code),
+            {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
+            self.telemetry,
+        )
+        self._decoding = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
+
+    # What there is
+
+    @property
+    def ready(self) -> bool:
+        """Whether every device's thread runs."""
+        return all(lane.up for lane in self.lanes)
+
+    def rescan(self) -> None:
+        """Read the cards anew; models that are resident stay as they are until loaded anew."""
+        cards, self.card_faults = _cards(self.settings)
+        self.registry.replace_cards(cards)
+
+    def default_model(self, task: str) -> str:
+        """The model that a task takes when none is named. Raises `UnknownModel` without one."""
+        wanted = self.settings.models_by_task
+        for name in (task, _BORROWED.get(task, task)):
+            if name in wanted:
+                return wanted[name]
+        model = _DEFAULT_MODELS.get(_BORROWED.get(task, task))
+        if model is None:
+            raise UnknownModel(f"No model is set for {task}; name one with `model`.")
+        return model
+
+    def preload(self) -> None:
+        """Load the default models; blocks until they are warm."""
+        names = {self.default_model(task) for task in self.tasks}
+        for future in [self.registry.load(name) for name in sorted(names)]:
+            future.result()
+
+    def backlog(self) -> float:
+        """Seconds of work that wait, on the lane that has most."""
+        return max(lane.batcher.backlog() for lane in self.lanes)
+
+    def close(self) -> None:
+        """End every thread; what waits is refused."""
+        self._decoding.shutdown(cancel_futures=True)
+        for lane in self.lanes:
+            lane.stop()
+        self._explaining.shutdown(cancel_futures=True)
+        self.registry.close()
+
+    # Answers
+
+    async def predict(
+        self,
+        task: Task,
+        data: bytes,
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """The task's answer for one image.
+
+        Raises a `BrightfieldError` for every fault of the input, the model or the moment.
+        """
+        timing = Timing()
+        async with self.registry.use(view.model or self.default_model(task.name)) as resident:
+            _check_task(task, resident.card)
+            job = _Job(data, view, selection, ticket)
+            seen = await self._see(resident, _operation(task, resident), job, timing)
+            output = await _forwarded(seen.item, timing)
+            with timing.stage("postprocess"):
+                result = task.postprocess(output, resident.card)
+            answer = self._answer(task.name, resident, seen, result, timing)
+            if isinstance(task, Classify) and task.window is not None:
+                await self._slide(task, answer, resident, job, progress)
+            return answer
+
+    async def explain(
+        self,
+        method: Method,
+        data: bytes,
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Why the model answers as it does, by one method. Raises as `predict` does."""
+        timing = Timing()
+        model = view.model or self.default_model(method.endpoint)
+        async with self.registry.use(model) as resident:
+            job = _Job(data, view, selection, ticket)
+            seen = await self._see(resident, Forward(resident.cut), job, timing)
+            output = await _forwarded(seen.item, timing)
+            task = self.tasks.get(resident.card.task, Task)
+            targets = task.targets(method.target, output, resident.card, method.kind)
+            probe = LaneProbe(resident, targets, seen.prepared.geometry, ticket)
+            with timing.stage("explain"):
+                result = await _off_loop(
+                    self._explaining, _last_result, method, probe, seen.prepared, progress
+                )
+            return self._answer(method.endpoint, resident, seen, result, timing)
+
+    async def layers(self, model: str) -> list[layers.LayerInfo]:
+        """Every module with its output shape, measured by one pass of zeros on the lane."""
+        async with self.registry.use(model) as resident:
+            sample = torch.zeros(1, *resident.shape)
+            look = resident.call(lambda: layers.shapes(resident.module, resident.place(sample)))
+            return await asyncio.wrap_future(look)
+
+    # How it works
+
+    async def _see(
+        self, resident: Resident, operation: Operation, job: _Job, timing: Timing
+    ) -> _Seen:
+        return await _off_loop(self._decoding, self._take_in, resident, operation, job, timing)
+
+    def _take_in(
+        self, resident: Resident, operation: Operation, job: _Job, timing: Timing
+    ) -> _Seen:
+        """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
+        job.ticket.check()
+        with timing.stage("decode"):
+            picture = decode(job.data, job.selection, max_pixels=self.settings.max_pixels)
+        with timing.stage("preprocess"):
+            region = Region(*job.view.region) if job.view.region else None
+            prepared = preprocess(
+                picture, resident.card.input, intensity=job.view.intensity, region=region
+            )
+        return _Seen(picture, prepared, resident.submit(operation, prepared.tensor, job.ticket))
+
+    async def _slide(
+        self,
+        task: Classify,
+        answer: Answer,
+        resident: Resident,
+        job: _Job,
+        progress: Progress | None,
+    ) -> None:
+        """Replace the answer's classes by those with maps."""
+        assert isinstance(answer.result, Classes)
+
+        def report(done: int, total: int) -> None:
+            answer.windows = total
+            if progress is not None:
+                progress(Step(done, total))
+
+        with answer.timing.stage("windows"):
+            answer.result = await _off_loop(
+                self._explaining,
+                class_map,
+                task,
+                answer.result,
+                answer.picture,
+                resident,
+                job.view,
+                job.ticket,
+                report,
+            )
+
+    def _answer(
+        self, task: str, resident: Resident, seen: _Seen, result: Result, timing: Timing
+    ) -> Answer:
+        notes = (*seen.picture.notes, *seen.prepared.notes)
+        return Answer(
+            task,
+            resident.card,
+            resident.sha256,
+            seen.picture,
+            seen.prepared,
+            result,
+            notes,
+            timing,
+            seen.item.batch_rows,
+        )
+
+
+def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
+    return find_cards((zoo.folder(), *settings.model_folders))
+
+
+def _check_task(task: Task, card: ModelCard) -> None:
+    allowed = task.tasks_of_model
+    if allowed is not None and card.task not in allowed:
+        raise WrongTask(f"The model {card.id} is for {card.task!r}, not for {task.name!r}.")
+
+
+def _operation(task: Task, resident: Resident) -> Operation:
+    if isinstance(task, Embed):
+        return Activations(layers.resolve(resident.module, task.layer, resident.card.explain))
+    return Forward()
+
+
+async def _off_loop(pool: ThreadPoolExecutor, work: Callable[..., T], *args: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
+
+
+async def _forwarded(item: Item, timing: Timing) -> Any:
+    output = await asyncio.wrap_future(item.future)
+    timing.forward(item)
+    return output
+
+
+def _last_result(
+    method: Method, probe: LaneProbe, prepared: Prepared, progress: Progress | None
+) -> Result:
+    """Run a method to its end, telling of each step."""
+    for step in method(probe, prepared.tensor):
+        if progress is not None:
+            progress(step)
+    assert step.result is not None
+    return step.result

@@ -1,0 +1,97 @@
+"""A classifier slid over a large field: every window through the batcher, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brightfield.engine.view import View
+from brightfield.explain.chunks import chunked
+from brightfield.images.picture import Picture, Region
+from brightfield.images.windows import Grid, window_grid
+from brightfield.preprocess import preprocess_windows
+from brightfield.runtime.item import Band, Item
+from brightfield.runtime.operations import Forward
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.ticket import Ticket
+from brightfield.tasks.classify import Classes, ClassMap, Classify, activate, checked
+
+# Batches of windows on their way at once: one on the lane, one that waits, one being made.
+_AHEAD = 3
+
+
+def class_map(
+    task: Classify,
+    whole: Classes,
+    picture: Picture,
+    resident: Resident,
+    view: View,
+    ticket: Ticket,
+    report: Callable[[int, int], None],
+) -> ClassMap:
+    """The maps of the best or the named classes over a field, by sliding windows.
+
+    The window is in image pixels; each is preprocessed as an image of its own, but with the
+    intensity limits of the whole plane. The last window of a row is moved back so that it is
+    whole. Blocks; a withdrawn ticket ends it between two batches.
+    """
+    region = Region(*view.region) if view.region else Region(0, 0, picture.width, picture.height)
+    grid = _grid(task, region)
+    scores: list[NDArray[np.float32]] = []
+    total = len(grid.rows) * len(grid.cols)
+    done = 0
+    for output in _outputs(resident, _windows(picture, resident, view, grid, region), ticket):
+        rows = activate(checked(output, resident.card), resident.card).float().numpy()
+        scores.append(rows)
+        done += len(rows)
+        report(done, total)
+    return task.map_of(
+        whole,
+        np.concatenate(scores),
+        grid,
+        resident.card,
+        (region.x, region.y),
+        (picture.height, picture.width),
+    )
+
+
+def _grid(task: Classify, region: Region) -> Grid:
+    assert task.window is not None
+    half = (max(1, task.window[0] // 2), max(1, task.window[1] // 2))
+    return window_grid((region.height, region.width), task.window, task.stride or half, "shift")
+
+
+def _windows(
+    picture: Picture, resident: Resident, view: View, grid: Grid, region: Region
+) -> Iterator[torch.Tensor]:
+    """The model's input (C, H, W) for each window, in row-major order."""
+    regions = (
+        Region(region.x + x0, region.y + y0, x1 - x0, y1 - y0)
+        for y0, y1 in grid.rows
+        for x0, x1 in grid.cols
+    )
+    spec = resident.card.input
+    for prepared in preprocess_windows(picture, spec, regions, intensity=view.intensity):
+        yield prepared.tensor[0]
+
+
+def _outputs(
+    resident: Resident, windows: Iterable[torch.Tensor], ticket: Ticket
+) -> Iterator[torch.Tensor]:
+    waiting: deque[Item] = deque()
+    size = resident.most_rows(Forward(), resident.shape)
+    try:
+        for batch in chunked(windows, size):
+            ticket.check()
+            waiting.append(resident.submit(Forward(), batch, ticket, band=Band.BULK))
+            if len(waiting) >= _AHEAD:
+                yield waiting.popleft().future.result()
+        while waiting:
+            yield waiting.popleft().future.result()
+    finally:
+        for item in waiting:
+            item.future.cancel()

@@ -1,0 +1,24 @@
+"""Which model looks, and at what part of the plane."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from brightfield.images.intensity import Intensity
+from brightfield.parameters import Box
+
+
+class View(BaseModel):
+    """Which model looks, and at what part of the plane."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+    model: str | None = None
+    """A model's id as in GET /models; left out: the task's default."""
+    region: Box | None = None
+    """Only this part: x,y,width,height in pixels of the displayed image."""
+    intensity: Intensity = Intensity("auto")
+    """How values are brought to [0, 1]: `dtype`, `percentile:low,high`, `range:low,high`; `auto` is
+    the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others."""

@@ -1,0 +1,268 @@
+"""The one tree of errors.
+
+Every fault that a caller can meet is a subclass of `BrightfieldError` with a `code` (stable, for
+programs), a `status` (HTTP) and a `detail` (one sentence that says what to do, for people). One
+handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP.
+
+    BrightfieldError
+    ├── BadRequest 400        the body cannot be decoded or is cut short
+    ├── Forbidden 403         a foreign Host or Origin
+    ├── NotFound 404          an id that is not there
+    ├── MethodNotAllowed 405  a method that the path does not know
+    ├── NotAcceptable 406     a reply format that the endpoint does not have
+    ├── Conflict 409          the state of the thing forbids it
+    ├── TooLarge 413          bytes, pixels or a reply over its limit
+    ├── Unsupported 415       a format that cannot be read
+    ├── Unprocessable 422     well-formed but wrong
+    ├── Overloaded 429        more in flight than allowed
+    ├── Cancelled 499         the client left (never sent)
+    ├── Unavailable 503       the model or the device cannot answer now
+    └── DeadlineExceeded 504  the client's deadline passed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+
+class BrightfieldError(Exception):
+    """A fault with a stable `code`, an HTTP `status` and a sentence that says what to do.
+
+    `errors` lists places (`location`, `expected`, `received`) where several things are wrong;
+    `retry_after` is in seconds and only given where waiting helps.
+    """
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.retry_after = retry_after
+
+
+class BadRequest(BrightfieldError):
+    code, status, title = "bad_request", 400, "The request cannot be read"
+
+
+class EmptyBody(BadRequest):
+    code, title = "empty_body", "The body is empty"
+
+
+class MalformedJson(BadRequest):
+    code, title = "malformed_json", "The JSON cannot be parsed"
+
+
+class MalformedForm(BadRequest):
+    code, title = "malformed_form", "The multipart form cannot be parsed"
+
+
+class TruncatedImage(BadRequest):
+    code, title = "truncated_image", "The image is cut short"
+
+
+class UndecodableImage(BadRequest):
+    code, title = "undecodable_image", "The image cannot be decoded"
+
+
+class Forbidden(BrightfieldError):
+    code, status, title = "foreign_origin", 403, "Foreign host or origin"
+
+
+class NotFound(BrightfieldError):
+    code, status, title = "not_found", 404, "Not found"
+
+
+class UnknownModel(NotFound):
+    code, title = "unknown_model", "Unknown model"
+
+
+class ImageExpired(NotFound):
+    code, title = "image_expired", "The stored image is gone"
+
+
+class UnknownJob(NotFound):
+    code, title = "unknown_job", "Unknown job"
+
+
+class MethodNotAllowed(BrightfieldError):
+    code, status, title = "method_not_allowed", 405, "Method not allowed"
+
+
+class NotAcceptable(BrightfieldError):
+    code, status, title = "not_acceptable", 406, "No such reply format here"
+
+
+class Conflict(BrightfieldError):
+    code, status, title = "conflict", 409, "Conflict"
+
+
+class JobNotFinished(Conflict):
+    code, title, retryable = "job_not_finished", "The job has not finished", True
+
+
+class JobCancelled(Conflict):
+    code, title = "job_cancelled", "The job was cancelled"
+
+
+class TooLarge(BrightfieldError):
+    code, status, title = "too_large", 413, "Too large"
+
+
+class TooManyBytes(TooLarge):
+    code, title = "too_many_bytes", "Too many bytes"
+
+
+class TooManyPixels(TooLarge):
+    code, title = "too_many_pixels", "Too many pixels"
+
+
+class TooManyImages(TooLarge):
+    code, title = "too_many_images", "Too many images in one request"
+
+
+class ReplyTooLarge(TooLarge):
+    code, title = "reply_too_large", "The reply is too large as JSON"
+
+
+class Unsupported(BrightfieldError):
+    code, status, title = "unsupported", 415, "Unsupported"
+
+
+class UnknownFormat(Unsupported):
+    code, title = "unknown_format", "Unknown image format"
+
+
+class PickledArray(Unsupported):
+    code, title = "pickled_array", "Pickled arrays are refused"
+
+
+class Unprocessable(BrightfieldError):
+    code, status, title = "unprocessable", 422, "Well-formed but wrong"
+
+
+class InvalidParameter(Unprocessable):
+    code, title = "invalid_parameter", "Invalid parameter"
+
+
+class UnknownParameter(Unprocessable):
+    code, title = "unknown_parameter", "Unknown parameter"
+
+
+class ConflictingParameter(Unprocessable):
+    code, title = "conflicting_parameter", "A parameter is given twice with different values"
+
+
+class AmbiguousAxes(Unprocessable):
+    code, title = "ambiguous_axes", "The axes of the image are not known"
+
+
+class InvalidRegion(Unprocessable):
+    code, title = "invalid_region", "The region lies outside the image"
+
+
+class UnfitImage(Unprocessable):
+    code, title = "unfit_image", "The image does not fit the model"
+
+
+class UnknownTarget(Unprocessable):
+    code, title = "unknown_target", "Unknown target"
+
+
+class UnknownLayer(Unprocessable):
+    code, title = "unknown_layer", "Unknown layer"
+
+
+class WrongTask(Unprocessable):
+    code, title = "wrong_task", "The model has another task"
+
+
+class Unexplainable(Unprocessable):
+    code, title = "unexplainable", "The method does not fit the model"
+
+
+class InvalidCard(Unprocessable):
+    code, title = "invalid_card", "The model card is wrong"
+
+
+class UntrustedCode(Unprocessable):
+    code, title = "untrusted_code", "The model brings code that is not trusted"
+
+
+class Overloaded(BrightfieldError):
+    code, status, title, retryable = "overloaded", 429, "Too many requests in flight", True
+
+
+class Cancelled(BrightfieldError):
+    code, status, title = "cancelled", 499, "Cancelled"
+
+
+class Unavailable(BrightfieldError):
+    code, status, title, retryable = "unavailable", 503, "Unavailable", True
+
+
+class MissingWeights(Unavailable):
+    code, title, retryable = "missing_weights", "The weights are not on this machine", False
+
+
+class DamagedWeights(Unavailable):
+    code, title, retryable = "damaged_weights", "The weights do not fit the card", False
+
+
+class ModelFailed(Unavailable):
+    code, title, retryable = "model_failed", "The model raised an error", False
+
+
+class ModelTooLarge(Unavailable):
+    code, title, retryable = "model_too_large", "The model exceeds the memory budget", False
+
+
+class MemoryBusy(Unavailable):
+    code, title = "memory_busy", "No room for the model at present"
+
+
+class OutOfMemory(Unavailable):
+    code, title = "out_of_memory", "The device has not enough memory for this image"
+
+
+class LaneDown(Unavailable):
+    code, title = "lane_down", "The device's thread stopped and is being restarted"
+
+
+class ServiceStopping(Unavailable):
+    code, title = "service_stopping", "The service is stopping"
+
+
+class Interrupted(Unavailable):
+    code, title = "interrupted", "The service stopped before the job ended"
+
+
+class StoreUnavailable(Unavailable):
+    code, title = "store_unavailable", "The store does not answer"
+
+
+class UnusableStore(Unavailable):
+    code, title, retryable = "unusable_store", "The store cannot be opened", False
+
+
+class DeadlineExceeded(BrightfieldError):
+    code, status, title = "deadline_exceeded", 504, "The deadline passed"
+    retryable = True
+
+
+def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
+    """The phrase " Did you mean a, b?" for a name that is not among `known`, or an empty one."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = get_close_matches(name.casefold(), list(folded), n=limit, cutoff=0.5)
+    return f" Did you mean {', '.join(folded[c] for c in close)}?" if close else ""

@@ -1,0 +1,68 @@
+"""What an explanation method is: its parameters, and a generator of partial results."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from brightfield.explain.probe import Probe
+from brightfield.explain.saliency_map import SaliencyMap
+from brightfield.parameters import Commas
+from brightfield.results import Result
+from brightfield.targets import Kind
+from brightfield.tensors import Images
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a method has come; `partial` is what can be shown already, the last step has `result`."""
+
+    done: int
+    total: int
+    partial: dict[str, Any] | None = None
+    result: Result | None = None
+
+
+class Method(BaseModel, ABC):
+    """A method's parameters are its fields; calling it explains one image.
+
+    A method knows neither devices nor threads: it sees the model through a `Probe`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    endpoint: ClassVar[str] = "saliency"
+    result: ClassVar[type[Result]] = SaliencyMap
+
+    name: ClassVar[str]
+    """The method's name: that of its file."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    target: Commas = ("top",)
+    """What to explain: a label, a class id, or `top` for the highest score."""
+
+    @classmethod
+    def every_format(cls) -> tuple[str, ...]:
+        """What a result can be written as under some choice of parameters."""
+        return cls.result.formats
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """What the result can be written as under these parameters."""
+        return self.result.formats
+
+    @property
+    def kind(self) -> Kind:
+        """The scale of the scores that are explained."""
+        return "logit"
+
+    @abstractmethod
+    def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
+        """Explain `images` (1, C, H, W); yields steps, the result with the last one."""

@@ -1,0 +1,54 @@
+"""What a method may ask of a model: scores and gradients, never the model's own hooks or modes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from torch import nn
+
+from brightfield.cards import ModelCard
+from brightfield.geometry import Geometry
+from brightfield.targets import Gradient, Target
+from brightfield.tensors import Images, Scores
+
+
+class Probe(Protocol):
+    """A model, the targets of an explanation, and the way to the lane.
+
+    Each chunk is one item in the bulk band: mode, forward and backward run together on the
+    lane's thread, and predictions come in between two chunks. Chunks are taken from the iterable
+    as they are needed, so a generator bounds the memory.
+    """
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    @property
+    def model(self) -> nn.Module:
+        """The module, for tracing; never to be run or changed."""
+        ...
+
+    @property
+    def targets(self) -> Sequence[Target]: ...
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the model's input lies in the image."""
+        ...
+
+    def chunk(self, *, gradients: bool = False) -> int:
+        """Images that a chunk should have: the measured best batch."""
+        ...
+
+    def scores(self, chunks: Iterable[Images]) -> Iterator[Scores]:
+        """(B, T) of every chunk, for the T targets."""
+        ...
+
+    def gradients(self, chunks: Iterable[Images], layer: str | None = None) -> Iterator[Gradient]:
+        """Gradients of the first target's score by the input, or by the named layer's output."""
+        ...
+
+    def spatial_layer(self, name: str | None) -> str:
+        """A layer for Grad-CAM by its name; None: the card's, else the last one with maps."""
+        ...

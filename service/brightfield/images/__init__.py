@@ -1,0 +1,1 @@
+"""From bytes to pixels and back; knows neither models nor HTTP."""

@@ -1,0 +1,138 @@
+"""From a file's bytes to a `Picture`: every fault of the input ends here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from brightfield.errors import BrightfieldError, TooManyPixels, UndecodableImage
+from brightfield.images import jpeg, npy, png, raster, tiff
+from brightfield.images.orientation import upright
+from brightfield.images.picture import Note, Picture
+from brightfield.images.plane import Plane
+from brightfield.images.selection import Selection
+from brightfield.images.sniff import Format, sniff
+from brightfield.tensors import Pixels
+
+T = TypeVar("T")
+
+Reader = Callable[[bytes, Selection, int], Plane]
+"""Bytes, selection and the most pixels, to the plane as stored."""
+
+_READERS: dict[Format, Reader] = {
+    "jpeg": jpeg.read,
+    "png": png.read,
+    "tiff": tiff.read,
+    "bmp": raster.read_bmp,
+    "gif": raster.read_gif,
+    "webp": raster.read_webp,
+    "npy": npy.read,
+}
+
+
+def decode(
+    data: bytes, selection: Selection | None = None, *, max_pixels: int, raw: bool = False
+) -> Picture:
+    """The plane of an image file that `selection` names, oriented as it is displayed.
+
+    `pixels` keep the file's own dtype in native byte order (bilevel becomes 0 and 255). `raw`
+    says that the model takes arrays as they are sent: a three-dimensional .npy is then
+    C x H x W. The array may be read-only, a view of `data`.
+
+    Raises only `BrightfieldError`: 400 for what cannot be decoded or is cut short, 413 above
+    `max_pixels` (found in the headers, before pixels are decoded), 415 for other formats, 422
+    for a selection that does not fit or is missing. Safe to call from several threads.
+    """
+    selection = selection or Selection()
+    kind = sniff(data)
+    reader = partial(npy.read, raw=True) if raw and kind == "npy" else _READERS[kind]
+    plane = _guarded(lambda: reader(data, selection, max_pixels), kind)
+    orientation = plane.orientation if selection.orientation == "apply" else 1
+    pixels = _plain(upright(plane.pixels, orientation))
+    return Picture(
+        pixels=pixels,
+        sha256=hashlib.sha256(data).hexdigest(),
+        format=kind,
+        source_axes=plane.axes,
+        orientation_applied=orientation,
+        pixel_size=selection.pixel_size or plane.pixel_size,
+        notes=plane.notes + _non_finite(pixels),
+        raw=plane.raw,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a file's header says; of several pages the first, orientation not applied."""
+
+    format: Format
+    width: int
+    height: int
+
+
+def describe(data: bytes) -> Description:
+    """Format and size from the header alone, in microseconds; raises as `decode` does.
+
+    For .npy the size is that of H x W and H x W x C, the last two axes otherwise.
+    """
+    kind = sniff(data)
+    return Description(kind, *_guarded(lambda: _size(data, kind), kind))
+
+
+def _size(data: bytes, kind: Format) -> tuple[int, int]:
+    match kind:
+        case "jpeg":
+            header = jpeg.read_header(data)
+            return header.width, header.height
+        case "npy":
+            shape = npy.read_header(data).shape
+            height, width = shape[:2] if len(shape) == 3 and shape[2] in (3, 4) else shape[-2:]
+            return width, height
+        case "png":
+            return png.size(data)
+        case "tiff":
+            return tiff.size(data)
+        case "bmp":
+            return raster.bmp_size(data)
+        case "gif":
+            return raster.gif_size(data)
+        case "webp":
+            return raster.webp_size(data)
+
+
+def _guarded(call: Callable[[], T], kind: Format) -> T:
+    """The call's result; what the libraries raise becomes an error that says what to do."""
+    try:
+        return call()
+    except BrightfieldError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
+        raise TooManyPixels(
+            "The image has more pixels than are read; send a smaller one."
+        ) from fault
+    except Exception as fault:
+        raise UndecodableImage(
+            f"The {kind.upper()} file is damaged and cannot be decoded; send the original file."
+        ) from fault
+
+
+def _plain(pixels: Pixels) -> Pixels:
+    if pixels.dtype == np.bool_:
+        return np.where(pixels, np.uint8(255), np.uint8(0))
+    return pixels
+
+
+def _non_finite(pixels: Pixels) -> tuple[Note, ...]:
+    if pixels.dtype.kind != "f" or (finite := np.isfinite(pixels)).all():
+        return ()
+    detail = (
+        f"{finite.size - np.count_nonzero(finite)} values are not finite (NaN or infinite); they "
+        "are kept, ignored for scaling, and shown as 0."
+    )
+    return (Note("non_finite_pixels", detail),)

@@ -1,0 +1,167 @@
+"""Intensity: how an image's own values are brought to [0, 1]."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+from brightfield.images.picture import Note
+from brightfield.tensors import Pixels, UnitPixels
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_PAIR = re.compile(rf"\s*(percentile|range)\s*:\s*({_NUMBER})\s*,\s*({_NUMBER})\s*")
+# Percentiles of larger planes are taken of every n-th value: exact enough, and quick.
+_SAMPLE = 4_000_000
+_DEFAULT_PERCENTILES = (1.0, 99.8)
+
+
+class Intensity(str):
+    """`auto`, `dtype`, `percentile:low,high` or `range:low,high`, checked when it is made.
+
+    Raises `ValueError` with what would be right.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Intensity:
+        _parse(text)
+        return super().__new__(cls, "".join(text.split()))
+
+    @property
+    def pair(self) -> tuple[float, float] | None:
+        """The two numbers of `percentile` and `range`."""
+        return _parse(self)
+
+    @property
+    def mode(self) -> str:
+        """The word before the colon."""
+        return self.partition(":")[0]
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": rf"^(auto|dtype|(percentile|range):{_NUMBER},{_NUMBER})$",
+            "examples": ["auto", "dtype", "percentile:1,99.8", "range:0,4095"],
+        }
+
+
+def _parse(text: str) -> tuple[float, float] | None:
+    if text.strip() in ("auto", "dtype"):
+        return None
+    match = _PAIR.fullmatch(text)
+    if match is None:
+        raise ValueError("write auto, dtype, percentile:low,high or range:low,high")
+    low, high = float(match[2]), float(match[3])
+    if not low < high:
+        raise ValueError("the first number must be below the second")
+    if match[1] == "percentile" and not (low >= 0 and high <= 100):
+        raise ValueError("percentiles lie between 0 and 100")
+    return low, high
+
+
+class Limits(NamedTuple):
+    """The values that become 0 and 1, and how they were found (as an `Intensity` writes it)."""
+
+    mode: str
+    low: float
+    high: float
+    notes: tuple[Note, ...] = ()
+
+
+def limits(
+    pixels: Pixels, intensity: Intensity, card_default: Intensity = Intensity("auto")
+) -> Limits:
+    """Which values of the whole plane `pixels` (H, W, C) become 0 and 1.
+
+    `auto` is the card's; where that is `auto` too, `dtype` for 8-bit images and
+    `percentile:1,99.8`, with a note, for others. `dtype` maps an integer type's whole range
+    (floats are taken to lie in [0, 1] already). Percentiles are over the finite values of all
+    channels together.
+    """
+    wanted = card_default if intensity == "auto" else intensity
+    if wanted == "auto":
+        return _automatic(pixels)
+    if wanted == "dtype":
+        return _of_dtype(pixels)
+    pair = wanted.pair
+    assert pair is not None
+    if wanted.mode == "range":
+        return Limits(str(wanted), *pair)
+    return _percentiles(pixels, *pair)
+
+
+def scale(pixels: Pixels, low: float, high: float) -> UnitPixels:
+    """clip((value - low) / (high - low), 0, 1) as float32; NaN becomes 0, and so does everything
+    where `low` equals `high`."""
+    if not high > low:
+        return np.zeros(pixels.shape, np.float32)
+    # In float64 before the division where float32 could not hold the values apart.
+    exact = np.float32 if pixels.dtype.itemsize <= 2 else np.float64
+    unit = (pixels.astype(exact) - exact(low)) / exact(high - low)
+    np.nan_to_num(unit, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
+    return np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
+
+
+def _automatic(pixels: Pixels) -> Limits:
+    if pixels.dtype == np.uint8:
+        return _of_dtype(pixels)
+    found = _percentiles(pixels, *_DEFAULT_PERCENTILES)
+    guessed = Note(
+        "intensity_guessed",
+        f"The {pixels.dtype} values {found.low:g} to {found.high:g} (percentiles 1 and 99.8) were "
+        "scaled to [0, 1]; say intensity=range:low,high or intensity=dtype to choose.",
+    )
+    return found._replace(notes=(guessed, *found.notes))
+
+
+def _of_dtype(pixels: Pixels) -> Limits:
+    if pixels.dtype.kind in "ui":
+        info = np.iinfo(pixels.dtype)
+        return Limits("dtype", float(info.min), float(info.max))
+    finite = _sample(pixels)
+    if finite.size and (finite.min() < 0 or finite.max() > 1):
+        note = Note(
+            "values_clipped",
+            f"The float values {finite.min():g} to {finite.max():g} were cut to [0, 1]; say "
+            "intensity=range:low,high or intensity=percentile:1,99.8 to scale them.",
+        )
+        return Limits("dtype", 0.0, 1.0, (note,))
+    return Limits("dtype", 0.0, 1.0)
+
+
+def _percentiles(pixels: Pixels, low: float, high: float) -> Limits:
+    mode = f"percentile:{low:g},{high:g}"
+    values = _sample(pixels)
+    if not values.size:
+        return Limits(mode, 0.0, 0.0, (_constant("No value is finite"),))
+    bottom, top = (float(value) for value in np.percentile(values, (low, high)))
+    if not top > bottom:
+        # A few bright pixels on a flat ground: what the percentiles miss still tells them apart.
+        bottom, top = float(values.min()), float(values.max())
+    notes = () if top > bottom else (_constant(f"Every value is {bottom:g}"),)
+    return Limits(mode, bottom, top, notes)
+
+
+def _constant(what: str) -> Note:
+    return Note("constant_image", f"{what}; the image becomes 0 everywhere.")
+
+
+def _sample(pixels: Pixels) -> NDArray[Any]:
+    """The finite values, of large planes an even sample."""
+    flat = pixels.reshape(-1)
+    flat = flat[:: max(1, flat.size // _SAMPLE)]
+    return flat[np.isfinite(flat)] if flat.dtype.kind == "f" else flat

@@ -1,0 +1,63 @@
+"""What decoding gives: the pixels of one plane and the facts about where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from brightfield.tensors import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the caller should know about an answer that was nevertheless given."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle in pixels of the displayed image; `x`, `y` its top-left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One plane of an image, oriented as it is displayed.
+
+    `pixels` is (H, W, C) in the file's own dtype, the whole plane, C >= 1 (grey is C = 1, colour
+    is RGB; alpha, palette and CMYK are already converted, with a note). `pixel_size` is
+    micrometres per pixel (x and y alike), None when unknown. `source_axes` names the axes that
+    the file had before a plane was chosen. `raw` is the array exactly as it was sent, kept for
+    .npy input alone (models with `pixels = "raw"` take it).
+    """
+
+    pixels: Pixels
+    sha256: str
+    format: str
+    source_axes: str
+    orientation_applied: int = 1
+    pixel_size: float | None = None
+    notes: tuple[Note, ...] = field(default=())
+    raw: Pixels | None = None
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def channels(self) -> int:
+        return int(self.pixels.shape[2])
+
+    @property
+    def axes(self) -> str:
+        """`YXC` for several channels, `YX` for one."""
+        return "YXC" if self.channels > 1 else "YX"

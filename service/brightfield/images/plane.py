@@ -1,0 +1,20 @@
+"""What a reader gives back: one plane, before orientation and the caller's overrides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brightfield.images.picture import Note
+from brightfield.tensors import Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One plane of a file: `pixels` (H, W, C) as stored, and what the file says about them."""
+
+    pixels: Pixels
+    axes: str
+    orientation: int = 1
+    pixel_size: float | None = None
+    notes: tuple[Note, ...] = ()
+    raw: Pixels | None = None

@@ -1,0 +1,43 @@
+"""Resizing, antialiased, for 8-bit and float pixels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from brightfield.tensors import Map, Pixels
+
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+
+_FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+def resize(pixels: Pixels, height: int, width: int, interpolation: Interpolation) -> Pixels:
+    """(H, W, C) uint8 or float32 to (height, width, C) of the same dtype.
+
+    Pillow's filters, which widen with the reduction (antialiasing), as torchvision uses them on
+    images. Float values may overshoot [0, 1] by the cubic and Lanczos filters' lobes; 8-bit ones
+    are rounded and clipped.
+    """
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    kernel = _FILTERS[interpolation]
+    if pixels.dtype == np.uint8 and pixels.shape[2] == 3:
+        return np.asarray(Image.fromarray(pixels).resize((width, height), kernel))
+    planes = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).resize((width, height), kernel))
+        for plane in np.moveaxis(pixels, 2, 0)
+    ]
+    return np.stack(planes, axis=2)
+
+
+def resize_map(values: Map, height: int, width: int) -> Map:
+    """(h, w) float32 to (height, width), bilinear, averaged where it shrinks."""
+    return resize(values[..., None], height, width, "bilinear")[..., 0]

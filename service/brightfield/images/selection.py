@@ -1,0 +1,67 @@
+"""Which plane of a file is meant, and how its pixels are to be read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+AXES = "TZCYXSP"
+
+
+def _channels(value: object) -> object:
+    """Parameters arrive as query strings: "0,2" means (0, 2)."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(","))
+    return (value,) if isinstance(value, int) else value
+
+
+def _known_axes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    axes = value.strip().upper()
+    if unknown := sorted(set(axes) - set(AXES)):
+        raise ValueError(
+            f"axes are letters among {', '.join(AXES)} (time, depth, channel, row, column, "
+            f"sample, page); {', '.join(unknown)} is none of them"
+        )
+    if len(set(axes)) < len(axes):
+        raise ValueError("each axis is named once")
+    if not {"Y", "X"} <= set(axes):
+        raise ValueError("axes contain Y (rows) and X (columns)")
+    return axes
+
+
+def _distinct(value: object) -> object:
+    channels = _channels(value)
+    if isinstance(channels, tuple | list) and len({str(c) for c in channels}) < len(channels):
+        raise ValueError("each channel is named once")
+    return channels
+
+
+_Index = Annotated[int, Field(ge=0)]
+
+
+class Selection(BaseModel):
+    """One plane of an image file; everything left out needs no choice in a plain image."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    page: _Index | None = None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: _Index | None = None
+    """Plane along the depth axis, counted from 0."""
+    t: _Index | None = None
+    """Time point, counted from 0."""
+    channels: Annotated[
+        tuple[_Index, ...] | None, BeforeValidator(_distinct), Field(min_length=1)
+    ] = None
+    """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
+    axes: Annotated[str | None, BeforeValidator(_known_axes)] = None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel,
+    Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    orientation: Literal["apply", "ignore"] = "apply"
+    """Whether the file's orientation tag turns the pixels."""
+    pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Micrometres per pixel; wins over what the file says."""

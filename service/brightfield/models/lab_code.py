@@ -1,0 +1,71 @@
+"""The lab's own code as an architecture: `python:<file or module>:<callable>` on a card."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import PurePosixPath
+from types import ModuleType
+
+from torch import nn
+
+from brightfield.cards import ModelCard
+from brightfield.errors import InvalidCard, UntrustedCode
+
+
+def build_lab_code(card: ModelCard, *, trust_model_code: bool) -> nn.Module:
+    """What the card's callable returns for the card's arguments.
+
+    `python:unet.py:UNet` is a file beside the card, `python:lab.models:unet` an installed module.
+
+    Raises `UntrustedCode` unless the settings trust model code, and `InvalidCard` when the
+    callable is not there, fails or returns no module.
+    """
+    if not trust_model_code:
+        raise UntrustedCode(
+            f"{card.id} brings Python code of its own, which runs with all rights of the service. "
+            "Set trust_model_code (BRIGHTFIELD_TRUST_MODEL_CODE=true) if you trust it."
+        )
+    place, _, name = card.architecture.name.removeprefix("python:").rpartition(":")
+    if not place or not name:
+        raise InvalidCard(
+            f"architecture.name of {card.id} is {card.architecture.name!r}; write "
+            "python:<file or module>:<callable>."
+        )
+    try:
+        source = _file(card, place) if place.endswith(".py") else importlib.import_module(place)
+        module = getattr(source, name)(**card.architecture.arguments)
+    except InvalidCard:
+        raise
+    except Exception as fault:  # the lab's code may raise anything
+        raise InvalidCard(
+            f"{card.architecture.name} of {card.id} failed: {type(fault).__name__}: {fault}"
+        ) from fault
+    if not isinstance(module, nn.Module):
+        raise InvalidCard(
+            f"{card.architecture.name} of {card.id} returned {type(module).__name__}, "
+            "not a torch.nn.Module."
+        )
+    return module
+
+
+def _file(card: ModelCard, place: str) -> ModuleType:
+    path = PurePosixPath(place)
+    if path.is_absolute() or ".." in path.parts:
+        raise InvalidCard(f"{place!r} on the card of {card.id} leaves its folder.")
+    file = card.folder / path
+    if not file.is_file():
+        raise InvalidCard(f"{card.id} names {place}, which is not in its folder.")
+    name = f"brightfield_model_{card.id}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise InvalidCard(f"{place} of {card.id} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickles look their module up by name
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,226 @@
+"""Layers by name: listing them, resolving a caller's name, and reading what flows through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from brightfield.cards import Explain
+from brightfield.errors import UnknownLayer, nearest
+from brightfield.tensors import Images
+
+PENULTIMATE, LOGITS = "penultimate", "logits"
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A place where features are read: a module's output, or what goes into it.
+
+    The empty name is the whole network.
+    """
+
+    name: str
+    side: Literal["input", "output"] = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """One module: its class, the shape of its output for the sample (None: it did not run, or
+    gave no tensor) and the parameters in it and below."""
+
+    name: str
+    type: str
+    output_shape: tuple[int, ...] | None
+    parameters: int
+
+
+def layer_names(module: nn.Module) -> list[str]:
+    """Every module's name but the root's, in the order of `named_modules`."""
+    return [name for name, _ in module.named_modules() if name]
+
+
+def resolve(module: nn.Module, name: str, explain: Explain | None = None) -> Tap:
+    """The place that a name means: a module's output, or one of two aliases.
+
+    `logits` is the network's own output. `penultimate` is the output of the module that the
+    card's `explain` section calls so, else the input of the last linear layer in the order of
+    definition.
+
+    Raises `UnknownLayer` with the nearest names.
+    """
+    if name == LOGITS:
+        return Tap("")
+    if name == PENULTIMATE:
+        return _penultimate(module, explain)
+    known = layer_names(module)
+    if name not in known:
+        raise UnknownLayer(
+            f"The model has no layer {name!r}.{nearest(name, [*known, PENULTIMATE, LOGITS])} "
+            "GET /models/{id}/layers lists them."
+        )
+    return Tap(name)
+
+
+def _penultimate(module: nn.Module, explain: Explain | None) -> Tap:
+    if explain is not None and explain.penultimate is not None:
+        return resolve(module, explain.penultimate)
+    linear = [name for name, part in module.named_modules() if name and _is_linear(part)]
+    if not linear:
+        raise UnknownLayer(
+            "The model has no linear layer, so it is not known which features are its last; "
+            "name a layer, or set explain.penultimate on the card."
+        )
+    return Tap(linear[-1], "input")
+
+
+def capture(
+    module: nn.Module, names: Sequence[str], images: Images, explain: Explain | None = None
+) -> dict[str, Tensor]:
+    """What flows through the named layers in one forward pass, under the names as given.
+
+    Runs in the caller's gradient mode, and with gradients on, the tensors lie on the path to the
+    output. The network goes on with a copy, so that a later operation in place changes none of
+    them. Of a layer that gives several tensors the first counts; of one that runs several times
+    the last run does. The hooks are removed however the pass ends.
+
+    Raises `UnknownLayer` for a name that is not there, or whose module did not run.
+    """
+    taps = {name: resolve(module, name, explain) for name in names}
+    with reading(module, tuple(taps.values())) as read:
+        module(images)
+    for name, tap in taps.items():
+        if tap not in read:
+            raise UnknownLayer(
+                f"The layer {name!r} does not take part in a prediction, or gives no tensor."
+            )
+    return {name: read[tap] for name, tap in taps.items()}
+
+
+@contextmanager
+def reading(module: nn.Module, taps: Sequence[Tap]) -> Iterator[Mapping[Tap, Tensor]]:
+    """While it is open, each forward pass fills the mapping, as `capture` describes."""
+    read: dict[Tap, Tensor] = {}
+    with ExitStack() as hooks:
+        for tap in dict.fromkeys(taps):
+            part = module.get_submodule(tap.name)
+            if tap.side == "input":
+                handle = part.register_forward_pre_hook(_read_input(tap, read))
+            else:
+                handle = part.register_forward_hook(_read_output(tap, read))
+            hooks.callback(handle.remove)
+        yield read
+
+
+def _read_input(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
+    def hook(part: nn.Module, inputs: tuple[Any, ...]) -> Any:
+        if not inputs or not isinstance(inputs[0], Tensor):
+            return None
+        read[tap] = inputs[0]
+        return (inputs[0].clone(), *inputs[1:])
+
+    return hook
+
+
+def _read_output(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
+    def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+        first = _first_tensor(output)
+        if first is None:
+            return None
+        read[tap] = first
+        return _replaced(output, first)
+
+    return hook
+
+
+def _first_tensor(output: Any) -> Tensor | None:
+    if isinstance(output, Tensor):
+        return output
+    values = output.values() if isinstance(output, Mapping) else output
+    if isinstance(output, Mapping | list | tuple):
+        return next((value for value in values if isinstance(value, Tensor)), None)
+    return None
+
+
+def _replaced(output: Any, first: Tensor) -> Any:
+    """The output with a copy in place of `first`; named tuples and the like stay as they are."""
+    if isinstance(output, Tensor):
+        return output.clone()
+    if type(output) in (list, tuple):
+        return type(output)(value.clone() if value is first else value for value in output)
+    return output
+
+
+def last_spatial_layer(module: nn.Module, sample: Images) -> str:
+    """The layer whose maps Grad-CAM weighs by default: the last one that still knows places.
+
+    Of the modules that convolve or contain a convolution, the last to finish whose output is
+    (B, C, h, w) with h w > 1: `layer4` of a ResNet, `features` of a VGG. Transformers have no
+    such layer worth weighing; their cards should name one.
+
+    Raises `UnknownLayer` when no layer has maps.
+    """
+    finished = [
+        name
+        for name, part, shape in _run(module, sample)
+        if name and _has_maps(shape) and _convolves(part)
+    ]
+    if not finished:
+        raise UnknownLayer("No layer of the model has spatial maps; name a layer.")
+    return finished[-1]
+
+
+def shapes(module: nn.Module, sample: Images) -> list[LayerInfo]:
+    """Every module but the root, in the order of `named_modules`, with its output for `sample`."""
+    outputs = {name: shape for name, _, shape in _run(module, sample)}
+    return [
+        LayerInfo(
+            name,
+            type(part).__name__,
+            outputs.get(name),
+            sum(parameter.numel() for parameter in part.parameters()),
+        )
+        for name, part in module.named_modules()
+        if name
+    ]
+
+
+def _run(module: nn.Module, sample: Images) -> list[tuple[str, nn.Module, tuple[int, ...] | None]]:
+    """(name, module, output's shape) in the order in which modules finish a forward pass."""
+    finished: list[tuple[str, nn.Module, tuple[int, ...] | None]] = []
+
+    def note(name: str) -> Callable[..., None]:
+        def hook(part: nn.Module, inputs: object, output: object) -> None:
+            first = _first_tensor(output)
+            finished.append((name, part, None if first is None else tuple(first.shape)))
+
+        return hook
+
+    with ExitStack() as hooks, torch.no_grad():
+        for name, part in module.named_modules():
+            hooks.callback(part.register_forward_hook(note(name)).remove)
+        module(sample)
+    return finished
+
+
+def _has_maps(shape: tuple[int, ...] | None) -> bool:
+    return shape is not None and len(shape) == 4 and shape[2] * shape[3] > 1
+
+
+def _weight_axes(part: nn.Module) -> int:
+    weight = part._parameters.get("weight")
+    return weight.ndim if weight is not None else 0
+
+
+def _convolves(part: nn.Module) -> bool:
+    return any(_weight_axes(child) == 4 for child in part.modules())
+
+
+def _is_linear(part: nn.Module) -> bool:
+    # An exported program keeps a linear layer's weight, but not its class.
+    exported = type(part).__module__ == "torch.export.unflatten" and not list(part.children())
+    return isinstance(part, nn.Linear) or (exported and _weight_axes(part) == 2)

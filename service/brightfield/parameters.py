@@ -1,0 +1,50 @@
+"""Types of parameters that arrive as text (in a query) or as JSON, and mean the same either way."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _pair(value: Any) -> Any:
+    parts = _split(value)
+    if isinstance(parts, int | float):
+        parts = [parts]
+    if isinstance(parts, list) and len(parts) == 1:
+        parts = parts * 2
+    return parts
+
+
+def _text_items(value: Any) -> Any:
+    parts = _split(value)
+    if isinstance(parts, int):
+        parts = [parts]
+    return [str(part) for part in parts] if isinstance(parts, list | tuple) else parts
+
+
+Commas = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_text_items),
+    Field(min_length=1),
+    WithJsonSchema({"type": "string", "description": "One value, or several with commas."}),
+]
+"""One or several values: `a,b` or `["a", "b"]`."""
+
+Extent = Annotated[
+    tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],
+    BeforeValidator(_pair),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)?$", "examples": ["32", "32,48"]}),
+]
+"""(height, width) in pixels: `32` for both, or `32,48`."""
+
+Box = Annotated[
+    tuple[int, int, int, int],
+    BeforeValidator(_split),
+    WithJsonSchema({"type": "string", "examples": ["10,20,100,80"]}),
+]
+"""x, y, width, height in pixels."""

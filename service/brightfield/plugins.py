@@ -1,0 +1,37 @@
+"""Catalogs: a folder in which every file is one member."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def discover(folder: ModuleType, base: type[T]) -> dict[str, type[T]]:
+    """The concrete subclasses of `base` defined in `folder`, by the name of their file.
+
+    A file that defines none (the base itself, a helper) is no member. A file that defines two is
+    a mistake, since one name could not choose between them, and raises `TypeError`.
+    """
+    members: dict[str, type[T]] = {}
+    for info in pkgutil.iter_modules(folder.__path__):
+        module = importlib.import_module(f"{folder.__name__}.{info.name}")
+        found = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type)
+            and issubclass(value, base)
+            and value.__module__ == module.__name__
+            and value is not base
+            and not value.__name__.startswith("_")
+            and not getattr(value, "__abstractmethods__", None)
+        ]
+        if len(found) > 1:
+            names = ", ".join(sorted(value.__name__ for value in found))
+            raise TypeError(f"{module.__name__} defines several members ({names}); one per file")
+        if found:
+            members[info.name] = found[0]
+    return members

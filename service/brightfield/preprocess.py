@@ -1,0 +1,256 @@
+"""From a picture to a model's input, as the card says: region, channels, intensity, size, norm.
+
+Everything happens in NumPy and Pillow, since many decoding threads are here at once; 8-bit pixels
+stay 8-bit until the last step, as in torchvision's transforms, whose results these are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+
+from brightfield.cards import InputSpec, Multiple, Resize
+from brightfield.errors import InvalidRegion, UnfitImage
+from brightfield.geometry import Axis, Geometry
+from brightfield.images.intensity import Intensity, limits, scale
+from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.resample import Interpolation, resize
+from brightfield.tensors import Images, Pixels, UnitPixels
+
+_AUTO = Intensity("auto")
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
+
+
+class Scaling(NamedTuple):
+    """The values that became 0 and 1, and how they were found (as an `Intensity` writes it)."""
+
+    mode: str
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One image as the model takes it, and where it lies in the picture.
+
+    `tensor` is (1, C, H, W) float32 in channels-last memory. `scaling` is None for raw arrays.
+    """
+
+    tensor: Images
+    geometry: Geometry
+    scaling: Scaling | None
+    notes: tuple[Note, ...] = ()
+
+
+def preprocess(
+    picture: Picture,
+    spec: InputSpec,
+    *,
+    intensity: Intensity = _AUTO,
+    region: Region | None = None,
+    scaling: Scaling | None = None,
+) -> Prepared:
+    """The picture, or a region of it, as the card's `input` section asks.
+
+    In this order: region; grey repeated to three channels, or colour weighed to grey (ITU-R 601);
+    intensity to [0, 1] with limits from the whole plane (or `scaling`, when they are known);
+    `resize` of the short side, the long one in proportion; centre `crop`,
+    padded with black where the image is smaller; a fixed `size` by resizing; a `multiple` by
+    repeating the right and bottom edge; BGR order; (value - mean) / std.
+
+    Raises `InvalidRegion` for a region outside the picture and `UnfitImage` for channels that the
+    model does not take; for `pixels = "raw"` also for anything but a .npy array.
+    """
+    if spec.pixels == "raw":
+        return _raw(picture, spec, region)
+    found: tuple[Note, ...] = ()
+    if scaling is None:
+        scaling, found = whole_plane_scaling(picture, spec, intensity)
+    pixels, geometry = _cut(picture, region)
+    pixels, matched = _match_channels(_scaled(pixels, scaling), spec.channels)
+    pixels, geometry = _sized(pixels, geometry, spec)
+    if pixels.shape[2] == 1 and spec.channels == 3:
+        pixels = np.repeat(pixels, 3, axis=2)
+    return Prepared(_tensor(_normalised(pixels, spec)), geometry, scaling, (*found, *matched))
+
+
+def preprocess_windows(
+    picture: Picture,
+    spec: InputSpec,
+    windows: Iterable[Region],
+    *,
+    intensity: Intensity = _AUTO,
+) -> Iterator[Prepared]:
+    """Each window as `preprocess` with that region gives it; the intensity is found once."""
+    if spec.pixels == "raw":
+        raise UnfitImage("A model that takes raw arrays has no windows; send the array it needs.")
+    scaling, notes = whole_plane_scaling(picture, spec, intensity)
+    for window in windows:
+        prepared = preprocess(picture, spec, region=window, scaling=scaling)
+        yield Prepared(prepared.tensor, prepared.geometry, scaling, (*notes, *prepared.notes))
+
+
+def whole_plane_scaling(
+    picture: Picture, spec: InputSpec, intensity: Intensity
+) -> tuple[Scaling, tuple[Note, ...]]:
+    """The intensities that become 0 and 1: the caller's wish, else the card's, else the dtype's."""
+    mode, low, high, notes = limits(picture.pixels, intensity, spec.intensity)
+    return Scaling(mode, low, high), notes
+
+
+def _cut(picture: Picture, region: Region | None) -> tuple[Pixels, Geometry]:
+    part = region or Region(0, 0, picture.width, picture.height)
+    right, bottom = part.x + part.width, part.y + part.height
+    if (
+        min(part.x, part.y) < 0
+        or min(part.width, part.height) < 1
+        or right > picture.width
+        or bottom > picture.height
+    ):
+        raise InvalidRegion(
+            f"The region {part.x},{part.y},{part.width},{part.height} does not lie within the "
+            f"image of {picture.width} x {picture.height} pixels."
+        )
+    geometry = Geometry(
+        Axis.of(picture.width, part.x, part.width), Axis.of(picture.height, part.y, part.height)
+    )
+    return picture.pixels[part.y : bottom, part.x : right], geometry
+
+
+def _scaled(pixels: Pixels, scaling: Scaling) -> Pixels:
+    """Float in [0, 1], or 8-bit as it is where 0 to 255 is what becomes 0 to 1."""
+    if pixels.dtype == np.uint8 and (scaling.low, scaling.high) == (0, 255):
+        return pixels
+    return scale(pixels, scaling.low, scaling.high)
+
+
+def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ...]]:
+    """Colour weighed to grey for one channel; grey for three stays one until the very end."""
+    present = pixels.shape[2]
+    if present == wanted or (present, wanted) == (1, 3):
+        return pixels, ()
+    if (present, wanted) != (3, 1):
+        raise UnfitImage(
+            f"The image has {present} channels and the model takes {wanted}; choose them with "
+            f"channels=, for example channels={','.join(str(index) for index in range(wanted))}."
+        )
+    if pixels.dtype == np.uint8:
+        grey = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
+    else:
+        grey = (pixels @ _LUMA)[:, :, None]
+    detail = "The model takes grey images; the colours were weighed by ITU-R BT.601."
+    return grey, (Note("converted_to_grey", detail),)
+
+
+def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels, Geometry]:
+    interpolation: Interpolation = spec.resize.interpolation if spec.resize else "bilinear"
+    if spec.resize is not None:
+        height, width = _shortened(pixels.shape[0], pixels.shape[1], spec.resize)
+        pixels, geometry = _resized(pixels, geometry, height, width, interpolation)
+    if spec.crop is not None:
+        pixels, geometry = _centre_crop(pixels, geometry, spec.crop)
+    if isinstance(spec.size, Multiple):
+        return _padded(pixels, geometry, spec.size.multiple)
+    if spec.size is not None:
+        return _resized(pixels, geometry, *spec.size, interpolation)
+    return pixels, geometry
+
+
+def _resized(
+    pixels: Pixels, geometry: Geometry, height: int, width: int, interpolation: Interpolation
+) -> tuple[Pixels, Geometry]:
+    if (height, width) == pixels.shape[:2]:
+        return pixels, geometry
+    pixels = resize(pixels, height, width, interpolation)
+    if pixels.dtype != np.uint8:
+        pixels = np.clip(pixels, 0, 1)  # cubics and sinc overshoot; 8-bit pixels are clipped too
+    return pixels, geometry.resized(height, width)
+
+
+def _shortened(height: int, width: int, resize: Resize) -> tuple[int, int]:
+    """(height, width) with the short side as wanted and the long one in proportion."""
+    whole = math.floor if resize.rounding == "down" else round
+    if height <= width:
+        return resize.short, whole(resize.short * width / height)
+    return whole(resize.short * height / width), resize.short
+
+
+def _centre_crop(pixels: Pixels, geometry: Geometry, side: int) -> tuple[Pixels, Geometry]:
+    """torchvision's rule: halves round to even; a smaller image gets its odd pixel at the end."""
+    height, width = pixels.shape[:2]
+    top, left = _crop_start(height, side), _crop_start(width, side)
+    cut = pixels[max(top, 0) : max(top, 0) + side, max(left, 0) : max(left, 0) + side]
+    if cut.shape[:2] != (side, side):
+        black = np.zeros((side, side, pixels.shape[2]), dtype=pixels.dtype)
+        y, x = max(-top, 0), max(-left, 0)
+        black[y : y + cut.shape[0], x : x + cut.shape[1]] = cut
+        cut = black
+    return cut, geometry.windowed(top, left, side, side)
+
+
+def _crop_start(side: int, crop: int) -> int:
+    return round((side - crop) / 2) if side >= crop else -((crop - side) // 2)
+
+
+def _padded(pixels: Pixels, geometry: Geometry, multiple: int) -> tuple[Pixels, Geometry]:
+    height, width = pixels.shape[:2]
+    down, across = -height % multiple, -width % multiple
+    if down or across:
+        pixels = np.pad(pixels, ((0, down), (0, across), (0, 0)), "edge")
+    return pixels, geometry.windowed(0, 0, height + down, width + across)
+
+
+def _normalised(pixels: Pixels, spec: InputSpec) -> UnitPixels:
+    """(value - mean) / std as value * factor - offset, in two passes over rows of all channels."""
+    if spec.order == "BGR":
+        pixels = pixels[:, :, ::-1]
+    height, width, channels = pixels.shape
+    std = np.broadcast_to(np.array(spec.std), channels)
+    offset = np.broadcast_to(np.array(spec.mean), channels) / std
+    factor = 1 / (std * 255 if pixels.dtype == np.uint8 else std)
+    # NumPy's inner loop would be three channels long; over a whole row it is fast.
+    rows = np.ascontiguousarray(pixels).reshape(height, width * channels)
+    out = np.multiply(rows, np.tile(factor, width).astype(np.float32), dtype=np.float32)
+    np.subtract(out, np.tile(offset, width).astype(np.float32), out=out)
+    normalised: UnitPixels = out.reshape(height, width, channels)
+    return normalised
+
+
+def _tensor(pixels: UnitPixels) -> Images:
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None]
+
+
+def _raw(picture: Picture, spec: InputSpec, region: Region | None) -> Prepared:
+    if picture.raw is None:
+        raise UnfitImage("The model takes arrays as they are; send a .npy file.")
+    if region is not None:
+        raise UnfitImage("The model takes arrays as they are; cut the region out before sending.")
+    array = picture.raw[None] if picture.raw.ndim == 2 else picture.raw
+    if array.ndim != 3 or array.shape[0] != spec.channels or array.dtype.kind not in "buif":
+        wanted = "H x W, or 1 x H x W" if spec.channels == 1 else f"{spec.channels} x H x W"
+        raise UnfitImage(
+            f"The array is {' x '.join(map(str, picture.raw.shape))} of {picture.raw.dtype}; "
+            f"the model takes real numbers as {wanted}."
+        )
+    height, width = array.shape[1:]
+    _check_size(height, width, spec)
+    pixels = np.array(array.transpose(1, 2, 0), dtype=np.float32, order="C")  # a copy
+    geometry = Geometry(Axis.of(width, 0, width), Axis.of(height, 0, height))
+    return Prepared(_tensor(pixels), geometry, None)
+
+
+def _check_size(height: int, width: int, spec: InputSpec) -> None:
+    if isinstance(spec.size, Multiple):
+        fits = height % spec.size.multiple == 0 and width % spec.size.multiple == 0
+        wanted = f"sides that are multiples of {spec.size.multiple}"
+    else:
+        fits = spec.size is None or spec.size == (height, width)
+        wanted = "" if spec.size is None else f"{spec.size[0]} x {spec.size[1]}"
+    if not fits:
+        raise UnfitImage(f"The array is {height} x {width}; the model takes {wanted}.")

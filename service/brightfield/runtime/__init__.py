@@ -1,0 +1,1 @@
+"""Resident models and the threads that run them: lane, batcher, registry."""

@@ -1,0 +1,101 @@
+"""How many rows a batch should have: measured, per operation and shape of a model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+# A larger batch must be this much cheaper per row to be worth the longer wait of its first row.
+_WORTH = 0.97
+_LEARNING = 0.2
+_UNMEASURED = 8
+
+
+@dataclass(slots=True)
+class _Costs:
+    seconds: dict[int, float] = field(default_factory=dict)
+    ceiling: int = 1
+
+    def per_row(self, size: int) -> float:
+        return self.seconds[size] / size
+
+    @property
+    def best(self) -> int:
+        """The smallest measured size that no larger one beats clearly; a step beyond the largest
+        where that one is the best so far, since the next may be better still. Until a few are
+        measured, a size that suits most models."""
+        sizes = sorted(size for size in self.seconds if size <= self.ceiling)
+        if not sizes:
+            return min(_UNMEASURED, self.ceiling)
+        best = sizes[0]
+        for size in sizes[1:]:
+            if self.per_row(size) < _WORTH * self.per_row(best):
+                best = size
+        if best < sizes[-1]:
+            return best
+        return min(max(2 * best, _UNMEASURED), self.ceiling)
+
+
+class BatchSizes:
+    """Seconds of a forward pass by batch size (powers of two), and the size to close a batch at.
+
+    `most` bounds the rows, `most_pixels` the rows times the values of one channel, which keeps
+    large images from filling the memory. Thread-safe.
+    """
+
+    def __init__(self, most: int = 64, most_pixels: int = 2**23) -> None:
+        self._most = most
+        self._most_pixels = most_pixels
+        self._lock = threading.Lock()
+        self._costs: dict[Hashable, _Costs] = {}
+
+    def best(self, operation: Hashable, shape: tuple[int, ...]) -> int:
+        """Rows at which a batch of this operation and shape (C, H, W) is closed."""
+        with self._lock:
+            return self._of(operation, shape).best
+
+    def observe(
+        self, operation: Hashable, shape: tuple[int, ...], rows: int, seconds: float
+    ) -> None:
+        """Learn from a batch that ran; sizes between powers of two teach nothing comparable."""
+        if rows & (rows - 1):
+            return
+        with self._lock:
+            costs = self._of(operation, shape)
+            known = costs.seconds.get(rows)
+            if known is None or seconds < known:  # first runs are slow: believe the faster one
+                costs.seconds[rows] = seconds
+            else:
+                costs.seconds[rows] = known + _LEARNING * (seconds - known)
+
+    def halve(self, operation: Hashable, shape: tuple[int, ...], rows: int) -> None:
+        """The memory did not suffice for `rows`: from now on at most half of them."""
+        with self._lock:
+            costs = self._of(operation, shape)
+            costs.ceiling = max(1, min(costs.ceiling, rows // 2))
+
+    def seconds_per_row(self, operation: Hashable, shape: tuple[int, ...]) -> float | None:
+        """What a row costs at the best measured size; None before anything was measured."""
+        with self._lock:
+            costs = self._costs.get((operation, shape))
+            if costs is None or not costs.seconds:
+                return None
+            return min(costs.per_row(size) for size in costs.seconds)
+
+    def measured(self) -> dict[str, dict[int, float]]:
+        """Seconds by batch size, for people: operation and shape as text."""
+        with self._lock:
+            return {
+                f"{operation} {'x'.join(map(str, shape))}": dict(sorted(costs.seconds.items()))
+                for (operation, shape), costs in self._costs.items()  # type: ignore[misc]
+            }
+
+    def _of(self, operation: Hashable, shape: tuple[int, ...]) -> _Costs:
+        key = (operation, shape)
+        costs = self._costs.get(key)
+        if costs is None:
+            pixels = max(1, shape[-1] * shape[-2] if len(shape) >= 2 else 1)
+            ceiling = max(1, min(self._most, self._most_pixels // pixels))
+            costs = self._costs[key] = _Costs(ceiling=1 << (ceiling.bit_length() - 1))
+        return costs

@@ -1,0 +1,194 @@
+"""Batching without waiting: the queue of one lane, from which a batch is closed when it is taken."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Hashable, Iterable, Iterator
+
+from brightfield.errors import BrightfieldError, Cancelled, ServiceStopping
+from brightfield.runtime.item import Band, Item
+from brightfield.runtime.telemetry import Telemetry
+
+# While both bands have work, every fifth batch is a bulk one.
+_INTERACTIVE_TURNS = 4
+
+
+class Closed(Exception):
+    """The batcher takes and gives nothing any more."""
+
+
+class _Bucket:
+    """Items that may share a batch, the one due first at the front."""
+
+    __slots__ = ("entries", "rows")
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[float, int, Item]] = []
+        self.rows = 0
+
+    @property
+    def due(self) -> tuple[float, int]:
+        """When the front item is due, and its place in the order of arrival for ties."""
+        return self.entries[0][:2]
+
+    def push(self, item: Item, place: int) -> None:
+        heapq.heappush(self.entries, (item.due, place, item))
+        self.rows += item.count
+
+    def pop(self) -> Item:
+        item = heapq.heappop(self.entries)[2]
+        self.rows -= item.count
+        return item
+
+    @property
+    def front(self) -> Item:
+        return self.entries[0][2]
+
+
+class Batcher:
+    """The queue between many callers and one lane.
+
+    It is work-conserving: an idle lane gets what is there at once, alone if need be; while the
+    lane is busy the queue fills, and a batch is closed as late as possible, when the lane asks
+    for it. Items are bucketed by (model, operation, shape, dtype); the bucket whose front item is
+    due first is served first. Withdrawn and expired items are dropped when a batch is formed.
+    """
+
+    def __init__(self, device: str, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._depth = {
+            band: telemetry.queue_depth.labels(device, band.name.lower()) for band in Band
+        }
+        self._condition = threading.Condition()
+        self._bands: dict[Band, dict[Hashable, _Bucket]] = {band: {} for band in Band}
+        self._places = itertools.count()
+        self._turns = 0
+        self._closed = False
+
+    def submit(self, item: Item) -> None:
+        """Queue an item. A batcher that is closed refuses it by its future."""
+        with self._condition:
+            if not self._closed:
+                bucket = self._bands[item.band].setdefault(item.key, _Bucket())
+                bucket.push(item, next(self._places))
+                self._depth[item.band].inc(item.count)
+                self._condition.notify()
+                return
+        _refuse_waiting(item, _stopping())
+
+    def take(self) -> list[Item]:
+        """The next batch; waits without polling until there is one. Raises `Closed` at the end."""
+        dropped: list[tuple[Item, BrightfieldError]] = []
+        try:
+            with self._condition:
+                while not self._closed:
+                    if batch := self._form(dropped):
+                        return batch
+                    if dropped:  # settle their futures before going to sleep
+                        return []
+                    self._condition.wait()
+            raise Closed
+        finally:
+            self._settle(dropped)
+
+    def close(self) -> None:
+        """Refuse everything that waits and everything that will come."""
+        with self._condition:
+            self._closed = True
+            waiting = [item for _, bucket in self._buckets() for _, _, item in bucket.entries]
+            for band in Band:
+                self._bands[band].clear()
+                self._depth[band].set(0)
+            self._condition.notify_all()
+        for item in waiting:
+            _refuse_waiting(item, _stopping())
+
+    def backlog(self) -> float:
+        """Seconds that the lane will need for all that waits, by what such rows have cost so far."""
+        with self._condition:
+            return sum(bucket.rows * _seconds(bucket.front) for _, bucket in self._buckets())
+
+    def waiting(self, band: Band) -> int:
+        """Rows that wait in a band."""
+        with self._condition:
+            return sum(bucket.rows for bucket in self._bands[band].values())
+
+    def _buckets(self) -> Iterator[tuple[Band, _Bucket]]:
+        for band in Band:
+            for bucket in self._bands[band].values():
+                if bucket.entries:
+                    yield band, bucket
+
+    def _form(self, dropped: list[tuple[Item, BrightfieldError]]) -> list[Item]:
+        now = time.monotonic()
+        for band in self._order():
+            while key := self._most_urgent(band):
+                if batch := self._close(band, key, now, dropped):
+                    self._count_turn(band)
+                    return batch
+        return []
+
+    def _order(self) -> Iterable[Band]:
+        bulk_first = self._turns >= _INTERACTIVE_TURNS
+        return (Band.BULK, Band.INTERACTIVE) if bulk_first else (Band.INTERACTIVE, Band.BULK)
+
+    def _count_turn(self, band: Band) -> None:
+        waits = band is Band.INTERACTIVE and bool(self._bands[Band.BULK])
+        self._turns = self._turns + 1 if waits else 0
+
+    def _most_urgent(self, band: Band) -> Hashable | None:
+        buckets = self._bands[band]
+        return min(buckets, key=lambda key: buckets[key].due) if buckets else None
+
+    def _close(
+        self, band: Band, key: Hashable, now: float, dropped: list[tuple[Item, BrightfieldError]]
+    ) -> list[Item]:
+        """Take live items from a bucket until its batch is full; drop the others on the way."""
+        bucket = self._bands[band][key]
+        batch: list[Item] = []
+        rows, most = 0, 0
+        while bucket.entries:
+            item = bucket.front
+            most = min(most, _most(item)) if batch else _most(item)
+            if batch and rows + item.count > most:
+                break
+            self._depth[band].dec(bucket.pop().count)
+            fault = item.ticket.fault(now)
+            if fault is not None:
+                dropped.append((item, fault))
+            elif item.future.set_running_or_notify_cancel():
+                batch.append(item)
+                rows += item.count
+            else:
+                self._telemetry.dropped_rows.labels("cancelled").inc(item.count)
+        if not bucket.entries:
+            del self._bands[band][key]
+        return batch
+
+    def _settle(self, dropped: list[tuple[Item, BrightfieldError]]) -> None:
+        for item, fault in dropped:
+            reason = "cancelled" if isinstance(fault, Cancelled) else "expired"
+            self._telemetry.dropped_rows.labels(reason).inc(item.count)
+            _refuse_waiting(item, fault)
+
+
+def _refuse_waiting(item: Item, fault: BrightfieldError) -> None:
+    """Settle a future that its owner may be cancelling at this moment."""
+    if item.future.set_running_or_notify_cancel():
+        item.refuse(fault)
+
+
+def _most(item: Item) -> int:
+    return item.resident.most_rows(item.operation, tuple(item.rows.shape[1:]), item.max_batch)
+
+
+def _seconds(item: Item) -> float:
+    shape = tuple(item.rows.shape[1:])
+    return item.resident.sizes.seconds_per_row(item.operation, shape) or 0.0
+
+
+def _stopping() -> ServiceStopping:
+    return ServiceStopping("The service is stopping; ask again when it is back.", retry_after=5)

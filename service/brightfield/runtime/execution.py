@@ -1,0 +1,129 @@
+"""Running a batch so that every item gets its own answer or its own fault."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
+from brightfield.runtime.item import Item
+from brightfield.runtime.operations import Span
+from brightfield.runtime.telemetry import Telemetry
+
+log = logging.getLogger(__name__)
+
+
+def execute(items: Sequence[Item], telemetry: Telemetry) -> None:
+    """Run a batch and settle every future in it.
+
+    Where the batch fails it is bisected, so that only the offender fails. Where the memory does
+    not suffice the model's ceiling is halved and the rows are run in halves.
+    """
+    started = time.monotonic()
+    try:
+        output = _run(items)
+    except Exception as fault:
+        if len(items) > 1:
+            middle = len(items) // 2
+            execute(items[:middle], telemetry)
+            execute(items[middle:], telemetry)
+        else:
+            items[0].refuse(_explained(fault, items[0]))
+        return
+    _answer(items, output, started, telemetry)
+
+
+def _run(items: Sequence[Item]) -> Any:
+    """The operation's output for all rows of the items, on the CPU."""
+    first = items[0]
+    spans, start = [], 0
+    for item in items:
+        spans.append(Span(start, start + item.count, item.argument))
+        start += item.count
+    rows = torch.cat([item.rows for item in items]) if len(items) > 1 else first.rows
+    return _within_memory(first, rows, spans)
+
+
+def _within_memory(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> Any:
+    resident, began = first.resident, time.monotonic()
+    try:
+        output = first.operation(resident.module, resident.place(rows), spans)
+        output = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.cpu(), output)
+    except Exception as fault:
+        if not is_out_of_memory(fault):
+            raise
+        resident.sizes.halve(first.operation, tuple(rows.shape[1:]), len(rows))
+    else:
+        seconds = time.monotonic() - began
+        resident.sizes.observe(first.operation, tuple(rows.shape[1:]), len(rows), seconds)
+        return output
+    # Out of the except block, so that the traceback no longer holds the failed pass' tensors.
+    return _in_halves(first, rows, spans)
+
+
+def _in_halves(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> Any:
+    first.resident.release_cache()
+    if len(rows) == 1:
+        raise OutOfMemory(
+            "The device has not enough memory for this image; send a smaller one, use `region`, "
+            "or unload other models."
+        )
+    middle = len(rows) // 2
+    parts = [
+        _within_memory(first, rows[low:high], _shifted(spans, low, high))
+        for low, high in ((0, middle), (middle, len(rows)))
+    ]
+    return pytree.tree_map(lambda *tensors: torch.cat(tensors), *parts)
+
+
+def _shifted(spans: Sequence[Span], low: int, high: int) -> list[Span]:
+    """The spans within rows [low, high), counted from `low`."""
+    return [
+        Span(max(span.start, low) - low, min(span.stop, high) - low, span.argument)
+        for span in spans
+        if span.start < high and span.stop > low
+    ]
+
+
+def _answer(items: Sequence[Item], output: Any, started: float, telemetry: Telemetry) -> None:
+    finished = time.monotonic()
+    total = sum(item.count for item in items)
+    model = items[0].resident.card.id
+    telemetry.batch_rows.labels(model).observe(total)
+    start = 0
+    for item in items:
+        item.started, item.finished, item.batch_rows = started, finished, total
+        if item.ticket.cancelled:
+            telemetry.abandoned_rows.inc(item.count)
+        item.settle(_part(output, start, start + item.count, shared=len(items) > 1))
+        start += item.count
+
+
+def _part(output: Any, start: int, stop: int, *, shared: bool) -> Any:
+    """One item's rows; cloned out of a shared batch, which could not be freed otherwise."""
+    if not shared:
+        return output
+    return pytree.tree_map_only(torch.Tensor, lambda tensor: tensor[start:stop].clone(), output)
+
+
+def _explained(fault: Exception, item: Item) -> BrightfieldError:
+    if isinstance(fault, BrightfieldError):
+        return fault
+    model = item.resident.card.id
+    log.error("model %s failed on rows of shape %s", model, tuple(item.rows.shape), exc_info=fault)
+    return ModelFailed(
+        f"The model {model} raised {type(fault).__name__} on an input of shape "
+        f"{tuple(item.rows.shape[1:])}; the service's log says where."
+    )
+
+
+def is_out_of_memory(fault: BaseException) -> bool:
+    """Whether an error means that the memory did not suffice (CUDA's, Python's or the CPU's)."""
+    if isinstance(fault, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(fault, RuntimeError) and "can't allocate memory" in str(fault)

@@ -1,0 +1,71 @@
+"""What waits for a lane: rows of one model and operation, with a future for their result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from brightfield.runtime.operations import Operation
+from brightfield.runtime.ticket import Ticket
+
+if TYPE_CHECKING:
+    from brightfield.runtime.resident import Resident
+
+# An item without a nearer deadline is due after this time, so that it ages past newcomers.
+PATIENCE = 60.0
+
+
+class Band(IntEnum):
+    """Interactive work goes first; bulk work (chunks, tiles, jobs) runs in between."""
+
+    INTERACTIVE = 0
+    BULK = 1
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """`rows` (n, ...) of one request; the future's result has n rows, too.
+
+    The lane writes `started`, `finished` (monotonic seconds) and `batch_rows` before it settles
+    the future, so whoever awaits it may read them.
+    """
+
+    resident: Resident
+    operation: Operation
+    rows: torch.Tensor
+    ticket: Ticket
+    band: Band = Band.INTERACTIVE
+    argument: Any = None
+    max_batch: int | None = None
+    future: Future[Any] = field(default_factory=Future)
+    enqueued: float = field(default_factory=time.monotonic)
+    started: float = 0.0
+    finished: float = 0.0
+    batch_rows: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.rows.shape[0]
+
+    @property
+    def key(self) -> Hashable:
+        """Items of one key may share a batch."""
+        return (id(self.resident), self.operation, self.rows.shape[1:], self.rows.dtype)
+
+    @property
+    def due(self) -> float:
+        return min(self.ticket.deadline, self.enqueued + PATIENCE)
+
+    def settle(self, result: Any) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def refuse(self, fault: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(fault)

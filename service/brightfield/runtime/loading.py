@@ -1,0 +1,68 @@
+"""From a card to a warm resident model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from brightfield.cards import ModelCard
+from brightfield.models.build import build, static_batch
+from brightfield.runtime.lane import Lane
+from brightfield.runtime.resident import Resident, module_bytes
+
+_NORMALISING = (nn.Softmax, nn.Sigmoid, nn.LogSoftmax)
+
+
+class ModelLoader:
+    """Builds, places and warms up a model; called by the registry, in a thread of its own."""
+
+    def __init__(self, *, data: Path, trust_model_code: bool) -> None:
+        self._data = data
+        self._trust = trust_model_code
+
+    def __call__(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:
+        module = build(card, trust_model_code=self._trust, data=self._data)
+        _ = card.label_names  # may import torchvision, which no request should wait for
+        size = module_bytes(module)
+        resident = Resident(
+            card=card,
+            module=module,
+            lane=room(size),
+            size_bytes=size,
+            sha256=card.weights.sha256 if card.weights else None,
+            static_batch=static_batch(module),
+        )
+        resident.call(resident.move_to_device).result()
+        resident.cut = resident.call(lambda: normalising_end(resident)).result()
+        resident.warm_up()
+        return resident
+
+
+def normalising_end(resident: Resident) -> str | None:
+    """The softmax or sigmoid module whose output is the model's output, by name; None without one.
+
+    Found by running the model once: a module at the end of `named_modules` need not be the last
+    to run, and one that runs last need not be the output.
+    """
+    candidates = [
+        (name, module)
+        for name, module in resident.module.named_modules()
+        if isinstance(module, _NORMALISING) and name
+    ]
+    if not candidates:
+        return None
+    outputs: dict[str, object] = {}
+    hooks = [
+        module.register_forward_hook(lambda _, __, out, name=name: outputs.update({name: out}))
+        for name, module in candidates
+    ]
+    try:
+        with torch.inference_mode():
+            result = resident.module(resident.place(torch.zeros(1, *resident.shape)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return next((name for name, output in outputs.items() if output is result), None)

@@ -1,0 +1,115 @@
+"""What a lane can do with a resident model: each operation takes rows and gives rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import nn
+from torch.utils import _pytree as pytree
+
+from brightfield.errors import UnknownLayer
+from brightfield.models.layers import Tap, reading
+from brightfield.targets import Gradient
+from brightfield.tensors import Images
+
+
+class Span(NamedTuple):
+    """The rows [start, stop) of one item within a batch, and the item's own argument."""
+
+    start: int
+    stop: int
+    argument: Any
+
+
+class Operation(Protocol):
+    """Equal operations (they are hashable values) on equal shapes may share a batch."""
+
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+        """A tree of tensors whose first dimension is that of `rows`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The model's output; `cut` names a normalising last module to leave out."""
+
+    cut: str | None = None
+
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+        with torch.inference_mode(), bypassed(module, self.cut):
+            return module(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Activations:
+    """The values that flow through one place of the model."""
+
+    tap: Tap
+
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> torch.Tensor:
+        with torch.inference_mode(), reading(module, (self.tap,)) as read:
+            module(rows)
+            return _seen(read, self.tap)
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """d score / d input, or d score / d layer, of each row; an item's argument is its `targets.Score`.
+
+    Rows do not touch each other in eval mode, so one backward pass of the sum of all scores gives
+    every row its own gradient. Gradients are asked of the input alone (`torch.autograd.grad`):
+    parameters get no `.grad`, and the one hook goes before this returns.
+    """
+
+    layer: str | None = None
+    cut: str | None = None
+
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Gradient:
+        tap = Tap(self.layer) if self.layer is not None else None
+        taps = () if tap is None else (tap,)
+        with torch.enable_grad(), bypassed(module, self.cut), reading(module, taps) as read:
+            source = rows.detach().clone(memory_format=torch.preserve_format).requires_grad_(True)
+            output = module(source)
+            scores = torch.cat([span.argument(_slice(output, span)) for span in spans])
+            by = source if tap is None else _seen(read, tap)
+            (gradients,) = torch.autograd.grad(scores.sum(), by)
+        return Gradient(scores.detach(), gradients.detach(), by.detach())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """Any function that must run on the lane's thread: placing a model, freeing its memory."""
+
+    function: Callable[[], Any]
+
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+        return self.function()
+
+
+def _slice(output: Any, span: Span) -> Any:
+    return pytree.tree_map(lambda tensor: tensor[span.start : span.stop], output)
+
+
+def _seen(read: Mapping[Tap, torch.Tensor], tap: Tap) -> torch.Tensor:
+    if tap not in read:
+        raise UnknownLayer(
+            f"The layer {tap.name!r} does not take part in a prediction, or gives no tensor."
+        )
+    return read[tap]
+
+
+@contextmanager
+def bypassed(module: nn.Module, name: str | None) -> Iterator[None]:
+    """Within it, the named submodule hands on its input unchanged; None changes nothing."""
+    if name is None:
+        yield
+        return
+    hook = module.get_submodule(name).register_forward_hook(lambda _, inputs, __: inputs[0])
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -1,0 +1,135 @@
+"""A model that is loaded, placed on a device and warm."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from brightfield.cards import ModelCard, Multiple
+from brightfield.runtime.batch_sizes import BatchSizes
+from brightfield.runtime.item import Band, Item
+from brightfield.runtime.lane import Lane
+from brightfield.runtime.operations import Call, Forward, Operation
+from brightfield.runtime.ticket import Ticket
+
+# Warm-up ends before a batch would take longer than this, so that loading stays short.
+_LONGEST_WARM_UP_BATCH = 0.25
+# What a model that takes any size is warmed up with.
+_ANY_SIDE = 256
+
+
+@dataclass(slots=True, eq=False)
+class Resident:
+    """A module in eval mode on a lane's device, with its card and its measured batch sizes.
+
+    `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
+    look at the unnormalised output. `users`, `pinned`, `retired` and `last_used` belong to the
+    registry.
+    """
+
+    card: ModelCard
+    module: nn.Module
+    lane: Lane
+    size_bytes: int
+    sha256: str | None = None
+    static_batch: int | None = None
+    cut: str | None = None
+    sizes: BatchSizes = field(default_factory=BatchSizes)
+    users: int = 0
+    pinned: bool = False
+    retired: bool = False
+    last_used: float = field(default_factory=time.monotonic)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the input that the card asks for; 256 x 256 where any size will do."""
+        spec = self.card.input
+        if spec.size is not None and not isinstance(spec.size, Multiple):
+            return (spec.channels, *spec.size)
+        if spec.crop is not None:
+            return (spec.channels, spec.crop, spec.crop)
+        step = spec.size.multiple if isinstance(spec.size, Multiple) else 1
+        side = math.ceil(_ANY_SIDE / step) * step
+        return (spec.channels, side, side)
+
+    def submit(
+        self,
+        operation: Operation,
+        rows: torch.Tensor,
+        ticket: Ticket,
+        *,
+        band: Band = Band.INTERACTIVE,
+        argument: Any = None,
+        max_batch: int | None = None,
+    ) -> Item:
+        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result."""
+        item = Item(self, operation, rows, ticket, band, argument, max_batch)
+        self.lane.submit(item)
+        return item
+
+    def call(self, function: Callable[[], Any]) -> Future[Any]:
+        """Run a function on the lane's thread, between batches."""
+        return self.submit(Call(function), torch.empty(1, 0), Ticket(), band=Band.BULK).future
+
+    def most_rows(
+        self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None
+    ) -> int:
+        """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
+        caps = (self.static_batch, self.card.max_batch, max_batch)
+        best = self.sizes.best(operation, shape)
+        return min([best, *(cap for cap in caps if cap is not None)])
+
+    def place(self, rows: torch.Tensor) -> torch.Tensor:
+        """The rows on the device, channels last where that is an image layout (faster there)."""
+        layout = torch.channels_last if rows.dim() == 4 else torch.contiguous_format
+        return rows.to(self.lane.device, non_blocking=True).contiguous(memory_format=layout)
+
+    def move_to_device(self) -> None:
+        """Place the module; runs on the lane."""
+        self.module.to(self.lane.device)
+        if any(parameter.dim() == 4 for parameter in self.module.parameters()):
+            self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def warm_up(self) -> None:
+        """Measure forward passes at growing batch sizes, until one no longer pays.
+
+        Runs in the loader's thread through the lane's queue, so that traffic of other models
+        comes in between. An error here means that the model does not work; it is raised.
+        """
+        rows = 1
+        while True:
+            seconds = self._timed(rows)
+            if rows >= self._warm_up_limit() or 2 * seconds > _LONGEST_WARM_UP_BATCH:
+                return
+            rows *= 2
+
+    def _timed(self, rows: int) -> float:
+        sample = torch.zeros(rows, *self.shape)
+        seconds = math.inf
+        for _ in range(2):  # the first run of a size includes its one-time costs
+            item = self.submit(Forward(), sample, Ticket(), band=Band.BULK)
+            item.future.result()
+            seconds = min(seconds, item.finished - item.started)
+        return seconds
+
+    def _warm_up_limit(self) -> int:
+        caps = (self.static_batch, self.card.max_batch)
+        return min([16, *(cap for cap in caps if cap is not None)])
+
+    def release_cache(self) -> None:
+        """Give the device's cached, unused blocks back (before a retry, after an eviction)."""
+        if self.lane.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def module_bytes(module: nn.Module) -> int:
+    """Bytes of a module's parameters and buffers."""
+    tensors = {id(t): t for t in (*module.parameters(), *module.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -1,0 +1,96 @@
+"""What the service counts about itself, in Prometheus' terms."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_STAGE_SECONDS = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10,
+    60,
+)
+_BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Telemetry:
+    """The counters of one service; each instance has a registry of its own, so tests do not meet."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "brightfield_requests",
+            "Requests answered.",
+            ("endpoint", "status"),
+            registry=self.registry,
+        )
+        self.stages = Histogram(
+            "brightfield_stage_seconds",
+            "Seconds by stage of a request.",
+            ("stage",),
+            buckets=_STAGE_SECONDS,
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "brightfield_in_flight", "Images in flight, decoding included.", registry=self.registry
+        )
+        self.queue_depth = Gauge(
+            "brightfield_queue_depth",
+            "Rows that wait for the lane.",
+            ("device", "band"),
+            registry=self.registry,
+        )
+        self.batch_rows = Histogram(
+            "brightfield_batch_rows",
+            "Rows per batch.",
+            ("model",),
+            buckets=_BATCH_ROWS,
+            registry=self.registry,
+        )
+        self.abandoned_rows = Counter(
+            "brightfield_abandoned_rows",
+            "Rows that were computed although their client had gone.",
+            registry=self.registry,
+        )
+        self.dropped_rows = Counter(
+            "brightfield_dropped_rows",
+            "Rows that were dropped before they were computed.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self.resident_bytes = Gauge(
+            "brightfield_resident_bytes",
+            "Bytes of a resident model.",
+            ("model", "device"),
+            registry=self.registry,
+        )
+        self.loads = Counter(
+            "brightfield_loads", "Models loaded.", ("model",), registry=self.registry
+        )
+        self.evictions = Counter(
+            "brightfield_evictions",
+            "Models evicted to make room.",
+            ("model",),
+            registry=self.registry,
+        )
+        self.lane_restarts = Counter(
+            "brightfield_lane_restarts",
+            "Restarts of a device's thread.",
+            ("device",),
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """All counters in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,127 @@
+"""The settings: one class; each field is a BRIGHTFIELD_* variable and a flag of `serve`."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+}
+_BYTES = re.compile(r"\s*([\d.]+)\s*([KMG]i?B|B|)\s*", re.IGNORECASE)
+
+
+def parse_bytes(text: str | int) -> int:
+    """`"8GiB"`, `"500 MB"` or a plain number as a count of bytes."""
+    if isinstance(text, int):
+        return text
+    match = _BYTES.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an amount of bytes; write for example 8GiB or 500MB")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def _default_data() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "brightfield"
+
+
+class Settings(BaseSettings):
+    """What can be set about a service. Sizes in bytes take units (`8GiB`); durations are seconds."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BRIGHTFIELD_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 for all (then name the hosts in allowed_hosts)."""
+    port: int = Field(8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    allowed_hosts: str = "127.0.0.1,localhost,[::1]"
+    """Host names by which the service may be called, comma-separated; * for any."""
+    allowed_origins: str = ""
+    """Origins of web pages that may call the service, comma-separated; its own is always allowed."""
+    models: str = ""
+    """Folders of model folders, added to the shipped models; several with the path separator."""
+    data: Path = Field(default_factory=_default_data)
+    """Folder of the store, the uploaded images and downloaded weights."""
+    database_url: str = ""
+    """SQLAlchemy address of the store; empty: SQLite in the data folder."""
+    device: str = "auto"
+    """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
+    memory_budget: int | None = None
+    """Bytes for resident models per device; empty: 60 % of the device's memory."""
+    max_pixels: int = Field(100_000_000, ge=1)
+    """Pixels (width x height, times planes that are read) of one image."""
+    max_bytes: int = Field(256 * 2**20, ge=1)
+    """Bytes of one request's body."""
+    max_in_flight: int = Field(256, ge=1)
+    """Images in flight at once, decoding included; more are refused with 429."""
+    max_reply_bytes: int = Field(64 * 2**20, ge=1)
+    """Bytes of one JSON reply; a larger one is refused with 413 naming the binary format."""
+    threads: int = Field(0, ge=0)
+    """Threads of one forward pass on the CPU and of decoding; 0: one per core."""
+    explanations: int = Field(4, ge=1)
+    """Explanations that run side by side; more wait their turn."""
+    default_models: str = ""
+    """Default model per task, as task=model,task=model; else the shipped ones."""
+    preload: bool = True
+    """Load the default models at the start, before /readyz turns green."""
+    trust_model_code: bool = False
+    """Run Python code and pickles that come with model cards."""
+    image_ttl: float = Field(3600.0, gt=0)
+    """Seconds for which PUT /images keeps an image after its last use."""
+    image_cache_bytes: int = Field(4 * 2**30, ge=0)
+    """Bytes of uploaded images kept on disk; the longest unused go first."""
+    job_ttl: float = Field(86_400.0, gt=0)
+    """Seconds for which a finished job and its result are kept."""
+    timeout: float = Field(300.0, gt=0)
+    """Seconds after which a request without X-Request-Timeout is given up (jobs have no limit)."""
+    log_format: Literal["text", "json"] = "text"
+    """Form of the log lines."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""
+
+    @field_validator(
+        "memory_budget", "max_bytes", "max_reply_bytes", "image_cache_bytes", mode="before"
+    )
+    @classmethod
+    def _bytes(cls, value: object) -> object:
+        return parse_bytes(value) if isinstance(value, str) else value
+
+    @field_validator("default_models")
+    @classmethod
+    def _pairs(cls, value: str) -> str:
+        for pair in filter(None, value.split(",")):
+            if pair.count("=") != 1:
+                raise ValueError(f"{pair!r} is not of the form task=model")
+        return value
+
+    @property
+    def model_folders(self) -> tuple[Path, ...]:
+        return tuple(Path(part).expanduser() for part in self.models.split(os.pathsep) if part)
+
+    @property
+    def models_by_task(self) -> dict[str, str]:
+        pairs = (pair.split("=") for pair in self.default_models.split(",") if pair)
+        return {task.strip(): model.strip() for task, model in pairs}
+
+    @property
+    def store_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data / 'brightfield.db'}"

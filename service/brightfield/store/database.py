@@ -1,0 +1,172 @@
+"""Opening the store, and the two kinds of transaction on it.
+
+SQLite runs in write-ahead mode with `synchronous=FULL`: a committed transaction survives `kill -9`
+and a power cut. PostgreSQL runs with what the server sets. Everything above this file is the same
+for both.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import event, exc
+from sqlalchemy.engine import Connection, Engine
+
+from brightfield.errors import StoreUnavailable, UnusableStore
+
+_WAIT = 30.0  # seconds for which one writer waits for another
+_WAL_LIMIT = 64 * 2**20  # bytes to which the log is cut back after a large result
+_LOCK_KEY = 0x62726967  # PostgreSQL's advisory lock for upgrades: any number, always the same
+_UPGRADE = threading.Lock()  # Alembic keeps the running migration in module globals
+
+
+def open_database(url: str) -> Engine:
+    """An engine on the store at `url`, with its tables brought up to date.
+
+    `url` is SQLAlchemy's: `sqlite:///folder/brightfield.db` (the folder is made if it is missing)
+    or `postgresql://user:password@host/name`. Several processes may open the same store at once;
+    one upgrades it and the others wait.
+
+    Raises `UnusableStore`, with a sentence for whoever starts the service, when the address, the
+    driver, the server or the file does not serve, or when a newer Brightfield made the store.
+    """
+    engine = None
+    try:
+        engine = _engine(_address(url))
+        _upgrade(engine)
+    except (exc.SQLAlchemyError, CommandError, ImportError, OSError) as error:
+        if engine is not None:
+            engine.dispose()
+        raise UnusableStore(_explanation(error)) from error
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: committed at the end of the block, undone when it raises.
+
+    On SQLite it takes the write lock at once. A transaction that reads first and asks for the lock
+    later would fail with "database is locked" when another wrote in between, however long it waits.
+    """
+    with _translated(), engine.connect() as connection:
+        held = connection.execution_options(brightfield_writes=True)
+        with held.begin():
+            yield held
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads; on SQLite all its queries see one moment of the store."""
+    with _translated(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+        raise StoreUnavailable(
+            "The store does not answer: its disk may be full or its server away. "
+            "Try again in a moment."
+        ) from error
+
+
+def _address(url: str) -> sa.URL:
+    address = sa.make_url(url)
+    if address.drivername in {"postgres", "postgresql"}:
+        return address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() != "sqlite":
+        return address
+    if address.database in {None, "", ":memory:"}:
+        raise UnusableStore(
+            "A store in memory would lose its jobs; name a file, as in sqlite:///brightfield.db."
+        )
+    return address
+
+
+def _engine(address: sa.URL) -> Engine:
+    if address.get_backend_name() != "sqlite":
+        return sa.create_engine(address, pool_pre_ping=True)
+    if not str(address.database).startswith("file:"):
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    _switch_to_wal(engine)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours, in `_begin`; the driver's comes too late
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT}")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("brightfield_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    """Write-ahead mode, which stays with the file.
+
+    SQLite does not wait for the lock that this switch needs, so that of two processes that open a
+    new store together one is told "locked" at once; hence the loop.
+    """
+    deadline = time.monotonic() + _WAIT
+    statement = "PRAGMA journal_mode=WAL"
+    while True:
+        try:
+            with closing(engine.raw_connection()) as connection:
+                connection.cursor().execute(statement)
+            return
+        except sqlite3.Error as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise exc.DatabaseError(statement, None, error) from error
+        time.sleep(0.02)
+
+
+def _upgrade(engine: Engine) -> None:
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    config = Config()
+    config.set_main_option("script_location", "brightfield.store:migrations")
+    with _UPGRADE, engine.connect() as connection:
+        held = connection.execution_options(brightfield_writes=True)
+        with held.begin():
+            if engine.dialect.name == "postgresql":
+                held.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
+            config.attributes["connection"] = held
+            command.upgrade(config, "head")
+
+
+def _explanation(error: Exception) -> str:
+    if isinstance(error, CommandError) and "Can't locate revision" in str(error):
+        return (
+            "The store was made by a newer Brightfield: install that version or a later one, "
+            "or name another store in BRIGHTFIELD_DATA or BRIGHTFIELD_DATABASE_URL."
+        )
+    if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
+        return 'A store in PostgreSQL needs its driver: pip install "psycopg[binary]".'
+    if isinstance(error, exc.ArgumentError | exc.NoSuchModuleError | ImportError):
+        return (
+            "BRIGHTFIELD_DATABASE_URL is not an address of SQLite or PostgreSQL; "
+            "write for example postgresql://user:password@host/name."
+        )
+    if isinstance(error, exc.DBAPIError):
+        cause = str(error.orig).partition("\n")[0]
+    else:
+        cause = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+    return f"The store of BRIGHTFIELD_DATA or BRIGHTFIELD_DATABASE_URL cannot be opened: {cause}."

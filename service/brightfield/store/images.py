@@ -1,0 +1,169 @@
+"""Uploaded images: files named by the SHA-256 of their bytes, kept for a while after each use.
+
+A file's modification time is the time of its last use, so the cache needs no index and outlives a
+restart. Files may vanish at any moment; then the image is gone, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from brightfield.errors import ImageExpired, InvalidParameter, StoreUnavailable, TooManyBytes
+
+_ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
+_NAME = re.compile(r"[0-9a-f]{64}")
+_UNFINISHED = "upload-"
+_ABANDONED = 3600.0  # seconds after which an unfinished file is a crash's leftover
+_ROOM = 0.9  # a full store is cut back to this share, so that not every upload reads the folder
+
+
+@dataclass(frozen=True)
+class _Stored:
+    path: Path
+    used: float
+    size: int
+    whole: bool
+
+
+class ImageStore:
+    """Images in `folder`, each for `ttl` seconds after its last use, `max_bytes` in all.
+
+    Thread-safe. `clock` gives seconds since 1970.
+    """
+
+    def __init__(
+        self, folder: Path, ttl: float, max_bytes: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._folder = folder
+        self._ttl = ttl
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._bytes = 0  # an estimate from above, set right by every sweep
+        self.sweep()
+
+    def put(self, data: bytes) -> str:
+        """Keeps `data`; its id, `sha256:` and 64 hexadecimal digits. The same bytes have one id.
+
+        The file appears whole or not at all. What was longest unused makes room for it. Raises
+        `TooManyBytes` when it alone is over `max_bytes`, `StoreUnavailable` when it cannot be
+        written.
+        """
+        if len(data) > self._max_bytes:
+            raise TooManyBytes(
+                f"The image has {len(data)} bytes and the service keeps {self._max_bytes} bytes of "
+                "uploaded images at most; send it within the request instead."
+            )
+        name = hashlib.sha256(data).hexdigest()
+        try:
+            self._write(self._path(name), data)
+        except OSError as error:
+            raise StoreUnavailable(
+                "The image cannot be kept now: the disk may be full or not writable. "
+                "Send it within the request instead."
+            ) from error
+        with self._lock:
+            self._bytes += len(data)
+            if self._bytes > self._max_bytes:
+                self._make_room(int(self._max_bytes * _ROOM), newest=name)
+        return f"sha256:{name}"
+
+    def get(self, image_id: str) -> bytes:
+        """The bytes of an image, which counts as a use of it.
+
+        Raises `ImageExpired` when it is not there (never was, expired, made room for others), and
+        `InvalidParameter` when `image_id` is not of the form that `put` answers.
+        """
+        path = self._path(_digest(image_id))
+        try:
+            if self._clock() - path.stat().st_mtime <= self._ttl:
+                self._touch(path)
+                return path.read_bytes()
+        except OSError:
+            pass  # it vanished, at once or before it was read
+        raise ImageExpired(
+            "The image is not stored, or no longer; upload it again with PUT /images."
+        )
+
+    def sweep(self) -> int:
+        """Removes what has expired, then the longest unused over `max_bytes`; the number removed.
+
+        Also removes unfinished files that a crash left behind.
+        """
+        with self._lock:
+            return self._make_room(self._max_bytes)
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name[:2] / name
+
+    def _touch(self, path: Path) -> None:
+        moment = int(self._clock() * 1e9)
+        os.utime(path, ns=(moment, moment))
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
+        unfinished = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            self._touch(unfinished)
+            unfinished.replace(path)
+        except BaseException:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+    def _make_room(self, limit: int, newest: str = "") -> int:
+        now = self._clock()
+        kept, removed = [], 0
+        for image in self._stored():
+            if now - image.used > (self._ttl if image.whole else _ABANDONED):
+                removed += _remove(image.path)
+            elif image.whole:
+                kept.append(image)
+        self._bytes = sum(image.size for image in kept)
+        for image in sorted(kept, key=lambda image: image.used):
+            if self._bytes <= limit:
+                break
+            if image.path.name != newest:
+                removed += _remove(image.path)
+                self._bytes -= image.size
+        return removed
+
+    def _stored(self) -> Iterator[_Stored]:
+        for path in self._folder.glob("??/*"):
+            whole = _NAME.fullmatch(path.name) is not None
+            if not whole and not path.name.startswith(_UNFINISHED):
+                continue
+            try:
+                facts = path.stat()
+            except OSError:
+                continue
+            yield _Stored(path, facts.st_mtime, facts.st_size, whole)
+
+
+def _digest(image_id: str) -> str:
+    match = _ID.fullmatch(image_id)
+    if match is None:
+        form = "sha256: and 64 hexadecimal digits"
+        raise InvalidParameter(
+            f"The id of a stored image is {form}, as PUT /images answers it.",
+            errors=[{"location": "image", "expected": form, "received": image_id[:80]}],
+        )
+    return match[1].lower()
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink()
+    except OSError:
+        return False
+    return True

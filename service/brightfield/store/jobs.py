@@ -1,0 +1,267 @@
+"""Long work: what was asked for, how far it is, and the reply that it ended with.
+
+    queued ──> running ──> succeeded
+       └──────────┴──────> failed, cancelled
+
+No other step happens: a job that is over stays as it is, whatever reaches it later.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from brightfield.errors import (
+    BrightfieldError,
+    Conflict,
+    Interrupted,
+    JobCancelled,
+    JobNotFinished,
+    ReplyTooLarge,
+    UnknownJob,
+)
+from brightfield.store import owner, tables
+from brightfield.store.database import reading, writing
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+_LIVE: tuple[State, ...] = ("queued", "running")
+_MAX_BODY = 900_000_000  # both databases end near 10^9 bytes a value
+_PROGRESS_EVERY = 1.0  # seconds between two writes of one job's progress
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it stands. Times are seconds since 1970; `problem` is set when it has failed."""
+
+    id: str
+    endpoint: str
+    state: State
+    done: int
+    total: int
+    created: float
+    finished: float | None = None
+    problem: Mapping[str, Any] | None = None
+
+    @property
+    def over(self) -> bool:
+        return self.state not in _LIVE
+
+
+@dataclass(frozen=True)
+class Result:
+    """A reply as it would have been sent at once: status, headers, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Progress:
+    done: int
+    total: int
+    written: float
+
+
+_COLUMNS = [column for column in tables.jobs.columns if column.name != "owner"]
+
+
+class Jobs:
+    """The jobs in a store. Every method may be called from any thread and returns when its change
+    is on disk, but for `progress`, which is written once a second and otherwise kept in memory.
+
+    `clock` gives seconds since 1970.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._owner = owner.this_process()
+        self._progress: dict[str, _Progress] = {}  # of the jobs that run in this process
+        self._lock = threading.Lock()
+
+    def create(self, endpoint: str) -> Job:
+        """A new queued job for `endpoint` (as `/saliency`)."""
+        job = Job(f"job_{uuid.uuid4().hex}", endpoint, "queued", 0, 0, self._clock())
+        with writing(self._engine) as connection:
+            values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+            connection.execute(sa.insert(tables.jobs).values(owner=self._owner, **values))
+        return job
+
+    def start(self, job_id: str) -> bool:
+        """Queued to running. False, and nothing to do for the caller, when it is not queued: it was
+        cancelled meanwhile, or it runs already. Raises `UnknownJob`."""
+        with writing(self._engine) as connection:
+            if not _move(connection, job_id, ("queued",), state="running", owner=self._owner):
+                _load(connection, job_id)
+                return False
+        with self._lock:
+            self._progress[job_id] = _Progress(0, 0, self._clock())
+        return True
+
+    def progress(self, job_id: str, done: int, total: int) -> None:
+        """`done` of `total` steps are behind the job. Ignored unless it runs in this process."""
+        now = self._clock()
+        with self._lock:
+            last = self._progress.get(job_id)
+            if last is None:
+                return
+            due = abs(now - last.written) >= _PROGRESS_EVERY
+            self._progress[job_id] = _Progress(done, total, now if due else last.written)
+        if due:
+            with writing(self._engine) as connection:
+                _move(connection, job_id, ("running",), done=done, total=total)
+
+    def finish(self, job_id: str, result: Result) -> Job:
+        """Running to succeeded, with its reply. A job that is over already stays as it is.
+
+        Raises `UnknownJob`, `Conflict` when it was never started, and `ReplyTooLarge` over 900 MB;
+        after the last the job runs still, for the caller to `fail` it.
+        """
+        if len(result.body) > _MAX_BODY:
+            raise ReplyTooLarge(
+                f"The result has {len(result.body)} bytes, more than the {_MAX_BODY} that a job "
+                "can keep; ask for fewer images at once or a smaller format."
+            )
+        with writing(self._engine) as connection:
+            if self._end(connection, job_id, ("running",), state="succeeded"):
+                values = {"headers": dict(result.headers), "body": result.body}
+                insert = sa.insert(tables.job_results)
+                connection.execute(insert.values(job=job_id, status=result.status, **values))
+            job = _load(connection, job_id)
+        if job.state == "queued":
+            raise Conflict(f"The job {job_id} was never started; start it before it finishes.")
+        self._forget(job_id)
+        return job
+
+    def fail(self, job_id: str, problem: Mapping[str, Any]) -> Job:
+        """Queued or running to failed, with the problem (RFC 9457, JSON types only) that ended it.
+
+        A job that is over already stays as it is. Raises `UnknownJob`.
+        """
+        return self._close(job_id, state="failed", problem=dict(problem))
+
+    def cancel(self, job_id: str) -> Job:
+        """Queued or running to cancelled. A job that is over already stays as it is.
+
+        Raises `UnknownJob`. Whoever runs the job has to look at its state; a `finish` that comes
+        later is ignored.
+        """
+        return self._close(job_id, state="cancelled")
+
+    def get(self, job_id: str) -> Job:
+        """The job as it stands, to the last `progress` of this process. Raises `UnknownJob`."""
+        with reading(self._engine) as connection:
+            job = _load(connection, job_id)
+        with self._lock:
+            last = self._progress.get(job_id)
+        if last is None or job.state != "running":
+            return job
+        return replace(job, done=last.done, total=last.total)
+
+    def result(self, job_id: str) -> Result:
+        """The reply of a job that is over: what it ended with, or its problem if it failed.
+
+        Raises `UnknownJob`, `JobNotFinished` while it is queued or runs, `JobCancelled`.
+        """
+        with reading(self._engine) as connection:
+            job = _load(connection, job_id)
+            if job.state == "succeeded":
+                found = tables.job_results
+                query = sa.select(found.c.status, found.c.headers, found.c.body)
+                row = connection.execute(query.where(found.c.job == job_id)).one()
+                return Result(row.status, row.headers, row.body)
+        if job.problem is not None:
+            body = json.dumps(job.problem, ensure_ascii=False).encode()
+            headers = {"content-type": "application/problem+json"}
+            return Result(int(job.problem.get("status", 500)), headers, body)
+        if job.state == "cancelled":
+            raise JobCancelled(f"The job {job_id} was cancelled; post the request again.")
+        raise JobNotFinished(
+            f"The job {job_id} is {job.state}; ask again when its state is succeeded.",
+            retry_after=1.0,
+        )
+
+    def recover(self) -> int:
+        """To be called at the start: what a stopped process left queued or running has failed, with
+        a retryable problem of code `interrupted`. The number of such jobs.
+
+        Jobs of another process that is alive on this machine are left to it; on several machines,
+        each service needs a store of its own.
+        """
+        jobs = tables.jobs
+        problem = _outline(
+            Interrupted("The service was stopped while the job waited or ran; post it again.")
+        )
+        with writing(self._engine) as connection:
+            live = jobs.c.state.in_(_LIVE)
+            owners = connection.scalars(sa.select(jobs.c.owner).where(live).distinct()).all()
+            gone = [name for name in owners if not owner.is_another_living(name)]
+            change = sa.update(jobs).where(live, jobs.c.owner.in_(gone))
+            values = {"state": "failed", "finished": self._clock(), "problem": problem}
+            count = connection.execute(change.values(**values)).rowcount
+        with self._lock:
+            self._progress.clear()
+        return count
+
+    def expire(self, ttl: float) -> int:
+        """Deletes the jobs that were over `ttl` seconds ago or earlier, with their results.
+
+        The number deleted. Jobs that wait or run never expire.
+        """
+        old = tables.jobs.c.finished <= self._clock() - ttl
+        with writing(self._engine) as connection:
+            return connection.execute(sa.delete(tables.jobs).where(old)).rowcount
+
+    def _close(self, job_id: str, **values: Any) -> Job:
+        with writing(self._engine) as connection:
+            self._end(connection, job_id, _LIVE, **values)
+            job = _load(connection, job_id)
+        self._forget(job_id)
+        return job
+
+    def _end(
+        self, connection: Connection, job_id: str, before: tuple[State, ...], **values: Any
+    ) -> bool:
+        with self._lock:
+            last = self._progress.get(job_id)
+        if last is not None:
+            values |= {"done": last.done, "total": last.total}
+        return _move(connection, job_id, before, finished=self._clock(), **values)
+
+    def _forget(self, job_id: str) -> None:
+        with self._lock:
+            self._progress.pop(job_id, None)
+
+
+def _move(connection: Connection, job_id: str, before: tuple[State, ...], **values: Any) -> bool:
+    """Changes the job if its state is one of `before`, in one statement: of two that race, one."""
+    jobs = tables.jobs
+    change = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.state.in_(before)).values(**values)
+    return connection.execute(change).rowcount == 1
+
+
+def _load(connection: Connection, job_id: str) -> Job:
+    row = connection.execute(sa.select(*_COLUMNS).where(tables.jobs.c.id == job_id)).one_or_none()
+    if row is None:
+        raise UnknownJob("There is no such job, or it has expired; post the request again.")
+    return Job(**row._mapping)
+
+
+def _outline(error: BrightfieldError) -> dict[str, Any]:
+    return {
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "retryable": error.retryable,
+    }

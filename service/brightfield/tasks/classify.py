@@ -1,0 +1,269 @@
+"""Classification: which classes an image belongs to, and where in a large field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+
+from brightfield.cards import ModelCard
+from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget, nearest
+from brightfield.images.windows import Grid, accumulate
+from brightfield.parameters import Commas, Extent
+from brightfield.results import Heat, Raster, Result, Space, Table, array_json, finite
+from brightfield.targets import Kind, Target
+from brightfield.tasks.task import Task
+from brightfield.tensors import Logits
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A class and its score in [0, 1] (unbounded where the card has no activation)."""
+
+    label: str
+    class_id: int
+    score: float
+
+    def payload(self) -> dict[str, Any]:
+        return {"label": self.label, "class_id": self.class_id, "score": finite(self.score)}
+
+
+@dataclass(frozen=True)
+class Classes(Result):
+    """The predicted classes, best first."""
+
+    formats: ClassVar[tuple[str, ...]] = ("json", "csv")
+    predictions: tuple[Prediction, ...]
+
+    def payload(self, space: Space) -> dict[str, Any]:
+        return {"predictions": [prediction.payload() for prediction in self.predictions]}
+
+    def table(self) -> Table:
+        rows = [(p.label, p.class_id, p.score) for p in self.predictions]
+        return Table(("label", "class_id", "score"), rows)
+
+
+@dataclass(frozen=True)
+class ClassMap(Classes):
+    """Also a probability map per class: `values` (k, rows, cols), one per window position."""
+
+    formats: ClassVar[tuple[str, ...]] = ("json", "csv", "npy", "tiff", "png", "overlay")
+    labels: tuple[str, ...]
+    values: NDArray[np.float32]
+    grid: Grid
+    origin: tuple[int, int]
+    height: int
+    width: int
+
+    def payload(self, space: Space) -> dict[str, Any]:
+        raster = self.raster(space)
+        grid = {
+            "rows": len(self.grid.rows),
+            "cols": len(self.grid.cols),
+            "y": [
+                [start + self.origin[1], stop + self.origin[1]] for start, stop in self.grid.rows
+            ],
+            "x": [
+                [start + self.origin[0], stop + self.origin[0]] for start, stop in self.grid.cols
+            ],
+        }
+        scores = {"labels": list(self.labels), **array_json(raster.array), "grid": grid}
+        return {**super().payload(space), "map": scores}
+
+    def raster(self, space: Space) -> Raster:
+        if space == "input":
+            return Raster(self.values, "CYX")
+        return Raster(np.stack([self._in_image(index) for index in range(len(self.labels))]), "CYX")
+
+    def heat(self) -> Heat:
+        """The map of the best class."""
+        rows, cols = self.grid.rows, self.grid.cols
+        region = (
+            self.origin[0] + cols[0][0],
+            self.origin[1] + rows[0][0],
+            cols[-1][1] - cols[0][0],
+            rows[-1][1] - rows[0][0],
+        )
+        return Heat(self._in_image(0), signed=False, region=region)
+
+    def _in_image(self, index: int) -> NDArray[np.float32]:
+        within = accumulate(self.grid, self.values[index])
+        full = np.zeros((self.height, self.width), np.float32)
+        x, y = self.origin
+        full[y : y + within.shape[0], x : x + within.shape[1]] = within
+        return full
+
+
+class Classify(Task):
+    """The classes of an image by descending score."""
+
+    tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)
+    result: ClassVar[type[Result]] = Classes
+    explainable: ClassVar[bool] = True
+
+    top_k: Annotated[int, Field(ge=1)] = 5
+    """How many classes to name."""
+    threshold: Annotated[float, Field(ge=0)] | None = None
+    """Least score of a class that is named; left out: the card's, else 0."""
+    window: Extent | None = None
+    """Slide the classifier over the field: side of the square window, or height,width, in image pixels."""
+    stride: Extent | None = None
+    """Step of the window in image pixels; left out: half the window."""
+    classes: Commas | None = None
+    """Classes of the maps, by label or id; left out: the top_k by their maximum over the windows."""
+
+    @classmethod
+    def every_format(cls) -> tuple[str, ...]:
+        return ClassMap.formats
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return Classes.formats if self.window is None else ClassMap.formats
+
+    def postprocess(self, output: Logits, card: ModelCard) -> Classes:
+        scores = activate(checked(output, card), card)[0].float().numpy()
+        return Classes(tuple(self._predictions(scores, card)))
+
+    def map_of(
+        self,
+        whole: Classes,
+        scores: NDArray[np.float32],
+        grid: Grid,
+        card: ModelCard,
+        origin: tuple[int, int],
+        size: tuple[int, int],
+    ) -> ClassMap:
+        """Maps from the windows' scores (windows, K), in the grid's row-major order.
+
+        `origin` (x, y) and `size` (height, width) place the grid in the whole image.
+        """
+        maxima = scores.max(axis=0)
+        if self.classes is None:
+            ids = [int(i) for i in np.argsort(-maxima, kind="stable")[: self.top_k]]
+        else:
+            ids = [class_id(name, card, len(maxima)) for name in self.classes]
+        values = scores[:, ids].T.reshape(len(ids), len(grid.rows), len(grid.cols))
+        return ClassMap(
+            predictions=whole.predictions,
+            labels=tuple(label(i, card) for i in ids),
+            values=np.ascontiguousarray(values, np.float32),
+            grid=grid,
+            origin=origin,
+            height=size[0],
+            width=size[1],
+        )
+
+    def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
+        threshold = self.threshold if self.threshold is not None else card.output.threshold or 0.0
+        count = min(self.top_k, len(scores))
+        best = np.argpartition(-scores, count - 1)[:count]
+        best = best[np.lexsort((best, -scores[best]))]
+        # "not below", so that a score that is not a number is shown as null instead of vanishing
+        return [
+            Prediction(label(int(i), card), int(i), float(scores[i]))
+            for i in best
+            if not scores[i] < threshold
+        ]
+
+    @classmethod
+    def targets(
+        cls, wanted: Sequence[str], output: Logits, card: ModelCard, kind: Kind
+    ) -> list[Target]:
+        logits = checked(output, card)
+        _refuse_normalised(logits, card)
+        shown = activate(logits, card) if kind == "probability" else logits
+        ids = [_target_id(name, logits, card) for name in wanted]
+        return [
+            Target(
+                label(i, card),
+                i,
+                ClassScore(i, card if kind == "probability" else None),
+                float(shown[0, i]),
+            )
+            for i in ids
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """The score of one class: its logit, or with a card its probability by the card's activation."""
+
+    class_id: int
+    card: ModelCard | None = None
+
+    def __call__(self, output: Logits) -> torch.Tensor:
+        scores = output if self.card is None else activate(output, self.card)
+        return scores[:, self.class_id]
+
+
+def activate(logits: Logits, card: ModelCard) -> torch.Tensor:
+    """From logits to scores, by the card's activation."""
+    match card.output.activation:
+        case "softmax":
+            return logits.softmax(dim=1)
+        case "sigmoid":
+            return logits.sigmoid()
+        case _:
+            return logits
+
+
+def checked(output: Any, card: ModelCard) -> Logits:
+    """The output, if it is one row of class scores per image (as many as the card has labels)."""
+    labels = len(card.label_names)
+    if not isinstance(output, torch.Tensor) or output.dim() != 2:
+        raise ModelFailed(
+            f"The model {card.id} is no classifier: its output is not (batch, classes)."
+        )
+    if labels and output.shape[1] != labels:
+        raise ModelFailed(
+            f"The card of {card.id} names {labels} labels, but the model has {output.shape[1]} outputs."
+        )
+    return output
+
+
+def label(index: int, card: ModelCard) -> str:
+    names = card.label_names
+    return names[index] if names else str(index)
+
+
+def class_id(name: str, card: ModelCard, count: int) -> int:
+    """The class of a label or an id written in digits. Raises `InvalidParameter`."""
+    try:
+        return _find(name, card, count)
+    except UnknownTarget as fault:
+        raise InvalidParameter(fault.detail) from None
+
+
+def _target_id(name: str, logits: Logits, card: ModelCard) -> int:
+    if name == "top":
+        return int(logits[0].argmax())
+    return _find(name, card, logits.shape[1])
+
+
+def _find(name: str, card: ModelCard, count: int) -> int:
+    names = card.label_names
+    if name in names:
+        return names.index(name)
+    folded = [known.casefold() for known in names]
+    if name.casefold() in folded:
+        return folded.index(name.casefold())
+    if name.isdecimal() and int(name) < count:
+        return int(name)
+    hint = nearest(name, names) or f" Class ids go from 0 to {count - 1}."
+    raise UnknownTarget(f"The model {card.id} has no class {name!r}.{hint}")
+
+
+def _refuse_normalised(logits: Logits, card: ModelCard) -> None:
+    """A normalised score saturates, and its gradient says little: never explain one in silence."""
+    within = bool(((logits >= 0) & (logits <= 1)).all())
+    sums_to_one = bool(((logits.sum(dim=1) - 1).abs() < 1e-4).all())
+    if logits.shape[1] > 1 and within and sums_to_one:
+        raise Unexplainable(
+            f"The model {card.id} puts out probabilities, and only unnormalised scores are explained; "
+            "leave the softmax out of its architecture and let the card's activation apply it."
+        )

@@ -1,0 +1,69 @@
+"""Embedding: the feature vector that a layer gives an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brightfield.cards import ModelCard
+from brightfield.errors import UnknownLayer
+from brightfield.results import Raster, Result, Space, Table, finite
+from brightfield.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class Embedding(Result):
+    """A feature vector (D,) float32 and the layer that it comes from."""
+
+    formats: ClassVar[tuple[str, ...]] = ("json", "npy", "csv")
+    vector: NDArray[np.float32]
+    layer: str
+    normalized: bool
+
+    def payload(self, space: Space) -> dict[str, Any]:
+        return {
+            "dim": len(self.vector),
+            "layer": self.layer,
+            "embedding": [finite(value) for value in self.vector.tolist()],
+            "normalized": self.normalized,
+        }
+
+    def raster(self, space: Space) -> Raster:
+        return Raster(self.vector, "C")
+
+    def table(self) -> Table:
+        return Table(tuple(f"f{i}" for i in range(len(self.vector))), [self.vector.tolist()])
+
+
+class Embed(Task):
+    """The values of a layer as one vector."""
+
+    result: ClassVar[type[Result]] = Embedding
+
+    layer: str = "penultimate"
+    """A module's name as in GET /models/{id}/layers, `penultimate` (what enters the classifier) or `logits`."""
+    pool: Literal["mean", "max", "none"] = "mean"
+    """How a map over space becomes a vector: mean or maximum per channel, or all values in C order."""
+    normalize: bool = False
+    """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
+
+    def postprocess(self, output: Any, card: ModelCard) -> Embedding:
+        if not isinstance(output, torch.Tensor):
+            raise UnknownLayer(
+                f"The layer {self.layer!r} does not put out one tensor; choose one of its submodules."
+            )
+        vector = self._pooled(output[0].float())
+        if self.normalize:
+            vector = torch.nn.functional.normalize(vector, dim=0, eps=1e-12)
+        return Embedding(vector.numpy(), self.layer, self.normalize)
+
+    def _pooled(self, features: torch.Tensor) -> torch.Tensor:
+        """(C, ...) to (C,), or to all values in C order."""
+        if features.dim() < 2 or self.pool == "none":
+            return features.reshape(-1)
+        flat = features.reshape(features.shape[0], -1)
+        return flat.mean(dim=1) if self.pool == "mean" else flat.amax(dim=1)

@@ -1,0 +1,60 @@
+"""What a task is: its parameters, its way from output to result, and what can be explained."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from brightfield.cards import ModelCard
+from brightfield.errors import Unexplainable
+from brightfield.results import Result
+from brightfield.targets import Kind, Target
+
+
+class Task(BaseModel, ABC):
+    """A task's parameters are its fields; the same in HTTP, SDK and command line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    tasks_of_model: ClassVar[tuple[str, ...] | None] = None
+    """Tasks that a model's card may have for this one; None: any."""
+
+    result: ClassVar[type[Result]]
+    """What the task gives."""
+
+    name: ClassVar[str]
+    """The task's and its endpoint's name: that of its file."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    explainable: ClassVar[bool] = False
+    """Whether models of this task have scores that can be explained."""
+
+    @classmethod
+    def every_format(cls) -> tuple[str, ...]:
+        """What a result can be written as under some choice of parameters."""
+        return cls.result.formats
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """What the result can be written as under these parameters."""
+        return self.result.formats
+
+    @abstractmethod
+    def postprocess(self, output: Any, card: ModelCard) -> Result:
+        """From the model's output of one image (first dimension 1, on the CPU) to the result."""
+
+    @classmethod
+    def targets(
+        cls, wanted: Sequence[str], output: Any, card: ModelCard, kind: Kind
+    ) -> list[Target]:
+        """The targets named by `wanted` (labels, class ids, `top`), for explanations.
+
+        Raises `UnknownTarget`, or `Unexplainable` where the task has no score to explain.
+        """
+        raise Unexplainable(f"Models for {card.task!r} have no score that can be explained.")

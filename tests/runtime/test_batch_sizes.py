@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from brightfield.runtime.batch_sizes import BatchSizes
+
+SHAPE = (3, 224, 224)
+
+
+def measured(*seconds: float) -> BatchSizes:
+    """Batches of 1, 2, 4, ... images that took so long."""
+    sizes = BatchSizes()
+    for power, value in enumerate(seconds):
+        sizes.observe("forward", SHAPE, 2**power, value)
+    return sizes
+
+
+def test_the_cheapest_per_row_wins_not_the_largest() -> None:
+    assert measured(1.0, 1.4, 2.0, 5.0).best("forward", SHAPE) == 4
+
+
+def test_a_larger_batch_must_be_clearly_cheaper() -> None:
+    assert measured(1.0, 1.99, 3.97, 8.0).best("forward", SHAPE) == 1
+
+
+def test_while_the_largest_is_the_best_the_next_is_tried() -> None:
+    assert measured(1.0, 1.1, 1.2, 1.3).best("forward", SHAPE) == 16
+
+
+def test_traffic_refines_what_warm_up_found() -> None:
+    sizes = measured(1.0, 1.2, 1.6, 8.0)
+    assert sizes.best("forward", SHAPE) == 4
+    for _ in range(50):
+        sizes.observe("forward", SHAPE, 4, 6.0)
+    assert sizes.best("forward", SHAPE) == 2
+
+
+def test_sizes_between_powers_of_two_teach_nothing() -> None:
+    sizes = measured(1.0, 1.2)
+    sizes.observe("forward", SHAPE, 3, 1e-6)
+    assert sizes.measured() == {"forward 3x224x224": {1: 1.0, 2: 1.2}}
+
+
+def test_memory_that_ran_out_bounds_the_size_for_good() -> None:
+    sizes = measured(1.0, 1.1, 1.2, 1.3)
+    sizes.halve("forward", SHAPE, 4)
+    assert sizes.best("forward", SHAPE) == 2
+    sizes.halve("forward", SHAPE, 1)
+    assert sizes.best("forward", SHAPE) == 1
+
+
+def test_operations_and_shapes_are_told_apart() -> None:
+    sizes = measured(1.0, 1.4, 2.0, 5.0)
+    sizes.halve("gradients", SHAPE, 2)
+    assert sizes.best("gradients", SHAPE) == 1
+    assert sizes.best("forward", SHAPE) == 4
+
+
+def test_large_images_start_with_small_batches() -> None:
+    assert BatchSizes().best("forward", (3, 4096, 4096)) == 1
+    assert BatchSizes().seconds_per_row("forward", SHAPE) is None

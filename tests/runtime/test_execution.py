@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from concurrent.futures import wait
+
+import pytest
+import torch
+from brightfield.errors import ModelFailed, OutOfMemory
+from brightfield.runtime.operations import Forward, Gradients
+from brightfield.runtime.ticket import Ticket
+from torch import nn
+
+from .conftest import Make, Recorder, images
+from .test_batcher import Held, ask
+
+
+def test_a_failing_batch_is_bisected_so_that_only_the_offender_fails(resident_of: Make) -> None:
+    resident = resident_of(Recorder())
+    with Held(resident):
+        items = [ask(resident, -1 if i == 5 else i) for i in range(8)]
+    wait([item.future for item in items])
+    with pytest.raises(ModelFailed, match="recorder raised ValueError"):
+        items[5].future.result()
+    good = [item.future.result()[0, 0, 0, 0].item() for i, item in enumerate(items) if i != 5]
+    assert good == [0, 2, 4, 6, 8, 12, 14]
+
+
+def test_out_of_memory_halves_the_ceiling_and_retries(resident_of: Make) -> None:
+    resident = resident_of(Recorder(most=3))
+    with Held(resident) as module:
+        items = [ask(resident, i) for i in range(8)]
+    results = [item.future.result(5)[0, 0, 0, 0].item() for item in items]
+    assert results == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert module.batches == [1, 8, 4, 2, 2, 4, 2, 2]
+    assert resident.most_rows(Forward(), (1, 2, 2)) == 2
+
+
+def test_one_item_of_many_rows_is_cut_and_put_together_again(resident_of: Make) -> None:
+    resident = resident_of(Recorder(most=3))
+    item = resident.submit(Forward(), images(*range(7)), Ticket())
+    assert item.future.result(5)[:, 0, 0, 0].tolist() == [0, 2, 4, 6, 8, 10, 12]
+
+
+def test_a_single_image_that_does_not_fit_says_so(resident_of: Make) -> None:
+    resident = resident_of(Recorder(most=0))
+    with pytest.raises(OutOfMemory, match="send a smaller one"):
+        ask(resident, 1).future.result(5)
+
+
+def test_gradients_of_several_items_in_one_batch_are_their_own(resident_of: Make) -> None:
+    """For f(x) = W x the gradient of f_k is the k-th row of W, whoever shares the batch."""
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(4, 3)).double().requires_grad_(False)
+    gated = nn.Sequential(Recorder(), linear)
+    resident = resident_of(gated)
+    recorder: Recorder = gated[0]  # type: ignore[assignment]
+    recorder.gate.clear()
+    blocker = resident.submit(Forward(), images(1).double(), Ticket())
+    assert recorder.entered.wait(5)
+    items = [
+        resident.submit(
+            Gradients(), torch.rand(k + 1, 1, 2, 2).double(), Ticket(),
+            argument=lambda out, k=k: out[:, k],
+        )
+        for k in range(3)
+    ]
+    recorder.gate.set()
+    blocker.future.result(5)
+    for k, item in enumerate(items):
+        gradient = item.future.result(5)
+        expected = 2 * linear[1].weight[k].view(1, 1, 2, 2).expand(k + 1, 1, 2, 2)
+        torch.testing.assert_close(gradient.gradients, expected)
+        assert item.batch_rows == 6
+    assert all(p.grad is None for p in resident.module.parameters())
+
+
+def test_results_of_a_shared_batch_own_their_memory(resident_of: Make) -> None:
+    resident = resident_of(Recorder())
+    with Held(resident):
+        items = [ask(resident, i) for i in range(4)]
+    for item in items:
+        result = item.future.result(5)
+        assert result.untyped_storage().nbytes() == result.numel() * result.element_size()

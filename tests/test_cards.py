@@ -1,0 +1,129 @@
+"""Model cards: what they accept, and how they say what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torchvision.models import ResNet50_Weights
+
+from brightfield.cards import (
+    PALETTE,
+    LabelSource,
+    ModelCard,
+    find_cards,
+    read_card,
+    torchvision_categories,
+    torchvision_weights,
+)
+from brightfield.errors import InvalidCard
+
+CARD = """
+id = "nuclei"
+version = "2"
+task = "segment"
+licence = "Apache-2.0"
+[architecture]
+name = "unet"
+width = 32
+[weights]
+file = "nuclei.safetensors"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+[input]
+size = { multiple = 16 }
+mean = [0.5]
+[[labels]]
+name = "nucleus"
+color = [1, 2, 3]
+[[labels]]
+name = "border"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "card.toml").write_text(text)
+    return folder
+
+
+def test_a_card_is_read_with_its_folder(tmp_path: Path) -> None:
+    card = read_card(write(tmp_path / "nuclei", CARD))
+    assert card.architecture.name == "unet"
+    assert card.architecture.arguments == {"width": 32}
+    assert card.folder == tmp_path / "nuclei"
+    assert card.label_names == ("nucleus", "border")
+    assert [card.color(index) for index in (0, 1, 9)] == [(1, 2, 3), PALETTE[1], PALETTE[1]]
+    assert read_card(tmp_path / "nuclei" / "card.toml") == card
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("version", "verzion"), "verzion"),
+        (('id = "nuclei"', 'id = "../nuclei"'), "an id is letters"),
+        (('file = "nuclei.safetensors"', ""), "name exactly one of"),
+        (('sha256 = "0', 'sha256 = "x0'), "sha256"),
+        (("mean = [0.5]", "mean = [0.5, 0.5]"), "mean has 2 values for 3 channels"),
+        (("[input]", "[input"), "card.toml"),
+        (('name = "border"', 'name = "nucleus"'), "two labels are called 'nucleus'"),
+        (('intensity = "auto"', ""), None),
+    ],
+)
+def test_a_wrong_card_names_what_is_wrong(
+    tmp_path: Path, change: tuple[str, str], says: str | None
+) -> None:
+    folder = write(tmp_path / "nuclei", CARD.replace(*change))
+    if says is None:
+        read_card(folder)
+        return
+    with pytest.raises(InvalidCard) as fault:
+        read_card(folder)
+    assert says in fault.value.detail
+    assert "nuclei/card.toml" in fault.value.detail
+    assert str(tmp_path) not in fault.value.detail
+
+
+def test_an_unreadable_card_tells_no_path(tmp_path: Path) -> None:
+    with pytest.raises(InvalidCard, match="No such file") as fault:
+        read_card(tmp_path / "nuclei" / "card.toml")
+    assert str(tmp_path) not in fault.value.detail
+
+
+@pytest.mark.parametrize("weights", [None, {"torchvision": "ResNet18_Weights.DEFAULT"}])
+def test_an_exported_program_needs_its_file(weights: Any) -> None:
+    with pytest.raises(ValueError, match=r"\.pt2"):
+        ModelCard.model_validate(
+            {
+                "id": "m",
+                "version": "1",
+                "task": "classify",
+                "licence": "MIT",
+                "architecture": {"name": "export"},
+                "weights": weights,
+            }
+        )
+
+
+def test_a_broken_card_hides_no_other_and_the_later_wins(tmp_path: Path) -> None:
+    write(tmp_path / "shipped" / "nuclei", CARD)
+    write(tmp_path / "lab" / "mine", CARD.replace('version = "2"', 'version = "3"'))
+    write(tmp_path / "lab" / "broken", "id = 3")
+    alone = write(tmp_path / "alone", CARD.replace('"nuclei"', '"alone"'))
+    cards, faults = find_cards([tmp_path / "shipped", tmp_path / "lab", alone, tmp_path / "absent"])
+    assert {name: card.version for name, card in cards.items()} == {"nuclei": "3", "alone": "2"}
+    assert faults.keys() == {"broken", "absent"}
+
+
+def test_class_names_come_from_torchvision() -> None:
+    name = "ResNet50_Weights.IMAGENET1K_V2"
+    assert torchvision_weights(name) is ResNet50_Weights.IMAGENET1K_V2
+    assert torchvision_categories(name) == tuple(ResNet50_Weights.IMAGENET1K_V2.meta["categories"])
+    source = LabelSource(torchvision=name)
+    assert source.torchvision == name
+
+
+@pytest.mark.parametrize("name", ["ResNet50_Weights.IMAGENET1K_V7", "nothing", "ResNet50.X.Y"])
+def test_unknown_weights_names_are_wrong_cards(name: str) -> None:
+    with pytest.raises(InvalidCard, match="no weights"):
+        torchvision_weights(name)
