@@ -21,7 +21,7 @@ def decode_array(value: Mapping[str, Any]) -> Array:
     try:
         dtype = np.dtype(value["dtype"])
         content = base64.b64decode(value["data"], validate=True)
-        array = np.frombuffer(content, dtype.newbyteorder("<")).reshape(value["shape"])
+        array = np.frombuffer(content, dtype.newbyteorder("<")).reshape(tuple(value["shape"]))
     except (KeyError, TypeError, ValueError, binascii.Error) as fault:
         raise UnexpectedReply(f"An array in the reply cannot be read: {fault}") from fault
     return array.astype(dtype)

@@ -55,8 +55,11 @@ class InProcess(httpx2.BaseTransport):
         """Stop the application, then the event loop."""
         if self._loop.is_closed():
             return
+        # What is cut off now fails, and nobody is left to be told of it.
+        self._loop.set_exception_handler(lambda _loop, _context: None)
         try:
             self._await(self._lifespan.stop(), STOP)
+            self._await(_cancel_the_rest(), STOP)
         finally:
             self._stop_loop()
 
@@ -68,6 +71,13 @@ class InProcess(httpx2.BaseTransport):
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
+
+
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 class _Lifespan:

@@ -39,7 +39,7 @@ def _default_data() -> Path:
 
 
 class Settings(BaseSettings):
-    """What can be set about a service. Sizes in bytes take units (`8GiB`); durations are seconds."""
+    """What can be set about a service; sizes in bytes take units (`8GiB`), durations are seconds."""
 
     model_config = SettingsConfigDict(
         env_prefix="BRIGHTFIELD_",
@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
-    """Origins of web pages that may call the service, comma-separated; its own is always allowed."""
+    """Origins of pages that may call the service, comma-separated; its own always may."""
     models: str = ""
     """Folders of model folders, added to the shipped models; several with the path separator."""
     data: Path = Field(default_factory=_default_data)

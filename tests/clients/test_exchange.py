@@ -53,7 +53,7 @@ def test_two_retries_and_no_more(client, fake, pauses):
 @pytest.mark.parametrize("reply", [busy(422), busy(503, retryable=False), busy(500), busy(504)])
 def test_what_would_fail_again_is_not_retried(client, fake, pauses, reply):
     fake.reply = reply
-    with pytest.raises(Exception, match="^(422|503|500|504) "):
+    with pytest.raises(Exception, match=r"^(422|503|500|504) "):
         client.classify(b"x")
     assert len(fake.requests) == 1
 
@@ -79,9 +79,9 @@ def test_a_job_is_not_submitted_twice_by_accident(client, fake, pauses):
 
 def test_no_retry_that_would_end_after_the_timeout(fake, pauses):
     fake.reply = busy(**{"Retry-After": "60"})
-    with Client(timeout=10, transport=httpx2.MockTransport(fake)) as client:
-        with pytest.raises(OverloadedError):
-            client.classify(b"x")
+    transport = httpx2.MockTransport(fake)
+    with Client(timeout=10, transport=transport) as client, pytest.raises(OverloadedError):
+        client.classify(b"x")
     assert (len(fake.requests), pauses) == (1, [])
 
 

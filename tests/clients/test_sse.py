@@ -7,7 +7,7 @@ from brightfield_client.sse import EventParser, ServerEvent
 STREAM = (
     ": a comment\n"
     "retry: 250\n\n"
-    "id: 1\nevent: progress\ndata: {\"done\": 1}\n\n"
+    'id: 1\nevent: progress\ndata: {"done": 1}\n\n'
     "data: two\r\ndata:lines\r\n\r\n"
     "id: 3\rdata:  spaced \u2028 kept\r\r"
     "event: nothing\n\n"

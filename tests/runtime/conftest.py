@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from torch import nn
+
 from brightfield.cards import ModelCard
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
-from torch import nn
 
 
 class Recorder(nn.Module):
@@ -48,7 +49,10 @@ class Recorder(nn.Module):
 def card_of(name: str = "recorder", **more: object) -> ModelCard:
     return ModelCard.model_validate(
         {
-            "id": name, "version": "1", "task": "classify", "licence": "Apache-2.0",
+            "id": name,
+            "version": "1",
+            "task": "classify",
+            "licence": "Apache-2.0",
             "architecture": {"name": "none"},
             "input": {"channels": 1, "size": [2, 2]},
             **more,

@@ -6,6 +6,7 @@ from concurrent.futures import wait
 
 import pytest
 import torch
+
 from brightfield.errors import Cancelled, DeadlineExceeded, ServiceStopping
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane
@@ -58,7 +59,9 @@ def test_200_requests_against_a_slow_forward_need_at_most_27_batches(resident_of
     resident = resident_of(Recorder(seconds=0.3), max_batch=8)
     items = [ask(resident, value) for value in range(200)]
     wait([item.future for item in items])
-    assert [item.future.result()[0, 0, 0, 0].item() for item in items] == [2 * v for v in range(200)]
+    assert [item.future.result()[0, 0, 0, 0].item() for item in items] == [
+        2 * v for v in range(200)
+    ]
     assert len(resident.module.batches) <= 27  # type: ignore[arg-type]
     assert max(resident.module.batches) == 8  # type: ignore[type-var]
 

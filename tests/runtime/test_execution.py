@@ -4,10 +4,11 @@ from concurrent.futures import wait
 
 import pytest
 import torch
+from torch import nn
+
 from brightfield.errors import ModelFailed, OutOfMemory
 from brightfield.runtime.operations import Forward, Gradients
 from brightfield.runtime.ticket import Ticket
-from torch import nn
 
 from .conftest import Make, Recorder, images
 from .test_batcher import Held, ask
@@ -57,7 +58,9 @@ def test_gradients_of_several_items_in_one_batch_are_their_own(resident_of: Make
     assert recorder.entered.wait(5)
     items = [
         resident.submit(
-            Gradients(), torch.rand(k + 1, 1, 2, 2).double(), Ticket(),
+            Gradients(),
+            torch.rand(k + 1, 1, 2, 2).double(),
+            Ticket(),
             argument=lambda out, k=k: out[:, k],
         )
         for k in range(3)

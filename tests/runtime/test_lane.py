@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
+
 from brightfield.errors import LaneDown
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Span
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
-from torch import nn
 
 from .conftest import Make, Recorder, card_of, images
 from .test_batcher import Held, ask

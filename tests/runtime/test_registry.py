@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+
 from brightfield.cards import ModelCard
 from brightfield.errors import DamagedWeights, MemoryBusy, ModelTooLarge, UnknownModel
 from brightfield.runtime.lane import Lane
@@ -108,9 +109,7 @@ def test_one_caller_who_leaves_does_not_stop_the_load_of_the_others(
     assert loader.loads == ["a"]
 
 
-def test_the_least_recently_used_gives_way(
-    registry: Registry, count: Callable[..., float]
-) -> None:
+def test_the_least_recently_used_gives_way(registry: Registry, count: Callable[..., float]) -> None:
     for name in ("a", "b", "c", "a"):
         with registry.using(name):
             pass

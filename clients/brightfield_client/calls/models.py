@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from brightfield_client.calls.call import Call, read_json
+from brightfield_client.calls.call import Call, query, read_json
 from brightfield_client.errors import UnexpectedReply
 from brightfield_client.models import Layer, Model, entries
 
@@ -22,9 +22,13 @@ def model(model_id: str) -> Call[Model]:
     return Call("GET", f"/models/{quote(model_id, safe='')}", _model)
 
 
-def load_model(model_id: str) -> Call[Model]:
-    """Load a model and wait until it can answer."""
-    return Call("POST", f"/models/{quote(model_id, safe='')}/load", _model)
+def load_model(model_id: str, *, pin: bool | None = None, anew: bool | None = None) -> Call[Model]:
+    """Load a model and wait until it can answer.
+
+    `pin` keeps it from being evicted for others; `anew` reads its card and weights again.
+    """
+    params = query({"pin": pin, "anew": anew})
+    return Call("POST", f"/models/{quote(model_id, safe='')}/load", _model, params)
 
 
 def unload_model(model_id: str) -> Call[Model]:

@@ -55,12 +55,11 @@ def _check(card: ModelCard, settings: Settings) -> bool:
 
     try:
         build(card, trust_model_code=settings.trust_model_code, data=settings.data)
-    except MissingWeights as fault:
-        print(f"pull {card.id}: {fault.detail}")
-        return True
     except BrightfieldError as fault:
-        print(f"FAIL {card.id}: {fault.detail}")
-        return False
+        download = card.weights is not None and card.weights.torchvision is not None
+        absent = download and isinstance(fault, MissingWeights)
+        print(f"{'pull' if absent else 'FAIL'} {card.id}: {fault.detail}")
+        return absent
     print(f"ok   {card.id} {card.version} ({card.task}, {card.licence})")
     return True
 

@@ -28,6 +28,8 @@ def run(arguments: list[str]) -> int:
     settings = _settings(Settings, given)
     try:
         serve(settings)
+    except KeyboardInterrupt:  # how a service in a terminal is stopped
+        return OK
     except BrightfieldError as fault:
         raise Stop(fault.detail, SOME_FAILED) from fault
     return OK

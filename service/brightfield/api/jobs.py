@@ -104,7 +104,7 @@ class JobRunner:
         return job
 
     async def events(self, job_id: str, after: int) -> AsyncIterator[bytes]:
-        """The events after the one numbered `after`, until the end; a comment while nothing happens."""
+        """The events after number `after`, until the end; a comment while nothing happens."""
         live = self._live.get(job_id)
         if live is None:  # over, or of another process: the store knows the end
             job = await self.get(job_id)

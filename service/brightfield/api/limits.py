@@ -24,7 +24,7 @@ class Claim:
         self.count = 0
 
     def extend(self, count: int) -> None:
-        """Hold `count` places in all. Raises `Overloaded`, or `TooManyImages` if it can never fit."""
+        """Hold `count` places in all. Raises `Overloaded`, or `TooManyImages` over the bound."""
         self._admission.take(count - self.count, wanted=count)
         self.count = count
 

@@ -87,7 +87,7 @@ class Guard:
     def __init__(self, settings: Settings) -> None:
         self._hosts = {name.strip().lower() for name in settings.allowed_hosts.split(",")}
         self._origins = {name.strip().lower() for name in settings.allowed_origins.split(",")}
-        if settings.host not in ("0.0.0.0", "::"):  # noqa: S104
+        if settings.host not in ("0.0.0.0", "::"):
             self._hosts.add(settings.host.lower())
 
     def refusal(self, headers: Headers) -> Forbidden | None:

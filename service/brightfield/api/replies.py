@@ -18,8 +18,8 @@ from brightfield.api.problems import problem
 from brightfield.engine import Answer
 from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode
-from brightfield.images.overlay import display, overlay
 from brightfield.images.colormaps import heatmap
+from brightfield.images.overlay import display, overlay
 from brightfield.results import Space
 
 Item = Answer | BrightfieldError
@@ -33,7 +33,7 @@ class Reply(BaseModel):
     format: str | None = None
     """`json`, or one of the endpoint's other formats; wins over the Accept header."""
     space: Space | None = None
-    """Grid of a map: `image` pixels (default of binary formats), or the model's `input` (of JSON)."""
+    """Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's)."""
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Greatest opacity of an overlay."""
 

@@ -156,6 +156,7 @@ class Engine:
             answer = self._answer(task.name, resident, seen, result, timing)
             if isinstance(task, Classify) and task.window is not None:
                 await self._slide(task, answer, resident, job, progress)
+            self.telemetry.observe_stages(timing.seconds)
             return answer
 
     async def explain(
@@ -181,6 +182,7 @@ class Engine:
                 result = await _off_loop(
                     self._explaining, _last_result, method, probe, seen.prepared, progress
                 )
+            self.telemetry.observe_stages(timing.seconds)
             return self._answer(method.endpoint, resident, seen, result, timing)
 
     async def layers(self, model: str) -> list[layers.LayerInfo]:

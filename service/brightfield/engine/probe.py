@@ -11,8 +11,8 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable, UnknownLayer
-from brightfield.models.layers import last_spatial_layer, resolve
 from brightfield.geometry import Geometry
+from brightfield.models.layers import last_spatial_layer, resolve
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Forward, Gradients, Operation
 from brightfield.runtime.resident import Resident

@@ -18,7 +18,7 @@ from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.tasks.classify import Classes, ClassMap, Classify, activate, checked
+from brightfield.tasks.classify import Classes, Classify, ClassMap, activate, checked
 
 # Batches of windows on their way at once: one on the lane, one that waits, one being made.
 _AHEAD = 3

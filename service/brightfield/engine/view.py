@@ -20,5 +20,6 @@ class View(BaseModel):
     region: Box | None = None
     """Only this part: x,y,width,height in pixels of the displayed image."""
     intensity: Intensity = Intensity("auto")
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high`, `range:low,high`; `auto` is
-    the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others."""
+    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
+    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
+    for others."""

@@ -17,7 +17,10 @@ _FINER = 8
 
 
 def parse_shape(text: str) -> Shape:
-    """`x,y,width,height`, or `x,y;x,y;x,y` with three corners or more. Raises `InvalidParameter`."""
+    """`x,y,width,height`, or `x,y;x,y;x,y` of three corners or more.
+
+    Raises `InvalidParameter`.
+    """
     try:
         points = [tuple(float(part) for part in pair.split(",")) for pair in text.split(";")]
     except ValueError:

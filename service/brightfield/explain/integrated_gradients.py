@@ -18,7 +18,7 @@ from brightfield.tensors import Images
 
 
 class IntegratedGradients(Method):
-    """sum over channels of (x - x') * integral over a in [0, 1] of d score / d x at x' + a (x - x').
+    """sum over channels of (x - x') * integral of d score / d x at x' + a (x - x'), a in [0, 1].
 
     Signed. Completeness: over all pixels the exact integral sums to f(x) - f(x');
     `completeness_gap` is the absolute difference that the finite sum leaves.
@@ -30,7 +30,7 @@ class IntegratedGradients(Method):
     baseline: Baseline = "mean"
     """Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and std."""
     rule: Literal["gauss_legendre", "midpoint"] = "gauss_legendre"
-    """How the integral is summed; Gauss-Legendre is exact on polynomials up to degree 2 steps - 1."""
+    """How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1."""
 
     def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
         start = baseline_images(self.baseline, images, probe.card.input)

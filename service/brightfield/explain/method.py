@@ -19,7 +19,7 @@ from brightfield.tensors import Images
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a method has come; `partial` is what can be shown already, the last step has `result`."""
+    """How far a method has come; `partial` can be shown already, the last step has `result`."""
 
     done: int
     total: int

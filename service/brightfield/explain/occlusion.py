@@ -44,7 +44,7 @@ class Occlusion(Method):
     baseline: Baseline = "mean"
     """What hides: `mean`, `zero`, `grey`, `blur`, or a number before mean and std."""
     border: Border = "shift"
-    """`shift` moves the last window back so that it is whole, `cut` cuts it off, `drop` leaves it out."""
+    """`shift` moves the last window back so that it is whole, `cut` cuts it, `drop` drops it."""
     output: Kind = "logit"
     """Scale of the scores."""
     engine: Literal["auto", "plain"] = "auto"

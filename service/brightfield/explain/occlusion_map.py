@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.windows import Grid, accumulate
 from brightfield.geometry import Geometry
+from brightfield.images.windows import Grid, accumulate
 from brightfield.results import Heat, Raster, Result, Space, Table, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
@@ -77,7 +77,7 @@ class OcclusionMap(Result):
         return Heat(in_image, signed=True, region=self.geometry.region_in_image)
 
     def table(self) -> Table:
-        """A row per target and window: its rectangle in image pixels, the score and the difference."""
+        """A row per target and window: rectangle in image pixels, score and difference."""
         columns = ("target", "class_id", "xmin", "ymin", "xmax", "ymax", "score", "difference")
         if self.grid is None or self.scores is None:
             return Table(columns, [])

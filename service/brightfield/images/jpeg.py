@@ -96,7 +96,7 @@ def _pixels(data: bytes, header: JpegHeader) -> tuple[Pixels, tuple[Note, ...]]:
     if space is None or header.precision != 8:
         return _unusual(data), ()
     try:
-        pixels = cast(Pixels, simplejpeg.decode_jpeg(data, colorspace=space))
+        pixels = cast("Pixels", simplejpeg.decode_jpeg(data, colorspace=space))
     except ValueError as fault:
         reason = str(fault)
         if reason.startswith("Premature end"):

@@ -81,7 +81,7 @@ def read(data: bytes, selection: Selection, max_pixels: int) -> Plane:
     orientation = exif_orientation(header.exif)
     if header.frames > 1:
         return raster.read_frame(data, "PNG", header.frames, selection, max_pixels, orientation)
-    pixels = cast(Pixels, imagecodecs.png_decode(data))
+    pixels = cast("Pixels", imagecodecs.png_decode(data))
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     pixels, notes = _opaque(pixels, header)
     choice = choose("YXC", pixels.shape, selection)

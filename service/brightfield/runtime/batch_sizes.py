@@ -48,7 +48,7 @@ class BatchSizes:
         self._most = most
         self._most_pixels = most_pixels
         self._lock = threading.Lock()
-        self._costs: dict[Hashable, _Costs] = {}
+        self._costs: dict[tuple[Hashable, tuple[int, ...]], _Costs] = {}
 
     def best(self, operation: Hashable, shape: tuple[int, ...]) -> int:
         """Rows at which a batch of this operation and shape (C, H, W) is closed."""
@@ -88,7 +88,7 @@ class BatchSizes:
         with self._lock:
             return {
                 f"{operation} {'x'.join(map(str, shape))}": dict(sorted(costs.seconds.items()))
-                for (operation, shape), costs in self._costs.items()  # type: ignore[misc]
+                for (operation, shape), costs in self._costs.items()
             }
 
     def _of(self, operation: Hashable, shape: tuple[int, ...]) -> _Costs:

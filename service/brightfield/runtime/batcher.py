@@ -1,4 +1,4 @@
-"""Batching without waiting: the queue of one lane, from which a batch is closed when it is taken."""
+"""Batching without waiting: the queue of one lane; a batch is closed when it is taken."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Batcher:
             _refuse_waiting(item, _stopping())
 
     def backlog(self) -> float:
-        """Seconds that the lane will need for all that waits, by what such rows have cost so far."""
+        """Seconds that the lane will need for all that waits, by what such rows have cost."""
         with self._condition:
             return sum(bucket.rows * _seconds(bucket.front) for _, bucket in self._buckets())
 

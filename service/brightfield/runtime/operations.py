@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -25,7 +25,7 @@ class Span(NamedTuple):
     argument: Any
 
 
-class Operation(Protocol):
+class Operation(Hashable, Protocol):
     """Equal operations (they are hashable values) on equal shapes may share a batch."""
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
@@ -58,7 +58,7 @@ class Activations:
 
 @dataclass(frozen=True, slots=True)
 class Gradients:
-    """d score / d input, or d score / d layer, of each row; an item's argument is its `targets.Score`.
+    """d score / d input, or / d layer, of each row; an item's argument is its `targets.Score`.
 
     Rows do not touch each other in eval mode, so one backward pass of the sum of all scores gives
     every row its own gradient. Gradients are asked of the input alone (`torch.autograd.grad`):

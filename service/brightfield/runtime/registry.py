@@ -25,7 +25,7 @@ Loader = Callable[[ModelCard, Callable[[int], Lane]], Resident]
 
 
 class Registry:
-    """Resident models: loaded off the request path, once however many ask, and kept within a budget.
+    """Resident models: loaded off the request path, once however many ask, within a budget.
 
     `budgets` are bytes per lane. A model that must give way is the least recently used one that
     is neither pinned nor in use. A new version is loaded before the old one is dropped (both are
@@ -134,7 +134,7 @@ class Registry:
             return future
 
     def unload(self, name: str) -> bool:
-        """Drop a resident model, at once or when its last user is done; False if it was not there."""
+        """Drop a model, at once or when its last user is done; False if it was not resident."""
         self.card(name)
         with self._lock:
             resident = self._residents.pop(name, None)

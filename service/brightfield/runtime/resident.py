@@ -95,7 +95,7 @@ class Resident:
         """Place the module; runs on the lane."""
         self.module.to(self.lane.device)
         if any(parameter.dim() == 4 for parameter in self.module.parameters()):
-            self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.module.to(memory_format=torch.channels_last)
 
     def warm_up(self) -> None:
         """Measure forward passes at growing batch sizes, until one no longer pays.

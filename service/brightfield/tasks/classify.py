@@ -111,11 +111,11 @@ class Classify(Task):
     threshold: Annotated[float, Field(ge=0)] | None = None
     """Least score of a class that is named; left out: the card's, else 0."""
     window: Extent | None = None
-    """Slide the classifier over the field: side of the square window, or height,width, in image pixels."""
+    """Slide the classifier over the field: the window's side, or height,width, in image pixels."""
     stride: Extent | None = None
     """Step of the window in image pixels; left out: half the window."""
     classes: Commas | None = None
-    """Classes of the maps, by label or id; left out: the top_k by their maximum over the windows."""
+    """Classes of the maps, by label or id; left out: the top_k by their maximum."""
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ class Classify(Task):
 
 @dataclass(frozen=True, slots=True)
 class ClassScore:
-    """The score of one class: its logit, or with a card its probability by the card's activation."""
+    """The score of one class: its logit, or with a card its probability."""
 
     class_id: int
     card: ModelCard | None = None
@@ -221,7 +221,8 @@ def checked(output: Any, card: ModelCard) -> Logits:
         )
     if labels and output.shape[1] != labels:
         raise ModelFailed(
-            f"The card of {card.id} names {labels} labels, but the model has {output.shape[1]} outputs."
+            f"The card of {card.id} names {labels} labels, and the model has {output.shape[1]} "
+            "outputs."
         )
     return output
 
@@ -264,6 +265,7 @@ def _refuse_normalised(logits: Logits, card: ModelCard) -> None:
     sums_to_one = bool(((logits.sum(dim=1) - 1).abs() < 1e-4).all())
     if logits.shape[1] > 1 and within and sums_to_one:
         raise Unexplainable(
-            f"The model {card.id} puts out probabilities, and only unnormalised scores are explained; "
-            "leave the softmax out of its architecture and let the card's activation apply it."
+            f"The model {card.id} puts out probabilities, and only unnormalised scores are "
+            "explained; leave the softmax out of its architecture, and let the card's activation "
+            "apply it."
         )

@@ -45,16 +45,16 @@ class Embed(Task):
     result: ClassVar[type[Result]] = Embedding
 
     layer: str = "penultimate"
-    """A module's name as in GET /models/{id}/layers, `penultimate` (what enters the classifier) or `logits`."""
+    """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`."""
     pool: Literal["mean", "max", "none"] = "mean"
-    """How a map over space becomes a vector: mean or maximum per channel, or all values in C order."""
+    """How maps become a vector: mean or maximum per channel, or all values in C order."""
     normalize: bool = False
     """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
 
     def postprocess(self, output: Any, card: ModelCard) -> Embedding:
         if not isinstance(output, torch.Tensor):
             raise UnknownLayer(
-                f"The layer {self.layer!r} does not put out one tensor; choose one of its submodules."
+                f"The layer {self.layer!r} does not put out one tensor; choose a submodule of it."
             )
         vector = self._pooled(output[0].float())
         if self.normalize:

@@ -13,9 +13,7 @@ def healthy(fake, enveloped):
         "/livez": {"version": "0.1.0"},
         "/readyz": {},
         "/models": {"models": [{"id": "tiny", "task": "classify"}]},
-        "/classify": enveloped(
-            {"predictions": [{"label": "moon", "class_id": 1, "score": 0.75}]}
-        ),
+        "/classify": enveloped({"predictions": [{"label": "moon", "class_id": 1, "score": 0.75}]}),
     }
     fake.reply = lambda request: httpx2.Response(200, json=replies[request.url.path])
     return replies

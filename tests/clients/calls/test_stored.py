@@ -10,7 +10,11 @@ def test_upload_once_ask_many_times(client, fake):
     answer = fake.reply
     fake.reply = lambda _: httpx2.Response(201, json={"id": "sha256:ab", "bytes": 6})
     stored = client.put_image(b"pixels")
-    assert (fake.last.method, fake.last.url.path, fake.last.content) == ("PUT", "/images", b"pixels")
+    assert (fake.last.method, fake.last.url.path, fake.last.content) == (
+        "PUT",
+        "/images",
+        b"pixels",
+    )
     assert stored == StoredImage("sha256:ab")
     fake.reply = answer
     client.classify(stored)

@@ -28,7 +28,11 @@ def answer(client, fake, enveloped, encoded, area):
 
 def test_what_a_map_says(answer, area):
     np.testing.assert_array_equal(answer.map, area)
-    assert (answer.method, answer.score, answer.region) == ("integrated_gradients", 7.5, (2, 0, 6, 6))
+    assert (answer.method, answer.score, answer.region) == (
+        "integrated_gradients",
+        7.5,
+        (2, 0, 6, 6),
+    )
     assert (answer.target.label, answer.target.class_id) == ("cat", 3)
     assert dict(answer.facts) == {"completeness_gap": 0.01}
 
@@ -42,7 +46,8 @@ def test_numbers_are_saved_without_loss(answer, area, tmp_path, suffix):
 
 
 def test_colours_are_saved_as_png_and_nothing_else_is(answer, tmp_path):
-    assert Image.open(answer.save(str(tmp_path / "map.png"))).size == (8, 6)
+    with Image.open(answer.save(str(tmp_path / "map.png"))) as picture:
+        assert picture.size == (8, 6)
     with pytest.raises(ValueError, match=r"\.jpg"):
         answer.save(tmp_path / "map.jpg")
 
@@ -69,7 +74,9 @@ def test_plot_draws_the_overlay(answer):
 
 
 def test_a_notebook_shows_the_picture(answer):
-    assert '<img alt="integrated_gradients: cat" src="data:image/png;base64,' in answer._repr_html_()
+    assert (
+        '<img alt="integrated_gradients: cat" src="data:image/png;base64,' in answer._repr_html_()
+    )
 
 
 def test_a_target_may_be_bare(enveloped, encoded, area):

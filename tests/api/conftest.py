@@ -1,0 +1,77 @@
+"""The real app with the shipped model, asked in the process and once over a socket."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from fastapi import FastAPI
+from numpy.typing import NDArray
+from PIL import Image
+from starlette.testclient import TestClient
+
+from brightfield.api.app import create_app
+from brightfield.settings import Settings
+
+
+def png(pixels: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def jpeg(pixels: NDArray[Any], **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def npy(array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+CHELSEA = skimage.data.chelsea()
+COFFEE = skimage.data.coffee()
+
+
+@pytest.fixture(scope="session")
+def settings_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
+    def make(**values: Any) -> Settings:
+        data: Path = tmp_path_factory.mktemp("data")
+        return Settings(**{"data": data, "allowed_hosts": "testserver,127.0.0.1", **values})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def app(settings_of: Callable[..., Settings]) -> FastAPI:
+    return create_app(settings_of())
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def started(settings_of: Callable[..., Settings]) -> Iterator[Callable[..., TestClient]]:
+    """Further services with settings of their own."""
+    clients: list[TestClient] = []
+
+    def start(**values: Any) -> TestClient:
+        client = TestClient(create_app(settings_of(**values)), raise_server_exceptions=False)
+        client.__enter__()
+        clients.append(client)
+        return client
+
+    yield start
+    for client in clients:
+        client.__exit__(None, None, None)
