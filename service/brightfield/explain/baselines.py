@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from scipy.ndimage import gaussian_filter
 
 from brightfield.cards import InputSpec
@@ -23,7 +23,7 @@ def _number(value: Any) -> Any:
 
 
 Baseline = Annotated[
-    float | Literal["mean", "zero", "grey", "blur"],
+    Annotated[float, Field(allow_inf_nan=False)] | Literal["mean", "zero", "grey", "blur"],
     BeforeValidator(_number),
     WithJsonSchema(
         {
@@ -40,8 +40,9 @@ _VALUES = {"zero": 0.0, "grey": 0.5}
 def baseline_images(baseline: float | str, images: Images, spec: InputSpec) -> Images:
     """`images` (1, C, H, W) with every pixel replaced by the baseline, normalised as the card says.
 
-    `mean` is 0 after normalisation; `zero`, `grey` and numbers v become (v - mean) / std; `blur`
-    is the image under a Gaussian of sigma 10 per 224 pixels of its short side.
+    `mean` is 0 after normalisation; `zero`, `grey` (0.5) and numbers v become (v - mean) / std, or
+    stay v for raw arrays; `blur` is the image under a Gaussian of sigma 10 per 224 pixels of its
+    short side.
     """
     if baseline == "mean":
         return torch.zeros_like(images)
@@ -50,6 +51,8 @@ def baseline_images(baseline: float | str, images: Images, spec: InputSpec) -> I
         blurred = gaussian_filter(images.numpy(), (0, 0, sigma, sigma), mode="nearest")
         return torch.from_numpy(blurred)
     value = _VALUES[baseline] if isinstance(baseline, str) else baseline
+    if spec.pixels == "raw":
+        return torch.full_like(images, value)
     mean = torch.tensor(spec.mean, dtype=images.dtype).view(1, -1, 1, 1)
     std = torch.tensor(spec.std, dtype=images.dtype).view(1, -1, 1, 1)
     return ((value - mean) / std).expand_as(images).clone()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from brightfield.errors import InvalidParameter, InvalidRegion
 from brightfield.geometry import Geometry
 
 Shape = list[tuple[float, float]]
 """Corners (x, y) in image pixels, at least three."""
-
-# Corners are drawn on a grid this much finer than the input, then sampled at pixel centres.
-_FINER = 8
 
 
 def parse_shape(text: str) -> Shape:
@@ -25,10 +23,12 @@ def parse_shape(text: str) -> Shape:
         points = [tuple(float(part) for part in pair.split(",")) for pair in text.split(";")]
     except ValueError:
         points = []
+    if not all(math.isfinite(value) for point in points for value in point):
+        points = []
     if len(points) == 1 and len(points[0]) == 4:
         x, y, width, height = points[0]
         if width > 0 and height > 0:
-            return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+            return _corners(x, y, width, height)
     if len(points) >= 3 and all(len(point) == 2 for point in points):
         return [(point[0], point[1]) for point in points]
     raise InvalidParameter(
@@ -38,37 +38,38 @@ def parse_shape(text: str) -> Shape:
 
 
 def mask_of(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
-    """(h, w) on the model's input grid: the pixels whose centre lies inside the shape.
+    """(h, w) on the model's input grid: the pixels of the image whose centre lies in the shape.
 
-    Raises `InvalidRegion` where no pixel does: the shape lies outside what the model sees, or is
-    smaller than one of its pixels.
+    Where the outline crosses itself the even-odd rule holds. Raises `InvalidRegion` where no
+    pixel is hidden: the shape lies outside what the model sees, or between pixel centres.
     """
-    height, width = geometry.input_size
-    corners = [geometry.point_to_input(x, y) for x, y in shape]
-    mask = (
-        _rectangle(corners, height, width) if _is_box(corners) else _polygon(corners, height, width)
-    )
+    x, y, width, height = geometry.region_in_image
+    mask = _inside(shape, geometry) & _inside(_corners(x, y, width, height), geometry)
     if not mask.any():
-        x, y, w, h = geometry.region_in_image
         raise InvalidRegion(
             "hide covers no pixel of the model's input, which lies at "
-            f"x {x:.0f} to {x + w:.0f}, y {y:.0f} to {y + h:.0f} of the image."
+            f"x {x:.0f} to {x + width:.0f}, y {y:.0f} to {y + height:.0f} of the image."
         )
     return mask
 
 
-def _is_box(corners: Shape) -> bool:
-    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = corners if len(corners) == 4 else [(0, 1)] * 4
-    return y0 == y1 and x1 == x2 and y2 == y3 and x3 == x0
+def _corners(x: float, y: float, width: float, height: float) -> Shape:
+    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
-def _rectangle(corners: Shape, height: int, width: int) -> NDArray[np.bool_]:
-    (x0, y0), _, (x1, y1), _ = corners
-    ys, xs = np.arange(height) + 0.5, np.arange(width) + 0.5
-    return np.outer((ys > y0) & (ys < y1), (xs > x0) & (xs < x1))
+def _inside(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
+    """The pixels whose centre has an odd number of the outline's edges to its left.
 
-
-def _polygon(corners: Shape, height: int, width: int) -> NDArray[np.bool_]:
-    canvas = Image.new("1", (width * _FINER, height * _FINER))
-    ImageDraw.Draw(canvas).polygon([(x * _FINER, y * _FINER) for x, y in corners], fill=1)
-    return np.asarray(canvas)[_FINER // 2 :: _FINER, _FINER // 2 :: _FINER]
+    An edge flips everything right of where it crosses a row of centres; a running sum along the
+    row counts the flips.
+    """
+    height, width = geometry.input_size
+    flips = np.zeros((height, width + 1), np.int64)
+    corners = [geometry.point_to_input(x, y) for x, y in shape]
+    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        low, high = (np.clip(math.ceil(y - 0.5), 0, height) for y in sorted((y0, y1)))
+        rows = np.arange(low, high)
+        crossings = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0 or 1.0)
+        flips[rows, np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)] += 1
+    inside: NDArray[np.bool_] = flips[:, :width].cumsum(axis=1) % 2 == 1
+    return inside

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import SaliencyMap
@@ -45,8 +45,21 @@ class Method(BaseModel, ABC):
         super().__init_subclass__(**kwargs)
         cls.name = cls.__module__.rpartition(".")[2]
 
+    several: ClassVar[bool] = False
+    """Whether one call explains several targets."""
+
     target: Commas = ("top",)
     """What to explain: a label, a class id, or `top` for the highest score."""
+
+    @field_validator("target")
+    @classmethod
+    def _one_target(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) > 1 and not cls.several:
+            raise ValueError(
+                f"{cls.name} explains one target at a time (/occlusion takes several); "
+                "a label that contains a comma is named by its class id"
+            )
+        return value
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:

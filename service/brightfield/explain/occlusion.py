@@ -19,7 +19,7 @@ from brightfield.explain.occlusion_map import OcclusionMap, WhatIf
 from brightfield.explain.probe import Probe
 from brightfield.geometry import Geometry
 from brightfield.images.windows import Border, Grid, window_grid
-from brightfield.parameters import Extent
+from brightfield.parameters import Commas, Extent
 from brightfield.results import Result
 from brightfield.targets import Kind
 from brightfield.tensors import Images
@@ -34,7 +34,10 @@ class Occlusion(Method):
 
     endpoint: ClassVar[str] = "occlusion"
     result: ClassVar[type[Result]] = OcclusionMap
+    several: ClassVar[bool] = True
 
+    target: Commas = ("top",)
+    """What to explain: labels or class ids, several with commas, or `top` for the highest score."""
     window: Extent | None = None
     """Side of the window, or height,width; left out: a seventh of the input's short side."""
     stride: Extent | None = None

@@ -1,0 +1,211 @@
+"""What the service costs beside its model: throughput against the bound, CPU per request.
+
+    python benchmarks/service.py [--rounds 5] [--seconds 10] [--json FILE]
+
+Two tables. *Throughput*: /classify with the shipped model at 32 clients, over HTTP, against the
+bound: decode, preprocess and batched forward of the same JPEGs in one process without HTTP, the
+decoding overlapped with the forward on as many threads as the service has, at its best batch
+size. The two alternate; the ratio is taken round by round. The load generator shares the cores;
+its CPU time is given apart. *Overhead*: CPU seconds of the service's process per request with a
+model that does nothing, less the CPU seconds of decode and preprocess of the same bodies measured
+without the service.
+
+Run it on an otherwise idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import os
+import queue
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from brightfield import zoo
+from brightfield.cards import ModelCard, read_card
+from brightfield.images.decode import decode
+from brightfield.models.build import build
+from brightfield.preprocess import preprocess
+from load import Load, Report, photographs, run, started
+
+HERE = Path(__file__).parent
+MAX_PIXELS = 100_000_000
+BATCHES = (1, 2, 4, 8, 16)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Decode, preprocess and forward of endless JPEGs, in this process, without HTTP."""
+
+    card: ModelCard
+    module: torch.nn.Module
+    bodies: Sequence[bytes]
+    threads: int
+
+    @classmethod
+    def of(cls, card: ModelCard, bodies: Sequence[bytes]) -> Bound:
+        module = build(card).to(memory_format=torch.channels_last)
+        return cls(card, module, bodies, os.cpu_count() or 1)
+
+    def prepared(self, body: bytes) -> torch.Tensor:
+        return preprocess(decode(body, max_pixels=MAX_PIXELS), self.card.input).tensor
+
+    def throughput(self, batch: int, seconds: float) -> float:
+        """Images per second at a batch size; decoding threads keep a short queue filled."""
+        ready: queue.Queue[torch.Tensor] = queue.Queue(4 * batch)
+        stop = threading.Event()
+        source = itertools.cycle(self.bodies)
+        lock = threading.Lock()
+
+        def feed() -> None:
+            while not stop.is_set():
+                with lock:
+                    body = next(source)
+                tensor = self.prepared(body)
+                while not stop.is_set():
+                    with contextlib.suppress(queue.Full):
+                        ready.put(tensor, timeout=0.1)
+                        break
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            feeders = [pool.submit(feed) for _ in range(self.threads)]
+            try:
+                return self._forward(ready, batch, seconds)
+            finally:
+                stop.set()
+                for feeder in feeders:
+                    feeder.result()
+
+    def _forward(self, ready: queue.Queue[torch.Tensor], batch: int, seconds: float) -> float:
+        images, warm = 0, 3
+        begin = time.perf_counter()
+        with torch.inference_mode():
+            while time.perf_counter() - begin < seconds:
+                rows = torch.cat([ready.get() for _ in range(batch)])
+                self.module(rows.contiguous(memory_format=torch.channels_last)).softmax(1)
+                images += batch
+                if warm and not (warm := warm - 1):
+                    images, begin = 0, time.perf_counter()
+        return images / (time.perf_counter() - begin)
+
+    def cpu_before_the_forward(self, rounds: int = 20) -> float:
+        """CPU seconds of decode and preprocess per image, in one thread."""
+        for body in self.bodies:
+            self.prepared(body)
+        begin = time.process_time()
+        for _ in range(rounds):
+            for body in self.bodies:
+                self.prepared(body)
+        return (time.process_time() - begin) / (rounds * len(self.bodies))
+
+
+@contextlib.contextmanager
+def environment() -> Iterator[None]:
+    """A service of its own: an empty data folder, the model that does nothing, no log lines."""
+    with tempfile.TemporaryDirectory() as data:
+        os.environ |= {
+            "BRIGHTFIELD_DATA": data,
+            "BRIGHTFIELD_MODELS": str(HERE),
+            "BRIGHTFIELD_TRUST_MODEL_CODE": "true",
+            "BRIGHTFIELD_LOG_LEVEL": "warning",
+        }
+        yield
+
+
+async def measured(url: str, bodies: Sequence[bytes], clients: int, seconds: float, pid: int) -> Report:
+    load = Load(clients=clients, seconds=seconds, warmup=8 * clients)
+    report = await run(url, bodies, load, server_pid=pid)
+    if set(report.statuses) != {"200"}:
+        raise SystemExit(f"not every request succeeded: {dict(report.statuses)}")
+    return report
+
+
+async def throughput(base: str, pid: int, given: argparse.Namespace) -> list[dict[str, Any]]:
+    bodies = photographs()
+    bound = Bound.of(read_card(zoo.folder() / "imagenet-lite0"), bodies)
+    trials = {batch: bound.throughput(batch, given.seconds / 2) for batch in BATCHES}
+    best = max(trials, key=lambda batch: trials[batch])
+    print("bound by batch size:", {b: round(v, 1) for b, v in trials.items()}, file=sys.stderr)
+    rows = []
+    for _ in range(given.rounds):
+        most = bound.throughput(best, given.seconds)
+        report = await measured(f"{base}/classify", bodies, 32, given.seconds, pid)
+        assert report.server_cpu_s is not None
+        rows.append({
+            "bound_per_s": most, "bound_batch": best, "service_per_s": report.throughput,
+            "ratio": report.throughput / most, "p50_ms": report.latency_ms["p50"],
+            "p99_ms": report.latency_ms["p99"],
+            "service_cpu_ms": 1e3 * report.server_cpu_s / report.requests,
+            "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
+        })
+    return rows
+
+
+async def overhead(base: str, pid: int, given: argparse.Namespace) -> list[dict[str, Any]]:
+    bodies = photographs(sizes=((320, 240),))
+    card = read_card(HERE / "noop")
+    bound = Bound(card, torch.nn.Identity(), bodies, 1)
+    rows = []
+    for _, clients in itertools.product(range(given.rounds), (1, 32)):
+        before = bound.cpu_before_the_forward()
+        url = f"{base}/classify?model=noop"
+        report = await measured(url, bodies, clients, given.seconds, pid)
+        assert report.server_cpu_s is not None
+        total = report.server_cpu_s / report.requests
+        rows.append({
+            "clients": clients, "requests_per_s": report.throughput, "cpu_ms": 1e3 * total,
+            "decode_preprocess_ms": 1e3 * before, "overhead_ms": 1e3 * (total - before),
+            "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
+        })
+    return rows
+
+
+def table(title: str, rows: Sequence[dict[str, Any]]) -> None:
+    print(f"\n{title}")
+    print("  ".join(f"{name:>20}" for name in rows[0]))
+    for row in rows:
+        print("  ".join(f"{value:>20.3f}" for value in row.values()))
+
+
+async def main(given: argparse.Namespace) -> None:
+    base = f"http://127.0.0.1:{given.port}"
+    command = f"{sys.executable} -m brightfield"
+    os.environ["BRIGHTFIELD_PORT"] = str(given.port)
+    with environment():
+        async with started(command, f"{base}/classify") as pid:
+            costs = await overhead(base, pid, given)
+            speeds = await throughput(base, pid, given)
+    table("Overhead with a model that does nothing", costs)
+    for clients in (1, 32):
+        values = [row["overhead_ms"] for row in costs if row["clients"] == clients]
+        print(f"median overhead at {clients} clients: {statistics.median(values):.3f} ms CPU per request")
+    table("Throughput of /classify at 32 clients against the bound", speeds)
+    print(f"median ratio: {statistics.median(row['ratio'] for row in speeds):.3f}")
+    if given.json:
+        given.json.write_text(json.dumps({"overhead": costs, "throughput": speeds}, indent=1))
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5, help="alternations (5)")
+    parser.add_argument("--seconds", type=float, default=10, help="length of each measurement (10)")
+    parser.add_argument("--port", type=int, default=8766)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(arguments()))
