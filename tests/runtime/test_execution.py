@@ -75,10 +75,11 @@ def test_gradients_of_several_items_in_one_batch_are_their_own(resident_of: Make
     assert all(p.grad is None for p in resident.module.parameters())
 
 
-def test_results_of_a_shared_batch_own_their_memory(resident_of: Make) -> None:
+def test_results_of_a_large_shared_batch_own_their_memory(resident_of: Make) -> None:
     resident = resident_of(Recorder())
     with Held(resident):
-        items = [ask(resident, i) for i in range(4)]
-    for item in items:
+        large = [resident.submit(Forward(), torch.ones(1, 1, 256, 256), Ticket()) for _ in range(4)]
+    for item in large:
         result = item.future.result(5)
+        assert item.batch_rows == 4
         assert result.untyped_storage().nbytes() == result.numel() * result.element_size()

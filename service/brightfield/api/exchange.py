@@ -6,14 +6,16 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from brightfield.api.inputs import Stored, Submission, load, read_submission
 from brightfield.api.jobs import JobRunner
-from brightfield.api.limits import Admission, Claim, patience, ticket_of
+from brightfield.api.limits import Admission, Claim, Patience, ticket_of
 from brightfield.api.parameters import parse
 from brightfield.api.problems import request_id_of
 from brightfield.api.replies import Item, Reply, Writer, negotiate
@@ -38,12 +40,21 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A request understood: what to do, on what, and how to reply."""
+class Wish:
+    """A request's parameters, typed: what to do, how to look, how to reply."""
 
     work: Task | Method
     view: View
     selection: Selection
+    reply: Reply
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request understood: its wish, its images and who writes the reply."""
+
+    wish: Wish
     writer: Writer
     images: Sequence[bytes | Stored | BrightfieldError]
     batch: bool
@@ -52,7 +63,12 @@ class Plan:
 class ImageEndpoint(ABC):
     """One image endpoint; what it does is a task or a method, chosen by `work`."""
 
-    name: str
+    def __init__(self, name: str) -> None:
+        self.name = name
+        # Tools ask the same way again and again; frozen parameters can be shared.
+        self._remembered = lru_cache(maxsize=256)(
+            lambda items, accept: self._wish(dict(items), accept)
+        )
 
     @property
     @abstractmethod
@@ -63,7 +79,17 @@ class ImageEndpoint(ABC):
     def work(self, parameters: dict[str, Any]) -> type[Task] | type[Method]:
         """The class of the work; takes out of `parameters` what only chooses it."""
 
-    async def __call__(self, request: Request) -> Response:
+    @property
+    def path(self) -> str:
+        return f"/{self.name}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Plain ASGI: a request of four forms has no use for declared dependencies."""
+        scope["route"] = self
+        response = await self.respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def respond(self, request: Request) -> Response:
         services: Services = request.app.state.services
         settings = services.engine.settings
         with services.admission.admit() as claim:
@@ -75,19 +101,27 @@ class ImageEndpoint(ABC):
             plan = self._plan(request, submission, settings.max_reply_bytes)
             if "respond-async" in request.headers.get("prefer", ""):
                 return await self._as_job(services, plan, claim)
-            async with patience(request, ticket):
+            async with Patience(request, ticket):
                 return await answer(services, plan, ticket)
 
     def _plan(self, request: Request, submission: Submission, max_reply_bytes: int) -> Plan:
-        parameters = dict(submission.parameters)
+        wish = self._understood(submission.parameters, request.headers.get("accept"))
+        writer = Writer(wish.format, wish.reply, request_id_of(request), max_reply_bytes)
+        return Plan(wish, writer, submission.images, submission.batch)
+
+    def _understood(self, parameters: Mapping[str, Any], accept: str | None) -> Wish:
+        if all(isinstance(value, str) for value in parameters.values()):
+            return self._remembered(tuple(parameters.items()), accept)
+        return self._wish(parameters, accept)
+
+    def _wish(self, given: Mapping[str, Any], accept: str | None) -> Wish:
+        parameters = dict(given)
         work, view, selection, reply = parse(
             (self.work(parameters), View, Selection, Reply), parameters
         )
         assert isinstance(work, Task | Method) and isinstance(view, View)
         assert isinstance(selection, Selection) and isinstance(reply, Reply)
-        name = negotiate(reply, request.headers.get("accept"), work.formats)
-        writer = Writer(name, reply, request_id_of(request), max_reply_bytes)
-        return Plan(work, view, selection, writer, submission.images, submission.batch)
+        return Wish(work, view, selection, reply, negotiate(reply, accept, work.formats))
 
     async def _as_job(self, services: Services, plan: Plan, claim: Claim) -> Response:
         kept = services.admission.hand_over(claim)
@@ -102,7 +136,7 @@ class PredictEndpoint(ImageEndpoint):
     """An endpoint named after a task, whose parameters are the task's."""
 
     def __init__(self, task: type[Task]) -> None:
-        self.name = task.name
+        super().__init__(task.name)
         self._task = task
 
     @property
@@ -117,7 +151,7 @@ class ExplainEndpoint(ImageEndpoint):
     """An endpoint for several methods, chosen by `method`."""
 
     def __init__(self, name: str, methods: Mapping[str, type[Method]], default: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.default = default
         self._methods = methods
 
@@ -165,10 +199,10 @@ async def _one(
     data = (
         image if isinstance(image, bytes) else await asyncio.to_thread(load, image, services.images)
     )
-    engine = services.engine
-    if isinstance(plan.work, Task):
-        return await engine.predict(plan.work, data, plan.view, plan.selection, ticket, progress)
-    return await engine.explain(plan.work, data, plan.view, plan.selection, ticket, progress)
+    engine, wish = services.engine, plan.wish
+    if isinstance(wish.work, Task):
+        return await engine.predict(wish.work, data, wish.view, wish.selection, ticket, progress)
+    return await engine.explain(wish.work, data, wish.view, wish.selection, ticket, progress)
 
 
 async def _item(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.requests import Request
 
-from brightfield.errors import Cancelled, InvalidParameter, Overloaded, TooManyImages
+from brightfield.errors import (
+    BrightfieldError,
+    Cancelled,
+    InvalidParameter,
+    Overloaded,
+    TooManyImages,
+)
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket, deadline_exceeded
 
@@ -97,35 +103,45 @@ def ticket_of(request: Request, timeout: float) -> Ticket:
     return Ticket(min(seconds, timeout))
 
 
-@asynccontextmanager
-async def patience(request: Request, ticket: Ticket) -> AsyncIterator[None]:
+class Patience:
     """Ends the work inside it when the deadline passes or the client hangs up.
 
     Starlette does not cancel a handler whose client has gone, so this listens for it. Either end
-    cancels the ticket, which withdraws what waits in threads and queues.
+    cancels the ticket, which withdraws what waits in threads and queues, and the work itself.
     """
-    owner = asyncio.current_task()
-    assert owner is not None
 
-    async def listen() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
+    __slots__ = ("_end", "_listener", "_owner", "_request", "_ticket", "_timer")
+
+    def __init__(self, request: Request, ticket: Ticket) -> None:
+        self._request = request
+        self._ticket = ticket
+        self._end: BrightfieldError | None = None
+
+    async def __aenter__(self) -> None:
+        owner = asyncio.current_task()
+        assert owner is not None
+        self._owner = owner
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._ticket.remaining, self._stop, deadline_exceeded())
+        self._listener = loop.create_task(self._listen())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: object
+    ) -> None:
+        self._timer.cancel()
+        self._listener.cancel()
+        if self._end is not None and kind is asyncio.CancelledError:
+            self._owner.uncancel()
+            raise self._end from None
+        if kind is asyncio.CancelledError:
+            self._ticket.cancel()
+
+    async def _listen(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
             pass
-        ticket.cancel()
-        owner.cancel()
+        self._stop(Cancelled("The client left before the answer was ready."))
 
-    listener = asyncio.create_task(listen())
-    try:
-        limit = None if math.isinf(ticket.deadline) else ticket.remaining
-        async with asyncio.timeout(limit):
-            yield
-    except TimeoutError:
-        ticket.cancel()
-        raise deadline_exceeded() from None
-    except asyncio.CancelledError:
-        if not ticket.cancelled:
-            ticket.cancel()
-            raise
-        owner.uncancel()
-        raise Cancelled("The client left before the answer was ready.") from None
-    finally:
-        listener.cancel()
+    def _stop(self, end: BrightfieldError) -> None:
+        self._end = end
+        self._ticket.cancel()
+        self._owner.cancel()

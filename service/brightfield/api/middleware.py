@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
 import time
-import uuid
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,6 +18,9 @@ from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
 
 log = logging.getLogger("brightfield.access")
+
+# Ids need be unique, not secret; asking the system for random bytes costs more than the id.
+_random = random.Random()
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -66,7 +69,7 @@ class Outermost:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route")
         endpoint = getattr(route, "path", "other")
-        self._telemetry.requests.labels(endpoint, str(status)).inc()
+        self._telemetry.count_request(endpoint, status)
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "%s %s %d",
@@ -116,4 +119,4 @@ def _without_port(host: str) -> str:
 def _request_id(headers: Headers) -> str:
     """The caller's X-Request-ID where it is a plain word, else a new one."""
     given = headers.get("x-request-id", "")
-    return given if _ID.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    return given if _ID.fullmatch(given) else f"req_{_random.getrandbits(128):032x}"

@@ -9,7 +9,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
@@ -19,20 +18,20 @@ from brightfield.cards import ModelCard, find_cards
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.devices import devices, memory_budget
 from brightfield.engine.probe import LaneProbe
+from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.sliding import class_map
 from brightfield.engine.view import View
+from brightfield.engine.visit import Job, Visit
 from brightfield.errors import InvalidCard, UnknownModel, WrongTask
 from brightfield.explain.method import Method, Step
-from brightfield.images.decode import decode
-from brightfield.images.picture import Picture, Region
 from brightfield.images.selection import Selection
 from brightfield.models import layers
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.preprocess import Prepared
 from brightfield.results import Result
-from brightfield.runtime.item import Item
+from brightfield.runtime.crew import Crew
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.loading import ModelLoader
-from brightfield.runtime.operations import Activations, Forward, Operation
+from brightfield.runtime.operations import Activations, Operation
 from brightfield.runtime.registry import Registry
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
@@ -48,25 +47,6 @@ Progress = Callable[[Step], None]
 _DEFAULT_MODELS = {"classify": "imagenet-lite0"}
 # What works on any model takes the classifier's when none is named.
 _BORROWED = {"embed": "classify", "saliency": "classify", "occlusion": "classify"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One image and what shall be seen of it."""
-
-    data: bytes
-    view: View
-    selection: Selection
-    ticket: Ticket
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """An image that is decoded, preprocessed and queued."""
-
-    picture: Picture
-    prepared: Prepared
-    item: Item
 
 
 class Engine:
@@ -86,7 +66,7 @@ class Engine:
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             self.telemetry,
         )
-        self._decoding = ThreadPoolExecutor(threads, thread_name_prefix="decode")
+        self._decoders = Crew(threads, "decode")
         self._explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
 
     # What there is
@@ -124,7 +104,7 @@ class Engine:
 
     def close(self) -> None:
         """End every thread; what waits is refused."""
-        self._decoding.shutdown(cancel_futures=True)
+        self._decoders.close()
         for lane in self.lanes:
             lane.stop()
         self._explaining.shutdown(cancel_futures=True)
@@ -148,12 +128,12 @@ class Engine:
         timing = Timing()
         async with self.registry.use(view.model or self.default_model(task.name)) as resident:
             _check_task(task, resident.card)
-            job = _Job(data, view, selection, ticket)
-            seen = await self._see(resident, _operation(task, resident), job, timing)
-            output = await _forwarded(seen.item, timing)
+            job = Job(data, view, selection, ticket, self.settings.max_pixels)
+            visit = Visit(job, resident, _operation(task, resident), timing)
+            output = await visit.output(self._decoders)
             with timing.stage("postprocess"):
                 result = task.postprocess(output, resident.card)
-            answer = self._answer(task.name, resident, seen, result, timing)
+            answer = _answer(task.name, resident, visit, result, timing)
             if isinstance(task, Classify) and task.window is not None:
                 await self._slide(task, answer, resident, job, progress)
             self.telemetry.observe_stages(timing.seconds)
@@ -172,18 +152,18 @@ class Engine:
         timing = Timing()
         model = view.model or self.default_model(method.endpoint)
         async with self.registry.use(model) as resident:
-            job = _Job(data, view, selection, ticket)
-            seen = await self._see(resident, Forward(resident.cut), job, timing)
-            output = await _forwarded(seen.item, timing)
+            job = Job(data, view, selection, ticket, self.settings.max_pixels)
+            visit = Visit(job, resident, scoring_pass(resident, method.kind), timing)
+            output = await visit.output(self._decoders)
             task = self.tasks.get(resident.card.task, Task)
             targets = task.targets(method.target, output, resident.card, method.kind)
-            probe = LaneProbe(resident, targets, seen.prepared.geometry, ticket)
+            probe = LaneProbe(resident, targets, visit.prepared.geometry, ticket, method.kind)
             with timing.stage("explain"):
                 result = await _off_loop(
-                    self._explaining, _last_result, method, probe, seen.prepared, progress
+                    self._explaining, _last_result, method, probe, visit.prepared, progress
                 )
             self.telemetry.observe_stages(timing.seconds)
-            return self._answer(method.endpoint, resident, seen, result, timing)
+            return _answer(method.endpoint, resident, visit, result, timing)
 
     async def layers(self, model: str) -> list[layers.LayerInfo]:
         """Every module with its output shape, measured by one pass of zeros on the lane."""
@@ -194,31 +174,12 @@ class Engine:
 
     # How it works
 
-    async def _see(
-        self, resident: Resident, operation: Operation, job: _Job, timing: Timing
-    ) -> _Seen:
-        return await _off_loop(self._decoding, self._take_in, resident, operation, job, timing)
-
-    def _take_in(
-        self, resident: Resident, operation: Operation, job: _Job, timing: Timing
-    ) -> _Seen:
-        """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
-        job.ticket.check()
-        with timing.stage("decode"):
-            picture = decode(job.data, job.selection, max_pixels=self.settings.max_pixels)
-        with timing.stage("preprocess"):
-            region = Region(*job.view.region) if job.view.region else None
-            prepared = preprocess(
-                picture, resident.card.input, intensity=job.view.intensity, region=region
-            )
-        return _Seen(picture, prepared, resident.submit(operation, prepared.tensor, job.ticket))
-
     async def _slide(
         self,
         task: Classify,
         answer: Answer,
         resident: Resident,
-        job: _Job,
+        job: Job,
         progress: Progress | None,
     ) -> None:
         """Replace the answer's classes by those with maps."""
@@ -242,21 +203,20 @@ class Engine:
                 report,
             )
 
-    def _answer(
-        self, task: str, resident: Resident, seen: _Seen, result: Result, timing: Timing
-    ) -> Answer:
-        notes = (*seen.picture.notes, *seen.prepared.notes)
-        return Answer(
-            task,
-            resident.card,
-            resident.sha256,
-            seen.picture,
-            seen.prepared,
-            result,
-            notes,
-            timing,
-            seen.item.batch_rows,
-        )
+
+def _answer(task: str, resident: Resident, visit: Visit, result: Result, timing: Timing) -> Answer:
+    notes = (*visit.picture.notes, *visit.prepared.notes)
+    return Answer(
+        task,
+        resident.card,
+        resident.sha256,
+        visit.picture,
+        visit.prepared,
+        result,
+        notes,
+        timing,
+        visit.item.batch_rows,
+    )
 
 
 def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
@@ -272,17 +232,11 @@ def _check_task(task: Task, card: ModelCard) -> None:
 def _operation(task: Task, resident: Resident) -> Operation:
     if isinstance(task, Embed):
         return Activations(layers.resolve(resident.module, task.layer, resident.card.explain))
-    return Forward()
+    return scoring_pass(resident, "probability")
 
 
 async def _off_loop(pool: ThreadPoolExecutor, work: Callable[..., T], *args: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
-
-
-async def _forwarded(item: Item, timing: Timing) -> Any:
-    output = await asyncio.wrap_future(item.future)
-    timing.forward(item)
-    return output
 
 
 def _last_result(

@@ -10,14 +10,15 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard
+from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.geometry import Geometry
 from brightfield.models.layers import last_spatial_layer, resolve
 from brightfield.runtime.item import Band, Item
-from brightfield.runtime.operations import Forward, Gradients, Operation
+from brightfield.runtime.operations import Gradients, Operation
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.targets import Gradient, Target
+from brightfield.targets import Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
 
 # Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
@@ -31,12 +32,18 @@ class LaneProbe:
     """
 
     def __init__(
-        self, resident: Resident, targets: Sequence[Target], geometry: Geometry, ticket: Ticket
+        self,
+        resident: Resident,
+        targets: Sequence[Target],
+        geometry: Geometry,
+        ticket: Ticket,
+        kind: Kind = "logit",
     ) -> None:
         self.targets = targets
         self.geometry = geometry
         self._resident = resident
         self._ticket = ticket
+        self._forward = scoring_pass(resident, kind)
 
     @property
     def card(self) -> ModelCard:
@@ -47,7 +54,7 @@ class LaneProbe:
         return self._resident.module
 
     def chunk(self, *, gradients: bool = False) -> int:
-        operation: Operation = Gradients(cut=self._resident.cut) if gradients else self._forward
+        operation: Operation = Gradients(cut=self._forward.cut) if gradients else self._forward
         shape = (self.card.input.channels, *self.geometry.input_size)
         return self._resident.most_rows(operation, shape)
 
@@ -56,7 +63,7 @@ class LaneProbe:
             yield torch.stack([target.score(output) for target in self.targets], dim=1)
 
     def gradients(self, chunks: Iterable[Images], layer: str | None = None) -> Iterator[Gradient]:
-        operation = Gradients(layer, self._resident.cut)
+        operation = Gradients(layer, self._forward.cut)
         yield from self._run(operation, chunks, self.targets[0].score)
 
     def spatial_layer(self, name: str | None) -> str:
@@ -73,10 +80,6 @@ class LaneProbe:
                 f"The model {self.card.id} has no layer with spatial maps, which Grad-CAM needs; "
                 "use gradient, input_x_gradient, smoothgrad or integrated_gradients."
             ) from None
-
-    @property
-    def _forward(self) -> Forward:
-        return Forward(self._resident.cut)
 
     def _run(self, operation: Operation, chunks: Iterable[Images], argument: Any = None) -> Any:
         """The results of all chunks in order, with few of them on their way at once."""

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.view import View
 from brightfield.explain.chunks import chunked
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import Grid, window_grid
 from brightfield.preprocess import preprocess_windows
 from brightfield.runtime.item import Band, Item
-from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classes, Classify, ClassMap, activate, checked
@@ -83,11 +83,12 @@ def _outputs(
     resident: Resident, windows: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
     waiting: deque[Item] = deque()
-    size = resident.most_rows(Forward(), resident.shape)
+    forward = scoring_pass(resident, "probability")
+    size = resident.most_rows(forward, resident.shape)
     try:
         for batch in chunked(windows, size):
             ticket.check()
-            waiting.append(resident.submit(Forward(), batch, ticket, band=Band.BULK))
+            waiting.append(resident.submit(forward, batch, ticket, band=Band.BULK))
             if len(waiting) >= _AHEAD:
                 yield waiting.popleft().future.result()
         while waiting:

@@ -48,9 +48,10 @@ class GradCam(Method):
 
     def _weighed(self, gradient: Gradient, layer: str) -> torch.Tensor:
         """(h, w) of the layer's own grid."""
-        if gradient.activations.dim() != 4:
+        maps = gradient.activations
+        if maps.dim() != 4 or maps.shape[2] * maps.shape[3] == 1:
             raise Unexplainable(
-                f"The layer {layer!r} has no spatial maps, which Grad-CAM needs; choose a "
+                f"The layer {self.layer or layer!r} has no spatial maps, which Grad-CAM needs; choose a "
                 "convolution, or use gradient, smoothgrad or integrated_gradients."
             )
         weights = gradient.gradients[0].mean(dim=(1, 2))

@@ -13,6 +13,9 @@ from brightfield.geometry import Geometry
 Shape = list[tuple[float, float]]
 """Corners (x, y) in image pixels, at least three."""
 
+# Beyond every image, and near enough for exact arithmetic with halves of pixels.
+_FARTHEST = 1e9
+
 
 def parse_shape(text: str) -> Shape:
     """`x,y,width,height`, or `x,y;x,y;x,y` of three corners or more.
@@ -23,7 +26,7 @@ def parse_shape(text: str) -> Shape:
         points = [tuple(float(part) for part in pair.split(",")) for pair in text.split(";")]
     except ValueError:
         points = []
-    if not all(math.isfinite(value) for point in points for value in point):
+    if not all(abs(value) <= _FARTHEST for point in points for value in point):
         points = []
     if len(points) == 1 and len(points[0]) == 4:
         x, y, width, height = points[0]
@@ -60,16 +63,15 @@ def _corners(x: float, y: float, width: float, height: float) -> Shape:
 def _inside(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
     """The pixels whose centre has an odd number of the outline's edges to its left.
 
-    An edge flips everything right of where it crosses a row of centres; a running sum along the
-    row counts the flips.
+    An edge flips everything right of where it crosses a row of centres.
     """
     height, width = geometry.input_size
-    flips = np.zeros((height, width + 1), np.int64)
+    flips = np.zeros((height, width + 1), np.bool_)
     corners = [geometry.point_to_input(x, y) for x, y in shape]
     for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
         low, high = (np.clip(math.ceil(y - 0.5), 0, height) for y in sorted((y0, y1)))
         rows = np.arange(low, high)
         crossings = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0 or 1.0)
-        flips[rows, np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)] += 1
-    inside: NDArray[np.bool_] = flips[:, :width].cumsum(axis=1) % 2 == 1
+        flips[rows, np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)] ^= True
+    inside: NDArray[np.bool_] = np.logical_xor.accumulate(flips[:, :width], axis=1)
     return inside

@@ -30,7 +30,9 @@ _QUANTILE = 99.5
 
 
 def strength(values: Map) -> Map:
-    """values / q, clipped to [-1, 1], with q the 99.5th percentile of |values|; NaN becomes 0.
+    """values / q, clipped to [-1, 1], with q the 99.5th percentile of |values|.
+
+    What is not finite becomes 0.
 
     A map that is 0 nearly everywhere is scaled by its largest magnitude, one that is 0 everywhere
     stays 0.
@@ -38,7 +40,8 @@ def strength(values: Map) -> Map:
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     magnitude = np.abs(finite)
     top = float(np.percentile(magnitude, _QUANTILE)) or float(magnitude.max(initial=0.0))
-    return np.clip(finite / top, -1.0, 1.0).astype(np.float32) if top > 0 else finite
+    level = np.clip(finite, -top, top) / top if top > 0 else finite
+    return level.astype(np.float32, copy=False)
 
 
 def heatmap(values: Map, *, signed: bool) -> NDArray[np.uint8]:

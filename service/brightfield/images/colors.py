@@ -25,10 +25,8 @@ def paper_to_rgb(uninked: Pixels) -> Pixels:
 
     With c = max - C and so on: red = c k / max, rounded; the same for green and blue.
     """
-    limit = np.iinfo(uninked.dtype).max
-    wide = np.uint16 if uninked.dtype == np.uint8 else np.uint64
-    colors = uninked[..., :3].astype(wide)
-    colors *= uninked[..., 3:4]
-    colors += wide(limit // 2)
-    colors //= wide(limit)
-    return colors.astype(uninked.dtype)
+    limit = int(np.iinfo(uninked.dtype).max)
+    # The product of two n-bit values, and half the limit above it, fit into 2 n bits.
+    wide = np.dtype(f"u{2 * uninked.dtype.itemsize}")
+    colors: Pixels = uninked[..., :3].astype(wide) * uninked[..., 3:4]
+    return ((colors + limit // 2) // limit).astype(uninked.dtype)

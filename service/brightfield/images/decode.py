@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from brightfield.errors import BrightfieldError, TooManyPixels, UndecodableImage
-from brightfield.images import jpeg, npy, png, raster, tiff
+from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane import Plane
@@ -33,6 +33,16 @@ _READERS: dict[Format, Reader] = {
     "gif": raster.read_gif,
     "webp": raster.read_webp,
     "npy": npy.read,
+}
+
+_SIZES: dict[Format, Callable[[bytes], tuple[int, int]]] = {
+    "jpeg": jpeg.size,
+    "png": png.size,
+    "tiff": tiff.size,
+    "bmp": bmp.size,
+    "gif": gif.size,
+    "webp": webp.size,
+    "npy": npy.size,
 }
 
 
@@ -82,28 +92,7 @@ def describe(data: bytes) -> Description:
     For .npy the size is that of H x W and H x W x C, the last two axes otherwise.
     """
     kind = sniff(data)
-    return Description(kind, *_guarded(lambda: _size(data, kind), kind))
-
-
-def _size(data: bytes, kind: Format) -> tuple[int, int]:
-    match kind:
-        case "jpeg":
-            header = jpeg.read_header(data)
-            return header.width, header.height
-        case "npy":
-            shape = npy.read_header(data).shape
-            height, width = shape[:2] if len(shape) == 3 and shape[2] in (3, 4) else shape[-2:]
-            return width, height
-        case "png":
-            return png.size(data)
-        case "tiff":
-            return tiff.size(data)
-        case "bmp":
-            return raster.bmp_size(data)
-        case "gif":
-            return raster.gif_size(data)
-        case "webp":
-            return raster.webp_size(data)
+    return Description(kind, *_guarded(lambda: _SIZES[kind](data), kind))
 
 
 def _guarded(call: Callable[[], T], kind: Format) -> T:
@@ -112,7 +101,7 @@ def _guarded(call: Callable[[], T], kind: Format) -> T:
         return call()
     except BrightfieldError:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as fault:
         raise TooManyPixels(
             "The image has more pixels than are read; send a smaller one."
         ) from fault
@@ -123,9 +112,10 @@ def _guarded(call: Callable[[], T], kind: Format) -> T:
 
 
 def _plain(pixels: Pixels) -> Pixels:
+    """Bilevel as 0 and 255; other dtypes in native byte order, and named so (uint16, not <u2)."""
     if pixels.dtype == np.bool_:
         return np.where(pixels, np.uint8(255), np.uint8(0))
-    return pixels
+    return pixels.astype(np.dtype(pixels.dtype.type), copy=False)
 
 
 def _non_finite(pixels: Pixels) -> tuple[Note, ...]:

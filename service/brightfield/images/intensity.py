@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import gcd, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PAIR = re.compile(rf"\s*(percentile|range)\s*:\s*({_NUMBER})\s*,\s*({_NUMBER})\s*")
 # Percentiles of larger planes are taken of every n-th value: exact enough, and quick.
 _SAMPLE = 4_000_000
-_DEFAULT_PERCENTILES = (1.0, 99.8)
+_DEFAULT, _DEFAULT_PERCENTILES = "percentile:1,99.8", (1.0, 99.8)
 
 
 class Intensity(str):
@@ -82,15 +83,17 @@ class Limits(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-def limits(
-    pixels: Pixels, intensity: Intensity, card_default: Intensity = Intensity("auto")
-) -> Limits:
+_AUTO = Intensity("auto")
+
+
+def limits(pixels: Pixels, intensity: Intensity, card_default: Intensity = _AUTO) -> Limits:
     """Which values of the whole plane `pixels` (H, W, C) become 0 and 1.
 
     `auto` is the card's; where that is `auto` too, `dtype` for 8-bit images and
     `percentile:1,99.8`, with a note, for others. `dtype` maps an integer type's whole range
     (floats are taken to lie in [0, 1] already). Percentiles are over the finite values of all
-    channels together.
+    channels together; where both are the same value, the least and the greatest are taken, with a
+    note. An image of one value has `low` equal to `high`.
     """
     wanted = card_default if intensity == "auto" else intensity
     if wanted == "auto":
@@ -101,7 +104,7 @@ def limits(
     assert pair is not None
     if wanted.mode == "range":
         return Limits(str(wanted), *pair)
-    return _percentiles(pixels, *pair)
+    return _percentiles(pixels, str(wanted), *pair)
 
 
 def scale(pixels: Pixels, low: float, high: float) -> UnitPixels:
@@ -110,20 +113,23 @@ def scale(pixels: Pixels, low: float, high: float) -> UnitPixels:
     if not high > low:
         return np.zeros(pixels.shape, np.float32)
     # In float64 before the division where float32 could not hold the values apart.
-    exact = np.float32 if pixels.dtype.itemsize <= 2 else np.float64
-    unit = (pixels.astype(exact) - exact(low)) / exact(high - low)
+    exact = np.dtype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
+    bottom, span = np.array(low, exact), np.array(high - low, exact)
+    with np.errstate(all="ignore"):  # infinite pixels and spans end at 0 or 1
+        unit: Pixels = (pixels.astype(exact) - bottom) / span
     np.nan_to_num(unit, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
-    return np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
+    clipped: UnitPixels = np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
+    return clipped
 
 
 def _automatic(pixels: Pixels) -> Limits:
     if pixels.dtype == np.uint8:
         return _of_dtype(pixels)
-    found = _percentiles(pixels, *_DEFAULT_PERCENTILES)
+    found = _percentiles(pixels, _DEFAULT, *_DEFAULT_PERCENTILES)
     guessed = Note(
         "intensity_guessed",
-        f"The {pixels.dtype} values {found.low:g} to {found.high:g} (percentiles 1 and 99.8) were "
-        "scaled to [0, 1]; say intensity=range:low,high or intensity=dtype to choose.",
+        f"The {pixels.dtype} values {found.low:g} to {found.high:g} ({_DEFAULT}) were scaled to "
+        "[0, 1]; say intensity=range:low,high or intensity=dtype to choose.",
     )
     return found._replace(notes=(guessed, *found.notes))
 
@@ -143,17 +149,24 @@ def _of_dtype(pixels: Pixels) -> Limits:
     return Limits("dtype", 0.0, 1.0)
 
 
-def _percentiles(pixels: Pixels, low: float, high: float) -> Limits:
-    mode = f"percentile:{low:g},{high:g}"
+def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> Limits:
     values = _sample(pixels)
     if not values.size:
         return Limits(mode, 0.0, 0.0, (_constant("No value is finite"),))
-    bottom, top = (float(value) for value in np.percentile(values, (low, high)))
-    if not top > bottom:
-        # A few bright pixels on a flat ground: what the percentiles miss still tells them apart.
-        bottom, top = float(values.min()), float(values.max())
-    notes = () if top > bottom else (_constant(f"Every value is {bottom:g}"),)
-    return Limits(mode, bottom, top, notes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.percentile(values, (low, high))
+    bottom, top = float(found[0]), float(found[1])
+    if bottom < top and isfinite(top - bottom):
+        return Limits(mode, bottom, top)
+    # A few bright pixels on a flat ground: what the percentiles miss still tells them apart.
+    bottom, top = float(values.min()), float(values.max())
+    if bottom == top:
+        return Limits(mode, bottom, top, (_constant(f"Every value is {bottom:g}"),))
+    detail = (
+        f"The percentiles {low:g} and {high:g} do not tell values apart; the least and the "
+        f"greatest, {bottom:g} and {top:g}, were taken instead."
+    )
+    return Limits(mode, bottom, top, (Note("percentiles_equal", detail),))
 
 
 def _constant(what: str) -> Note:
@@ -161,7 +174,14 @@ def _constant(what: str) -> Note:
 
 
 def _sample(pixels: Pixels) -> NDArray[Any]:
-    """The finite values, of large planes an even sample."""
+    """The finite values, of large planes an even sample; half precision as single."""
     flat = pixels.reshape(-1)
-    flat = flat[:: max(1, flat.size // _SAMPLE)]
-    return flat[np.isfinite(flat)] if flat.dtype.kind == "f" else flat
+    step = max(1, flat.size // _SAMPLE)
+    # A step that shares a factor with a row would only ever meet some columns or channels.
+    while step > 1 and gcd(step, pixels.shape[1] * pixels.shape[2]) > 1:
+        step += 1
+    flat = flat[::step]
+    if flat.dtype.kind != "f":
+        return flat
+    finite = flat[np.isfinite(flat)]
+    return finite.astype(np.float32) if finite.dtype == np.float16 else finite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,16 +24,18 @@ _SPACES = {1: "GRAY", 3: "RGB", 4: "CMYK"}
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9
+_FILL = re.compile(rb"\xff+")
 
 
 @dataclass(frozen=True, slots=True)
 class JpegHeader:
-    """What the frame header says, and the EXIF block before it."""
+    """What the frame header says, where it ends, and the EXIF block before it."""
 
     width: int
     height: int
     components: int
     precision: int
+    end: int
     exif: bytes
 
 
@@ -48,7 +51,8 @@ def read_header(data: bytes) -> JpegHeader:
             if length < 8:
                 raise UndecodableImage("The JPEG's frame header is damaged.")
             height, width = _u16(data, start + 3), _u16(data, start + 5)
-            return JpegHeader(width, height, data[start + 7], data[start + 2], exif)
+            end = start + length
+            return JpegHeader(width, height, data[start + 7], data[start + 2], end, exif)
         if marker in (_SCAN, _END):
             raise UndecodableImage("The JPEG has no frame header before its pixels.")
         if marker == _APP1 and not exif and data.startswith(b"Exif\x00\x00", start + 2):
@@ -58,18 +62,17 @@ def read_header(data: bytes) -> JpegHeader:
 
 def _segment(data: bytes, position: int) -> tuple[int, int, int]:
     """Marker, start and length of the segment at `position` (the length counts itself)."""
-    if data[position : position + 1] not in (b"\xff", b""):
+    fill = _FILL.match(data, position)
+    if fill is None and position < len(data):
         raise UndecodableImage("The JPEG's segments are damaged.")
-    while data[position : position + 1] == b"\xff":
-        position += 1
-    if position + 3 > len(data):
-        raise _cut()
-    marker, start = data[position], position + 1
+    if fill is None or fill.end() + 3 > len(data):
+        raise cut()
+    marker, start = data[fill.end()], fill.end() + 1
     if marker in _BARE:
         return marker, start, 0
     length = _u16(data, start)
     if start + length > len(data):
-        raise _cut()
+        raise cut()
     return marker, start, max(length, 2)
 
 
@@ -77,7 +80,20 @@ def _u16(data: bytes, position: int) -> int:
     return int.from_bytes(data[position : position + 2], "big")
 
 
-def _cut() -> TruncatedImage:
+def size(data: bytes) -> tuple[int, int]:
+    """(width, height) from the frame header."""
+    header = read_header(data)
+    return header.width, header.height
+
+
+def ends_early(data: bytes, header: JpegHeader) -> bool:
+    """Whether no scan follows the frame header, or no end marker the last scan."""
+    scan = data.rfind(bytes((0xFF, _SCAN)), header.end)
+    return scan < 0 or data.find(bytes((0xFF, _END)), scan) < 0
+
+
+def cut() -> TruncatedImage:
+    """The error for a JPEG file that ends too early."""
     return TruncatedImage("The JPEG ends before its last pixels; send the whole file.")
 
 
@@ -94,29 +110,34 @@ def read(data: bytes, selection: Selection, max_pixels: int) -> Plane:
 def _pixels(data: bytes, header: JpegHeader) -> tuple[Pixels, tuple[Note, ...]]:
     space = _SPACES.get(header.components)
     if space is None or header.precision != 8:
-        return _unusual(data), ()
+        return _unusual(data, header), ()
     try:
         pixels = cast("Pixels", simplejpeg.decode_jpeg(data, colorspace=space))
     except ValueError as fault:
         reason = str(fault)
-        if reason.startswith("Premature end"):
-            raise _cut() from fault
+        if reason.startswith("Premature end") or ends_early(data, header):
+            raise cut() from fault
         if reason.startswith(("Corrupt", "Unsupported marker")) or space == "CMYK":
             raise UndecodableImage(
                 "The JPEG's data are damaged; send the original file."
             ) from fault
-        return _unusual(data), ()
+        return _unusual(data, header), ()
     if space == "CMYK":  # such files hold the inverse of the inks, by Adobe's convention
         return paper_to_rgb(pixels), (CMYK_CONVERTED,)
     return pixels, ()
 
 
-def _unusual(data: bytes) -> Pixels:
+def _unusual(data: bytes, header: JpegHeader) -> Pixels:
     """12-bit, lossless and oddly subsampled files, which simplejpeg refuses.
 
     libjpeg fills what is missing with grey here, so the end marker is looked for first.
     """
-    if data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise _cut()
+    if ends_early(data, header):
+        raise cut()
+    if header.components not in (1, 3):
+        raise UndecodableImage(
+            f"JPEGs of {header.components} components with {header.precision} bits are not read; "
+            "save the image as grey or RGB."
+        )
     pixels = np.asarray(imagecodecs.jpeg_decode(data))
     return pixels if pixels.ndim == 3 else pixels[..., None]

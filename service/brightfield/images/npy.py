@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import re
 from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy_format
 
 from brightfield.errors import AmbiguousAxes, PickledArray, TruncatedImage, UndecodableImage
 from brightfield.images.colors import ALPHA_DROPPED
@@ -18,6 +17,16 @@ from brightfield.images.plane import Plane
 from brightfield.images.planes import choose, renamed, take
 from brightfield.images.selection import Selection
 from brightfield.tensors import Pixels
+
+# The header is a Python literal with three keys. Patterns read it: nothing is evaluated, and
+# NumPy's own reader would warn of headers that Python 2 wrote (3L).
+_DESCR = re.compile(rb"""['"]descr['"]\s*:\s*(?:['"]([^'"]*)['"]|([\[(]))""")
+_ORDER = re.compile(rb"""['"]fortran_order['"]\s*:\s*(True|False)""")
+_SHAPE = re.compile(rb"""['"]shape['"]\s*:\s*\(([\d\sL,]*)\)""")
+_OBJECT = re.compile(rb"""['"][<>|=]?O\d*['"]""")
+_NUMBER = re.compile(rb"[<>|=]?(?:b1|[iu][1248]|f[248])")
+# As NumPy's own reader: longer headers only describe records.
+_LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +43,56 @@ def read_header(data: bytes) -> NpyHeader:
     """The header of a .npy file (versions 1 to 3); nothing is allocated for the array.
 
     Raises `TruncatedImage` within the header, `PickledArray` for Python objects, and
-    `UndecodableImage` for a damaged header or a dtype that is no real number of up to 8 bytes.
+    `UndecodableImage` for a damaged header, an array without values, or a dtype that is no real
+    number of up to 8 bytes. Source: the NumPy enhancement proposal 1 and numpy.lib.format.
     """
     version = tuple(data[6:8])
-    wide = 2 if version == (1, 0) else 4
-    if len(data) < 8 + wide or len(data) < 8 + wide + int.from_bytes(data[8 : 8 + wide], "little"):
-        raise TruncatedImage("The .npy file ends within its header; send the whole file.")
-    if version not in ((1, 0), (2, 0), (3, 0)):
+    if len(version) == 2 and version not in ((1, 0), (2, 0), (3, 0)):
         raise UndecodableImage("The .npy version is not known; write it with numpy.save.")
-    body = io.BytesIO(data)
-    body.seek(8)
-    parse = npy_format.read_array_header_1_0 if wide == 2 else npy_format.read_array_header_2_0
-    shape, fortran, dtype = parse(body)
-    if dtype.hasobject:
+    begin = 10 if version == (1, 0) else 12
+    start = begin + int.from_bytes(data[8:begin], "little")
+    if len(data) < max(begin, start):
+        raise TruncatedImage("The .npy file ends within its header; send the whole file.")
+    text = data[begin : min(start, begin + _LONGEST)]
+    dtype = _dtype(text)
+    order, sizes = _ORDER.search(text), _SHAPE.search(text)
+    if order is None or sizes is None:
+        raise UndecodableImage("The .npy header is damaged; write it with numpy.save.")
+    shape = tuple(int(size) for size in re.findall(rb"\d+", sizes[1]))
+    if 0 in shape:
+        raise UndecodableImage(f"The array is empty: its shape is {' x '.join(map(str, shape))}.")
+    return NpyHeader(shape, order[1] == b"True", dtype, start)
+
+
+def _dtype(header: bytes) -> np.dtype[Any]:
+    """The dtype of a header: a plain number, or the error that says why not."""
+    descr = _DESCR.search(header)
+    if descr is None:
+        raise UndecodableImage("The .npy header is damaged; write it with numpy.save.")
+    if _OBJECT.search(header, descr.start(1) - 1 if descr[1] is not None else descr.start(2)):
         raise PickledArray(
             "The .npy file holds pickled Python objects, which are never read; "
             "convert the array to numbers first, for example with array.astype('float32')."
         )
-    if dtype.kind not in "buif" or dtype.itemsize > 8 or dtype.subdtype:
+    if descr[1] is None or not _NUMBER.fullmatch(descr[1]):
         raise UndecodableImage(
-            f"Arrays of {dtype.name} are no images; send bool, integers or floats of up to "
-            "64 bits (of complex numbers: numpy.abs, of records: one field)."
+            "Only arrays of bool, integers or floats of up to 64 bits are read (of complex "
+            "numbers send numpy.abs, of records one field)."
         )
-    if any(size < 0 for size in shape):
-        raise UndecodableImage("The .npy header gives a negative size.")
-    return NpyHeader(shape, fortran, dtype, body.tell())
+    return np.dtype(descr[1].decode("ascii"))
+
+
+def size(data: bytes) -> tuple[int, int]:
+    """(width, height) of H x W and H x W x C; of other shapes the last two axes."""
+    shape = read_header(data).shape
+    if len(shape) < 2:
+        raise _no_image(shape)
+    height, width = shape[:2] if len(shape) == 3 and shape[2] in (3, 4) else shape[-2:]
+    return width, height
+
+
+def _no_image(shape: tuple[int, ...]) -> UndecodableImage:
+    return UndecodableImage(f"An array of {len(shape)} dimensions is no image; send H x W.")
 
 
 def read(data: bytes, selection: Selection, max_pixels: int, raw: bool = False) -> Plane:
@@ -78,11 +112,13 @@ def read(data: bytes, selection: Selection, max_pixels: int, raw: bool = False) 
     notes: tuple[Note, ...] = ()
     if rgba:
         pixels, notes = pixels[..., :3], (_rgba_note(),)
-    return Plane(pixels, choice.axes, notes=notes, raw=native)
+    return Plane(pixels, choice.source_axes, notes=notes, raw=native)
 
 
 def _axes(shape: tuple[int, ...], selection: Selection, raw: bool) -> str:
     """The names of the axes: the caller's, or those of the shapes that have one meaning."""
+    if len(shape) < 2:
+        raise _no_image(shape)
     if selection.axes is not None:
         return renamed("?" * len(shape), shape, selection.axes)
     if len(shape) == 2:
@@ -92,8 +128,6 @@ def _axes(shape: tuple[int, ...], selection: Selection, raw: bool) -> str:
     if len(shape) == 3 and shape[2] in (3, 4):
         return "YXS"
     example = {3: "axes=CYX or axes=ZYX", 4: "axes=ZCYX or axes=TZYX"}.get(len(shape), "axes=TZCYX")
-    if len(shape) < 2:
-        raise UndecodableImage(f"An array of {len(shape)} dimensions is no image; send H x W.")
     raise AmbiguousAxes(
         f"The axes of an array of {' x '.join(map(str, shape))} are not known; name them, for "
         f"example {example}.",

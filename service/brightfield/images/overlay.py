@@ -63,6 +63,7 @@ def _greyed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _inside(region: tuple[float, float, float, float], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels (H, W) whose centres lie in the region."""
     x, y, width, height = region
     ys, xs = np.arange(shape[0]) + 0.5, np.arange(shape[1]) + 0.5
-    return np.outer((ys > y) & (ys < y + height), (xs > x) & (xs < x + width))
+    return np.outer((ys >= y) & (ys < y + height), (xs >= x) & (xs < x + width))

@@ -92,9 +92,9 @@ def _bits(page: TiffPage) -> int:
     return int(bits if isinstance(bits, int) else max(bits))
 
 
-def _limit(pixels: Pixels, page: TiffPage) -> np.unsignedinteger:
+def _limit(pixels: Pixels, page: TiffPage) -> Pixels:
     """The largest value of the page's bits, as the pixels' own type."""
-    return pixels.dtype.type(2 ** _bits(page) - 1)
+    return np.array(2 ** _bits(page) - 1, pixels.dtype)
 
 
 def _widened(pixels: Pixels, page: TiffPage) -> Pixels:
@@ -102,7 +102,8 @@ def _widened(pixels: Pixels, page: TiffPage) -> Pixels:
     bits = _bits(page)
     if pixels.dtype != np.uint8 or bits >= 8:
         return pixels
-    return (pixels.astype(np.uint16) * 255 // (2**bits - 1)).astype(np.uint8)
+    table = np.arange(256, dtype=np.uint16) * 255 // (2**bits - 1)
+    return np.asarray(table.astype(np.uint8)[pixels])
 
 
 def _colormap(page: TiffPage) -> Pixels | None:
@@ -131,7 +132,7 @@ def _looked_up(pixels: Pixels, page: TiffPage) -> Pixels:
 
 
 def _from_inks(pixels: Pixels, page: TiffPage) -> tuple[Pixels, tuple[Note, ...]]:
-    if pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+    if pixels.dtype.kind != "u" or _bits(page) not in (8, 16):
         raise UndecodableImage("CMYK is read with 8 or 16 bits; save the TIFF as RGB.")
     notes = (CMYK_CONVERTED, ALPHA_DROPPED) if _stored(page) > 4 else (CMYK_CONVERTED,)
     return paper_to_rgb(np.iinfo(pixels.dtype).max - pixels[..., :4]), notes

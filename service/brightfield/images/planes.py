@@ -41,6 +41,12 @@ class Choice:
             if name in _CHANNELS and not isinstance(index, int)
         )
 
+    @property
+    def source_axes(self) -> str:
+        """The names of rows, columns and every axis that is longer than 1."""
+        axes = zip(self.axes, self.shape, strict=True)
+        return "".join(name for name, size in axes if size > 1 or name in "YX")
+
     def size(self, name: str) -> int:
         """Length of the axis `name`, 1 where there is none."""
         return self.shape[self.axes.index(name)] if name in self.axes else 1
@@ -63,7 +69,7 @@ def choose(axes: str, shape: tuple[int, ...], selection: Selection) -> Choice:
         "z": prod(n for name, n in zip(axes, shape, strict=True) if name == "Z"),
         "t": prod(n for name, n in zip(axes, shape, strict=True) if name == "T"),
     }
-    chosen = _chosen(counts, selection)
+    chosen = _chosen(counts, selection, _example(axes, shape))
     page = iter(np.unravel_index(chosen["page"], tuple(shape[i] for i in pages)) if pages else ())
     indices: list[int | tuple[int, ...] | None] = []
     for name in axes:
@@ -97,8 +103,11 @@ def renamed(axes: str, shape: tuple[int, ...], names: str | None) -> str:
     return "".join(letters)
 
 
-def _chosen(counts: dict[str, int], selection: Selection) -> dict[str, int]:
-    """The index for each of page, z and t, each checked against its count."""
+def _chosen(counts: dict[str, int], selection: Selection, example: str) -> dict[str, int]:
+    """The index for each of page, z and t, each checked against its count.
+
+    `example` names the axes in a way that makes depth or time of pages.
+    """
     given = {name: getattr(selection, name) for name in counts}
     for name, count in counts.items():
         if given[name] is not None and given[name] >= count:
@@ -109,14 +118,27 @@ def _chosen(counts: dict[str, int], selection: Selection) -> dict[str, int]:
             )
     missing = [name for name, count in counts.items() if count > 1 and given[name] is None]
     if missing:
-        raise _ambiguous({name: counts[name] for name in missing})
+        raise _ambiguous({name: counts[name] for name in missing}, example)
     return {name: index or 0 for name, index in given.items()}
 
 
-def _ambiguous(counts: dict[str, int]) -> AmbiguousAxes:
+def _example(axes: str, shape: tuple[int, ...]) -> str:
+    """Names that fit the shape, with Z and T for axes that have none; empty if two do not do."""
+    free = [name for name in "ZTC" if name not in axes]
+    names = ""
+    for name, size in zip(axes, shape, strict=True):
+        if name in "TZCYXS":
+            names += name if size > 1 or name in "YX" else ""
+        elif size > 1:
+            names += free.pop(0) if free else "?"
+    return "" if "?" in names else names
+
+
+def _ambiguous(counts: dict[str, int], example: str) -> AmbiguousAxes:
     found = " and ".join(f"{count} {_NAMES[name]}" for name, count in counts.items())
     add = " and ".join(f"{name}=0 (0 to {count - 1})" for name, count in counts.items())
-    naming = " or name the axes, for example axes=ZYX" if "page" in counts else ""
+    named = "page" in counts and example
+    naming = f", or name the axes, for example axes={example}" if named else ""
     return AmbiguousAxes(
         f"The image has {found}; add {add}{naming}.",
         errors=[

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import imagecodecs
+import numpy as np
 
 from brightfield.errors import TruncatedImage, UndecodableImage
 from brightfield.images import raster
@@ -19,17 +20,17 @@ from brightfield.images.planes import choose, take
 from brightfield.images.selection import Selection
 from brightfield.tensors import Pixels
 
-_PALETTE, _GREY_ALPHA, _RGB_ALPHA = 3, 4, 6
+_PALETTE = 3
+# Channels of a colour type without its alpha: grey, RGB, palette, grey and RGB with alpha.
+_COLORS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}
 
 
 @dataclass(frozen=True, slots=True)
 class PngHeader:
-    """What the chunks say: size, colour type, transparency, frames of an animation, EXIF."""
+    """What the chunks say: bits a sample, colour type, frames of an animation, EXIF."""
 
-    width: int
-    height: int
+    depth: int
     color_type: int
-    transparent: bool
     frames: int
     exif: bytes
 
@@ -38,34 +39,46 @@ def read_header(data: bytes) -> PngHeader:
     """The header of a PNG file whose chunks are all there, to the last.
 
     Raises `TruncatedImage` when a chunk or the closing IEND is missing, `UndecodableImage` when
-    the file does not begin with a header chunk.
+    the file does not begin with a header chunk or its animation contradicts itself.
     """
-    if data[12:16] not in (b"IHDR", b"IHDR"[: max(0, len(data) - 12)]):
-        raise UndecodableImage("The PNG does not begin with its header chunk.")
-    transparent, frames, exif, position = False, 1, b"", 8
-    while True:
+    size(data)
+    exif, before, after, announced = b"", 0, 0, []
+    begun = False
+    for name, start, length in _chunks(data):
+        if name == b"IDAT":
+            begun = True
+        elif name == b"acTL" and not begun:
+            announced.append(int.from_bytes(data[start : start + 4], "big"))
+        elif name == b"fcTL":
+            before, after = before + (not begun), after + begun
+        elif name == b"eXIf":
+            exif = data[start : start + length]
+    if announced not in ([], [before + after]):
+        raise UndecodableImage("The animated PNG has other frames than it announces.")
+    # Without a frame chunk before it, the plain picture comes before the animation.
+    frames = (before or 1) + after if announced else 1
+    return PngHeader(data[24], data[25], frames, exif)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and length of every chunk's content, up to and with IEND."""
+    position, name = 8, b""
+    while name != b"IEND":
         if position + 12 > len(data):
             raise _cut()
         length, name = struct.unpack_from(">I4s", data, position)
         if position + 12 + length > len(data):
             raise _cut()
-        if name == b"IEND":
-            break
-        if name == b"tRNS":
-            transparent = True
-        elif name == b"acTL":
-            frames = int.from_bytes(data[position + 8 : position + 12], "big")
-        elif name == b"eXIf":
-            exif = data[position + 8 : position + 8 + length]
+        yield name, position + 8, length
         position += 12 + length
-    width, height = size(data)
-    return PngHeader(width, height, data[25], transparent, frames, exif)
 
 
 def size(data: bytes) -> tuple[int, int]:
     """(width, height) from the header chunk alone."""
     if len(data) < 26:
         raise _cut()
+    if data[12:16] != b"IHDR":
+        raise UndecodableImage("The PNG does not begin with its header chunk.")
     width, height = struct.unpack_from(">II", data, 16)
     return width, height
 
@@ -80,8 +93,10 @@ def read(data: bytes, selection: Selection, max_pixels: int) -> Plane:
     header = read_header(data)
     orientation = exif_orientation(header.exif)
     if header.frames > 1:
+        if header.depth > 8:
+            raise UndecodableImage("Animated PNGs are read with 8 bits; save each frame as a file.")
         return raster.read_frame(data, "PNG", header.frames, selection, max_pixels, orientation)
-    pixels = cast("Pixels", imagecodecs.png_decode(data))
+    pixels: Pixels = np.asarray(imagecodecs.png_decode(data))
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     pixels, notes = _opaque(pixels, header)
     choice = choose("YXC", pixels.shape, selection)
@@ -93,7 +108,9 @@ def _opaque(pixels: Pixels, header: PngHeader) -> tuple[Pixels, tuple[Note, ...]
     notes: tuple[Note, ...] = ()
     if header.color_type == _PALETTE:
         notes += (PALETTE_CONVERTED,)
-    if header.color_type in (_GREY_ALPHA, _RGB_ALPHA) or header.transparent:
-        pixels = pixels[..., :-1]
+    colors = _COLORS[header.color_type]
+    # A transparent colour (tRNS) has become an alpha channel too, where libpng took it as valid.
+    if pixels.shape[2] > colors:
+        pixels = pixels[..., :colors]
         notes += (ALPHA_DROPPED,)
     return pixels, notes

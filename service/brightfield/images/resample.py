@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from brightfield.tensors import Map, Pixels
+from brightfield.tensors import Pixels
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
@@ -36,8 +36,3 @@ def resize(pixels: Pixels, height: int, width: int, interpolation: Interpolation
         for plane in np.moveaxis(pixels, 2, 0)
     ]
     return np.stack(planes, axis=2)
-
-
-def resize_map(values: Map, height: int, width: int) -> Map:
-    """(h, w) float32 to (height, width), bilinear, averaged where it shrinks."""
-    return resize(values[..., None], height, width, "bilinear")[..., 0]

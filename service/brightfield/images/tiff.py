@@ -48,8 +48,7 @@ def read(data: bytes, selection: Selection, max_pixels: int) -> Plane:
             pixels, notes = _pages(tif, page, numbers, choice, data)
         orientation = page.tags.valueof(274, 1)
         upright = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-    axes = "".join(a for a, n in zip(choice.axes, choice.shape, strict=True) if n > 1 or a in "YX")
-    return Plane(pixels, axes, upright, stack.pixel_size, (*stack.notes, *notes))
+    return Plane(pixels, choice.source_axes, upright, stack.pixel_size, (*stack.notes, *notes))
 
 
 def size(data: bytes) -> tuple[int, int]:
@@ -127,17 +126,23 @@ def _check_segments(page: TiffPage, data: bytes) -> None:
             f"TIFF compression {COMPRESSION(compression).name if known else compression} is not "
             "read; save it uncompressed or with LZW, deflate, Zstandard or JPEG."
         )
-    height, width = page.chunks[:2]
+    width = max(page.tilewidth, page.imagewidth)
+    height = max(page.tilelength, page.imagelength)
     for at, count in extents:
         inner = _inner_size(data[at : at + count], compression)
-        if inner[0] > max(width, page.imagewidth) or inner[1] > max(height, page.imagelength):
+        if inner[0] > width or inner[1] > height:
             raise TooManyPixels("A strip or tile of the TIFF is larger than the TIFF says.")
 
 
 def _inner_size(segment: bytes, compression: int) -> tuple[int, int]:
-    """(width, height) that a JPEG or JPEG 2000 strip or tile says it has."""
+    """(width, height) that a JPEG or JPEG 2000 strip or tile says it has.
+
+    A JPEG must have its end marker: what is missing would be filled with grey.
+    """
     if compression in _JPEG:
         header = jpeg.read_header(segment)
+        if jpeg.ends_early(segment, header):
+            raise cut()
         return header.width, header.height
     start = segment.find(b"\xff\x4f\xff\x51")  # the SIZ marker follows the start of codestream
     if start < 0 or len(segment) < start + 24:
@@ -172,7 +177,7 @@ def _decoded(page: TiffPage) -> Pixels:
 
 
 def _after_reading(choice: Choice, leading: int, shape: tuple[int, ...]) -> Choice:
-    """The choice once the needed pages alone are there: chosen axes have length 1, the others all."""
+    """The choice once the needed pages alone are there: what was chosen has length 1."""
     indices = tuple(0 if isinstance(index, int) else None for index in choice.indices[:leading])
     return Choice(choice.axes, shape, indices + choice.indices[leading:], choice.merged)
 
@@ -181,13 +186,12 @@ def _contiguous(
     tif: TiffFile, page: TiffPage, data: bytes, stack: Stack, choice: Choice
 ) -> tuple[Pixels, tuple[Note, ...]]:
     """The chosen planes of data that lie behind one page, seen in place."""
-    if (
-        int(page.compression) != 1
-        or page.planarconfig != 1
-        or page.dtype is None
-        or page.fillorder != 1
-    ):
-        raise UndecodableImage("The TIFF keeps several compressed planes in one page.")
+    plain = int(page.compression) == page.planarconfig == page.fillorder == 1
+    packed = page.dtype is None or page.bitspersample != page.dtype.itemsize * 8
+    if not plain or page.is_tiled or packed or page.dtype is None:
+        raise UndecodableImage(
+            "The TIFF keeps several planes in one page, and not as plain values; save a page each."
+        )
     shape = (*stack.numbers.shape, page.imagelength, page.imagewidth, page.samplesperpixel)
     dtype = page.dtype.newbyteorder(tif.byteorder)
     start = page.dataoffsets[0]

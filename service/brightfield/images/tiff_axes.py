@@ -100,9 +100,18 @@ def _shaped(tif: TiffFile) -> Stack | None:
     leading = next((n for n in range(len(shape) + 1) if prod(shape[:n]) == planes), None)
     if leading is None or planes < 2:
         return None
+    names = _page_axes(axes[:leading])
     if len(tif.pages) == 1:
-        return _behind_first(axes[:leading], shape[:leading], planes)
-    return _over_pages(axes[:leading], shape[:leading], len(tif.pages))
+        return _behind_first(names, shape[:leading], planes)
+    return _over_pages(names, shape[:leading], len(tif.pages))
+
+
+def _page_axes(names: str) -> str:
+    """Axes over pages: samples there are channels; what is not T, Z or C, or again, is a page."""
+    renamed = ""
+    for name in names.replace("S", "C"):
+        renamed += name if name in "TZC" and name not in renamed else "P"
+    return renamed
 
 
 def _shape_description(page: TiffPage) -> tuple[tuple[int, ...], str] | None:

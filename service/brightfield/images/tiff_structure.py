@@ -26,6 +26,8 @@ _SIZES = {
     18: 8,
 }
 
+_MOST_PAGES = 1 << 20
+
 # Bits, description, strips, tiles, colour map, JPEG tables: without these there is no picture.
 # Other tags may point anywhere; editors that copy camera files leave such.
 _NEEDED = frozenset({258, 270, 273, 279, 320, 324, 325, 347})
@@ -55,15 +57,17 @@ def check_whole(data: bytes) -> None:
     """Walk the directories of a TIFF file.
 
     Raises `TruncatedImage` when a directory or the value of a tag that every reader needs lies
-    beyond the end, `UndecodableImage` when the chain runs in a circle.
+    beyond the end, `UndecodableImage` when the chain runs in a circle or has no end.
     """
     layout = _Layout("<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+"))
     seen: set[int] = set()
     try:
         (position,) = layout.offset.unpack_from(data, 8 if layout.big else 4)
         while position:
-            if position in seen:
-                raise UndecodableImage("The TIFF's directories run in a circle.")
+            if position in seen or len(seen) == _MOST_PAGES:
+                raise UndecodableImage(
+                    f"The TIFF's directories run in a circle, or are more than {_MOST_PAGES:,}."
+                )
             seen.add(position)
             position = _next_directory(data, position, layout)
     except struct.error as fault:
@@ -71,6 +75,8 @@ def check_whole(data: bytes) -> None:
 
 
 def _next_directory(data: bytes, position: int, layout: _Layout) -> int:
+    if position > len(data):  # before struct meets a number that no index can hold
+        raise cut()
     (entries,) = layout.count.unpack_from(data, position)
     start, step, inline = position + layout.count.size, layout.entry.size, layout.offset.size
     if start + entries * step > len(data):

@@ -60,19 +60,24 @@ def window_grid(size: Span, window: Span, stride: Span, border: Border) -> Grid:
 def accumulate(grid: Grid, values: ArrayLike) -> Map:
     """Per pixel the mean of the `values` [row][col] of the windows that cover it, else 0.
 
-    The sum over all windows is a product of two incidence matrices with the values between them,
-    in float64, so that no order of windows shows.
+    Where such a value is not finite, the mean is NaN. The mean is constant between the windows'
+    edges, so it is found once for each cell between them, in float64: sums over all windows are
+    products of two incidence matrices with the values between them.
     """
-    down, across = _incidence(grid.rows, grid.height), _incidence(grid.cols, grid.width)
-    total = down.T @ np.asarray(values, np.float64) @ across
+    heights, down = _cells(grid.rows, grid.height)
+    widths, across = _cells(grid.cols, grid.width)
+    scores = np.asarray(values, np.float64)
+    finite = np.isfinite(scores)
+    total = down.T @ np.where(finite, scores, 0.0) @ across
     covered = np.outer(down.sum(axis=0), across.sum(axis=0))
-    mean: Map = np.divide(total, covered, out=np.zeros_like(total), where=covered > 0)
-    return mean.astype(np.float32)
+    mean = np.divide(total, covered, out=np.zeros_like(total), where=covered > 0)
+    mean[down.T @ ~finite @ across > 0] = np.nan
+    return mean.astype(np.float32).repeat(heights, axis=0).repeat(widths, axis=1)
 
 
-def _incidence(spans: Sequence[Span], length: int) -> NDArray[np.float64]:
-    """(spans, length): 1 where a span covers a pixel."""
-    matrix = np.zeros((len(spans), length))
-    for index, (start, stop) in enumerate(spans):
-        matrix[index, start:stop] = 1.0
-    return matrix
+def _cells(spans: Sequence[Span], length: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Lengths of the cells between all edges, and (spans, cells): 1 where a span covers a cell."""
+    edges = np.unique([0, length, *(edge for span in spans for edge in span)])
+    starts, stops = np.array(spans).reshape(-1, 2, 1).swapaxes(0, 1)
+    inside = (starts <= edges[:-1]) & (edges[1:] <= stops)
+    return np.diff(edges), inside.astype(np.float64)

@@ -149,13 +149,14 @@ class Batcher:
         """Take live items from a bucket until its batch is full; drop the others on the way."""
         bucket = self._bands[band][key]
         batch: list[Item] = []
-        rows, most = 0, 0
+        rows, taken, most = 0, 0, _most(bucket.front)
         while bucket.entries:
             item = bucket.front
-            most = min(most, _most(item)) if batch else _most(item)
+            if item.max_batch is not None:
+                most = min(most, item.max_batch)
             if batch and rows + item.count > most:
                 break
-            self._depth[band].dec(bucket.pop().count)
+            taken += bucket.pop().count
             fault = item.ticket.fault(now)
             if fault is not None:
                 dropped.append((item, fault))
@@ -164,6 +165,7 @@ class Batcher:
                 rows += item.count
             else:
                 self._telemetry.dropped_rows.labels("cancelled").inc(item.count)
+        self._depth[band].dec(taken)
         if not bucket.entries:
             del self._bands[band][key]
         return batch
@@ -182,7 +184,7 @@ def _refuse_waiting(item: Item, fault: BrightfieldError) -> None:
 
 
 def _most(item: Item) -> int:
-    return item.resident.most_rows(item.operation, tuple(item.rows.shape[1:]), item.max_batch)
+    return item.resident.most_rows(item.operation, tuple(item.rows.shape[1:]))
 
 
 def _seconds(item: Item) -> float:

@@ -17,6 +17,9 @@ from brightfield.runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
+# A batch's output of so many bytes may live as long as the last of its rows.
+_SMALL = 2**18
+
 
 def execute(items: Sequence[Item], telemetry: Telemetry) -> None:
     """Run a batch and settle every future in it.
@@ -94,7 +97,7 @@ def _answer(items: Sequence[Item], output: Any, started: float, telemetry: Telem
     finished = time.monotonic()
     total = sum(item.count for item in items)
     model = items[0].resident.card.id
-    telemetry.batch_rows.labels(model).observe(total)
+    telemetry.observe_batch(model, total)
     start = 0
     for item in items:
         item.started, item.finished, item.batch_rows = started, finished, total
@@ -105,10 +108,14 @@ def _answer(items: Sequence[Item], output: Any, started: float, telemetry: Telem
 
 
 def _part(output: Any, start: int, stop: int, *, shared: bool) -> Any:
-    """One item's rows; cloned out of a shared batch, which could not be freed otherwise."""
+    """One item's rows; out of a large shared batch cloned, which could not be freed otherwise."""
     if not shared:
         return output
-    return pytree.tree_map_only(torch.Tensor, lambda tensor: tensor[start:stop].clone(), output)
+    return pytree.tree_map_only(torch.Tensor, lambda tensor: _own(tensor[start:stop]), output)
+
+
+def _own(rows: torch.Tensor) -> torch.Tensor:
+    return rows.clone() if rows.untyped_storage().nbytes() > _SMALL else rows
 
 
 def _explained(fault: Exception, item: Item) -> BrightfieldError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -31,6 +32,12 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        # Finding a child by its labels costs more than counting.
+        self._stage = lru_cache(None)(self.stages.labels)
+        self._request = lru_cache(None)(
+            lambda endpoint, status: self.requests.labels(endpoint, str(status))
+        )
+        self._batches = lru_cache(None)(self.batch_rows.labels)
         self.requests = Counter(
             "brightfield_requests",
             "Requests answered.",
@@ -96,7 +103,15 @@ class Telemetry:
     def observe_stages(self, seconds: Mapping[str, float]) -> None:
         """Count one image's seconds by stage."""
         for stage, value in seconds.items():
-            self.stages.labels(stage).observe(value)
+            self._stage(stage).observe(value)
+
+    def count_request(self, endpoint: str, status: int) -> None:
+        """Count one reply."""
+        self._request(endpoint, status).inc()
+
+    def observe_batch(self, model: str, rows: int) -> None:
+        """Count a batch of so many rows."""
+        self._batches(model).observe(rows)
 
     def exposition(self) -> bytes:
         """All counters in Prometheus' text format."""

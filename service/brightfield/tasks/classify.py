@@ -20,6 +20,9 @@ from brightfield.targets import Kind, Target
 from brightfield.tasks.task import Task
 from brightfield.tensors import Logits
 
+# No model has as many classes as a number this long; Python refuses to read much longer ones.
+_DIGITS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -159,7 +162,7 @@ class Classify(Task):
         )
 
     def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
-        threshold = self.threshold if self.threshold is not None else card.output.threshold or 0.0
+        threshold = self.threshold if self.threshold is not None else card.output.threshold
         count = min(self.top_k, len(scores))
         best = np.argpartition(-scores, count - 1)[:count]
         best = best[np.lexsort((best, -scores[best]))]
@@ -167,7 +170,7 @@ class Classify(Task):
         return [
             Prediction(label(int(i), card), int(i), float(scores[i]))
             for i in best
-            if not scores[i] < threshold
+            if threshold is None or not scores[i] < threshold
         ]
 
     @classmethod
@@ -175,7 +178,8 @@ class Classify(Task):
         cls, wanted: Sequence[str], output: Logits, card: ModelCard, kind: Kind
     ) -> list[Target]:
         logits = checked(output, card)
-        _refuse_normalised(logits, card)
+        if kind == "logit":
+            _refuse_normalised(logits, card)
         shown = activate(logits, card) if kind == "probability" else logits
         ids = [_target_id(name, logits, card) for name in wanted]
         return [
@@ -250,10 +254,12 @@ def _find(name: str, card: ModelCard, count: int) -> int:
     names = card.label_names
     if name in names:
         return names.index(name)
-    folded = [known.casefold() for known in names]
-    if name.casefold() in folded:
-        return folded.index(name.casefold())
-    if name.isdecimal() and int(name) < count:
+    alike = [i for i, known in enumerate(names) if known.casefold() == name.casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        raise UnknownTarget(f"{name!r} may be {' or '.join(names[i] for i in alike)}; write which.")
+    if name.isdecimal() and len(name) < _DIGITS and int(name) < count:
         return int(name)
     hint = nearest(name, names) or f" Class ids go from 0 to {count - 1}."
     raise UnknownTarget(f"The model {card.id} has no class {name!r}.{hint}")
@@ -261,11 +267,14 @@ def _find(name: str, card: ModelCard, count: int) -> int:
 
 def _refuse_normalised(logits: Logits, card: ModelCard) -> None:
     """A normalised score saturates, and its gradient says little: never explain one in silence."""
-    within = bool(((logits >= 0) & (logits <= 1)).all())
-    sums_to_one = bool(((logits.sum(dim=1) - 1).abs() < 1e-4).all())
-    if logits.shape[1] > 1 and within and sums_to_one:
+    if logits.shape[1] > 1 and (_sums_to_one(logits) or _sums_to_one(logits.exp())):
         raise Unexplainable(
             f"The model {card.id} puts out probabilities, and only unnormalised scores are "
             "explained; leave the softmax out of its architecture, and let the card's activation "
             "apply it."
         )
+
+
+def _sums_to_one(scores: torch.Tensor) -> bool:
+    """Whether each row is a distribution."""
+    return bool(((scores >= 0).all(dim=1) & ((scores.sum(dim=1) - 1).abs() < 1e-4)).all())

@@ -47,7 +47,8 @@ class Embed(Task):
     layer: str = "penultimate"
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`."""
     pool: Literal["mean", "max", "none"] = "mean"
-    """How maps become a vector: mean or maximum per channel, or all values in C order."""
+    """How maps become a vector: mean or maximum per channel, or all values in C order. Of a
+    transformer's tokens (tokens, channels) likewise, over the tokens."""
     normalize: bool = False
     """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
 
@@ -62,8 +63,8 @@ class Embed(Task):
         return Embedding(vector.numpy(), self.layer, self.normalize)
 
     def _pooled(self, features: torch.Tensor) -> torch.Tensor:
-        """(C, ...) to (C,), or to all values in C order."""
+        """(C, h, w) or tokens (N, C) to (C,), or to all values in C order."""
         if features.dim() < 2 or self.pool == "none":
             return features.reshape(-1)
-        flat = features.reshape(features.shape[0], -1)
-        return flat.mean(dim=1) if self.pool == "mean" else flat.amax(dim=1)
+        spread = features if features.dim() == 2 else features.flatten(1).T
+        return spread.mean(dim=0) if self.pool == "mean" else spread.amax(dim=0)

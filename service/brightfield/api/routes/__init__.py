@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from brightfield.api import openapi
-from brightfield.api.exchange import ExplainEndpoint, PredictEndpoint
+from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
 from brightfield.api.routes import health, images, jobs, metrics, models
 from brightfield.engine import Engine
 
@@ -15,10 +16,12 @@ def install(app: FastAPI, engine: Engine) -> None:
 
     The image endpoints follow from the catalogs: one per task, and one per kind of explanation.
     """
-    for task in engine.tasks.values():
-        openapi.add(app, PredictEndpoint(task))
-    for endpoint, default in (("saliency", "gradient"), ("occlusion", "occlusion")):
-        methods = {m.name: m for m in engine.methods.values() if m.endpoint == endpoint}
-        openapi.add(app, ExplainEndpoint(endpoint, methods, default))
+    endpoints: list[ImageEndpoint] = [PredictEndpoint(task) for task in engine.tasks.values()]
+    for name, default in (("saliency", "gradient"), ("occlusion", "occlusion")):
+        methods = {m.name: m for m in engine.methods.values() if m.endpoint == name}
+        endpoints.append(ExplainEndpoint(name, methods, default))
+    for endpoint in endpoints:
+        app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
+    openapi.describe(app, endpoints)
     for module in (models, images, jobs, metrics, health):
         app.include_router(module.router)

@@ -1,0 +1,132 @@
+"""One image on its way from bytes to the model's output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from brightfield.engine.answer import Timing
+from brightfield.engine.view import View
+from brightfield.images.decode import decode
+from brightfield.images.picture import Picture, Region
+from brightfield.images.selection import Selection
+from brightfield.preprocess import Prepared, preprocess
+from brightfield.runtime.crew import Crew
+from brightfield.runtime.item import Item
+from brightfield.runtime.operations import Operation
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image's bytes and what shall be seen of it."""
+
+    data: bytes
+    view: View
+    selection: Selection
+    ticket: Ticket
+    max_pixels: int
+
+
+class Visit:
+    """Decodes and preprocesses in a crew's thread, queues for the lane, and wakes the event loop
+    once, when the model's output is there or the first thing has gone wrong.
+
+    After `output()` the facts of the way are at hand: `picture`, `prepared`, `item`.
+    """
+
+    __slots__ = (
+        "_job",
+        "_loop",
+        "_operation",
+        "_resident",
+        "_timing",
+        "_waiter",
+        "_withdrawn",
+        "item",
+        "picture",
+        "prepared",
+    )
+
+    picture: Picture
+    prepared: Prepared
+    item: Item
+
+    def __init__(self, job: Job, resident: Resident, operation: Operation, timing: Timing) -> None:
+        self._job = job
+        self._resident = resident
+        self._operation = operation
+        self._timing = timing
+        self._withdrawn = False
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[Any] = self._loop.create_future()
+
+    async def output(self, crew: Crew) -> Any:
+        """The model's output for the image; raises a `BrightfieldError` for any fault.
+
+        A caller who is cancelled withdraws the image wherever it is.
+        """
+        crew.do(self._take_in)
+        try:
+            output = await self._waiter
+        except asyncio.CancelledError:
+            self._withdraw()
+            raise
+        self._timing.forward(self.item)
+        return output
+
+    def _withdraw(self) -> None:
+        self._withdrawn = True
+        item = getattr(self, "item", None)
+        if item is not None:
+            item.future.cancel()
+
+    def _take_in(self) -> None:
+        """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
+        if self._withdrawn:
+            return
+        try:
+            self._job.ticket.check()
+            self._prepare()
+            self.item = self._resident.submit(
+                self._operation, self.prepared.tensor, self._job.ticket
+            )
+        except Exception as fault:
+            self._wake(None, fault)
+        else:
+            if self._withdrawn:
+                self.item.future.cancel()
+            self.item.future.add_done_callback(self._forwarded)
+
+    def _prepare(self) -> None:
+        job, spec = self._job, self._resident.card.input
+        with self._timing.stage("decode"):
+            self.picture = decode(
+                job.data, job.selection, max_pixels=job.max_pixels, raw=spec.pixels == "raw"
+            )
+        with self._timing.stage("preprocess"):
+            region = Region(*job.view.region) if job.view.region else None
+            self.prepared = preprocess(
+                self.picture, spec, intensity=job.view.intensity, region=region
+            )
+
+    def _forwarded(self, future: Future[Any]) -> None:
+        if not future.cancelled():
+            fault = future.exception()
+            self._wake(None if fault else future.result(), fault)
+
+    def _wake(self, output: Any, fault: BaseException | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, output, fault)
+
+    def _settle(self, output: Any, fault: BaseException | None) -> None:
+        if self._waiter.done():
+            return
+        if fault is not None:
+            self._waiter.set_exception(fault)
+        else:
+            self._waiter.set_result(output)

@@ -1,0 +1,47 @@
+"""A few threads that do short calls, with as little between the call and the thread as there is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[], None]
+
+
+class Crew:
+    """Threads that take work off one queue, in order of arrival.
+
+    For work that settles its own outcome: a `ThreadPoolExecutor` makes a future with a lock for
+    each call, which costs more than the hand-over itself.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"{name}-{index}", daemon=True)
+            for index in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def do(self, work: Work) -> None:
+        """Queue work that must not raise."""
+        self._queue.put(work)
+
+    def close(self) -> None:
+        """End the threads after what is queued."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        while (work := self._queue.get()) is not None:
+            try:
+                work()
+            except Exception:  # one call's mistake must not cost the others their thread
+                log.exception("a call that promised not to raise did")

@@ -1,0 +1,115 @@
+"""Modules on a real lane, explained in the way of the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skimage.data
+import torch
+from torch import Tensor, nn
+
+from brightfield import zoo
+from brightfield.cards import ModelCard, read_card
+from brightfield.engine.probe import LaneProbe
+from brightfield.engine.scoring import scoring_pass
+from brightfield.explain.method import Method
+from brightfield.geometry import Axis, Geometry
+from brightfield.images.picture import Picture
+from brightfield.models.build import build
+from brightfield.preprocess import Prepared, preprocess
+from brightfield.results import Result
+from brightfield.runtime.lane import Lane
+from brightfield.runtime.loading import normalising_end
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.ticket import Ticket
+from brightfield.tasks.classify import Classify
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, and one image as it takes it."""
+
+    module: nn.Module
+    images: Tensor
+    geometry: Geometry
+    card: ModelCard
+
+
+def plain(height: int, width: int) -> Geometry:
+    """The input is the image."""
+    return Geometry(Axis.of(width, 0, width), Axis.of(height, 0, height))
+
+
+def case(module: nn.Module, images: Tensor, geometry: Geometry | None = None, **card: Any) -> Case:
+    """A model of raw arrays; `card` changes sections of its card."""
+    channels, height, width = images.shape[1:]
+    fields = {
+        "id": "case", "version": "1", "task": "classify", "licence": "Apache-2.0",
+        "architecture": {"name": "none"},
+        "input": {"channels": channels, "size": [height, width], "pixels": "raw"},
+        **card,
+    }
+    return Case(
+        module.eval(), images, geometry or plain(height, width), ModelCard.model_validate(fields)
+    )
+
+
+def image(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(1, *shape), normally distributed."""
+    return torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+class Bench:
+    """One lane, and what the engine does between an image and a method's result."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.lane = lane
+
+    def resident(self, case: Case) -> Resident:
+        resident = Resident(case.card, case.module, self.lane, 0)
+        resident.cut = resident.call(lambda: normalising_end(resident)).result()
+        return resident
+
+    def probe(
+        self, method: Method, case: Case, resident: Resident | None = None, ticket: Ticket | None = None
+    ) -> LaneProbe:
+        resident, ticket = resident or self.resident(case), ticket or Ticket()
+        forward = scoring_pass(resident, method.kind)
+        output = resident.submit(forward, case.images, ticket).future.result()
+        targets = Classify.targets(method.target, output, case.card, method.kind)
+        return LaneProbe(resident, targets, case.geometry, ticket, method.kind)
+
+    def explain(self, method: Method, case: Case) -> Any:
+        """The method's result."""
+        *_, last = method(self.probe(method, case), case.images)
+        assert isinstance(last.result, Result)
+        return last.result
+
+
+@pytest.fixture(scope="session")
+def lane() -> Iterator[Lane]:
+    lane = Lane(torch.device("cpu"), Telemetry())
+    assert lane.wait_until_up(5)
+    yield lane
+    lane.stop()
+
+
+@pytest.fixture(scope="session")
+def bench(lane: Lane) -> Bench:
+    return Bench(lane)
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Case:
+    """The shipped model and scikit-image's cat."""
+    card = read_card(Path(zoo.folder()) / "imagenet-lite0")
+    seen: Prepared = preprocess(Picture(skimage.data.chelsea(), "", "png", "YXC"), card.input)
+    return Case(build(card), seen.tensor, seen.geometry, card)
+
+
+Explain = Callable[[Method, Case], Any]

@@ -1,0 +1,124 @@
+"""The methods that Captum has, too, against Captum's own numbers.
+
+Random networks are compared in float64, where the order of sums does not show, and the shipped
+one as it runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import (
+    InputXGradient,
+    IntegratedGradients,
+    LayerAttribution,
+    LayerGradCam,
+    Occlusion,
+    Saliency,
+)
+
+from brightfield.explain import grad_cam, gradient, input_x_gradient, integrated_gradients, occlusion
+from brightfield.tensors import Map
+
+from .conftest import Bench, Case, case, image
+from .networks import architecture
+
+LAYERS = {
+    "resnet18": "layer3",
+    "mobilenet_v2": "features.13",
+    "vgg_like": "0.3",
+    "imagenet-lite0": "head",
+}
+
+
+@pytest.fixture(scope="module", params=LAYERS)
+def subject(request: pytest.FixtureRequest) -> Case:
+    if request.param == "imagenet-lite0":
+        shipped: Case = request.getfixturevalue("shipped")
+        return shipped
+    explain = {"layer": LAYERS[request.param]}
+    images = image(3, 32, 48, dtype=torch.float64)
+    return case(architecture(request.param).double(), images, explain=explain)
+
+
+def same(ours: Map, reference: torch.Tensor) -> None:
+    expected = reference.detach().numpy()
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-5 * np.ptp(expected))
+
+
+def top(subject: Case) -> int:
+    with torch.no_grad():
+        return int(subject.module(subject.images)[0].argmax())
+
+
+def differentiable(subject: Case) -> torch.Tensor:
+    return subject.images.clone().requires_grad_()
+
+
+def test_gradient_is_saliency(bench: Bench, subject: Case) -> None:
+    result = bench.explain(gradient.GradientSaliency(), subject)
+    reference = Saliency(subject.module).attribute(
+        differentiable(subject), target=top(subject), abs=True
+    )
+    same(result.values, reference[0].amax(dim=0))
+
+
+def test_input_x_gradient_is_summed_over_channels(bench: Bench, subject: Case) -> None:
+    result = bench.explain(input_x_gradient.InputTimesGradient(target="3"), subject)
+    reference = InputXGradient(subject.module).attribute(
+        differentiable(subject), target=3
+    )
+    same(result.values, reference[0].sum(dim=0))
+
+
+def test_integrated_gradients(bench: Bench, subject: Case) -> None:
+    result = bench.explain(integrated_gradients.IntegratedGradients(steps=7), subject)
+    reference, delta = IntegratedGradients(subject.module).attribute(
+        subject.images,
+        baselines=torch.zeros_like(subject.images),
+        target=top(subject),
+        n_steps=7,
+        method="gausslegendre",
+        return_convergence_delta=True,
+    )
+    same(result.values, reference[0].sum(dim=0))
+    span = abs(float(reference.sum()))
+    assert result.facts["completeness_gap"] == pytest.approx(abs(float(delta)), abs=1e-5 * span)
+
+
+@pytest.mark.parametrize("relu", [True, False])
+def test_grad_cam(bench: Bench, subject: Case, relu: bool) -> None:
+    name = subject.card.explain.layer
+    assert name is not None
+    result = bench.explain(grad_cam.GradCam(relu=relu), subject)
+    coarse = LayerGradCam(subject.module, subject.module.get_submodule(name)).attribute(
+        differentiable(subject), target=top(subject), relu_attributions=relu
+    )
+    fine = LayerAttribution.interpolate(coarse, subject.images.shape[-2:], "bilinear")
+    assert result.facts["layer_size"] == list(coarse.shape[-2:])
+    same(result.values, fine[0, 0])
+
+
+def test_occlusion_with_cut_borders(bench: Bench, subject: Case) -> None:
+    """Captum averages over covering windows, too, and cuts the last window off at the border."""
+    height, width = subject.images.shape[-2:]
+    window, stride = (height // 3, width // 2), (height // 5, width // 4)
+    result = bench.explain(
+        occlusion.Occlusion(window=window, stride=stride, border="cut"), subject
+    )
+    channels = subject.images.shape[1]
+    with torch.no_grad():
+        scores = subject.module(subject.images)[0]
+        reference = Occlusion(subject.module).attribute(
+            subject.images,
+            target=int(scores.argmax()),
+            sliding_window_shapes=(channels, *window),
+            strides=(channels, *stride),
+            baselines=0.0,
+        )
+    expected = reference[0, 0].numpy()
+    span = float(scores.max() - scores.min())
+    assert np.ptp(expected) > 1e-4 * span
+    np.testing.assert_allclose(result.raster("input").array[0], expected, atol=1e-5 * span)
