@@ -9,6 +9,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from brightfield.api.app import create_app
+from brightfield.api.http1 import Http1
 from brightfield.api.logs import configure
 from brightfield.errors import BrightfieldError
 from brightfield.settings import Settings
@@ -54,6 +55,7 @@ def serve(settings: Settings) -> None:
         app,
         host=settings.host,
         port=settings.port,
+        http=Http1,
         log_config=None,
         access_log=False,
         server_header=False,

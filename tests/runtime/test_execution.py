@@ -35,6 +35,12 @@ def test_out_of_memory_halves_the_ceiling_and_retries(resident_of: Make) -> None
     assert resident.most_rows(Forward(), (1, 2, 2)) == 2
 
 
+def test_calls_are_not_measured(resident_of: Make) -> None:
+    resident = resident_of(Recorder())
+    assert resident.call(lambda: 7).result(5) == 7
+    assert resident.sizes.measured() == {}
+
+
 def test_one_item_of_many_rows_is_cut_and_put_together_again(resident_of: Make) -> None:
     resident = resident_of(Recorder(most=3))
     item = resident.submit(Forward(), images(*range(7)), Ticket())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -20,20 +20,23 @@ from brightfield_client.results import heatmap
 from brightfield_client.results.result import Json, Result
 from brightfield_client.results.target import Target
 
+Span = tuple[float, float]
+
 _OWN = frozenset({"grid", "targets", "base", "scores", "map", "what_if"})
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the windows stood: `x` and `y` are the edges of the cells in pixels of the image."""
+    """Where the windows stood: `x` holds [start, stop] of each column, `y` of each row, in pixels
+    of the image."""
 
     rows: int
     cols: int
     window: tuple[int, ...]
     stride: tuple[int, ...]
     border: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+    x: tuple[Span, ...]
+    y: tuple[Span, ...]
 
     @classmethod
     def from_json(cls, value: Json) -> Grid:
@@ -43,9 +46,13 @@ class Grid:
             tuple(value.get("window", ())),
             tuple(value.get("stride", ())),
             str(value.get("border", "")),
-            tuple(value.get("x", ())),
-            tuple(value.get("y", ())),
+            _spans(value.get("x", ())),
+            _spans(value.get("y", ())),
         )
+
+
+def _spans(values: Iterable[Iterable[Any]]) -> tuple[Span, ...]:
+    return tuple((float(start), float(stop)) for start, stop in values)
 
 
 @dataclass(frozen=True)

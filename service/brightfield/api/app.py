@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from brightfield import __version__
-from brightfield.api import problems
+from brightfield.api import openapi, problems
 from brightfield.api.exchange import Services
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=_lifespan,
         redirect_slashes=False,
+        responses={"default": openapi.FAULT},
     )
     app.state.settings = settings
     app.state.engine = engine

@@ -46,6 +46,9 @@ _PROBLEM: Schema = {
     },
 }
 
+FAULT: Schema = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+"""What every endpoint answers when something is wrong."""
+
 
 def describe(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     """Make the app's OpenAPI document name the image endpoints, which are plain ASGI routes."""
@@ -122,7 +125,12 @@ def _parameters(endpoint: ImageEndpoint) -> list[Schema]:
 
 
 def _method(endpoint: ExplainEndpoint) -> Schema:
-    return {"enum": sorted(endpoint.choices), "default": endpoint.default, "type": "string"}
+    return {
+        "description": "What explains; some parameters belong to one method alone.",
+        "type": "string",
+        "enum": sorted(endpoint.choices),
+        "default": endpoint.default,
+    }
 
 
 def _formats(endpoint: ImageEndpoint) -> list[str]:
@@ -133,7 +141,7 @@ def _formats(endpoint: ImageEndpoint) -> list[str]:
 
 
 def _parameter(name: str, schema: Schema) -> Schema:
-    schema = {key: value for key, value in schema.items() if key != "title"}
+    schema = _as_written(schema)
     description = schema.pop("description", "")
     return {
         "name": name,
@@ -142,6 +150,20 @@ def _parameter(name: str, schema: Schema) -> Schema:
         "schema": schema,
         "description": description,
     }
+
+
+def _as_written(schema: Schema) -> Schema:
+    """A field's schema as a query writes it: no null (it is left out), lists with commas."""
+    plain = {key: value for key, value in schema.items() if key not in ("title", "anyOf")}
+    present = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(present) == 1:
+        plain = {**present[0], **plain}
+    elif present:
+        plain["anyOf"] = present
+    default = plain.pop("default", None)
+    if default is not None:
+        plain["default"] = ",".join(default) if isinstance(default, list) else default
+    return plain
 
 
 def _headers() -> list[Schema]:
@@ -197,10 +219,9 @@ def _responses(endpoint: ImageEndpoint) -> Schema:
     for name in _formats(endpoint):
         if name != "json":
             content[BINARY[name].media_type] = {"schema": _BINARY}
-    fault = {"description": "A problem", "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
     return {
         "200": {"description": "The answer, or `items` for a batch", "content": content},
         "202": {"description": "A job, at Location"},
         "207": {"description": "A batch of which some images failed"},
-        "default": fault,
+        "default": FAULT,
     }

@@ -7,12 +7,14 @@ from typing import Any
 
 import orjson
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from brightfield.errors import (
     BrightfieldError,
+    InvalidParameter,
     MethodNotAllowed,
     NotFound,
     TooManyBytes,
@@ -70,12 +72,26 @@ def install(app: FastAPI) -> None:
         response.headers.update(fault.headers or {})
         return response
 
+    async def invalid(request: Request, fault: Exception) -> Response:
+        assert isinstance(fault, RequestValidationError)
+        return problem_response(_invalid(fault), request_id_of(request))
+
     async def unknown(request: Request, fault: Exception) -> Response:
         return problem_response(unexpected(), request_id_of(request))
 
     app.add_exception_handler(BrightfieldError, known)
     app.add_exception_handler(HTTPException, routed)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, unknown)
+
+
+def _invalid(fault: RequestValidationError) -> InvalidParameter:
+    errors = [
+        {"location": str(error["loc"][-1]), "expected": error["msg"], "received": error["input"]}
+        for error in fault.errors()
+    ]
+    sentences = "; ".join(f"{e['location']}={e['received']}: {e['expected']}" for e in errors)
+    return InvalidParameter(f"{sentences}.", errors=errors)
 
 
 def _translated(fault: HTTPException, request: Request) -> BrightfieldError:

@@ -83,18 +83,19 @@ class Engine:
 
     def default_model(self, task: str) -> str:
         """The model that a task takes when none is named. Raises `UnknownModel` without one."""
-        wanted = self.settings.models_by_task
-        for name in (task, _BORROWED.get(task, task)):
-            if name in wanted:
-                return wanted[name]
-        model = _DEFAULT_MODELS.get(_BORROWED.get(task, task))
+        model = self._preset(task)
         if model is None:
             raise UnknownModel(f"No model is set for {task}; name one with `model`.")
         return model
 
+    def _preset(self, task: str) -> str | None:
+        lender = _BORROWED.get(task, task)
+        wanted = self.settings.models_by_task
+        return wanted.get(task) or wanted.get(lender) or _DEFAULT_MODELS.get(lender)
+
     def preload(self) -> None:
         """Load the default models; blocks until they are warm."""
-        names = {self.default_model(task) for task in self.tasks}
+        names = {model for task in self.tasks if (model := self._preset(task)) is not None}
         for future in [self.registry.load(name) for name in sorted(names)]:
             future.result()
 

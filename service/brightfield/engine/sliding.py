@@ -18,7 +18,7 @@ from brightfield.preprocess import preprocess_windows
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.tasks.classify import Classes, Classify, ClassMap, activate, checked
+from brightfield.tasks.classify import Classes, Classify, ClassMap, class_scores
 
 # Batches of windows on their way at once: one on the lane, one that waits, one being made.
 _AHEAD = 3
@@ -45,7 +45,7 @@ def class_map(
     total = len(grid.rows) * len(grid.cols)
     done = 0
     for output in _outputs(resident, _windows(picture, resident, view, grid, region), ticket):
-        rows = activate(checked(output, resident.card), resident.card).float().numpy()
+        rows = class_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
         report(done, total)
@@ -80,13 +80,13 @@ def _windows(
 
 
 def _outputs(
-    resident: Resident, windows: Iterable[torch.Tensor], ticket: Ticket
+    resident: Resident, inputs: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
     waiting: deque[Item] = deque()
     forward = scoring_pass(resident, "probability")
     size = resident.most_rows(forward, resident.shape)
     try:
-        for batch in chunked(windows, size):
+        for batch in chunked(inputs, size):
             ticket.check()
             waiting.append(resident.submit(forward, batch, ticket, band=Band.BULK))
             if len(waiting) >= _AHEAD:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 AXES = "TZCYXSP"
 
@@ -55,7 +55,10 @@ class Selection(BaseModel):
     t: _Index | None = None
     """Time point, counted from 0."""
     channels: Annotated[
-        tuple[_Index, ...] | None, BeforeValidator(_distinct), Field(min_length=1)
+        tuple[_Index, ...] | None,
+        BeforeValidator(_distinct),
+        Field(min_length=1),
+        WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]}),
     ] = None
     """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
     axes: Annotated[str | None, BeforeValidator(_known_axes)] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
 from brightfield.runtime.item import Item
-from brightfield.runtime.operations import Span
+from brightfield.runtime.operations import Call, Span
 from brightfield.runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
@@ -56,14 +56,15 @@ def _within_memory(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> An
     resident, began = first.resident, time.monotonic()
     try:
         output = first.operation(resident.module, resident.place(rows), spans)
-        output = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.cpu(), output)
+        output = _mapped(torch.Tensor.cpu, output)
     except Exception as fault:
         if not is_out_of_memory(fault):
             raise
         resident.sizes.halve(first.operation, tuple(rows.shape[1:]), len(rows))
     else:
         seconds = time.monotonic() - began
-        resident.sizes.observe(first.operation, tuple(rows.shape[1:]), len(rows), seconds)
+        if not isinstance(first.operation, Call):
+            resident.sizes.observe(first.operation, tuple(rows.shape[1:]), len(rows), seconds)
         return output
     # Out of the except block, so that the traceback no longer holds the failed pass' tensors.
     return _in_halves(first, rows, spans)
@@ -111,7 +112,14 @@ def _part(output: Any, start: int, stop: int, *, shared: bool) -> Any:
     """One item's rows; out of a large shared batch cloned, which could not be freed otherwise."""
     if not shared:
         return output
-    return pytree.tree_map_only(torch.Tensor, lambda tensor: _own(tensor[start:stop]), output)
+    return _mapped(lambda tensor: _own(tensor[start:stop]), output)
+
+
+def _mapped(function: Callable[[torch.Tensor], torch.Tensor], output: Any) -> Any:
+    """The function of every tensor in a tree; most outputs are one tensor, which is quicker."""
+    if isinstance(output, torch.Tensor):
+        return function(output)
+    return pytree.tree_map_only(torch.Tensor, function, output)
 
 
 def _own(rows: torch.Tensor) -> torch.Tensor:

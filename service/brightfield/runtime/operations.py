@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -103,13 +103,14 @@ def _seen(read: Mapping[Tap, torch.Tensor], tap: Tap) -> torch.Tensor:
 
 
 @contextmanager
-def bypassed(module: nn.Module, name: str | None) -> Iterator[None]:
-    """Within it, the named submodule hands on its input unchanged; None changes nothing."""
-    if name is None:
-        yield
-        return
+def _bypass(module: nn.Module, name: str) -> Iterator[None]:
     hook = module.get_submodule(name).register_forward_hook(lambda _, inputs, __: inputs[0])
     try:
         yield
     finally:
         hook.remove()
+
+
+def bypassed(module: nn.Module, name: str | None) -> AbstractContextManager[None]:
+    """Within it, the named submodule hands on its input unchanged; None changes nothing."""
+    return nullcontext() if name is None else _bypass(module, name)

@@ -82,6 +82,8 @@ class Resident:
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None
     ) -> int:
         """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
+        if isinstance(operation, Call):  # each is of its own kind, and nothing is to be measured
+            return 1
         caps = (self.static_batch, self.card.max_batch, max_batch)
         best = self.sizes.best(operation, shape)
         return min([best, *(cap for cap in caps if cap is not None)])

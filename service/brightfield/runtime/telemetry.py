@@ -32,12 +32,6 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        # Finding a child by its labels costs more than counting.
-        self._stage = lru_cache(None)(self.stages.labels)
-        self._request = lru_cache(None)(
-            lambda endpoint, status: self.requests.labels(endpoint, str(status))
-        )
-        self._batches = lru_cache(None)(self.batch_rows.labels)
         self.requests = Counter(
             "brightfield_requests",
             "Requests answered.",
@@ -99,6 +93,12 @@ class Telemetry:
             ("device",),
             registry=self.registry,
         )
+        # Finding a child by its labels costs more than counting.
+        self._stage = lru_cache(None)(self.stages.labels)
+        self._request = lru_cache(None)(
+            lambda endpoint, status: self.requests.labels(endpoint, str(status))
+        )
+        self._batches = lru_cache(None)(self.batch_rows.labels)
 
     def observe_stages(self, seconds: Mapping[str, float]) -> None:
         """Count one image's seconds by stage."""

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.special import expit
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget, nearest
@@ -129,8 +130,7 @@ class Classify(Task):
         return Classes.formats if self.window is None else ClassMap.formats
 
     def postprocess(self, output: Logits, card: ModelCard) -> Classes:
-        scores = activate(checked(output, card), card)[0].float().numpy()
-        return Classes(tuple(self._predictions(scores, card)))
+        return Classes(tuple(self._predictions(class_scores(output, card)[0], card)))
 
     def map_of(
         self,
@@ -164,11 +164,10 @@ class Classify(Task):
     def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
         threshold = self.threshold if self.threshold is not None else card.output.threshold
         count = min(self.top_k, len(scores))
-        best = np.argpartition(-scores, count - 1)[:count]
-        best = best[np.lexsort((best, -scores[best]))]
+        best = np.argsort(-scores, kind="stable")[:count].tolist()
         # "not below", so that a score that is not a number is shown as null instead of vanishing
         return [
-            Prediction(label(int(i), card), int(i), float(scores[i]))
+            Prediction(label(i, card), i, float(scores[i]))
             for i in best
             if threshold is None or not scores[i] < threshold
         ]
@@ -214,6 +213,27 @@ def activate(logits: Logits, card: ModelCard) -> torch.Tensor:
             return logits.sigmoid()
         case _:
             return logits
+
+
+def class_scores(output: Any, card: ModelCard) -> NDArray[np.float32]:
+    """The activated scores (n, K) of a model's output.
+
+    `activate` in NumPy: this runs on the event loop's thread, where every call of PyTorch would
+    let go of the interpreter's lock and wait for it again.
+    """
+    logits = checked(output, card)
+    values: NDArray[np.float32] = (
+        logits if logits.dtype == torch.float32 else logits.float()
+    ).numpy()
+    match card.output.activation:
+        case "softmax":
+            raised = np.exp(values - values.max(axis=1, keepdims=True))
+            raised /= raised.sum(axis=1, keepdims=True)
+            return raised
+        case "sigmoid":
+            return np.asarray(expit(values))
+        case _:
+            return values
 
 
 def checked(output: Any, card: ModelCard) -> Logits:

@@ -10,8 +10,8 @@ GRID = {
     "window": [4, 4],
     "stride": [2, 2],
     "border": "shift",
-    "x": [0, 2, 4, 8],
-    "y": [0, 2, 6],
+    "x": [[0, 4], [2, 6], [4, 8]],
+    "y": [[0, 4], [2, 6]],
 }
 TARGETS = [{"label": "cat", "class_id": 3}, {"label": "dog", "class_id": 5}]
 
@@ -40,7 +40,8 @@ def test_the_grid_and_its_scores(answer, area):
     assert answer.scores[0, 1, 2] == 6
     assert np.isnan(answer.scores[0, 1, 1])
     assert answer.base.tolist() == [5, 1]
-    assert (answer.grid.rows, answer.grid.cols, answer.grid.x) == (2, 3, (0, 2, 4, 8))
+    assert (answer.grid.rows, answer.grid.cols) == (2, 3)
+    assert answer.grid.x == ((0, 4), (2, 6), (4, 8))
     assert [target.label for target in answer.targets] == ["cat", "dog"]
     assert dict(answer.facts) == {"sign": "base - occluded"}
     np.testing.assert_array_equal(answer.map, area)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from brightfield.api.exchange import Services
@@ -13,9 +13,11 @@ from brightfield.errors import InvalidParameter
 
 router = APIRouter(tags=["jobs"], prefix="/jobs")
 
+JobId = Annotated[str, Path(description="The `id` of the 202 that started the job.")]
+
 
 @router.get("/{job_id}", summary="State and progress.")
-async def get_job(job_id: str, request: Request) -> dict[str, Any]:
+async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
     services: Services = request.app.state.services
     return describe(await services.jobs.get(job_id))
 
@@ -25,7 +27,7 @@ async def get_job(job_id: str, request: Request) -> dict[str, Any]:
     summary="Exactly the reply that would have been sent at once.",
     response_class=Response,
 )
-async def get_result(job_id: str, request: Request) -> Response:
+async def get_result(job_id: JobId, request: Request) -> Response:
     services: Services = request.app.state.services
     return await services.jobs.result(job_id)
 
@@ -36,7 +38,7 @@ async def get_result(job_id: str, request: Request) -> Response:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
-async def get_events(job_id: str, request: Request) -> StreamingResponse:
+async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
     services: Services = request.app.state.services
     await services.jobs.get(job_id)  # an unknown one is 404, not an empty stream
     after = request.headers.get("last-event-id", "0")
@@ -50,6 +52,6 @@ async def get_events(job_id: str, request: Request) -> StreamingResponse:
 
 
 @router.delete("/{job_id}", summary="Cancel; a job that is over stays as it is.")
-async def cancel_job(job_id: str, request: Request) -> dict[str, Any]:
+async def cancel_job(job_id: JobId, request: Request) -> dict[str, Any]:
     services: Services = request.app.state.services
     return describe(await services.jobs.cancel(job_id))

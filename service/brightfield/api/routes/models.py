@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from brightfield.api.exchange import Services
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
 
 router = APIRouter(tags=["models"], prefix="/models")
+
+ModelId = Annotated[str, Path(description="The `id` on the model's card, as GET /models lists it.")]
+Pin = Annotated[bool, Query(description="Keep the model from being evicted.")]
+Anew = Annotated[bool, Query(description="Read the cards again, and load even if it is resident.")]
 
 
 @router.get("", summary="Every model, its state and what it is for.")
@@ -25,14 +29,14 @@ async def list_models(request: Request) -> dict[str, Any]:
 
 
 @router.get("/{model_id}", summary="The card, the state, labels, methods, measured quality.")
-async def get_model(model_id: str, request: Request) -> dict[str, Any]:
+async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     return _whole(engine, engine.registry.card(model_id))
 
 
 @router.post("/{model_id}/load", summary="Load a model; `anew` reads its card again.")
 async def load_model(
-    model_id: str, request: Request, pin: bool = False, anew: bool = False
+    model_id: ModelId, request: Request, pin: Pin = False, anew: Anew = False
 ) -> dict[str, Any]:
     """Answers when the model is warm. `pin` keeps it from being evicted."""
     engine = _engine(request)
@@ -44,14 +48,14 @@ async def load_model(
 
 
 @router.post("/{model_id}/unload", summary="Drop a resident model when its last user is done.")
-async def unload_model(model_id: str, request: Request) -> dict[str, Any]:
+async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     engine.registry.unload(model_id)
     return _outline(engine, engine.registry.card(model_id))
 
 
 @router.get("/{model_id}/layers", summary="Module names with output shapes; loads the model.")
-async def list_layers(model_id: str, request: Request) -> dict[str, Any]:
+async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
     infos = await _engine(request).layers(model_id)
     layers = [
         {

@@ -1,0 +1,121 @@
+"""docs/openapi.json is what the service says today, and has the form of OpenAPI 3.1."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .pages import ROOT
+
+DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
+OPERATIONS = [
+    pytest.param(path, operation, id=f"{method} {path}")
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method in METHODS
+]
+
+
+def test_the_file_is_up_to_date() -> None:
+    path = ROOT / "docs" / "openapi.py"
+    spec = importlib.util.spec_from_file_location("docs_openapi", path)
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    written = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert written == script.text(), "run: python docs/openapi.py"
+
+
+def test_the_outermost_members() -> None:
+    assert re.fullmatch(r"3\.1\.\d+", DOCUMENT["openapi"])
+    assert set(DOCUMENT) <= {"openapi", "info", "servers", "paths", "components", "security", "tags"}
+    assert {"title", "version"} <= set(DOCUMENT["info"])
+    assert all(path.startswith("/") for path in DOCUMENT["paths"])
+    assert all(set(item) <= METHODS for item in DOCUMENT["paths"].values())
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [operation.values[1]["operationId"] for operation in OPERATIONS]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS)
+def test_every_parameter_has_a_schema_and_a_description(
+    path: str, operation: dict[str, Any]
+) -> None:
+    parameters = operation.get("parameters", [])
+    names = [(parameter["in"], parameter["name"]) for parameter in parameters]
+    assert len(names) == len(set(names))
+    in_path = {name for place, name in names if place == "path"}
+    assert in_path == set(re.findall(r"\{(\w+)\}", path))
+    for parameter in parameters:
+        assert parameter["in"] in ("path", "query", "header", "cookie"), parameter
+        assert parameter["description"], parameter
+        assert isinstance(parameter["schema"], dict) and parameter["schema"], parameter
+        assert parameter.get("required", False) == (parameter["in"] == "path"), parameter
+
+
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS)
+def test_every_operation_says_what_it_answers(path: str, operation: dict[str, Any]) -> None:
+    assert operation["summary"] and operation["tags"]
+    for status, response in operation["responses"].items():
+        assert re.fullmatch(r"[1-5](\d\d|XX)|default", status)
+        assert response["description"]
+        assert all("/" in media_type for media_type in response.get("content", {}))
+    problem = operation["responses"]["default"]["content"]["application/problem+json"]
+    assert {"code", "detail", "retryable"} <= set(problem["schema"]["required"])
+
+
+def test_every_schema_is_well_formed() -> None:
+    found = list(_schemas(DOCUMENT))
+    assert len(found) > 100
+    for schema in found:
+        _check(schema)
+
+
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, list):
+        for part in node:
+            yield from _schemas(part)
+    elif isinstance(node, dict):
+        for key, part in node.items():
+            if key == "schema":
+                yield from _with_parts(part)
+            else:
+                yield from _schemas(part)
+
+
+def _with_parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    parts = [*schema.get("properties", {}).values()]
+    parts += [part for key in ("anyOf", "oneOf", "allOf") for part in schema.get(key, [])]
+    parts += [schema["items"]] if "items" in schema else []
+    for part in parts:
+        yield from _with_parts(part)
+
+
+def _check(schema: dict[str, Any]) -> None:
+    kinds = schema.get("type", [])
+    assert set([kinds] if isinstance(kinds, str) else kinds) <= TYPES, schema
+    if "pattern" in schema:
+        pattern = re.compile(schema["pattern"])
+        assert all(pattern.search(example) for example in schema.get("examples", [])), schema
+    if "enum" in schema:
+        assert schema["enum"] and schema.get("default", schema["enum"][0]) in schema["enum"], schema
+    for key in ("anyOf", "oneOf", "allOf"):
+        assert schema.get(key, [{}]), schema
+    if "$ref" in schema:
+        _resolve(schema["$ref"])
+
+
+def _resolve(reference: str) -> None:
+    node = DOCUMENT
+    for name in reference.removeprefix("#/").split("/"):
+        node = node[name]
