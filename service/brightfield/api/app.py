@@ -17,7 +17,7 @@ from brightfield.api.exchange import Services
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import Outermost
-from brightfield.api.routes import install
+from brightfield.api.routes import image_endpoints, install
 from brightfield.engine import Engine
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
@@ -56,8 +56,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     problems.install(app)
-    install(app, engine)
-    app.add_middleware(Outermost, settings=settings, telemetry=engine.telemetry)
+    endpoints = image_endpoints(engine)
+    install(app, endpoints)
+    app.add_middleware(
+        Outermost,
+        settings=settings,
+        telemetry=engine.telemetry,
+        direct={endpoint.path: endpoint for endpoint in endpoints},
+    )
     return app
 
 

@@ -90,7 +90,7 @@ class ImageEndpoint(ABC):
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
-        services: Services = request.app.state.services
+        services: Services = request.scope["app"].state.services
         settings = services.engine.settings
         with services.admission.admit() as claim:
             # The deadline counts from here, but a client that is still sending its body

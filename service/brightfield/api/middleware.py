@@ -6,14 +6,15 @@ import logging
 import random
 import re
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.api.logs import request_id as current_request_id
 from brightfield.api.problems import problem_response
-from brightfield.errors import Forbidden
+from brightfield.errors import BrightfieldError, Forbidden
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
 
@@ -28,13 +29,22 @@ _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class Outermost:
     """Gives each request an id, refuses foreign hosts and origins, counts and logs the reply.
 
-    Plain ASGI: wrapping the body in tasks, as Starlette's base class does, would hide hang-ups.
+    Requests to the image endpoints (`direct`, by path) go straight there: they are many, and
+    routing them costs as much as answering. Plain ASGI: wrapping the body in tasks, as
+    Starlette's base class does, would hide hang-ups.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        telemetry: Telemetry,
+        direct: Mapping[str, ASGIApp],
+    ) -> None:
         self._app = app
         self._guard = Guard(settings)
         self._telemetry = telemetry
+        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -53,18 +63,26 @@ class Outermost:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"].append((b"x-request-id", request_id.encode("latin-1")))
             await send(message)
 
         try:
             refusal = self._guard.refusal(headers)
             if refusal is not None:
                 await problem_response(refusal, request_id)(scope, receive, send_with_id)
+            elif scope["method"] == "POST" and scope["path"] in self._direct:
+                await self._answer(scope, receive, send_with_id)
             else:
                 await self._app(scope, receive, send_with_id)
         finally:
             self._note(scope, status, time.perf_counter() - started)
             current_request_id.reset(token)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._direct[scope["path"]](scope, receive, send)
+        except BrightfieldError as fault:
+            await problem_response(fault, scope["request_id"])(scope, receive, send)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = scope.get("route")

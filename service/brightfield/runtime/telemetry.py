@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -24,6 +25,7 @@ _STAGE_SECONDS = (
     10,
     60,
 )
+_UNSORTED = 256
 _BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -93,6 +95,7 @@ class Telemetry:
             ("device",),
             registry=self.registry,
         )
+        self._unsorted: deque[Mapping[str, float]] = deque()
         # Finding a child by its labels costs more than counting.
         self._stage = lru_cache(None)(self.stages.labels)
         self._request = lru_cache(None)(
@@ -101,9 +104,15 @@ class Telemetry:
         self._batches = lru_cache(None)(self.batch_rows.labels)
 
     def observe_stages(self, seconds: Mapping[str, float]) -> None:
-        """Count one image's seconds by stage."""
-        for stage, value in seconds.items():
-            self._stage(stage).observe(value)
+        """Count one image's seconds by stage; sorted into buckets when somebody asks."""
+        self._unsorted.append(seconds)
+        if len(self._unsorted) >= _UNSORTED:
+            self._sort()
+
+    def _sort(self) -> None:
+        while self._unsorted:
+            for stage, value in self._unsorted.popleft().items():
+                self._stage(stage).observe(value)
 
     def count_request(self, endpoint: str, status: int) -> None:
         """Count one reply."""
@@ -115,4 +124,5 @@ class Telemetry:
 
     def exposition(self) -> bytes:
         """All counters in Prometheus' text format."""
+        self._sort()
         return generate_latest(self.registry)

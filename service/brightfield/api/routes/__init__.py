@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI
 from starlette.routing import Route
 
@@ -11,15 +13,17 @@ from brightfield.api.routes import health, images, jobs, metrics, models
 from brightfield.engine import Engine
 
 
-def install(app: FastAPI, engine: Engine) -> None:
-    """Add every route to the app.
-
-    The image endpoints follow from the catalogs: one per task, and one per kind of explanation.
-    """
+def image_endpoints(engine: Engine) -> list[ImageEndpoint]:
+    """The image endpoints follow from the catalogs: one per task and per kind of explanation."""
     endpoints: list[ImageEndpoint] = [PredictEndpoint(task) for task in engine.tasks.values()]
     for name, default in (("saliency", "gradient"), ("occlusion", "occlusion")):
         methods = {m.name: m for m in engine.methods.values() if m.endpoint == name}
         endpoints.append(ExplainEndpoint(name, methods, default))
+    return endpoints
+
+
+def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
+    """Add every route to the app; image endpoints are plain ASGI, described apart."""
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
