@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ class Case:
     geometry: Geometry
     card: ModelCard
 
+    def limited(self, max_batch: int | None) -> Case:
+        """The same with another bound of its batches."""
+        return replace(self, card=self.card.model_copy(update={"max_batch": max_batch}))
+
 
 def plain(height: int, width: int) -> Geometry:
     """The input is the image."""
@@ -46,7 +50,7 @@ def plain(height: int, width: int) -> Geometry:
 
 
 def case(module: nn.Module, images: Tensor, geometry: Geometry | None = None, **card: Any) -> Case:
-    """A model of raw arrays; `card` changes sections of its card."""
+    """A model of raw arrays, as it stands; `card` changes sections of its card."""
     channels, height, width = images.shape[1:]
     fields = {
         "id": "case", "version": "1", "task": "classify", "licence": "Apache-2.0",
@@ -54,9 +58,7 @@ def case(module: nn.Module, images: Tensor, geometry: Geometry | None = None, **
         "input": {"channels": channels, "size": [height, width], "pixels": "raw"},
         **card,
     }
-    return Case(
-        module.eval(), images, geometry or plain(height, width), ModelCard.model_validate(fields)
-    )
+    return Case(module, images, geometry or plain(height, width), ModelCard.model_validate(fields))
 
 
 def image(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -110,6 +112,3 @@ def shipped() -> Case:
     card = read_card(Path(zoo.folder()) / "imagenet-lite0")
     seen: Prepared = preprocess(Picture(skimage.data.chelsea(), "", "png", "YXC"), card.input)
     return Case(build(card), seen.tensor, seen.geometry, card)
-
-
-Explain = Callable[[Method, Case], Any]

@@ -26,7 +26,7 @@ def test_values_are_normalised_as_the_card_says(
     baseline: str | float, pixel: tuple[float, ...]
 ) -> None:
     found = baseline_images(baseline, image(3, 4, 5), SPEC)
-    expected = torch.tensor(pixel).view(1, 3, 1, 1).expand(1, 3, 4, 5)
+    expected = torch.tensor(pixel, dtype=torch.float32).view(1, 3, 1, 1).expand(1, 3, 4, 5)
     torch.testing.assert_close(found, expected)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from brightfield.explain.input_x_gradient import InputTimesGradient
@@ -17,5 +18,5 @@ def test_of_a_linear_model_it_is_input_times_weight_and_sums_to_the_score(bench:
     top = result.target.class_id
     expected = (images[0] * weights[top]).sum(dim=0)
     np.testing.assert_allclose(result.values, expected, rtol=1e-6, atol=1e-7)
-    assert result.target.value == max(float((images[0] * w).sum()) for w in weights)
+    assert result.target.value == pytest.approx(max(float((images[0] * w).sum()) for w in weights))
     np.testing.assert_allclose(result.values.sum(), result.target.value, rtol=1e-5)

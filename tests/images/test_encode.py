@@ -12,6 +12,7 @@ from PIL import Image
 
 from brightfield.images.decode import decode
 from brightfield.images.encode import npy, png, tiff
+from brightfield.images.selection import Selection
 
 
 @pytest.mark.parametrize("shape", [(9, 7), (9, 7, 1), (9, 7, 3), (9, 7, 4)])
@@ -20,7 +21,7 @@ def test_png_is_lossless(shape: tuple[int, ...], dtype: type[np.unsignedinteger]
     limit = np.iinfo(dtype).max + 1
     pixels = np.random.default_rng(0).integers(0, limit, shape).astype(dtype)
     data = png(pixels)
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    found = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
     if shape[2:] == (1,):
         pixels = pixels[..., 0]
     if found.ndim == 3:
@@ -53,10 +54,15 @@ def test_tiff_comes_back(axes: str, shape: tuple[int, ...], dtype: str, size: fl
         np.testing.assert_array_equal(tif.series[0].asarray(), array)
         assert tif.series[0].axes == axes
     plane = None if axes != "ZYX" else 3
-    from brightfield.images.selection import Selection
-
     found = decode(data, Selection(z=plane), max_pixels=10**4)
     assert found.pixel_size == (None if size is None else pytest.approx(size, rel=1e-3))
+
+
+def test_tiff_of_axes_out_of_imagejs_order() -> None:
+    array = np.arange(2 * 3 * 9 * 7, dtype=np.uint16).reshape(2, 3, 9, 7)
+    found = decode(tiff(array, "CZYX", 0.5), Selection(z=2), max_pixels=10**4)
+    np.testing.assert_array_equal(found.pixels, array[:, 2].transpose(1, 2, 0))
+    assert found.pixel_size == pytest.approx(0.5)
 
 
 def test_imagej_reads_the_unit() -> None:
@@ -65,7 +71,7 @@ def test_imagej_reads_the_unit() -> None:
         assert tif.is_imagej
         assert tif.imagej_metadata is not None
         assert (tif.imagej_metadata["unit"], tif.imagej_metadata["slices"]) == ("um", 3)
-        numerator, denominator = tif.pages[0].tags["XResolution"].value
+        numerator, denominator = tif.pages.first.tags["XResolution"].value
         assert numerator / denominator == pytest.approx(2)
 
 

@@ -46,7 +46,7 @@ def test_what_is_understood(text: str, mode: str, pair: tuple[float, float] | No
      "percentile:9,9", "range:5,4", "range:a,b", "range:1,2,3"],
 )  # fmt: skip
 def test_what_is_not(wrong: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"below|between|write"):
         Intensity(wrong)
     with pytest.raises(ValidationError):
         Body.model_validate({"intensity": wrong})
@@ -91,7 +91,7 @@ def test_only_finite_values_count() -> None:
     pixels = np.linspace(0, 1, 1000, dtype=np.float32).reshape(20, 50, 1).copy()
     pixels[0, :3, 0] = (np.nan, np.inf, -np.inf)
     found = limits(pixels, Intensity("percentile:0,100"))
-    assert (found.low, found.high) == (pytest.approx(3 / 999), 1.0)
+    np.testing.assert_allclose((found.low, found.high), (3 / 999, 1))
 
 
 def test_floats_under_dtype_lie_in_unit_range() -> None:

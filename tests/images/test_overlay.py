@@ -25,12 +25,15 @@ def test_a_silent_map_shows_the_same_as_no_map(signed: bool) -> None:
     assert np.abs(plain @ np.array([0.299, 0.587, 0.114]) - luma).max() < 1.5
 
 
-def test_stronger_is_more_opaque() -> None:
-    grey = np.full((8, 101, 3), 128, np.uint8)
+@pytest.mark.parametrize("signed", [False, True])
+def test_stronger_is_more_opaque(signed: bool) -> None:
     values = np.linspace(0, 1, 101, dtype=np.float32)[None].repeat(8, axis=0)
-    distance = np.abs(overlay(grey, values, signed=True)[0].astype(int) - 128).sum(axis=1)
-    assert distance[0] == 0
-    assert distance[100] > distance[50] > distance[10] > 0
+    white, black = np.full((8, 101, 3), 255, np.uint8), np.zeros((8, 101, 3), np.uint8)
+    over_white, over_black = (overlay(p, values, signed=signed, alpha=0.8) for p in (white, black))
+    shows = (over_white.astype(int) - over_black)[0].mean(axis=1) / 255
+    assert shows[0] == 1
+    assert (np.diff(shows) <= 0.01).all()
+    assert shows[-1] == pytest.approx(0.2, abs=0.01)
 
 
 def test_what_the_model_never_saw_is_dimmed() -> None:

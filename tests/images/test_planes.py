@@ -16,7 +16,7 @@ def stack(*shape: int) -> np.ndarray[Any, Any]:
     return np.arange(np.prod(shape)).reshape(shape)
 
 
-def plane(axes: str, array: np.ndarray[Any, Any], **chosen: Any) -> np.ndarray[Any, Any]:
+def plane(axes: str, array: np.ndarray[Any, Any], /, **chosen: Any) -> np.ndarray[Any, Any]:
     selection = Selection.model_validate(chosen)
     return np.asarray(take(array, choose(axes, array.shape, selection)))
 

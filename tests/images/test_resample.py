@@ -43,7 +43,9 @@ def test_channels_do_not_mix(channels: int, dtype: type[np.generic]) -> None:
     assert found.shape == (17, 23, channels)
     assert found.dtype == dtype
     for c in range(channels):
-        alone = np.asarray(Image.fromarray(pixels[..., c].copy()).resize((23, 17), Image.BILINEAR))
+        alone = np.asarray(
+            Image.fromarray(pixels[..., c].copy()).resize((23, 17), Image.Resampling.BILINEAR)
+        )
         np.testing.assert_array_equal(found[..., c], alone)
 
 

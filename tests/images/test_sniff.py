@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def test_what_pillow_writes(kind: str) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_tiff_in_both_orders_and_sizes(order: str, big: bool) -> None:
+def test_tiff_in_both_orders_and_sizes(order: Literal["<", ">"], big: bool) -> None:
     file = io.BytesIO()
     tifffile.imwrite(file, np.zeros((3, 4), np.uint8), byteorder=order, bigtiff=big)
     assert sniff(file.getvalue()) == "tiff"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 import skimage.data
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from brightfield.errors import (
     AmbiguousAxes,
@@ -123,8 +125,6 @@ def test_white_is_zero(dtype: str) -> None:
 def test_orientation(tag: int) -> None:
     data = saved(CAT, photometric="rgb", extratags=[(274, 3, 1, tag, True)])
     with Image.open(io.BytesIO(data)) as image:
-        from PIL import ImageOps
-
         expected = np.asarray(ImageOps.exif_transpose(image))
     found = read(data)
     np.testing.assert_array_equal(found.pixels, expected)
@@ -214,7 +214,7 @@ def test_imagej_planes_behind_one_page() -> None:
     text = "ImageJ=1.54f\nimages=6\nslices=6\n"
     one = saved(array[:1], byteorder=">", description=text, metadata=None)
     with tifffile.TiffFile(io.BytesIO(one)) as tif:
-        start = tif.pages[0].dataoffsets[0]
+        start = tif.pages.first.dataoffsets[0]
     data = one[:start] + array.astype(">u2").tobytes()
     np.testing.assert_array_equal(read(data, z=4).pixels[..., 0], array[4])
     with pytest.raises(TruncatedImage):
@@ -264,7 +264,7 @@ def test_only_the_planes_that_are_read_count() -> None:
 def test_sizes_are_checked_before_decoding() -> None:
     data = bytearray(saved(np.zeros((8, 8), np.uint8), compression="zlib", metadata=None))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
-        places = [tif.pages[0].tags[code].valueoffset for code in (256, 257)]
+        places = [tif.pages.first.tags[code].valueoffset for code in (256, 257)]
     for place in places:
         data[place : place + 2] = (60_000).to_bytes(2, "little")
     with pytest.raises(TooManyPixels, match="60000 x 60000"):
@@ -294,7 +294,7 @@ def test_cut_anywhere_is_truncated(how: str | None, writer: str) -> None:
 def test_strips_without_data_are_not_filled_in() -> None:
     data = bytearray(saved(ramp(48, 64), rowsperstrip=12, compression="zlib", metadata=None))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
-        counts = tif.pages[0].tags[279]
+        counts = tif.pages.first.tags[279]
     data[counts.valueoffset : counts.valueoffset + counts.valuebytecount] = bytes(
         counts.valuebytecount
     )
@@ -305,11 +305,31 @@ def test_strips_without_data_are_not_filled_in() -> None:
 def test_a_circle_of_directories_ends() -> None:
     data = bytearray(saved(ramp(8, 8), metadata=None))
     with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
-        page = tif.pages[0]
+        page = tif.pages.first
         end = page.offset + 2 + 12 * len(page.tags)
         data[end : end + 4] = page.offset.to_bytes(4, "little")
     with pytest.raises(UndecodableImage, match="circle"):
         read(bytes(data))
+
+
+@pytest.mark.parametrize("code", [256, 257, 277])
+@pytest.mark.parametrize(("kind", "count"), [(4, 6), (1, 4), (2, 4), (9, 1)])
+def test_a_size_that_is_not_one_number_is_refused_in_little_memory(
+    code: int, kind: int, count: int
+) -> None:
+    data = bytearray(saved(ramp(8, 8), metadata=None))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
+        places = {tag.code: tag.offset for tag in tif.pages.first.tags}
+    for place in (places[256], places[257]):  # long, so that repeating a tuple shows
+        data[place + 2 : place + 12] = struct.pack("<HII", 4, 1, 1 << 24)
+    data[places[code] + 2 : places[code] + 8] = struct.pack("<HI", kind, count)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UndecodableImage, match=f"tag {code}"):
+            read(bytes(data))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_complex_samples_are_refused() -> None:
@@ -321,5 +341,5 @@ def test_complex_samples_are_refused() -> None:
 def test_malformed_ome_falls_back_to_pages(xml: str) -> None:
     text = f"<?xml version='1.0'?>{xml}<!-- openmicroscopy --></OME>"
     array = ramp(3, 12, 17)
-    data = saved(array, description=text, metadata=None)
+    data = saved(array, description=text, photometric="minisblack", metadata=None)
     np.testing.assert_array_equal(read(data, page=2).pixels[..., 0], array[2])

@@ -65,7 +65,8 @@ def brute_force(rows: Any, cols: Any, height: int, width: int, values: Any) -> A
 def test_the_map_is_the_mean_of_the_windows(
     down: tuple[int, int, int], across: tuple[int, int, int], border: Border, seed: int
 ) -> None:
-    grid = window_grid(*zip(down, across, strict=True), border=border)
+    size, window, stride = zip(down, across, strict=True)
+    grid = window_grid(size, window, stride, border)
     values = np.random.default_rng(seed).normal(size=(len(grid.rows), len(grid.cols)))
     expected = brute_force(grid.rows, grid.cols, down[0], across[0], values)
     found = accumulate(grid, values)

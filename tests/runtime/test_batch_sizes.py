@@ -33,6 +33,15 @@ def test_traffic_refines_what_warm_up_found() -> None:
     assert sizes.best("forward", SHAPE) == 2
 
 
+def test_neighbours_are_tried_again_so_that_a_bad_start_is_forgotten() -> None:
+    sizes = measured(1.0, 1.4, 9.0, 20.0)  # something else ran when 4 was measured
+    true = {1: 1.0, 2: 1.4, 4: 2.0, 8: 5.0}
+    for _ in range(200):
+        chosen = sizes.best("forward", SHAPE)
+        sizes.observe("forward", SHAPE, chosen, true[chosen])
+    assert sizes.best("forward", SHAPE) == 4
+
+
 def test_sizes_between_powers_of_two_teach_nothing() -> None:
     sizes = measured(1.0, 1.2)
     sizes.observe("forward", SHAPE, 3, 1e-6)

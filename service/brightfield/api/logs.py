@@ -13,7 +13,12 @@ from brightfield.settings import Settings
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-_PLAIN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+_PLAIN = set(logging.makeLogRecord({}).__dict__) | {
+    "message",
+    "asctime",
+    "taskName",
+    "color_message",  # uvicorn's own wording for terminals
+}
 
 
 class JsonFormatter(logging.Formatter):

@@ -43,10 +43,10 @@ def png(pixels: Pixels) -> bytes:
 def tiff(array: NDArray[Any], axes: str, pixel_size: float | None = None) -> bytes:
     """Any array with named axes (`YX`, `CYX`, `ZYX`, `YXS`) as a deflate-compressed TIFF.
 
-    ImageJ's form where its types allow (8 and 16 bit, float32), so that Fiji shows the axes;
-    `pixel_size` in micrometres goes into the resolution tags.
+    ImageJ's form where its types (8 and 16 bit, float32; colour of 8 bit) and its order of axes
+    allow, so that Fiji shows them; `pixel_size` in micrometres goes into the resolution tags.
     """
-    imagej = array.dtype in (np.uint8, np.uint16, np.float32) and set(axes) <= set("TZCYXS")
+    imagej = _fits_imagej(array, axes)
     metadata: dict[str, Any] = {"axes": axes}
     options: dict[str, Any] = {}
     if pixel_size is not None:
@@ -68,6 +68,12 @@ def tiff(array: NDArray[Any], axes: str, pixel_size: float | None = None) -> byt
         **options,
     )
     return buffer.getvalue()
+
+
+def _fits_imagej(array: NDArray[Any], axes: str) -> bool:
+    types = ["uint8"] if "S" in axes else ["uint8", "uint16", "float32"]
+    in_order = axes == "".join(axis for axis in "TZCYXS" if axis in axes)
+    return in_order and array.dtype.name in types
 
 
 def npy(array: NDArray[Any]) -> bytes:

@@ -55,9 +55,8 @@ class Selection(BaseModel):
     t: _Index | None = None
     """Time point, counted from 0."""
     channels: Annotated[
-        tuple[_Index, ...] | None,
+        Annotated[tuple[_Index, ...], Field(min_length=1)] | None,
         BeforeValidator(_distinct),
-        Field(min_length=1),
         WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]}),
     ] = None
     """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""

@@ -32,6 +32,11 @@ _MOST_PAGES = 1 << 20
 # Other tags may point anywhere; editors that copy camera files leave such.
 _NEEDED = frozenset({258, 270, 273, 279, 320, 324, 325, 347})
 
+# Width, length, samples, rows of a strip, sizes of a tile, depths: one SHORT, LONG or LONG8 each.
+# tifffile takes several as a tuple, and a tuple times a length repeats it without bound.
+_SIZE_TAGS = frozenset({256, 257, 277, 278, 322, 323, 32997, 32998})
+_UNSIGNED = (3, 4, 16)
+
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
@@ -57,7 +62,8 @@ def check_whole(data: bytes) -> None:
     """Walk the directories of a TIFF file.
 
     Raises `TruncatedImage` when a directory or the value of a tag that every reader needs lies
-    beyond the end, `UndecodableImage` when the chain runs in a circle or has no end.
+    beyond the end, `UndecodableImage` when the chain runs in a circle or has no end, or a size is
+    not one number.
     """
     layout = _Layout("<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+"))
     seen: set[int] = set()
@@ -83,6 +89,8 @@ def _next_directory(data: bytes, position: int, layout: _Layout) -> int:
         raise cut()
     for at in range(start, start + entries * step, step):
         tag, kind, count = layout.entry.unpack_from(data, at)
+        if tag in _SIZE_TAGS and (kind not in _UNSIGNED or count != 1):
+            raise UndecodableImage(f"The TIFF's size in tag {tag} is not one number.")
         size = _SIZES.get(kind, 1) * count
         if tag in _NEEDED and size > inline:
             (value,) = layout.offset.unpack_from(data, at + step - inline)

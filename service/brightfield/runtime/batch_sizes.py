@@ -10,15 +10,27 @@ from dataclasses import dataclass, field
 _WORTH = 0.97
 _LEARNING = 0.2
 _UNMEASURED = 8
+_REVISIT = 32
 
 
 @dataclass(slots=True)
 class _Costs:
     seconds: dict[int, float] = field(default_factory=dict)
     ceiling: int = 1
+    seen: int = 0
 
     def per_row(self, size: int) -> float:
         return self.seconds[size] / size
+
+    @property
+    def next(self) -> int:
+        """The best size, and now and then its neighbours, since what they cost may have changed:
+        warm-up may have met a busy machine."""
+        best = self.best
+        turn = self.seen % _REVISIT
+        if turn == _REVISIT // 2:
+            return max(1, best // 2)
+        return min(2 * best, self.ceiling) if turn == _REVISIT - 1 else best
 
     @property
     def best(self) -> int:
@@ -35,6 +47,14 @@ class _Costs:
         if best < sizes[-1]:
             return best
         return min(max(2 * best, _UNMEASURED), self.ceiling)
+
+    def observe(self, rows: int, seconds: float) -> None:
+        self.seen += 1
+        known = self.seconds.get(rows)
+        if known is None or seconds < known:  # first runs are slow: believe the faster one
+            self.seconds[rows] = seconds
+        else:
+            self.seconds[rows] = known + _LEARNING * (seconds - known)
 
 
 class BatchSizes:
@@ -53,7 +73,7 @@ class BatchSizes:
     def best(self, operation: Hashable, shape: tuple[int, ...]) -> int:
         """Rows at which a batch of this operation and shape (C, H, W) is closed."""
         with self._lock:
-            return self._of(operation, shape).best
+            return self._of(operation, shape).next
 
     def observe(
         self, operation: Hashable, shape: tuple[int, ...], rows: int, seconds: float
@@ -62,12 +82,7 @@ class BatchSizes:
         if rows & (rows - 1):
             return
         with self._lock:
-            costs = self._of(operation, shape)
-            known = costs.seconds.get(rows)
-            if known is None or seconds < known:  # first runs are slow: believe the faster one
-                costs.seconds[rows] = seconds
-            else:
-                costs.seconds[rows] = known + _LEARNING * (seconds - known)
+            self._of(operation, shape).observe(rows, seconds)
 
     def halve(self, operation: Hashable, shape: tuple[int, ...], rows: int) -> None:
         """The memory did not suffice for `rows`: from now on at most half of them."""

@@ -1,0 +1,265 @@
+"""What every method of the catalog promises, tested on every one that there is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from brightfield.errors import BrightfieldError, Cancelled, ModelFailed
+from brightfield.explain import catalog
+from brightfield.explain.method import Method, Step
+from brightfield.runtime.operations import Forward
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.ticket import Ticket
+
+from .conftest import Bench, Case, case, image
+from .networks import Tapped, small
+
+METHODS = catalog()
+# What keeps a method short, where it has such a parameter.
+SHORT = {"steps": 9, "samples": 9, "masks": 40, "window": 4, "stride": 4}
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> Method:
+    kind = METHODS[request.param]
+    return kind(**{name: value for name, value in SHORT.items() if name in kind.model_fields})
+
+
+@pytest.fixture
+def subject() -> Case:
+    """Parameters may have gradients, and one part is left in training mode: it shall stay so."""
+    module = case(Tapped(small()), image(3, 16, 16), max_batch=4)
+    module.module.requires_grad_()
+    module.module.get_submodule("network.9").train()
+    return module
+
+
+def state(module: nn.Module) -> dict[str, Any]:
+    """All that an explanation could leave behind."""
+    hooks = [
+        (name, kind, list(table))
+        for name, part in module.named_modules()
+        for kind, table in vars(part).items()
+        if kind.endswith("_hooks")
+    ]
+    return {
+        "hooks": hooks,
+        "gradients": [name for name, p in module.named_parameters() if p.grad is not None],
+        "asked": [p.requires_grad for p in module.parameters()],
+        "modes": [part.training for part in module.modules()],
+        "attributes": [sorted(vars(part)) for part in module.modules()],
+        "values": {name: t.clone() for name, t in module.state_dict().items()},
+    }
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(subject: Case) -> Iterator[None]:
+    before = state(subject.module)
+    assert before["hooks"]
+    assert not before["gradients"]
+    yield
+    after = state(subject.module)
+    values, kept = before.pop("values"), after.pop("values")
+    assert after == before
+    for name, value in values.items():
+        assert torch.equal(kept[name], value), name
+
+
+def test_it_ends_with_the_one_result(method: Method, subject: Case, bench: Bench) -> None:
+    steps: list[Step] = list(method(bench.probe(method, subject), subject.images))
+    assert all(a.done < b.done for a, b in zip(steps, steps[1:], strict=False))
+    assert {step.total for step in steps} == {steps[-1].done}
+    assert steps[0].done > 0
+    assert [step.result is not None for step in steps] == [False] * (len(steps) - 1) + [True]
+    assert isinstance(steps[-1].result, type(method).result)
+
+
+def test_its_result_is_finite_in_every_format(method: Method, subject: Case, bench: Bench) -> None:
+    result = bench.explain(method, subject)
+    for space in ("input", "image"):
+        assert orjson.loads(orjson.dumps(result.payload(space)))
+        raster = result.raster(space)
+        assert np.isfinite(raster.array).all()
+        assert np.ptp(raster.array) > 0
+        assert raster.array.ndim == len(raster.axes)
+    assert result.raster("image").array.shape[-2:] == subject.geometry.image_size
+    assert set(method.formats) <= set(type(method).every_format())
+    if "csv" in method.formats:
+        table = result.table()
+        assert all(len(row) == len(table.columns) for row in table.rows)
+    if "png" in method.formats:
+        assert result.heat().map.shape == subject.geometry.image_size
+
+
+def test_asked_twice_it_says_the_same(method: Method, subject: Case, bench: Bench) -> None:
+    alone = subject.limited(1)
+    first, second = (bench.explain(method, alone).raster("input").array for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_its_parameters_are_documented_with_defaults(method: Method) -> None:
+    kind = type(method)
+    assert kind.name == kind.__module__.rpartition(".")[2]
+    assert kind.__doc__
+    assert "Source" in kind.__doc__
+    for name, field in kind.model_fields.items():
+        assert field.description, name
+        assert not field.is_required(), name
+    with pytest.raises(ValidationError):
+        kind(nonsense=1)  # type: ignore[call-arg]
+    with pytest.raises(ValidationError):
+        method.target = ("0",)  # type: ignore[misc]
+
+
+def test_several_targets_are_answered_or_refused(
+    method: Method, subject: Case, bench: Bench
+) -> None:
+    fields = {**method.model_dump(exclude_unset=True), "target": "0,3"}
+    if type(method).several:
+        answer = bench.explain(type(method)(**fields), subject).payload("input")
+        assert [target["class_id"] for target in answer["targets"]] == [0, 3]
+    else:
+        with pytest.raises(ValidationError, match="one target at a time"):
+            type(method)(**fields)
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_failing_model_leaves_nothing(
+    method: Method, subject: Case, bench: Bench, at: int
+) -> None:
+    probe = bench.probe(method, subject)
+    module: Any = subject.module
+    module.fails_from = module.passes + at
+    try:
+        with pytest.raises(ModelFailed, match="case raised ValueError"):
+            for _ in range(2):  # a method of one pass fails at its second run
+                list(method(probe, subject.images))
+    finally:
+        module.fails_from = None
+
+
+def test_a_method_that_is_given_up_leaves_nothing(
+    method: Method, subject: Case, bench: Bench
+) -> None:
+    generator: Any = method(bench.probe(method, subject), subject.images)
+    next(generator)
+    with pytest.raises(RuntimeError, match="thrown in"):
+        generator.throw(RuntimeError("thrown in"))
+
+
+class Refusing:
+    """A probe whose scores or gradients cannot be taken apart: the method itself fails."""
+
+    def __init__(self, probe: Any) -> None:
+        self._probe = probe
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._probe, name)
+
+    def scores(self, chunks: Any) -> Iterator[Any]:
+        for _ in self._probe.scores(chunks):
+            yield None
+
+    def gradients(self, chunks: Any, layer: str | None = None) -> Iterator[Any]:
+        for _ in self._probe.gradients(chunks, layer):
+            yield None
+
+
+def test_a_method_that_fails_itself_leaves_nothing(
+    method: Method, subject: Case, bench: Bench
+) -> None:
+    with pytest.raises((AttributeError, TypeError)):
+        list(method(Refusing(bench.probe(method, subject)), subject.images))  # type: ignore[arg-type]
+
+
+def test_a_withdrawn_ticket_ends_it(method: Method, subject: Case, bench: Bench) -> None:
+    ticket = Ticket()
+    generator = method(bench.probe(method, subject, ticket=ticket), subject.images)
+    module: Any = subject.module
+    if SHORT.keys() & type(method).model_fields.keys():
+        assert next(generator).result is None
+    ticket.cancel()
+    passes = module.passes
+    with pytest.raises(Cancelled):
+        list(generator)
+    assert module.passes <= passes + 2  # what was on its way
+
+
+def test_no_pass_is_made_once_the_deadline_is_over(
+    method: Method, subject: Case, bench: Bench
+) -> None:
+    probe = bench.probe(method, subject, ticket=(ticket := Ticket(60)))
+    ticket.deadline = 0
+    module: Any = subject.module
+    passes = module.passes
+    with pytest.raises(BrightfieldError, match="deadline"):
+        list(method(probe, subject.images))
+    assert module.passes <= passes + 1  # looking for a layer is not bound to the ticket
+
+
+class Asking:
+    """A thread that keeps predicting one image, and keeps what came."""
+
+    def __init__(self, resident: Resident, images: torch.Tensor) -> None:
+        self.answers: list[torch.Tensor] = []
+        self._ask = lambda: resident.submit(Forward(), images, Ticket()).future.result(30)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self.answers.append(self._ask())
+
+    def __enter__(self) -> Asking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+@pytest.mark.parametrize("most", [1, None])
+def test_predictions_of_other_threads_do_not_see_it(
+    method: Method, subject: Case, bench: Bench, most: int | None
+) -> None:
+    """Bit for bit at one batch size, within rounding where batches differ."""
+    alone = subject.limited(most)
+    resident, other = bench.resident(alone), image(3, 16, 16, seed=9)
+    expected = resident.submit(Forward(), other, Ticket()).future.result()
+    quiet = bench.explain(method, alone).raster("input").array
+    with Asking(resident, other) as first, Asking(resident, other) as second:
+        for _ in range(5):
+            *_, last = method(bench.probe(method, alone, resident), subject.images)
+            found = last.result.raster("input").array  # type: ignore[union-attr]
+            np.testing.assert_allclose(found, quiet, atol=1e-5 * np.ptp(quiet))
+    answers = first.answers + second.answers
+    assert len(answers) > 5
+    span = float(expected.max() - expected.min())
+    tolerance = 0.0 if most == 1 else 1e-5 * span
+    assert max(float((answer - expected).abs().max()) for answer in answers) <= tolerance
+    if most == 1:
+        assert np.array_equal(found, quiet)
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(dim=1), nn.Sigmoid(), nn.LogSoftmax(dim=1)])
+def test_a_normalising_end_is_left_out(
+    method: Method, subject: Case, bench: Bench, end: nn.Module
+) -> None:
+    network = small()
+    ended = nn.Sequential(network, end).eval()
+    layer = {"layer": "4"} if "layer" in type(method).model_fields else {}
+    nested = {"layer": "0.4"} if layer else {}
+    expected = bench.explain(method.model_copy(update=layer), case(network, subject.images))
+    found = bench.explain(method.model_copy(update=nested), case(ended, subject.images))
+    assert np.array_equal(found.raster("input").array, expected.raster("input").array)
+    assert not any(part._forward_hooks for part in ended.modules())
