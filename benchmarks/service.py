@@ -7,8 +7,9 @@ bound: decode, preprocess and batched forward of the same JPEGs in one process w
 decoding overlapped with the forward on as many threads as the service has, at its best batch
 size. The two alternate; the ratio is taken round by round. The load generator shares the cores;
 its CPU time is given apart. *Overhead*: CPU seconds of the service's process per request with a
-model that does nothing, less the CPU seconds of decode and preprocess of the same bodies measured
-without the service.
+model that does nothing, less those that its decoding threads spend in decode and preprocess
+(`metered.py` counts them). What decode and preprocess of the same bodies cost in one thread without
+a service is given beside it: threads that share cores and the interpreter's lock need more.
 
 Run it on an otherwise idle machine.
 """
@@ -27,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,12 +36,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from load import Load, Report, photographs, run, started
+from metered import NAME as METERED
+
 from brightfield import zoo
 from brightfield.cards import ModelCard, read_card
 from brightfield.images.decode import decode
 from brightfield.models.build import build
 from brightfield.preprocess import preprocess
-from load import Load, Report, photographs, run, started
 
 HERE = Path(__file__).parent
 MAX_PIXELS = 100_000_000
@@ -125,7 +129,9 @@ def environment() -> Iterator[None]:
         yield
 
 
-async def measured(url: str, bodies: Sequence[bytes], clients: int, seconds: float, pid: int) -> Report:
+async def measured(
+    url: str, bodies: Sequence[bytes], clients: int, seconds: float, pid: int
+) -> Report:
     load = Load(clients=clients, seconds=seconds, warmup=8 * clients)
     report = await run(url, bodies, load, server_pid=pid)
     if set(report.statuses) != {"200"}:
@@ -144,14 +150,26 @@ async def throughput(base: str, pid: int, given: argparse.Namespace) -> list[dic
         most = bound.throughput(best, given.seconds)
         report = await measured(f"{base}/classify", bodies, 32, given.seconds, pid)
         assert report.server_cpu_s is not None
-        rows.append({
-            "bound_per_s": most, "bound_batch": best, "service_per_s": report.throughput,
-            "ratio": report.throughput / most, "p50_ms": report.latency_ms["p50"],
-            "p99_ms": report.latency_ms["p99"],
-            "service_cpu_ms": 1e3 * report.server_cpu_s / report.requests,
-            "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
-        })
+        rows.append(
+            {
+                "bound_per_s": most,
+                "bound_batch": best,
+                "service_per_s": report.throughput,
+                "ratio": report.throughput / most,
+                "p50_ms": report.latency_ms["p50"],
+                "p99_ms": report.latency_ms["p99"],
+                "service_cpu_ms": 1e3 * report.server_cpu_s / report.requests,
+                "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
+            }
+        )
     return rows
+
+
+def decoding_seconds(base: str) -> float:
+    """CPU seconds that the metered service has spent in decode and preprocess so far."""
+    with urllib.request.urlopen(f"{base}/metrics") as reply:
+        last = reply.read().decode().splitlines()[-1]
+    return float(last.removeprefix(METERED))
 
 
 async def overhead(base: str, pid: int, given: argparse.Namespace) -> list[dict[str, Any]]:
@@ -162,14 +180,24 @@ async def overhead(base: str, pid: int, given: argparse.Namespace) -> list[dict[
     for _, clients in itertools.product(range(given.rounds), (1, 32)):
         before = bound.cpu_before_the_forward()
         url = f"{base}/classify?model=noop"
+        await measured(url, bodies, clients, 1, pid)
+        metered = decoding_seconds(base)
         report = await measured(url, bodies, clients, given.seconds, pid)
         assert report.server_cpu_s is not None
+        answered = report.requests + 8 * clients  # the meter has counted the warm-up, too
+        metered = (decoding_seconds(base) - metered) / answered
         total = report.server_cpu_s / report.requests
-        rows.append({
-            "clients": clients, "requests_per_s": report.throughput, "cpu_ms": 1e3 * total,
-            "decode_preprocess_ms": 1e3 * before, "overhead_ms": 1e3 * (total - before),
-            "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
-        })
+        rows.append(
+            {
+                "clients": clients,
+                "requests_per_s": report.throughput,
+                "cpu_ms": 1e3 * total,
+                "decode_preprocess_ms": 1e3 * metered,
+                "alone_ms": 1e3 * before,
+                "overhead_ms": 1e3 * (total - metered),
+                "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
+            }
+        )
     return rows
 
 
@@ -182,7 +210,7 @@ def table(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 async def main(given: argparse.Namespace) -> None:
     base = f"http://127.0.0.1:{given.port}"
-    command = f"{sys.executable} -m brightfield"
+    command = f"{sys.executable} {HERE / 'metered.py'}"
     os.environ["BRIGHTFIELD_PORT"] = str(given.port)
     with environment():
         async with started(command, f"{base}/classify") as pid:
@@ -191,7 +219,8 @@ async def main(given: argparse.Namespace) -> None:
     table("Overhead with a model that does nothing", costs)
     for clients in (1, 32):
         values = [row["overhead_ms"] for row in costs if row["clients"] == clients]
-        print(f"median overhead at {clients} clients: {statistics.median(values):.3f} ms CPU per request")
+        middle = statistics.median(values)
+        print(f"median overhead at {clients} clients: {middle:.3f} ms CPU per request")
     table("Throughput of /classify at 32 clients against the bound", speeds)
     print(f"median ratio: {statistics.median(row['ratio'] for row in speeds):.3f}")
     if given.json:

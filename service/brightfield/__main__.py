@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 
@@ -20,11 +21,23 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        settle_memory()
         listening = [each for server in self.servers for each in server.sockets]
         if self.started and listening:
             host = self.config.host
             name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
             print(greeting(f"http://{name}:{listening[0].getsockname()[1]}"), flush=True)
+
+
+def settle_memory() -> None:
+    """Spare the garbage collector what was made at the start.
+
+    Modules and models live as long as the process; looking through them again and again, as the
+    default thresholds make it, would cost every request some of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def greeting(address: str) -> str:
@@ -56,6 +69,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         http=Http1,
+        proxy_headers=False,
         log_config=None,
         access_log=False,
         server_header=False,

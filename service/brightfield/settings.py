@@ -39,7 +39,7 @@ def _default_data() -> Path:
 
 
 class Settings(BaseSettings):
-    """What can be set about a service; sizes in bytes take units (`8GiB`), durations are seconds."""
+    """What can be set; sizes in bytes take units (`8GiB`), durations are seconds."""
 
     model_config = SettingsConfigDict(
         env_prefix="BRIGHTFIELD_",

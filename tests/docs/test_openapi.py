@@ -35,7 +35,15 @@ def test_the_file_is_up_to_date() -> None:
 
 def test_the_outermost_members() -> None:
     assert re.fullmatch(r"3\.1\.\d+", DOCUMENT["openapi"])
-    assert set(DOCUMENT) <= {"openapi", "info", "servers", "paths", "components", "security", "tags"}
+    assert set(DOCUMENT) <= {
+        "openapi",
+        "info",
+        "servers",
+        "paths",
+        "components",
+        "security",
+        "tags",
+    }
     assert {"title", "version"} <= set(DOCUMENT["info"])
     assert all(path.startswith("/") for path in DOCUMENT["paths"])
     assert all(set(item) <= METHODS for item in DOCUMENT["paths"].values())

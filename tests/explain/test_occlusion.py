@@ -139,9 +139,7 @@ class TestWhatIf:
         change = ((IMAGES[0] - 0.5) * WEIGHTS[[1, 3]])[:, :, 2:6, 3:9].sum(dim=(1, 2, 3))
         before = torch.einsum("kchw,chw->k", WEIGHTS, IMAGES[0]) + BIAS
         np.testing.assert_allclose(result.what_if.before, before[[1, 3]], atol=1e-10)
-        np.testing.assert_allclose(
-            result.what_if.before - result.what_if.after, change, atol=1e-10
-        )
+        np.testing.assert_allclose(result.what_if.before - result.what_if.after, change, atol=1e-10)
         payload = result.payload("input")
         np.testing.assert_allclose(payload["what_if"]["difference"], change, atol=1e-10)
         assert payload["map"] is payload["scores"] is payload["grid"] is None
@@ -149,6 +147,8 @@ class TestWhatIf:
 
     def test_it_comes_with_the_map_when_a_window_is_given(self, bench: Bench) -> None:
         alone = bench.explain(Occlusion(hide="0,0;9,0;0,9"), linear())
+        assert Occlusion(hide="0,0;9,0;0,9").formats == ("json",)
+        assert "npy" in Occlusion(hide="0,0;9,0;0,9", window=4).formats
         both = bench.explain(Occlusion(hide="0,0;9,0;0,9", window=4), linear())
         plain_map = bench.explain(Occlusion(window=4), linear())
         np.testing.assert_array_equal(both.what_if.after, alone.what_if.after)

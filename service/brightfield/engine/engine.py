@@ -22,7 +22,7 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.sliding import class_map
 from brightfield.engine.view import View
 from brightfield.engine.visit import Job, Visit
-from brightfield.errors import InvalidCard, UnknownModel, WrongTask
+from brightfield.errors import InvalidCard, Unexplainable, UnknownModel, WrongTask
 from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
 from brightfield.models import layers
@@ -153,6 +153,7 @@ class Engine:
         timing = Timing()
         model = view.model or self.default_model(method.endpoint)
         async with self.registry.use(model) as resident:
+            _check_unnormalised(method, resident)
             job = Job(data, view, selection, ticket, self.settings.max_pixels)
             visit = Visit(job, resident, scoring_pass(resident, method.kind), timing)
             output = await visit.output(self._decoders)
@@ -228,6 +229,16 @@ def _check_task(task: Task, card: ModelCard) -> None:
     allowed = task.tasks_of_model
     if allowed is not None and card.task not in allowed:
         raise WrongTask(f"The model {card.id} is for {card.task!r}, not for {task.name!r}.")
+
+
+def _check_unnormalised(method: Method, resident: Resident) -> None:
+    """A normalised score saturates, and its gradient says little: never explain one in silence."""
+    if method.kind == "logit" and resident.normalised:
+        raise Unexplainable(
+            f"The model {resident.card.id} ends in a softmax or sigmoid, and only unnormalised "
+            "scores are explained; leave it out of the architecture, and let the card's activation "
+            "apply it."
+        )
 
 
 def _operation(task: Task, resident: Resident) -> Operation:

@@ -66,6 +66,16 @@ class Occlusion(Method):
     def kind(self) -> Kind:
         return self.output
 
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """A what-if alone has no map to draw or to write."""
+        return ("json",) if self._alone else super().formats
+
+    @property
+    def _alone(self) -> bool:
+        """Whether only the what-if is asked for."""
+        return self.hide is not None and self.window is None and self.stride is None
+
     def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
         fill = baseline_images(self.baseline, images, probe.card.input)
         shape = parse_shape(self.hide) if self.hide is not None else None
@@ -80,7 +90,7 @@ class Occlusion(Method):
             "border": self.border,
         }
         whole = base[0].double().numpy()
-        if shape is not None and self.window is None and self.stride is None:
+        if self._alone:
             facts["forwards"] = 2
             alone = OcclusionMap(probe.targets, whole, probe.geometry, facts, what_if=what_if)
             yield Step(1, 1, result=alone)

@@ -11,9 +11,13 @@ from torch import nn
 from brightfield.cards import ModelCard
 from brightfield.models.build import build, static_batch
 from brightfield.runtime.lane import Lane
+from brightfield.runtime.operations import bypassed
 from brightfield.runtime.resident import Resident, module_bytes
 
 _NORMALISING = (nn.Softmax, nn.Sigmoid, nn.LogSoftmax)
+# Autograd's names of the same as functions, and of what may still follow.
+_NORMALISING_STEPS = ("SoftmaxBackward", "SigmoidBackward", "LogSoftmaxBackward")
+_RESHAPING = ("View", "Unsafe", "Squeeze", "Unsqueeze", "Clone", "Alias", "ToCopy")
 
 
 class ModelLoader:
@@ -37,6 +41,7 @@ class ModelLoader:
         )
         resident.call(resident.move_to_device).result()
         resident.cut = resident.call(lambda: normalising_end(resident)).result()
+        resident.normalised = resident.call(lambda: still_normalised(resident)).result()
         resident.warm_up()
         return resident
 
@@ -66,3 +71,21 @@ def normalising_end(resident: Resident) -> str | None:
         for hook in hooks:
             hook.remove()
     return next((name for name, output in outputs.items() if output is result), None)
+
+
+def still_normalised(resident: Resident) -> bool:
+    """Whether the output, without the module that is cut, comes out of a softmax or sigmoid.
+
+    These are functions in the code of a model, which no module tells of: autograd's name of the
+    last operation does.
+    """
+    sample = torch.zeros(1, *resident.shape).requires_grad_()
+    try:
+        with torch.enable_grad(), bypassed(resident.module, resident.cut):
+            output = resident.module(resident.place(sample))
+    except RuntimeError:  # it cannot be differentiated; whether it works at all, warming up tells
+        return False
+    node = getattr(output, "grad_fn", None)
+    while node is not None and node.name().startswith(_RESHAPING):
+        node = node.next_functions[0][0]
+    return node is not None and node.name().startswith(_NORMALISING_STEPS)

@@ -30,7 +30,8 @@ class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
     `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
-    look at the unnormalised output. `users`, `pinned`, `retired` and `last_used` belong to the
+    look at the unnormalised output. `normalised` says that there is none, because the end is a
+    function. `users`, `pinned`, `retired` and `last_used` belong to the
     registry.
     """
 
@@ -41,6 +42,7 @@ class Resident:
     sha256: str | None = None
     static_batch: int | None = None
     cut: str | None = None
+    normalised: bool = False
     sizes: BatchSizes = field(default_factory=BatchSizes)
     users: int = 0
     pinned: bool = False

@@ -1,0 +1,82 @@
+"""Networks of the models that the engine's tests bring; copied beside each card."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Brightness(nn.Module):
+    """The score of `bright` is the sum of the squares of the grey values, that of `dark` minus it.
+
+    Black is 0, so what is bright is what the score rests on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grey = nn.Conv2d(3, 1, 1, bias=False)
+        nn.init.constant_(self.grey.weight, 1 / 3)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = self.relu(self.grey(x)).square().sum(dim=(1, 2, 3))
+        return torch.stack([total, -total], dim=1)
+
+
+class Functional(nn.Module):
+    """A network behind an activation that is no module."""
+
+    def __init__(self, activation: str) -> None:
+        super().__init__()
+        self.network = bare()
+        self.activation = activation
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.network(x)
+        return scores.softmax(1) if self.activation == "softmax" else scores.sigmoid()
+
+
+class Selecting(nn.Module):
+    """Channels 0 and 1 of an array, weighed: scores sum(x_0), 2 sum(x_1)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(dim=(2, 3)) * torch.tensor([1.0, 2.0], device=x.device)
+
+
+class Fragile(nn.Module):
+    """Fails on anything that is not black."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.any():
+            raise ValueError("a fault of the lab's own code")
+        return x.sum(dim=(2, 3))
+
+
+def bare() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.AdaptiveAvgPool2d(3),
+        nn.Flatten(),
+        nn.Linear(72, 4),
+    )
+
+
+def ended(end: str) -> nn.Sequential:
+    return nn.Sequential(bare(), nn.Softmax(dim=1) if end == "softmax" else nn.Sigmoid())
+
+
+def functional(activation: str) -> nn.Module:
+    return Functional(activation)
+
+
+def brightness() -> nn.Module:
+    return Brightness()
+
+
+def selecting() -> nn.Module:
+    return Selecting()
+
+
+def fragile() -> nn.Module:
+    return Fragile()

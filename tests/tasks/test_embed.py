@@ -1,0 +1,161 @@
+"""Embeddings as they are read off real networks on a lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from brightfield.cards import ModelCard
+from brightfield.errors import UnknownLayer
+from brightfield.models.layers import resolve
+from brightfield.runtime.lane import Lane
+from brightfield.runtime.operations import Activations
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.ticket import Ticket
+from brightfield.tasks.embed import Embed, Embedding
+
+Take = Callable[..., Embedding]
+
+
+def card(**explain: str) -> ModelCard:
+    return ModelCard.model_validate(
+        {
+            "id": "m", "version": "1", "task": "classify", "licence": "MIT",
+            "architecture": {"name": "none"}, "explain": explain,
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Lane]:
+    lane = Lane(torch.device("cpu"), Telemetry())
+    yield lane
+    lane.stop()
+
+
+@pytest.fixture
+def take(lane: Lane) -> Take:
+    """Read a layer on the lane and make the vector of it, as the engine does."""
+
+    def taken(module: nn.Module, images: Tensor, task: Embed, **explain: str) -> Embedding:
+        resident = Resident(card(**explain), module, lane, 0)
+        tap = resolve(module, task.layer, resident.card.explain)
+        output = resident.submit(Activations(tap), images, Ticket()).future.result(30)
+        return task.postprocess(output, resident.card)
+
+    return taken
+
+
+@pytest.fixture(scope="module")
+def resnet() -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return models.resnet18(num_classes=10).eval()
+
+
+@pytest.fixture(scope="module")
+def images() -> Tensor:
+    return torch.randn(1, 3, 48, 40, generator=torch.Generator().manual_seed(0))
+
+
+def features(resnet: Any, images: Tensor) -> Tensor:
+    """layer4's maps, by running the parts of the network one after the other."""
+    with torch.no_grad():
+        x = resnet.maxpool(resnet.relu(resnet.bn1(resnet.conv1(images))))
+        maps: Tensor = resnet.layer4(resnet.layer3(resnet.layer2(resnet.layer1(x))))
+        return maps
+
+
+def close(found: Embedding, expected: Tensor) -> None:
+    atol = 1e-5 * float(expected.abs().max())
+    np.testing.assert_allclose(found.vector, expected.numpy(), rtol=0, atol=atol)
+
+
+def test_penultimate_is_what_enters_the_classifier(
+    take: Take, resnet: nn.Module, images: Tensor
+) -> None:
+    found = take(resnet, images, Embed())
+    assert (found.layer, found.vector.shape) == ("penultimate", (512,))
+    close(found, features(resnet, images).mean(dim=(2, 3))[0])
+
+
+def test_logits_are_the_output(take: Take, resnet: nn.Module, images: Tensor) -> None:
+    with torch.no_grad():
+        close(take(resnet, images, Embed(layer="logits")), resnet(images)[0])
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "none"])
+def test_maps_are_pooled_over_space(
+    take: Take, resnet: nn.Module, images: Tensor, pool: Any
+) -> None:
+    maps = features(resnet, images)[0]
+    assert maps.shape == (512, 2, 2)
+    expected = {"mean": maps.mean(dim=(1, 2)), "max": maps.amax(dim=(1, 2)), "none": maps.ravel()}
+    close(take(resnet, images, Embed(layer="layer4", pool=pool)), expected[pool])
+
+
+def test_the_cards_penultimate_layer_wins(take: Take, resnet: nn.Module, images: Tensor) -> None:
+    found = take(resnet, images, Embed(), penultimate="layer4")
+    close(found, features(resnet, images).mean(dim=(2, 3))[0])
+    assert take(resnet, images, Embed(pool="none"), penultimate="layer4").vector.shape == (2048,)
+
+
+def test_vgg16_has_its_4096_features(take: Take) -> None:
+    with torch.device("meta"):
+        vgg: Any = models.vgg16()
+    vgg = vgg.to_empty(device="cpu").eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in vgg.parameters():
+            bound = (6 / parameter[0].numel()) ** 0.5
+            parameter.uniform_(-bound, bound, generator=generator)
+        images = torch.randn(1, 3, 32, 32, generator=generator)
+        entering = vgg.avgpool(vgg.features(images)).flatten(1)
+        expected = vgg.classifier[:5](entering)[0]
+    found = take(vgg, images, Embed(layer="classifier.4"))
+    assert found.vector.shape == (4096,)
+    assert found.vector.max() > 0
+    close(found, expected)
+    close(take(vgg, images, Embed()), expected)  # dropout passes everything on
+
+
+def test_a_transformers_tokens_are_pooled_over_the_tokens() -> None:
+    tokens = torch.arange(12.0).view(1, 4, 3)
+    assert Embed().postprocess(tokens, card()).vector.tolist() == [4.5, 5.5, 6.5]
+    assert Embed(pool="max").postprocess(tokens, card()).vector.tolist() == [9, 10, 11]
+    assert Embed(pool="none").postprocess(tokens, card()).vector.tolist() == list(range(12))
+
+
+def test_normalising_gives_unit_length() -> None:
+    vector = torch.tensor([[3.0, 0.0, -4.0]])
+    found = Embed(normalize=True).postprocess(vector, card())
+    assert found.vector.tolist() == pytest.approx([0.6, 0, -0.8])
+    assert found.normalized
+    zero = Embed(normalize=True).postprocess(torch.zeros(1, 3), card())
+    assert zero.vector.tolist() == [0, 0, 0]
+
+
+def test_unknown_layers_get_the_nearest(take: Take, resnet: nn.Module, images: Tensor) -> None:
+    with pytest.raises(UnknownLayer, match=r"'layer5'.* layer"):
+        take(resnet, images, Embed(layer="layer5"))
+    with pytest.raises(UnknownLayer, match="one tensor"):
+        Embed(layer="x").postprocess([torch.zeros(1, 2)], card())
+
+
+def test_the_result_in_every_format() -> None:
+    found = Embed(layer="fc").postprocess(torch.tensor([[1.0, float("nan"), 0.5]]), card())
+    assert found.payload("input") == {
+        "dim": 3, "layer": "fc", "embedding": [1.0, None, 0.5], "normalized": False,
+    }  # fmt: skip
+    assert found.raster("input").axes == "C"
+    assert found.table().columns == ("f0", "f1", "f2")
+    (row,) = found.table().rows
+    assert len(row) == 3
+    assert found.formats == ("json", "npy", "csv")
