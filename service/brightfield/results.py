@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,4 +74,4 @@ def array_json(array: NDArray[Any]) -> dict[str, Any]:
 
 def finite(value: float) -> float | None:
     """A number that JSON can hold: NaN and infinities become null."""
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

@@ -73,7 +73,7 @@ def _part(field: str) -> tuple[str, bytes]:
     return path, Path(path).read_bytes()
 
 
-class Session:
+class Conversation:
     """Commands one after the other: ids in a command become those that earlier replies named."""
 
     def __init__(self, run: Run, address: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 import brightfield.explain
 import brightfield.tasks
 
-from .curl import Session, by_httpx
+from .curl import Conversation, by_httpx
 from .pages import ROOT, blocks, commands, files
 
 Place = Callable[[str, str, ModuleType], None]
@@ -51,8 +51,8 @@ def run_tests_of(page: str, path: str) -> int:
 
 
 def ask(page: str, address: str) -> list[str]:
-    session = Session(by_httpx, address)
-    return [session(words) for block in blocks(page, "bash") for words in commands(block.text)]
+    talk = Conversation(by_httpx, address)
+    return [talk(words) for block in blocks(page, "bash") for words in commands(block.text)]
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from PIL import Image
 from brightfield.settings import Settings
 from brightfield_client.cli import parser
 
-from .curl import Session, by_httpx
+from .curl import Conversation, by_httpx
 from .pages import ROOT, blocks, commands, files, pages
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
@@ -94,8 +94,8 @@ def test_the_container_has_what_its_page_says() -> None:
 @pytest.mark.slow
 def test_the_shell_lines_for_other_tools_work(address: str, desk: Path) -> None:
     page = "docs/how-to/use-from-other-tools.md"
-    session = Session(by_httpx, address)
-    printed = [session(words) for block in blocks(page, "bash") for words in commands(block.text)]
+    talk = Conversation(by_httpx, address)
+    printed = [talk(words) for block in blocks(page, "bash") for words in commands(block.text)]
     assert printed[0].splitlines()[0] == "label,class_id,score"
     with Image.open("heat.tif") as heat:
         assert (heat.mode, heat.size) == ("F", (600, 400))

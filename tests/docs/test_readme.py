@@ -17,7 +17,7 @@ from brightfield.cards import ModelCard
 from brightfield.settings import Settings
 from brightfield_client.cli import main
 
-from .curl import Run, Session, by_curl, by_httpx
+from .curl import Conversation, Run, by_curl, by_httpx
 from .pages import ROOT, blocks, commands
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,8 +31,8 @@ CLI = [words for block in SHELL for words in commands(block.text) if words[0] ==
 def test_the_curl_lines_work(run: Run, address: str, desk: Path) -> None:
     if run is by_curl and shutil.which("curl") is None:
         pytest.skip("curl is not on this machine; the same requests are sent by the other case")
-    session = Session(run, address)
-    printed = {words[-1]: session(words) for words in CURLS}
+    talk = Conversation(run, address)
+    printed = {words[-1]: talk(words) for words in CURLS}
     replies = {url: json.loads(text) for url, text in printed.items() if text[:1] == "{"}
     assert _labels(replies["localhost:8000/classify?top_k=3"])[0] == "espresso"
     assert len(replies["localhost:8000/classify?window=200&stride=100"]["result"]["map"]["labels"])
@@ -52,7 +52,7 @@ def test_the_curl_lines_work(run: Run, address: str, desk: Path) -> None:
 
 def test_the_reply_is_the_one_that_is_shown(address: str, desk: Path) -> None:
     shown = json.loads(blocks("README.md", "json")[0].text)
-    reply = json.loads(Session(by_httpx, address)(CURLS[0]))
+    reply = json.loads(Conversation(by_httpx, address)(CURLS[0]))
     assert _shape(shown) == _shape(reply)
     assert _labels(shown) == _labels(reply)
     for one, other in zip(*(r["result"]["predictions"] for r in (shown, reply)), strict=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from brightfield import zoo
-from brightfield.cards import ModelCard, read_card
+from brightfield.cards import ModelCard, Resize, read_card
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
 from brightfield.explain.method import Method
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture
 from brightfield.models.build import build
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.preprocess import preprocess
 from brightfield.results import Result
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.loading import normalising_end
@@ -95,7 +94,7 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def lane() -> Iterator[Lane]:
-    lane = Lane(torch.device("cpu"), Telemetry())
+    lane = Lane(torch.device("cpu"), Telemetry(), threads=1)
     assert lane.wait_until_up(5)
     yield lane
     lane.stop()
@@ -108,7 +107,12 @@ def bench(lane: Lane) -> Bench:
 
 @pytest.fixture(scope="session")
 def shipped() -> Case:
-    """The shipped model and scikit-image's cat."""
-    card = read_card(Path(zoo.folder()) / "imagenet-lite0")
-    seen: Prepared = preprocess(Picture(skimage.data.chelsea(), "", "png", "YXC"), card.input)
-    return Case(build(card), seen.tensor, seen.geometry, card)
+    """The shipped model and scikit-image's cat, both small and in float64.
+
+    A gradient jumps where a rectifier's input is 0, so in float32 the order of sums can show.
+    """
+    card = read_card(zoo.folder() / "imagenet-lite0")
+    small = card.input.model_copy(update={"resize": Resize(short=110), "crop": 96})
+    seen = preprocess(Picture(skimage.data.chelsea(), "", "png", "YXC"), small)
+    card = card.model_copy(update={"input": small})
+    return Case(build(card).double(), seen.tensor.double(), seen.geometry, card)

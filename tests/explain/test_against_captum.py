@@ -1,10 +1,11 @@
 """The methods that Captum has, too, against Captum's own numbers.
 
-Random networks are compared in float64, where the order of sums does not show, and the shipped
-one as it runs.
+In float64, where the order of sums does not show.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -30,6 +31,15 @@ LAYERS = {
     "vgg_like": "0.3",
     "imagenet-lite0": "head",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Captum runs in the test's own thread; one is quickest for small images."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module", params=LAYERS)

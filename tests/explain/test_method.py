@@ -37,10 +37,9 @@ def method(request: pytest.FixtureRequest) -> Method:
 @pytest.fixture
 def subject() -> Case:
     """Parameters may have gradients, and one part is left in training mode: it shall stay so."""
-    module = case(Tapped(small()), image(3, 16, 16), max_batch=4)
-    module.module.requires_grad_()
-    module.module.get_submodule("network.9").train()
-    return module
+    module = Tapped(small()).eval().requires_grad_()
+    module.get_submodule("network.9").train()
+    return case(module, image(3, 16, 16), max_batch=4)
 
 
 def state(module: nn.Module) -> dict[str, Any]:
@@ -234,7 +233,8 @@ def test_predictions_of_other_threads_do_not_see_it(
 ) -> None:
     """Bit for bit at one batch size, within rounding where batches differ."""
     alone = subject.limited(most)
-    resident, other = bench.resident(alone), image(3, 16, 16, seed=9)
+    resident = bench.resident(alone)
+    other = image(3, 16, 16, seed=9)
     expected = resident.submit(Forward(), other, Ticket()).future.result()
     quiet = bench.explain(method, alone).raster("input").array
     with Asking(resident, other) as first, Asking(resident, other) as second:

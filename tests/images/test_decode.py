@@ -17,7 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from brightfield.errors import BrightfieldError, TooManyPixels, TruncatedImage, UndecodableImage
+from brightfield.errors import (
+    BrightfieldError,
+    EmptyBody,
+    TooManyPixels,
+    TruncatedImage,
+    UndecodableImage,
+    UnknownFormat,
+)
 from brightfield.images.decode import decode, describe
 from brightfield.images.selection import Selection
 
@@ -85,6 +92,18 @@ def test_every_cut_is_truncated(name: str) -> None:
             decode(data[:end], max_pixels=MANY)
 
 
+def check(body: bytes, selection: Selection) -> None:
+    try:
+        found = decode(body, selection, max_pixels=MANY)
+    except BrightfieldError as fault:
+        assert fault.status in (400, 413, 415, 422)
+        assert fault.detail.endswith(".")
+        assert "/" not in fault.detail.replace("http://", "")
+    else:
+        assert found.pixels.ndim == 3
+        assert found.pixels.size
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(sorted(files())),
@@ -101,15 +120,11 @@ def test_damage_never_escapes(
         span = len(data) if value % 2 else min(len(data), 256)
         data[int(place * span)] = value
     body = bytes(data if cut is None else data[: int(cut * len(data))])
-    try:
-        found = decode(body, Selection(page=index, z=index), max_pixels=MANY)
-    except BrightfieldError as fault:
-        assert fault.status in (400, 413, 415, 422)
-        assert fault.detail.endswith(".")
-        assert "/" not in fault.detail.replace("http://", "")
-    else:
-        assert found.pixels.ndim == 3
-        assert found.pixels.size
+    # Recorded, because a warning turned into an error would pass for damage.
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        check(body, Selection(page=index, z=index))
+    assert warned == []
 
 
 @settings(max_examples=100, deadline=None)
@@ -158,10 +173,25 @@ def test_nothing_is_left_of_a_librarys_own_words() -> None:
     assert "Error" not in caught.value.detail
 
 
-def test_no_warning_is_given_for_damaged_exif() -> None:
+def test_damaged_exif_is_no_reason_to_refuse_or_warn() -> None:
     exif = Image.Exif()
     exif[274] = 6
     data = by_pillow("JPEG", exif=exif.tobytes()[:-9])
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
         assert decode(data, max_pixels=MANY).format == "jpeg"
+    assert warned == []
+
+
+def test_an_empty_body_and_text() -> None:
+    with pytest.raises(EmptyBody):
+        decode(b"", max_pixels=MANY)
+    with pytest.raises(UnknownFormat):
+        decode(b"dear service, what is in this image?", max_pixels=MANY)
+
+
+def test_pixels_that_need_no_change_are_not_copied() -> None:
+    body = array()
+    assert np.shares_memory(
+        decode(body, max_pixels=MANY).pixels, np.frombuffer(body, dtype=np.uint8)
+    )

@@ -8,11 +8,13 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+import simplejpeg
 import skimage.data
 from PIL import Image
 
 from brightfield.errors import TruncatedImage, UndecodableImage
 from brightfield.images.decode import decode
+from brightfield.images.jpeg import read_header
 from brightfield.images.selection import Selection
 
 MANY = 10**8
@@ -93,3 +95,56 @@ def test_damaged_but_whole_is_undecodable() -> None:
     middle = len(data) // 2
     with pytest.raises(UndecodableImage):
         decode(data[:middle] + b"\xff\xc4\x00\x02" * 8 + data[middle:], max_pixels=MANY)
+
+
+def test_the_pixels_are_turbojpegs_own_without_a_copy_or_pillow(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, made = saved(CAT), []
+    turbo = simplejpeg.decode_jpeg
+
+    def watched(*args: Any, **options: Any) -> Any:
+        made.append(turbo(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", watched)
+    monkeypatch.setattr(Image, "open", None)
+    found = decode(data, max_pixels=MANY).pixels
+    assert len(made) == 1
+    assert np.shares_memory(found, made[0])
+
+
+@pytest.mark.parametrize("options", [{"bitspersample": 12}, {"lossless": True}])
+def test_unusual_files_are_not_filled_with_grey_either(options: dict[str, Any]) -> None:
+    ramp = np.tile(np.linspace(0, 4095, 64).astype(np.uint16), (48, 1))
+    data = bytes(imagecodecs.jpeg_encode(ramp, **options))
+    for end in (*range(3, len(data) - 30, 19), *range(len(data) - 30, len(data))):
+        with pytest.raises(TruncatedImage):
+            decode(data[:end], max_pixels=MANY)
+
+
+def test_lossless_jpeg_is_lossless() -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (21, 34), dtype=np.uint16)
+    data = bytes(imagecodecs.jpeg_encode(pixels, lossless=True, bitspersample=16))
+    np.testing.assert_array_equal(decode(data, max_pixels=MANY).pixels[..., 0], pixels)
+
+
+@pytest.mark.parametrize("shape", ["444", "422", "420", "440", "411"])
+def test_every_subsampling(shape: str) -> None:
+    data = bytes(imagecodecs.jpeg_encode(np.asarray(CAT), level=95, subsampling=shape))
+    expected = np.asarray(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(decode(data, max_pixels=MANY).pixels, expected)
+
+
+def test_a_thumbnails_end_is_not_the_pictures() -> None:
+    exif = b"Exif\x00\x00II*\x00" + saved(CAT.resize((16, 12)))
+    data = saved(CAT, exif=exif)
+    assert data.index(b"\xff\xd9") < len(exif) + 100
+    with pytest.raises(TruncatedImage):
+        decode(data[: len(exif) + 300], max_pixels=MANY)
+
+
+def test_fill_bytes_before_a_marker_are_skipped_at_once() -> None:
+    data = saved(CAT)
+    filled = data[:2] + b"\xff" * 20_000_000 + data[2:]
+    assert (read_header(filled).width, read_header(filled).height) == (451, 300)

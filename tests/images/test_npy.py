@@ -132,3 +132,25 @@ def test_non_finite_values_are_kept_and_told() -> None:
     np.testing.assert_array_equal(found.pixels[..., 0], array)
     assert [note.code for note in found.notes] == ["non_finite_pixels"]
     assert found.notes[0].detail.startswith("2 values")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': '<u2', 'fortran_order': False, 'shape': (5L, 7L), }",  # as Python 2 wrote it
+        '{"shape": (5, 7), "fortran_order": False, "descr": "<u2"}',
+        "{'descr':'<u2','fortran_order':False,'shape':(5,7)}",
+    ],
+)
+def test_headers_of_other_writers(text: str) -> None:
+    array = ramp(5, 7)
+    data = header(text) + array.astype("<u2").tobytes()
+    found = decode(data, max_pixels=MANY)
+    np.testing.assert_array_equal(found.pixels[..., 0], array)
+
+
+def test_axes_of_length_1_need_no_name_and_leave_none() -> None:
+    array = ramp(1, 3, 8, 9)
+    found = decode(saved(array), Selection(axes="ZYX", z=1), max_pixels=MANY)
+    np.testing.assert_array_equal(found.pixels[..., 0], array[0, 1])
+    assert found.source_axes == "ZYX"

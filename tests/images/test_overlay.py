@@ -68,3 +68,25 @@ def test_non_finite_pixels_are_shown() -> None:
     pixels = np.linspace(0, 1, 100, dtype=np.float32).reshape(10, 10, 1).copy()
     pixels[0, 0] = np.nan
     assert display(pixels)[0, 0].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_no_colour_of_the_map_outside_the_region(signed: bool) -> None:
+    region = (50.5, 30.2, 200.0, 100.0)
+    values = np.random.default_rng(0).normal(size=CAT.shape[:2]).astype(np.float32)
+    drawn = overlay(CAT, values, signed=signed, region=region)
+    silent = overlay(CAT, np.zeros_like(values), signed=signed, region=region)
+    ys, xs = np.mgrid[:300, :451] + 0.5
+    inside = (xs >= 50.5) & (xs < 250.5) & (ys >= 30.2) & (ys < 130.2)
+    np.testing.assert_array_equal(drawn[~inside], silent[~inside])
+    assert (drawn[inside] != silent[inside]).any(axis=1).mean() > 0.4
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("value", [0.0, -2.0, 5.0, np.nan, np.inf, 1e-42])
+def test_constant_maps_are_laid_over(signed: bool, value: float) -> None:
+    drawn = overlay(CAT, np.full(CAT.shape[:2], value, np.float32), signed=signed)
+    silent = overlay(CAT, np.zeros(CAT.shape[:2], np.float32), signed=signed)
+    assert drawn.shape == CAT.shape
+    if not np.isfinite(value) or value == 0:
+        np.testing.assert_array_equal(drawn, silent)

@@ -122,3 +122,58 @@ def test_animations_have_pages() -> None:
     for page, frame in enumerate(frames):
         found = decode(data, Selection(page=page), max_pixels=MANY)
         np.testing.assert_array_equal(found.pixels, np.asarray(frame))
+
+
+@pytest.mark.parametrize("kind", [0, 2])
+@pytest.mark.parametrize("depth", [8, 16])
+def test_a_transparent_colour_is_alpha(kind: int, depth: int) -> None:
+    samples = 3 if kind == 2 else 1
+    values = np.arange(4 * 5 * samples).reshape(4, 5, samples).astype(f">u{depth // 8}")
+    rows = b"".join(b"\x00" + row.tobytes() for row in values)
+    data = png(5, 4, depth, kind, rows, chunk(b"tRNS", b"\x00\x05" * samples))
+    np.testing.assert_array_equal(decode(data, max_pixels=MANY).pixels, values)
+    assert codes(data) == ("alpha_dropped",)
+
+
+@pytest.mark.parametrize("kind", [0, 2])
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_an_invalid_transparent_colour_costs_no_channel(kind: int, place: str) -> None:
+    samples = 3 if kind == 2 else 1
+    values = np.arange(4 * 5 * samples, dtype=np.uint8).reshape(4, 5, samples)
+    rows = b"".join(b"\x00" + row.tobytes() for row in values)
+    wrong = chunk(b"tRNS", b"\x00\x05" * 2)  # for no kind of pixels the right length
+    data = png(5, 4, 8, kind, rows, *([wrong] if place == "before" else []))
+    if place == "behind":
+        data = data[:-12] + chunk(b"tRNS", b"\x00\x05" * samples) + data[-12:]
+    np.testing.assert_array_equal(decode(data, max_pixels=MANY).pixels, values)
+    assert codes(data) == ()
+
+
+def test_the_plain_picture_before_an_animation_is_page_0() -> None:
+    frames = [Image.fromarray(np.roll(CAT, 9 * i, axis=1)) for i in range(3)]
+    data = saved(frames[0], save_all=True, append_images=frames[1:], default_image=True)
+    with pytest.raises(AmbiguousAxes, match=r"3 pages; add page=0 \(0 to 2\)"):
+        decode(data, max_pixels=MANY)
+    for page, frame in enumerate(frames):
+        found = decode(data, Selection(page=page), max_pixels=MANY)
+        np.testing.assert_array_equal(found.pixels, np.asarray(frame))
+
+
+def test_an_animation_that_announces_other_frames() -> None:
+    frames = [Image.fromarray(np.roll(CAT, 9 * i, axis=1)) for i in range(3)]
+    data = bytearray(saved(frames[0], save_all=True, append_images=frames[1:]))
+    at = data.index(b"acTL")
+    data[at + 4 : at + 8] = struct.pack(">I", 7)
+    data[at + 12 : at + 16] = struct.pack(">I", zlib.crc32(data[at : at + 12]))
+    with pytest.raises(UndecodableImage, match="announces"):
+        decode(bytes(data), Selection(page=0), max_pixels=MANY)
+
+
+def test_animations_of_16_bits_are_not_squeezed_into_8() -> None:
+    frame = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 5, 4, 0, 0, 1, 1, 0, 0))
+    more = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 1, 5, 4, 0, 0, 1, 1, 0, 0))
+    rows = bytes(4 * 11)
+    data = png(5, 4, 16, 0, rows, chunk(b"acTL", struct.pack(">II", 2, 0)), frame)
+    data = data[:-12] + more + chunk(b"fdAT", bytes(4) + zlib.compress(rows)) + data[-12:]
+    with pytest.raises(UndecodableImage, match="8 bits"):
+        decode(data, Selection(page=0), max_pixels=MANY)

@@ -343,3 +343,51 @@ def test_malformed_ome_falls_back_to_pages(xml: str) -> None:
     array = ramp(3, 12, 17)
     data = saved(array, description=text, photometric="minisblack", metadata=None)
     np.testing.assert_array_equal(read(data, page=2).pixels[..., 0], array[2])
+
+
+@pytest.mark.parametrize("behind", [2, 60, 200])
+def test_a_jpeg_strip_that_ends_early_is_not_filled_with_grey(behind: int) -> None:
+    data = bytearray(saved(CAT, photometric="rgb", compression="jpeg", rowsperstrip=48))
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tif:
+        page = tif.pages.first
+        (start,), (count,) = page.dataoffsets, page.databytecounts
+    # The strip keeps its length: only the JPEG within says that it is cut.
+    data[start + count - behind : start + count] = bytes(behind)
+    with pytest.raises(TruncatedImage):
+        read(bytes(data))
+
+
+def test_samples_over_pages_are_channels() -> None:
+    array = ramp(3, 12, 17)
+    data = saved(array, photometric="minisblack", metadata={"axes": "SYX"})
+    found = read(data)
+    np.testing.assert_array_equal(found.pixels, array.transpose(1, 2, 0))
+    assert found.source_axes == "CYX"
+
+
+def test_colour_pages_get_an_example_that_works() -> None:
+    array = np.stack([CAT, CAT[::-1]])
+    data = saved(array, photometric="rgb", metadata=None)
+    with pytest.raises(AmbiguousAxes, match="axes=ZYXS"):
+        read(data)
+    np.testing.assert_array_equal(read(data, axes="ZYXS", z=1).pixels, array[1])
+
+
+@pytest.mark.parametrize("how", ["zlib", "zstd", "lzma", "lzw", "packbits"])
+def test_a_strip_that_unpacks_to_fewer_rows_is_refused(how: str) -> None:
+    few = saved(ramp(10, 64, dtype="u1"), compression=how, rowsperstrip=48, metadata=None)
+    data = bytearray(few)
+    with tifffile.TiffFile(io.BytesIO(few)) as tif:
+        height = tif.pages.first.tags[257]
+    data[height.valueoffset : height.valueoffset + 2] = (48).to_bytes(2, "little")
+    with pytest.raises(UndecodableImage):
+        read(bytes(data))
+
+
+def test_few_bits_and_many() -> None:
+    twelve = (ramp(12, 17) * 20).astype(np.uint16)
+    found = read(saved(twelve, compression=None, bitspersample=12, metadata=None))
+    np.testing.assert_array_equal(found.pixels[..., 0], twelve)
+    four = ramp(4, 16, dtype="u1") % 16
+    stretched = read(saved(four, bitspersample=4, metadata=None))
+    np.testing.assert_array_equal(stretched.pixels[..., 0], four * 17)

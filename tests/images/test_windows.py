@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brightfield.errors import InvalidParameter
@@ -21,6 +21,7 @@ def axes(draw: st.DrawFn) -> tuple[int, int, int]:
     return length, window, draw(st.integers(1, window))
 
 
+@settings(deadline=None)
 @given(axes())
 def test_shift_covers_everything_with_whole_windows(axis: tuple[int, int, int]) -> None:
     length, window, stride = axis
@@ -30,6 +31,7 @@ def test_shift_covers_everything_with_whole_windows(axis: tuple[int, int, int]) 
     assert [start for start, _ in spans[:-1]] == [i * stride for i in range(len(spans) - 1)]
 
 
+@settings(deadline=None)
 @given(axes())
 def test_cut_is_captums_rule(axis: tuple[int, int, int]) -> None:
     length, window, stride = axis
@@ -39,6 +41,7 @@ def test_cut_is_captums_rule(axis: tuple[int, int, int]) -> None:
     assert spans[-1][1] == length
 
 
+@settings(deadline=None)
 @given(axes())
 def test_drop_keeps_every_whole_window(axis: tuple[int, int, int]) -> None:
     length, window, stride = axis
@@ -61,6 +64,7 @@ def brute_force(rows: Any, cols: Any, height: int, width: int, values: Any) -> A
     return np.divide(total, count, out=np.zeros_like(total), where=count > 0)
 
 
+@settings(deadline=None)
 @given(axes(), axes(), st.sampled_from(["shift", "cut", "drop"]), st.integers(0, 2**32 - 1))
 def test_the_map_is_the_mean_of_the_windows(
     down: tuple[int, int, int], across: tuple[int, int, int], border: Border, seed: int
@@ -81,3 +85,15 @@ def test_uncovered_pixels_are_zero() -> None:
     assert not found[4].any()
     assert not found[:, 6].any()
     assert (found[:4, :6] == 1).all()
+
+
+def test_a_window_without_a_score_spoils_only_its_own_pixels() -> None:
+    grid = window_grid((6, 8), (2, 4), (2, 2), "shift")
+    values = np.ones((len(grid.rows), len(grid.cols)))
+    values[1, 2] = np.nan
+    values[0, 0] = np.inf
+    found = accumulate(grid, values)
+    spoiled = np.zeros((6, 8), bool)
+    spoiled[2:4, 4:8] = spoiled[0:2, 0:4] = True
+    np.testing.assert_array_equal(np.isnan(found), spoiled)
+    assert (found[~spoiled] == 1).all()

@@ -35,7 +35,7 @@ def card(**explain: str) -> ModelCard:
 
 @pytest.fixture(scope="module")
 def lane() -> Iterator[Lane]:
-    lane = Lane(torch.device("cpu"), Telemetry())
+    lane = Lane(torch.device("cpu"), Telemetry(), threads=1)
     yield lane
     lane.stop()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from brightfield.engine import Answer
 from brightfield.results import Space
@@ -39,12 +42,18 @@ def _image(answer: Answer) -> dict[str, Any]:
         "width": picture.width,
         "height": picture.height,
         "axes": picture.axes,
-        "dtype": str(picture.pixels.dtype),
+        "dtype": _name(picture.pixels.dtype),
         "orientation_applied": picture.orientation_applied,
         "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
         "pixel_size": picture.pixel_size,
         "tiles": answer.windows,
     }
+
+
+@lru_cache
+def _name(dtype: np.dtype[Any]) -> str:
+    """NumPy puts the name together anew at every call."""
+    return str(dtype.name)
 
 
 def _milliseconds(answer: Answer) -> dict[str, float]:

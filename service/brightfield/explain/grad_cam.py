@@ -51,8 +51,8 @@ class GradCam(Method):
         maps = gradient.activations
         if maps.dim() != 4 or maps.shape[2] * maps.shape[3] == 1:
             raise Unexplainable(
-                f"The layer {self.layer or layer!r} has no spatial maps, which Grad-CAM needs; choose "
-                "a convolution, or use gradient, smoothgrad or integrated_gradients."
+                f"The layer {self.layer or layer!r} has no spatial maps, which Grad-CAM needs; "
+                "choose a convolution, or use gradient, smoothgrad or integrated_gradients."
             )
         weights = gradient.gradients[0].mean(dim=(1, 2))
         coarse = torch.einsum("k,khw->hw", weights, gradient.activations[0])

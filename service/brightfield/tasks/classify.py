@@ -164,7 +164,7 @@ class Classify(Task):
     def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
         threshold = self.threshold if self.threshold is not None else card.output.threshold
         count = min(self.top_k, len(scores))
-        best = np.argsort(-scores, kind="stable")[:count].tolist()
+        best = (-scores).argsort(kind="stable")[:count].tolist()
         # "not below", so that a score that is not a number is shown as null instead of vanishing
         return [
             Prediction(label(i, card), i, float(scores[i]))
@@ -227,7 +227,7 @@ def class_scores(output: Any, card: ModelCard) -> NDArray[np.float32]:
     ).numpy()
     match card.output.activation:
         case "softmax":
-            raised = np.exp(values - values.max(axis=1, keepdims=True))
+            raised: NDArray[np.float32] = np.exp(values - values.max(axis=1, keepdims=True))
             raised /= raised.sum(axis=1, keepdims=True)
             return raised
         case "sigmoid":

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import nn
+
+from brightfield.cards import ModelCard
+from brightfield.engine.probe import LaneProbe
+from brightfield.errors import Cancelled
+from brightfield.geometry import Axis, Geometry
+from brightfield.runtime.lane import Lane
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.ticket import Ticket
+from brightfield.targets import Target
+
+GEOMETRY = Geometry(Axis.of(2, 0, 2), Axis.of(2, 0, 2))
+TARGETS = [Target(str(i), i, lambda output, i=i: output[:, i], 0.0) for i in (1, 0)]  # type: ignore[misc]
+
+
+class Sums(nn.Module):
+    """Scores sum(x) and sum(x^2), by way of a module with maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps = nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.maps(x)
+        return torch.stack([x.sum((1, 2, 3)), x.square().sum((1, 2, 3))], dim=1)
+
+
+@pytest.fixture
+def lane() -> Iterator[Lane]:
+    lane = Lane(torch.device("cpu"), Telemetry(), threads=1)
+    yield lane
+    lane.stop()
+
+
+@pytest.fixture
+def resident(lane: Lane) -> Resident:
+    card = ModelCard.model_validate(
+        {
+            "id": "sums", "version": "1", "task": "classify", "licence": "MIT", "max_batch": 3,
+            "architecture": {"name": "none"}, "input": {"channels": 1, "size": [2, 2]},
+        }
+    )  # fmt: skip
+    return Resident(card, Sums(), lane, 0)
+
+
+def images(*values: float) -> torch.Tensor:
+    return torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous()
+
+
+def test_scores_come_per_chunk_in_the_order_of_the_targets(resident: Resident) -> None:
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket())
+    first, second = probe.scores([images(1, 2), images(3)])
+    assert first.tolist() == [[4, 4], [16, 8]]
+    assert second.tolist() == [[36, 12]]
+
+
+def test_gradients_are_of_the_first_target_row_by_row(resident: Resident) -> None:
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket())
+    (by_input,) = probe.gradients([images(1, -3)])
+    assert by_input.scores.tolist() == [4, 36]
+    assert torch.equal(by_input.gradients, images(2, -6))
+    (by_layer,) = probe.gradients([images(1, -3)], "maps")
+    assert torch.equal(by_layer.gradients, images(2, -6))
+    assert torch.equal(by_layer.activations, images(1, -3))
+
+
+def test_chunks_are_no_larger_than_the_card_allows(resident: Resident) -> None:
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket())
+    assert probe.chunk() == 3
+    assert probe.chunk(gradients=True) == 3
+
+
+def test_few_chunks_are_on_their_way_at_once(resident: Resident) -> None:
+    made: list[int] = []
+
+    def source() -> Iterator[torch.Tensor]:
+        for value in range(20):
+            made.append(value)
+            yield images(value)
+
+    scores = LaneProbe(resident, TARGETS, GEOMETRY, Ticket()).scores(source())
+    next(scores)
+    assert len(made) <= 3
+    assert len(list(scores)) == 19
+
+
+def test_a_withdrawn_ticket_ends_it_between_two_chunks(resident: Resident) -> None:
+    ticket = Ticket()
+    scores = LaneProbe(resident, TARGETS, GEOMETRY, ticket).scores(images(i) for i in range(9))
+    next(scores)
+    ticket.cancel()
+    with pytest.raises(Cancelled):
+        list(scores)
+    assert resident.call(lambda: "free").result(5) == "free"
