@@ -73,7 +73,9 @@ def test_crops_and_pads_where_torchvision_does(size: tuple[int, int], crop: int)
     reference = tv.Compose([tv.Resize(33), tv.CenterCrop(crop), tv.ToTensor()])(
         Image.fromarray(pixels)
     )
-    prepared = preprocess(picture(pixels), spec(resize={"short": 33, "rounding": "down"}, crop=crop))
+    prepared = preprocess(
+        picture(pixels), spec(resize={"short": 33, "rounding": "down"}, crop=crop)
+    )
     torch.testing.assert_close(prepared.tensor[0], reference, rtol=0, atol=1e-6)
 
 

@@ -99,3 +99,28 @@ def test_a_dead_lane_turns_readyz_red_until_it_is_back(client: TestClient) -> No
     finally:
         lane._up.set()
     assert client.get("/readyz").json()["devices"] == {"cpu": "up"}
+
+
+def test_pages_of_allowed_origins_may_call_and_read(started: object) -> None:
+    origin = "https://lab.example"
+    client: TestClient = started(allowed_origins=origin, preload=False)  # type: ignore[operator]
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    assert client.options("/classify", headers=asked).status_code == 200
+    reply = client.post("/classify", headers={"Origin": origin})
+    assert reply.json()["code"] == "empty_body"
+    assert reply.headers["access-control-allow-origin"] == origin
+    refused = client.post("/classify", headers={"Origin": "https://evil.example"})
+    assert refused.status_code == 403
+
+
+def test_an_error_that_nobody_foresaw_tells_nothing_of_the_inside(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret of the inside")
+
+    monkeypatch.setattr("brightfield.engine.engine._check_task", fail)
+    reply = client.post("/classify", content=CAT)
+    assert (reply.status_code, reply.json()["code"]) == (500, "internal_error")
+    assert reply.json()["request_id"] == reply.headers["x-request-id"]
+    assert "secret" not in reply.text

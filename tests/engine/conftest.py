@@ -94,7 +94,9 @@ class Bench:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def answer(self, work: Task | Method, data: bytes, model: str | None = None, **more: Any) -> Answer:
+    def answer(
+        self, work: Task | Method, data: bytes, model: str | None = None, **more: Any
+    ) -> Answer:
         view = View(model=model, **{k: v for k, v in more.items() if k in View.model_fields})
         selection = Selection(**{k: v for k, v in more.items() if k in Selection.model_fields})
         ticket = more.get("ticket") or Ticket()

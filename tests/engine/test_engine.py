@@ -85,9 +85,7 @@ class TestAnswers:
 
     def test_progress_is_told_while_an_explanation_runs(self, bench: Bench) -> None:
         steps: list[Step] = []
-        answer = bench.answer(
-            SmoothGrad(samples=3), IMAGE, "single", progress=lambda step: steps.append(step)
-        )
+        answer = bench.answer(SmoothGrad(samples=3), IMAGE, "single", progress=steps.append)
         assert [(step.done, step.total) for step in steps] == [(1, 3), (2, 3), (3, 3)]
         assert steps[-1].result is answer.result
 
@@ -100,7 +98,9 @@ class TestAnswers:
         assert (scaling.low, scaling.high) == (0, 599)
 
     def test_layers_are_listed_with_their_shapes(self, bench: Bench) -> None:
-        found = {layer.name: layer.output_shape for layer in asyncio.run(bench.engine.layers("bare"))}
+        found = {
+            layer.name: layer.output_shape for layer in asyncio.run(bench.engine.layers("bare"))
+        }
         assert found["0"] == (1, 8, 24, 24)
         assert found["4"] == (1, 4)
 
@@ -248,9 +248,7 @@ class TestFaults:
 
         async def together() -> list[Any]:
             calls = (
-                bench.engine.predict(
-                    Classify(), data, View(model="fragile"), Selection(), Ticket()
-                )
+                bench.engine.predict(Classify(), data, View(model="fragile"), Selection(), Ticket())
                 for data in (black, IMAGE, black, black)
             )
             return await asyncio.gather(*calls, return_exceptions=True)

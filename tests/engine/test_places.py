@@ -17,11 +17,11 @@ from brightfield.tensors import Map
 from .conftest import Bench, noise, png
 
 METHODS = catalog()
-# The model `brightness` resizes the short side to 50 and sees the middle 40 x 40: of an image of
-# 300 x 500, one input pixel is 6 image pixels, and the middle is y 30 to 270, x 129.5 to 370.5
-# (half a resized pixel is rounded).
+# The model `brightness` resizes the short side to 50 (so the long one to 83) and sees the middle
+# 40 x 40: of an image of 300 x 500, one of its pixels is 6 rows and 6.02 columns, and what it sees
+# is the rows 30 to 270 and 241 columns from 132.5 on (22 of its pixels).
 HEIGHT, WIDTH = 300, 500
-SQUARES = [(60, 150), (200, 300), (120, 240)]
+SQUARES = [(66, 174), (200, 300), (120, 240)]
 
 
 def lit(y: int, x: int, side: int = 36) -> NDArray[np.uint8]:
@@ -53,13 +53,12 @@ def test_the_map_lights_up_where_the_image_does(
     answer = bench.answer(quick(name), png(lit(y, x)), "brightness")
     values = answer.result.heat().map
     assert values.shape == (HEIGHT, WIDTH)
-    assert centre(values) == pytest.approx((x + 18, y + 18), abs=6)
+    tolerance = 12 if answer.task == "occlusion" else 3  # its windows are coarse
+    assert centre(values) == pytest.approx((x + 18, y + 18), abs=tolerance)
 
 
 @pytest.mark.parametrize("square", SQUARES)
-def test_a_gradient_is_sharp_to_a_pixel_of_the_input(
-    bench: Bench, square: tuple[int, int]
-) -> None:
+def test_a_gradient_is_sharp_to_a_pixel_of_the_input(bench: Bench, square: tuple[int, int]) -> None:
     y, x = square
     result = bench.answer(GradientSaliency(), png(lit(y, x)), "brightness").result
     ys, xs = np.nonzero((values := result.heat().map) > values.max() / 2)
@@ -68,11 +67,11 @@ def test_a_gradient_is_sharp_to_a_pixel_of_the_input(
 
 
 def test_what_the_model_does_not_see_is_zero(bench: Bench) -> None:
-    result: Any = bench.answer(GradientSaliency(), png(noise(HEIGHT, WIDTH) // 2 + 100), "brightness")
-    heat = result.result.heat()
+    grey = png(noise(HEIGHT, WIDTH) // 2 + 100)
+    heat = bench.answer(GradientSaliency(), grey, "brightness").result.heat()
     left, top, width, height = heat.region
-    assert (top, height, width) == pytest.approx((30, 240, 240), abs=0.5)
-    assert left == pytest.approx(130, abs=4)
+    assert (top, height, width) == pytest.approx((30, 240, 240), abs=1)
+    assert left == pytest.approx(22 * 500 / 83)
     seen = np.zeros((HEIGHT, WIDTH), bool)
     seen[round(top) : round(top + height), round(left) : round(left + width)] = True
     assert heat.map[seen].all()
@@ -80,7 +79,7 @@ def test_what_the_model_does_not_see_is_zero(bench: Bench) -> None:
 
 
 def test_a_region_is_explained_in_pixels_of_the_whole_image(bench: Bench) -> None:
-    """200 x 120 from (280, 170): resized by 5 / 12 to 50 rows, of whose width the middle is seen."""
+    """200 x 120 from (280, 170): resized by 5 / 12 to 50 rows, of which the middle is seen."""
     region = (280, 170, 200, 120)
     answer = bench.answer(GradientSaliency(), png(lit(200, 350)), "brightness", region=region)
     heat = answer.result.heat()

@@ -51,7 +51,9 @@ def resident(lane: Lane) -> Resident:
 
 
 def images(*values: float) -> torch.Tensor:
-    return torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous()
+    return (
+        torch.tensor(values, dtype=torch.float32).view(-1, 1, 1, 1).expand(-1, 1, 2, 2).contiguous()
+    )
 
 
 def test_scores_come_per_chunk_in_the_order_of_the_targets(resident: Resident) -> None:

@@ -52,7 +52,10 @@ def case(module: nn.Module, images: Tensor, geometry: Geometry | None = None, **
     """A model of raw arrays, as it stands; `card` changes sections of its card."""
     channels, height, width = images.shape[1:]
     fields = {
-        "id": "case", "version": "1", "task": "classify", "licence": "Apache-2.0",
+        "id": "case",
+        "version": "1",
+        "task": "classify",
+        "licence": "Apache-2.0",
         "architecture": {"name": "none"},
         "input": {"channels": channels, "size": [height, width], "pixels": "raw"},
         **card,
@@ -77,7 +80,11 @@ class Bench:
         return resident
 
     def probe(
-        self, method: Method, case: Case, resident: Resident | None = None, ticket: Ticket | None = None
+        self,
+        method: Method,
+        case: Case,
+        resident: Resident | None = None,
+        ticket: Ticket | None = None,
     ) -> LaneProbe:
         resident, ticket = resident or self.resident(case), ticket or Ticket()
         forward = scoring_pass(resident, method.kind)

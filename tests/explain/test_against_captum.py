@@ -19,7 +19,13 @@ from captum.attr import (
     Saliency,
 )
 
-from brightfield.explain import grad_cam, gradient, input_x_gradient, integrated_gradients, occlusion
+from brightfield.explain import (
+    grad_cam,
+    gradient,
+    input_x_gradient,
+    integrated_gradients,
+    occlusion,
+)
 from brightfield.tensors import Map
 
 from .conftest import Bench, Case, case, image
@@ -77,9 +83,7 @@ def test_gradient_is_saliency(bench: Bench, subject: Case) -> None:
 
 def test_input_x_gradient_is_summed_over_channels(bench: Bench, subject: Case) -> None:
     result = bench.explain(input_x_gradient.InputTimesGradient(target="3"), subject)
-    reference = InputXGradient(subject.module).attribute(
-        differentiable(subject), target=3
-    )
+    reference = InputXGradient(subject.module).attribute(differentiable(subject), target=3)
     same(result.values, reference[0].sum(dim=0))
 
 
@@ -115,9 +119,7 @@ def test_occlusion_with_cut_borders(bench: Bench, subject: Case) -> None:
     """Captum averages over covering windows, too, and cuts the last window off at the border."""
     height, width = subject.images.shape[-2:]
     window, stride = (height // 3, width // 2), (height // 5, width // 4)
-    result = bench.explain(
-        occlusion.Occlusion(window=window, stride=stride, border="cut"), subject
-    )
+    result = bench.explain(occlusion.Occlusion(window=window, stride=stride, border="cut"), subject)
     channels = subject.images.shape[1]
     with torch.no_grad():
         scores = subject.module(subject.images)[0]

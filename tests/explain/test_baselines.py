@@ -38,9 +38,7 @@ def test_raw_arrays_are_not_normalised() -> None:
 
 def test_blur_is_a_gaussian_in_proportion_to_the_short_side() -> None:
     images = image(3, 112, 130)
-    expected = gaussian(
-        images[0].numpy(), sigma=5, mode="nearest", truncate=4, channel_axis=0
-    )
+    expected = gaussian(images[0].numpy(), sigma=5, mode="nearest", truncate=4, channel_axis=0)
     torch.testing.assert_close(
         baseline_images("blur", images, SPEC)[0], torch.from_numpy(expected), rtol=0, atol=1e-5
     )

@@ -45,7 +45,9 @@ def test_a_polygon_hides_what_scikit_image_says(seed: int) -> None:
 
 def test_a_rectangle_is_the_polygon_of_its_corners() -> None:
     turned = "70,30;110,50;70,50;110,30"  # crosses itself: two triangles
-    assert np.array_equal(hidden("70,30,40,20", CROPPED), hidden("110,30;110,50;70,50;70,30", CROPPED))
+    assert np.array_equal(
+        hidden("70,30,40,20", CROPPED), hidden("110,30;110,50;70,50;70,30", CROPPED)
+    )
     assert hidden(turned, CROPPED).sum() < hidden("70,30,40,20", CROPPED).sum()
 
 

@@ -174,7 +174,9 @@ class TestMaps:
 
     def result(self, **parameters: Any) -> ClassMap:
         task = Classify(window=(4, 5), **parameters)
-        return task.map_of(self.WHOLE, self.SCORES, self.GRID, card("a", "b", "c"), (3, 1), (12, 20))
+        return task.map_of(
+            self.WHOLE, self.SCORES, self.GRID, card("a", "b", "c"), (3, 1), (12, 20)
+        )
 
     def test_left_out_the_classes_are_the_best_by_their_maximum(self) -> None:
         result = self.result(top_k=2)

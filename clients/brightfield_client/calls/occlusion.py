@@ -55,7 +55,7 @@ def occlusion(
         output: `logit` (the default) or `probability`.
         hide: one what-if: (x, y, width, height), or the corners ((x1, y1), (x2, y2), ...), hidden.
         format: overlay, png, tiff, npy or csv: gives `Binary` instead of a typed result.
-        parameters: `method="rise"` with masks, cells, p and seed, and the endpoint's others.
+        parameters: the endpoint's others.
 
     Returns:
         `Occlusion`; for a list a `Batch`, in which failed images are `ItemError`.

@@ -1,10 +1,9 @@
 """POST /saliency."""
 
-# ruff: noqa: A002, PLR0913 - these are the endpoint's parameters, by their names
+# ruff: noqa: A002 - these are the endpoint's parameters, by their names
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, overload
 
 from brightfield_client.calls.call import Call
@@ -34,9 +33,6 @@ def saliency(
     method: str | None = None,
     target: str | int | None = None,
     layer: str | None = None,
-    neuron: Sequence[int] | None = None,
-    mask: str | None = None,
-    checks: bool | None = None,
     format: str | None = None,
     **parameters: Any,
 ) -> Call[Any]:
@@ -45,13 +41,10 @@ def saliency(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a batch.
         model: id of the model; the service's default for /classify if left out.
-        method: gradient (the default), guided_backprop, integrated_gradients, smoothgrad,
-            input_x_gradient, grad_cam, guided_grad_cam.
+        method: gradient (the default), integrated_gradients, smoothgrad, input_x_gradient,
+            grad_cam.
         target: label or class id; `top`, the default, is the highest score.
-        layer: layer that Grad-CAM weighs, or that `neuron` lies in.
-        neuron: (channel, y, x) of `layer`, explained instead of a class.
-        mask: `grabcut` adds a segmentation grown from the map.
-        checks: also report deletion and insertion areas and the sanity check.
+        layer: layer that Grad-CAM weighs.
         format: overlay, png, tiff or npy: gives `Binary` instead of a typed result.
         parameters: the method's own (steps, samples, sigma, seed, ...) and the endpoint's others.
 
@@ -63,9 +56,6 @@ def saliency(
         "method": method,
         "target": target,
         "layer": layer,
-        "neuron": neuron,
-        "mask": mask,
-        "checks": checks,
         "format": format,
     }
     return image_call("/saliency", Saliency, image, own | parameters)

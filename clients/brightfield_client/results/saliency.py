@@ -28,7 +28,7 @@ class Saliency(Result):
     `map` is H x W on the model's input grid (`space="image"` asks for the image's own pixels);
     `region` (x, y, width, height) is the part of the image that it covers, None for all of it.
     `score` is the unnormalised output that was explained. `facts` holds what the method reports
-    besides, such as `completeness_gap` or `checks`.
+    besides, such as `completeness_gap`.
     """
 
     task_name: ClassVar[str] = "saliency"

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
 from brightfield import __version__
 from brightfield.api import openapi, problems
@@ -64,6 +65,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         telemetry=engine.telemetry,
         direct={endpoint.path: endpoint for endpoint in endpoints},
     )
+    if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID", "X-Model", "X-Image-Warnings", "Server-Timing"],
+        )
     return app
 
 

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.api.logs import request_id as current_request_id
-from brightfield.api.problems import problem_response
+from brightfield.api.problems import problem_response, unexpected
 from brightfield.errors import BrightfieldError, Forbidden
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
@@ -57,12 +57,12 @@ class Outermost:
         if len(path) > 1 and path.endswith("/"):  # every path answers with and without it
             scope["path"] = path.rstrip("/") or "/"
         token = current_request_id.set(request_id)
-        started, status = time.perf_counter(), 500
+        started, status, begun = time.perf_counter(), 500, False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 message["headers"].append((b"x-request-id", request_id.encode("latin-1")))
             await send(message)
 
@@ -74,6 +74,11 @@ class Outermost:
                 await self._answer(scope, receive, send_with_id)
             else:
                 await self._app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            if begun:  # too late for another status: cut the reply off instead
+                raise
+            await problem_response(unexpected(), request_id)(scope, receive, send_with_id)
         finally:
             self._note(scope, status, time.perf_counter() - started)
             current_request_id.reset(token)

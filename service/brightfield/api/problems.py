@@ -76,13 +76,9 @@ def install(app: FastAPI) -> None:
         assert isinstance(fault, RequestValidationError)
         return problem_response(_invalid(fault), request_id_of(request))
 
-    async def unknown(request: Request, fault: Exception) -> Response:
-        return problem_response(unexpected(), request_id_of(request))
-
     app.add_exception_handler(BrightfieldError, known)
     app.add_exception_handler(HTTPException, routed)
     app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, unknown)
 
 
 def _invalid(fault: RequestValidationError) -> InvalidParameter:

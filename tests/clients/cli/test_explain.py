@@ -33,7 +33,7 @@ def job(fake):
         ("grad_cam", "over.png", "/saliency", "overlay"),
         ("smoothgrad", "map.npy", "/saliency", "npy"),
         ("occlusion", "map.TIF", "/occlusion", "tiff"),
-        ("rise", "cells.csv", "/occlusion", "csv"),
+        ("occlusion", "cells.csv", "/occlusion", "csv"),
     ],
 )
 def test_method_and_file_choose_endpoint_and_format(
