@@ -33,7 +33,7 @@ class Functional(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         scores = self.network(x)
-        return scores.softmax(1) if self.activation == "softmax" else scores.sigmoid()
+        return scores.softmax(1) if self.activation == "softmax" else scores.sigmoid().view(-1, 4)
 
 
 class Selecting(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -75,7 +76,7 @@ def nothing_is_left(subject: Case) -> Iterator[None]:
 
 def test_it_ends_with_the_one_result(method: Method, subject: Case, bench: Bench) -> None:
     steps: list[Step] = list(method(bench.probe(method, subject), subject.images))
-    assert all(a.done < b.done for a, b in zip(steps, steps[1:], strict=False))
+    assert all(a.done < b.done for a, b in itertools.pairwise(steps))
     assert {step.total for step in steps} == {steps[-1].done}
     assert steps[0].done > 0
     assert [step.result is not None for step in steps] == [False] * (len(steps) - 1) + [True]
