@@ -40,6 +40,7 @@ from load import Load, Report, photographs, run, started
 from metered import NAME as METERED
 
 from brightfield import zoo
+from brightfield.__main__ import tune_interpreter
 from brightfield.cards import ModelCard, read_card
 from brightfield.images.decode import decode
 from brightfield.models.build import build
@@ -210,6 +211,7 @@ def table(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 async def main(given: argparse.Namespace) -> None:
     base = f"http://127.0.0.1:{given.port}"
+    tune_interpreter()  # the bound gets what the service gives itself
     command = f"{sys.executable} {HERE / 'metered.py'}"
     os.environ["BRIGHTFIELD_PORT"] = str(given.port)
     with environment():
