@@ -14,7 +14,7 @@ help:
 	@echo "make test        run the tests (ARGS='-k jobs' passes arguments to pytest)"
 	@echo "make check       lint, types and the direction of imports"
 	@echo "make format      format the code"
-	@echo "make benchmark   measure a service that it starts (ARGS='--clients 16', see benchmarks/load.py)"
+	@echo "make benchmark   measure the service against its bound (ARGS='--rounds 3')"
 	@echo "make clean       remove the environment and the caches"
 
 serve: $(VENV)/.service
@@ -34,8 +34,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format $(CODE)
 
 benchmark: $(VENV)/.dev
-	@$(BIN)/python benchmarks/load.py --start "$(BIN)/brightfield serve --port $(or $(PORT),8765)" \
-	  $(ARGS) http://127.0.0.1:$(or $(PORT),8765)/classify
+	@$(BIN)/python benchmarks/service.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

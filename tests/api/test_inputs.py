@@ -179,6 +179,7 @@ def test_bytes_are_counted_before_and_while_they_are_read(started: Any) -> None:
         ({"params": [("top_k", "1"), ("top_k", "2")], "content": CAT}, "conflicting_parameter"),
         ({"params": {"region": "0,0,9999,10"}, "content": CAT}, "invalid_region"),
         ({"params": {"window": "999"}, "content": CAT}, "invalid_parameter"),
+        ({"params": {"stride": "50"}, "content": CAT}, "invalid_parameter"),
         ({"params": {"intensity": "loud"}, "content": CAT}, "invalid_parameter"),
         ({"params": {"image": "sha256:1"}}, "invalid_parameter"),
         ({"json": {"imge": 1}}, "unknown_parameter"),
@@ -194,3 +195,10 @@ def test_what_is_wrong_is_named(client: TestClient, request_: Any, code: str) ->
     reply = client.post("/classify", **request_)
     assert reply.json()["code"] == code
     assert 400 <= reply.status_code < 500
+
+
+def test_what_is_wrong_about_two_parameters_together_is_a_sentence(client: TestClient) -> None:
+    reply = client.post("/classify?stride=50", content=CAT)
+    assert reply.json()["detail"] == (
+        "stride and classes belong to a sliding window; give window, too."
+    )

@@ -41,10 +41,15 @@ def _filled(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
             }
             for error in fault.errors(include_url=False)
         ]
-        sentences = "; ".join(
-            f"{error['location']}={error['received']}: {error['expected']}" for error in errors
-        )
+        sentences = "; ".join(_sentence(error) for error in errors)
         raise InvalidParameter(f"{sentences}.", errors=errors) from None
+
+
+def _sentence(error: Mapping[str, str]) -> str:
+    """One wrong value, or what is wrong about several together, which has no location."""
+    if not error["location"]:
+        return error["expected"]
+    return f"{error['location']}={error['received']}: {error['expected']}"
 
 
 def _short(value: Any) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.special import expit
 
 from brightfield.cards import ModelCard
@@ -113,13 +113,19 @@ class Classify(Task):
     top_k: Annotated[int, Field(ge=1)] = 5
     """How many classes to name."""
     threshold: Annotated[float, Field(ge=0)] | None = None
-    """Least score of a class that is named; left out: the card's, else 0."""
+    """Least score of a class that is named; left out: the card's, else none."""
     window: Extent | None = None
     """Slide the classifier over the field: the window's side, or height,width, in image pixels."""
     stride: Extent | None = None
     """Step of the window in image pixels; left out: half the window."""
     classes: Commas | None = None
     """Classes of the maps, by label or id; left out: the top_k by their maximum."""
+
+    @model_validator(mode="after")
+    def _of_a_window(self) -> Self:
+        if self.window is None and (self.stride is not None or self.classes is not None):
+            raise ValueError("stride and classes belong to a sliding window; give window, too")
+        return self
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
