@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -33,75 +33,35 @@ class Telemetry:
     """The counters of one service, in a registry of their own, so that two do not meet."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "brightfield_requests",
-            "Requests answered.",
-            ("endpoint", "status"),
-            registry=self.registry,
+        self.registry = registry = CollectorRegistry()
+        self.in_flight = _gauge(registry, "in_flight", "Images in flight, decoding included.")
+        self.queue_depth = _gauge(
+            registry, "queue_depth", "Rows that wait for the lane.", "device", "band"
         )
-        self.stages = Histogram(
-            "brightfield_stage_seconds",
-            "Seconds by stage of a request.",
-            ("stage",),
-            buckets=_STAGE_SECONDS,
-            registry=self.registry,
+        self.resident_bytes = _gauge(
+            registry, "resident_bytes", "Bytes of a resident model.", "model", "device"
         )
-        self.in_flight = Gauge(
-            "brightfield_in_flight", "Images in flight, decoding included.", registry=self.registry
+        self.abandoned_rows = _counter(
+            registry, "abandoned_rows", "Rows computed although their client had gone."
         )
-        self.queue_depth = Gauge(
-            "brightfield_queue_depth",
-            "Rows that wait for the lane.",
-            ("device", "band"),
-            registry=self.registry,
+        self.dropped_rows = _counter(
+            registry, "dropped_rows", "Rows dropped before they were computed.", "reason"
         )
-        self.batch_rows = Histogram(
-            "brightfield_batch_rows",
-            "Rows per batch.",
-            ("model",),
-            buckets=_BATCH_ROWS,
-            registry=self.registry,
+        self.loads = _counter(registry, "loads", "Models loaded.", "model")
+        self.evictions = _counter(registry, "evictions", "Models evicted to make room.", "model")
+        self.lane_restarts = _counter(
+            registry, "lane_restarts", "Restarts of a device's thread.", "device"
         )
-        self.abandoned_rows = Counter(
-            "brightfield_abandoned_rows",
-            "Rows that were computed although their client had gone.",
-            registry=self.registry,
+        requests = _counter(registry, "requests", "Requests answered.", "endpoint", "status")
+        stages = _histogram(
+            registry, "stage_seconds", "Seconds by stage of a request.", "stage", _STAGE_SECONDS
         )
-        self.dropped_rows = Counter(
-            "brightfield_dropped_rows",
-            "Rows that were dropped before they were computed.",
-            ("reason",),
-            registry=self.registry,
-        )
-        self.resident_bytes = Gauge(
-            "brightfield_resident_bytes",
-            "Bytes of a resident model.",
-            ("model", "device"),
-            registry=self.registry,
-        )
-        self.loads = Counter(
-            "brightfield_loads", "Models loaded.", ("model",), registry=self.registry
-        )
-        self.evictions = Counter(
-            "brightfield_evictions",
-            "Models evicted to make room.",
-            ("model",),
-            registry=self.registry,
-        )
-        self.lane_restarts = Counter(
-            "brightfield_lane_restarts",
-            "Restarts of a device's thread.",
-            ("device",),
-            registry=self.registry,
-        )
-        self._unsorted: deque[Mapping[str, float]] = deque()
+        batches = _histogram(registry, "batch_rows", "Rows per batch.", "model", _BATCH_ROWS)
         # Finding a child by its labels costs more than counting.
-        self._stage = lru_cache(None)(self.stages.labels)
-        self._request = lru_cache(None)(
-            lambda endpoint, status: self.requests.labels(endpoint, str(status))
-        )
-        self._batches = lru_cache(None)(self.batch_rows.labels)
+        self._request = lru_cache(None)(lambda path, status: requests.labels(path, str(status)))
+        self._stage = lru_cache(None)(stages.labels)
+        self._batches = lru_cache(None)(batches.labels)
+        self._unsorted: deque[Mapping[str, float]] = deque()
 
     def observe_stages(self, seconds: Mapping[str, float]) -> None:
         """Count one image's seconds by stage; sorted into buckets when somebody asks."""
@@ -126,3 +86,17 @@ class Telemetry:
         """All counters in Prometheus' text format."""
         self._sort()
         return generate_latest(self.registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, help_: str, *labels: str) -> Gauge:
+    return Gauge(f"brightfield_{name}", help_, labels, registry=registry)
+
+
+def _counter(registry: CollectorRegistry, name: str, help_: str, *labels: str) -> Counter:
+    return Counter(f"brightfield_{name}", help_, labels, registry=registry)
+
+
+def _histogram(
+    registry: CollectorRegistry, name: str, help_: str, label: str, buckets: Sequence[float]
+) -> Histogram:
+    return Histogram(f"brightfield_{name}", help_, (label,), buckets=buckets, registry=registry)
