@@ -17,9 +17,6 @@ Scores = torch.Tensor
 Logits = torch.Tensor
 """(B, K) float, a classifier's output before softmax or sigmoid."""
 
-Embeddings = torch.Tensor
-"""(B, D) float: one feature vector per image."""
-
 Pixels = NDArray[Any]
 """(H, W, C) of an image's own dtype: uint8, uint16, uint32, float32, ..."""
 
