@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-CODE := service clients tests benchmarks docs
+CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test check format benchmark clean

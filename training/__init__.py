@@ -1,0 +1,1 @@
+"""The recipes that made the shipped weights: `python -m training RECIPE --data FOLDER`."""

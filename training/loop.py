@@ -1,0 +1,148 @@
+"""The training loop that every recipe shares."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from training.recipe import Recipe, Schedule
+
+T = TypeVar("T")
+
+_LOGGED_EVERY = 20
+_KEPT_EVERY = 200
+
+
+def train(recipe: Recipe, *, seed: int, folder: Path, steps: int | None = None) -> nn.Module:
+    """Train a recipe's network; gives the moving average of its weights, in eval mode.
+
+    `folder` gets `losses.csv` and a checkpoint, from which a run that was cut off goes on (with
+    other batches than the uncut run would have seen). Convolutions run in bfloat16.
+    """
+    torch.manual_seed(seed)
+    schedule = recipe.schedule
+    total = steps or schedule.steps
+    network = recipe.network().train().requires_grad_(True)
+    network.to(memory_format=torch.channels_last)
+    optimizer = _optimizer(recipe, network)
+    averaging = get_ema_multi_avg_fn(schedule.average)  # type: ignore[no-untyped-call]
+    average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+    checkpoint = Checkpoint(folder / "checkpoint.pt", network, optimizer, average)
+    first = checkpoint.load()
+    batches = prefetched(recipe.batches(np.random.default_rng([seed, first])))
+    with Log(folder / "losses.csv") as log:
+        for step in tqdm(range(first, total), initial=first, total=total, desc=recipe.id):
+            for group in optimizer.param_groups:
+                group["lr"] = group["factor"] * rate(step, total, schedule)
+            parts = _step(recipe, network, optimizer, next(batches))
+            average.update_parameters(network)
+            log.add(step, parts)
+            if (step + 1) % _KEPT_EVERY == 0:
+                checkpoint.save(step + 1)
+    averaged: nn.Module = average.module
+    return averaged.eval().requires_grad_(False)
+
+
+def rate(step: int, steps: int, schedule: Schedule) -> float:
+    """The learning rate: linear from 0 over the warm-up, then half a cosine to 0."""
+    if step < schedule.warmup:
+        return schedule.rate * (step + 1) / schedule.warmup
+    part = (step - schedule.warmup) / max(1, steps - schedule.warmup)
+    return schedule.rate * 0.5 * (1 + math.cos(math.pi * part))
+
+
+def _step(
+    recipe: Recipe, network: nn.Module, optimizer: torch.optim.Optimizer, batch: Any
+) -> dict[str, float]:
+    with torch.autocast("cpu", torch.bfloat16):
+        parts = recipe.losses(network, batch)
+    total = torch.stack([part.float() for part in parts.values()]).sum()
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()  # type: ignore[no-untyped-call]
+    norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.schedule.clip)
+    if torch.isfinite(norm):  # one odd batch must not undo the rest
+        optimizer.step()
+    return {name: float(part.detach()) for name, part in parts.items()}
+
+
+def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
+    """AdamW; norms and biases do not decay."""
+    groups = []
+    for factor, parameters in recipe.groups(network):
+        for decays in (True, False):
+            chosen = [p for p in parameters if (p.dim() > 1) is decays]
+            decay = recipe.schedule.decay if decays else 0.0
+            groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
+    return torch.optim.AdamW(groups, lr=recipe.schedule.rate)
+
+
+class Checkpoint:
+    """The state of a run, kept from time to time."""
+
+    def __init__(self, path: Path, *parts: nn.Module | torch.optim.Optimizer) -> None:
+        self._path = path
+        self._parts = parts
+
+    def save(self, step: int) -> None:
+        fresh = self._path.with_suffix(".new")
+        torch.save({"step": step, "parts": [part.state_dict() for part in self._parts]}, fresh)
+        fresh.replace(self._path)
+
+    def load(self) -> int:
+        """The number of steps already made: 0 where there is no checkpoint."""
+        if not self._path.exists():
+            return 0
+        state = torch.load(self._path, weights_only=True)
+        for part, values in zip(self._parts, state["parts"], strict=True):
+            part.load_state_dict(values)
+        return int(state["step"])
+
+
+class Log:
+    """Means of the losses, a row of `losses.csv` every few steps."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a", newline="")
+        self._rows: list[dict[str, float]] = []
+        self._begin = time.monotonic()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, step: int, parts: dict[str, float]) -> None:
+        self._rows.append(parts)
+        if (step + 1) % _LOGGED_EVERY:
+            return
+        means = {name: float(np.mean([row[name] for row in self._rows])) for name in parts}
+        row = {"step": step + 1, "seconds": round(time.monotonic() - self._begin, 1), **means}
+        writer = csv.DictWriter(self._file, row)
+        if self._file.tell() == 0:
+            writer.writeheader()
+        writer.writerow(row)
+        self._file.flush()
+        self._rows.clear()
+
+
+def prefetched(items: Iterator[T]) -> Iterator[T]:
+    """The items, each made in a thread while the one before it is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="batches") as pool:
+        coming = pool.submit(next, items)
+        while True:
+            item = coming.result()
+            coming = pool.submit(next, items)
+            yield item
