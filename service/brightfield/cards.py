@@ -141,6 +141,10 @@ class OutputSpec(_Section):
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Default threshold of the task's endpoint."""
+    iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Of two detections of one class that overlap by more than this, the better one stays."""
+    scale: Annotated[int, Field(ge=2)] | None = None
+    """Output pixels for each input pixel along a side; required for super-resolution."""
 
 
 class Label(_Section):
@@ -207,6 +211,8 @@ class ModelCard(_Section):
             self.weights is None or self.weights.torchvision is not None
         ):
             raise ValueError("an exported program needs weights.file, its .pt2 file, and sha256")
+        if self.task == "superresolve" and self.output.scale is None:
+            raise ValueError("output.scale is missing: how many times larger the output is")
         if not isinstance(self.labels, LabelSource):
             names = [label.name for label in self.labels]
             if twice := sorted({name for name in names if names.count(name) > 1}):

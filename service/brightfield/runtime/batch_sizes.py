@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict, deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 # A larger batch must be this much cheaper per row to be worth the longer wait of its first row.
 _WORTH = 0.97
-_LEARNING = 0.2
+# The least of so many runs is what a size costs: others shared the machine with decoding.
+_REMEMBERED = 16
 _UNMEASURED = 8
 _REVISIT = 32
 
 
+def _recent() -> defaultdict[int, deque[float]]:
+    return defaultdict(lambda: deque(maxlen=_REMEMBERED))
+
+
 @dataclass(slots=True)
 class _Costs:
+    runs: defaultdict[int, deque[float]] = field(default_factory=_recent)
     seconds: dict[int, float] = field(default_factory=dict)
     ceiling: int = 1
     seen: int = 0
-
-    def per_row(self, size: int) -> float:
-        return self.seconds[size] / size
 
     @property
     def next(self) -> int:
@@ -37,24 +41,22 @@ class _Costs:
         """The smallest measured size that no larger one beats clearly; a step beyond the largest
         where that one is the best so far, since the next may be better still. Until a few are
         measured, a size that suits most models."""
-        sizes = sorted(size for size in self.seconds if size <= self.ceiling)
-        if not sizes:
+        per_row = {s: t / s for s, t in sorted(self.seconds.items()) if s <= self.ceiling}
+        if not per_row:
             return min(_UNMEASURED, self.ceiling)
-        best = sizes[0]
-        for size in sizes[1:]:
-            if self.per_row(size) < _WORTH * self.per_row(best):
+        largest = max(per_row)
+        best = min(per_row)
+        for size, cost in per_row.items():
+            if cost < _WORTH * per_row[best]:
                 best = size
-        if best < sizes[-1]:
+        if best < largest:
             return best
         return min(max(2 * best, _UNMEASURED), self.ceiling)
 
     def observe(self, rows: int, seconds: float) -> None:
         self.seen += 1
-        known = self.seconds.get(rows)
-        if known is None or seconds < known:  # first runs are slow: believe the faster one
-            self.seconds[rows] = seconds
-        else:
-            self.seconds[rows] = known + _LEARNING * (seconds - known)
+        self.runs[rows].append(seconds)
+        self.seconds[rows] = min(self.runs[rows])
 
 
 class BatchSizes:
@@ -96,7 +98,7 @@ class BatchSizes:
             costs = self._costs.get((operation, shape))
             if costs is None or not costs.seconds:
                 return None
-            return min(costs.per_row(size) for size in costs.seconds)
+            return min(seconds / size for size, seconds in costs.seconds.items())
 
     def measured(self) -> dict[str, dict[int, float]]:
         """Seconds by batch size, for people: operation and shape as text."""
