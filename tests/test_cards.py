@@ -15,6 +15,7 @@ from brightfield.cards import (
     find_cards,
     read_card,
     torchvision_categories,
+    torchvision_columns,
     torchvision_weights,
 )
 from brightfield.errors import InvalidCard
@@ -121,6 +122,30 @@ def test_class_names_come_from_torchvision() -> None:
     assert torchvision_categories(name) == tuple(ResNet50_Weights.IMAGENET1K_V2.meta["categories"])
     source = LabelSource(torchvision=name)
     assert source.torchvision == name
+
+
+@pytest.mark.parametrize(
+    ("weights", "count", "names"),
+    [
+        (
+            "RetinaNet_ResNet50_FPN_Weights.COCO_V1",
+            80,
+            {1: "person", 13: "stop sign", 90: "toothbrush"},
+        ),
+        (
+            "DeepLabV3_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1",
+            20,
+            {1: "aeroplane", 20: "tvmonitor"},
+        ),
+    ],
+)
+def test_background_and_unused_numbers_have_no_label(
+    weights: str, count: int, names: dict[int, str]
+) -> None:
+    named = dict(zip(torchvision_columns(weights), torchvision_categories(weights), strict=True))
+    assert len(named) == len(set(named.values())) == count
+    assert named.items() >= names.items()
+    assert not {"__background__", "N/A"} & set(named.values())
 
 
 @pytest.mark.parametrize("name", ["ResNet50_Weights.IMAGENET1K_V7", "nothing", "ResNet50.X.Y"])

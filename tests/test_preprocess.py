@@ -12,6 +12,7 @@ import sklearn.datasets
 import torch
 from PIL import Image
 from torchvision import transforms as tv
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.transforms import InterpolationMode
 
 from brightfield.cards import InputSpec
@@ -84,6 +85,40 @@ def test_the_long_side_goes_to_the_nearest_pixel_unless_the_card_says_down() -> 
     assert preprocess(pixels, spec(resize={"short": 10})).tensor.shape[-2:] == (10, 20)
     down = preprocess(pixels, spec(resize={"short": 10, "rounding": "down"}))
     assert down.tensor.shape[-2:] == (10, 19)
+
+
+@pytest.mark.parametrize(
+    "size", [(480, 640), (640, 480), (97, 161), (800, 801), (30, 200), (1200, 900), (333, 333)]
+)
+def test_the_longest_side_is_bounded_as_in_torchvision_s_detectors(size: tuple[int, int]) -> None:
+    reference = GeneralizedRCNNTransform(200, 333, [0.0] * 3, [1.0] * 3).eval()
+    expected = reference.resize(torch.zeros(3, *size))[0].shape[-2:]
+    resize = {"short": 200, "longest": 333, "rounding": "down"}
+    prepared = preprocess(picture(random(*size, 3)), spec(resize=resize))
+    assert prepared.tensor.shape[-2:] == expected
+
+
+def test_both_sides_are_rounded_and_never_vanish_with_a_longest() -> None:
+    resize = {"short": 200, "longest": 333}
+    nearest = preprocess(picture(random(48, 101, 3)), spec(resize=resize))
+    assert nearest.tensor.shape[-2:] == (158, 333)  # 48 * 333 / 101 = 158.26
+    assert preprocess(picture(random(1, 4000)), spec(resize=resize)).tensor.shape[-2:] == (1, 333)
+
+
+@pytest.mark.parametrize("file", ["chelsea", "flower"])
+def test_enlarging_equals_torchvision_s_detectors_to_a_grey_level(file: str) -> None:
+    image = np.asarray(Image.open(FILES[file]).convert("RGB"))[:160, :240]
+    reference = GeneralizedRCNNTransform(200, 333, MEAN, STD).eval()
+    unit = torch.from_numpy(image.copy()).permute(2, 0, 1) / 255
+    expected = reference([unit])[0]
+    resize = {"short": 200, "longest": 333, "rounding": "down"}
+    prepared = preprocess(picture(image), spec(resize=resize, mean=MEAN, std=STD))
+    height, width = expected.image_sizes[0]
+    assert prepared.tensor.shape[-2:] == (height, width)
+    level = 1.001 / 255 / min(STD)  # Pillow rounds after each of two passes
+    torch.testing.assert_close(
+        prepared.tensor, expected.tensors[:, :, :height, :width], rtol=0, atol=level
+    )
 
 
 def test_the_tensor_is_one_channels_last_float_image() -> None:

@@ -7,12 +7,13 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -28,7 +29,8 @@ def train(recipe: Recipe, *, seed: int, folder: Path, steps: int | None = None) 
     """Train a recipe's network; gives the moving average of its weights, in eval mode.
 
     `folder` gets `losses.csv` and a checkpoint, from which a run that was cut off goes on (with
-    other batches than the uncut run would have seen). Convolutions run in bfloat16.
+    other batches than the uncut run would have seen). Convolutions run in bfloat16, depthwise
+    ones excepted.
     """
     torch.manual_seed(seed)
     schedule = recipe.schedule
@@ -38,6 +40,7 @@ def train(recipe: Recipe, *, seed: int, folder: Path, steps: int | None = None) 
     optimizer = _optimizer(recipe, network)
     averaging = get_ema_multi_avg_fn(schedule.average)  # type: ignore[no-untyped-call]
     average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+    _depthwise_in_single(network)
     checkpoint = Checkpoint(folder / "checkpoint.pt", network, optimizer, average)
     first = checkpoint.load()
     batches = prefetched(recipe.batches(np.random.default_rng([seed, first])))
@@ -52,6 +55,20 @@ def train(recipe: Recipe, *, seed: int, folder: Path, steps: int | None = None) 
                 checkpoint.save(step + 1)
     averaged: nn.Module = average.module
     return averaged.eval().requires_grad_(False)
+
+
+def _depthwise_in_single(network: nn.Module) -> None:
+    """Let depthwise convolutions compute in float32: on a CPU their gradient is several times
+    faster than in bfloat16."""
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d) and part.groups == part.in_channels > 1:
+            part.forward = partial(_in_single, part)  # type: ignore[method-assign]
+
+
+def _in_single(conv: nn.Conv2d, maps: Tensor) -> Tensor:
+    with torch.autocast("cpu", enabled=False):
+        out: Tensor = conv._conv_forward(maps.float(), conv.weight, conv.bias)
+    return out.to(maps.dtype)
 
 
 def rate(step: int, steps: int, schedule: Schedule) -> float:
@@ -77,13 +94,16 @@ def _step(
 
 
 def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
-    """AdamW; norms and biases do not decay."""
+    """AdamW; norms and biases do not decay. Parameters in none of the groups are frozen."""
     groups = []
     for factor, parameters in recipe.groups(network):
         for decays in (True, False):
             chosen = [p for p in parameters if (p.dim() > 1) is decays]
             decay = recipe.schedule.decay if decays else 0.0
             groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
+    taught = {id(p) for group in groups for p in group["params"]}
+    for parameter in network.parameters():
+        parameter.requires_grad_(id(parameter) in taught)
     return torch.optim.AdamW(groups, lr=recipe.schedule.rate)
 
 

@@ -69,5 +69,6 @@ class Recipe(ABC):
         postprocessing, so that a card's number is that of its answers."""
 
     def groups(self, network: nn.Module) -> Iterable[tuple[float, Sequence[nn.Parameter]]]:
-        """Parameters with the factor of their learning rate; all at full rate by default."""
+        """Parameters with the factor of their learning rate; all at full rate by default.
+        What is in no group stays as it begins."""
         yield 1.0, list(network.parameters())

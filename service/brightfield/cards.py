@@ -40,6 +40,7 @@ PALETTE = (
     (120, 120, 120),
 )
 
+_NO_CLASS = ("__background__", "N/A")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
 
 
@@ -100,9 +101,12 @@ class Resize(_Section):
     """Resize so that the short side has `short` pixels, before any crop."""
 
     short: Annotated[int, Field(ge=1)]
+    longest: Annotated[int, Field(ge=1)] | None = None
+    """Most pixels of the long side, which makes the short one shorter where it is reached."""
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
     rounding: Literal["nearest", "down"] = "nearest"
-    """How the long side becomes whole: to the nearest pixel, or down as in torchvision."""
+    """How the long side (with `longest` either) becomes whole: to the nearest pixel, or down as in
+    torchvision."""
 
 
 class InputSpec(_Section):
@@ -226,7 +230,11 @@ class ModelCard(_Section):
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:
-        """Class names in the order of the model's output; empty when the card names none."""
+        """Class names in the order of the model's output; empty when the card names none.
+
+        Where detectors and segmenters end in a softmax, their first output is the background,
+        which has no name here.
+        """
         if isinstance(self.labels, LabelSource):
             return torchvision_categories(self.labels.torchvision)
         return tuple(label.name for label in self.labels)
@@ -255,14 +263,28 @@ def torchvision_weights(name: str) -> Any:
 
 
 def torchvision_categories(weights: str) -> tuple[str, ...]:
-    """The class names in the metadata of a torchvision weights name.
+    """The class names in the metadata of a torchvision weights name, less those of no class.
 
+    Detectors and segmenters list the background, and COCO's detectors ten numbers that the data
+    set does not use.
     Raises `InvalidCard` for an unknown name, and for weights without class names.
     """
-    categories = torchvision_weights(weights).meta.get("categories")
+    categories = _categories(weights)
+    return tuple(categories[column] for column in torchvision_columns(weights))
+
+
+def torchvision_columns(weights: str) -> tuple[int, ...]:
+    """Where the model's output has the classes that `torchvision_categories` names."""
+    return tuple(
+        column for column, name in enumerate(_categories(weights)) if name not in _NO_CLASS
+    )
+
+
+def _categories(weights: str) -> list[str]:
+    categories: list[str] | None = torchvision_weights(weights).meta.get("categories")
     if not categories:
         raise InvalidCard(f"The torchvision weights {weights} come without class names.")
-    return tuple(categories)
+    return categories
 
 
 def read_card(path: Path) -> ModelCard:

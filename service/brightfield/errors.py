@@ -165,7 +165,19 @@ class ConflictingParameter(Unprocessable):
 
 
 class AmbiguousAxes(Unprocessable):
+    """`missing` has the parameters that would choose a plane, with the number of planes of each."""
+
     code, title = "ambiguous_axes", "The axes of the image are not known"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        missing: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(detail, errors=errors)
+        self.missing = dict(missing or {})
 
 
 class InvalidRegion(Unprocessable):

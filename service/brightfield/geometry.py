@@ -55,6 +55,16 @@ class Axis:
     def to_input(self, edges: Edges) -> Edges:
         return (edges - self.origin) / self.step
 
+    def within(self, start: int, count: int) -> Axis:
+        """The same input, told in a part of the image as if that were the image."""
+        return replace(
+            self,
+            pixels=count,
+            origin=self.origin - start,
+            begin=self.begin - start,
+            end=self.end - start,
+        )
+
     @property
     def covered(self) -> tuple[float, float]:
         """The first and last image coordinate that the input shows."""
@@ -83,6 +93,15 @@ class Geometry:
     def windowed(self, top: int, left: int, height: int, width: int) -> Geometry:
         """The input cropped, or with negative `top` and `left` padded, to (height, width)."""
         return Geometry(self.x.windowed(left, width), self.y.windowed(top, height))
+
+    def within(self, x: int, y: int, width: int, height: int) -> Geometry:
+        """The same input, told in a part of the image as if that were the image."""
+        return Geometry(self.x.within(x, width), self.y.within(y, height))
+
+    @property
+    def scaled(self) -> bool:
+        """Whether an input pixel is of another size than an image pixel."""
+        return (self.x.step, self.y.step) != (1.0, 1.0)
 
     @property
     def input_size(self) -> tuple[int, int]:

@@ -42,6 +42,15 @@ Extent = Annotated[
 ]
 """(height, width) in pixels: `32` for both, or `32,48`."""
 
+Offset = Annotated[
+    tuple[
+        Annotated[float, Field(allow_inf_nan=False)], Annotated[float, Field(allow_inf_nan=False)]
+    ],
+    BeforeValidator(_split),
+    WithJsonSchema({"type": "string", "examples": ["0,0", "2048,1024"]}),
+]
+"""x, y in pixels."""
+
 Box = Annotated[
     tuple[int, int, int, int],
     BeforeValidator(_split),

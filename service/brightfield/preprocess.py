@@ -60,7 +60,7 @@ def preprocess(
 
     In this order: region; grey repeated to three channels, or colour weighed to grey (ITU-R 601);
     intensity to [0, 1] with limits from the whole plane (or `scaling`, when they are known);
-    `resize` of the short side, the long one in proportion; centre `crop`,
+    `resize` of the short side, the long one in proportion and within `longest`; centre `crop`,
     padded with black where the image is smaller; a fixed `size` by resizing; a `multiple` by
     repeating the right and bottom edge; BGR order; (value - mean) / std.
 
@@ -174,8 +174,15 @@ def _resized(
 
 
 def _shortened(height: int, width: int, resize: Resize) -> tuple[int, int]:
-    """(height, width) with the short side as wanted and the long one in proportion."""
+    """(height, width) with the short side as wanted and the long one in proportion.
+
+    With `longest` both sides are multiplied by min(short / shorter, longest / longer), which in
+    floating point can leave `short - 1`, as it does in torchvision.
+    """
     whole = math.floor if resize.rounding == "down" else round
+    if resize.longest is not None:
+        factor = min(resize.short / min(height, width), resize.longest / max(height, width))
+        return max(whole(height * factor), 1), max(whole(width * factor), 1)
     if height <= width:
         return resize.short, whole(resize.short * width / height)
     return whole(resize.short * height / width), resize.short

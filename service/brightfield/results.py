@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.tensors import Map
+from brightfield.tensors import Pixels
 
 Space = Literal["image", "input"]
 """The grid of a map: the image's pixels, or the model's own input."""
@@ -28,19 +28,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Raster:
-    """An array with named axes, as `YX` or `CYX`."""
+    """An array with named axes, as `YX` or `CYX`, of `finer` pixels for each one of the image."""
 
     array: NDArray[Any]
     axes: str
-
-
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """A map over the image's pixels; outside `region` (x, y, width, height) it says nothing."""
-
-    map: Map
-    signed: bool
-    region: tuple[float, float, float, float]
+    finer: int = 1
 
 
 class Result(ABC):
@@ -60,9 +52,18 @@ class Result(ABC):
         """For `npy` and `tiff`."""
         raise TypeError(f"{type(self).__name__} has no raster")
 
-    def heat(self) -> Heat:
-        """For `png` and `overlay`."""
-        raise TypeError(f"{type(self).__name__} has no map to draw")
+    @property
+    def kind(self) -> str:
+        """For `image`: the format, of `png` and `tiff`, that suits the result."""
+        raise TypeError(f"{type(self).__name__} is no image")
+
+    def image(self) -> Pixels:
+        """For `png`: (H, W) or (H, W, C) of 8 or 16 bit."""
+        raise TypeError(f"{type(self).__name__} is no image")
+
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        """For `overlay`: drawn on the (H, W, 3) picture, at most `alpha` opaque."""
+        raise TypeError(f"{type(self).__name__} cannot be drawn")
 
 
 def array_json(array: NDArray[Any]) -> dict[str, Any]:

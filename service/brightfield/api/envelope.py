@@ -36,7 +36,7 @@ def envelope(
 
 
 def _image(answer: Answer) -> dict[str, Any]:
-    picture, scaling = answer.picture, answer.prepared.scaling
+    picture, scaling = answer.picture, answer.scaling
     return {
         "sha256": picture.sha256,
         "width": picture.width,
@@ -46,7 +46,7 @@ def _image(answer: Answer) -> dict[str, Any]:
         "orientation_applied": picture.orientation_applied,
         "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
         "pixel_size": picture.pixel_size,
-        "tiles": answer.windows,
+        "tiles": answer.tiles,
     }
 
 

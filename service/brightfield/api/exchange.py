@@ -58,6 +58,7 @@ class Plan:
     writer: Writer
     images: Sequence[bytes | Stored | BrightfieldError]
     batch: bool
+    attachments: Mapping[str, bytes | Stored]
 
 
 class ImageEndpoint(ABC):
@@ -80,6 +81,11 @@ class ImageEndpoint(ABC):
         """The class of the work; takes out of `parameters` what only chooses it."""
 
     @property
+    def attachments(self) -> tuple[str, ...]:
+        """Names of further images that a request may bring."""
+        return ()
+
+    @property
     def path(self) -> str:
         return f"/{self.name}"
 
@@ -96,7 +102,7 @@ class ImageEndpoint(ABC):
             # The deadline counts from here, but a client that is still sending its body
             # cannot be listened to for hanging up: the listener would eat the body.
             ticket = ticket_of(request, settings.timeout)
-            submission = await read_submission(request, settings.max_bytes)
+            submission = await read_submission(request, settings.max_bytes, self.attachments)
             claim.extend(len(submission.images))
             plan = self._plan(request, submission, settings.max_reply_bytes)
             if "respond-async" in request.headers.get("prefer", ""):
@@ -107,7 +113,7 @@ class ImageEndpoint(ABC):
     def _plan(self, request: Request, submission: Submission, max_reply_bytes: int) -> Plan:
         wish = self._understood(submission.parameters, request.headers.get("accept"))
         writer = Writer(wish.format, wish.reply, request_id_of(request), max_reply_bytes)
-        return Plan(wish, writer, submission.images, submission.batch)
+        return Plan(wish, writer, submission.images, submission.batch, submission.attachments)
 
     def _understood(self, parameters: Mapping[str, Any], accept: str | None) -> Wish:
         if all(isinstance(value, str) for value in parameters.values()):
@@ -142,6 +148,10 @@ class PredictEndpoint(ImageEndpoint):
     @property
     def choices(self) -> Mapping[str, type[Task]]:
         return {self.name: self._task}
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        return self._task.attachments
 
     def work(self, parameters: dict[str, Any]) -> type[Task]:
         return self._task
@@ -196,13 +206,20 @@ async def _one(
 ) -> Any:
     if isinstance(image, BrightfieldError):
         raise image
-    data = (
-        image if isinstance(image, bytes) else await asyncio.to_thread(load, image, services.images)
-    )
+    data = await _loaded(services, image)
     engine, wish = services.engine, plan.wish
     if isinstance(wish.work, Task):
-        return await engine.predict(wish.work, data, wish.view, wish.selection, ticket, progress)
+        attached = {name: await _loaded(services, a) for name, a in plan.attachments.items()}
+        return await engine.predict(
+            wish.work, data, wish.view, wish.selection, ticket, progress, attached
+        )
     return await engine.explain(wish.work, data, wish.view, wish.selection, ticket, progress)
+
+
+async def _loaded(services: Services, image: bytes | Stored) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    return await asyncio.to_thread(load, image, services.images)
 
 
 async def _item(

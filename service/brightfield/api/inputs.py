@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,15 +43,19 @@ class Submission:
 
     `batch` tells whether the reply has `items`: several files, or a JSON list even of one. An
     entry that could not be read is its error, so that it does not fail its neighbours.
+    `attachments` are further images by the names that the endpoint knows.
     """
 
     images: list[bytes | Stored | BrightfieldError] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     batch: bool = False
+    attachments: dict[str, bytes | Stored] = field(default_factory=dict)
 
 
-async def read_submission(request: Request, max_bytes: int) -> Submission:
-    """Read a request of any of the four forms.
+async def read_submission(
+    request: Request, max_bytes: int, attachments: Sequence[str] = ()
+) -> Submission:
+    """Read a request of any of the four forms; `attachments` names further images it may have.
 
     Raises `EmptyBody`, `TooManyBytes`, `MalformedJson`, `MalformedForm`, or an `Unprocessable`
     for what is well-formed but wrong.
@@ -60,13 +64,18 @@ async def read_submission(request: Request, max_bytes: int) -> Submission:
     body = await read_body(request, max_bytes)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
-        submission = await _from_form(request, body, max_bytes)
+        submission = await _from_form(request, body, max_bytes, attachments)
     elif media_type == "application/json" or media_type.endswith("+json") or _looks_like_json(body):
-        submission = _from_json(body)
+        submission = _from_json(body, attachments)
     else:
         submission = Submission([body] if body else [])
     submission.parameters = merge([("query", query), ("body", submission.parameters)])
-    _take_stored(submission)
+    _take_stored(submission, attachments)
+    if submission.attachments and submission.batch:
+        raise InvalidParameter(
+            f"`{next(iter(submission.attachments))}` belongs to a single image; send the images "
+            "of a batch one by one."
+        )
     if not submission.images:
         raise EmptyBody(
             "The body is empty; send an image's bytes, a form with `file`, JSON with `image`, "
@@ -118,8 +127,11 @@ def _looks_like_json(body: bytes) -> bool:
     return body[:64].lstrip()[:1] == b"{"
 
 
-def _take_stored(submission: Submission) -> None:
-    """Move `image=sha256:...` from the parameters to the images."""
+def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
+    """Move `image=sha256:...` from the parameters to the images, and attachments likewise."""
+    for name in attachments:
+        if (stored := submission.parameters.pop(name, None)) is not None:
+            submission.attachments[name] = Stored(str(stored))
     wanted = submission.parameters.pop("image", None)
     if wanted is None:
         return
@@ -130,7 +142,9 @@ def _take_stored(submission: Submission) -> None:
     submission.images.append(Stored(str(wanted)))
 
 
-async def _from_form(request: Request, body: bytes, max_bytes: int) -> Submission:
+async def _from_form(
+    request: Request, body: bytes, max_bytes: int, attachments: Sequence[str]
+) -> Submission:
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body
 
@@ -142,22 +156,21 @@ async def _from_form(request: Request, body: bytes, max_bytes: int) -> Submissio
     except (MultiPartException, KeyError, ValueError) as fault:
         raise MalformedForm(f"The multipart form cannot be parsed: {fault}.") from None
     try:
-        return await _from_fields(form)
+        return await _from_fields(form, attachments)
     finally:
         await form.close()
 
 
-async def _from_fields(form: FormData) -> Submission:
+async def _from_fields(form: FormData, attachments: Sequence[str]) -> Submission:
     submission = Submission()
     fields: dict[str, Any] = {}
     for name, value in form.multi_items():
         if isinstance(value, UploadFile):
-            if name != "file":
-                raise UnknownParameter(
-                    f"The form has a file named {name!r}; name it `file` (repeat it for a batch)."
-                )
             content = await value.read()
-            submission.images.append(content or _empty_file(value.filename))
+            if name == "file":
+                submission.images.append(content or _empty_file(value.filename))
+            else:
+                _attach(submission, name, content, attachments)
         elif name == "params":
             fields = merge([("params", _object(value, "params")), ("form", fields)])
         else:
@@ -165,6 +178,19 @@ async def _from_fields(form: FormData) -> Submission:
     submission.parameters = fields
     submission.batch = len(submission.images) > 1
     return submission
+
+
+def _attach(submission: Submission, name: str, content: bytes, attachments: Sequence[str]) -> None:
+    if name not in attachments:
+        others = "".join(f", or `{other}`" for other in attachments)
+        raise UnknownParameter(
+            f"The form has a file named {name!r}; name it `file` (repeat it for a batch){others}."
+        )
+    if name in submission.attachments:
+        raise ConflictingParameter(f"The form has several files named {name!r}; send one.")
+    if not content:
+        raise _empty_file(name)
+    submission.attachments[name] = content
 
 
 def _empty_file(name: str | None) -> EmptyBody:
@@ -181,13 +207,13 @@ def _object(text: str | bytes, place: str) -> dict[str, Any]:
     return value
 
 
-def _from_json(body: bytes) -> Submission:
+def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
     document = _object(body, "body") if body else {}
+    known = (*_JSON_KEYS, *attachments)
     for key in document:
-        if key not in _JSON_KEYS:
+        if key not in known:
             raise UnknownParameter(
-                f"The JSON has {key!r}; its members are {', '.join(_JSON_KEYS)}."
-                f"{nearest(key, _JSON_KEYS)}",
+                f"The JSON has {key!r}; its members are {', '.join(known)}.{nearest(key, known)}",
                 errors=[{"location": key}],
             )
     parameters = document.get("parameters") or {}
@@ -196,7 +222,8 @@ def _from_json(body: bytes) -> Submission:
     if document.get("model") is not None:
         parameters = merge([("parameters", parameters), ("body", {"model": document["model"]})])
     images, batch = _json_images(document)
-    return Submission(images, dict(parameters), batch)
+    attached = {name: _json_image(document[name], name) for name in attachments if name in document}
+    return Submission(images, dict(parameters), batch, attached)
 
 
 def _json_images(

@@ -18,9 +18,11 @@ from brightfield.api.problems import problem
 from brightfield.engine import Answer
 from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode
-from brightfield.images.colormaps import heatmap
-from brightfield.images.overlay import display, overlay
+from brightfield.images.annotations.geojson import Placement
+from brightfield.images.overlay import display
+from brightfield.parameters import Offset
 from brightfield.results import Space
+from brightfield.tasks.objects import Objects
 
 Item = Answer | BrightfieldError
 
@@ -36,6 +38,10 @@ class Reply(BaseModel):
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's)."""
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Greatest opacity of an overlay."""
+    offset: Offset = (0.0, 0.0)
+    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`."""
+    downsample: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +69,35 @@ def _npy(answer: Answer, reply: Reply) -> bytes:
 def _tiff(answer: Answer, reply: Reply) -> bytes:
     space = reply.space or "image"
     raster = answer.result.raster(space)
-    size = answer.picture.pixel_size if space == "image" else None
+    known = answer.picture.pixel_size if space == "image" else None
+    size = None if known is None else known / raster.finer
     return encode.tiff(raster.array, raster.axes, pixel_size=size)
 
 
 def _png(answer: Answer, reply: Reply) -> bytes:
-    heat = answer.result.heat()
-    return encode.png(heatmap(heat.map, signed=heat.signed))
+    return encode.png(answer.result.image())
 
 
 def _overlay(answer: Answer, reply: Reply) -> bytes:
-    heat = answer.result.heat()
-    base = display(answer.picture.pixels)
-    return encode.png(
-        overlay(base, heat.map, signed=heat.signed, alpha=reply.alpha, region=heat.region)
-    )
+    return encode.png(answer.result.overlay(display(answer.picture.pixels), reply.alpha))
+
+
+def _objects(answer: Answer) -> Objects:
+    assert isinstance(answer.result, Objects)
+    return answer.result
+
+
+def _geojson(answer: Answer, reply: Reply) -> bytes:
+    placement = Placement(reply.offset, reply.downsample)
+    return orjson.dumps(_objects(answer).geojson(placement))
+
+
+def _coco(answer: Answer, reply: Reply) -> bytes:
+    return orjson.dumps(_objects(answer).coco())
+
+
+def _rois(answer: Answer, reply: Reply) -> bytes:
+    return _objects(answer).rois()
 
 
 BINARY = {
@@ -86,11 +106,21 @@ BINARY = {
     "npy": Format("application/x-npy", "npy", _npy),
     "csv": Format("text/csv", "csv", _csv),
     "overlay": Format("image/png", "png", _overlay),
+    "geojson": Format("application/geo+json", "geojson", _geojson),
+    "coco": Format("application/vnd.coco+json", "json", _coco),
+    "rois": Format("application/zip", "zip", _rois),
 }
 
 
+def _format(name: str, answer: Answer) -> Format:
+    """The named one; `image` is the one that suits the answer."""
+    return BINARY[answer.result.kind if name == "image" else name]
+
+
 def _media_type(name: str) -> str:
-    return "application/json" if name == "json" else BINARY[name].media_type
+    if name == "json":
+        return "application/json"
+    return BINARY["png" if name == "image" else name].media_type
 
 
 def negotiate(reply: Reply, accept: str | None, offered: Sequence[str]) -> str:
@@ -153,7 +183,7 @@ class Writer:
             content = orjson.dumps(envelope(answer, self.request_id, self._space))
             self._check_size(len(content), answer)
             return Response(content, media_type="application/json", headers=facts([answer]))
-        form = BINARY[self.name]
+        form = _format(self.name, answer)
         return Response(
             form.write(answer, self.reply), media_type=form.media_type, headers=facts([answer])
         )
@@ -185,13 +215,13 @@ class Writer:
         return envelope(item, name, self._space, with_result=self.name == "json")
 
     def _zip(self, items: Sequence[Item], listing: bytes) -> bytes:
-        form = BINARY[self.name]
         digits = len(str(len(items) - 1))
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             archive.writestr("envelopes.json", listing)
             for index, item in enumerate(items):
                 if isinstance(item, Answer):
+                    form = _format(self.name, item)
                     name = f"{index:0{digits}d}.{form.suffix}"
                     archive.writestr(name, form.write(item, self.reply))
         return buffer.getvalue()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from brightfield.cards import ModelCard
 from brightfield.images.picture import Note, Picture
-from brightfield.preprocess import Prepared
+from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.item import Item
 
@@ -39,15 +39,15 @@ class Timing:
 
 @dataclass(slots=True)
 class Answer:
-    """A result for one image. `windows` counts the positions of a sliding window, else 1."""
+    """A result for one image, in so many `tiles` or positions of a sliding window."""
 
     task: str
     card: ModelCard
     sha256: str | None
     picture: Picture
-    prepared: Prepared
+    scaling: Scaling | None
     result: Result
     notes: tuple[Note, ...]
     timing: Timing
     batch_size: int
-    windows: int = 1
+    tiles: int = 1

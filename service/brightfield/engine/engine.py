@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import torch
@@ -17,13 +18,16 @@ from brightfield import explain, tasks, zoo
 from brightfield.cards import ModelCard, find_cards
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.devices import devices, memory_budget
+from brightfield.engine.fields import Painting
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.sliding import class_map
 from brightfield.engine.view import View
 from brightfield.engine.visit import Job, Visit
-from brightfield.errors import InvalidCard, Unexplainable, UnknownModel, WrongTask
+from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable, UnknownModel, WrongTask
 from brightfield.explain.method import Method, Step
+from brightfield.images.decode import decode
+from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.models import layers
 from brightfield.preprocess import Prepared
@@ -38,13 +42,19 @@ from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.tasks.classify import Classes, Classify
+from brightfield.tasks.dense import Dense
 from brightfield.tasks.embed import Embed
-from brightfield.tasks.task import Task
+from brightfield.tasks.task import Task, Whole
 
 T = TypeVar("T")
 Progress = Callable[[Step], None]
 
-_DEFAULT_MODELS = {"classify": "imagenet-lite0"}
+_DEFAULT_MODELS = {
+    "classify": "imagenet-lite0",
+    "detect": "blood-cells",
+    "segment": "nuclei",
+    "superresolve": "photo-x2",
+}
 # What works on any model takes the classifier's when none is named.
 _BORROWED = {"embed": "classify", "saliency": "classify", "occlusion": "classify"}
 
@@ -121,22 +131,21 @@ class Engine:
         selection: Selection,
         ticket: Ticket,
         progress: Progress | None = None,
+        attachments: Mapping[str, bytes] | None = None,
     ) -> Answer:
-        """The task's answer for one image.
+        """The task's answer for one image; `attachments` are further images that it may need.
 
         Raises a `BrightfieldError` for every fault of the input, the model or the moment.
         """
         timing = Timing()
-        async with self.registry.use(view.model or self.default_model(task.name)) as resident:
+        async with self.registry.use(self._model_for(task, view)) as resident:
             _check_task(task, resident.card)
             job = Job(data, view, selection, ticket, self.settings.max_pixels)
-            visit = Visit(job, resident, _operation(task, resident), timing)
-            output = await visit.output(self._decoders)
-            with timing.stage("postprocess"):
-                result = task.postprocess(output, resident.card)
-            answer = _answer(task.name, resident, visit, result, timing)
-            if isinstance(task, Classify) and task.window is not None:
-                await self._slide(task, answer, resident, job, progress)
+            if isinstance(task, Dense):
+                answer = await self._dense(task, resident, job, timing, attachments or {}, progress)
+            else:
+                assert isinstance(task, Whole)
+                answer = await self._whole(task, resident, job, timing, progress)
             self.telemetry.observe_stages(timing.seconds)
             return answer
 
@@ -176,6 +185,68 @@ class Engine:
 
     # How it works
 
+    def _model_for(self, task: Task, view: View) -> str:
+        """The model that is named, else the task's, else another that does what is asked for."""
+        if view.model is not None:
+            return view.model
+        preset = self.default_model(task.name)
+        cards = self.registry.cards()
+        if preset not in cards or (refusal := task.refusal(cards[preset])) is None:
+            return preset
+        able = [
+            name
+            for name, card in cards.items()
+            if card.task == task.name and task.refusal(card) is None
+        ]
+        if not able:
+            raise InvalidParameter(f"{refusal} No other model does, either; see GET /models.")
+        # Of several the one that is named most alike, as photo-x4 for photo-x2.
+        return max(sorted(able), key=lambda name: _alike(name, preset))
+
+    async def _whole(
+        self,
+        task: Whole,
+        resident: Resident,
+        job: Job,
+        timing: Timing,
+        progress: Progress | None,
+    ) -> Answer:
+        visit = Visit(job, resident, _operation(task, resident), timing)
+        output = await visit.output(self._decoders)
+        with timing.stage("postprocess"):
+            result = task.postprocess(output, resident.card)
+        answer = _answer(task.name, resident, visit, result, timing)
+        if isinstance(task, Classify) and task.window is not None:
+            await self._slide(task, answer, resident, job, progress)
+        return answer
+
+    async def _dense(
+        self,
+        task: Dense,
+        resident: Resident,
+        job: Job,
+        timing: Timing,
+        attachments: Mapping[str, bytes],
+        progress: Progress | None,
+    ) -> Answer:
+        """A small picture goes the way of all images; large ones and stacks are painted."""
+        with timing.stage("decode"):
+            pictures = await asyncio.to_thread(_decoded, attachments, self.settings.max_pixels)
+
+        painting = Painting(task, resident, job, pictures, _reporting(progress))
+        if task.stacked:
+            return await _off_loop(self._explaining, painting.answer, None, timing)
+        forward = scoring_pass(resident, "probability")
+        visit = Visit(job, resident, forward, timing, painting.too_large)
+        output = await visit.output(self._decoders)
+        if not visit.queued:
+            return await _off_loop(self._explaining, painting.answer, visit.picture, timing)
+        with timing.stage("postprocess"):
+            result, notes = await asyncio.to_thread(painting.at_once, visit, output)
+        answer = _answer(task.name, resident, visit, result, timing)
+        answer.notes = (*answer.notes, *notes)
+        return answer
+
     async def _slide(
         self,
         task: Classify,
@@ -188,7 +259,7 @@ class Engine:
         assert isinstance(answer.result, Classes)
 
         def report(done: int, total: int) -> None:
-            answer.windows = total
+            answer.tiles = total
             if progress is not None:
                 progress(Step(done, total))
 
@@ -206,6 +277,25 @@ class Engine:
             )
 
 
+def _alike(name: str, other: str) -> int:
+    """Letters at the beginning that two names share."""
+    return sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False))
+    )
+
+
+def _reporting(progress: Progress | None) -> Callable[[int, int], None]:
+    def report(done: int, total: int) -> None:
+        if progress is not None:
+            progress(Step(done, total))
+
+    return report
+
+
+def _decoded(attachments: Mapping[str, bytes], max_pixels: int) -> dict[str, Picture]:
+    return {name: decode(data, max_pixels=max_pixels) for name, data in attachments.items()}
+
+
 def _answer(task: str, resident: Resident, visit: Visit, result: Result, timing: Timing) -> Answer:
     notes = (*visit.picture.notes, *visit.prepared.notes)
     return Answer(
@@ -213,7 +303,7 @@ def _answer(task: str, resident: Resident, visit: Visit, result: Result, timing:
         resident.card,
         resident.sha256,
         visit.picture,
-        visit.prepared,
+        visit.prepared.scaling,
         result,
         notes,
         timing,
@@ -229,6 +319,8 @@ def _check_task(task: Task, card: ModelCard) -> None:
     allowed = task.tasks_of_model
     if allowed is not None and card.task not in allowed:
         raise WrongTask(f"The model {card.id} is for {card.task!r}, not for {task.name!r}.")
+    if (refusal := task.refusal(card)) is not None:
+        raise InvalidParameter(refusal)
 
 
 def _check_unnormalised(method: Method, resident: Resident) -> None:

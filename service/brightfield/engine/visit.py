@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,8 @@ class Visit:
     """Decodes and preprocesses in a crew's thread, queues for the lane, and wakes the event loop
     once, when the model's output is there or the first thing has gone wrong.
 
-    After `output()` the facts of the way are at hand: `picture`, `prepared`, `item`.
+    After `output()` the facts of the way are at hand: `picture`, `prepared`, `item`. A picture
+    that `too_large` tells of is only decoded; `output()` is None then, and there is no `item`.
     """
 
     __slots__ = (
@@ -45,6 +47,7 @@ class Visit:
         "_operation",
         "_resident",
         "_timing",
+        "_too_large",
         "_waiter",
         "_withdrawn",
         "item",
@@ -56,8 +59,16 @@ class Visit:
     prepared: Prepared
     item: Item
 
-    def __init__(self, job: Job, resident: Resident, operation: Operation, timing: Timing) -> None:
+    def __init__(
+        self,
+        job: Job,
+        resident: Resident,
+        operation: Operation,
+        timing: Timing,
+        too_large: Callable[[Picture], bool] | None = None,
+    ) -> None:
         self._job = job
+        self._too_large = too_large
         self._resident = resident
         self._operation = operation
         self._timing = timing
@@ -76,14 +87,19 @@ class Visit:
         except asyncio.CancelledError:
             self._withdraw()
             raise
-        self._timing.forward(self.item)
+        if self.queued:
+            self._timing.forward(self.item)
         return output
+
+    @property
+    def queued(self) -> bool:
+        """Whether the image has come as far as the lane's queue."""
+        return hasattr(self, "item")
 
     def _withdraw(self) -> None:
         self._withdrawn = True
-        item = getattr(self, "item", None)
-        if item is not None:
-            item.future.cancel()
+        if self.queued:
+            self.item.future.cancel()
 
     def _take_in(self) -> None:
         """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
@@ -91,7 +107,11 @@ class Visit:
             return
         try:
             self._job.ticket.check()
-            self._prepare()
+            self._decode()
+            if self._too_large is not None and self._too_large(self.picture):
+                self._wake(None, None)
+                return
+            self._preprocess()
             self.item = self._resident.submit(
                 self._operation, self.prepared.tensor, self._job.ticket
             )
@@ -102,16 +122,17 @@ class Visit:
                 self.item.future.cancel()
             self.item.future.add_done_callback(self._forwarded)
 
-    def _prepare(self) -> None:
-        job, spec = self._job, self._resident.card.input
+    def _decode(self) -> None:
+        job, raw = self._job, self._resident.card.input.pixels == "raw"
         with self._timing.stage("decode"):
-            self.picture = decode(
-                job.data, job.selection, max_pixels=job.max_pixels, raw=spec.pixels == "raw"
-            )
+            self.picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
+
+    def _preprocess(self) -> None:
+        view = self._job.view
         with self._timing.stage("preprocess"):
-            region = Region(*job.view.region) if job.view.region else None
+            region = Region(*view.region) if view.region else None
             self.prepared = preprocess(
-                self.picture, spec, intensity=job.view.intensity, region=region
+                self.picture, self._resident.card.input, intensity=view.intensity, region=region
             )
 
     def _forwarded(self, future: Future[Any]) -> None:

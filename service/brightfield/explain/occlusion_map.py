@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.geometry import Geometry
+from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.windows import Grid, accumulate
-from brightfield.results import Heat, Raster, Result, Space, Table, array_json, finite
+from brightfield.results import Raster, Space, Table, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -33,7 +34,7 @@ class WhatIf:
 
 
 @dataclass(frozen=True)
-class OcclusionMap(Result):
+class OcclusionMap(HeatResult):
     """`scores` (T, rows, cols) of the image with a window hidden, `base` (T,) of the whole image.
 
     The map is base - score, averaged over the windows that cover a pixel: positive where the

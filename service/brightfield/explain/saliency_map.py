@@ -9,13 +9,14 @@ import torch
 
 from brightfield.explain.probe import Probe
 from brightfield.geometry import Geometry
-from brightfield.results import Heat, Raster, Result, Space, array_json, finite
+from brightfield.images.heat import Heat, HeatResult
+from brightfield.results import Raster, Space, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
 
 @dataclass(frozen=True)
-class SaliencyMap(Result):
+class SaliencyMap(HeatResult):
     """`values` (h, w) on the model's input grid; `facts` are the method's own numbers."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from brightfield.errors import BrightfieldError, TooManyPixels, UndecodableImage
+from brightfield.errors import AmbiguousAxes, BrightfieldError, TooManyPixels, UndecodableImage
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
@@ -75,6 +75,23 @@ def decode(
         notes=plane.notes + _non_finite(pixels),
         raw=plane.raw,
     )
+
+
+def stack(data: bytes, selection: Selection, *, max_pixels: int) -> tuple[Selection, ...]:
+    """A selection for each plane along Z that `selection` leaves open, or for each page.
+
+    A file with nothing left open gives `selection` alone. Raises as `decode` does; `AmbiguousAxes`
+    also where more than the depth is open.
+    """
+    kind = sniff(data)
+    try:
+        _guarded(lambda: _READERS[kind](data, selection, max_pixels), kind)
+    except AmbiguousAxes as fault:
+        if len(fault.missing) != 1 or not (axis := fault.missing.keys() & {"z", "page"}):
+            raise
+        (name,) = axis
+        return tuple(selection.model_copy(update={name: i}) for i in range(fault.missing[name]))
+    return (selection,)
 
 
 @dataclass(frozen=True, slots=True)

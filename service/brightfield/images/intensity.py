@@ -150,12 +150,11 @@ def _of_dtype(pixels: Pixels) -> Limits:
 
 
 def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> Limits:
-    values = _sample(pixels)
+    # A sample would miss the extremes.
+    values = _finite(pixels.reshape(-1)) if (low, high) == (0, 100) else _sample(pixels)
     if not values.size:
         return Limits(mode, 0.0, 0.0, (_constant("No value is finite"),))
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = np.percentile(values, (low, high))
-    bottom, top = float(found[0]), float(found[1])
+    bottom, top = _between(values, low, high)
     if bottom < top and isfinite(top - bottom):
         return Limits(mode, bottom, top)
     # A few bright pixels on a flat ground: what the percentiles miss still tells them apart.
@@ -169,19 +168,31 @@ def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> Limits:
     return Limits(mode, bottom, top, (Note("percentiles_equal", detail),))
 
 
+def _between(values: NDArray[Any], low: float, high: float) -> tuple[float, float]:
+    if (low, high) == (0, 100):
+        return float(values.min()), float(values.max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = np.percentile(values, (low, high))
+    return float(found[0]), float(found[1])
+
+
 def _constant(what: str) -> Note:
     return Note("constant_image", f"{what}; the image becomes 0 everywhere.")
 
 
 def _sample(pixels: Pixels) -> NDArray[Any]:
-    """The finite values, of large planes an even sample; half precision as single."""
+    """The finite values, of large planes an even sample."""
     flat = pixels.reshape(-1)
     step = max(1, flat.size // _SAMPLE)
     # A step that shares a factor with a row would only ever meet some columns or channels.
     while step > 1 and gcd(step, pixels.shape[1] * pixels.shape[2]) > 1:
         step += 1
-    flat = flat[::step]
+    return _finite(flat[::step])
+
+
+def _finite(flat: NDArray[Any]) -> NDArray[Any]:
+    """The finite values; half precision as single."""
     if flat.dtype.kind != "f":
         return flat
-    finite = flat[np.isfinite(flat)]
+    finite: NDArray[Any] = flat[np.isfinite(flat)]
     return finite.astype(np.float32) if finite.dtype == np.float16 else finite

@@ -145,6 +145,7 @@ def _ambiguous(counts: dict[str, int], example: str) -> AmbiguousAxes:
             {"location": name, "expected": f"0 to {count - 1}", "received": None}
             for name, count in counts.items()
         ],
+        missing=counts,
     )
 
 

@@ -102,8 +102,7 @@ def _known(card: ModelCard, data: Path | None) -> nn.Module:
 
 
 def _torchvision(card: ModelCard) -> tuple[Make, Rename]:
-    builder = card.architecture.name.removeprefix("torchvision:")
-    return lambda: build_torchvision(builder, card.architecture.arguments), rename_torchvision
+    return lambda: build_torchvision(card), rename_torchvision
 
 
 def _catalog(card: ModelCard) -> tuple[Make, Rename]:

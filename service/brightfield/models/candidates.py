@@ -18,7 +18,8 @@ class Candidates(NamedTuple):
     logits: Tensor
     """(B, N, K) unnormalised; with the activation `softmax` (B, N, K + 1), background first."""
     points: Tensor
-    """(B, N, 2) x, y of the place that the candidate comes from, which says whose tile it is."""
+    """(B, N, 2) x, y of the place that the candidate comes from, which says whose tile it is; NaN
+    where a row is filled up and stands for nothing."""
     masks: Tensor | None = None
     """(B, N, K, h, w) or (B, N, 1, h, w) unnormalised, laid over each candidate's box."""
     classes: Tensor | None = None

@@ -135,20 +135,29 @@ class Block(nn.Module):
 class EfficientNetLite(Architecture):
     """(B, 3, H, W) normalised images to (B, classes) logits.
 
-    Any side of at least 32 pixels works; accuracy is best at the table's input size.
+    Any side of at least 32 pixels works; accuracy is best at the table's input size. With fewer
+    than seven `stages` the network ends early (five: 112 channels, a sixteenth of the side) and
+    `head` is the number of channels that are pooled: small and quick, for few classes.
     """
 
     def __init__(
-        self, *, width: float = 1.0, depth: float = 1.0, dropout: float = 0.2, classes: int = 1000
+        self,
+        *,
+        width: float = 1.0,
+        depth: float = 1.0,
+        dropout: float = 0.2,
+        classes: int = 1000,
+        stages: int = len(STAGES),
+        head: int = HEAD,
     ) -> None:
         super().__init__()
         self.stem = ConvNorm(3, STEM, 3, stride=2)
-        self.blocks = nn.Sequential(*_blocks(width, depth))
-        self.head = ConvNorm(_scaled_width(STAGES[-1].channels, width), HEAD)
+        self.blocks = nn.Sequential(*trunk(width, depth, stages))
+        self.head = ConvNorm(_scaled_width(STAGES[stages - 1].channels, width), head)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
         self.dropout = nn.Dropout(dropout)
-        self.classifier = nn.Linear(HEAD, classes)
+        self.classifier = nn.Linear(head, classes)
 
     def forward(self, images: Tensor) -> Tensor:
         maps = self.head(self.blocks(self.stem(images)))
@@ -169,9 +178,15 @@ def _renamed(key: str) -> str:
     return key
 
 
-def _blocks(width: float, depth: float) -> Iterator[Block]:
+def trunk(width: float = 1.0, depth: float = 1.0, stages: int = len(STAGES)) -> Iterator[Block]:
+    """The blocks of the first `stages` stages (1 to 7), which follow the stem.
+
+    Raises `ValueError` for another number of stages.
+    """
+    if not 1 <= stages <= len(STAGES):
+        raise ValueError(f"stages is {stages}; it goes from 1 to {len(STAGES)}")
     inputs = STEM
-    for stage in STAGES:
+    for stage in STAGES[:stages]:
         outputs = _scaled_width(stage.channels, width)
         fixed = stage in (STAGES[0], STAGES[-1])
         for index in range(stage.blocks if fixed else math.ceil(stage.blocks * depth)):

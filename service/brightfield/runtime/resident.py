@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
+from brightfield.models.reach import reach
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane
@@ -48,6 +49,7 @@ class Resident:
     pinned: bool = False
     retired: bool = False
     last_used: float = field(default_factory=time.monotonic)
+    _reach: list[int | None] = field(default_factory=list)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -79,6 +81,22 @@ class Resident:
     def call(self, function: Callable[[], Any]) -> Future[Any]:
         """Run a function on the lane's thread, between batches."""
         return self.submit(Call(function), torch.empty(1, 0), Ticket(), band=Band.BULK).future
+
+    def reach(self) -> int | None:
+        """How far the output at a place depends on pixels around it; traced when first needed.
+
+        `models.reach` says how; blocks, and must not be called on the lane.
+        """
+        if not self._reach:
+            spec = self.card.input
+            multiple = spec.size.multiple if isinstance(spec.size, Multiple) else 1
+            forward = Forward(self.cut)
+
+            def look(rows: torch.Tensor) -> Any:
+                return forward(self.module, self.place(rows), ())
+
+            self._reach = [self.call(lambda: reach(look, spec.channels, multiple)).result()]
+        return self._reach[0]
 
     def most_rows(
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None

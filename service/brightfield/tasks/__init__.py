@@ -10,4 +10,4 @@ from brightfield.tasks.task import Task
 
 def catalog() -> dict[str, type[Task]]:
     """Every task by name."""
-    return discover(sys.modules[__name__], Task)  # type: ignore[type-abstract]
+    return discover(sys.modules[__name__], Task)

@@ -14,11 +14,12 @@ from scipy.special import expit
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget, nearest
+from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.windows import Grid, accumulate
 from brightfield.parameters import Commas, Extent
-from brightfield.results import Heat, Raster, Result, Space, Table, array_json, finite
+from brightfield.results import Raster, Result, Space, Table, array_json, finite
 from brightfield.targets import Kind, Target
-from brightfield.tasks.task import Task
+from brightfield.tasks.task import Whole
 from brightfield.tensors import Logits
 
 # No model has as many classes as a number this long; Python refuses to read much longer ones.
@@ -53,7 +54,7 @@ class Classes(Result):
 
 
 @dataclass(frozen=True)
-class ClassMap(Classes):
+class ClassMap(Classes, HeatResult):
     """Also a probability map per class: `values` (k, rows, cols), one per window position."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "npy", "tiff", "png", "overlay")
@@ -103,7 +104,7 @@ class ClassMap(Classes):
         return full
 
 
-class Classify(Task):
+class Classify(Whole):
     """The classes of an image by descending score."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from brightfield.cards import ModelCard
 from brightfield.errors import UnknownLayer
 from brightfield.results import Raster, Result, Space, Table, finite
-from brightfield.tasks.task import Task
+from brightfield.tasks.task import Whole
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Embedding(Result):
         return Table(tuple(f"f{i}" for i in range(len(self.vector))), [self.vector.tolist()])
 
 
-class Embed(Task):
+class Embed(Whole):
     """The values of a layer as one vector."""
 
     result: ClassVar[type[Result]] = Embedding

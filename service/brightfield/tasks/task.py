@@ -32,6 +32,9 @@ class Task(BaseModel, ABC):
         super().__init_subclass__(**kwargs)
         cls.name = cls.__module__.rpartition(".")[2]
 
+    attachments: ClassVar[tuple[str, ...]] = ()
+    """Names of further images that may come with the one that is asked about."""
+
     explainable: ClassVar[bool] = False
     """Whether models of this task have scores that can be explained."""
 
@@ -45,9 +48,9 @@ class Task(BaseModel, ABC):
         """What the result can be written as under these parameters."""
         return self.result.formats
 
-    @abstractmethod
-    def postprocess(self, output: Any, card: ModelCard) -> Result:
-        """From the model's output of one image (first dimension 1, on the CPU) to the result."""
+    def refusal(self, card: ModelCard) -> str | None:
+        """Why a model of the right task cannot do what the parameters ask for; None: it can."""
+        return None
 
     @classmethod
     def targets(
@@ -58,3 +61,11 @@ class Task(BaseModel, ABC):
         Raises `UnknownTarget`, or `Unexplainable` where the task has no score to explain.
         """
         raise Unexplainable(f"Models for {card.task!r} have no score that can be explained.")
+
+
+class Whole(Task):
+    """A task that answers from one look at the whole image."""
+
+    @abstractmethod
+    def postprocess(self, output: Any, card: ModelCard) -> Result:
+        """From the model's output of one image (first dimension 1, on the CPU) to the result."""

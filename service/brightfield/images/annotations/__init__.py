@@ -1,0 +1,1 @@
+"""The objects of an image in the formats of other tools."""

@@ -1,0 +1,126 @@
+"""Detection: objects by their boxes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from brightfield.cards import ModelCard
+from brightfield.errors import ModelFailed
+from brightfield.geometry import Geometry
+from brightfield.images.objects import Box, Object
+from brightfield.images.tiles import Tile
+from brightfield.models.candidates import Candidates
+from brightfield.parameters import Commas
+from brightfield.results import Result
+from brightfield.tasks.classify import class_id, label
+from brightfield.tasks.dense import Canvas, Dense, Scene
+from brightfield.tasks.objects import Objects, source_of
+from brightfield.tasks.segment import Segment, SegmentCanvas
+from brightfield.tasks.suppression import Detections, concatenate, suppress
+from brightfield.tasks.tiled_candidates import clipped, own_candidates
+
+_THRESHOLD = 0.5
+
+
+class Detect(Dense):
+    """Where the objects of an image are: a box, a class and a score for each."""
+
+    tasks_of_model: ClassVar[tuple[str, ...] | None] = ("detect", "segment")
+    result: ClassVar[type[Result]] = Objects
+
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Least score of an object; left out: the card's, else 0.5."""
+    iou: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Of two objects of one class whose boxes overlap by more than this (intersection over
+    union), the better one stays; left out: the card's, else 0.5."""
+    max_detections: Annotated[int, Field(ge=1, le=100_000)] = 300
+    """How many objects to name, best first; 1 finds a single one."""
+    classes: Commas | None = None
+    """Only objects of these classes, by label or id; left out: all."""
+
+    def canvas(self, scene: Scene) -> Detecting:
+        return Detecting(scene, self)
+
+
+class Detecting(Canvas):
+    """Collects the likely candidates of each tile; doubles are told apart at the end, so that an
+    object on a seam is found once and whole.
+
+    Of a model that segments the instances are taken, by their boxes.
+    """
+
+    def __init__(self, scene: Scene, task: Detect) -> None:
+        super().__init__(scene)
+        self._task = task
+        card = scene.card
+        given = card.output.threshold
+        default = _THRESHOLD if given is None else given
+        self._threshold = default if task.threshold is None else task.threshold
+        self._classes = _class_ids(task.classes, card)
+        self._tiles: list[Candidates] = []
+        self._masks: SegmentCanvas | None = None
+
+    def add(self, output: Any, geometry: Geometry, tile: Tile) -> None:
+        if isinstance(output, Candidates):
+            self._tiles.append(
+                own_candidates(output, geometry, tile, self.scene.card, self._threshold)
+            )
+            return
+        if self.scene.card.task != "segment":
+            raise ModelFailed(
+                f"The model {self.scene.card.id} is no detector: its output has no boxes."
+            )
+        if self._masks is None:
+            self._masks = Segment(mode="instance").canvas(self.scene)
+        self._masks.add(output, geometry, tile)
+
+    def result(self) -> Objects:
+        objects = self._boxed() if self._masks is None else self._segmented(self._masks)
+        return Objects(objects, source_of(self.scene), self.scene.card)
+
+    def _boxed(self) -> tuple[Object, ...]:
+        if not self._tiles:
+            return ()
+        task, output = self._task, self.scene.card.output
+        found = suppress(
+            concatenate(self._tiles),
+            output.activation,
+            threshold=self._threshold,
+            iou=output.iou if task.iou is None else task.iou,
+            max_detections=task.max_detections,
+            classes=self._classes,
+        )
+        return tuple(_objects(found, self.scene))
+
+    def _segmented(self, canvas: SegmentCanvas) -> tuple[Object, ...]:
+        wanted = [
+            found
+            for found in canvas.result().objects
+            if (found.score is None or found.score >= self._threshold)
+            and (self._classes is None or found.class_id in self._classes)
+        ]
+        wanted.sort(key=lambda found: -(found.score or 0.0))
+        return tuple(
+            Object(number, found.label, found.class_id, found.box, found.score)
+            for number, found in enumerate(wanted[: self._task.max_detections], 1)
+        )
+
+
+def _objects(found: Detections, scene: Scene) -> list[Object]:
+    """The detections as objects; what lies outside the region altogether is none."""
+    objects: list[Object] = []
+    boxes = clipped(found.boxes, scene.region)
+    for box, index, score in zip(boxes, found.class_ids, found.scores, strict=True):
+        if box[2] > box[0] and box[3] > box[1]:
+            edges = Box(*(round(float(edge), 3) for edge in box))
+            name = label(int(index), scene.card)
+            objects.append(Object(len(objects) + 1, name, int(index), edges, float(score)))
+    return objects
+
+
+def _class_ids(classes: Commas | None, card: ModelCard) -> frozenset[int] | None:
+    if classes is None:
+        return None
+    return frozenset(class_id(name, card, len(card.label_names)) for name in classes)

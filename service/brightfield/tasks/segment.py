@@ -1,0 +1,215 @@
+"""Segmentation: which pixels belong to what, by class or object by object, also through a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field as Parameter
+
+from brightfield.cards import ModelCard
+from brightfield.errors import ModelFailed
+from brightfield.geometry import Geometry
+from brightfield.images import rle
+from brightfield.images.objects import measure
+from brightfield.images.tiles import Tile
+from brightfield.models.candidates import Candidates
+from brightfield.parameters import Commas
+from brightfield.results import Result
+from brightfield.tasks.classify import class_id
+from brightfield.tasks.dense import Canvas, Dense, Scene
+from brightfield.tasks.maps import Field
+from brightfield.tasks.objects import source_of
+from brightfield.tasks.partition import Partition, by_class, by_object, from_masks
+from brightfield.tasks.segmentation import Mode, Segmentation
+from brightfield.tasks.suppression import concatenate, suppress
+from brightfield.tasks.tiled_candidates import own_candidates
+from brightfield.tasks.volume import Volume, linked
+
+_THRESHOLD = 0.5
+# Mask R-CNN has suppressed doubles itself; of several tiles a few more may meet.
+_MOST_OBJECTS = 100_000
+
+
+class Segment(Dense):
+    """The pixels of each class, or of each object."""
+
+    tasks_of_model: ClassVar[tuple[str, ...] | None] = ("segment",)
+    result: ClassVar[type[Result]] = Segmentation
+
+    mode: Mode | None = None
+    """`instance` tells objects of a class apart, `semantic` does not. Left out: what the model is
+    made for."""
+    threshold: Annotated[float, Parameter(ge=0, le=1)] | None = None
+    """Least probability of a pixel (of models that find objects first: of an object); left out:
+    the card's, else 0.5."""
+    min_area: Annotated[int, Parameter(ge=0)] | None = None
+    """Smaller objects, in pixels, are left out; left out: the card's, else all stay."""
+    classes: Commas | None = None
+    """Only these classes, by label or id; left out: all."""
+    outlines: bool = False
+    """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes."""
+    volume: bool = False
+    """Segment every plane of a stack along Z (or of its pages) and link the objects of
+    neighbouring planes to a label volume."""
+    link: Annotated[float, Parameter(gt=0, le=1)] = 0.25
+    """Least overlap (intersection over union) of an object with its continuation in the next
+    plane of a volume."""
+
+    @classmethod
+    def every_format(cls) -> tuple[str, ...]:
+        return Segmentation.formats
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return Volume.formats if self.volume else Segmentation.formats
+
+    @property
+    def stacked(self) -> bool:
+        return self.volume
+
+    def canvas(self, scene: Scene) -> SegmentCanvas:
+        return SegmentCanvas(scene, self)
+
+    def combined(self, canvases: Iterable[Canvas]) -> Result:
+        planes = (_as_segment(canvas).result() for canvas in canvases)
+        if self.volume:
+            return linked(planes, self.link)
+        (segmentation,) = planes
+        return segmentation
+
+    def mode_for(self, card: ModelCard, finds_objects: bool) -> Mode:
+        """The mode that is asked for, else objects where the model has a way to tell them apart."""
+        if self.mode is not None:
+            return self.mode
+        return (
+            "instance"
+            if finds_objects or getattr(card.output, "instances", None) is not None
+            else "semantic"
+        )
+
+    def class_ids(self, card: ModelCard) -> frozenset[int] | None:
+        if self.classes is None:
+            return None
+        return frozenset(class_id(name, card, len(card.label_names)) for name in self.classes)
+
+
+class SegmentCanvas(Canvas):
+    """Probabilities per class, and what else the model says about each pixel, over the field; of
+    models that find objects first the candidates of each tile with their masks."""
+
+    def __init__(self, scene: Scene, task: Segment) -> None:
+        super().__init__(scene)
+        self._task = task
+        self._field: Field | None = None
+        self._tiles: list[Candidates] = []
+        self._classes = task.class_ids(scene.card)
+        output = scene.card.output
+        self._softmax = output.activation == "softmax"
+        wanted = output.threshold if task.threshold is None else task.threshold
+        # The most probable class needs no threshold to be found.
+        self._threshold = (0.0 if self._softmax else _THRESHOLD) if wanted is None else wanted
+
+    def add(self, output: Any, geometry: Geometry, tile: Tile) -> None:
+        card = self.scene.card
+        if isinstance(output, Candidates):
+            if output.masks is None:
+                raise ModelFailed(f"The model {card.id} finds boxes and no masks; use /detect.")
+            self._tiles.append(own_candidates(output, geometry, tile, card, self._threshold))
+            return
+        maps = self._activated(output)
+        if self._field is None:
+            self._field = Field(self.scene.region, len(maps))
+        self._field.put(maps, geometry, tile)
+
+    def partition(self) -> tuple[Partition, Mode]:
+        """The region's pixels by class or object."""
+        task, card = self._task, self.scene.card
+        mode = task.mode_for(card, finds_objects=bool(self._tiles))
+        if self._field is None:
+            found = self._from_masks()
+            parts = found if mode == "instance" else found.merged()
+        elif mode == "semantic":
+            parts = by_class(self._probabilities(), self._threshold, self._softmax)
+        else:
+            parts = by_object(self._field.values(), card.output, self._threshold, self._count)
+        parts = parts.of_classes(self._classes)
+        instances = getattr(card.output, "instances", None)
+        preset = 0 if instances is None else instances.min_area
+        least = preset if task.min_area is None else task.min_area
+        return (parts.at_least(least) if mode == "instance" else parts), mode
+
+    def result(self) -> Segmentation:
+        scene, region = self.scene, self.scene.region
+        parts, mode = self.partition()
+        labels = np.zeros((scene.picture.height, scene.picture.width), np.int32)
+        place = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
+        labels[place] = parts.labels
+        pixels = scene.picture.pixels
+        measured = measure(labels, pixels, scene.picture.pixel_size)
+        index = measured.labels - 1
+        objects = measured.objects(
+            scene.card.label_names,
+            parts.class_ids[index],
+            parts.scores[index],
+            rle.encode_labels(labels),
+        )
+        return Segmentation(
+            objects=objects,
+            source=source_of(scene),
+            card=scene.card,
+            labels=labels,
+            mode=mode,
+            channels=pixels.shape[2],
+            with_outlines=self._task.outlines,
+        )
+
+    @property
+    def _count(self) -> int:
+        """Maps that stand for classes; under softmax the first is the background's."""
+        return len(self.scene.card.label_names) + self._softmax
+
+    def _activated(self, output: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """(C, h, w): probabilities of the classes, and the other maps as they are."""
+        card = self.scene.card
+        if not isinstance(output, torch.Tensor) or output.dim() != 4:
+            raise ModelFailed(f"The model {card.id} does not put out maps (batch, maps, H, W).")
+        if output.shape[1] < self._count:
+            raise ModelFailed(
+                f"The card of {card.id} names {len(card.label_names)} labels, and the model has "
+                f"{output.shape[1]} maps."
+            )
+        maps = output[0].float().clone()
+        classes = maps[: self._count]
+        match card.output.activation:
+            case "softmax":
+                maps[: self._count] = classes.softmax(dim=0)
+            case "sigmoid":
+                maps[: self._count] = classes.sigmoid()
+        return maps.nan_to_num(nan=0.0).numpy()
+
+    def _probabilities(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        assert self._field is not None
+        return self._field.values()[: self._count]
+
+    def _from_masks(self) -> Partition:
+        region = self.scene.region
+        if not self._tiles:
+            return Partition.empty((region.height, region.width))
+        candidates = concatenate(self._tiles)
+        output = self.scene.card.output
+        found = suppress(
+            candidates,
+            output.activation,
+            threshold=self._threshold,
+            iou=output.iou,
+            max_detections=_MOST_OBJECTS,
+        )
+        return from_masks(found, candidates, region)
+
+
+def _as_segment(canvas: Canvas) -> SegmentCanvas:
+    assert isinstance(canvas, SegmentCanvas)
+    return canvas

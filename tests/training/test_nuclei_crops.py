@@ -1,0 +1,68 @@
+"""Crops of nuclei fields: the picture and its maps stay together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brightfield.cards import InputSpec
+from brightfield.images.intensity import Intensity
+from brightfield.images.picture import Picture
+from training.data.dsb2018 import Field
+from training.data.nuclei_crops import SIDE, Crops
+from training.nuclei_targets import OFFSET_UNIT
+
+SPEC = InputSpec(intensity=Intensity("percentile:1,99.8"))
+
+
+def field(kind: str, channels: int, side: int = 400) -> Field:
+    """Bright discs of 12 pixels radius on a dark ground."""
+    rows, columns = np.mgrid[:side, :side]
+    labels = np.zeros((side, side), np.int32)
+    for number, (y, x) in enumerate(
+        ((y, x) for y in range(30, side, 60) for x in range(30, side, 60)), 1
+    ):
+        labels[(rows - y) ** 2 + (columns - x) ** 2 <= 144] = number
+    pixels = np.where(labels > 0, np.uint8(200), np.uint8(10))[:, :, None].repeat(channels, 2)
+    return Field(f"{kind}-{side}", kind, Picture(pixels, "", "png", "YXC"), labels)
+
+
+@pytest.mark.parametrize(
+    ("kind", "channels"), [("fluorescence", 1), ("he_purple", 3), ("brightfield", 1)]
+)
+def test_the_picture_stays_upon_its_labels(kind: str, channels: int) -> None:
+    crops = Crops([field(kind, channels)], SPEC)
+    random = np.random.default_rng(1)
+    for _ in range(10):
+        crop = crops.draw(random)
+        assert crop.image.shape == (SIDE, SIDE, 3)
+        assert 0 <= crop.image.min() <= crop.image.max() <= 1
+        grey = crop.image.std(axis=(0, 1)).argmax()
+        seen = crop.weight > 0
+        agreement = np.corrcoef(crop.image[:, :, grey][seen], crop.foreground[seen])[0, 1]
+        assert abs(agreement) > 0.8
+
+
+def test_offsets_turn_and_grow_with_the_crop() -> None:
+    crops = Crops([field("fluorescence", 1)], SPEC)
+    crop = crops.draw(np.random.default_rng(4))
+    rows, columns = np.nonzero(crop.distance > 0.95)
+    # Where the distance is greatest the centre is near, however the crop lies.
+    way = crop.offset[:, rows, columns] * OFFSET_UNIT
+    assert np.abs(way).max() < 3
+    edge = (crop.foreground > 0) & (crop.distance < 0.15)
+    assert np.median(np.hypot(*crop.offset[:, edge])) * OFFSET_UNIT > 6
+
+
+def test_weights_are_zero_beyond_the_field() -> None:
+    crops = Crops([field("he_purple", 3, side=120)], SPEC)
+    crop = crops.draw(np.random.default_rng(0))
+    assert (crop.weight == 0).any()
+    assert (crop.weight[crop.foreground > 0] > 0).all()
+
+
+def test_the_same_seed_draws_the_same_crops() -> None:
+    fields = [field("fluorescence", 1), field("he_purple", 3), field("brightfield", 1)]
+    first, second = (Crops(fields, SPEC).draw(np.random.default_rng(9)) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)

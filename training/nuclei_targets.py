@@ -1,0 +1,97 @@
+"""What the nuclei network learns to say of each pixel, made from a label image."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Labels = NDArray[np.int32]
+"""(H, W): 0 is the background, every other number one object."""
+
+FloatMap = NDArray[np.float32]
+
+OFFSET_UNIT = 16.0
+"""Pixels that one unit of an offset map stands for."""
+
+_REACH = 2
+_TYPICAL_AREA = 300.0
+_GREATEST_WEIGHT = 3.0
+
+
+class Objects(NamedTuple):
+    """What is known of a field's objects before any crop is taken."""
+
+    distance: FloatMap
+    """(H, W): see `relative_distance`."""
+    centres: NDArray[np.float64]
+    """(n + 1, 2) centroid of each object as x, y of pixel centres; row 0 stands for background."""
+
+
+def objects(labels: Labels) -> Objects:
+    """Distances and centroids of a label image."""
+    count = int(labels.max(initial=0))
+    centres = np.zeros((count + 1, 2))
+    found = ndimage.find_objects(labels)
+    for number, box in enumerate(found, start=1):
+        if box is not None:
+            rows, columns = np.nonzero(labels[box] == number)
+            centres[number] = columns.mean() + box[1].start, rows.mean() + box[0].start
+    return Objects(relative_distance(labels), centres)
+
+
+def relative_distance(labels: Labels) -> FloatMap:
+    """Distance to the nearest pixel outside the own object, over the object's greatest such value.
+
+    (H, W) in [0, 1], 0 on the background: every object has a 1 in its middle, however large it
+    is. What lies beyond the image's border does not count as outside, so that a cut object is
+    highest where it is cut.
+    """
+    distance = np.zeros(labels.shape, np.float32)
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
+        wide = tuple(slice(max(side.start - 1, 0), side.stop + 1) for side in box)
+        inside = labels[wide] == number
+        if inside.all():
+            own = np.ones(inside.shape, np.float32)
+        else:
+            own = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        distance[wide][inside] = (own / own.max())[inside]
+    return distance
+
+
+def contacts(labels: Labels) -> FloatMap:
+    """1 on object pixels within 2 pixels (Chebyshev) of another object, else 0; (H, W)."""
+    side = 2 * _REACH + 1
+    window = np.ones((side, side), np.uint8)
+    present = labels.astype(np.float32)
+    greatest = cv2.dilate(present, window)
+    least = cv2.erode(np.where(labels > 0, present, np.float32(np.inf)), window)
+    touching: FloatMap = ((labels > 0) & (greatest != least)).astype(np.float32)
+    return touching
+
+
+def offsets(labels: Labels, centres: NDArray[np.float64]) -> FloatMap:
+    """(2, H, W): the way from each object pixel to its object's centre, y first, in units of 16
+    pixels; 0 on the background. `centres` is indexed by label, x before y."""
+    height, width = labels.shape
+    rows, columns = np.mgrid[:height, :width]
+    own = centres[labels]
+    way = np.stack([own[..., 1] - rows, own[..., 0] - columns]) * (labels > 0) / OFFSET_UNIT
+    return way.astype(np.float32)
+
+
+def weights(labels: Labels) -> FloatMap:
+    """sqrt(300 / area) within [1, 3] on an object's pixels and 1 elsewhere; (H, W).
+
+    Without it a nucleus of 50 pixels would hardly count beside one of 2,000.
+    """
+    areas = np.bincount(labels.ravel())
+    each = np.sqrt(_TYPICAL_AREA / np.maximum(areas, 1)).clip(1, _GREATEST_WEIGHT)
+    each[0] = 1
+    weight: FloatMap = each.astype(np.float32)[labels]
+    return weight
