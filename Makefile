@@ -7,13 +7,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format benchmark clean
+.PHONY: help serve test check format train benchmark clean
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
 	@echo "make test        run the tests (ARGS='-k jobs' passes arguments to pytest)"
 	@echo "make check       lint, types and the direction of imports"
 	@echo "make format      format the code"
+	@echo "make train       train a shipped model anew: RECIPE=nuclei DATA=folder (training/README.md)"
 	@echo "make benchmark   measure the service against its bound (ARGS='--rounds 3')"
 	@echo "make clean       remove the environment and the caches"
 
@@ -32,6 +33,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+train: $(VENV)/.dev
+	@$(BIN)/python -m training $(RECIPE) --data $(DATA) $(ARGS)
 
 benchmark: $(VENV)/.dev
 	@$(BIN)/python benchmarks/service.py $(ARGS)

@@ -1,6 +1,6 @@
 """Draws explanations.png: one photograph and what five methods say about its class.
 
-    python docs/pictures/make.py
+    python docs/pictures/explanations.py
 
 The photograph is scikit-image's cup of coffee, the model the one that comes with the service, the
 maps and their colours are the engine's own. Takes about half a minute on two cores.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +17,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import skimage.data
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
-from sklearn.cluster import KMeans
+from PIL import Image
+from sheet import SIDE, Panel, composed, reduced
 
 from brightfield.engine import Answer, Engine, View
+from brightfield.geometry import Rectangle
 from brightfield.images.colormaps import heatmap
+from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.overlay import overlay
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
@@ -30,19 +31,6 @@ from brightfield.settings import Settings
 from brightfield.tasks.classify import Classes
 
 TARGET = Path(__file__).with_name("explanations.png")
-
-SIDE, GAP, CAPTION = 300, 16, 52
-COLUMNS = 3
-INK, PALE = (33, 37, 41), (108, 117, 125)
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One picture with its two lines of text."""
-
-    picture: Image.Image
-    title: str
-    line: str
 
 
 @dataclass(frozen=True)
@@ -94,58 +82,39 @@ async def explanations(photograph: NDArray[np.uint8]) -> tuple[Answer, list[Answ
     return classes, answers
 
 
-def photograph_panel(photograph: NDArray[np.uint8], classes: Answer) -> Panel:
+def photograph_panel(photograph: NDArray[np.uint8], classes: Answer, region: Rectangle) -> Panel:
     assert isinstance(classes.result, Classes)
     best = classes.result.predictions[0]
     line = f"{best.label}, {best.score:.2f}"
-    return Panel(squared(photograph, classes), "What the model sees", line)
+    return Panel(squared(photograph, region), "What the model sees", line)
 
 
 def map_panel(photograph: NDArray[np.uint8], answer: Answer, wish: Wish) -> Panel:
-    heat = answer.result.heat()
+    heat = heat_of(answer)
     if wish.laid_over:
         drawn = overlay(photograph, heat.map, signed=heat.signed, alpha=0.75)
     else:
         drawn = heatmap(heat.map, signed=heat.signed)
-    return Panel(squared(drawn, answer), wish.title, wish.line)
+    return Panel(squared(drawn, heat.region), wish.title, wish.line)
 
 
-def squared(pixels: NDArray[np.uint8], answer: Answer) -> Image.Image:
+def heat_of(answer: Answer) -> Heat:
+    assert isinstance(answer.result, HeatResult)
+    return answer.result.heat()
+
+
+def squared(pixels: NDArray[np.uint8], region: Rectangle) -> Image.Image:
     """The part of the image that the model sees, at a panel's size."""
-    x, y, width, height = answer.prepared.geometry.region_in_image
+    x, y, width, height = region
     box = (x, y, x + width, y + height)
     return Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
-
-
-def composed(panels: Sequence[Panel]) -> Image.Image:
-    rows = -(-len(panels) // COLUMNS)
-    size = (COLUMNS * (SIDE + GAP) + GAP, rows * (SIDE + CAPTION + GAP) + GAP)
-    sheet = Image.new("RGB", size, "white")
-    draw = ImageDraw.Draw(sheet)
-    large, small = ImageFont.load_default(17), ImageFont.load_default(13)
-    for index, panel in enumerate(panels):
-        x = GAP + index % COLUMNS * (SIDE + GAP)
-        y = GAP + index // COLUMNS * (SIDE + CAPTION + GAP)
-        sheet.paste(panel.picture, (x, y))
-        draw.text((x, y + SIDE + 9), panel.title, INK, large)
-        draw.text((x, y + SIDE + 33), panel.line, PALE, small)
-    return sheet
-
-
-def reduced(sheet: Image.Image) -> Image.Image:
-    """The sheet in 256 colours, a third of the bytes. Pillow's own palettes lack the rare colours
-    of a map's peak, which k-means keeps."""
-    colors = np.asarray(sheet, np.float64).reshape(-1, 3)[::11]
-    means = KMeans(256, n_init=1, random_state=0, max_iter=40).fit(colors).cluster_centers_
-    palette = Image.new("P", (1, 1))
-    palette.putpalette(np.rint(means).astype(np.uint8).tobytes())
-    return sheet.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
 
 
 def main() -> None:
     photograph = skimage.data.coffee()
     classes, answers = asyncio.run(explanations(photograph))
-    panels = [photograph_panel(photograph, classes)]
+    region = heat_of(answers[0]).region
+    panels = [photograph_panel(photograph, classes, region)]
     for answer, wish in zip(answers, WISHES, strict=True):
         panels.append(map_panel(photograph, answer, wish))
     reduced(composed(panels)).save(TARGET, optimize=True)
