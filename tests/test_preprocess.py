@@ -105,6 +105,14 @@ def test_both_sides_are_rounded_and_never_vanish_with_a_longest() -> None:
     assert preprocess(picture(random(1, 4000)), spec(resize=resize)).tensor.shape[-2:] == (1, 333)
 
 
+def test_a_strip_that_resizing_would_blow_up_is_refused() -> None:
+    strip = picture(random(3, 10_000, 3))
+    with pytest.raises(UnfitImage, match=r"10000 x 3 .* 1733333 x 520.*region="):
+        preprocess(strip, spec(resize={"short": 520, "rounding": "down"}))
+    part = preprocess(strip, spec(resize={"short": 20}), region=Region(0, 0, 90, 3))
+    assert part.tensor.shape[-2:] == (20, 600)
+
+
 @pytest.mark.parametrize("file", ["chelsea", "flower"])
 def test_enlarging_equals_torchvision_s_detectors_to_a_grey_level(file: str) -> None:
     image = np.asarray(Image.open(FILES[file]).convert("RGB"))[:160, :240]

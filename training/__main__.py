@@ -12,7 +12,7 @@ import training.recipes
 from brightfield.models.build import build
 from brightfield.plugins import discover
 from training.loop import train
-from training.publish import write_quality, write_weights
+from training.publish import write_quality, write_threshold, write_weights
 from training.recipe import Recipe
 
 
@@ -23,7 +23,11 @@ def main(given: argparse.Namespace, recipes: dict[str, type[Recipe]]) -> None:
     if not given.evaluate:
         network = train(recipe, seed=given.seed, folder=given.runs / recipe.id, steps=given.steps)
         write_weights(network, recipe.folder)
-    measured = recipe.evaluate(build(recipe.card))  # what is measured is what is shipped
+    shipped = build(recipe.card)
+    threshold = recipe.threshold(shipped)
+    if threshold is not None:
+        write_threshold(threshold, recipe.folder)
+    measured = recipe.evaluate(shipped)
     write_quality(measured, recipe.folder)
     for quality in measured:
         print(f"{quality.data} {quality.split}  {quality.metric:<24} {quality.value:.4f}")

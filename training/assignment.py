@@ -38,64 +38,60 @@ class Assignment(NamedTuple):
     """(B, N) the index of a candidate's object; -1: none."""
 
 
-def assign(
-    candidates: Candidates, objects: Objects, *, best: int = 10, alpha: float = 0.5, beta: float = 6
-) -> Assignment:
+class Rule(NamedTuple):
+    """alignment = score^alpha IoU^beta, of which an object takes the `best` candidates."""
+
+    best: int = 10
+    alpha: float = 0.5
+    beta: float = 6.0
+
+
+_TOOD = Rule()
+
+
+def assign(candidates: Candidates, objects: Objects, rule: Rule = _TOOD) -> Assignment:
     """Task-aligned assignment of every candidate to at most one object.
 
-    alignment = score^alpha IoU^beta, with the score of the object's class. An object takes the
-    `best` candidates in alignment whose points lie in its box; a candidate that several objects
-    take goes to the one that it overlaps most. The target is alignment / (object's greatest
-    alignment) * (object's greatest IoU), among the candidates that the object takes.
+    An object looks at the candidates whose points lie in its box, at their scores in its class
+    and at their overlaps with it, and takes the best in alignment; a candidate that several
+    objects take goes to the one that it overlaps most. The target is alignment / (object's
+    greatest alignment) * (object's greatest IoU), among the candidates that the object keeps.
     """
-    found = [
-        _assign_one(*image, best=best, alpha=alpha, beta=beta)
-        for image in zip(
-            candidates.boxes.detach(),
-            candidates.logits.detach().sigmoid(),
-            candidates.points,
-            *objects,
-            strict=True,
-        )
-    ]
+    scores = candidates.logits.detach().sigmoid()
+    found = []
+    for image, boxes in enumerate(candidates.boxes.detach()):
+        rows = objects.present[image].nonzero()[:, 0]
+        wanted = Objects(*(part[image, rows] for part in objects))
+        targets, owner = _assign_one(boxes, scores[image], candidates.points[image], wanted, rule)
+        found.append((targets, torch.where(owner >= 0, rows[owner], -1) if len(rows) else owner))
     return Assignment(*(torch.stack(part) for part in zip(*found, strict=True)))
 
 
 def _assign_one(
-    boxes: Tensor,
-    scores: Tensor,
-    points: Tensor,
-    wanted: Tensor,
-    classes: Tensor,
-    present: Tensor,
-    *,
-    best: int,
-    alpha: float,
-    beta: float,
+    boxes: Tensor, scores: Tensor, points: Tensor, objects: Objects, rule: Rule
 ) -> tuple[Tensor, Tensor]:
-    """One image: (N, 4), (N, K), (N, 2), (M, 4), (M,), (M,) to (N, K) and (N,)."""
+    """One image with m objects, none of them padding: targets (N, K) and objects (N,)."""
     targets = torch.zeros_like(scores)
-    indices = torch.full((len(boxes),), -1, device=boxes.device)
-    rows = present.nonzero()[:, 0]
-    if not len(rows):
-        return targets, indices
-    overlap = box_iou(wanted[rows], boxes)  # (m, N)
-    alignment = scores.T[classes[rows]] ** alpha * overlap**beta
-    taken = _taken(alignment, _inside(points, wanted[rows]), best)
-    alignment, overlap = alignment * taken, overlap * taken
-    owner = (overlap + taken).argmax(dim=0)  # the object that a candidate overlaps most
-    owned = taken & (owner == torch.arange(len(rows), device=boxes.device)[:, None])
-    alignment, overlap = alignment * owned, overlap * owned
+    owner = torch.full((len(boxes),), -1, device=boxes.device)
+    if not len(objects.boxes):
+        return targets, owner
+    overlap = box_iou(objects.boxes, boxes)  # (m, N)
+    alignment = scores.T[objects.classes] ** rule.alpha * overlap**rule.beta
+    taken = _taken(alignment, _inside(points, objects.boxes), rule.best)
+    nearest = (overlap * taken + taken).argmax(dim=0)
+    rows = torch.arange(len(objects.boxes), device=boxes.device)[:, None]
+    kept = taken & (nearest == rows)
+    alignment, overlap = alignment * kept, overlap * kept
     peak = alignment.amax(dim=1, keepdim=True).clamp(min=1e-9)
     quality = (alignment / peak * overlap.amax(dim=1, keepdim=True)).amax(dim=0)
-    learners = owned.any(dim=0).nonzero()[:, 0]
-    indices[learners] = rows[owner[learners]]
-    targets[learners, classes[indices[learners]]] = quality[learners]
-    return targets, indices
+    learners = kept.any(dim=0).nonzero()[:, 0]
+    owner[learners] = nearest[learners]
+    targets[learners, objects.classes[nearest[learners]]] = quality[learners]
+    return targets, owner
 
 
 def _taken(alignment: Tensor, inside: Tensor, best: int) -> Tensor:
-    """(m, N) whether a candidate is among the best of those inside the object."""
+    """(m, N) whether a candidate is among the object's best of those inside it."""
     ranked = torch.where(inside, alignment, -1.0)
     values, columns = ranked.topk(min(best, ranked.shape[1]), dim=1)
     return torch.zeros_like(inside).scatter_(1, columns, values >= 0)

@@ -63,7 +63,9 @@ def intersection_over_union(
     pairs = rows.reshape(-1) * shape[1] + columns.reshape(-1)
     both = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
     either = both.sum(axis=1, keepdims=True) + both.sum(axis=0, keepdims=True) - both
-    return (both / np.maximum(either, 1))[of_true != 0][:, of_predicted != 0]
+    objects = np.ix_(of_true != 0, of_predicted != 0)
+    iou: NDArray[np.float64] = (both / np.maximum(either, 1))[objects]
+    return iou
 
 
 def matched(iou: NDArray[np.float64], threshold: float) -> Counts:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +12,9 @@ Labels = NDArray[np.int32]
 
 FloatMap = NDArray[np.float32]
 
-OFFSET_UNIT = 16.0
-"""Pixels that one unit of an offset map stands for."""
-
 _REACH = 2
 _TYPICAL_AREA = 300.0
 _GREATEST_WEIGHT = 3.0
-
-
-class Objects(NamedTuple):
-    """What is known of a field's objects before any crop is taken."""
-
-    distance: FloatMap
-    """(H, W): see `relative_distance`."""
-    centres: NDArray[np.float64]
-    """(n + 1, 2) centroid of each object as x, y of pixel centres; row 0 stands for background."""
-
-
-def objects(labels: Labels) -> Objects:
-    """Distances and centroids of a label image."""
-    count = int(labels.max(initial=0))
-    centres = np.zeros((count + 1, 2))
-    found = ndimage.find_objects(labels)
-    for number, box in enumerate(found, start=1):
-        if box is not None:
-            rows, columns = np.nonzero(labels[box] == number)
-            centres[number] = columns.mean() + box[1].start, rows.mean() + box[0].start
-    return Objects(relative_distance(labels), centres)
 
 
 def relative_distance(labels: Labels) -> FloatMap:
@@ -73,16 +47,6 @@ def contacts(labels: Labels) -> FloatMap:
     least = cv2.erode(np.where(labels > 0, present, np.float32(np.inf)), window)
     touching: FloatMap = ((labels > 0) & (greatest != least)).astype(np.float32)
     return touching
-
-
-def offsets(labels: Labels, centres: NDArray[np.float64]) -> FloatMap:
-    """(2, H, W): the way from each object pixel to its object's centre, y first, in units of 16
-    pixels; 0 on the background. `centres` is indexed by label, x before y."""
-    height, width = labels.shape
-    rows, columns = np.mgrid[:height, :width]
-    own = centres[labels]
-    way = np.stack([own[..., 1] - rows, own[..., 0] - columns]) * (labels > 0) / OFFSET_UNIT
-    return way.astype(np.float32)
 
 
 def weights(labels: Labels) -> FloatMap:

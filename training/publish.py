@@ -30,6 +30,13 @@ def write_weights(network: nn.Module, folder: Path) -> None:
     _write(card, folder)
 
 
+def write_threshold(threshold: float, folder: Path) -> None:
+    """Put the default threshold, to two decimals, into the card's `[output]`."""
+    card = tomlkit.parse((folder / CARD).read_text(encoding="utf-8"))
+    card["output"]["threshold"] = round(threshold, 2)
+    _write(card, folder)
+
+
 def write_quality(measured: Sequence[Quality], folder: Path) -> None:
     """Put the measured numbers, dated today, in the place of the card's `[[quality]]`."""
     card = tomlkit.parse((folder / CARD).read_text(encoding="utf-8"))

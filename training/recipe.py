@@ -68,6 +68,10 @@ class Recipe(ABC):
         """The measured quality on the held-out part, through the service's own pre- and
         postprocessing, so that a card's number is that of its answers."""
 
+    def threshold(self, network: nn.Module) -> float | None:
+        """The card's default threshold, chosen on the training part; None: what the card says."""
+        return None
+
     def groups(self, network: nn.Module) -> Iterable[tuple[float, Sequence[nn.Parameter]]]:
         """Parameters with the factor of their learning rate; all at full rate by default.
         What is in no group stays as it begins."""

@@ -17,6 +17,7 @@ from brightfield.models.build import build
 from brightfield.models.subpixel import Subpixel
 from brightfield.preprocess import preprocess
 from brightfield.tensors import Images, Pixels
+from training.data.photographs import kodak, packaged
 from training.degradation import enlarged, psnr_y, reduced, ssim_y, trimmed
 from training.patches import Batch, Patches, pairs
 from training.recipe import Recipe
@@ -64,7 +65,7 @@ class SuperResolution(Recipe):
     def losses(self, network: nn.Module, batch: Batch) -> dict[str, Tensor]:
         small, large = batch
         difference = network(small) - large
-        luma = torch.einsum("bchw,c->bhw", difference, torch.tensor(_LUMA))
+        luma = (difference * torch.tensor(_LUMA)[:, None, None]).sum(1)
         return {"colour": difference.abs().mean(), "luminance": luma.abs().mean()}
 
     def scores(self, network: nn.Module, images: Iterable[Pixels]) -> list[Score]:
@@ -74,6 +75,20 @@ class SuperResolution(Recipe):
             return answer(network, self.card.input, small)
 
         return [score(image, self.scale, enlarge) for image in images]
+
+
+class PhotoSuperResolution(SuperResolution):
+    """Trained on Kodak 01-20 and scikit-image's photographs, measured on Kodak 21-24."""
+
+    source = """
+        kodak/01.png to 24.png: the Kodak Lossless True Color Image Suite, released by the Eastman
+        Kodak Company for unrestricted use; https://r0k.us/graphics/kodak/."""
+
+    def training_images(self) -> Iterable[Pixels]:
+        return [*kodak(self.data, range(1, 21)), *packaged()]
+
+    def evaluate(self, network: nn.Module) -> Sequence[Quality]:
+        return means(self.scores(network, kodak(self.data, range(21, 25))), "kodak", "21-24")
 
 
 class Score(NamedTuple):

@@ -34,11 +34,16 @@ from brightfield_client.models import Layer, Model
 from brightfield_client.results.batch import Batch, ItemError
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.classification import Classification, Prediction
+from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
+from brightfield_client.results.enlargement import Enlargement
+from brightfield_client.results.found import Box, Detection, ObjectClass, Segment, Solid
 from brightfield_client.results.occlusion import Grid, Occlusion, WhatIf
 from brightfield_client.results.result import ModelRef, Result, Warned
 from brightfield_client.results.saliency import Saliency
+from brightfield_client.results.segmentation import Segmentation
 from brightfield_client.results.target import Target
+from brightfield_client.results.volume import Volume
 
 __all__ = [
     "ApiError",
@@ -47,6 +52,7 @@ __all__ = [
     "BadRequestError",
     "Batch",
     "Binary",
+    "Box",
     "BrightfieldError",
     "Check",
     "Classification",
@@ -54,7 +60,10 @@ __all__ = [
     "ConflictError",
     "ConnectionFailed",
     "DeadlineError",
+    "Detection",
+    "Detections",
     "Embedding",
+    "Enlargement",
     "ForbiddenError",
     "Grid",
     "InProcess",
@@ -70,12 +79,16 @@ __all__ = [
     "ModelRef",
     "NotAcceptableError",
     "NotFoundError",
+    "ObjectClass",
     "Occlusion",
     "OverloadedError",
     "Prediction",
     "Report",
     "Result",
     "Saliency",
+    "Segment",
+    "Segmentation",
+    "Solid",
     "StoredImage",
     "Target",
     "TimedOut",
@@ -84,6 +97,7 @@ __all__ = [
     "UnexpectedReply",
     "UnprocessableError",
     "UnsupportedError",
+    "Volume",
     "Warned",
     "WhatIf",
 ]

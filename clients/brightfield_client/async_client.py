@@ -52,6 +52,9 @@ class AsyncClient:
     """
 
     classify = _sending(calls.classify)
+    detect = _sending(calls.detect)
+    segment = _sending(calls.segment)
+    superresolve = _sending(calls.superresolve)
     embed = _sending(calls.embed)
     saliency = _sending(calls.saliency)
     occlusion = _sending(calls.occlusion)

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx2
 
 from brightfield_client import calls
+from brightfield_client.calls.again import repeatable
 from brightfield_client.calls.call import Askable, Call
 from brightfield_client.calls.endpoints import endpoint_named
 from brightfield_client.calls.jobs import job_status, submitted
@@ -33,7 +34,8 @@ def _sending(build: Callable[P, Askable[T]]) -> Callable[Concatenate[Client, P],
     """The method that sends what `build` makes and returns the answer."""
 
     def method(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.run(build(*args, **kwargs))
+        question = build(*args, **kwargs)
+        return repeatable(self.run(question), question, self.run)
 
     present(method, build)
     return method
@@ -57,6 +59,9 @@ class Client:
     """
 
     classify = _sending(calls.classify)
+    detect = _sending(calls.detect)
+    segment = _sending(calls.segment)
+    superresolve = _sending(calls.superresolve)
     embed = _sending(calls.embed)
     saliency = _sending(calls.saliency)
     occlusion = _sending(calls.occlusion)

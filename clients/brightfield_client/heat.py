@@ -69,3 +69,10 @@ def inline_png(image: PillowImage.Image, alt: str) -> str:
     image.save(stream, "PNG")
     data = base64.b64encode(stream.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
+
+
+def thumbnail_png(image: PillowImage.Image, alt: str, side: int = 1024) -> str:
+    """`inline_png` of a picture made smaller, so that neither side is longer than `side`."""
+    small = image.copy()
+    small.thumbnail((side, side))
+    return inline_png(small, alt)

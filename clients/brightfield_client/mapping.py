@@ -76,7 +76,7 @@ class Plan:
                 key = self._journal.key(source)
                 known = self._journal.envelope(key)
                 if known is not None:
-                    return MapItem(source, self._endpoint.result.from_json(known))
+                    return MapItem(source, self._endpoint.parse(known))
             result = yield from self._endpoint.call(source, **self._parameters).steps(policy)
         except _FAULTS as fault:
             if self._journal is not None and key is not None:

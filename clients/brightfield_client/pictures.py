@@ -23,14 +23,15 @@ def open_picture(source: ImageSource) -> PillowImage.Image:
         raise ValueError("The pixels of a stored image are at the service; pass the image itself.")
     if payload.media_type == NPY:
         array = np.load(io.BytesIO(payload.content), allow_pickle=False)
-        return _from_array(np.moveaxis(array, 0, -1) if payload.axes == "CYX" else array)
+        return as_picture(np.moveaxis(array, 0, -1) if payload.axes == "CYX" else array)
     picture = ImageOps.exif_transpose(PillowImage.open(io.BytesIO(payload.content)))
     if picture.mode in ("I", "F", "I;16", "I;16B"):
-        return _from_array(np.asarray(picture))
+        return as_picture(np.asarray(picture))
     return picture.convert("RGB")
 
 
-def _from_array(array: npt.NDArray[Any]) -> PillowImage.Image:
+def as_picture(array: npt.NDArray[Any]) -> PillowImage.Image:
+    """H x W or H x W x C numbers as an RGB picture; other than 8 bits are stretched to 0..255."""
     if array.ndim not in (2, 3):
         raise ValueError(f"An array of shape {array.shape} is not a picture; pass one plane of it.")
     if array.dtype != np.uint8:

@@ -139,6 +139,21 @@ class InputSpec(_Section):
         return self
 
 
+class Instances(_Section):
+    """How objects of one class are told apart where they touch, for networks whose first map is
+    the label's and whose second and third are made for this: how near a pixel is to the middle
+    of its object (1 there, 0 at its edge), and the logit of two objects touching there."""
+
+    smoothing: Annotated[float, Field(ge=0, le=10)] = 1.0
+    """Standard deviation, in pixels, of the Gaussian that the nearness is smoothed with."""
+    contact: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """How much nearness the certainty of two objects touching takes away."""
+    saddle: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Two maxima are one object if the way between them keeps this share of the lower one."""
+    min_area: Annotated[int, Field(ge=1)] = 1
+    """Pixels of the smallest object that is reported."""
+
+
 class OutputSpec(_Section):
     """From the unnormalised output to scores."""
 
@@ -149,6 +164,8 @@ class OutputSpec(_Section):
     """Of two detections of one class that overlap by more than this, the better one stays."""
     scale: Annotated[int, Field(ge=2)] | None = None
     """Output pixels for each input pixel along a side; required for super-resolution."""
+    instances: Instances | None = None
+    """How objects are told apart; left out: they are the connected parts of each class."""
 
 
 class Label(_Section):

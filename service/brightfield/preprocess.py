@@ -24,6 +24,7 @@ from brightfield.images.resample import Interpolation, resize
 from brightfield.tensors import Images, Pixels, UnitPixels
 
 _AUTO = Intensity("auto")
+_MOST_ENLARGED = 4096 * 4096
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
@@ -65,7 +66,8 @@ def preprocess(
     repeating the right and bottom edge; BGR order; (value - mean) / std.
 
     Raises `InvalidRegion` for a region outside the picture and `UnfitImage` for channels that the
-    model does not take; for `pixels = "raw"` also for anything but a .npy array.
+    model does not take and for images too elongated to be resized; for `pixels = "raw"` also for
+    anything but a .npy array.
     """
     if spec.pixels == "raw":
         return _raw(picture, spec, region)
@@ -104,19 +106,28 @@ def whole_plane_scaling(
     return Scaling(mode, low, high), notes
 
 
-def _cut(picture: Picture, region: Region | None) -> tuple[Pixels, Geometry]:
+def field_of(picture: Picture, region: Region | None) -> Region:
+    """The part of the picture that is asked about: a region, else all of it.
+
+    Raises `InvalidRegion` for one that is empty or not within the picture.
+    """
     part = region or Region(0, 0, picture.width, picture.height)
-    right, bottom = part.x + part.width, part.y + part.height
     if (
         min(part.x, part.y) < 0
         or min(part.width, part.height) < 1
-        or right > picture.width
-        or bottom > picture.height
+        or part.x + part.width > picture.width
+        or part.y + part.height > picture.height
     ):
         raise InvalidRegion(
             f"The region {part.x},{part.y},{part.width},{part.height} does not lie within the "
             f"image of {picture.width} x {picture.height} pixels."
         )
+    return part
+
+
+def _cut(picture: Picture, region: Region | None) -> tuple[Pixels, Geometry]:
+    part = field_of(picture, region)
+    right, bottom = part.x + part.width, part.y + part.height
     geometry = Geometry(
         Axis.of(picture.width, part.x, part.width), Axis.of(picture.height, part.y, part.height)
     )
@@ -152,6 +163,7 @@ def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels,
     interpolation: Interpolation = spec.resize.interpolation if spec.resize else "bilinear"
     if spec.resize is not None:
         height, width = _shortened(pixels.shape[0], pixels.shape[1], spec.resize)
+        _check_enlarged(pixels, height, width)
         pixels, geometry = _resized(pixels, geometry, height, width, interpolation)
     if spec.crop is not None:
         pixels, geometry = _centre_crop(pixels, geometry, spec.crop)
@@ -186,6 +198,16 @@ def _shortened(height: int, width: int, resize: Resize) -> tuple[int, int]:
     if height <= width:
         return resize.short, whole(resize.short * width / height)
     return whole(resize.short * height / width), resize.short
+
+
+def _check_enlarged(pixels: Pixels, height: int, width: int) -> None:
+    """A strip of few rows would grow beyond any memory until its short side is long enough."""
+    before = pixels.shape[0] * pixels.shape[1]
+    if height * width > max(before, _MOST_ENLARGED):
+        raise UnfitImage(
+            f"The image of {pixels.shape[1]} x {pixels.shape[0]} pixels is too elongated: it "
+            f"would be enlarged to {width} x {height}. Send a part of it with region=."
+        )
 
 
 def _centre_crop(pixels: Pixels, geometry: Geometry, side: int) -> tuple[Pixels, Geometry]:

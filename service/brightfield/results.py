@@ -53,6 +53,11 @@ class Result(ABC):
         raise TypeError(f"{type(self).__name__} has no raster")
 
     @property
+    def numbers(self) -> dict[str, float]:
+        """Numbers of the whole result, which binary replies carry as headers `X-Name`."""
+        return {}
+
+    @property
     def kind(self) -> str:
         """For `image`: the format, of `png` and `tiff`, that suits the result."""
         raise TypeError(f"{type(self).__name__} is no image")

@@ -19,10 +19,13 @@ Kind = Literal["logit", "probability"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A class (or another part of the output) with its `score` and the whole image's `value`."""
+    """A class (or another part of the output) with its `score` and the whole image's `value`.
+
+    What is no class has no `class_id`.
+    """
 
     label: str
-    class_id: int
+    class_id: int | None
     score: Score
     value: float
 

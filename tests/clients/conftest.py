@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -94,13 +95,83 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
+TOYS = {
+    "boxes": ("detect", 'threshold = 0.6\nactivation = "sigmoid"'),
+    "shades": ("segment", 'activation = "sigmoid"'),
+    "twice": ("superresolve", 'activation = "none"\nscale = 2'),
+}
+LABELS = '[[labels]]\nname = "bright"\ncolor = [255, 0, 0]\n[[labels]]\nname = "dark"\n'
+NETS = """
+import torch
+from torch import nn
+
+from brightfield.models.candidates import Candidates
+
+
+class Shades(nn.Module):
+    def forward(self, images):
+        mean = images.mean(dim=1, keepdim=True)
+        return torch.cat([40 * (mean - 0.75), 40 * (0.25 - mean)], dim=1)
+
+
+class Boxes(nn.Module):
+    def forward(self, images):
+        shade = nn.functional.avg_pool2d(images, 8).mean(dim=1)
+        rows, columns = torch.meshgrid(
+            8.0 * torch.arange(shade.shape[1]) + 4, 8.0 * torch.arange(shade.shape[2]) + 4,
+            indexing="ij",
+        )
+        points = torch.stack([columns, rows], -1).reshape(1, -1, 2).expand(len(images), -1, -1)
+        scores = shade.reshape(len(images), -1, 1)
+        logits = torch.cat([40 * (scores - 0.75), 40 * (0.25 - scores)], dim=-1)
+        return Candidates(torch.cat([points - 4, points + 4], -1), logits, points)
+
+
+class Twice(nn.Module):
+    def forward(self, images):
+        return nn.functional.interpolate(images, scale_factor=2)
+"""
+
+
 @pytest.fixture(scope="session")
-def service_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The real application behind uvicorn on a free port of this machine."""
-    uvicorn = pytest.importorskip("uvicorn")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models without weights: boxes of 8 x 8 pixels and pixels by their brightness, and an
+    enlarger that repeats pixels."""
+    folder = tmp_path_factory.mktemp("toys")
+    for name, (task, output) in TOYS.items():
+        model = folder / name
+        model.mkdir()
+        (model / "nets.py").write_text(NETS)
+        labels = "" if task == "superresolve" else LABELS
+        (model / "card.toml").write_text(
+            f'id = "{name}"\nversion = "1"\ntask = "{task}"\nlicence = "MIT"\n'
+            f'[architecture]\nname = "python:nets.py:{name.capitalize()}"\n'
+            f'[input]\nsize = {{ multiple = 8 }}\nintensity = "dtype"\n'
+            f"[output]\n{output}\n{labels}"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory: pytest.TempPathFactory, toys: Path) -> Any:
+    """The real application with the shipped models and the toys."""
     create_app = pytest.importorskip("brightfield.api.app").create_app
     settings = pytest.importorskip("brightfield.settings").Settings
-    app = create_app(settings(data=tmp_path_factory.mktemp("data"), device="cpu"))
+    return create_app(
+        settings(
+            data=tmp_path_factory.mktemp("data"),
+            device="cpu",
+            models=str(toys),
+            trust_model_code=True,
+            preload=False,
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def service_url(app: Any) -> Iterator[str]:
+    """The real application behind uvicorn on a free port of this machine."""
+    uvicorn = pytest.importorskip("uvicorn")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, ws="none", log_level="error", lifespan="on")

@@ -78,7 +78,7 @@ def test_images_are_taken_as_they_are_needed(client, service):
 def test_what_cannot_be_mapped_is_said_at_once(client, tmp_path):
     with pytest.raises(TypeError, match="list"):
         client.map("a.png")
-    with pytest.raises(ValueError, match="classify, embed"):
+    with pytest.raises(ValueError, match="classify, detect, embed"):
         client.map([], "clasify")
     with pytest.raises(ValueError, match="format"):
         client.map([], "saliency", resume=tmp_path / "r", format="png")

@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import skimage.data
+import tifffile
 import uvicorn
+from numpy.typing import NDArray
 from PIL import Image
 
 from brightfield.api.app import create_app
@@ -50,7 +53,7 @@ def serving(tmp_path: Path) -> Iterator[Callable[..., str]]:
     open_services = []
 
     def start(**settings: Any) -> str:
-        service = served(data=tmp_path / "data", **settings)
+        service = served(data=tmp_path / "data", **{"preload": False, **settings})
         open_services.append(service)
         return service.__enter__()
 
@@ -61,10 +64,26 @@ def serving(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with cup.png and cat.png."""
+    """A working folder: two photographs, a blood smear, a field of cells and a stack of them."""
     folder = tmp_path / "desk"
     folder.mkdir()
     Image.fromarray(skimage.data.coffee()).save(folder / "cup.png")
     Image.fromarray(skimage.data.chelsea()).save(folder / "cat.png")
+    Image.fromarray(_smear()).save(folder / "smear.jpg")
+    Image.fromarray(_field()).save(folder / "field.png")
+    tifffile.imwrite(folder / "stack.tif", np.stack([_field()] * 3), metadata={"axes": "ZYX"})
     monkeypatch.chdir(folder)
     return folder
+
+
+def _smear() -> NDArray[np.uint8]:
+    """Reddish discs on a pale ground, (240, 320, 3)."""
+    y, x = np.mgrid[:240, :320]
+    inside = (np.hypot(y % 120 - 60, x % 110 - 55) < 45)[..., None]
+    return np.where(inside, (200, 120, 130), (235, 225, 220)).astype(np.uint8)
+
+
+def _field() -> NDArray[np.uint8]:
+    """Bright discs on a dark ground, (128, 160)."""
+    y, x = np.mgrid[:128, :160]
+    return np.where(np.hypot(y % 64 - 32, x % 53 - 26) < 14, 180, 12).astype(np.uint8)

@@ -29,7 +29,7 @@ def by_httpx(words: Sequence[str]) -> str:
         args.request or ("PUT" if args.upload_file else "POST" if _has_body(args) else "GET"),
         f"http://{args.url.removeprefix('http://')}",
         content=_body(args),
-        files=[("file", _part(field)) for field in args.form] or None,
+        files=[_part(field) for field in args.form] or None,
         headers=dict(header.split(": ", 1) for header in args.header),
         timeout=60,
         trust_env=False,
@@ -67,10 +67,9 @@ def _body(args: argparse.Namespace) -> bytes | None:
     return args.data.encode() if args.data else None
 
 
-def _part(field: str) -> tuple[str, bytes]:
+def _part(field: str) -> tuple[str, tuple[str, bytes]]:
     name, _, path = field.partition("=@")
-    assert name == "file"
-    return path, Path(path).read_bytes()
+    return name, (path, Path(path).read_bytes())
 
 
 class Conversation:

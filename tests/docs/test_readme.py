@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import tifffile
 from PIL import Image
 
 from brightfield.cards import ModelCard
@@ -41,8 +42,13 @@ def test_the_curl_lines_work(run: Run, address: str, desk: Path) -> None:
     assert replies["localhost:8000/embed?normalize=true"]["result"]["normalized"]
     hidden = replies["localhost:8000/occlusion?hide=160,60,260,260"]["result"]["what_if"]
     assert hidden["before"][0] > hidden["after"][0]
-    with Image.open("map.png") as overlay:
-        assert overlay.size == (600, 400)
+    with Image.open("map.png") as overlay, Image.open("large.png") as large:
+        assert (overlay.size, large.size) == ((600, 400), (1200, 800))
+    assert "objects" in replies["localhost:8000/detect?threshold=0.4"]["result"]
+    assert tifffile.imread("labels.tif").shape == (128, 160)
+    assert tifffile.imread("volume.tif").shape == (3, 128, 160)
+    nuclei = json.loads(Path("nuclei.geojson").read_text(encoding="utf-8"))["features"]
+    assert len(Path("nuclei.csv").read_text(encoding="utf-8").splitlines()) == len(nuclei) + 1
     (events,) = (text for url, text in printed.items() if url.endswith("/events"))
     assert re.search(r"event: end\ndata: .*succeeded", events)
     (result,) = (reply for url, reply in replies.items() if url.endswith("/result"))

@@ -21,6 +21,8 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.tasks.task import Task
 
+from . import dense_cards
+
 FOUR = "labels = [{name='a'}, {name='b'}, {name='c'}, {name='d'}]"
 TWO = "labels = [{name='bright'}, {name='dark'}]"
 SQUARE = "[input]\nsize = [24, 24]\nmean = [0.5]\nstd = [0.25]"
@@ -44,6 +46,9 @@ CARDS: dict[str, tuple[str, str, str]] = {
     "segmenter": ("task = 'segment'", "bare", SQUARE),
 }
 
+# Default models of the dense tasks that cost nothing to preload; tests name the ones they want.
+NOT_DENSE = "detect=bare,segment=bare,superresolve=bare"
+
 
 def card_text(name: str, head: str, architecture: str, rest: str) -> str:
     task = "" if "task =" in head else "task = 'classify'\n"
@@ -64,6 +69,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).mkdir()
         (folder / name / "card.toml").write_text(card_text(name, *card), encoding="utf-8")
         shutil.copy(Path(__file__).with_name("nets.py"), folder / name)
+    dense_cards.write(folder)
     return folder
 
 
@@ -78,7 +84,8 @@ def engine_of(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     def make(**settings: Any) -> Engine:
         values = {
             "data": tmp_path_factory.mktemp("data"), "models": str(models), "device": "cpu",
-            "threads": 1, "trust_model_code": True, "default_models": "classify=bare", **settings,
+            "threads": 1, "trust_model_code": True,
+            "default_models": f"classify=bare,{NOT_DENSE}", **settings,
         }  # fmt: skip
         made.append(Engine(Settings(**values)))
         return made[-1]
@@ -100,10 +107,13 @@ class Bench:
         view = View(model=model, **{k: v for k, v in more.items() if k in View.model_fields})
         selection = Selection(**{k: v for k, v in more.items() if k in Selection.model_fields})
         ticket = more.get("ticket") or Ticket()
-        call = self.engine.predict if isinstance(work, Task) else self.engine.explain
-        return asyncio.run(
-            call(work, data, view, selection, ticket, more.get("progress"))  # type: ignore[arg-type]
-        )
+        progress = more.get("progress")
+        if isinstance(work, Task):
+            attachments = more.get("attachments")
+            return asyncio.run(
+                self.engine.predict(work, data, view, selection, ticket, progress, attachments)
+            )
+        return asyncio.run(self.engine.explain(work, data, view, selection, ticket, progress))
 
 
 @pytest.fixture(scope="session")

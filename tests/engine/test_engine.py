@@ -38,7 +38,7 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
 from brightfield.tasks.embed import Embed
 
-from .conftest import Bench, EngineOf, noise, npy, png
+from .conftest import NOT_DENSE, Bench, EngineOf, noise, npy, png
 
 IMAGE = png(noise(30, 40))
 
@@ -61,7 +61,7 @@ class TestAnswers:
 
     def test_an_answer_tells_how_it_came_to_be(self, bench: Bench) -> None:
         answer = bench.answer(Classify(), IMAGE)
-        assert (answer.task, answer.card.id, answer.windows) == ("classify", "bare", 1)
+        assert (answer.task, answer.card.id, answer.tiles) == ("classify", "bare", 1)
         assert answer.batch_size == 1
         stages = ["decode", "preprocess", "queue", "forward", "postprocess"]
         assert [s for s in stages if s in answer.timing.seconds] == stages
@@ -93,7 +93,7 @@ class TestAnswers:
         deep = npy(np.arange(600, dtype=np.uint16).reshape(20, 30))
         codes = [note.code for note in bench.answer(Classify(), deep).notes]
         assert len(codes) == 1
-        scaling = bench.answer(Classify(), deep, intensity="range:0,599").prepared.scaling
+        scaling = bench.answer(Classify(), deep, intensity="range:0,599").scaling
         assert scaling is not None
         assert (scaling.low, scaling.high) == (0, 599)
 
@@ -113,7 +113,7 @@ class TestRawArrays:
         result: Any = answer.result
         assert result.base.tolist() == [190, 2 * 590]
         assert result.scores.ravel().tolist() == [0, 0]
-        assert answer.prepared.scaling is None
+        assert answer.scaling is None
 
     def test_their_saliency_is_on_their_own_grid(self, bench: Bench) -> None:
         result = bench.answer(GradientSaliency(target="dark"), npy(self.ARRAY), "raw").result
@@ -167,20 +167,24 @@ class TestModels:
         tasks = ("classify", "embed", "saliency", "occlusion")
         shipped = engine_of(default_models="")
         assert {shipped.default_model(task) for task in tasks} == {"imagenet-lite0"}
+        dense = ("detect", "segment", "superresolve")
+        assert [shipped.default_model(task) for task in dense] == [
+            "blood-cells", "nuclei", "photo-x2",
+        ]  # fmt: skip
         lab = engine_of(default_models="classify=bare,saliency=single")
         assert [lab.default_model(task) for task in tasks] == ["bare", "bare", "single", "bare"]
         with pytest.raises(UnknownModel, match="name one with `model`"):
-            lab.default_model("segment")
+            lab.default_model("recolour")
 
     def test_preloading_makes_them_resident(self, engine_of: EngineOf) -> None:
-        engine = engine_of(default_models="classify=bare,embed=single")
+        engine = engine_of(default_models=f"classify=bare,embed=single,{NOT_DENSE}")
         assert engine.registry.state("bare") == "available"
         engine.preload()
         assert engine.ready
         assert engine.registry.state("bare") == "resident"
         assert engine.registry.state("single") == "resident"
         with pytest.raises(UnknownModel):
-            engine_of(default_models="classify=nothing").preload()
+            engine_of(default_models=f"classify=nothing,{NOT_DENSE}").preload()
 
     def test_new_cards_are_found_on_a_rescan(
         self, engine_of: EngineOf, models: Path, tmp_path: Path

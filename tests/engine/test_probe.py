@@ -2,13 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.engine.probe import LaneProbe
-from brightfield.errors import Cancelled
+from brightfield.errors import Cancelled, Unexplainable
 from brightfield.geometry import Axis, Geometry
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
@@ -71,6 +72,65 @@ def test_gradients_are_of_the_first_target_row_by_row(resident: Resident) -> Non
     (by_layer,) = probe.gradients([images(1, -3)], "maps")
     assert torch.equal(by_layer.gradients, images(2, -6))
     assert torch.equal(by_layer.activations, images(1, -3))
+
+
+def test_a_relu_rule_is_the_operations(resident: Resident) -> None:
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket())
+    with pytest.raises(Unexplainable, match="no ReLU"):
+        list(probe.gradients([images(1)], relu_rule="guided"))
+
+
+def test_at_a_neuron_scores_and_gradients_are_its_own(resident: Resident) -> None:
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket())
+    there = probe.at_neuron(images(5), "maps", (0, 1, 0))
+    (target,) = there.targets
+    assert (target.label, target.class_id, target.value) == ("maps[0,1,0]", None, 5)
+    assert there.passes == 0
+    (scores,) = there.scores([images(1, 2)])
+    assert scores.tolist() == [[1], [2]]
+    (gradient,) = there.gradients([images(3)])
+    assert gradient.scores.tolist() == [3]
+    assert gradient.gradients.flatten().tolist() == [0, 0, 1, 0]
+    assert probe.targets is TARGETS
+
+
+def test_at_the_output_a_neuron_is_a_score(resident: Resident) -> None:
+    there = LaneProbe(resident, TARGETS, GEOMETRY, Ticket()).at_neuron(images(5), "logits", (1,))
+    (scores,) = there.scores([images(3)])
+    assert scores.tolist() == [[36]]
+    (gradient,) = there.gradients([images(3)], "maps")
+    assert torch.equal(gradient.gradients, images(6))
+
+
+def test_randomised_it_is_another_model_for_this_probe_alone(lane: Lane) -> None:
+    card = ModelCard.model_validate(
+        {
+            "id": "linear", "version": "1", "task": "classify", "licence": "MIT",
+            "architecture": {"name": "none"}, "input": {"channels": 1, "size": [2, 2]},
+        }
+    )  # fmt: skip
+    module = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Linear(3, 2))
+    probe = LaneProbe(Resident(card, module, lane, 0), TARGETS, GEOMETRY, Ticket())
+    (before,) = probe.scores([images(1, 2)])
+    found = probe.randomised(images(1), 0)
+    assert found is not None
+    random, layer = found
+    assert layer == "2"
+    (other,) = random.scores([images(1, 2)])
+    assert not torch.allclose(other, before)
+    (after,) = probe.scores([images(1, 2)])
+    assert torch.equal(after, before)
+    assert (probe.passes, random.passes) == (4, 2)
+
+
+def test_a_model_without_weights_has_nothing_to_randomise(resident: Resident) -> None:
+    assert LaneProbe(resident, TARGETS, GEOMETRY, Ticket()).randomised(images(1), 0) is None
+
+
+def test_the_picture_is_made_when_it_is_asked_for(resident: Resident) -> None:
+    shown = np.zeros((2, 2, 3), np.uint8)
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket(), picture=lambda: shown)
+    assert probe.picture() is shown
 
 
 def test_chunks_are_no_larger_than_the_card_allows(resident: Resident) -> None:

@@ -104,4 +104,4 @@ def test_progress_counts_the_windows(bench: Bench) -> None:
     answer = bench.answer(task, png(FIELD), "single", progress=steps.append)
     assert [step.done for step in steps] == list(range(1, 16))
     assert {step.total for step in steps} == {15}
-    assert answer.windows == 15
+    assert answer.tiles == 15

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 import skimage.data
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from brightfield import zoo
@@ -37,6 +39,8 @@ class Case:
     images: Tensor
     geometry: Geometry
     card: ModelCard
+    picture: NDArray[np.uint8] | None = None
+    """(H, W, 3) as displayed; noise where none is given."""
 
     def limited(self, max_batch: int | None) -> Case:
         """The same with another bound of its batches."""
@@ -68,6 +72,14 @@ def image(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Ten
     return torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
+def displayed(case: Case) -> NDArray[np.uint8]:
+    """The case's picture."""
+    if case.picture is not None:
+        return case.picture
+    noise = np.random.default_rng(0).integers(0, 256, (*case.geometry.image_size, 3))
+    return noise.astype(np.uint8)
+
+
 class Bench:
     """One lane, and what the engine does between an image and a method's result."""
 
@@ -90,7 +102,9 @@ class Bench:
         forward = scoring_pass(resident, method.kind)
         output = resident.submit(forward, case.images, ticket).future.result()
         targets = Classify.targets(method.target, output, case.card, method.kind)
-        return LaneProbe(resident, targets, case.geometry, ticket, method.kind)
+        return LaneProbe(
+            resident, targets, case.geometry, ticket, method.kind, lambda: displayed(case)
+        )
 
     def explain(self, method: Method, case: Case) -> Any:
         """The method's result."""

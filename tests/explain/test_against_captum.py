@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import (
+    GuidedBackprop,
+    GuidedGradCam,
     InputXGradient,
     IntegratedGradients,
     LayerAttribution,
@@ -22,6 +24,8 @@ from captum.attr import (
 from brightfield.explain import (
     grad_cam,
     gradient,
+    guided_backprop,
+    guided_grad_cam,
     input_x_gradient,
     integrated_gradients,
     occlusion,
@@ -100,6 +104,39 @@ def test_integrated_gradients(bench: Bench, subject: Case) -> None:
     same(result.values, reference[0].sum(dim=0))
     span = abs(float(reference.sum()))
     assert result.facts["completeness_gap"] == pytest.approx(abs(float(delta)), abs=1e-5 * span)
+
+
+# Captum guides modules of nn.ReLU alone: of these two every rectifier is one.
+OF_RELU_MODULES = ("resnet18", "vgg_like")
+
+
+def skip_unless_of_relu_modules(request: pytest.FixtureRequest) -> None:
+    if request.node.callspec.params["subject"] not in OF_RELU_MODULES:
+        pytest.skip("Captum does not see the ReLU6 of this network")
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU:UserWarning")
+def test_guided_backprop(bench: Bench, subject: Case, request: pytest.FixtureRequest) -> None:
+    skip_unless_of_relu_modules(request)
+    result = bench.explain(guided_backprop.GuidedBackprop(), subject)
+    reference = GuidedBackprop(subject.module).attribute(
+        differentiable(subject), target=top(subject)
+    )
+    same(result.values, reference[0].abs().amax(dim=0))
+    plain = bench.explain(gradient.GradientSaliency(), subject).values
+    assert np.abs(result.values - plain).max() > 0.01 * plain.max()
+
+
+@pytest.mark.filterwarnings("ignore:Setting backward hooks on ReLU:UserWarning")
+def test_guided_grad_cam(bench: Bench, subject: Case, request: pytest.FixtureRequest) -> None:
+    skip_unless_of_relu_modules(request)
+    name = subject.card.explain.layer
+    assert name is not None
+    result = bench.explain(guided_grad_cam.GuidedGradCam(), subject)
+    reference = GuidedGradCam(subject.module, subject.module.get_submodule(name)).attribute(
+        differentiable(subject), target=top(subject), interpolate_mode="bilinear"
+    )
+    same(result.values, reference[0].abs().amax(dim=0))
 
 
 @pytest.mark.parametrize("relu", [True, False])

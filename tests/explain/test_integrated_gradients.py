@@ -15,6 +15,16 @@ IMAGES = image(*SHAPE, dtype=torch.float64)
 
 
 @pytest.mark.parametrize("rule", ["gauss_legendre", "midpoint"])
+@pytest.mark.parametrize("steps", [1, 2, 50, 301])
+def test_the_weights_of_a_rule_sum_to_one(bench: Bench, rule: str, steps: int) -> None:
+    """A gradient that is constant is its own mean, whatever the points."""
+    model = Linear(torch.ones(1, 1, 1, 1, dtype=torch.float64), torch.zeros(1).double())
+    method = IntegratedGradients(steps=steps, rule=rule)
+    result = bench.explain(method, case(model, torch.ones(1, 1, 1, 1, dtype=torch.float64)))
+    assert result.facts["completeness_gap"] < 1e-13
+
+
+@pytest.mark.parametrize("rule", ["gauss_legendre", "midpoint"])
 @pytest.mark.parametrize("baseline", ["mean", 0.25])
 def test_of_a_linear_model_one_step_is_exact(
     bench: Bench, rule: str, baseline: str | float

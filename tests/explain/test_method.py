@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 from collections.abc import Iterator
@@ -26,13 +27,30 @@ from .networks import Tapped, small
 
 METHODS = catalog()
 # What keeps a method short, where it has such a parameter.
-SHORT = {"steps": 9, "samples": 9, "masks": 40, "window": 4, "stride": 4}
+SHORT = {"steps": 9, "samples": 9, "masks": 20, "window": 4, "stride": 4}
 
 
-@pytest.fixture(params=METHODS)
+# What changes how a method runs, and is tried on every method that has such a parameter.
+WAYS = {
+    "": {},
+    "checks": {"checks": True},
+    "neuron": {"neuron": "2,1,3", "layer": "network.4"},
+    "mask": {"mask": "grabcut"},
+}
+CASES = [
+    (name, way)
+    for name, kind in METHODS.items()
+    for way, parameters in WAYS.items()
+    if parameters.keys() <= kind.model_fields.keys()
+]
+
+
+@pytest.fixture(params=CASES, ids="-".join)
 def method(request: pytest.FixtureRequest) -> Method:
-    kind = METHODS[request.param]
-    return kind(**{name: value for name, value in SHORT.items() if name in kind.model_fields})
+    name, way = request.param
+    kind = METHODS[name]
+    short = {name: value for name, value in SHORT.items() if name in kind.model_fields}
+    return kind(**short, **WAYS[way])
 
 
 @pytest.fixture
@@ -156,6 +174,30 @@ def test_a_method_that_is_given_up_leaves_nothing(
         generator.throw(RuntimeError("thrown in"))
 
 
+# What makes a method long, where it has such a parameter.
+LONG = {"steps": 200, "samples": 200, "masks": 200, "window": 4, "stride": 1}
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, kind in METHODS.items() if LONG.keys() & kind.model_fields.keys()]
+)
+def test_memory_is_that_of_the_chunks_on_their_way(name: str, subject: Case, bench: Bench) -> None:
+    """Of some 200 images in chunks of four, those of at most three chunks are there at once, and
+    their gradients or masks with them."""
+    kind = METHODS[name]
+    method = kind(**{key: value for key, value in LONG.items() if key in kind.model_fields})
+    probe = bench.probe(method, subject)
+    looks = [alive((16, 16)) for step in method(probe, subject.images) if step.done % 40 == 0]
+    assert len(looks) >= 4
+    assert max(looks) < 45
+
+
+def alive(size: tuple[int, int]) -> int:
+    """Tensors (..., h, w) that there are."""
+    things = gc.get_objects()
+    return sum(type(thing) is torch.Tensor and thing.shape[-2:] == size for thing in things)
+
+
 class Refusing:
     """A probe whose scores or gradients cannot be taken apart: the method itself fails."""
 
@@ -169,9 +211,12 @@ class Refusing:
         for _ in self._probe.scores(chunks):
             yield None
 
-    def gradients(self, chunks: Any, layer: str | None = None) -> Iterator[Any]:
-        for _ in self._probe.gradients(chunks, layer):
+    def gradients(self, chunks: Any, *how: Any, **rules: Any) -> Iterator[Any]:
+        for _ in self._probe.gradients(chunks, *how, **rules):
             yield None
+
+    def at_neuron(self, *where: Any) -> Any:
+        return Refusing(self._probe.at_neuron(*where))
 
 
 def test_a_method_that_fails_itself_leaves_nothing(

@@ -4,9 +4,11 @@ import base64
 from typing import Any
 
 import numpy as np
+import pycocotools.mask
 import pytest
 
 from brightfield.explain.saliency_map import SaliencyMap
+from brightfield.images.picture import Note
 from brightfield.targets import Target
 
 from .conftest import plain
@@ -50,6 +52,36 @@ def test_numbers_that_are_none_become_null() -> None:
     broken[0, 0] = np.nan
     payload = result(values=broken).payload("input")
     assert payload["map"]["min"] is None
+
+
+def test_a_mask_is_coco_over_the_whole_image() -> None:
+    mask = np.zeros((40, 80), bool)
+    mask[10:20, 30:45] = True
+    assert "mask" not in result().payload("input")
+    assert result(masked=True).payload("input")["mask"] is None
+    found = result(masked=True, mask=mask).payload("input")["mask"]
+    assert found["area_px"] == 150
+    reference = pycocotools.mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert found["counts"] == reference["counts"].decode()
+    assert found["size"] == reference["size"]
+
+
+def test_the_overlay_outlines_the_mask() -> None:
+    mask = np.zeros((40, 80), bool)
+    mask[10:20, 30:45] = True
+    picture = np.full((40, 80, 3), 90, np.uint8)
+    plain, drawn = (result(mask=one).overlay(picture, 0.6) for one in (None, mask))
+    assert np.array_equal(plain[~mask], drawn[~mask])
+    assert (drawn[10, 30:45] == (86, 180, 233)).all()
+    assert (drawn[mask] != plain[mask]).any(axis=1).all()
+
+
+def test_facts_and_notes_are_added() -> None:
+    first, second = Note("a", "one"), Note("b", "two")
+    stated = result(notes=(first,)).stating(second, gap=0.5)
+    assert stated.notes == (first, second)
+    assert stated.payload("input")["gap"] == 0.5
+    assert stated.payload("input")["steps"] == 4
 
 
 def test_the_heat_knows_its_sign_and_region() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from brightfield.errors import (
+    AmbiguousAxes,
     BrightfieldError,
     EmptyBody,
     TooManyPixels,
@@ -25,7 +26,7 @@ from brightfield.errors import (
     UndecodableImage,
     UnknownFormat,
 )
-from brightfield.images.decode import decode, describe
+from brightfield.images.decode import decode, describe, stack
 from brightfield.images.selection import Selection
 
 CAT = np.ascontiguousarray(skimage.data.chelsea()[40:72, 60:100])
@@ -195,3 +196,46 @@ def test_pixels_that_need_no_change_are_not_copied() -> None:
     assert np.shares_memory(
         decode(body, max_pixels=MANY).pixels, np.frombuffer(body, dtype=np.uint8)
     )
+
+
+class TestStacks:
+    """A selection for each plane, without decoding any."""
+
+    def test_depth_is_taken_plane_by_plane(self) -> None:
+        planes = np.arange(4 * 5 * 6, dtype=np.uint16).reshape(4, 5, 6)
+        body = by_tifffile(planes, imagej=True, metadata={"axes": "ZYX"})
+        found = stack(body, Selection(orientation="ignore"), max_pixels=30)
+        assert [selection.z for selection in found] == [0, 1, 2, 3]
+        for selection, plane in zip(found, planes, strict=True):
+            assert selection.orientation == "ignore"
+            picture = decode(body, selection, max_pixels=30)
+            assert np.array_equal(picture.pixels[..., 0], plane)
+
+    def test_pages_count_as_depth(self) -> None:
+        body = by_tifffile(np.zeros((3, 5, 6), np.uint8), photometric="minisblack")
+        assert [selection.page for selection in stack(body, Selection(), max_pixels=30)] == [
+            0, 1, 2,
+        ]  # fmt: skip
+
+    def test_a_plane_is_a_stack_of_one(self) -> None:
+        body = by_tifffile(np.zeros((4, 5, 6), np.uint16), imagej=True, metadata={"axes": "ZYX"})
+        chosen = Selection(z=2)
+        assert stack(body, chosen, max_pixels=30) == (chosen,)
+        assert stack(by_pillow("PNG"), Selection(), max_pixels=10**6) == (Selection(),)
+
+    @pytest.mark.parametrize(("axes", "depth", "other"), [("TZYX", "z", "t"), ("TYX", "t", "t")])
+    def test_what_else_is_open_is_asked_for(self, axes: str, depth: str, other: str) -> None:
+        shape = (3, 4, 5, 6)[-len(axes) :]
+        body = by_tifffile(np.zeros(shape, np.uint16), imagej=True, metadata={"axes": axes})
+        with pytest.raises(AmbiguousAxes, match=rf"add {other}=0 \(0 to") as raised:
+            stack(body, Selection(), max_pixels=30)
+        assert [error["location"] for error in raised.value.errors] == [other]
+        assert raised.value.missing.keys() == {other}
+
+    def test_an_array_needs_the_names_of_its_axes(self) -> None:
+        buffer = io.BytesIO()
+        np.save(buffer, np.zeros((4, 5, 6), np.uint8))
+        with pytest.raises(AmbiguousAxes, match="axes=ZYX"):
+            stack(buffer.getvalue(), Selection(), max_pixels=30)
+        found = stack(buffer.getvalue(), Selection(axes="ZYX"), max_pixels=30)
+        assert [selection.z for selection in found] == [0, 1, 2, 3]

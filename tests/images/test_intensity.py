@@ -160,3 +160,11 @@ def test_values_whose_difference_overflows_are_no_fault(dtype: str) -> None:
         unit = scale(pixels, found.low, found.high)
         assert np.isfinite((found.low, found.high)).all()
         assert ((unit >= 0) & (unit <= 1)).all()
+
+
+def test_the_extremes_of_a_large_plane_are_exact() -> None:
+    plane = np.full((2001, 2003, 1), 500, np.uint16)
+    plane[1, 1], plane[1999, 2001] = 7, 65_000  # one pixel each: a sample would miss them
+    found = limits(plane, Intensity("percentile:0,100"))
+    assert (found.low, found.high) == (7, 65_000)
+    assert limits(plane, Intensity("percentile:0.1,99.9")).notes[0].code == "percentiles_equal"

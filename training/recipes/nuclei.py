@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
+from scipy.special import expit
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import tqdm
 
-from brightfield import zoo
-from brightfield.cards import Quality, read_card
-from brightfield.models.efficientnet_lite import EfficientNetLite
+from brightfield.cards import ModelCard, Quality
+from brightfield.images.labels import Labels
+from brightfield.images.picture import Picture
 from brightfield.models.unet import UNet
-from brightfield.models.weights import locate, read_state
+from brightfield.preprocess import preprocess
+from brightfield.tasks.partition import by_object
 from training.data import dsb2018
 from training.data.nuclei_crops import Crop, Crops
+from training.matching import (
+    THRESHOLDS,
+    Counts,
+    intersection_over_union,
+    matched,
+    pooled,
+)
+from training.pretrained import begin_with_imagenet
 from training.recipe import Recipe, Schedule
 
 _BATCH = 8
@@ -24,19 +35,18 @@ _ENCODER = ("stem.", "blocks.")
 
 
 class Batch(NamedTuple):
-    """`images` (B, 3, H, W) as the network takes them; `offset` (B, 2, H, W), else (B, H, W)."""
+    """`images` (B, 3, H, W) as the network takes them; the maps (B, H, W)."""
 
     images: Tensor
     foreground: Tensor
     distance: Tensor
     contact: Tensor
-    offset: Tensor
     weight: Tensor
 
 
 class Nuclei(Recipe):
-    """The network says of each pixel: nucleus or not, how near the middle of its nucleus, whether
-    two nuclei touch there, and where its nucleus has its centre."""
+    """The network says of each pixel: nucleus or not, how near the middle of its nucleus, and
+    whether two nuclei touch there."""
 
     id: ClassVar[str] = "nuclei"
     source: ClassVar[str] = """
@@ -48,10 +58,7 @@ class Nuclei(Recipe):
 
     def network(self) -> nn.Module:
         network = UNet(**self.card.architecture.arguments)
-        published = read_state(locate(read_card(zoo.folder() / "imagenet-lite0"), None))
-        renamed = EfficientNetLite.rename(published)
-        own = {key for key in network.state_dict() if key.startswith(_ENCODER)}
-        network.load_state_dict({key: renamed[key] for key in own}, strict=False)
+        begin_with_imagenet(network)
         return network
 
     def groups(self, network: nn.Module) -> Iterator[tuple[float, Sequence[nn.Parameter]]]:
@@ -73,7 +80,66 @@ class Nuclei(Recipe):
         return losses(network(batch.images).float(), batch)
 
     def evaluate(self, network: nn.Module) -> Sequence[Quality]:
-        return []
+        card = self.card
+        scores: dict[str, list[Score]] = {kind: [] for kind in dsb2018.KINDS}
+        for field in tqdm(list(dsb2018.fields(self.data / "dsb2018", "val")), desc="evaluation"):
+            scores[field.kind].append(
+                compare(field.labels, segmented(network, field.picture, card))
+            )
+        every = [score for of_kind in scores.values() for score in of_kind]
+        return [
+            *_qualities("dsb2018", every),
+            *(row for kind in scores for row in _qualities(f"dsb2018 {kind}", scores[kind])),
+        ]
+
+
+class Score(NamedTuple):
+    """How one field's answer compares with the truth: see `training.matching`."""
+
+    counts: tuple[Counts, ...]
+    """One for each of `THRESHOLDS`."""
+    both: int
+    """Pixels that are foreground in truth and answer."""
+    either: int
+    """Pixels that are foreground in one of them."""
+
+
+def segmented(network: nn.Module, picture: Picture, card: ModelCard) -> Labels:
+    """The picture's nuclei as the service answers them by default, untiled."""
+    prepared = preprocess(picture, card.input)
+    with torch.inference_mode():
+        maps = network(prepared.tensor)[0, :, : picture.height, : picture.width].numpy()
+    maps[0] = expit(maps[0])
+    rules, threshold = card.output.instances, card.output.threshold
+    assert rules is not None
+    assert threshold is not None
+    return by_object(maps, card.output, threshold, classes=1).at_least(rules.min_area).labels
+
+
+def compare(truth: Labels, answer: Labels) -> Score:
+    """Objects matched at every threshold, and the overlap of the foregrounds."""
+    iou = intersection_over_union(truth, answer)
+    counts = tuple(matched(iou, threshold) for threshold in THRESHOLDS)
+    true, found = truth > 0, answer > 0
+    return Score(counts, int((true & found).sum()), int((true | found).sum()))
+
+
+def _qualities(data: str, scores: Sequence[Score]) -> Iterator[Quality]:
+    """Means over the fields, and the same of all fields' objects and pixels pooled."""
+    each = [[counts.f1 for counts in score.counts] for score in scores]
+    pool = [pooled(level).f1 for level in zip(*(s.counts for s in scores), strict=True)]
+    overlap = [score.both / score.either if score.either else 1.0 for score in scores]
+    pixels = sum(score.both for score in scores) / max(1, sum(score.either for score in scores))
+    values: dict[str, Any] = {
+        "f1_at_0.5": np.mean([levels[0] for levels in each]),
+        "f1_at_0.5:0.95": np.mean(each),
+        "foreground_iou": np.mean(overlap),
+        "f1_at_0.5_pooled": pool[0],
+        "f1_at_0.5:0.95_pooled": np.mean(pool),
+        "foreground_iou_pooled": pixels,
+    }
+    for metric, value in values.items():
+        yield Quality(data=data, split="val", metric=metric, value=float(value), n=len(scores))
 
 
 def collated(crops: Sequence[Crop]) -> Batch:
@@ -82,25 +148,21 @@ def collated(crops: Sequence[Crop]) -> Batch:
 
 
 def losses(maps: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Cross-entropy and Dice of the foreground, cross-entropy of contacts, smooth L1 of distances
-    and offsets.
+    """Cross-entropy and Dice of the foreground, cross-entropy of contacts, smooth L1 of distances.
 
-    Every pixel counts by its weight; for distances and contacts the background counts a fifth,
-    for offsets nothing.
+    Every pixel counts by its weight; for distances and contacts the background counts a fifth.
     """
-    nucleus, distance, contact, offset = maps[:, 0], maps[:, 1], maps[:, 2], maps[:, 3:5]
+    nucleus, distance, contact = maps.unbind(1)
     inside = batch.weight * batch.foreground
     mostly = inside + 0.2 * batch.weight * (1 - batch.foreground)
     entropy = functional.binary_cross_entropy_with_logits
     smooth = functional.smooth_l1_loss
-    way = smooth(offset, batch.offset, beta=0.1, reduction="none").sum(1)
     touching = entropy(contact, batch.contact, pos_weight=contact.new_tensor(3.0), reduction="none")
     return {
         "foreground": 2 * _mean(entropy(nucleus, batch.foreground, reduction="none"), batch.weight),
         "dice": 0.5 * dice(nucleus.sigmoid(), batch.foreground, batch.weight),
         "distance": 4 * _mean(smooth(distance, batch.distance, beta=0.1, reduction="none"), mostly),
         "contact": _mean(touching, mostly),
-        "offset": 0.5 * _mean(way, inside),
     }
 
 

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-from torch import nn
-
-from brightfield.cards import Quality
-from brightfield.tensors import Pixels
-from training.data.photographs import kodak, packaged
 from training.recipe import Schedule
-from training.super_resolution import SuperResolution, means
+from training.super_resolution import PhotoSuperResolution
 
 
-class PhotoX2(SuperResolution):
-    """Trained on Kodak 01-20 and scikit-image's photographs, measured on Kodak 21-24."""
+class PhotoX2(PhotoSuperResolution):
+    """From random weights."""
 
     id = "photo-x2"
-    source = """
-        kodak/01.png to 24.png: the Kodak Lossless True Color Image Suite, released by the Eastman
-        Kodak Company for unrestricted use; https://r0k.us/graphics/kodak/."""
-    schedule = Schedule(steps=14_000, rate=1.5e-3, warmup=300, decay=0.0, average=0.999)
+    schedule = Schedule(steps=12_000, rate=8e-4, warmup=300, decay=0.0, average=0.999, clip=0.1)
     scale = 2
-
-    def training_images(self) -> Iterable[Pixels]:
-        return [*kodak(self.data, range(1, 21)), *packaged()]
-
-    def evaluate(self, network: nn.Module) -> Sequence[Quality]:
-        return means(self.scores(network, kodak(self.data, range(21, 25))), "kodak", "21-24")

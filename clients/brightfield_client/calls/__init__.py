@@ -4,16 +4,20 @@ A new endpoint is one file here, one line in each client, and one in `endpoints`
 """
 
 from brightfield_client.calls.classify import classify
+from brightfield_client.calls.detect import detect
 from brightfield_client.calls.doctor import doctor
 from brightfield_client.calls.embed import embed
 from brightfield_client.calls.health import live, metrics_text, ready, version
 from brightfield_client.calls.models import layers, load_model, model, models, unload_model
 from brightfield_client.calls.occlusion import occlusion
 from brightfield_client.calls.saliency import saliency
+from brightfield_client.calls.segment import segment
 from brightfield_client.calls.stored import put_image
+from brightfield_client.calls.superresolve import superresolve
 
 __all__ = [
     "classify",
+    "detect",
     "doctor",
     "embed",
     "layers",
@@ -26,6 +30,8 @@ __all__ = [
     "put_image",
     "ready",
     "saliency",
+    "segment",
+    "superresolve",
     "unload_model",
     "version",
 ]

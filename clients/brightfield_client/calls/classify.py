@@ -64,4 +64,4 @@ def classify(
         "classes": classes,
         "format": format,
     }
-    return image_call("/classify", Classification, image, own | parameters)
+    return image_call("/classify", Classification.from_json, image, own | parameters)

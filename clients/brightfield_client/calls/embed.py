@@ -51,4 +51,4 @@ def embed(
         `Embedding`; for a list a `Batch`, in which failed images are `ItemError`.
     """
     own = {"model": model, "layer": layer, "pool": pool, "normalize": normalize, "format": format}
-    return image_call("/embed", Embedding, image, own | parameters)
+    return image_call("/embed", Embedding.from_json, image, own | parameters)

@@ -9,30 +9,38 @@ from typing import Any
 
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.classify import classify
+from brightfield_client.calls.detect import detect
 from brightfield_client.calls.embed import embed
 from brightfield_client.calls.occlusion import occlusion
 from brightfield_client.calls.saliency import saliency
+from brightfield_client.calls.segment import read_segmentation, segment
+from brightfield_client.calls.superresolve import superresolve
 from brightfield_client.results.classification import Classification
+from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
+from brightfield_client.results.enlargement import Enlargement
 from brightfield_client.results.occlusion import Occlusion
-from brightfield_client.results.result import Result
+from brightfield_client.results.result import Json, Result
 from brightfield_client.results.saliency import Saliency
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How an endpoint is called, and what its JSON is read as."""
+    """How an endpoint is called, and what reads its JSON."""
 
     call: Callable[..., Call[Any]]
-    result: type[Result]
+    parse: Callable[[Json], Result]
 
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
     {
-        "classify": Endpoint(classify, Classification),
-        "embed": Endpoint(embed, Embedding),
-        "occlusion": Endpoint(occlusion, Occlusion),
-        "saliency": Endpoint(saliency, Saliency),
+        "classify": Endpoint(classify, Classification.from_json),
+        "detect": Endpoint(detect, Detections.from_json),
+        "embed": Endpoint(embed, Embedding.from_json),
+        "occlusion": Endpoint(occlusion, Occlusion.from_json),
+        "saliency": Endpoint(saliency, Saliency.from_json),
+        "segment": Endpoint(segment, read_segmentation),
+        "superresolve": Endpoint(superresolve, Enlargement.from_json),
     }
 )
 

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import httpx2
 
-from brightfield_client.calls.call import Call, query, query_text, read_json
+from brightfield_client.calls.call import Call, Part, query, query_text, read_json
 from brightfield_client.errors import UnexpectedReply
 from brightfield_client.images import Payload, is_batch, to_payload
 from brightfield_client.results.batch import Batch
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Result
+from brightfield_client.results.result import Json, Result
 
 R = TypeVar("R", bound=Result)
 
 
 def image_call(
-    path: str, result: type[R], image: Any, parameters: Mapping[str, Any]
+    path: str,
+    parse: Callable[[Json], R],
+    image: Any,
+    parameters: Mapping[str, Any],
+    attachments: Mapping[str, Payload] | None = None,
 ) -> Call[R | Batch[R] | Binary]:
-    """The call of an image endpoint.
+    """The call of an image endpoint; `parse` reads one envelope.
 
-    A list or tuple of images is a batch, and so is one that holds a single image. Raises `OSError`
-    for a file that cannot be read, `TypeError` for what is no image.
+    A list or tuple of images is a batch, and so is one that holds a single image. `attachments`
+    are further images by the endpoint's names for them; they belong to a single image. Raises
+    `OSError` for a file that cannot be read, `TypeError` for what is no image.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     binary = given.get("format", "json") != "json"
-    call = Call("POST", path, partial(_read, result, binary))
+    call = Call("POST", path, read_binary if binary else partial(_read, parse))
     if not is_batch(image):
-        return _single(call, to_payload(image), given)
+        return _single(call, to_payload(image), given, attachments or {})
+    if attachments:
+        name = next(iter(attachments))
+        raise ValueError(f"{name}= belongs to a single image; send the images one by one.")
     if not image:
         raise ValueError("The batch is empty; pass at least one image.")
     payloads = [to_payload(each) for each in image]
@@ -41,16 +49,38 @@ def image_call(
     # A form with a single file would be answered as a single image, and ids fit in no form.
     if len(payloads) == 1 or any(payload.stored for payload in payloads):
         return _json(call, payloads, given)
-    parts = tuple(("file", (p.name, p.content, p.media_type)) for p in payloads)
+    parts = tuple(_part("file", payload) for payload in payloads)
     return replace(call, params=query(given), files=parts)
 
 
-def _single(call: Call[Any], payload: Payload, given: dict[str, Any]) -> Call[Any]:
-    given = _with_axes([payload], given)
+def in_format(call: Call[Any], name: str) -> Call[Binary]:
+    """The call about a single image once more, answered in a binary format."""
+    return replace(call, params={**call.params, "format": name}, read=read_binary)
+
+
+def read_binary(response: httpx2.Response) -> Binary:
+    """The bytes of an answer with its type."""
+    return Binary(response.content, _media_type(response), dict(response.headers))
+
+
+def _single(
+    call: Call[Any], payload: Payload, given: dict[str, Any], attachments: Mapping[str, Payload]
+) -> Call[Any]:
+    params = query(_with_axes([payload, *attachments.values()], given))
+    images = {"image": payload, **attachments}
+    params |= {name: each.stored for name, each in images.items() if each.stored}
+    if any(not attached.stored for attached in attachments.values()):
+        parts = ((name, each) for name, each in images.items() if not each.stored)
+        files = tuple(_part("file" if name == "image" else name, each) for name, each in parts)
+        return replace(call, params=params, files=files)
     if payload.stored:
-        return replace(call, params={**query(given), "image": payload.stored})
+        return replace(call, params=params)
     headers = {**call.headers, "Content-Type": payload.media_type}
-    return replace(call, params=query(given), headers=headers, content=payload.content)
+    return replace(call, params=params, headers=headers, content=payload.content)
+
+
+def _part(name: str, payload: Payload) -> Part:
+    return name, (payload.name, payload.content, payload.media_type)
 
 
 def _json(call: Call[Any], payloads: list[Payload], given: dict[str, Any]) -> Call[Any]:
@@ -78,17 +108,25 @@ def _with_axes(payloads: list[Payload], given: dict[str, Any]) -> dict[str, Any]
     if "axes" in given or axes == {None}:
         return given
     if len(axes) > 1:
-        raise ValueError("Images of different axes do not fit in one batch; send them apart.")
+        raise ValueError(
+            "Images of different axes do not fit in one request; send them apart, or pass all of "
+            "them as tensors or none."
+        )
     return {**given, "axes": axes.pop()}
 
 
-def _read(result: type[R], binary: bool, response: httpx2.Response) -> R | Batch[R] | Binary:
-    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if binary or (media_type != "application/json" and not media_type.startswith("text/")):
-        return Binary(response.content, media_type, dict(response.headers))
+def _media_type(response: httpx2.Response) -> str:
+    text: str = response.headers.get("content-type", "")
+    return text.partition(";")[0].strip().lower()
+
+
+def _read(parse: Callable[[Json], R], response: httpx2.Response) -> R | Batch[R] | Binary:
+    media_type = _media_type(response)
+    if media_type != "application/json" and not media_type.startswith("text/"):
+        return read_binary(response)
     body = read_json(response)
     if not isinstance(body, dict):
         raise UnexpectedReply("The reply is no envelope.")
     if "items" in body:
-        return Batch.from_json(body, result.from_json)
-    return result.from_json(body)
+        return Batch.from_json(body, parse)
+    return parse(body)

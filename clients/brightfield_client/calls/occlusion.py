@@ -71,4 +71,4 @@ def occlusion(
         "hide": hide,
         "format": format,
     }
-    return image_call("/occlusion", Occlusion, image, own | parameters)
+    return image_call("/occlusion", Occlusion.from_json, image, own | parameters)

@@ -58,4 +58,4 @@ def saliency(
         "layer": layer,
         "format": format,
     }
-    return image_call("/saliency", Saliency, image, own | parameters)
+    return image_call("/saliency", Saliency.from_json, image, own | parameters)

@@ -7,7 +7,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from brightfield_client.cli import classify, doctor, embed, explain, models, serve
+from brightfield_client.cli import (
+    classify,
+    detect,
+    doctor,
+    embed,
+    explain,
+    models,
+    segment,
+    serve,
+    superresolve,
+)
 from brightfield_client.cli.exits import INTERRUPTED, verdict
 
 _EPILOG = """\
@@ -55,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (serve, models, classify, embed, explain, doctor):
+    asking = (classify, detect, segment, superresolve, embed, explain, doctor)
+    for command in (serve, models, *asking):
         command.add(commands)
     return top

@@ -71,7 +71,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_origins=origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=["X-Request-ID", "X-Model", "X-Image-Warnings", "Server-Timing"],
+            expose_headers=[
+                "X-Request-ID",
+                "X-Model",
+                "X-Image-Warnings",
+                "X-PSNR",
+                "X-SSIM",
+                "Server-Timing",
+            ],
         )
     return app
 

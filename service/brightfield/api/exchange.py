@@ -26,6 +26,7 @@ from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
+from brightfield.tasks.dense import Dense
 from brightfield.tasks.task import Task
 
 
@@ -186,7 +187,10 @@ async def answer(
 ) -> Response:
     """The reply to a plan; one bad image of a batch never fails its neighbours."""
     if not plan.batch:
-        return plan.writer.single(await _one(services, plan, plan.images[0], ticket, progress))
+        found = await _one(services, plan, plan.images[0], ticket, progress)
+        if plan.wish.format == "json" and not isinstance(plan.wish.work, Dense):
+            return plan.writer.single(found)  # quicker than a change of threads
+        return await asyncio.to_thread(plan.writer.single, found)
     report = _summed(len(plan.images), progress)
     items = await asyncio.gather(
         *(

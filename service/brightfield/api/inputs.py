@@ -131,6 +131,10 @@ def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
     """Move `image=sha256:...` from the parameters to the images, and attachments likewise."""
     for name in attachments:
         if (stored := submission.parameters.pop(name, None)) is not None:
+            if name in submission.attachments:
+                raise ConflictingParameter(
+                    f"A `{name}` came in the body and another is named by its id; send one of them."
+                )
             submission.attachments[name] = Stored(str(stored))
     wanted = submission.parameters.pop("image", None)
     if wanted is None:

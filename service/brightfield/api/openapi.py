@@ -121,6 +121,9 @@ def _parameters(endpoint: ImageEndpoint) -> list[Schema]:
     shared = {**fields(View), **fields(Selection), **fields(Reply)}
     shared["format"] = {**shared["format"], "enum": _formats(endpoint)}
     own["image"] = {"type": "string", "description": "Id of a stored image, in place of a body."}
+    for name in endpoint.attachments:
+        text = f"Id of a stored image, in place of a further file `{name}` in a form."
+        own[name] = {"type": "string", "description": text}
     return [_parameter(name, schema) for name, schema in {**own, **shared}.items()]
 
 
@@ -162,8 +165,12 @@ def _as_written(schema: Schema) -> Schema:
         plain["anyOf"] = present
     default = plain.pop("default", None)
     if default is not None:
-        plain["default"] = ",".join(default) if isinstance(default, list) else default
+        plain["default"] = ",".join(map(_plain, default)) if isinstance(default, list) else default
     return plain
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _headers() -> list[Schema]:
@@ -185,12 +192,13 @@ def _headers() -> list[Schema]:
 
 
 def _request_body(endpoint: ImageEndpoint) -> Schema:
-    parameters = {p["name"]: p["schema"] for p in _parameters(endpoint) if p["name"] != "image"}
+    images = ("image", *endpoint.attachments)
+    parameters = {p["name"]: p["schema"] for p in _parameters(endpoint) if p["name"] not in images}
     document = {
         "type": "object",
         "properties": {
             "model": {"type": "string"},
-            "image": _IMAGE,
+            **dict.fromkeys(images, _IMAGE),
             "images": {"type": "array", "items": _IMAGE},
             "parameters": {"type": "object", "properties": parameters},
         },
@@ -200,6 +208,7 @@ def _request_body(endpoint: ImageEndpoint) -> Schema:
         "required": ["file"],
         "properties": {
             "file": {"type": "array", "items": _BINARY},
+            **dict.fromkeys(endpoint.attachments, _BINARY),
             "params": {"type": "string"},
         },
     }
@@ -217,7 +226,7 @@ def _request_body(endpoint: ImageEndpoint) -> Schema:
 def _responses(endpoint: ImageEndpoint) -> Schema:
     content: Schema = {"application/json": {"schema": {"type": "object"}}}
     for name in _formats(endpoint):
-        if name != "json":
+        if name in BINARY:
             content[BINARY[name].media_type] = {"schema": _BINARY}
     return {
         "200": {"description": "The answer, or `items` for a batch", "content": content},

@@ -229,12 +229,9 @@ class Writer:
     def _check_size(self, size: int, answer: Answer | None) -> None:
         if size <= self.max_reply_bytes:
             return
-        binary = [name for name in (answer.result.formats if answer else ()) if name != "json"]
-        hint = (
-            f"ask for format={binary[-1] if 'npy' not in binary else 'npy'}"
-            if binary
-            else ("ask for fewer images at once")
-        )
+        offered = answer.result.formats if answer else ()
+        smaller = next((name for name in ("npy", "tiff", "csv") if name in offered), None)
+        hint = f"ask for format={smaller}" if smaller else "ask for fewer images at once"
         raise ReplyTooLarge(
             f"The reply has {size} bytes as JSON and the limit is {self.max_reply_bytes} "
             f"(max_reply_bytes); {hint}."

@@ -24,7 +24,14 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.sliding import class_map
 from brightfield.engine.view import View
 from brightfield.engine.visit import Job, Visit
-from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable, UnknownModel, WrongTask
+from brightfield.errors import (
+    BrightfieldError,
+    InvalidCard,
+    InvalidParameter,
+    Unexplainable,
+    UnknownModel,
+    WrongTask,
+)
 from brightfield.explain.method import Method, Step
 from brightfield.images.decode import decode
 from brightfield.images.picture import Picture
@@ -230,9 +237,10 @@ class Engine:
         progress: Progress | None,
     ) -> Answer:
         """A small picture goes the way of all images; large ones and stacks are painted."""
-        with timing.stage("decode"):
-            pictures = await asyncio.to_thread(_decoded, attachments, self.settings.max_pixels)
-
+        pictures: Mapping[str, Picture] = {}
+        if attachments:
+            with timing.stage("decode"):
+                pictures = await asyncio.to_thread(_decoded, attachments, job)
         painting = Painting(task, resident, job, pictures, _reporting(progress))
         if task.stacked:
             return await _off_loop(self._explaining, painting.answer, None, timing)
@@ -292,8 +300,17 @@ def _reporting(progress: Progress | None) -> Callable[[int, int], None]:
     return report
 
 
-def _decoded(attachments: Mapping[str, bytes], max_pixels: int) -> dict[str, Picture]:
-    return {name: decode(data, max_pixels=max_pixels) for name, data in attachments.items()}
+def _decoded(attachments: Mapping[str, bytes], job: Job) -> dict[str, Picture]:
+    """The plane of each that the job's selection names; faults say which image has them."""
+    pictures = {}
+    for name, data in attachments.items():
+        try:
+            pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
+        except BrightfieldError as fault:
+            fault.detail = f"`{name}`: {fault.detail}"
+            fault.args = (fault.detail,)
+            raise
+    return pictures
 
 
 def _answer(task: str, resident: Resident, visit: Visit, result: Result, timing: Timing) -> Answer:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
+from brightfield.explain.neuron import neuron_target
 from brightfield.geometry import Geometry
-from brightfield.models.layers import last_spatial_layer, resolve
+from brightfield.models.layers import Tap, last_spatial_layer, resolve
+from brightfield.models.rectifiers import ReluRule
 from brightfield.runtime.item import Band, Item
-from brightfield.runtime.operations import Gradients, Operation
+from brightfield.runtime.operations import Activations, Gradients, Operation
+from brightfield.runtime.randomised import Randomised, drawn, last_layer
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.targets import Gradient, Kind, Target
@@ -24,11 +30,15 @@ from brightfield.tensors import Images, Scores
 # Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
 _AHEAD = 2
 
+Picture = Callable[[], NDArray[np.uint8]]
+Change = Callable[[Operation], Operation]
+
 
 class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
-    A withdrawn or expired ticket ends the explanation between two chunks.
+    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. A withdrawn or
+    expired ticket ends the explanation between two chunks.
     """
 
     def __init__(
@@ -38,12 +48,18 @@ class LaneProbe:
         geometry: Geometry,
         ticket: Ticket,
         kind: Kind = "logit",
+        picture: Picture | None = None,
     ) -> None:
         self.targets = targets
         self.geometry = geometry
+        self.passes = 0
         self._resident = resident
         self._ticket = ticket
-        self._forward = scoring_pass(resident, kind)
+        self._picture = picture
+        self._scoring: Operation = scoring_pass(resident, kind)
+        self._cut = scoring_pass(resident, kind).cut
+        self._of: Tap | None = None
+        self._change: Change = _unchanged
 
     @property
     def card(self) -> ModelCard:
@@ -53,17 +69,27 @@ class LaneProbe:
     def model(self) -> nn.Module:
         return self._resident.module
 
+    def picture(self) -> NDArray[np.uint8]:
+        if self._picture is None:
+            raise TypeError("this probe was made without a picture")
+        return self._picture()
+
     def chunk(self, *, gradients: bool = False) -> int:
-        operation: Operation = Gradients(cut=self._forward.cut) if gradients else self._forward
+        operation = Gradients(None, self._cut, None, self._of) if gradients else self._scoring
         shape = (self.card.input.channels, *self.geometry.input_size)
-        return self._resident.most_rows(operation, shape)
+        return self._resident.most_rows(self._change(operation), shape)
 
     def scores(self, chunks: Iterable[Images]) -> Iterator[Scores]:
-        for output in self._run(self._forward, chunks):
+        for output in self._run(self._scoring, chunks):
             yield torch.stack([target.score(output) for target in self.targets], dim=1)
 
-    def gradients(self, chunks: Iterable[Images], layer: str | None = None) -> Iterator[Gradient]:
-        operation = Gradients(layer, self._forward.cut)
+    def gradients(
+        self,
+        chunks: Iterable[Images],
+        layer: str | None = None,
+        relu_rule: ReluRule | None = None,
+    ) -> Iterator[Gradient]:
+        operation = Gradients(layer, self._cut, relu_rule, self._of)
         yield from self._run(operation, chunks, self.targets[0].score)
 
     def spatial_layer(self, name: str | None) -> str:
@@ -81,6 +107,34 @@ class LaneProbe:
                 "use gradient, input_x_gradient, smoothgrad or integrated_gradients."
             ) from None
 
+    def at_neuron(self, images: Images, layer: str, index: tuple[int, ...]) -> LaneProbe:
+        """Raises `UnknownLayer` for a name that is not there, and `InvalidParameter` with the
+        layer's shape for an index outside it."""
+        there = copy.copy(self)
+        place = resolve(self.model, layer, self.card.explain)
+        if place != Tap(""):  # the network's own output is what is scored anyway
+            there._scoring, there._cut, there._of = Activations(place), None, place
+        (features,) = there._run(there._scoring, [images])
+        there.passes = 0
+        there.targets = [neuron_target(layer, index, features)]
+        return there
+
+    def randomised(self, images: Images, seed: int) -> tuple[LaneProbe, str] | None:
+        resident, score = self._resident, self.targets[0].score
+
+        def find() -> str | None:
+            return last_layer(self.model, resident.place(images), score, self._cut, self._of)
+
+        self._ticket.check()
+        layer = resident.call(find).result()
+        if layer is None:
+            return None
+        values = drawn(self.model, layer, seed)
+        random = copy.copy(self)
+        random.passes = 0
+        random._change = lambda operation: Randomised(operation, layer, seed, values)
+        return random, layer
+
     def _run(self, operation: Operation, chunks: Iterable[Images], argument: Any = None) -> Any:
         """The results of all chunks in order, with few of them on their way at once."""
         waiting: deque[Item] = deque()
@@ -97,6 +151,11 @@ class LaneProbe:
                 item.future.cancel()
 
     def _submit(self, operation: Operation, chunk: Images, argument: Any) -> Item:
+        self.passes += len(chunk)
         return self._resident.submit(
-            operation, chunk, self._ticket, band=Band.BULK, argument=argument
+            self._change(operation), chunk, self._ticket, band=Band.BULK, argument=argument
         )
+
+
+def _unchanged(operation: Operation) -> Operation:
+    return operation

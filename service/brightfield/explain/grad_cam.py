@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import torch
 
 from brightfield.errors import Unexplainable
-from brightfield.explain.method import Method, Step
+from brightfield.explain.method import Step
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import saliency_map
+from brightfield.explain.saliency_method import SaliencyMethod
 from brightfield.targets import Gradient
 from brightfield.tensors import Images
 
 
-class GradCam(Method):
+class GradCam(SaliencyMethod):
     """ReLU(sum over k of w_k A_k), with w_k the mean over space of d score / d A_k.
 
     A_k is the k-th map of the layer. The map is resized to the model's input bilinearly; its
@@ -26,34 +27,40 @@ class GradCam(Method):
     relu: bool = True
     """Keep only what speaks for the target; without it the map is signed."""
 
-    def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)
         (gradient,) = probe.gradients([images], layer)
-        coarse = self._weighed(gradient, layer)
-        values = torch.nn.functional.interpolate(
-            coarse[None, None], size=images.shape[-2:], mode="bilinear", align_corners=False
-        )[0, 0]
-        yield Step(
-            1,
-            1,
-            result=saliency_map(
-                self.name,
-                probe,
-                values,
-                signed=not self.relu,
-                layer=layer,
-                layer_size=list(coarse.shape),
-            ),
+        coarse = weighed_maps(gradient, self.layer or layer)
+        if self.relu:
+            coarse = coarse.relu()
+        result = saliency_map(
+            self.name,
+            probe,
+            enlarged(coarse, images),
+            signed=not self.relu,
+            layer=layer,
+            layer_size=list(coarse.shape),
         )
+        yield Step(1, 1, result=result)
 
-    def _weighed(self, gradient: Gradient, layer: str) -> torch.Tensor:
-        """(h, w) of the layer's own grid."""
-        maps = gradient.activations
-        if maps.dim() != 4 or maps.shape[2] * maps.shape[3] == 1:
-            raise Unexplainable(
-                f"The layer {self.layer or layer!r} has no spatial maps, which Grad-CAM needs; "
-                "choose a convolution, or use gradient, smoothgrad or integrated_gradients."
-            )
-        weights = gradient.gradients[0].mean(dim=(1, 2))
-        coarse = torch.einsum("k,khw->hw", weights, gradient.activations[0])
-        return coarse.relu() if self.relu else coarse
+
+def weighed_maps(gradient: Gradient, layer: str) -> torch.Tensor:
+    """(h, w) of the layer's own grid, signed: its maps by their mean gradients.
+
+    Raises `Unexplainable` for a layer whose output is not (B, C, h, w) with h w > 1.
+    """
+    maps = gradient.activations
+    if maps.dim() != 4 or maps.shape[2] * maps.shape[3] == 1:
+        raise Unexplainable(
+            f"The layer {layer!r} has no spatial maps, which Grad-CAM needs; choose a convolution, "
+            "or use gradient, smoothgrad or integrated_gradients."
+        )
+    weights = gradient.gradients[0].mean(dim=(1, 2))
+    return torch.einsum("k,khw->hw", weights, gradient.activations[0])
+
+
+def enlarged(coarse: torch.Tensor, images: Images) -> torch.Tensor:
+    """(h, w) resized bilinearly to the model's input."""
+    return torch.nn.functional.interpolate(
+        coarse[None, None], size=images.shape[-2:], mode="bilinear", align_corners=False
+    )[0, 0]

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.explain.method import Method, Step
+from brightfield.explain.method import Step
+from brightfield.explain.pixel_gradients import PixelGradients
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import saliency_map
 from brightfield.tensors import Images
 
 
-class InputTimesGradient(Method):
+class InputTimesGradient(PixelGradients):
     """sum over channels of x * d score / d x, with x the normalised input; signed.
 
     For a model that is linear without a bias the values sum to the score.
     Source: Shrikumar et al. 2016.
     """
 
-    def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         (gradient,) = probe.gradients([images])
         values = (gradient.gradients[0] * images[0]).sum(dim=0)
         yield Step(1, 1, result=saliency_map(self.name, probe, values, signed=True))

@@ -11,13 +11,14 @@ from pydantic import Field
 
 from brightfield.explain.baselines import Baseline, baseline_images
 from brightfield.explain.chunks import chunked
-from brightfield.explain.method import Method, Step
+from brightfield.explain.method import Step
+from brightfield.explain.pixel_gradients import PixelGradients
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import saliency_map
 from brightfield.tensors import Images
 
 
-class IntegratedGradients(Method):
+class IntegratedGradients(PixelGradients):
     """sum over channels of (x - x') * integral of d score / d x at x' + a (x - x'), a in [0, 1].
 
     Signed. Completeness: over all pixels the exact integral sums to f(x) - f(x');
@@ -32,7 +33,7 @@ class IntegratedGradients(Method):
     rule: Literal["gauss_legendre", "midpoint"] = "gauss_legendre"
     """How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1."""
 
-    def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         start = baseline_images(self.baseline, images, probe.card.input)
         path = images - start
         points, weights = self._rule()

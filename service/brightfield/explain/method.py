@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from brightfield.explain.checks import checked
+from brightfield.explain.explanation import Explanation
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import SaliencyMap
+from brightfield.explain.step import Step
 from brightfield.parameters import Commas
-from brightfield.results import Result
 from brightfield.targets import Kind
 from brightfield.tensors import Images
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far a method has come; `partial` can be shown already, the last step has `result`."""
-
-    done: int
-    total: int
-    partial: dict[str, Any] | None = None
-    result: Result | None = None
+__all__ = ["Method", "Step"]
 
 
 class Method(BaseModel, ABC):
@@ -36,7 +29,7 @@ class Method(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     endpoint: ClassVar[str] = "saliency"
-    result: ClassVar[type[Result]] = SaliencyMap
+    result: ClassVar[type[Explanation]] = SaliencyMap
 
     name: ClassVar[str]
     """The method's name: that of its file."""
@@ -50,6 +43,9 @@ class Method(BaseModel, ABC):
 
     target: Commas = ("top",)
     """What to explain: a label, a class id, or `top` for the highest score."""
+    checks: bool = False
+    """Measure how far the map can be trusted: deletion and insertion area, completeness gap, and
+    the rank correlation with the map of the model with a randomised last layer."""
 
     @field_validator("target")
     @classmethod
@@ -76,6 +72,23 @@ class Method(BaseModel, ABC):
         """The scale of the scores that are explained."""
         return "logit"
 
-    @abstractmethod
+    @property
+    def targeted(self) -> bool:
+        """Whether the scores of the task are explained; a neuron of a layer is none of them."""
+        return True
+
     def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
-        """Explain `images` (1, C, H, W); yields steps, the result with the last one."""
+        """Explain `images` (1, C, H, W); yields steps, the `Explanation` with the last one."""
+        aimed = self.aimed(probe, images)
+        if self.checks:
+            yield from checked(self.explain, aimed, images)
+        else:
+            yield from self.explain(aimed, images)
+
+    def aimed(self, probe: Probe, images: Images) -> Probe:
+        """The probe of what the parameters ask to explain."""
+        return probe
+
+    @abstractmethod
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
+        """The method itself; `__call__` adds what all methods have."""

@@ -11,45 +11,37 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from brightfield.errors import InvalidParameter
-from brightfield.explain.baselines import Baseline, baseline_images
+from brightfield.explain.baselines import baseline_images
 from brightfield.explain.chunks import chunked
+from brightfield.explain.explanation import Explanation
 from brightfield.explain.hiding import Shape, mask_of, parse_shape
-from brightfield.explain.method import Method, Step
+from brightfield.explain.method import Step
 from brightfield.explain.occlusion_map import OcclusionMap, WhatIf
+from brightfield.explain.perturbation import Perturbation
 from brightfield.explain.probe import Probe
 from brightfield.geometry import Geometry
 from brightfield.images.windows import Border, Grid, window_grid
-from brightfield.parameters import Commas, Extent
-from brightfield.results import Result
-from brightfield.targets import Kind
+from brightfield.parameters import Extent
 from brightfield.tensors import Images
 
 
-class Occlusion(Method):
+class Occlusion(Perturbation):
     """score(image) - score(image with a window hidden), for every position of the window.
 
     Positive means that the pixels under the window support the target; per pixel the values of
     the windows that cover it are averaged. Source: Zeiler and Fergus 2014.
     """
 
-    endpoint: ClassVar[str] = "occlusion"
-    result: ClassVar[type[Result]] = OcclusionMap
-    several: ClassVar[bool] = True
+    result: ClassVar[type[Explanation]] = OcclusionMap
 
-    target: Commas = ("top",)
-    """What to explain: labels or class ids, several with commas, or `top` for the highest score."""
     window: Extent | None = None
     """Side of the window, or height,width; left out: a seventh of the input's short side."""
     stride: Extent | None = None
     """Step of the window, at most the window; left out: half the window."""
     unit: Literal["input", "image"] = "input"
     """Pixels in which window and stride are given: the model's input, or the image."""
-    baseline: Baseline = "mean"
-    """What hides: `mean`, `zero`, `grey`, `blur`, or a number before mean and std."""
     border: Border = "shift"
     """`shift` moves the last window back so that it is whole, `cut` cuts it, `drop` drops it."""
-    output: Kind = "logit"
-    """Scale of the scores."""
     engine: Literal["auto", "plain"] = "auto"
     """How the scores are computed; `plain` runs every occluded image through the whole model."""
     hide: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
@@ -60,11 +52,9 @@ class Occlusion(Method):
     def _shape_is_well_formed(self) -> Occlusion:
         if self.hide is not None:
             parse_shape(self.hide)
+        if self.checks and self._alone:
+            raise ValueError("checks are of a map, and a what-if alone has none; give window, too")
         return self
-
-    @property
-    def kind(self) -> Kind:
-        return self.output
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -76,7 +66,7 @@ class Occlusion(Method):
         """Whether only the what-if is asked for."""
         return self.hide is not None and self.window is None and self.stride is None
 
-    def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         fill = baseline_images(self.baseline, images, probe.card.input)
         shape = parse_shape(self.hide) if self.hide is not None else None
         (base,) = probe.scores([images])

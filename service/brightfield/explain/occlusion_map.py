@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.explain.explanation import Explanation
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat, HeatResult
+from brightfield.images.heat import Heat
+from brightfield.images.picture import Note
 from brightfield.images.windows import Grid, accumulate
 from brightfield.results import Raster, Space, Table, array_json, finite
 from brightfield.targets import Target
@@ -34,7 +36,7 @@ class WhatIf:
 
 
 @dataclass(frozen=True)
-class OcclusionMap(HeatResult):
+class OcclusionMap(Explanation):
     """`scores` (T, rows, cols) of the image with a window hidden, `base` (T,) of the whole image.
 
     The map is base - score, averaged over the windows that cover a pixel: positive where the
@@ -49,6 +51,7 @@ class OcclusionMap(HeatResult):
     grid: Grid | None = None
     scores: NDArray[np.float64] | None = None
     what_if: WhatIf | None = None
+    notes: tuple[Note, ...] = ()
 
     def payload(self, space: Space) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -65,6 +68,10 @@ class OcclusionMap(HeatResult):
         if self.what_if is not None:
             answer["what_if"] = self.what_if.payload(self.targets)
         return answer
+
+    @property
+    def main(self) -> Map:
+        return self._map(0)
 
     def raster(self, space: Space) -> Raster:
         maps = [self._map(index) for index in range(len(self.targets))]

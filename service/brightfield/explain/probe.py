@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.geometry import Geometry
+from brightfield.models.rectifiers import ReluRule
 from brightfield.targets import Gradient, Target
 from brightfield.tensors import Images, Scores
 
@@ -37,6 +40,15 @@ class Probe(Protocol):
         """Where the model's input lies in the image."""
         ...
 
+    @property
+    def passes(self) -> int:
+        """Images that were sent through the model so far, each one pass forward."""
+        ...
+
+    def picture(self) -> NDArray[np.uint8]:
+        """(H, W, 3): the whole image as it is displayed."""
+        ...
+
     def chunk(self, *, gradients: bool = False) -> int:
         """Images that a chunk should have: the measured best batch."""
         ...
@@ -45,10 +57,26 @@ class Probe(Protocol):
         """(B, T) of every chunk, for the T targets."""
         ...
 
-    def gradients(self, chunks: Iterable[Images], layer: str | None = None) -> Iterator[Gradient]:
+    def gradients(
+        self,
+        chunks: Iterable[Images],
+        layer: str | None = None,
+        relu_rule: ReluRule | None = None,
+    ) -> Iterator[Gradient]:
         """Gradients of the first target's score by the input, or by the named layer's output."""
         ...
 
     def spatial_layer(self, name: str | None) -> str:
         """A layer for Grad-CAM by its name; None: the card's, else the last one with maps."""
+        ...
+
+    def at_neuron(self, images: Images, layer: str, index: tuple[int, ...]) -> Probe:
+        """The same model with one value of a layer as the only target, `images` being explained."""
+        ...
+
+    def randomised(self, images: Images, seed: int) -> tuple[Probe, str] | None:
+        """The model as if its last layer were drawn anew, and that layer's name.
+
+        It is the weighted layer nearest to the first target's score; None where there is none.
+        """
         ...

@@ -5,19 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from brightfield.explain.explanation import Explanation
 from brightfield.explain.probe import Probe
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat, HeatResult
+from brightfield.images import rle
+from brightfield.images.heat import Heat
+from brightfield.images.outlines import draw_objects
+from brightfield.images.picture import Note
 from brightfield.results import Raster, Space, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
+# Sky blue of Okabe and Ito: apart from every colour of the maps.
+_OUTLINE = (86, 180, 233)
+
 
 @dataclass(frozen=True)
-class SaliencyMap(HeatResult):
-    """`values` (h, w) on the model's input grid; `facts` are the method's own numbers."""
+class SaliencyMap(Explanation):
+    """`values` (h, w) on the model's input grid; `facts` are the method's own numbers.
+
+    `mask` (H, W), in the image's pixels, is what the map cuts out, if that was asked for
+    (`masked`) and there is something.
+    """
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
     method: str
@@ -26,6 +39,9 @@ class SaliencyMap(HeatResult):
     signed: bool
     geometry: Geometry
     facts: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    masked: bool = False
+    mask: rle.Mask | None = None
 
     def payload(self, space: Space) -> dict[str, Any]:
         values = self.raster(space).array
@@ -37,8 +53,13 @@ class SaliencyMap(HeatResult):
             "target": self.target.payload(),
             "score": finite(self.target.value),
             "map": drawn,
+            **({"mask": self._mask_payload()} if self.masked else {}),
             **self.facts,
         }
+
+    @property
+    def main(self) -> Map:
+        return self.values
 
     def raster(self, space: Space) -> Raster:
         return Raster(self.values if space == "input" else self._in_image(), "YX")
@@ -46,8 +67,20 @@ class SaliencyMap(HeatResult):
     def heat(self) -> Heat:
         return Heat(self._in_image(), self.signed, self.geometry.region_in_image)
 
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        drawn = super().overlay(picture, alpha)
+        if self.mask is None:
+            return drawn
+        return draw_objects(drawn, self.mask.astype(np.int32), {1: _OUTLINE})
+
     def _in_image(self) -> Map:
         return self.geometry.to_image(self.values)
+
+    def _mask_payload(self) -> dict[str, Any] | None:
+        """COCO's run-length encoding over the whole image."""
+        if self.mask is None:
+            return None
+        return {**rle.encode(self.mask).json(), "area_px": int(self.mask.sum())}
 
 
 def saliency_map(

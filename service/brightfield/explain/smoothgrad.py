@@ -9,13 +9,14 @@ import torch
 from pydantic import Field
 
 from brightfield.explain.chunks import chunked
-from brightfield.explain.method import Method, Step
+from brightfield.explain.method import Step
+from brightfield.explain.pixel_gradients import PixelGradients
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import saliency_map
 from brightfield.tensors import Images
 
 
-class SmoothGrad(Method):
+class SmoothGrad(PixelGradients):
     """max over channels of |mean of d score / d x at x + noise|, noise ~ N(0, (sigma * range)^2).
 
     `range` is max(x) - min(x) of the normalised input. Unsigned; the same seed gives the same
@@ -29,7 +30,7 @@ class SmoothGrad(Method):
     seed: Annotated[int, Field(ge=0)] = 0
     """Seed of the noise."""
 
-    def __call__(self, probe: Probe, images: Images) -> Iterator[Step]:
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         total = torch.zeros_like(images[0])
         done = 0
         chunks = chunked(self._noisy(images), probe.chunk(gradients=True))

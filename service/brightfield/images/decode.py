@@ -87,11 +87,25 @@ def stack(data: bytes, selection: Selection, *, max_pixels: int) -> tuple[Select
     try:
         _guarded(lambda: _READERS[kind](data, selection, max_pixels), kind)
     except AmbiguousAxes as fault:
-        if len(fault.missing) != 1 or not (axis := fault.missing.keys() & {"z", "page"}):
+        depth = next((name for name in ("z", "page") if name in fault.missing), None)
+        if depth is None:
             raise
-        (name,) = axis
-        return tuple(selection.model_copy(update={name: i}) for i in range(fault.missing[name]))
+        if len(fault.missing) > 1:
+            raise _also_open(fault, depth) from None
+        count = fault.missing[depth]
+        return tuple(selection.model_copy(update={depth: i}) for i in range(count))
     return (selection,)
+
+
+def _also_open(fault: AmbiguousAxes, depth: str) -> AmbiguousAxes:
+    """What is open besides the axis that a stack runs along."""
+    others = {name: count for name, count in fault.missing.items() if name != depth}
+    needed = " and ".join(f"{name}=0 (0 to {count - 1})" for name, count in others.items())
+    return AmbiguousAxes(
+        f"A stack runs along {depth} alone, and {' and '.join(others)} is open, too; add {needed}.",
+        errors=[error for error in fault.errors if error["location"] in others],
+        missing=others,
+    )
 
 
 @dataclass(frozen=True, slots=True)

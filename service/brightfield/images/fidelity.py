@@ -32,8 +32,9 @@ def psnr(image: Pixels, reference: Pixels) -> float:
     equal images; NaN where a pixel is not finite.
     """
     total = 0.0
-    for row, wanted in zip(image, reference, strict=True):
-        total += float(np.square(row.astype(np.float64) - wanted.astype(np.float64)).sum())
+    with np.errstate(invalid="ignore", over="ignore"):
+        for row, wanted in zip(image, reference, strict=True):
+            total += float(np.square(row.astype(np.float64) - wanted.astype(np.float64)).sum())
     span, mean = data_range(reference), total / max(1, reference.size)
     if mean == 0:
         return math.inf

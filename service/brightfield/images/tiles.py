@@ -40,9 +40,11 @@ class Tile:
 class Tiling:
     """How a field is cut: tiles of `size` (height, width) with a `halo` around each core.
 
-    With `aligned`, tiles begin at multiples of it from the field's corner, so that strides fall
-    on the same pixels as in the whole field. With `blended`, neighbours fade into each other
-    over the halo; without, each core stands for itself.
+    With `aligned`, tiles and cores begin at multiples of it from the field's corner, so that
+    strides fall on the same pixels as in the whole field; the halo grows to a multiple, too. With
+    `blended`, neighbours fade into each other over the halo; without, each core stands for itself.
+
+    Raises `InvalidParameter` where the tile is not larger than its halos.
     """
 
     size: Span
@@ -51,10 +53,11 @@ class Tiling:
     blended: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.size) - 2 * self.halo < self.aligned:
+        if min(self.size) - 2 * self._margin < self.aligned:
             raise InvalidParameter(
                 f"tile={self.size[0]},{self.size[1]} leaves nothing between overlaps of "
-                f"{2 * self.halo} pixels; make the tile larger or the overlap smaller."
+                f"{2 * self._margin} pixels; make the tile larger or the overlap smaller.",
+                errors=[{"location": "tile"}, {"location": "overlap"}],
             )
 
     def tiles(self, field: Region) -> Iterator[Tile]:
@@ -73,9 +76,9 @@ class Tiling:
         """(start, length) of each core along an axis; a sliver at the end joins the one before."""
         if length <= tile:
             return [(0, length)]
-        step = (tile - 2 * self.halo) // self.aligned * self.aligned
+        step = (tile - 2 * self._margin) // self.aligned * self.aligned
         starts = list(range(0, length, step))
-        if len(starts) > 1 and length - starts[-1] <= self.halo:
+        if len(starts) > 1 and length - starts[-1] <= self._margin:
             starts.pop()
         stops = [*starts[1:], length]
         return [(start, stop - start) for start, stop in zip(starts, stops, strict=True)]

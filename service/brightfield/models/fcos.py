@@ -48,16 +48,20 @@ class Head(nn.Module):
         super().__init__()
         self.what = nn.Sequential(Separable(width, width), Separable(width, width))
         self.where = nn.Sequential(Separable(width, width), Separable(width, width))
-        self.logits = nn.Conv2d(width, classes, 1)
-        self.distances = nn.Conv2d(width, 4, 1)
-        with torch.no_grad():
-            nn.init.normal_(self.logits.weight, std=0.01)
-            nn.init.constant_(self.logits.bias, -math.log(1 / _PRIOR - 1))
-            nn.init.normal_(self.distances.weight, std=0.01)
-            nn.init.constant_(self.distances.bias, math.log(_BOX / 2))
+        self.logits = _output(width, classes, -math.log(1 / _PRIOR - 1))
+        self.distances = _output(width, 4, math.log(_BOX / 2))
 
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         return self.logits(self.what(maps)), self.distances(self.where(maps))
+
+
+def _output(width: int, channels: int, bias: float) -> nn.Conv2d:
+    """A pointwise convolution that gives nearly `bias` before training."""
+    convolution = nn.Conv2d(width, channels, 1)
+    nn.init.normal_(convolution.weight, std=0.01)
+    assert convolution.bias is not None
+    nn.init.constant_(convolution.bias, bias)
+    return convolution
 
 
 class FCOS(Architecture):
@@ -87,12 +91,11 @@ class FCOS(Architecture):
 
     def forward(self, images: Tensor) -> Candidates:
         levels = self._pyramid(self._backbone(images))
-        found = [
-            self._candidates(*head(maps), stride)
-            for head, maps, stride in zip(self.heads, levels, self.strides, strict=True)
-        ]
-        boxes, logits, points = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
-        return Candidates(boxes, logits, points)
+        found = []
+        for head, maps, stride in zip(self.heads, levels, self.strides, strict=True):
+            logits, distances = head(maps)
+            found.append(_candidates(logits, distances, stride))
+        return Candidates(*(torch.cat(parts, 1) for parts in zip(*found, strict=True)))
 
     def _backbone(self, images: Tensor) -> list[Tensor]:
         maps = self.stem(self.shrink(images))
@@ -111,14 +114,13 @@ class FCOS(Architecture):
             maps[fine] = maps[fine] + enlarged
         return [smooth(part) for smooth, part in zip(self.smooth, maps, strict=True)]
 
-    def _candidates(
-        self, logits: Tensor, distances: Tensor, stride: int
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Boxes (B, n, 4), logits (B, n, K) and points (B, n, 2) of one level."""
-        points = centres(logits.shape[-2], logits.shape[-1], stride, logits.device)
-        points = points.expand(len(logits), -1, -1)
-        sides = stride * distances.flatten(2).transpose(1, 2).float().exp()
-        return around(points, sides), logits.flatten(2).transpose(1, 2).float(), points
+
+def _candidates(logits: Tensor, distances: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Boxes (B, n, 4), logits (B, n, K) and points (B, n, 2) of one level."""
+    points = centres(logits.shape[-2], logits.shape[-1], stride, logits.device)
+    points = points.expand(len(logits), -1, -1)
+    sides = stride * distances.flatten(2).transpose(1, 2).float().exp()
+    return around(points, sides), logits.flatten(2).transpose(1, 2).float(), points
 
 
 def centres(rows: int, columns: int, stride: int, device: torch.device) -> Tensor:

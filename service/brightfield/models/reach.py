@@ -11,62 +11,75 @@ from torch import Tensor
 
 from brightfield.models.candidates import Candidates
 
-_SIDES = (256, 512, 1024)
+# Lengths of the middle: at most about half of one is found.
+_MIDDLES = (256, 768)
+# Length of either end: a network that leaps over it in one step would be thought to look nowhere.
+_END = 640
 _STRIP = 64
 
 
 def reach(network: Callable[[Tensor], Any], channels: int, multiple: int) -> int | None:
     """The greatest distance in input pixels, at borders aligned to `multiple`; None: no bound.
 
-    Traced with a strip whose middle is zero and whose ends are NaN: where the output is finite, it
-    does not depend on the ends. Both directions of both axes. A network that looks at everything
-    (global pooling, attention, statistics over space) has no finite output and no bound.
+    Traced with a strip whose middle is zero and whose ends are NaN: where the output is a number,
+    it does not depend on the ends. Both directions of both axes. A network that looks at everything
+    (global pooling, attention, statistics over space) has no number in its output and no bound.
 
-    The output is maps (B, C, h, w) of any resolution, or `Candidates` by their points.
+    The output is maps (B, C, h, w), or `Candidates` by their points. Maps that are coarser than
+    the input are interpolated afterwards, which reads one cell more. On a device whose convolutions
+    mix pixels that do not touch each other (cuDNN's do), the network must run without them, since
+    their zeros would become NaN, too.
     """
-    strip = -(-_STRIP // multiple) * multiple
-    # cuDNN's algorithms mix pixels that do not touch each other: their zeros become NaN, too.
-    with torch.backends.cudnn.flags(enabled=False):
-        return _traced(network, channels, multiple, strip)
-
-
-def _traced(
-    network: Callable[[Tensor], Any], channels: int, multiple: int, strip: int
-) -> int | None:
-    for wanted in _SIDES:
-        side = -(-wanted // multiple) * multiple
-        found = [_margin(network, channels, side, strip, axis) for axis in (2, 3)]
+    for middle in _MIDDLES:
+        lengths = [-(-wanted // multiple) * multiple for wanted in (middle, _END, _STRIP)]
+        found = [_margin(network, channels, *lengths, axis) for axis in (2, 3)]
         if all(margin is not None for margin in found):
             return max(margin for margin in found if margin is not None)
     return None
 
 
 def _margin(
-    network: Callable[[Tensor], Any], channels: int, side: int, strip: int, axis: int
+    network: Callable[[Tensor], Any], channels: int, middle: int, end: int, strip: int, axis: int
 ) -> int | None:
-    """The wider of the two margins that the NaN beside `side` finite pixels leave."""
+    """The wider of the two margins that the NaN beside `middle` zero pixels leave."""
     shape = [1, channels, strip, strip]
-    shape[axis] = 3 * side
-    sample = torch.zeros(shape)
-    sample.narrow(axis, 0, side).fill_(torch.nan)
-    sample.narrow(axis, 2 * side, side).fill_(torch.nan)
-    untouched = _untouched(network(sample), 3 * side, axis)
-    if untouched is None:
-        return None
-    first, last = untouched
-    return max(math.ceil(first - side), math.ceil(2 * side - last), 0)
-
-
-def _untouched(output: Any, length: int, axis: int) -> tuple[float, float] | None:
-    """First and last coordinate, in input pixels, of what is finite; None where nothing is."""
+    length = shape[axis] = end + middle + end
+    sample = torch.full(shape, torch.nan)
+    sample.narrow(axis, end, middle).zero_()
+    output = network(sample)
     if isinstance(output, Candidates):
-        told = torch.cat([output.logits[0], output.points[0]], dim=-1)
-        finite = torch.isfinite(told).all(dim=-1)
-        places = output.points[0, finite, 0 if axis == 3 else 1]
-        return (float(places.min()), float(places.max())) if finite.any() else None
-    values = output[0].isfinite().all(dim=0).all(dim=1 if axis == 2 else 0)
-    places = values.nonzero()[:, 0]
-    if not len(places):
+        low, high = _touched_points(output, length, axis)
+    elif isinstance(output, Tensor) and output.dim() == 4:
+        low, high = _touched_rows(output, length, axis)
+    else:
         return None
-    scale = length / output.shape[axis]
-    return float(places[0]) * scale, float(places[-1] + 1) * scale
+    if low >= high:
+        return None
+    return max(math.ceil(low - end), math.ceil(end + middle - high), 0)
+
+
+def _touched_rows(maps: Tensor, length: int, axis: int) -> tuple[float, float]:
+    """Between these coordinates, in input pixels, no row is NaN; the second is the smaller one
+    where the middle is."""
+    touched = maps[0].isnan().any(dim=0).any(dim=1 if axis == 2 else 0)
+    cell = length / len(touched)
+    middle = len(touched) // 2
+    before, after = touched[:middle].nonzero(), touched[middle:].nonzero()
+    first = int(before[-1]) + 1 if len(before) else 0
+    last = middle + int(after[0]) if len(after) else len(touched)
+    more = math.ceil(cell) if cell > 1 else 0
+    return first * cell + more, last * cell - more
+
+
+def _touched_points(candidates: Candidates, length: int, axis: int) -> tuple[float, float]:
+    """The same of candidates: nothing of those whose points lie between them is NaN."""
+    told = torch.cat([candidates.logits[0].flatten(1), candidates.boxes[0].flatten(1)], dim=1)
+    places = candidates.points[0, :, 0 if axis == 3 else 1]
+    touched = places[told.isnan().any(dim=1)]
+    # A candidate at a core's first pixel edge belongs to it, so a touched one lies before that.
+    before = touched[touched < length / 2].floor() + 1
+    after = touched[touched >= length / 2]
+    return (
+        float(before.max()) if len(before) else 0.0,
+        float(after.min()) if len(after) else float(length),
+    )

@@ -25,7 +25,6 @@ from brightfield.models.architecture import Architecture
 from brightfield.tensors import Images
 
 _MIDDLE = 0.5  # half way between black and white; what zeros around the image stand for
-_CUBIC = 2  # pixels to either side that bicubic interpolation reads
 
 
 class ResidualBlock(nn.Module):
@@ -67,8 +66,11 @@ class Subpixel(Architecture):
 
     @property
     def radius(self) -> int:
-        """Pixels of the small image around one, beyond which nothing changes its large ones."""
-        return max(2 + 2 * len(self.body), _CUBIC)
+        """Pixels of the small image around one, beyond which nothing changes its large ones.
+
+        One for each convolution in a row; bicubic interpolation's two lie within.
+        """
+        return 2 + 2 * len(self.body)
 
     def forward(self, images: Images) -> Images:
         maps: Tensor = self.head(images - _MIDDLE)
@@ -86,9 +88,8 @@ class Subpixel(Architecture):
             nn.init.kaiming_normal_(block.second.weight, nonlinearity="linear")
             with torch.no_grad():
                 block.second.weight.mul_(0.1)
-        nn.init.zeros_(self.tail.weight)
-        if self.tail.bias is not None:
-            nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)
 
 
 def enlarge(images: Images, scale: int) -> Images:

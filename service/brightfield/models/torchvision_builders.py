@@ -74,7 +74,7 @@ def _detector(builder: str, arguments: dict[str, Any], card: ModelCard) -> nn.Mo
     eps = arguments.pop("norm_eps", _trained_eps(card))
     module = _made(builder, arguments)
     if eps is not None:
-        _set_norm_eps(module, eps)
+        _set_norm_eps(module, float(eps))
     adapter = _adapter(module)
     if adapter is None:
         raise InvalidCard(f"torchvision:{builder} finds keypoints, which no task answers.")

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
-from brightfield.errors import UnknownLayer
+from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.models.layers import Tap, reading
+from brightfield.models.rectifiers import Guided, ReluRule
 from brightfield.targets import Gradient
 from brightfield.tensors import Images
 
@@ -60,23 +61,35 @@ class Activations:
 class Gradients:
     """d score / d input, or / d layer, of each row; an item's argument is its `targets.Score`.
 
+    The score is taken of the model's output, or with `of` of what flows through a place within.
     Rows do not touch each other in eval mode, so one backward pass of the sum of all scores gives
     every row its own gradient. Gradients are asked of the input alone (`torch.autograd.grad`):
-    parameters get no `.grad`, and the one hook goes before this returns.
+    parameters get no `.grad`, and the hooks go before this returns. With a `relu_rule` the
+    rectifiers of this pass follow it (`models.rectifiers`).
+
+    Raises `Unexplainable` where the score does not depend on what it shall be differentiated by,
+    and where there is no rectifier to follow the rule.
     """
 
     layer: str | None = None
     cut: str | None = None
+    relu_rule: ReluRule | None = None
+    of: Tap | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Gradient:
         tap = Tap(self.layer) if self.layer is not None else None
-        taps = () if tap is None else (tap,)
+        taps = [place for place in (tap, self.of) if place is not None]
+        guide = None if self.relu_rule is None else Guided()
         with torch.enable_grad(), bypassed(module, self.cut), reading(module, taps) as read:
-            source = rows.detach().clone(memory_format=torch.preserve_format).requires_grad_(True)
-            output = module(source)
-            scores = torch.cat([span.argument(_slice(output, span)) for span in spans])
+            source = rows.detach().requires_grad_()
+            with guide or nullcontext():  # on a copy, since a model may work in place
+                output = module(source.clone(memory_format=torch.preserve_format))
+            scored = output if self.of is None else _seen(read, self.of)
+            scores = torch.cat([span.argument(_slice(scored, span)) for span in spans])
             by = source if tap is None else _seen(read, tap)
-            (gradients,) = torch.autograd.grad(scores.sum(), by)
+            gradients = _gradients(scores, by)
+        if guide is not None and not guide.reached:
+            raise _unguided()
         return Gradient(scores.detach(), gradients.detach(), by.detach())
 
 
@@ -88,6 +101,27 @@ class Call:
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
         return self.function()
+
+
+def _gradients(scores: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+    """d sum(scores) / d by."""
+    found = None
+    if scores.requires_grad and by.requires_grad:
+        (found,) = torch.autograd.grad(scores.sum(), by, allow_unused=True)
+    if found is None:
+        raise Unexplainable(
+            "The score has no gradient there: it does not depend on that place, or the model "
+            "computes it in a way that cannot be differentiated. Use occlusion or rise."
+        )
+    return found
+
+
+def _unguided() -> Unexplainable:
+    return Unexplainable(
+        "There is no ReLU between the image and the score, so guided backpropagation would be the "
+        "plain gradient; use gradient, input_x_gradient, smoothgrad, integrated_gradients, or "
+        "grad_cam where the model has convolutions."
+    )
 
 
 def _slice(output: Any, span: Span) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
+from brightfield.errors import ModelFailed
 from brightfield.models.reach import reach
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.item import Band, Item
@@ -85,18 +86,27 @@ class Resident:
     def reach(self) -> int | None:
         """How far the output at a place depends on pixels around it; traced when first needed.
 
+        None where there is no bound, or where the model does not run on the strips that tell it.
         `models.reach` says how; blocks, and must not be called on the lane.
         """
         if not self._reach:
             spec = self.card.input
             multiple = spec.size.multiple if isinstance(spec.size, Multiple) else 1
-            forward = Forward(self.cut)
-
-            def look(rows: torch.Tensor) -> Any:
-                return forward(self.module, self.place(rows), ())
-
-            self._reach = [self.call(lambda: reach(look, spec.channels, multiple)).result()]
+            try:
+                found = reach(self._look, spec.channels, multiple)
+            except ModelFailed:  # what is wrong stands in the log
+                found = None
+            self._reach = [found]
         return self._reach[0]
+
+    def _look(self, rows: torch.Tensor) -> Any:
+        """The output for rows of NaN and zeros; each pass is a turn of its own on the lane."""
+
+        def forward() -> Any:
+            with torch.backends.cudnn.flags(enabled=False):
+                return Forward(self.cut)(self.module, self.place(rows), ())
+
+        return self.call(forward).result()
 
     def most_rows(
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None

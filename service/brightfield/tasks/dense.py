@@ -67,9 +67,15 @@ class Dense(Task):
         """Whether every plane of the file is a view of its own."""
         return False
 
+    def check(self, scene: Scene) -> None:
+        """Raise a `BrightfieldError` for what cannot be answered, before any work.
+
+        The scene has no scaling yet.
+        """
+
     @abstractmethod
     def canvas(self, scene: Scene) -> Canvas:
-        """An empty canvas for a scene. Raises a `BrightfieldError` for what cannot be answered."""
+        """An empty canvas for a scene."""
 
     def views(self, picture: Picture, card: ModelCard) -> Sequence[Picture]:
         """The pictures that are answered one by one: as a rule the one that is asked about."""

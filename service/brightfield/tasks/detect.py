@@ -40,6 +40,9 @@ class Detect(Dense):
     classes: Commas | None = None
     """Only objects of these classes, by label or id; left out: all."""
 
+    def check(self, scene: Scene) -> None:
+        _class_ids(self.classes, scene.card)
+
     def canvas(self, scene: Scene) -> Detecting:
         return Detecting(scene, self)
 

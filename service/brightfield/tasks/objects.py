@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ class Objects(Result):
     card: ModelCard
 
     def payload(self, space: Space) -> dict[str, Any]:
-        return {"objects": [found.json() for found in self.objects]}
+        return {"classes": self._classes(), "objects": self._objects()}
 
     def table(self) -> Table:
         return table(self.objects, pixel_size=self.source.pixel_size)
@@ -54,6 +55,20 @@ class Objects(Result):
         """Each object's polygons by its id; without one its box stands for it."""
         return {}
 
+    def _classes(self) -> list[dict[str, Any]]:
+        """Every class that the model knows, found or not."""
+        return [
+            {"class_id": i, "label": name, "color": self.card.color(i)}
+            for i, name in enumerate(self.card.label_names)
+        ]
+
+    def _objects(self) -> list[dict[str, Any]]:
+        """The objects, each under the `uuid` that it has in `geojson`."""
+        return [
+            {**found.json(), "uuid": geojson.feature_id(found, self.source)}
+            for found in self.objects
+        ]
+
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         drawn = draw_boxes(
             picture,
@@ -61,7 +76,7 @@ class Objects(Result):
             [_caption(found) for found in self.objects],
             [self.card.color(found.class_id) for found in self.objects],
         )
-        return _mixed(picture, drawn, alpha)
+        return mixed(picture, drawn, alpha)
 
 
 def source_of(scene: Scene) -> Source:
@@ -80,6 +95,7 @@ def _caption(found: Object) -> str:
     return found.label if found.score is None else f"{found.label} {found.score:.2f}"
 
 
-def _mixed(picture: NDArray[np.uint8], drawn: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
-    mixed = picture + np.float32(alpha) * (drawn.astype(np.float32) - picture)
-    return np.rint(mixed).astype(np.uint8)
+def mixed(picture: NDArray[np.uint8], drawn: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+    """What is drawn over the picture, `alpha` opaque."""
+    blend: NDArray[np.uint8] = cv2.addWeighted(picture, 1 - alpha, drawn, alpha, 0)
+    return blend

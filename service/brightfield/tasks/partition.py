@@ -14,7 +14,7 @@ from brightfield.cards import OutputSpec
 from brightfield.images.labels import Labels
 from brightfield.images.picture import Region
 from brightfield.models.candidates import Candidates
-from brightfield.tasks.instances import components
+from brightfield.tasks.instances import components, instances
 from brightfield.tasks.maps import Maps
 from brightfield.tasks.suppression import Detections
 
@@ -80,9 +80,7 @@ def by_class(probabilities: Maps, threshold: float, softmax: bool) -> Partition:
 def by_object(maps: Maps, output: OutputSpec, threshold: float, classes: int) -> Partition:
     """The objects: by the card's instance step, else the connected parts of each class."""
     softmax = output.activation == "softmax"
-    if getattr(output, "instances", None) is not None:
-        from brightfield.tasks.instances import instances
-
+    if output.instances is not None:
         labels, scores = instances(maps, output.instances, threshold=threshold)
         return Partition(labels, np.zeros(len(scores), np.int64), scores)
     regions = by_class(maps[:classes], threshold, softmax)
@@ -112,8 +110,9 @@ def _paste(
 ) -> None:
     """Write `number` where the mask over the box is set, in a window just around it."""
     wide, padding = expand_masks(mask[None, None], 1)
-    shifted = torch.from_numpy(box - np.array([region.x, region.y] * 2, np.float32))
-    corners = expand_boxes(shifted[None], padding)[0].to(torch.int64)
+    # Whole pixels of the image first, so that a region is a part of the whole image's answer.
+    corners = expand_boxes(torch.from_numpy(box)[None], padding)[0].to(torch.int64)
+    corners = corners - torch.tensor([region.x, region.y] * 2)
     left, top = (max(0, int(edge)) for edge in corners[:2])
     height = min(labels.shape[0], int(corners[3]) + 1) - top
     width = min(labels.shape[1], int(corners[2]) + 1) - left

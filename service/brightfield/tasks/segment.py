@@ -10,7 +10,7 @@ import torch
 from pydantic import Field as Parameter
 
 from brightfield.cards import ModelCard
-from brightfield.errors import ModelFailed
+from brightfield.errors import InvalidCard, ModelFailed
 from brightfield.geometry import Geometry
 from brightfield.images import rle
 from brightfield.images.objects import measure
@@ -31,6 +31,8 @@ from brightfield.tasks.volume import Volume, linked
 _THRESHOLD = 0.5
 # Mask R-CNN has suppressed doubles itself; of several tiles a few more may meet.
 _MOST_OBJECTS = 100_000
+# What the card's instance step reads: the label, nearness to the middle, touching.
+_INSTANCE_MAPS = 3
 
 
 class Segment(Dense):
@@ -70,11 +72,19 @@ class Segment(Dense):
     def stacked(self) -> bool:
         return self.volume
 
+    def check(self, scene: Scene) -> None:
+        self.class_ids(scene.card)
+        if not scene.card.label_names:
+            raise InvalidCard(
+                f"The card of {scene.card.id} names no labels; a model that segments needs one "
+                "for each of its classes."
+            )
+
     def canvas(self, scene: Scene) -> SegmentCanvas:
         return SegmentCanvas(scene, self)
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
-        planes = (_as_segment(canvas).result() for canvas in canvases)
+        planes = map(_segmented, canvases)  # which keeps no canvas that is done
         if self.volume:
             return linked(planes, self.link)
         (segmentation,) = planes
@@ -84,11 +94,7 @@ class Segment(Dense):
         """The mode that is asked for, else objects where the model has a way to tell them apart."""
         if self.mode is not None:
             return self.mode
-        return (
-            "instance"
-            if finds_objects or getattr(card.output, "instances", None) is not None
-            else "semantic"
-        )
+        return "instance" if finds_objects or card.output.instances is not None else "semantic"
 
     def class_ids(self, card: ModelCard) -> frozenset[int] | None:
         if self.classes is None:
@@ -109,15 +115,16 @@ class SegmentCanvas(Canvas):
         output = scene.card.output
         self._softmax = output.activation == "softmax"
         wanted = output.threshold if task.threshold is None else task.threshold
-        # The most probable class needs no threshold to be found.
-        self._threshold = (0.0 if self._softmax else _THRESHOLD) if wanted is None else wanted
+        self._likely = _THRESHOLD if wanted is None else wanted
+        # The most probable class of a pixel needs no threshold to be found.
+        self._threshold = 0.0 if wanted is None and self._softmax else self._likely
 
     def add(self, output: Any, geometry: Geometry, tile: Tile) -> None:
         card = self.scene.card
         if isinstance(output, Candidates):
             if output.masks is None:
                 raise ModelFailed(f"The model {card.id} finds boxes and no masks; use /detect.")
-            self._tiles.append(own_candidates(output, geometry, tile, card, self._threshold))
+            self._tiles.append(own_candidates(output, geometry, tile, card, self._likely))
             return
         maps = self._activated(output)
         if self._field is None:
@@ -136,8 +143,7 @@ class SegmentCanvas(Canvas):
         else:
             parts = by_object(self._field.values(), card.output, self._threshold, self._count)
         parts = parts.of_classes(self._classes)
-        instances = getattr(card.output, "instances", None)
-        preset = 0 if instances is None else instances.min_area
+        preset = 0 if card.output.instances is None else card.output.instances.min_area
         least = preset if task.min_area is None else task.min_area
         return (parts.at_least(least) if mode == "instance" else parts), mode
 
@@ -176,10 +182,11 @@ class SegmentCanvas(Canvas):
         card = self.scene.card
         if not isinstance(output, torch.Tensor) or output.dim() != 4:
             raise ModelFailed(f"The model {card.id} does not put out maps (batch, maps, H, W).")
-        if output.shape[1] < self._count:
+        needed = self._count if card.output.instances is None else max(_INSTANCE_MAPS, self._count)
+        if output.shape[1] < needed:
             raise ModelFailed(
-                f"The card of {card.id} names {len(card.label_names)} labels, and the model has "
-                f"{output.shape[1]} maps."
+                f"The card of {card.id} needs {needed} maps, for {len(card.label_names)} labels "
+                f"and what tells objects apart, and the model has {output.shape[1]}."
             )
         maps = output[0].float().clone()
         classes = maps[: self._count]
@@ -203,13 +210,13 @@ class SegmentCanvas(Canvas):
         found = suppress(
             candidates,
             output.activation,
-            threshold=self._threshold,
+            threshold=self._likely,
             iou=output.iou,
             max_detections=_MOST_OBJECTS,
         )
         return from_masks(found, candidates, region)
 
 
-def _as_segment(canvas: Canvas) -> SegmentCanvas:
+def _segmented(canvas: Canvas) -> Segmentation:
     assert isinstance(canvas, SegmentCanvas)
-    return canvas
+    return canvas.result()

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.errors import ReplyTooLarge
+from brightfield.errors import NotAcceptable
 from brightfield.images import encode
 from brightfield.images.annotations.table import table
 from brightfield.images.contours import Outline, trace
@@ -18,7 +18,7 @@ from brightfield.images.labels import Labels, smallest
 from brightfield.images.objects import Color
 from brightfield.images.outlines import draw_objects
 from brightfield.results import Raster, Space, Table
-from brightfield.tasks.objects import Objects
+from brightfield.tasks.objects import Objects, mixed
 
 Mode = Literal["semantic", "instance"]
 
@@ -57,7 +57,7 @@ class Segmentation(Objects):
     def image(self) -> NDArray[Any]:
         labels = smallest(self.labels)
         if labels.dtype != np.uint16:
-            raise ReplyTooLarge(
+            raise NotAcceptable(
                 f"There are {int(labels.max())} objects and a PNG tells at most {_PNG_OBJECTS} "
                 "apart; ask for format=tiff."
             )
@@ -67,7 +67,7 @@ class Segmentation(Objects):
         return trace(self.labels)
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
-        return draw_objects(picture, self.labels, self._colors())
+        return mixed(picture, draw_objects(picture, self.labels, self._colors()), alpha)
 
     def _classes(self) -> list[dict[str, Any]]:
         areas = np.zeros(len(self.card.label_names), np.int64)
@@ -75,12 +75,12 @@ class Segmentation(Objects):
             if found.measures is not None:
                 areas[found.class_id] += found.measures.area_px
         return [
-            {"class_id": i, "label": name, "color": self.card.color(i), "area_px": int(areas[i])}
-            for i, name in enumerate(self.card.label_names)
+            {**known, "area_px": int(area)}
+            for known, area in zip(super()._classes(), areas, strict=True)
         ]
 
     def _objects(self) -> list[dict[str, Any]]:
-        rows = [found.json() for found in self.objects]
+        rows = super()._objects()
         if self.with_outlines:
             outlines = self.outlines()
             for row in rows:

@@ -5,24 +5,33 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field as Parameter
 
-from brightfield.cards import InputSpec, ModelCard
-from brightfield.errors import InvalidParameter, ModelFailed, NotAcceptable, TooManyPixels
-from brightfield.geometry import Geometry
+from brightfield.cards import ModelCard
+from brightfield.errors import (
+    InvalidParameter,
+    ModelFailed,
+    NotAcceptable,
+    TooManyPixels,
+    UnfitImage,
+)
+from brightfield.geometry import Axis, Geometry
 from brightfield.images import encode
 from brightfield.images.fidelity import psnr, ssim
-from brightfield.images.picture import Picture
+from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.preprocess import Scaling
 from brightfield.results import Raster, Result, Space, finite
 from brightfield.tasks.dense import Canvas, Dense, Scene
+from brightfield.tasks.maps import Field
 from brightfield.tensors import Pixels
+
+Encoding = Literal["png", "tiff", "npy"]
 
 # 512 million values: 13,000 x 13,000 pixels of three channels.
 _MOST_VALUES = 2**29
@@ -41,15 +50,18 @@ class Enlarged(Result):
     source: str
     pixel_size: float | None = None
     fidelity: dict[str, float] | None = None
+    encoding: Encoding | None = None
 
     def payload(self, space: Space) -> dict[str, Any]:
-        kind = self.kind
+        kind = self.encoding or self.kind
         raster = self.raster("image")
-        data = (
-            encode.png(self.pixels)
-            if kind == "png"
-            else encode.tiff(raster.array, raster.axes, pixel_size=self.pixel_size)
-        )
+        match kind:
+            case "png":
+                data = encode.png(self.image())
+            case "npy":
+                data = encode.npy(raster.array)
+            case _:
+                data = encode.tiff(raster.array, raster.axes, pixel_size=self.pixel_size)
         height, width = self.pixels.shape[:2]
         facts = {name: finite(value) for name, value in (self.fidelity or {}).items()}
         return {
@@ -58,6 +70,7 @@ class Enlarged(Result):
                 "format": kind,
                 "width": width,
                 "height": height,
+                "axes": raster.axes,
                 "dtype": str(self.pixels.dtype),
                 "pixel_size": self.pixel_size,
                 "data": base64.b64encode(data).decode("ascii"),
@@ -69,11 +82,18 @@ class Enlarged(Result):
     def kind(self) -> str:
         """The file format that holds the pixels and is nearest to what was sent: TIFF for TIFF and
         for what PNG cannot hold, else PNG."""
-        fits = self.pixels.dtype in (np.uint8, np.uint16) and self.pixels.shape[2] in (1, 3)
-        return "png" if fits and self.source != "tiff" else "tiff"
+        return "png" if self._fits_png and self.source != "tiff" else "tiff"
+
+    @property
+    def _fits_png(self) -> bool:
+        return self.pixels.dtype in (np.uint8, np.uint16) and self.pixels.shape[2] in (1, 3)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        return self.fidelity or {}
 
     def image(self) -> Pixels:
-        if self.pixels.dtype not in (np.uint8, np.uint16) or self.pixels.shape[2] not in (1, 3):
+        if not self._fits_png:
             raise NotAcceptable(
                 f"PNG cannot hold {self.pixels.shape[2]} channels of {self.pixels.dtype}; ask for "
                 "format=tiff."
@@ -99,8 +119,10 @@ class Superresolve(Dense):
     result: ClassVar[type[Result]] = Enlarged
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
 
-    scale: Annotated[int, Field(ge=2)] | None = None
+    scale: Annotated[int, Parameter(ge=2)] | None = None
     """How many times more pixels along a side; chooses the model. Left out: the model's."""
+    encoding: Encoding | None = None
+    """File format of the image within JSON; left out: the one that suits it."""
 
     def refusal(self, card: ModelCard) -> str | None:
         if self.scale is None or card.output.scale == self.scale:
@@ -108,106 +130,163 @@ class Superresolve(Dense):
         return f"The model {card.id} enlarges {card.output.scale} times, not {self.scale} times."
 
     def views(self, picture: Picture, card: ModelCard) -> Sequence[Picture]:
-        """Colour and grey at once; of other pictures each channel as a grey one of its own."""
-        if picture.channels in (1, 3) or card.input.pixels == "raw":
+        """The picture as it is where the model takes its channels, or grey for a model of three;
+        else, for a model of grey or colour, each channel as a grey picture of its own."""
+        taken = card.input.channels
+        if picture.channels in (1, taken) or taken not in (1, 3) or card.input.pixels == "raw":
             return (picture,)
         return [
             replace(picture, pixels=picture.pixels[..., channel : channel + 1])
             for channel in range(picture.channels)
         ]
 
+    def check(self, scene: Scene) -> None:
+        shape = _shape(scene)
+        if shape[0] * shape[1] * shape[2] > _MOST_VALUES:
+            raise TooManyPixels(
+                f"The answer would have {shape[1]} x {shape[0]} pixels; ask for a part with "
+                "region=."
+            )
+        reference = scene.attachments.get("reference")
+        if reference is not None and reference.pixels.shape != shape:
+            raise _misfit(reference, shape)
+
     def canvas(self, scene: Scene) -> Enlargement:
         return Enlargement(scene)
 
     def combined(self, canvases: Iterable[Canvas]) -> Enlarged:
-        results = []
+        results: list[Enlarged] = []
+        reference: Picture | None = None
         for canvas in canvases:
             assert isinstance(canvas, Enlargement)
             results.append(canvas.result())
-        pixels = [result.pixels for result in results]
-        whole = replace(results[0], pixels=np.concatenate(pixels, axis=2))
-        reference = canvas.scene.attachments.get("reference")
+            reference = canvas.scene.attachments.get("reference")
+        whole = replace(results[0], encoding=self.encoding)
+        if len(results) > 1:
+            channels = [result.pixels for result in results]
+            whole = replace(whole, pixels=np.concatenate(channels, axis=2))
         return whole if reference is None else _compared(whole, reference)
 
 
 class Enlargement(Canvas):
-    """The enlarged region (scale H, scale W, C), written tile by tile in the image's dtype."""
+    """The enlarged region (scale H, scale W, C), written tile by tile in the image's dtype; tiles
+    that fade are summed as floats first."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
-        scale = scene.card.output.scale
-        assert scale is not None
-        self._scale = scale
-        region, pixels = scene.region, scene.picture.pixels
-        shape = (scale * region.height, scale * region.width, pixels.shape[2])
-        reference = scene.attachments.get("reference")
-        if reference is not None and reference.pixels.shape[:2] != shape[:2]:  # before the work
-            raise _misfit(reference, shape)
-        self._pixels = _blank(shape, pixels.dtype)
+        shape = _shape(scene)
+        self._scale = _scale(scene)
+        self._whole = Region(0, 0, shape[1], shape[0])
+        self._pixels = np.zeros(shape, scene.picture.pixels.dtype)
+        self._faded: Field | None = None
 
     def add(self, output: Any, geometry: Geometry, tile: Tile) -> None:
-        values = self._checked(output, geometry)
-        spec, scale = self.scene.card.input, self._scale
-        if self._pixels.shape[2] == 1 and len(values) == 3:
-            values = values.mean(axis=0, keepdims=True)
-        core, read, field = tile.core, tile.region, self.scene.region
-        top, left = scale * (core.y - read.y), scale * (core.x - read.x)
-        height, width = scale * core.height, scale * core.width
-        kept = values[:, top : top + height, left : left + width]
-        y, x = scale * (core.y - field.y), scale * (core.x - field.x)
-        unit = _denormalised(kept, spec)
-        self._pixels[y : y + height, x : x + width] = _in_dtype(
-            unit, self._pixels.dtype, self.scene.scaling
-        )
+        values = _as_shown(self._checked(output, geometry), self.scene)
+        read, core = self._enlarged(tile.region), self._enlarged(tile.core)
+        inside = values[:, : read.height, : read.width]  # beyond it is padding
+        if tile.fade:
+            self._fade(inside, Tile(read, core, self._scale * tile.fade))
+            return
+        top, left = core.y - read.y, core.x - read.x
+        kept = inside[:, top : top + core.height, left : left + core.width]
+        rows, columns = slice(core.y, core.y + core.height), slice(core.x, core.x + core.width)
+        self._pixels[rows, columns] = self._in_dtype(kept)
 
     def result(self) -> Enlarged:
+        if self._faded is not None:
+            self._pixels, self._faded = self._in_dtype(self._faded.values()), None
         picture = self.scene.picture
         size = picture.pixel_size
         return Enlarged(
             self._pixels, self._scale, picture.format, None if size is None else size / self._scale
         )
 
+    def _fade(self, values: NDArray[np.float32], tile: Tile) -> None:
+        if self._faded is None:
+            self._faded = Field(self._whole, len(values))
+        read, whole = tile.region, self._whole
+        across = Axis.of(whole.width, read.x, read.width)
+        down = Axis.of(whole.height, read.y, read.height)
+        self._faded.put(values, Geometry(across, down), tile)
+
+    def _enlarged(self, part: Region) -> Region:
+        """A part of the image in pixels of the answer."""
+        field, scale = self.scene.region, self._scale
+        return Region(
+            scale * (part.x - field.x),
+            scale * (part.y - field.y),
+            scale * part.width,
+            scale * part.height,
+        )
+
+    def _in_dtype(self, unit: NDArray[np.float32]) -> Pixels:
+        """(C, h, w) in [0, 1] as (h, w, C) on the image's own scale."""
+        return _in_dtype(unit.transpose(1, 2, 0), self._pixels.dtype, self.scene.scaling)
+
     def _checked(self, output: Any, geometry: Geometry) -> NDArray[np.float32]:
+        """(C, h, w) as the model puts it out, of the size that was promised."""
+        card, scale = self.scene.card, self._scale
+        if geometry.scaled or card.input.crop is not None:
+            raise UnfitImage(
+                f"The model {card.id} resizes or crops its input, so its answer is no enlargement "
+                "of this image; send one of the size on the model's card, or such a region."
+            )
         height, width = geometry.input_size
-        wanted = (self._scale * height, self._scale * width)
+        wanted = (scale * height, scale * width)
         if not isinstance(output, torch.Tensor) or output.dim() != 4 or output.shape[2:] != wanted:
             raise ModelFailed(
-                f"The model {self.scene.card.id} does not put out {self._scale} times as many "
-                "pixels along each side as it takes."
+                f"The model {card.id} does not put out {scale} times as many pixels along each "
+                "side as it takes."
             )
+        if not output.isfinite().all():
+            raise ModelFailed(f"The model {card.id} puts out values that are not finite.")
         values: NDArray[np.float32] = output[0].float().numpy()
         return values
 
 
-def _blank(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> Pixels:
-    if shape[0] * shape[1] * shape[2] > _MOST_VALUES:
-        raise TooManyPixels(
-            f"The answer would have {shape[1]} x {shape[0]} pixels; ask for a part with region=."
+def _scale(scene: Scene) -> int:
+    scale = scene.card.output.scale
+    assert scale is not None  # cards for super-resolution have one
+    return scale
+
+
+def _shape(scene: Scene) -> tuple[int, int, int]:
+    """(H, W, C) of the answer."""
+    scale, region = _scale(scene), scene.region
+    return scale * region.height, scale * region.width, scene.picture.channels
+
+
+def _as_shown(values: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:
+    """(C, h, w) as the model puts it out to [0, 1] in the picture's channels: `preprocess`
+    backwards. A model of colour that saw a grey picture gives the mean of its channels."""
+    spec = scene.card.input
+    if len(values) != spec.channels:
+        raise ModelFailed(
+            f"The model {scene.card.id} takes {spec.channels} channels and puts out {len(values)}."
         )
-    return np.zeros(shape, dtype)
-
-
-def _denormalised(values: NDArray[np.float32], spec: InputSpec) -> NDArray[np.float32]:
-    """(C, h, w) as the model puts it out to (h, w, C) in [0, 1], RGB: `preprocess` backwards."""
-    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
-    pixels: NDArray[np.float32] = values.transpose(1, 2, 0) * std + mean
-    return pixels[..., ::-1] if spec.order == "BGR" and pixels.shape[2] == 3 else pixels
+    if spec.pixels != "raw":
+        mean, std = (np.array(part, np.float32)[:, None, None] for part in (spec.mean, spec.std))
+        values = values * std + mean
+        if spec.order == "BGR" and len(values) == 3:
+            values = values[::-1]
+    return values if scene.picture.channels > 1 else values.mean(axis=0, keepdims=True)
 
 
 def _in_dtype(unit: NDArray[np.float32], dtype: np.dtype[Any], scaling: Scaling | None) -> Pixels:
     """Values of the image's own scale; integers are rounded and kept within their range."""
     low, high = (0.0, 1.0) if scaling is None else (scaling.low, scaling.high)
-    values: Pixels = unit.astype(np.float64) * (high - low) + low
-    if dtype.kind in "ui":
-        info = np.iinfo(dtype)
-        values = np.clip(np.rint(values), info.min, info.max)
-    return values.astype(dtype)
+    exact = np.dtype(np.float32 if dtype == np.uint8 else np.float64)
+    values: Pixels = unit.astype(exact) * exact.type(high - low) + exact.type(low)
+    if dtype.kind not in "ui":
+        return values.astype(dtype)
+    info = np.iinfo(dtype)
+    # The greatest of 64 bits is no float; the next float above it would wrap around.
+    top = float(info.max) if float(info.max) <= info.max else np.nextafter(float(info.max), 0)
+    return np.clip(np.rint(values), float(info.min), top).astype(dtype)
 
 
 def _compared(result: Enlarged, reference: Picture) -> Enlarged:
     """The result with its PSNR and SSIM against the reference."""
-    if reference.pixels.shape != result.pixels.shape:
-        raise _misfit(reference, result.pixels.shape)
     pixels = reference.pixels
     return replace(
         result, fidelity={"psnr": psnr(result.pixels, pixels), "ssim": ssim(result.pixels, pixels)}

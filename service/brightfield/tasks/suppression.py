@@ -60,7 +60,7 @@ def suppress(
     boxes, pairs = _pairs(candidates, scores, threshold, classes)
     rows, columns = pairs.unbind(1)
     chosen = scores[rows, columns]
-    best = batched_nms(boxes, chosen, columns, iou)[:max_detections]
+    best = _suppressed(boxes, chosen, columns, iou)[:max_detections]
     return Detections(
         boxes[best].numpy(), chosen[best].numpy(), columns[best].numpy(), rows[best].numpy()
     )
@@ -98,7 +98,14 @@ def keep_likely(candidates: Candidates, activation: Activation, threshold: float
 
 def select(candidates: Candidates, which: Tensor) -> Candidates:
     """The candidates of one image that a mask (N,) or an index (n,) names."""
-    return Candidates(*(None if part is None else part[:, which] for part in candidates))
+    masks, classes = candidates.masks, candidates.classes
+    return Candidates(
+        candidates.boxes[:, which],
+        candidates.logits[:, which],
+        candidates.points[:, which],
+        None if masks is None else masks[:, which],
+        None if classes is None else classes[:, which],
+    )
 
 
 def concatenate(tiles: Sequence[Candidates]) -> Candidates:
@@ -108,8 +115,29 @@ def concatenate(tiles: Sequence[Candidates]) -> Candidates:
     """
     if not tiles:
         raise ValueError("there are no candidates to concatenate")
-    parts = zip(*tiles, strict=True)
-    return Candidates(*(None if part[0] is None else torch.cat(part, 1) for part in parts))
+    return Candidates(
+        torch.cat([tile.boxes for tile in tiles], 1),
+        torch.cat([tile.logits for tile in tiles], 1),
+        torch.cat([tile.points for tile in tiles], 1),
+        _joined([tile.masks for tile in tiles]),
+        _joined([tile.classes for tile in tiles]),
+    )
+
+
+def _joined(parts: Sequence[Tensor | None]) -> Tensor | None:
+    present = [part for part in parts if part is not None]
+    return torch.cat(present, 1) if present else None
+
+
+def _suppressed(boxes: Tensor, scores: Tensor, classes: Tensor, iou: float) -> Tensor:
+    """The index of the boxes that stay, by descending score.
+
+    torchvision keeps classes apart by moving each beyond the greatest coordinate, which needs
+    coordinates from 0 on; boxes at the rim of an image reach below.
+    """
+    origin = boxes.amin(dim=0)[:2].repeat(2) if len(boxes) else boxes.new_zeros(4)
+    best: Tensor = batched_nms(boxes - origin, scores, classes, iou)
+    return best
 
 
 def _pairs(

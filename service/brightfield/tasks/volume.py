@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class Solid:
     """An object through planes [zmin, zmax): its edges in pixels, voxels, centroid x, y, z.
 
     The centroid is in pixels and planes from the outer corner of the first voxel. The score is the
-    mean of its planes' scores, weighed by their areas.
+    mean of its planes' scores, weighed by their areas, the class that of its largest plane.
     """
 
     id: int
@@ -103,9 +103,12 @@ def linked(planes: Iterable[Segmentation], threshold: float) -> Volume:
     Raises `UnfitImage` where the planes differ in size.
     """
     link = _Link(threshold)
-    volume = [smallest(link.add(plane)) for plane in planes]
+    volume: list[NDArray[Any]] = [smallest(link.add(plane)) for plane in planes]
     dtype = max((plane.dtype for plane in volume), key=lambda dtype: dtype.itemsize)
-    labels = np.stack([plane.astype(dtype, copy=False) for plane in volume])
+    labels = np.empty((len(volume), *volume[0].shape), dtype)
+    for place in range(len(volume)):
+        labels[place] = volume[place]
+        volume[place] = labels[place]  # its own memory is freed
     return Volume(tuple(link.solids()), labels, link.mode, link.card)
 
 
@@ -119,54 +122,93 @@ class _Link:
         self._threshold = threshold
         self._previous: Labels | None = None
         self._free = 1
-        self._planes = 0
-        self._parts: dict[int, list[tuple[int, Object]]] = {}
+        self._planes: list[_Parts] = []
 
     def add(self, plane: Segmentation) -> Labels:
         """The plane's labels under the numbers of the volume."""
         self.mode, self.card = plane.mode, plane.card
+        previous = plane.labels if self._previous is None else self._previous
+        if previous.shape != plane.labels.shape:
+            raise UnfitImage("The planes of the stack differ in size; they make no volume.")
         labels = plane.labels if plane.mode == "semantic" else self._continued(plane.labels)
         numbers = np.zeros(int(plane.labels.max(initial=0)) + 1, np.int64)
         numbers[plane.labels.reshape(-1)] = labels.reshape(-1)
-        for found in plane.objects:
-            self._parts.setdefault(int(numbers[found.id]), []).append((self._planes, found))
-        self._planes += 1
-        return labels
-
-    def solids(self) -> Iterator[Solid]:
-        """The objects of the planes so far, by number."""
-        for number, parts in sorted(self._parts.items()):
-            yield _solid(number, parts)
-
-    def _continued(self, labels: Labels) -> Labels:
-        previous = np.zeros_like(labels) if self._previous is None else self._previous
-        if previous.shape != labels.shape:
-            raise UnfitImage("The planes of the stack differ in size; they make no volume.")
-        labels, self._free = link_slices(
-            previous, labels, first_new=self._free, threshold=self._threshold
-        )
+        self._planes.append(_Parts.of(plane.objects, numbers, len(self._planes)))
         self._previous = labels
         return labels
 
+    def solids(self) -> list[Solid]:
+        """The objects of the planes so far, by number."""
+        parts = _Parts(*(np.concatenate(column) for column in zip(*self._planes, strict=True)))
+        return _solids(parts, self.card)
 
-def _solid(number: int, parts: list[tuple[int, Object]]) -> Solid:
-    planes = np.array([plane for plane, _ in parts])
-    measures = [found.measures for _, found in parts]
-    areas = np.array([m.area_px for m in measures if m is not None], np.float64)
-    centres = np.array([m.centroid for m in measures if m is not None])
-    scores = np.array([found.score or 0.0 for _, found in parts])
-    boxes = np.array([list(found.box.json().values()) for _, found in parts])
-    x, y = (float(value) for value in areas @ centres / areas.sum())
-    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
-    largest = parts[int(areas.argmax())][1]
-    return Solid(
-        id=number,
-        label=largest.label,
-        class_id=largest.class_id,
-        score=float(areas @ scores / areas.sum()),
-        edges=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        zmin=int(planes.min()),
-        zmax=int(planes.max()) + 1,
-        voxels=int(areas.sum()),
-        centroid=(x, y, float(areas @ (planes + 0.5) / areas.sum())),
-    )
+    def _continued(self, labels: Labels) -> Labels:
+        previous = np.zeros_like(labels) if self._previous is None else self._previous
+        labels, self._free = link_slices(
+            previous, labels, first_new=self._free, threshold=self._threshold
+        )
+        return labels
+
+
+class _Parts(NamedTuple):
+    """Of n objects of planes: their numbers in the volume, (n,), and what is known of each.
+
+    `boxes` (n, 4) and `centres` (n, 3) x, y, z.
+    """
+
+    numbers: NDArray[np.int64]
+    areas: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    class_ids: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    centres: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, objects: Sequence[Object], numbers: NDArray[np.int64], plane: int) -> _Parts:
+        measured = [(found, found.measures) for found in objects if found.measures is not None]
+        centres = [(*measures.centroid, plane + 0.5) for _, measures in measured]
+        boxes = [(f.box.xmin, f.box.ymin, f.box.xmax, f.box.ymax) for f, _ in measured]
+        return cls(
+            numbers[np.array([found.id for found, _ in measured], np.int64)],
+            np.array([measures.area_px for _, measures in measured], np.float64),
+            np.array([found.score or 0.0 for found, _ in measured], np.float64),
+            np.array([found.class_id for found, _ in measured], np.int64),
+            np.array(boxes, np.float64).reshape(-1, 4),
+            np.array(centres, np.float64).reshape(-1, 3),
+        )
+
+
+def _solids(parts: _Parts, card: ModelCard) -> list[Solid]:
+    ids, index = np.unique(parts.numbers, return_inverse=True)
+    voxels = np.bincount(index, parts.areas, len(ids))
+
+    def mean(values: NDArray[np.float64]) -> list[float]:
+        means: list[float] = (np.bincount(index, parts.areas * values, len(ids)) / voxels).tolist()
+        return means
+
+    # Corners of the part in its plane and through it: x, y, z.
+    low, high = np.full((len(ids), 3), np.inf), np.zeros((len(ids), 3))
+    halves = np.array([0.0, 0.0, 0.5])
+    depth = parts.centres[:, 2:]
+    np.minimum.at(low, index, np.hstack([parts.boxes[:, :2], depth]) - halves)
+    np.maximum.at(high, index, np.hstack([parts.boxes[:, 2:], depth]) + halves)
+    by_area = np.lexsort((-parts.areas, index))
+    largest = parts.class_ids[by_area[np.unique(index[by_area], return_index=True)[1]]].tolist()
+    centroids = zip(*(mean(axis) for axis in parts.centres.T), strict=True)
+    columns = (ids.tolist(), largest, mean(parts.scores), low.tolist(), high.tolist())
+    return [
+        Solid(
+            id=number,
+            label=card.label_names[class_id],
+            class_id=class_id,
+            score=score,
+            edges=(begin[0], begin[1], end[0], end[1]),
+            zmin=int(begin[2]),
+            zmax=int(end[2]),
+            voxels=int(size),
+            centroid=centroid,
+        )
+        for number, class_id, score, begin, end, size, centroid in zip(
+            *columns, voxels.tolist(), centroids, strict=True
+        )
+    ]

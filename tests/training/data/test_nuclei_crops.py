@@ -10,7 +10,6 @@ from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Picture
 from training.data.dsb2018 import Field
 from training.data.nuclei_crops import SIDE, Crops
-from training.nuclei_targets import OFFSET_UNIT
 
 SPEC = InputSpec(intensity=Intensity("percentile:1,99.8"))
 
@@ -41,17 +40,6 @@ def test_the_picture_stays_upon_its_labels(kind: str, channels: int) -> None:
         seen = crop.weight > 0
         agreement = np.corrcoef(crop.image[:, :, grey][seen], crop.foreground[seen])[0, 1]
         assert abs(agreement) > 0.8
-
-
-def test_offsets_turn_and_grow_with_the_crop() -> None:
-    crops = Crops([field("fluorescence", 1)], SPEC)
-    crop = crops.draw(np.random.default_rng(4))
-    rows, columns = np.nonzero(crop.distance > 0.95)
-    # Where the distance is greatest the centre is near, however the crop lies.
-    way = crop.offset[:, rows, columns] * OFFSET_UNIT
-    assert np.abs(way).max() < 3
-    edge = (crop.foreground > 0) & (crop.distance < 0.15)
-    assert np.median(np.hypot(*crop.offset[:, edge])) * OFFSET_UNIT > 6
 
 
 def test_weights_are_zero_beyond_the_field() -> None:

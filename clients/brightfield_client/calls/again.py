@@ -1,0 +1,21 @@
+"""Asking the same question again, for the formats that only the service can write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar, cast
+
+from brightfield_client.calls.call import Askable, Call
+from brightfield_client.calls.image_call import in_format
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.repeatable import Repeatable
+
+T = TypeVar("T")
+
+
+def repeatable(answer: T, question: Askable[T], run: Callable[[Call[Binary]], Binary]) -> T:
+    """The answer, able to ask its question again where it has a use for that."""
+    if not (isinstance(answer, Repeatable) and isinstance(question, Call)):
+        return answer
+    return cast("T", replace(answer, _ask=lambda name: run(in_format(question, name))))

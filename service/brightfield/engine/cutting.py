@@ -1,0 +1,115 @@
+"""How a field is cut for a model: as little as its reach and its speed allow."""
+
+from __future__ import annotations
+
+import math
+
+from brightfield.cards import InputSpec, Multiple
+from brightfield.engine.scoring import scoring_pass
+from brightfield.errors import InvalidParameter
+from brightfield.images.picture import Note, Region
+from brightfield.images.tiles import Tiling
+from brightfield.runtime.resident import Resident
+from brightfield.tasks.dense import Dense
+
+# A field of more pixels is cut, unless the model resizes it anyway.
+_WHOLE = 1280 * 1024
+# Sides of tiles: at most, and at least where the model is slow.
+_TILE, _SMALLEST = 1024, 256
+# Seconds that a tile may hold the lane, while a smaller one would not be mostly halo.
+_LONGEST = 0.5
+# A reach beyond this would make tiles that read far more than they answer.
+_LARGEST_HALO = 320
+# Tiles begin at multiples of this where nothing is said: no usual network has a greater stride.
+_ALIGNED = 32
+
+
+class Cutter:
+    """Cuts fields for a task on a model."""
+
+    def __init__(self, task: Dense, resident: Resident) -> None:
+        self._task = task
+        self._resident = resident
+        self._spec = resident.card.input
+
+    def fits(self, field: Region) -> bool:
+        """Whether the field goes through the model in one piece.
+
+        May trace the model's reach: blocks, and must not be called on the lane.
+        """
+        tile = self._task.tile
+        if self._spec.pixels == "raw":
+            if tile is not None:
+                raise InvalidParameter("The model takes arrays as they are; leave `tile` out.")
+            return True
+        if tile is not None:
+            return field.height <= tile[0] and field.width <= tile[1]
+        if _resizes(self._spec):
+            return True
+        pixels = field.width * field.height
+        if pixels > _WHOLE or pixels <= self._affordable():
+            return pixels <= _WHOLE
+        # A slow model holds the lane for less time on tiles, if they change nothing.
+        halo = self.halo()
+        return halo is None or pixels <= 1.5 * self._side(halo) ** 2
+
+    def tiling(self, field: Region) -> tuple[Tiling, tuple[Note, ...]]:
+        """The tiles, and what to know about the answer because of them.
+
+        Raises `InvalidParameter` for a tile that its overlap fills.
+        """
+        if self.fits(field):
+            return Tiling((field.height, field.width), 0), ()
+        task, needed = self._task, self.halo()
+        side = self._side(needed or 0)
+        size = task.tile or (side, side)
+        if task.overlap is not None:
+            halo = -(-task.overlap // 2)
+            size = task.tile or (max(side, 4 * halo), max(side, 4 * halo))
+        elif needed is not None and min(size) >= 3 * needed:
+            halo = needed
+        else:
+            halo = min(size) // 8
+        blended = needed is None or halo < needed
+        tiling = Tiling(size, halo, self._aligned, blended)
+        return tiling, (_blended(tiling, needed),) if blended else ()
+
+    def halo(self) -> int | None:
+        """Pixels around a core that its answer depends on; None: more than a tile can hold."""
+        if _resizes(self._spec):
+            return None
+        found = self._resident.reach()
+        return found if found is not None and found <= _LARGEST_HALO else None
+
+    @property
+    def _aligned(self) -> int:
+        stride = self._spec.size.multiple if isinstance(self._spec.size, Multiple) else 1
+        return stride if self._task.tile is not None else math.lcm(stride, _ALIGNED)
+
+    def _side(self, halo: int) -> int:
+        """The side of tiles that are quick enough, and not mostly halo."""
+        quick = math.sqrt(min(self._affordable(), _TILE**2))
+        return max(min(_TILE, max(int(quick), _SMALLEST, 8 * halo)), 4 * halo)
+
+    def _affordable(self) -> float:
+        """Pixels that take the model `_LONGEST`, by what warming up has measured."""
+        resident = self._resident
+        forward = scoring_pass(resident, "probability")
+        seconds = resident.sizes.seconds_per_row(forward, resident.shape)
+        _, height, width = resident.shape
+        return math.inf if not seconds else _LONGEST / seconds * height * width
+
+
+def _resizes(spec: InputSpec) -> bool:
+    """Whether the input has a size of its own, so that a tile is an image like any other."""
+    fixed = spec.size is not None and not isinstance(spec.size, Multiple)
+    return fixed or spec.resize is not None or spec.crop is not None
+
+
+def _blended(tiling: Tiling, needed: int | None) -> Note:
+    reach = "farther than a tile" if needed is None else f"{needed} pixels far"
+    return Note(
+        "tiles_blended",
+        f"The model looks {reach}, and neighbouring tiles share {2 * tiling.halo} pixels, in which "
+        "what they say fades over; the answer may differ from that of the whole image.",
+    )

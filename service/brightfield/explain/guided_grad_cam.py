@@ -1,0 +1,36 @@
+"""Saliency by guided backpropagation where Grad-CAM points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brightfield.explain.grad_cam import enlarged, weighed_maps
+from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+from brightfield.explain.method import Step
+from brightfield.explain.probe import Probe
+from brightfield.explain.saliency_map import saliency_map
+from brightfield.explain.saliency_method import SaliencyMethod
+from brightfield.tensors import Images
+
+
+class GuidedGradCam(SaliencyMethod):
+    """max over channels of |G * U|: guided backpropagation G (C, h, w), by Grad-CAM's map U (h, w).
+
+    U is Grad-CAM with its ReLU, resized to the model's input bilinearly. Unsigned. Refused where
+    either of the two is. Source: Selvaraju et al. 2017.
+    """
+
+    layer: str | None = None
+    """Module whose output is weighed; left out: the card's, else the last one with spatial maps."""
+
+    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
+        layer = probe.spatial_layer(self.layer)
+        (by_layer,) = probe.gradients([images], layer)
+        coarse = weighed_maps(by_layer, self.layer or layer).relu()
+        yield Step(1, 2)
+        (guided,) = probe.gradients([images], relu_rule="guided")
+        values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
+        result = saliency_map(
+            self.name, probe, values, signed=False, layer=layer, layer_size=list(coarse.shape)
+        )
+        yield Step(2, 2, result=result.stating(FAILS_SANITY_CHECK))

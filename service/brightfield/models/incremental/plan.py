@@ -1,0 +1,145 @@
+"""Tracing a model for incremental occlusion, or saying why it cannot be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from brightfield.models.incremental.base import as_input, evaluate
+from brightfield.models.incremental.graph import Graph, build
+from brightfield.models.incremental.operations import Convolution
+from brightfield.models.incremental.recording import Unrecordable, record
+from brightfield.models.incremental.schedule import MOST_BYTES, Schedule, Spans, make_schedule
+from brightfield.tensors import Images
+
+# With less than this part of the multiply-adds on crops, even free crops would hardly pay.
+_LEAST_SHARE = 0.2
+# How far the recorded operations may differ from the module, by the greatest output.
+_TOLERANCE = {torch.float64: 1e-10}
+_USUAL_TOLERANCE = 1e-4
+
+_GLOBAL = {
+    "mean": "averages over the whole map",
+    "_adaptive_avg_pool2d": "averages over cells of unequal size",
+    "native_layer_norm": "normalises over more than a channel",
+    "native_group_norm": "normalises over the whole map",
+    "convolution": "convolves transposed, or not in two dimensions",
+    "view": "rearranges its maps",
+    "permute": "rearranges its maps",
+    "var_mean": "normalises over the whole map",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """`reason` is a sentence that says why a model cannot be computed incrementally."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A traced model for inputs of one size, dtype and device.
+
+    `share` is the part of its multiply-adds that runs on crops. Holds on to the module's weights
+    (private copies, where a batch normalisation was folded into them).
+    """
+
+    graph: Graph
+    share: float
+    dtype: torch.dtype
+
+    def schedule(self, rows: Spans, cols: Spans, *, most_bytes: int = MOST_BYTES) -> Schedule:
+        """Windows over every span of rows with every span of columns, as `images.windows` gives.
+
+        One rectangle is a single row and a single column: a what-if.
+
+        Raises `InvalidParameter` for a window that is not inside the input.
+        """
+        return make_schedule(self.graph, rows, cols, self.dtype.itemsize, most_bytes)
+
+    def forward(self, images: Images) -> Any:
+        """The model's output for complete images (B, C, H, W)."""
+        with torch.inference_mode():
+            return evaluate(self.graph, as_input(images)).output
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the convolutions' weights, were none of them the module's own."""
+        return sum(
+            step.operation.weight.numel() * step.operation.weight.element_size()
+            for step in self.graph.steps
+            if isinstance(step.operation, Convolution)
+        )
+
+
+def trace(module: nn.Module, sample: Images) -> Plan | Refusal:
+    """A plan for images like `sample` (1, C, H, W), or why there is none.
+
+    The module runs once on the sample, to be recorded, and once on two rows of noise, on which
+    the plan must give the same. It must be in eval mode; nothing of it is changed, and it gets no
+    hooks. Covered are convolutions, batch normalisation, functions of single values, max and
+    average pooling, padding with constants, sums and concatenations, in any order and branching;
+    what comes behind the first other operation runs in full. Refused is a model that does little
+    before that.
+    """
+    if any(part.training for part in module.modules()):
+        return Refusal("The model is in training mode, in which images are not independent.")
+    try:
+        recording = record(module, sample[:1])
+    except Unrecordable as fault:
+        return Refusal(f"The model cannot be traced, because {fault}.")
+    graph = build(recording, (sample.shape[1], sample.shape[2], sample.shape[3]))
+    local = graph.multiply_adds()
+    whole = local + graph.head.multiply_adds(graph.shapes)
+    share = local / whole if whole else 0.0
+    if share < _LEAST_SHARE:
+        return Refusal(_blocked(graph, share))
+    plan = Plan(graph, share, sample.dtype)
+    return plan if _repeats(plan, module, sample) else Refusal(
+        "The operations of the model, recorded for one image, do not give its output for others."
+    )
+
+
+def _blocked(graph: Graph, share: float) -> str:
+    """The first operation that looks at complete maps, in words."""
+    first = graph.head.calls[0].name.partition(".")[2] if graph.head.calls else "nothing"
+    deed = _GLOBAL.get(first, f"does what no rule is known for ({first})")
+    multiplied = any("mul" in call.name for call in graph.head.calls)
+    if first in ("mean", "_adaptive_avg_pool2d") and multiplied:
+        deed += " and scales its maps by that (squeeze-excitation)"
+    return (
+        f"After {100 * share:.0f} % of its multiply-adds the model {deed}, so that a patch changes "
+        "everything behind."
+    )
+
+
+def _repeats(plan: Plan, module: nn.Module, sample: Images) -> bool:
+    """Whether the plan gives the module's output for two rows of noise."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, *sample.shape[1:], generator=generator, dtype=torch.float64)
+    rows = as_input(noise.to(sample))
+    try:
+        with torch.inference_mode():
+            wanted, spec = pytree.tree_flatten(module(rows))
+            found, other = pytree.tree_flatten(plan.forward(rows))
+    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError):
+        return False  # such as a program that was exported for one row
+    alike = [_alike(a, b) for a, b in zip(found, wanted, strict=False)]
+    return spec == other and all(alike)
+
+
+def _alike(found: Any, wanted: Any) -> bool:
+    if not isinstance(found, Tensor) or not isinstance(wanted, Tensor):
+        return bool(found == wanted)
+    if found.shape != wanted.shape or found.dtype != wanted.dtype:
+        return False
+    if not wanted.is_floating_point() or not wanted.numel():
+        return torch.equal(found, wanted)
+    scale = float(wanted.abs().max())
+    tolerance = _TOLERANCE.get(wanted.dtype, _USUAL_TOLERANCE)
+    return float((found - wanted).abs().max()) <= tolerance * scale

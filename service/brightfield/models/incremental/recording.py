@@ -1,0 +1,142 @@
+"""What a module computes, as the list of tensor operations of one forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from brightfield.tensors import Images
+
+INPUT = 0
+
+
+class Unrecordable(Exception):
+    """The module does something that a list of operations cannot repeat; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor that depends on the input, by its number; the input is number 0."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One functional operation of ATen; in its arguments a `Value` stands for what was computed.
+
+    `outputs` numbers its results (None for what is no tensor), `shapes` are theirs.
+    """
+
+    function: Any
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    outputs: tuple[int | None, ...]
+    shapes: tuple[tuple[int, ...] | None, ...]
+
+    @property
+    def name(self) -> str:
+        """Such as `aten.relu`."""
+        return str(self.function.overloadpacket)
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        """The numbers of the values it reads, in order."""
+        leaves = pytree.tree_leaves((self.arguments, dict(self.keywords)))
+        return tuple(leaf.number for leaf in leaves if isinstance(leaf, Value))
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The calls in order, and the tree of `Value` that the module returned."""
+
+    calls: tuple[Call, ...]
+    output: Any
+
+
+def record(module: nn.Module, sample: Images) -> Recording:
+    """Run `module` on `sample` once and write down what it does to it.
+
+    Works below the module (on ATen's operations, in this thread only): nothing of the module is
+    replaced or hooked, functional calls are seen like modules, and control flow and shapes are
+    resolved for the sample's size. Operations in place are written down as functional ones.
+
+    Raises `Unrecordable` where the path depends on values, or on chance.
+    """
+    with torch.inference_mode(False), torch.no_grad(), _Recorder() as recorder:
+        output = recorder.track(module, sample)
+    return Recording(tuple(recorder.calls), output)
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[Call] = []
+        self._numbers: Any = WeakTensorKeyDictionary()
+        self._next = INPUT
+
+    def track(self, module: nn.Module, sample: Images) -> Any:
+        """The module's output with values in place of tensors."""
+        source = sample.clone(memory_format=torch.preserve_format)
+        self._number(source)
+        output = module(source)
+        return pytree.tree_map(self._output, output)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        arguments, keywords = pytree.tree_map(self._replaced, (args, kwargs))
+        outcome = func(*args, **kwargs)
+        leaves = pytree.tree_leaves((arguments, keywords))
+        if any(isinstance(leaf, Value) for leaf in leaves):
+            self._note(func, arguments, keywords, outcome)
+        return outcome
+
+    def _note(self, function: Any, arguments: Any, keywords: Any, outcome: Any) -> None:
+        if torch.Tag.nondeterministic_seeded in function.tags:
+            raise Unrecordable("it draws random numbers")
+        results = outcome if isinstance(outcome, tuple | list) else (outcome,)
+        if not any(isinstance(result, Tensor) for result in results):
+            raise Unrecordable("its path depends on the values that it computes")
+        numbers = tuple(self._number(r) if isinstance(r, Tensor) else None for r in results)
+        shapes = tuple(tuple(r.shape) if isinstance(r, Tensor) else None for r in results)
+        functional = _functional(function)
+        self.calls.append(Call(functional, tuple(arguments), keywords, numbers, shapes))
+
+    def _number(self, tensor: Tensor) -> int:
+        number = self._next
+        self._numbers[tensor] = number
+        self._next += 1
+        return number
+
+    def _replaced(self, leaf: Any) -> Any:
+        if isinstance(leaf, Tensor) and leaf in self._numbers:
+            return Value(self._numbers[leaf])
+        return leaf
+
+    def _output(self, leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        if leaf not in self._numbers:
+            raise Unrecordable("a part of its output does not depend on the image")
+        return Value(self._numbers[leaf])
+
+
+def _functional(function: Any) -> Any:
+    """The operation that returns what `function` writes into its first argument."""
+    if not function._schema.is_mutable:
+        return function
+    namespace, _, name = str(function._schema.name).partition("::")
+    packet = getattr(getattr(torch.ops, namespace), name.removesuffix("_"), None)
+    overload = getattr(packet, function._overloadname, None)
+    if not name.endswith("_") or overload is None:
+        raise Unrecordable(f"the operation {name} writes into a tensor that it was given")
+    return overload

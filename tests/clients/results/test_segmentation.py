@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import httpx2
+import numpy as np
+import pytest
+from PIL import Image
+
+from brightfield_client import Segmentation, UnexpectedReply
+from brightfield_client.calls.segment import read_segmentation
+
+LABELS = np.array([[1, 1, 0], [1, 2, 2]], np.uint16)
+OBJECT = {
+    "label": "nucleus",
+    "class_id": 0,
+    "score": 0.5,
+    "centroid": {"x": 1.0, "y": 1.0},
+    "mean_intensity": [3.5],
+    "rle": {"size": [2, 3], "counts": "01"},
+    "uuid": "6f1c1ac1-0000-5000-8000-000000000000",
+}
+OBJECTS = [
+    {**OBJECT, "id": 1, "area_px": 3, "box": {"xmin": 0, "ymin": 0, "xmax": 2, "ymax": 2}},
+    {**OBJECT, "id": 2, "area_px": 2, "box": {"xmin": 1, "ymin": 1, "xmax": 3, "ymax": 2}},
+]
+OUTLINES = [  # of each object the polygons, of each polygon the rings
+    [[[[0, 0], [2, 0], [2, 1], [1, 1], [1, 2], [0, 2]]]],
+    [[[[1, 1], [3, 1], [3, 2], [1, 2]]]],
+]
+CLASSES = [
+    {"class_id": 0, "label": "nucleus", "color": [0, 200, 100], "area_px": 5},
+    {"class_id": 1, "label": "other", "color": [9, 9, 9], "area_px": 0},
+]
+
+
+def png(labels: np.ndarray) -> dict[str, object]:
+    stream = io.BytesIO()
+    Image.fromarray(labels).save(stream, "PNG")
+    return {"format": "png", "bits": 16, "data": base64.b64encode(stream.getvalue()).decode()}
+
+
+def tiff(labels: np.ndarray) -> dict[str, object]:
+    tifffile = pytest.importorskip("tifffile")
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, labels, compression="zlib", photometric="minisblack")
+    bits = 8 * labels.dtype.itemsize
+    return {"format": "tiff", "bits": bits, "data": base64.b64encode(stream.getvalue()).decode()}
+
+
+@pytest.fixture
+def envelope(enveloped):
+    objects = [{**o, "outline": ring} for o, ring in zip(OBJECTS, OUTLINES, strict=True)]
+    result = {"mode": "instance", "classes": CLASSES, "objects": objects, "mask": png(LABELS)}
+    body = enveloped(result, "segment")
+    return {**body, "image": {"width": 3, "height": 2, "sha256": "ab", "pixel_size": 0.25}}
+
+
+@pytest.fixture
+def answer(client, fake, envelope):
+    fake.reply = lambda _: httpx2.Response(200, json=envelope)
+    return client.segment(b"x", mode="instance")
+
+
+def test_the_objects_and_their_pixels(answer, fake):
+    assert dict(fake.last.url.params) == {"mode": "instance", "outlines": "true"}
+    assert answer.labels.dtype == np.uint16
+    np.testing.assert_array_equal(answer.labels, LABELS)
+    assert [found.id for found in answer] == [1, 2]
+    assert (answer[0].area_px, answer[0].area_um2, answer[1].box.width) == (3, None, 2)
+    assert answer.counts == {"nucleus": 2, "other": 0}
+    assert answer[1].polygons[0][0].tolist() == [[1, 1], [3, 1], [3, 2], [1, 2]]
+
+
+def test_masks(answer):
+    np.testing.assert_array_equal(answer.mask(2), LABELS == 2)
+    np.testing.assert_array_equal(answer.mask("nucleus"), LABELS > 0)
+    assert not answer.mask("other").any()
+    for wrong in (3, "nuclei"):
+        with pytest.raises(KeyError, match=str(wrong)):
+            answer.mask(wrong)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (1, 1)])
+def test_labels_of_32_bits(envelope, shape):
+    labels = np.arange(np.prod(shape), dtype=np.uint32).reshape(shape) + 70_000
+    envelope["result"]["mask"] = tiff(labels)
+    answer = Segmentation.from_json(envelope)
+    assert answer.labels.dtype == np.uint32
+    np.testing.assert_array_equal(answer.labels, labels)
+
+
+def test_saved_labels(answer, envelope, tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    with tifffile.TiffFile(answer.save(tmp_path / "a.tif")) as file:
+        np.testing.assert_array_equal(file.asarray(), LABELS)
+        tags = file.pages[0].tags
+        pixels, per = tags["XResolution"].value
+        assert (pixels / per, tags["ResolutionUnit"].value) == (40_000, 3)  # per centimetre
+    with Image.open(answer.save(tmp_path / "a.png")) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), LABELS)
+    np.testing.assert_array_equal(np.load(answer.save(tmp_path / "a.npy")), LABELS)
+    with pytest.raises(ValueError, match=r"\.tif, .*not as '\.jpg'"):
+        answer.save(tmp_path / "a.jpg")
+    envelope["result"]["mask"] = tiff(LABELS.astype(np.uint32) + 70_000)
+    many = Segmentation.from_json(envelope)
+    np.testing.assert_array_equal(
+        tifffile.imread(many.save(tmp_path / "many.tif")), LABELS.astype(np.uint32) + 70_000
+    )
+    with pytest.raises(ValueError, match="65535"):
+        many.save(tmp_path / "many.png")
+
+
+def test_a_saved_answer_is_one(answer, tmp_path):
+    again = Segmentation.from_json(json.loads(answer.save(tmp_path / "a.json").read_text()))
+    np.testing.assert_array_equal(again.labels, answer.labels)
+    assert again.to_geojson() == answer.to_geojson()
+    with pytest.raises(ValueError, match=r"client\.segment"):
+        again.again("rois")
+
+
+def test_without_outlines_there_are_none(client, fake, envelope, tmp_path):
+    for found in envelope["result"]["objects"]:
+        del found["outline"]
+    fake.reply = lambda _: httpx2.Response(200, json=envelope)
+    answer = client.segment(b"x", outlines=False)
+    assert fake.last.url.params["outlines"] == "false"
+    for use in (answer.to_geojson, answer.plot, lambda: answer.save(tmp_path / "a.geojson")):
+        with pytest.raises(ValueError, match="outlines=True"):
+            use()
+
+
+def test_outlines_are_not_asked_for_in_vain(client, fake):
+    client.segment(b"x", format="tiff", threshold=0.25)
+    assert dict(fake.last.url.params) == {"format": "tiff", "threshold": "0.25"}
+
+
+def test_a_table(answer):
+    frame = answer.to_pandas()
+    assert frame["area_px"].tolist() == [3, 2]
+    assert frame["centroid_x_um"].tolist() == [0.25, 0.25]
+    assert frame.columns[-1] == "mean_intensity"
+
+
+def test_plot_draws_rings_on_pixel_corners(answer):
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    for image in (None, np.zeros((2, 3), np.uint16)):
+        axes = answer.plot(image)
+        assert tuple(axes.get_images()[0].get_extent()) == (0, 3, 2, 0)
+        (lines,) = axes.collections
+        assert lines.get_segments()[1].tolist() == [[1, 1], [3, 1], [3, 2], [1, 2], [1, 1]]
+        assert lines.get_colors()[0][:3] == pytest.approx([0, 200 / 255, 100 / 255])
+        matplotlib.pyplot.close(axes.figure)
+
+
+def test_a_notebook_sees_classes_and_touching_objects_apart(answer):
+    picture = np.asarray(answer.picture())
+    assert picture[0, 0].tolist() == [0, 200, 100]
+    assert picture[0, 2].tolist() == [0, 0, 0]
+    assert 0 < picture[1, 1, 1] < 200
+    html = answer._repr_html_()
+    assert html.startswith("<img")
+    assert "<td>nucleus</td><td>2</td>" in html
+
+
+@pytest.mark.parametrize("key", ["mask", "objects", "classes", "mode"])
+def test_a_reply_of_another_kind_is_named_as_one(envelope, key):
+    del envelope["result"][key]
+    with pytest.raises(UnexpectedReply, match="segment"):
+        read_segmentation(envelope)
+    with pytest.raises(UnexpectedReply, match="segment"):
+        read_segmentation({"result": {**envelope["result"], "mask": {"bits": 16, "data": "AAAA"}}})

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from brightfield.models.layers import Tap
+from brightfield.runtime.operations import Forward, Gradients, Span
+from brightfield.runtime.randomised import Randomised, drawn, last_layer
+
+IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def score(output: Tensor) -> Tensor:
+    return output[:, 1]
+
+
+def network() -> nn.Sequential:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 5)
+        )
+    return layers.eval().requires_grad_(False)
+
+
+class TwoHeads(nn.Module):
+    """The head that is defined and run last has no part in the first output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Conv2d(3, 4, 3)
+        self.classes = nn.Conv2d(4, 5, 1)
+        self.boxes = nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = self.body(x).relu()
+        return {"classes": self.classes(x), "boxes": self.boxes(x)}
+
+
+def test_the_last_layer_is_the_one_nearest_to_the_score() -> None:
+    assert last_layer(network(), IMAGES, score) == "4"
+    assert last_layer(network(), IMAGES, lambda maps: maps[:, 1, 2, 2], of=Tap("1")) == "0"
+    heads = TwoHeads()
+    assert last_layer(heads, IMAGES, lambda out: out["classes"][:, 1, 0, 0]) == "classes"
+    assert last_layer(heads, IMAGES, lambda out: out["boxes"][:, 1, 0, 0]) == "boxes"
+    assert last_layer(nn.Flatten(), IMAGES, score) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("densenet121", "classifier"),
+        ("mobilenet_v2", "classifier.1"),
+        ("squeezenet1_1", "classifier.1"),
+    ],
+)
+def test_in_known_networks_it_is_the_classifier(name: str, layer: str) -> None:
+    module = models.get_model(name, num_classes=10).eval()
+    assert last_layer(module, IMAGES, score) == layer
+
+
+def test_values_are_drawn_as_large_as_they_were() -> None:
+    module = network()
+    first, same, other = (drawn(module, "4", seed) for seed in (0, 0, 1))
+    assert sorted(first) == ["4.bias", "4.weight"]
+    assert torch.equal(first["4.weight"], same["4.weight"])
+    assert not torch.equal(first["4.weight"], other["4.weight"])
+    wide = nn.Sequential(nn.Linear(400, 400))
+    spread = drawn(wide, "0", 0)["0.weight"]
+    trained = wide[0].weight.detach()
+    sizes = [float(values.square().mean().sqrt()) for values in (spread, trained)]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.02)
+    assert abs(float(torch.corrcoef(torch.stack([spread.ravel(), trained.ravel()]))[0, 1])) < 0.02
+
+
+def randomised(module: nn.Module, operation: Forward | Gradients) -> Randomised:
+    return Randomised(operation, "4", 0, drawn(module, "4", 0))
+
+
+def test_the_operation_sees_the_drawn_values_and_the_module_keeps_its_own() -> None:
+    module, spans = network(), [Span(0, 2, score)]
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    own = {name: id(value) for name, value in module.named_parameters()}
+    changed = network()
+    changed.load_state_dict({**before, **drawn(module, "4", 0)})
+    found = randomised(module, Forward())(module, IMAGES, spans)
+    assert torch.equal(found, changed(IMAGES))
+    gradient = randomised(module, Gradients("0", relu_rule="guided"))(module, IMAGES, spans)
+    expected = Gradients("0", relu_rule="guided")(changed, IMAGES, spans)
+    assert torch.equal(gradient.gradients, expected.gradients)
+    assert {name: id(value) for name, value in module.named_parameters()} == own
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
+
+
+def test_after_a_failure_the_module_has_its_own_values() -> None:
+    module = network()
+    own = {name: id(value) for name, value in module.named_parameters()}
+    with pytest.raises(RuntimeError):
+        randomised(module, Forward())(module, IMAGES[:, :2], [])
+    assert {name: id(value) for name, value in module.named_parameters()} == own
+
+
+def test_an_exported_program_has_a_last_layer_too() -> None:
+    module = network()
+    program = torch.export.unflatten(torch.export.export(module, (IMAGES,)))
+    assert last_layer(program, IMAGES, score) == "4"
+    found = randomised(program, Forward())(program, IMAGES, [])
+    torch.testing.assert_close(found, randomised(module, Forward())(module, IMAGES, []))
+
+
+def test_only_the_same_change_of_the_same_operation_shares_a_batch() -> None:
+    module = network()
+    assert randomised(module, Forward()) == randomised(module, Forward())
+    assert hash(randomised(module, Forward())) == hash(randomised(module, Forward()))
+    assert randomised(module, Forward()) != randomised(module, Forward("4"))
+    assert randomised(module, Forward()) != Randomised(Forward(), "4", 1, {})
