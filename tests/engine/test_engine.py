@@ -184,7 +184,7 @@ class TestModels:
         assert engine.registry.state("bare") == "resident"
         assert engine.registry.state("single") == "resident"
         with pytest.raises(UnknownModel):
-            engine_of(default_models=f"classify=nothing,{NOT_DENSE}").preload()
+            engine_of(default_models=f"classify=absent,{NOT_DENSE}").preload()
 
     def test_new_cards_are_found_on_a_rescan(
         self, engine_of: EngineOf, models: Path, tmp_path: Path
