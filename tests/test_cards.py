@@ -68,6 +68,7 @@ def test_a_card_is_read_with_its_folder(tmp_path: Path) -> None:
         (("mean = [0.5]", "mean = [0.5, 0.5]"), "mean has 2 values for 3 channels"),
         (("[input]", "[input"), "card.toml"),
         (('name = "border"', 'name = "nucleus"'), "two labels are called 'nucleus'"),
+        (("mean = [0.5]", "[output]\ninstances = {}"), "name one label"),
         (('intensity = "auto"', ""), None),
     ],
 )

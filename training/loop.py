@@ -95,7 +95,7 @@ def _step(
 
 def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
     """AdamW; norms and biases do not decay. Parameters in none of the groups are frozen."""
-    groups = []
+    groups: list[dict[str, Any]] = []
     for factor, parameters in recipe.groups(network):
         for decays in (True, False):
             chosen = [p for p in parameters if (p.dim() > 1) is decays]

@@ -141,14 +141,12 @@ class InputSpec(_Section):
 
 class Instances(_Section):
     """How objects of one class are told apart where they touch, for networks whose first map is
-    the label's and whose second and third are made for this: how near a pixel is to the middle
-    of its object (1 there, 0 at its edge), and the logit of two objects touching there."""
+    the label's and whose second says how near a pixel is to the middle of its object (1 there,
+    0 at its edge)."""
 
     smoothing: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Standard deviation, in pixels, of the Gaussian that the nearness is smoothed with."""
-    contact: Annotated[float, Field(ge=0, le=2)] = 0.0
-    """How much nearness the certainty of two objects touching takes away."""
-    saddle: Annotated[float, Field(gt=0, le=1)] = 0.8
+    saddle: Annotated[float, Field(gt=0, le=1)] = 0.7
     """Two maxima are one object if the way between them keeps this share of the lower one."""
     min_area: Annotated[int, Field(ge=1)] = 1
     """Pixels of the smallest object that is reported."""
@@ -232,6 +230,10 @@ class ModelCard(_Section):
             self.weights is None or self.weights.torchvision is not None
         ):
             raise ValueError("an exported program needs weights.file, its .pt2 file, and sha256")
+        if self.output.instances is not None and (
+            isinstance(self.labels, LabelSource) or len(self.labels) != 1
+        ):
+            raise ValueError("output.instances tells objects of one class apart; name one label")
         if self.task == "superresolve" and self.output.scale is None:
             raise ValueError("output.scale is missing: how many times larger the output is")
         if not isinstance(self.labels, LabelSource):

@@ -71,7 +71,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Image.fromarray(skimage.data.chelsea()).save(folder / "cat.png")
     Image.fromarray(_smear()).save(folder / "smear.jpg")
     Image.fromarray(_field()).save(folder / "field.png")
-    tifffile.imwrite(folder / "stack.tif", np.stack([_field()] * 3), metadata={"axes": "ZYX"})
+    tifffile.imwrite(
+        folder / "stack.tif",
+        np.stack([_field()] * 3),
+        photometric="minisblack",
+        metadata={"axes": "ZYX"},
+    )
     monkeypatch.chdir(folder)
     return folder
 

@@ -29,8 +29,8 @@ CARDS: dict[str, tuple[str, str, str, str]] = {
         "segment", _ONE, "touching",
         _SIGMOID + "\ninstances = {smoothing = 0.0, saddle = 0.9, min_area = 4}",
     ),
-    "two-maps": (
-        "segment", _TWO, "bright\nclasses = 2", _SIGMOID + "\ninstances = {saddle = 0.9}",
+    "one-map": (
+        "segment", _ONE, "bright\nclasses = 1", _SIGMOID + "\ninstances = {saddle = 0.9}",
     ),
     "unnamed": ("segment", "", "bright\nclasses = 1", _SIGMOID),
     "everywhere": (

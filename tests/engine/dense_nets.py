@@ -47,7 +47,7 @@ class Strided(nn.Module):
 
 
 class Touching(nn.Module):
-    """The maps of the card's instance step: bright pixels, nearness, never touching."""
+    """The maps of the card's instance step: bright pixels, and nearness."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class Touching(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         bright = 40 * (grey(x) - 0.5)
-        return torch.cat([bright, self.pool(bright.sigmoid()), torch.full_like(bright, -20)], 1)
+        return torch.cat([bright, self.pool(bright.sigmoid())], 1)
 
 
 class Everywhere(nn.Module):

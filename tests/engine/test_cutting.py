@@ -96,6 +96,11 @@ class TestTiles:
         assert (tiling.halo, tiling.blended, note.code) == (128, True, "tiles_blended")
         assert "farther than a tile" in note.detail
 
+    def test_blended_tiles_do_not_depend_on_the_machine(self) -> None:
+        for seconds in (0.001, 9, None):
+            for asked in (cutter(None, seconds), cutter(50, seconds, Segment(overlap=60))):
+                assert asked.tiling(field(4096, 4096))[0].size == (1024, 1024)
+
     def test_a_tile_that_the_reach_would_fill_is_blended(self) -> None:
         exact, notes = cutter(20, task=Segment(tile=60)).tiling(field(500, 500))
         assert (exact.halo, exact.blended, notes) == (20, False, ())

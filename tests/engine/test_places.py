@@ -39,7 +39,14 @@ def centre(values: Map) -> tuple[float, float]:
 
 def quick(name: str) -> Method:
     """The method with parameters that make it short, where it has these."""
-    short: dict[str, Any] = {"steps": 4, "samples": 6, "masks": 600, "window": 8, "stride": 4, "layer": "grey"}
+    short: dict[str, Any] = {
+        "steps": 4,
+        "samples": 6,
+        "masks": 600,
+        "window": 8,
+        "stride": 4,
+        "layer": "grey",
+    }
     kind = METHODS[name]
     if "neuron" in kind.model_fields:  # there the layer is the neuron's
         del short["layer"]

@@ -74,7 +74,7 @@ def test_a_tile_equals_the_whole_away_from_its_border(network: FCOS) -> None:
     expected, found = within(whole, *core), within(tile, *core)
     assert len(expected.points) == 8 * 8 + 4 * 4 + 2 * 2
     torch.testing.assert_close(found.points, expected.points)
-    torch.testing.assert_close(found.boxes, expected.boxes, atol=1e-3, rtol=1e-5)
+    torch.testing.assert_close(found.boxes, expected.boxes, atol=1e-2, rtol=1e-5)  # pixels
     torch.testing.assert_close(found.logits, expected.logits, atol=1e-4, rtol=1e-4)
     assert expected.logits.std() > 0.1
 

@@ -12,17 +12,17 @@ from brightfield.cards import Instances
 from brightfield.tasks.instances import components, instances
 from brightfield.tasks.maps import Maps
 
-RULES = Instances(smoothing=1.0, contact=0.3, saddle=0.8)
+RULES = Instances(smoothing=1.0, saddle=0.8)
 
 
 def maps_of(truth: np.ndarray) -> Maps:
-    """What a perfect network says of a label image; nowhere sure of a contact."""
+    """What a perfect network says of a label image."""
     distance = np.zeros(truth.shape, np.float32)
     for number in range(1, truth.max() + 1):
         own = ndimage.distance_transform_edt(np.pad(truth == number, 1))[1:-1, 1:-1]
         distance = np.where(truth == number, own / own.max(), distance)
     foreground = np.where(truth > 0, 0.9, 0.1)
-    return np.stack([foreground, distance, np.full(truth.shape, -9.0)]).astype(np.float32)
+    return np.stack([foreground, distance]).astype(np.float32)
 
 
 def discs(shape: tuple[int, int], *circles: tuple[int, int, int]) -> np.ndarray:
@@ -65,16 +65,6 @@ def test_a_long_object_with_an_uneven_ridge_stays_one() -> None:
     assert instances(maps, strict, threshold=0.5)[0].max() > 1
 
 
-def test_a_contact_cuts_where_distances_do_not() -> None:
-    truth = np.ones((20, 60), np.int32)
-    maps = maps_of(truth)
-    maps[2, :, 29:31] = 9.0
-    contact = Instances(smoothing=0.5, contact=1.0, saddle=0.8)
-    found, _ = instances(maps, contact, threshold=0.5)
-    assert [np.unique(found[:, :29]), np.unique(found[:, 31:])] == [[1], [2]]
-    assert instances(maps, Instances(contact=0.0), threshold=0.5)[0].max() == 1
-
-
 def test_a_ring_keeps_its_hole() -> None:
     truth = discs((40, 40), (20, 20, 15)) - discs((40, 40), (20, 20, 6))
     found, _ = instances(maps_of(truth), RULES, threshold=0.5)
@@ -83,7 +73,7 @@ def test_a_ring_keeps_its_hole() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 5), (64, 3)])
 def test_all_foreground_is_one_object_and_none_is_none(shape: tuple[int, int]) -> None:
-    maps = np.zeros((3, *shape), np.float32)
+    maps = np.zeros((2, *shape), np.float32)
     nothing, scores = instances(maps, RULES, threshold=0.5)
     assert (nothing.shape, nothing.max(), scores.shape) == (shape, 0, (0,))
     maps[0] = 0.75
@@ -93,8 +83,8 @@ def test_all_foreground_is_one_object_and_none_is_none(shape: tuple[int, int]) -
 
 
 def test_one_pixel_is_an_object() -> None:
-    maps = np.zeros((3, 9, 9), np.float32)
-    maps[:, 4, 6] = 0.6, 0.2, -3
+    maps = np.zeros((2, 9, 9), np.float32)
+    maps[:, 4, 6] = 0.6, 0.2
     found, scores = instances(maps, RULES, threshold=0.6)
     assert np.argwhere(found).tolist() == [[4, 6]]
     np.testing.assert_allclose(scores, [0.6], atol=1e-6)
@@ -109,7 +99,7 @@ def test_objects_are_numbered_in_reading_order() -> None:
 
 
 def test_noise_is_dealt_out_completely_and_alike_each_time() -> None:
-    noise = np.random.default_rng(0).standard_normal((3, 80, 70)).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal((2, 80, 70)).astype(np.float32)
     before = noise.copy()
     found, scores = instances(noise, RULES, threshold=0.3)
     again, _ = instances(noise, RULES, threshold=0.3)

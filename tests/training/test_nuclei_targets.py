@@ -8,7 +8,7 @@ from scipy import ndimage
 from skimage.morphology import disk
 from skimage.segmentation import expand_labels
 
-from training.nuclei_targets import contacts, relative_distance, weights
+from training.nuclei_targets import relative_distance, weights
 
 
 def two_touching_blocks() -> np.ndarray:
@@ -56,20 +56,17 @@ def test_a_cut_object_rises_towards_the_cut() -> None:
     np.testing.assert_allclose(relative_distance(labels)[10, :5], [1.0, 0.8, 0.6, 0.4, 0.2])
 
 
-def test_contacts_lie_within_two_pixels_of_another_object() -> None:
-    labels = two_touching_blocks()
-    touching = contacts(labels)
-    assert np.flatnonzero(touching[9]).tolist() == [9, 10, 11, 12]
-    assert (touching[labels == 0] == 0).all()
-    assert contacts(np.where(labels == 2, 0, labels)).max() == 0
-    apart = labels.copy()
-    apart[:, 11:14] = 0  # three pixels of background between them
-    assert contacts(apart).max() == 0
-
-
 @pytest.mark.parametrize(("area", "weight"), [(1, 3.0), (75, 2.0), (300, 1.0), (1200, 1.0)])
 def test_small_objects_weigh_more(area: int, weight: float) -> None:
     labels = np.zeros(2000, np.int32)
-    labels[:area] = 1
+    labels[:area] = 1  # of rows of 50 pixels
     assert weights(labels.reshape(40, 50)).ravel()[0] == pytest.approx(weight)
     assert weights(labels.reshape(40, 50)).ravel()[-1] == 1
+
+
+def test_around_an_object_every_pixel_weighs_as_the_object() -> None:
+    labels = np.zeros((20, 20), np.int32)
+    labels[9:11, 9:11] = 1
+    heavy = np.zeros((20, 20), bool)
+    heavy[6:14, 6:14] = True
+    np.testing.assert_array_equal(weights(labels), np.where(heavy, 3, 1))

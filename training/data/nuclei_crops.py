@@ -16,7 +16,7 @@ from brightfield.cards import InputSpec
 from brightfield.images.intensity import limits, scale
 from brightfield.tensors import UnitPixels
 from training.data.dsb2018 import Field
-from training.nuclei_targets import FloatMap, contacts, relative_distance, weights
+from training.nuclei_targets import FloatMap, relative_distance, weights
 
 SIDE = 256
 
@@ -36,7 +36,6 @@ class Crop(NamedTuple):
     image: UnitPixels
     foreground: FloatMap
     distance: FloatMap
-    contact: FloatMap
     weight: FloatMap
 
 
@@ -110,7 +109,6 @@ def _crop(known: Known, random: np.random.Generator) -> Crop:
         image,
         (labels > 0).astype(np.float32),
         distance,
-        contacts(labels),
         weights(labels) * valid,
     )
 

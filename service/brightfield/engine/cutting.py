@@ -60,12 +60,14 @@ class Cutter:
         """
         if self.fits(field):
             return Tiling((field.height, field.width), 0), ()
-        task, needed = self._task, self.halo()
-        side = self._side(needed or 0)
-        size = task.tile or (side, side)
-        if task.overlap is not None:
-            halo = -(-task.overlap // 2)
-            size = task.tile or (max(side, 4 * halo), max(side, 4 * halo))
+        tile, needed = self._task.tile, self.halo()
+        wanted = None if self._task.overlap is None else -(-self._task.overlap // 2)
+        changes = needed is None or (wanted is not None and wanted < needed)
+        # What changes the answer must not depend on how busy the machine was.
+        side = _TILE if needed is None or changes else self._side(needed)
+        size = tile or (max(side, 4 * (wanted or 0)),) * 2
+        if wanted is not None:
+            halo = wanted
         elif needed is not None and min(size) >= 3 * needed:
             halo = needed
         else:

@@ -30,18 +30,25 @@ def reach(network: Callable[[Tensor], Any], channels: int, multiple: int) -> int
     mix pixels that do not touch each other (cuDNN's do), the network must run without them, since
     their zeros would become NaN, too.
     """
+    end, strip = _up(_END, multiple), _up(_STRIP, multiple)
     for middle in _MIDDLES:
-        lengths = [-(-wanted // multiple) * multiple for wanted in (middle, _END, _STRIP)]
-        found = [_margin(network, channels, *lengths, axis) for axis in (2, 3)]
+        shape = (_up(middle, multiple), end, strip)
+        found = [_margin(network, channels, shape, axis) for axis in (2, 3)]
         if all(margin is not None for margin in found):
             return max(margin for margin in found if margin is not None)
     return None
 
 
+def _up(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
 def _margin(
-    network: Callable[[Tensor], Any], channels: int, middle: int, end: int, strip: int, axis: int
+    network: Callable[[Tensor], Any], channels: int, sides: tuple[int, int, int], axis: int
 ) -> int | None:
-    """The wider of the two margins that the NaN beside `middle` zero pixels leave."""
+    """The wider of the two margins that the NaN beside zeros leave; `sides` are the lengths of the
+    zeros and of either end, and the width of the strip."""
+    middle, end, strip = sides
     shape = [1, channels, strip, strip]
     length = shape[axis] = end + middle + end
     sample = torch.full(shape, torch.nan)

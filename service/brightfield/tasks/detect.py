@@ -42,6 +42,8 @@ class Detect(Dense):
 
     def check(self, scene: Scene) -> None:
         _class_ids(self.classes, scene.card)
+        if scene.card.task == "segment":
+            Segment().check(scene)
 
     def canvas(self, scene: Scene) -> Detecting:
         return Detecting(scene, self)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.special import expit
 from skimage.measure import label
 from skimage.segmentation import watershed
 
@@ -37,10 +36,9 @@ def instances(
 ) -> tuple[Labels, NDArray[np.float64]]:
     """The objects of a foreground, told apart where they touch.
 
-    The three maps are the probability of the foreground, which is where it is at least
-    `threshold`; how near a pixel is to the middle of its object (1 there, 0 at its edge); and the
-    logit of two objects touching there. The last two give a height, distance -
-    `rules.contact` P(touching), smoothed and nowhere below 0. Each of its local maxima in the
+    The first map is the probability of the foreground, which is where it is at least `threshold`;
+    the second says how near a pixel is to the middle of its object (1 there, 0 at its edge).
+    Smoothed, and nowhere below 0, that nearness is a height. Each of its local maxima in the
     foreground begins a basin, and a watershed deals the foreground out among them. Of two that
     adjoin one is made where the saddle between them is at least `rules.saddle` times the lower of
     their peaks, the highest saddles first; what one has become then counts with its higher peak.
@@ -51,9 +49,8 @@ def instances(
     Source: P. Soille, "Morphological Image Analysis", 2003, chapters 6 and 9 (the dynamics of a
     maximum, here relative to its height).
     """
-    foreground, distance, touching = maps[:3]
-    height = distance - np.float32(rules.contact) * expit(touching)
-    height = np.maximum(ndimage.gaussian_filter(height, rules.smoothing), 0)
+    foreground, nearness = maps[:2]
+    height = np.maximum(ndimage.gaussian_filter(nearness, rules.smoothing), 0)
     basins = _basins(height, foreground >= threshold)
     owners = _merged(basins, height, rules.saddle)
     labels, _ = _in_reading_order(owners[basins])

@@ -97,5 +97,4 @@ def _caption(found: Object) -> str:
 
 def mixed(picture: NDArray[np.uint8], drawn: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
     """What is drawn over the picture, `alpha` opaque."""
-    blend: NDArray[np.uint8] = cv2.addWeighted(picture, 1 - alpha, drawn, alpha, 0)
-    return blend
+    return np.asarray(cv2.addWeighted(picture, 1 - alpha, drawn, alpha, 0), np.uint8)

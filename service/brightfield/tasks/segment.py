@@ -31,8 +31,8 @@ from brightfield.tasks.volume import Volume, linked
 _THRESHOLD = 0.5
 # Mask R-CNN has suppressed doubles itself; of several tiles a few more may meet.
 _MOST_OBJECTS = 100_000
-# What the card's instance step reads: the label, nearness to the middle, touching.
-_INSTANCE_MAPS = 3
+# What the card's instance step reads: the label, and nearness to the middle.
+_INSTANCE_MAPS = 2
 
 
 class Segment(Dense):

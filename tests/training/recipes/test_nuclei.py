@@ -17,14 +17,11 @@ def batch(weight: float = 1.0) -> Batch:
     generator = torch.Generator().manual_seed(0)
     foreground = (torch.rand(2, 32, 32, generator=generator) < 0.4).float()
     distance = foreground * torch.rand(2, 32, 32, generator=generator)
-    contact = foreground * (torch.rand(2, 32, 32, generator=generator) < 0.2)
-    return Batch(
-        torch.zeros(2, 3, 32, 32), foreground, distance, contact, weight * torch.ones(2, 32, 32)
-    )
+    return Batch(torch.zeros(2, 3, 32, 32), foreground, distance, weight * torch.ones(2, 32, 32))
 
 
 def perfect(wanted: Batch) -> torch.Tensor:
-    return torch.stack([80 * wanted.foreground - 40, wanted.distance, 80 * wanted.contact - 40], 1)
+    return torch.stack([80 * wanted.foreground - 40, wanted.distance], 1)
 
 
 def test_a_perfect_answer_costs_nothing() -> None:
@@ -34,7 +31,7 @@ def test_a_perfect_answer_costs_nothing() -> None:
 
 def test_every_part_of_the_loss_sees_its_own_map() -> None:
     wanted = batch()
-    for position, names in enumerate([{"foreground", "dice"}, {"distance"}, {"contact"}]):
+    for position, names in enumerate([{"foreground", "dice"}, {"distance"}]):
         maps = perfect(wanted)
         maps[:, position] = -maps[:, position] + 0.5
         costly = {name for name, part in losses(maps, wanted).items() if float(part) > 1e-2}

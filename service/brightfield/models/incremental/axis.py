@@ -6,12 +6,12 @@ laid out alone, and any rows go with any columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from brightfield.models.incremental.graph import Graph, Step
+from brightfield.models.incremental.graph import Graph
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.recording import INPUT
 from brightfield.models.incremental.slide import Indices
@@ -78,6 +78,10 @@ class AxisLayout:
     hidden: Reading
     """How the patches are read from an image of what hides."""
 
+    @property
+    def sizes(self) -> Mapping[int, int]:
+        return {number: placed.size for number, placed in self.placements.items()}
+
 
 def changed(graph: Graph, axis: int, spans: Sequence[tuple[int, int]]) -> Intervals:
     """What patches over `spans` can have changed in every value; `axis` is 0 down, 1 across."""
@@ -96,50 +100,78 @@ def changed(graph: Graph, axis: int, spans: Sequence[tuple[int, int]]) -> Interv
     return found
 
 
-def lay_out(graph: Graph, axis: int, intervals: Intervals, most: float) -> AxisLayout:
-    """Crops of one size per value that hold what changed; from `most` of a map on, all of it."""
-    placements = {INPUT: _placed(intervals[INPUT], graph.shapes[INPUT][axis + 1], 2.0)}
+def bucket_sizes(graph: Graph, axis: int, intervals: Intervals, most: float) -> Mapping[int, int]:
+    """The length of every value's crops, enough for all the positions of a bucket.
+
+    From the part `most` of a map on it is taken whole, and then all that follows from it.
+    """
+    sizes = {INPUT: _widest(intervals[INPUT])}
     for step in graph.steps:
-        length = graph.shapes[step.output][axis + 1]
-        sources = [placements[number] for number in step.inputs]
+        lengths = [graph.shapes[number][axis + 1] for number in (*step.inputs, step.output)]
+        sources = [sizes[number] for number in step.inputs]
+        length, size = lengths.pop(), _widest(intervals[step.output])
+        if isinstance(step.operation, Relabel):
+            size = sources[0]
+        elif size >= most * length or any(map(int.__eq__, sources, lengths)):
+            size = length
+        sizes[step.output] = size
+    return sizes
+
+
+def _widest(interval: tuple[Indices, Indices]) -> int:
+    return int((interval[1] - interval[0]).max())
+
+
+def lay_out(graph: Graph, axis: int, intervals: Intervals, sizes: Mapping[int, int]) -> AxisLayout:
+    """Crops of the bucket's `sizes` around what changed at some of its positions."""
+    placements = {INPUT: _placed(graph, axis, INPUT, intervals, sizes)}
+    cached = _Readings({})
+    readings: dict[tuple[int, int], Reading] = {}
+    for step in graph.steps:
+        shift = 0
         if isinstance(step.operation, Relabel):
             shift = (step.operation.top, step.operation.left)[axis]
-            placed = Placement(sources[0].starts + shift, sources[0].size, length)
+            source = placements[step.inputs[0]]
+            length = graph.shapes[step.output][axis + 1]
+            made = Placement(source.starts + shift, source.size, length)
         else:
-            all_of_it = any(source.whole for source in sources)
-            placed = _placed(intervals[step.output], length, 0.0 if all_of_it else most)
-        placements[step.output] = placed
-    readings = {
-        (step.output, which): _reading(step, axis, placements[step.output], placements[number])
-        for step in graph.steps
-        for which, number in enumerate(step.inputs)
-    }
-    complete = {number: _complete(placements[number]) for number in graph.head.frontier}
+            made = _placed(graph, axis, step.output, intervals, sizes)
+        placements[step.output] = made
+        for which, number in enumerate(step.inputs):
+            first, length, gap = made.starts - shift, made.size, 1
+            if isinstance(step.operation, Sliding):
+                slide = (step.operation.down, step.operation.across)[axis]
+                first, length, gap = slide.first_read(first), slide.reads(length), slide.step
+            readings[step.output, which] = cached.of(placements[number], first, length, gap)
+    complete = {n: _complete(placements[n], cached) for n in graph.head.frontier}
     patch = placements[INPUT]
-    hidden = read_from(patch, patch.starts, patch.size, 1)
+    hidden = cached.of(patch, patch.starts, patch.size, 1)
     return AxisLayout(placements, readings, complete, hidden)
 
 
-def _placed(interval: tuple[Indices, Indices], length: int, most: float) -> Placement:
-    size = int((interval[1] - interval[0]).max())
-    if size >= most * length:
-        size = length
-    return Placement(np.clip(interval[0], 0, length - size), size, length)
+def _placed(
+    graph: Graph, axis: int, number: int, intervals: Intervals, sizes: Mapping[int, int]
+) -> Placement:
+    length, size = graph.shapes[number][axis + 1], sizes[number]
+    return Placement(np.clip(intervals[number][0], 0, length - size), size, length)
 
 
-def _reading(step: Step, axis: int, made: Placement, read: Placement) -> Reading:
-    if isinstance(step.operation, Sliding):
-        slide = (step.operation.down, step.operation.across)[axis]
-        first, length = slide.first_read(made.starts), slide.reads(made.size)
-        return read_from(read, first, length, slide.step)
-    shift = 0
-    if isinstance(step.operation, Relabel):
-        shift = (step.operation.top, step.operation.left)[axis]
-    return read_from(read, made.starts - shift, made.size, 1)
+def _complete(placed: Placement, cached: _Readings) -> Reading:
+    return cached.of(placed, np.zeros_like(placed.starts), placed.length, 1)
 
 
-def _complete(placed: Placement) -> Reading:
-    return read_from(placed, np.zeros_like(placed.starts), placed.length, 1)
+@dataclass(frozen=True, slots=True)
+class _Readings:
+    """Readings by what makes them; many layers are read alike."""
+
+    known: dict[tuple[object, ...], Reading]
+
+    def of(self, crops: Placement, first: Indices, length: int, step: int) -> Reading:
+        key = (crops.starts.tobytes(), crops.size, first.tobytes(), length, step)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = read_from(crops, first, length, step)
+        return found
 
 
 def read_from(crops: Placement, first: Indices, length: int, step: int) -> Reading:
@@ -147,37 +179,35 @@ def read_from(crops: Placement, first: Indices, length: int, step: int) -> Readi
     low = np.clip(-((first - crops.starts) // step), 0, length)
     high = np.clip((crops.starts + crops.size - 1 - first) // step + 1, low, length)
     skip = np.where(low < high, first + low * step - crops.starts, 0)
-    alike = np.stack([low, high, skip], axis=1)
-    runs: list[Run] = []
-    for kind in np.unique(alike, axis=0):
-        members = np.flatnonzero((alike == kind).all(axis=1))
-        runs += _even_runs(members, first, *map(int, kind))
+    alike: dict[tuple[int, int, int], list[int]] = {}
+    for place, kind in enumerate(zip(low.tolist(), high.tolist(), skip.tolist(), strict=True)):
+        alike.setdefault(kind, []).append(place)
+    origins = first.tolist()
+    runs = tuple(
+        run for kind, members in alike.items() for run in _even_runs(members, origins, *kind)
+    )
     covered = all(run.low == 0 and run.high == length for run in runs)
-    direct = covered and step == 1 and crops.size == length
     holds = all(run.high - run.low == crops.size for run in runs)
-    return Reading(first, length, step, tuple(runs), covered, direct, holds)
+    direct = covered and step == 1 and crops.size == length
+    return Reading(first, length, step, runs, covered, direct, holds)
 
 
-def _even_runs(members: Indices, first: Indices, low: int, high: int, skip: int) -> list[Run]:
+def _even_runs(
+    members: list[int], first: list[int], low: int, high: int, skip: int
+) -> Iterator[Run]:
     """The members as few runs that are evenly spaced, in number and in place."""
-    runs: list[Run] = []
     start = 0
     while start < len(members):
-        stop = start + 1
-        gap = advance = 0
+        origin, stop, gap, advance = members[start], start + 1, 1, 0
         if stop < len(members):
-            gap = int(members[stop] - members[start])
-            advance = int(first[members[stop]] - first[members[start]])
-            while stop < len(members) and _continues(members, first, stop, gap, advance):
-                stop += 1
+            gap, advance = members[stop] - origin, first[members[stop]] - first[origin]
+        while (
+            stop < len(members)
+            and members[stop] - members[stop - 1] == gap
+            and first[members[stop]] - first[members[stop - 1]] == advance
+        ):
+            stop += 1
         count = stop - start
-        origin = int(members[start])
-        where = slice(origin, origin + (count - 1) * gap + 1, max(gap, 1))
-        runs.append(Run(where, count, int(first[origin]), advance, low, high, skip))
+        where = slice(origin, origin + (count - 1) * gap + 1, gap)
+        yield Run(where, count, first[origin], advance, low, high, skip)
         start = stop
-    return runs
-
-
-def _continues(members: Indices, first: Indices, stop: int, gap: int, advance: int) -> bool:
-    here, before = members[stop], members[stop - 1]
-    return bool(here - before == gap and first[here] - first[before] == advance)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from brightfield.models.incremental.schedule import Chunk, Schedule
-from brightfield.models.incremental.work import Rates, whole_work
+from brightfield.models.incremental.work import RATES, whole_work
 from brightfield.tensors import Images
 
 # Incremental must promise at least so much, since an estimate errs.
@@ -35,20 +35,18 @@ def probe_chunk(schedule: Schedule) -> Chunk:
     """The chunk to measure: of the kind that the most work is of."""
     seconds: dict[tuple[int, ...], float] = {}
     for chunk in schedule.chunks:
-        seconds[chunk.kind] = seconds.get(chunk.kind, 0.0) + chunk.work.seconds(Rates())
+        seconds[chunk.kind] = seconds.get(chunk.kind, 0.0) + chunk.work.seconds()
     heaviest = max(seconds, key=lambda kind: seconds[kind])
     return next(chunk for chunk in schedule.chunks if chunk.kind == heaviest)
 
 
-def estimate(
-    schedule: Schedule, plain_row_s: float, chunk: Chunk, chunk_s: float
-) -> Estimate:
+def estimate(schedule: Schedule, plain_row_s: float, chunk: Chunk, chunk_s: float) -> Estimate:
     """From the seconds of a plain row in its best batch, and of one chunk that ran.
 
     The other chunks are taken to cost what they count, on the scale of the one that was measured.
     """
-    scale = chunk_s / chunk.work.seconds(Rates())
-    chunks = sum(other.work.seconds(Rates()) for other in schedule.chunks) * scale
+    scale = chunk_s / chunk.work.seconds()
+    chunks = sum(other.work.seconds() for other in schedule.chunks) * scale
     windows = len(schedule.rows) * len(schedule.cols)
     return Estimate(plain_row_s * (windows + 1), chunks + _base_s(schedule, plain_row_s))
 
@@ -91,6 +89,5 @@ def _timed(run: Callable[[], Any], device: torch.device) -> float:
 
 def _base_s(schedule: Schedule, plain_row_s: float) -> float:
     """A complete pass that also writes the canvases."""
-    rates = Rates()
-    row = whole_work(schedule.graph, schedule.item).seconds(rates)
-    return plain_row_s * (1 + 2 * schedule.base_bytes * rates.byte / row)
+    row = whole_work(schedule.graph, schedule.item).seconds()
+    return plain_row_s * (1 + 2 * schedule.base_bytes * RATES.byte / row)

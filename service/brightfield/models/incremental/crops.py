@@ -50,21 +50,22 @@ class Canvas:
     def size_bytes(self) -> int:
         return self.values.numel() * self.values.element_size()
 
-    def view(self, down: Run, across: Run, shape: tuple[int, int], steps: tuple[int, int]) -> Tensor:
+    def view(
+        self, down: Run, across: Run, shape: tuple[int, int], steps: tuple[int, int]
+    ) -> Tensor:
         """(rows, columns, h, w, C): the regions of the runs' positions."""
         row, column, _ = self.values.stride()
         channels = self.values.shape[2]
         size = (down.count, across.count, *shape, channels)
-        strides = (
-            down.advance * row, across.advance * column, steps[0] * row, steps[1] * column, 1
-        )  # fmt: skip
+        between = (down.advance * row, across.advance * column)
+        strides = (*between, steps[0] * row, steps[1] * column, 1)
         start = (down.first + self.top) * row + (across.first + self.left) * column
         return self.values.as_strided(size, strides, start + self.values.storage_offset())
 
 
 def blocks(maps: Tensor, rows: int, columns: int) -> Tensor:
     """(B, C, h, w) as (rows, columns, h, w, C), the same memory."""
-    return maps.permute(0, 2, 3, 1).unflatten(0, (rows, columns))
+    return torch.unflatten(maps.permute(0, 2, 3, 1), 0, (rows, columns))
 
 
 def empty(like: Tensor, channels: int, rows: int, columns: int, size: tuple[int, int]) -> Tensor:

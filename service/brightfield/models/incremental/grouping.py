@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,8 @@ def grouped(
     for length in np.unique(patches):
         members = np.flatnonzero(patches == length)
         order = members[np.lexsort((members, sizes[members] @ cost))]
-        for part in _partition(sizes[order], cost, overhead):
-            groups.append(np.sort(order[part]))
+        parts = _partition(sizes[order], cost, overhead)
+        groups.extend(np.sort(order[part]) for part in parts)
     return sorted(groups, key=lambda group: int(group[0]))
 
 
@@ -45,7 +45,7 @@ def _partition(sizes: Sizes, cost: NDArray[np.float64], overhead: float) -> list
     while cuts[-1]:
         cuts.append(int(origin[cuts[-1]]))
     edges = [int(starts[cut]) for cut in reversed(cuts)]
-    return [slice(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    return [slice(low, high) for low, high in pairwise(edges)]
 
 
 def _kinds(sizes: Sizes) -> tuple[Sizes, Indices]:
@@ -53,8 +53,3 @@ def _kinds(sizes: Sizes) -> tuple[Sizes, Indices]:
     new = np.r_[True, (sizes[1:] != sizes[:-1]).any(axis=1)]
     starts = np.flatnonzero(new)
     return sizes[starts], np.r_[starts, len(sizes)]
-
-
-def split(group: Indices, most: int) -> Sequence[Indices]:
-    """The group in parts of nearly equal length, at most `most`."""
-    return np.array_split(group, -(-len(group) // most))

@@ -72,9 +72,7 @@ class Head:
             operands = [_size(leaf, sizes) for leaf in call.arguments]
             if made is not None:
                 total += _multiply_adds(call.name.partition(".")[2], operands, made)
-            for number, shape in zip(call.outputs, call.shapes, strict=True):
-                if number is not None and shape is not None:
-                    sizes[number] = shape
+            sizes |= {n: s for n, s in call.results if s is not None}
         return total
 
 
@@ -93,9 +91,8 @@ def _run(call: Call, known: dict[int, Tensor], rows: int) -> None:
         arguments = (arguments[0], size, *arguments[2:])
     outcome = _function(call)(*arguments, **keywords)
     results = outcome if isinstance(outcome, tuple | list) else (outcome,)
-    for number, result in zip(call.outputs, results, strict=True):
-        if number is not None:
-            known[number] = result
+    pairs = zip(call.outputs, results, strict=True)
+    known.update((number, result) for number, result in pairs if number is not None)
 
 
 def _function(call: Call) -> Any:

@@ -144,8 +144,7 @@ class AveragePooling(Sliding):
         slides = (self.down, self.across)
         padding = [slide.before if self.counts_padding else -slide.before for slide in slides]
         return all(
-            slide.after <= more and more >= 0
-            for slide, more in zip(slides, padding, strict=True)
+            slide.after <= more and more >= 0 for slide, more in zip(slides, padding, strict=True)
         )
 
     def _counts(self, slide: Slide, first: Indices, length: int) -> Tensor:

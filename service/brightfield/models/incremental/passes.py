@@ -143,8 +143,8 @@ class Pass:
         down, across = self._readings(step, which)
         if down.direct and across.direct and not own:
             return self._settled(number)
-        through = self._put_off(number, down, across)
-        crops = self.values[number]
+        through = None if own else self._put_off(number, down, across)
+        crops = self.values[number] if through is not None else self._settled(number)
         target = self._empty(crops, crops.shape[1], down, across)
         lay(target, crops, self._canvas(step, which), down, across, through=through)
         if through is not None:
@@ -153,12 +153,11 @@ class Pass:
 
     def _put_off(self, number: int, down: Reading, across: Reading) -> Put | None:
         """The pending function of a value as a way of copying it, where nobody needs more of it
-        than is copied; else the value is settled first."""
+        than is copied."""
         last = self.left[number] == 1
         if number in self.pending and (last or (_keeps(down) and _keeps(across))):
             into = self.pending.pop(number)
             return lambda target, source: into(source, target)
-        self._settled(number)
         return None
 
     def _move(self, number: int, target: Tensor, down: Reading, across: Reading) -> None:
@@ -235,8 +234,7 @@ def outside(step: Step) -> float | None:
 
 def _keeps(reading: Reading) -> bool:
     """Whether what is read holds the whole crop in one evenly spaced piece."""
-    (run, *more) = reading.runs
-    return not more and reading.step == 1 and reading.holds
+    return len(reading.runs) == 1 and reading.step == 1 and reading.holds
 
 
 def patches(fill: Tensor, down: AxisLayout, across: AxisLayout) -> Tensor:

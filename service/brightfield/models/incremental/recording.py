@@ -47,6 +47,12 @@ class Call:
         return str(self.function.overloadpacket)
 
     @property
+    def results(self) -> tuple[tuple[int, tuple[int, ...] | None], ...]:
+        """Number and shape of the results that are tensors."""
+        pairs = zip(self.outputs, self.shapes, strict=True)
+        return tuple((number, shape) for number, shape in pairs if number is not None)
+
+    @property
     def inputs(self) -> tuple[int, ...]:
         """The numbers of the values it reads, in order."""
         leaves = pytree.tree_leaves((self.arguments, dict(self.keywords)))
@@ -75,9 +81,9 @@ def record(module: nn.Module, sample: Images) -> Recording:
     return Recording(tuple(recorder.calls), output)
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Call] = []
         self._numbers: Any = WeakTensorKeyDictionary()
         self._next = INPUT

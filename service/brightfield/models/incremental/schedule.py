@@ -5,34 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from brightfield.errors import InvalidParameter
-from brightfield.models.incremental.axis import AxisLayout, Intervals, changed, lay_out
+from brightfield.models.incremental.axis import AxisLayout, changed, lay_out
 from brightfield.models.incremental.base import Base, CanvasKey, Frame, as_input, evaluate
+from brightfield.models.incremental.bucketing import cheapest_buckets, chosen, widest_crop
 from brightfield.models.incremental.graph import Graph, Step
-from brightfield.models.incremental.grouping import grouped, split
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.passes import Pass, outside, patches
 from brightfield.models.incremental.recording import INPUT
 from brightfield.models.incremental.slide import Indices
-from brightfield.models.incremental.work import Rates, Work, chunk_work, whole_work
+from brightfield.models.incremental.work import Sizes, Work, whole_work
 from brightfield.tensors import Images
 
 Spans = Sequence[tuple[int, int]]
 """[start, stop) of windows along one axis, in pixels of the model's input."""
 
-# From which part of a map on a crop may be taken as all of it; the cheapest is chosen.
-_WHOLE_FROM = (0.75, 0.85, 0.95, 1.0)
 # Bytes that the largest crops of a chunk may take together; more positions at once gain little.
-MOST_BYTES = 8 * 2**20
-_MOST_POSITIONS = 64
+MOST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,9 +48,8 @@ class Chunk:
     @property
     def kind(self) -> tuple[int, ...]:
         """Equal for chunks whose crops are of equal sizes."""
-        return (len(self.rows), len(self.columns)) + tuple(
-            placed.size for axis in (self.down, self.across) for placed in axis.placements.values()
-        )
+        sizes = (*self.down.sizes.values(), *self.across.sizes.values())
+        return (len(self.rows), len(self.columns), *sizes)
 
     def run(self, base: Base, fill: Images) -> Any:
         """The model's output for the chunk's windows, row-major: a tree of (B, ...) tensors.
@@ -108,10 +100,14 @@ class Schedule:
     @cached_property
     def chunk_bytes(self) -> int:
         """Memory that the largest chunk's crops take at most, two layers at a time."""
-        return max(
-            (3 * self.item * len(chunk) * _widest(self.graph, chunk.down, chunk.across)
-             for chunk in self.chunks), default=0
-        )  # fmt: skip
+        return (
+            3
+            * self.item
+            * max(
+                len(chunk) * widest_crop(self.graph, chunk.down.sizes, chunk.across.sizes)
+                for chunk in self.chunks
+            )
+        )
 
     @cached_property
     def _summed(self) -> frozenset[int]:
@@ -153,94 +149,28 @@ def make_schedule(graph: Graph, rows: Spans, cols: Spans, item: int, most_bytes:
     """
     _, height, width = graph.shapes[INPUT]
     for spans, length in ((rows, height), (cols, width)):
-        if any(not 0 <= low < high <= length for low, high in spans):
+        if not spans or any(not 0 <= low < high <= length for low, high in spans):
             raise InvalidParameter(
                 f"Windows must lie inside the model's input of {height} x {width} pixels and "
-                "hold at least one; move them."
+                "hold at least one of them; move or enlarge them."
             )
-    down, across = changed(graph, 0, rows), changed(graph, 1, cols)
-    candidates = [_chunks(graph, down, across, most, item, most_bytes) for most in _WHOLE_FROM]
-    chunks = min(candidates, key=_seconds)
-    return Schedule(graph, tuple(rows), tuple(cols), chunks, item)
+    axes = changed(graph, 0, rows), changed(graph, 1, cols)
+    layouts: dict[tuple[int, int, bytes], AxisLayout] = {}
 
-
-def _seconds(chunks: tuple[Chunk, ...]) -> float:
-    return sum(chunk.work.seconds(Rates()) for chunk in chunks)
-
-
-def _chunks(
-    graph: Graph, down: Intervals, across: Intervals, most: float, item: int, most_bytes: int
-) -> tuple[Chunk, ...]:
-    """Every bucket of rows with every bucket of columns, cut to what fits."""
-    axes = (down, across)
-    groups = [_groups(graph, axis, axes, most, item) for axis in (0, 1)]
-    layouts: dict[tuple[int, bytes], AxisLayout] = {}
-
-    def layout(axis: int, members: Indices) -> AxisLayout:
-        key = (axis, members.tobytes())
+    def layout(axis: int, members: Indices, sizes: Sizes) -> AxisLayout:
+        key = (axis, id(sizes), members.tobytes())
         if key not in layouts:
-            layouts[key] = lay_out(graph, axis, _of(axes[axis], members), most)
+            layouts[key] = lay_out(graph, axis, chosen(axes[axis], members), sizes)
         return layouts[key]
 
     chunks: list[Chunk] = []
-    for tall, broad in product(*groups):
-        widest = _widest(graph, layout(0, tall), layout(1, broad)) * item
-        positions = int(np.clip(most_bytes // max(widest, 1), 1, _MOST_POSITIONS))
-        for columns in split(broad, positions):
-            for members in split(tall, max(1, positions // len(columns))):
-                # The bucket's sizes hold for all its chunks, so each is like the others.
-                parts = layout(0, members), layout(1, columns)
-                work = chunk_work(graph, *parts, item)
-                chunks.append(Chunk(members, columns, work, graph, *parts))
-    return tuple(chunks)
-
-
-def _groups(
-    graph: Graph, axis: int, axes: tuple[Intervals, Intervals], most: float, item: int
-) -> list[Indices]:
-    """The positions of an axis in buckets, by what a pixel of each layer costs."""
-    rates = Rates()
-    others = len(axes[1 - axis][INPUT][0])
-    sizes, costs = [], []
-    for step in graph.steps:
-        if isinstance(step.operation, Relabel):
-            continue
-        length = graph.shapes[step.output][axis + 1]
-        size = _sizes(axes[axis], step)
-        sizes.append(np.where(size >= most * length, length, size))
-        costs.append(_sizes(axes[1 - axis], step).mean() * _pixel(graph, step, item, rates))
-    patches_ = axes[axis][INPUT][1] - axes[axis][INPUT][0]
-    chunks_across = -(-others // 8)
-    overhead = 8 * len(costs) * rates.call * chunks_across
-    cost: NDArray[np.float64] = np.asarray(costs) * others
-    return grouped(np.stack(sizes, axis=1), patches_, cost, overhead)
-
-
-def _sizes(intervals: Intervals, step: Step) -> Indices:
-    low, high = intervals[step.output]
-    return high - low
-
-
-def _pixel(graph: Graph, step: Step, item: int, rates: Rates) -> float:
-    """Seconds that one place of a step's output takes."""
-    channels = sum(graph.shapes[number][0] for number in (*step.inputs, step.output))
-    adds = step.operation.multiply_adds(graph.shapes[step.inputs[0]], 1)
-    return adds * rates.multiply_add + 2 * channels * item * rates.byte
-
-
-def _of(intervals: Intervals, members: Indices) -> Intervals:
-    return {number: (low[members], high[members]) for number, (low, high) in intervals.items()}
-
-
-def _widest(graph: Graph, down: AxisLayout, across: AxisLayout) -> int:
-    """Values of the largest crop of one position, as it is or as a step reads it."""
-    largest = 0
-    for step, which in _edges(graph):
-        made = down.placements[step.output].size * across.placements[step.output].size
-        y, x = down.readings[step.output, which], across.readings[step.output, which]
-        read = graph.shapes[step.inputs[which]][0] * y.length * x.length
-        largest = max(largest, graph.shapes[step.output][0] * made, read)
-    return largest
+    buckets = cheapest_buckets(graph, axes, item, most_bytes)
+    for bucket in buckets:
+        for members, columns in bucket.parts():
+            work = bucket.each * (len(members) * len(columns)) + bucket.chunk
+            down, across = layout(0, members, bucket.down), layout(1, columns, bucket.across)
+            chunks.append(Chunk(members, columns, work, graph, down, across))
+    return Schedule(graph, tuple(rows), tuple(cols), tuple(chunks), item)
 
 
 def _edges(graph: Graph) -> list[tuple[Step, int]]:
@@ -263,7 +193,3 @@ def _reads_base(chunk: Chunk, step: Step, which: int) -> bool:
 
 def _table(channels: int, height: int, width: int) -> int:
     return channels * (height + 1) * (width + 1)
-
-
-def tensor_bytes(tensors: Sequence[Tensor]) -> int:
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -25,10 +25,11 @@ from brightfield.models.incremental.recording import Call, Value
 from brightfield.models.incremental.slide import Slide
 
 # Functions of each value alone, whatever their other arguments (numbers only).
-_POINTWISE = frozenset(
-    "abs celu clamp clamp_max clamp_min elu erf exp gelu hardsigmoid hardswish hardtanh leaky_relu "
-    "log mish neg pow reciprocal relu rsqrt selu sigmoid silu softplus sqrt square tanh".split()
-)
+_POINTWISE = frozenset([
+    "abs", "celu", "clamp", "clamp_max", "clamp_min", "elu", "erf", "exp", "gelu", "hardsigmoid",
+    "hardswish", "hardtanh", "leaky_relu", "log", "mish", "neg", "pow", "reciprocal", "relu",
+    "rsqrt", "selu", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh"
+])  # fmt: skip
 _ARITHMETIC = frozenset(["add", "div", "mul", "sub"])
 _UNCHANGED = frozenset(["alias", "clone", "detach", "lift_fresh"])
 _NORMALISED = frozenset(
@@ -46,35 +47,19 @@ def translate(call: Call, shapes: Shapes) -> Local | None:
 
     `shapes` has the maps that exist so far; every value that the call reads is among them.
     """
-    name = call.name.partition(".")[2]
-    if name == "convolution":
-        return _convolution(call, shapes)
-    if name in _POOLINGS:
-        return _POOLINGS[name](call, shapes)
-    if name in _NORMALISED:
-        return normalisation(call)
-    if name in _ARITHMETIC:
-        return _arithmetic(call, shapes)
-    if name in _POINTWISE:
-        return _pointwise(call)
-    if name in _UNCHANGED:
-        return Relabel()
-    if name == "_to_copy":
-        return _converted(call)
-    return _RELABELLED[name](call, shapes) if name in _RELABELLED else None
+    rule = _RULES.get(call.name.partition(".")[2])
+    return rule(call, shapes) if rule is not None else None
 
 
 def bound(call: Call) -> dict[str, Any]:
     """The call's arguments by the names of its schema, defaults filled in."""
     schema = call.function._schema.arguments
     given = {argument.name: argument.default_value for argument in schema}
-    given |= {
-        argument.name: value for argument, value in zip(schema, call.arguments, strict=False)
-    }
+    given |= {argument.name: value for argument, value in zip(schema, call.arguments, strict=False)}
     return given | dict(call.keywords)
 
 
-def normalisation(call: Call) -> Local | None:
+def _normalisation(call: Call, shapes: Shapes) -> Local | None:
     """Batch normalisation with fixed statistics, as the scale and shift of each channel."""
     found = scale_and_shift(call)
     if found is None:
@@ -139,9 +124,7 @@ def _convolution(call: Call, shapes: Shapes) -> Local | None:
     if given["transposed"] or not fixed or weight.dim() != 4:
         return None
     kernel = (weight.shape[2], weight.shape[3])
-    slides = _slides(
-        call, shapes, kernel, given["padding"], given["dilation"], given["stride"]
-    )
+    slides = _slides(call, shapes, kernel, given["padding"], given["dilation"], given["stride"])
     weight = weight.detach().contiguous(memory_format=torch.channels_last)
     bias = None if bias is None else bias.detach()
     return Convolution(weight, bias, *slides, groups=given["groups"])
@@ -183,7 +166,7 @@ def _adaptive_pooling(call: Call, shapes: Shapes) -> Local | None:
     return AveragePooling(*slides, ceil=False, counts_padding=True, divisor=None)
 
 
-def _pointwise(call: Call) -> Local | None:
+def _pointwise(call: Call, shapes: Shapes) -> Local | None:
     """A function of the first argument alone; the others are fixed numbers."""
     first, *others = call.arguments
     fixed = [*others, *call.keywords.values()]
@@ -195,7 +178,7 @@ def _pointwise(call: Call) -> Local | None:
     return Pointwise(function, _writer(call, function))
 
 
-def _converted(call: Call) -> Local | None:
+def _converted(call: Call, shapes: Shapes) -> Local | None:
     """Another dtype; another device is no matter of crops."""
     if set(call.keywords) - {"dtype", "memory_format", "non_blocking"}:
         return None
@@ -266,9 +249,7 @@ def _padding(call: Call, shapes: Shapes) -> Local | None:
     if len(given["pad"]) > 4 or min(frame) < 0 or isinstance(given["value"], Tensor):
         return None
     left, right, top, bottom = frame
-    return Relabel(
-        top=top, bottom=bottom, left=left, right=right, value=float(given["value"] or 0)
-    )
+    return Relabel(top=top, bottom=bottom, left=left, right=right, value=float(given["value"] or 0))
 
 
 def _slice(call: Call, shapes: Shapes) -> Local | None:
@@ -280,14 +261,24 @@ def _slice(call: Call, shapes: Shapes) -> Local | None:
     return Relabel() if everything and given["step"] == 1 else None
 
 
-_POOLINGS: Mapping[str, Callable[[Call, Shapes], Local | None]] = {
+def _unchanged(call: Call, shapes: Shapes) -> Local:
+    return Relabel()
+
+
+Rule = Callable[[Call, Shapes], Local | None]
+
+_RULES: Mapping[str, Rule] = {
+    "convolution": _convolution,
     "max_pool2d_with_indices": _max_pooling,
     "max_pool2d": _max_pooling,
     "avg_pool2d": _average_pooling,
     "_adaptive_avg_pool2d": _adaptive_pooling,
-}
-_RELABELLED: Mapping[str, Callable[[Call, Shapes], Local | None]] = {
     "cat": _concatenation,
     "constant_pad_nd": _padding,
     "slice": _slice,
+    "_to_copy": _converted,
+    **dict.fromkeys(_NORMALISED, _normalisation),
+    **dict.fromkeys(_ARITHMETIC, _arithmetic),
+    **dict.fromkeys(_POINTWISE, _pointwise),
+    **dict.fromkeys(_UNCHANGED, _unchanged),
 }

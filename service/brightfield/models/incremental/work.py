@@ -1,13 +1,39 @@
-"""How much a chunk of positions costs, counted: multiply-adds, bytes moved, calls."""
+"""What the passes cost, counted: multiply-adds, bytes moved, calls."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
-from brightfield.models.incremental.axis import AxisLayout
+from torch import Tensor
+
 from brightfield.models.incremental.graph import Graph, Step
-from brightfield.models.incremental.operations import Relabel, Sliding
-from brightfield.models.incremental.recording import INPUT
+from brightfield.models.incremental.operations import (
+    Convolution,
+    Local,
+    Pointwise,
+    Relabel,
+    Sliding,
+)
+
+Sizes = Mapping[int, int]
+"""By value: the length of its crops along one axis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Seconds of one multiply-add, of one byte moved, of one call into the library.
+
+    The defaults have the proportions of a CPU core; a measurement sets the scale.
+    """
+
+    multiply_add: float = 2e-11
+    byte: float = 1e-10
+    call: float = 5e-6
+
+
+RATES = Rates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +54,7 @@ class Work:
     def __mul__(self, times: int) -> Work:
         return Work(self.multiply_adds * times, self.moved * times, self.calls * times)
 
-    def seconds(self, rates: Rates) -> float:
+    def seconds(self, rates: Rates = RATES) -> float:
         return (
             self.multiply_adds * rates.multiply_add
             + self.moved * rates.byte
@@ -36,61 +62,70 @@ class Work:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Seconds of one multiply-add, one byte moved, one call.
-
-    The defaults have the proportions of a CPU core; only proportions matter where a measurement
-    sets the scale.
-    """
-
-    multiply_add: float = 2e-11
-    byte: float = 1e-10
-    call: float = 5e-6
-
-
 def whole_work(graph: Graph, item: int) -> Work:
-    """A complete row: what each step computes, reads and writes."""
-    total = Work(graph.multiply_adds() + graph.head.multiply_adds(graph.shapes))
+    """A complete pass of one row; a number has `item` bytes."""
+    total = Work(graph.head.multiply_adds(graph.shapes)) + fixed_work(graph, item)
     for step in graph.steps:
-        moved = sum(_volume(graph, n) for n in (*step.inputs, step.output))
-        if not isinstance(step.operation, Relabel):
-            total += Work(0, moved * item, 1)
+        total += _whole_step(graph, step, item)
     return total
 
 
-def chunk_work(graph: Graph, down: AxisLayout, across: AxisLayout, item: int) -> Work:
-    """A chunk: `item` is the size of one number in bytes."""
-    rows, columns = (len(axis.placements[INPUT].starts) for axis in (down, across))
-    positions = rows * columns
-    total = Work(graph.head.multiply_adds(graph.shapes) * positions, 0, len(graph.head.calls))
+def fixed_work(graph: Graph, item: int) -> Work:
+    """What a batch costs however many rows it has: the weights, and the head's calls.
+
+    A convolution's weights are read, written in the order that the hardware likes, and read.
+    """
+    weights = sum(3 * _weights(step.operation) for step in graph.steps)
+    for call in graph.head.calls:
+        weights += sum(leaf.numel() for leaf in call.arguments if isinstance(leaf, Tensor))
+    return Work(0, weights * item, len(graph.head.calls))
+
+
+def bucket_work(graph: Graph, down: Sizes, across: Sizes, item: int) -> tuple[Work, Work]:
+    """Crops of these sizes: what each position costs, and what each chunk costs besides.
+
+    Counted as if all positions of a chunk were evenly spaced.
+    """
+    each = Work(graph.head.multiply_adds(graph.shapes))
+    chunk = fixed_work(graph, item)
     for step in graph.steps:
-        total += _step_work(graph, step, down, across, item * positions)
-    return total
+        if isinstance(step.operation, Relabel):
+            continue
+        copied, calls = _reads(graph, step, down, across)
+        made = (down[step.output], across[step.output])
+        adds = step.operation.multiply_adds(graph.shapes[step.inputs[0]], prod(made))
+        output = graph.shapes[step.output][0] * prod(made)
+        each += Work(adds, (copied + 2 * output) * item)
+        chunk += Work(0, 0, calls + 1)
+    return each, chunk
 
 
-def _step_work(graph: Graph, step: Step, down: AxisLayout, across: AxisLayout, item: int) -> Work:
-    if isinstance(step.operation, Relabel):
-        return Work()
-    height, width = (axis.placements[step.output].size for axis in (down, across))
-    made = graph.shapes[step.output][0] * height * width
-    moved, calls = made, 1
-    sliding = isinstance(step.operation, Sliding)
-    for which, number in enumerate(step.inputs):
-        y, x = (axis.readings[step.output, which] for axis in (down, across))
-        read = graph.shapes[number][0] * y.length * x.length
-        moved += read
-        complete = sliding and all(
-            axis.placements[n].whole for axis in (down, across) for n in (number, step.output)
-        )
-        if not (complete or (y.direct and x.direct)):
-            moved += 2 * read
-            calls += 5 * len(y.runs) * len(x.runs)
+def _reads(graph: Graph, step: Step, down: Sizes, across: Sizes) -> tuple[int, int]:
+    """Values that one position's copying moves before the step can run, and its calls."""
+    operation = step.operation
+    moved = calls = 0
+    for number in step.inputs:
+        channels, *lengths = graph.shapes[number]
+        have = [down[number], across[number]]
+        read = [down[step.output], across[step.output]]
+        if isinstance(operation, Sliding):
+            slides = (operation.down, operation.across)
+            read = [slide.reads(size) for slide, size in zip(slides, read, strict=True)]
+            made = [down[step.output], across[step.output]]
+            if have == lengths and made == [*graph.shapes[step.output][1:]]:
+                continue
+        if read != have and not isinstance(operation, Pointwise):
+            moved += 2 * channels * prod(read)
+            calls += 5
+    return moved, calls
+
+
+def _whole_step(graph: Graph, step: Step, item: int) -> Work:
+    _, height, width = graph.shapes[step.output]
     adds = step.operation.multiply_adds(graph.shapes[step.inputs[0]], height * width)
-    positions = len(down.placements[INPUT].starts) * len(across.placements[INPUT].starts)
-    return Work(adds * positions, moved * item, calls)
+    free = isinstance(step.operation, Relabel)
+    return Work(adds, 0 if free else 2 * prod(graph.shapes[step.output]) * item, int(not free))
 
 
-def _volume(graph: Graph, number: int) -> int:
-    channels, height, width = graph.shapes[number]
-    return channels * height * width
+def _weights(operation: Local) -> int:
+    return operation.weight.numel() if isinstance(operation, Convolution) else 0

@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import copy
+import threading
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision import models
+
+from brightfield.images.windows import accumulate, window_grid
+from brightfield.models.incremental import Plan, Refusal, trace
+
+from .networks import FAMILIES, Zoo, family, incremental, leaves, noise, occluded, settled
+
+FEW = settings(max_examples=3, deadline=None)
+
+
+def traced(module: nn.Module, image: Tensor) -> Plan:
+    plan = trace(module, image)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+def assert_equal(module: nn.Module, image: Tensor, rows: Any, cols: Any, tolerance: float) -> None:
+    """Incremental = plain, within `tolerance` of the largest score; so is the base's output."""
+    fill = noise(*image.shape, seed=1, dtype=image.dtype)
+    schedule = traced(module, image).schedule(rows, cols)
+    base = schedule.base(image)
+    assert base.size_bytes == schedule.base_bytes
+    pairs = [
+        (incremental(schedule, base, fill), occluded(module, image, fill, rows, cols)),
+        (leaves(base.output), leaves(module(image))),
+    ]
+    for found, wanted in pairs:
+        for one, other in zip(found, wanted, strict=True):
+            assert float((one - other).abs().max()) <= tolerance * float(other.abs().max())
+
+
+def few(spans: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
+    """Both ends and the middle, for the plain side's sake."""
+    return sorted({spans[0], spans[len(spans) // 2], spans[-1]})
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "vgg11"])
+@FEW
+@given(
+    st.tuples(st.integers(63, 75), st.integers(63, 75)),
+    st.tuples(st.integers(1, 31), st.integers(1, 31)),
+    st.integers(1, 12),
+    st.sampled_from(["shift", "cut", "drop"]),
+)
+def test_equals_plain(
+    name: str, size: tuple[int, int], window: tuple[int, int], step: int, border: Any
+) -> None:
+    module = copy.deepcopy(family(name)).double()
+    grid = window_grid(size, window, (min(step, window[0]), min(step, window[1])), border)
+    assert_equal(module, noise(1, 3, *size), few(grid.rows), few(grid.cols), 1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", [97, 224, 320])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_equals_plain_at_common_sizes(name: str, side: int) -> None:
+    module = copy.deepcopy(family(name)).double()
+    grid = window_grid((side, side), (27, 33), (13, 19), "cut")
+    rows, cols = few(grid.rows), few(grid.cols)
+    if side == 320:
+        rows, cols = rows[1:], cols[::2]
+    assert_equal(module, noise(1, 3, side, side), rows, cols, 1e-10)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.tuples(st.integers(17, 30), st.integers(17, 30)),
+    st.tuples(st.integers(1, 17), st.integers(1, 17)),
+    st.integers(1, 7),
+    st.sampled_from(["shift", "cut", "drop"]),
+)
+def test_equals_plain_for_every_operation(
+    size: tuple[int, int], window: tuple[int, int], step: int, border: Any
+) -> None:
+    torch.default_generator.manual_seed(2)
+    module = settled(Zoo()).double()
+    grid = window_grid(size, window, (min(step, window[0]), min(step, window[1])), border)
+    assert_equal(module, noise(1, 1, *size), grid.rows, grid.cols, 1e-10)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
+def test_single_precision(name: str) -> None:
+    grid = window_grid((97, 97), (31, 31), (22, 22), "shift")
+    module, image = family(name), noise(1, 3, 97, 97, dtype=torch.float32)
+    fill = torch.zeros_like(image)
+    schedule = traced(module, image).schedule(grid.rows, grid.cols)
+    (found,) = incremental(schedule, schedule.base(image), fill)
+    (wanted,) = occluded(module, image, fill, grid.rows, grid.cols)
+    assert float((found - wanted).abs().max()) <= 1e-4 * float(wanted.max() - wanted.min())
+
+
+def test_toy() -> None:
+    """Calculated by hand: the score of the whole image is 54, and this is its occlusion map."""
+    toy = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 4), nn.ReLU())
+    state = toy.state_dict()
+    state["0.weight"].fill_(1.0)
+    state["0.bias"].copy_(torch.tensor([-50.0, -75.0]))
+    state["3.weight"].copy_(torch.tensor([1.0, 1, 1, 1, 1, -1, -1, -1]).expand(4, 8))
+    state["3.bias"].zero_()
+    image = torch.arange(16.0).reshape(1, 1, 4, 4)
+    grid = window_grid((4, 4), (3, 3), (2, 2), "cut")
+    schedule = traced(toy.eval(), image).schedule(grid.rows, grid.cols)
+    base = schedule.base(image)
+    (after,) = incremental(schedule, base, torch.zeros_like(image))
+    assert base.output.tolist() == [[54.0] * 4]
+    assert accumulate(grid, (base.output - after)[..., 0]).tolist() == [
+        [44, 44, 38.5, 33],
+        [44, 44, 38.5, 33],
+        [49, 49, 44.5, 40],
+        [54, 54, 50.5, 47],
+    ]
+
+
+def test_one_rectangle_is_a_cheap_pass() -> None:
+    module, image = copy.deepcopy(family("resnet18")).double(), noise(1, 3, 224, 224)
+    assert_equal(module, image, [(101, 123)], [(57, 80)], 1e-10)
+    schedule = traced(module, image).schedule([(101, 123)], [(57, 80)])
+    (chunk,) = schedule.chunks
+    assert 2 * chunk.work.multiply_adds < schedule.plain_work.multiply_adds / 2
+
+
+class Branching(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3)) if x.sum() > 0 else x.amax((2, 3))
+
+
+class Noisy(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.dropout(x, training=True).mean((2, 3))
+
+
+def grouped_norm() -> nn.Module:
+    layers = (nn.Conv2d(3, 8, 3), nn.GroupNorm(2, 8), nn.ReLU(), nn.Conv2d(8, 32, 3))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+@pytest.mark.parametrize(
+    ("module", "reason"),
+    [
+        (models.efficientnet_b0(num_classes=3), "squeeze-excitation"),
+        (models.vit_b_32(image_size=64, num_classes=3), "rearranges its maps"),
+        (grouped_norm(), "normalises over the whole map"),
+        (Branching(), "depends on the values"),
+        (Noisy(), "random"),
+    ],
+    ids=["efficientnet", "transformer", "group norm", "branching", "noisy"],
+)
+def test_refusals_say_why(module: nn.Module, reason: str) -> None:
+    found = trace(module.eval(), torch.zeros(1, 3, 64, 64))
+    assert isinstance(found, Refusal)
+    assert reason in found.reason
+    assert found.reason.endswith(".")
+
+
+def test_training_mode_is_refused() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    assert isinstance(trace(module, torch.zeros(1, 3, 8, 8)), Refusal)
+    assert int(module[1].num_batches_tracked) == 0  # type: ignore[arg-type]
+
+
+def test_a_change_in_place_of_what_is_read_elsewhere_is_refused() -> None:
+    class Alias(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            maps: Tensor = self.conv(x)
+            view = maps[:, :2]
+            maps.relu_()
+            return view.mean((2, 3))
+
+    found = trace(Alias().eval(), torch.zeros(1, 3, 8, 8))
+    assert isinstance(found, Refusal)
+    assert "do not fit" in found.reason
+
+
+def test_the_module_stays_as_it_was_while_another_thread_predicts() -> None:
+    module = copy.deepcopy(family("resnet18")).double()
+    image, seen = noise(1, 3, 64, 64), noise(2, 3, 64, 64, seed=2)
+    state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    attributes = {name: set(vars(part)) for name, part in module.named_modules()}
+    wanted = module(seen)
+    answers: list[Tensor] = []
+    done = threading.Event()
+
+    def predict() -> None:
+        while not done.is_set():
+            answers.append(module(seen))
+
+    other = threading.Thread(target=predict)
+    other.start()
+    try:
+        schedule = traced(module, image).schedule([(0, 20), (30, 50)], [(10, 30)])
+        base = schedule.base(image)
+        for chunk in schedule.chunks:
+            chunk.run(base, torch.zeros_like(image))
+    finally:
+        done.set()
+        other.join()
+    assert answers
+    assert all(torch.equal(answer, wanted) for answer in answers)
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(tensor, state[name])
+    for name, part in module.named_modules():
+        assert not part.training
+        assert not part._forward_hooks
+        assert not part._forward_pre_hooks
+        assert set(vars(part)) == attributes[name]
