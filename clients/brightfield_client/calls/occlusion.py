@@ -31,12 +31,14 @@ def occlusion(
     image: ImageSource | Images,
     model: str | None = None,
     *,
+    method: str | None = None,
     window: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
     baseline: str | float | None = None,
     border: str | None = None,
     target: str | int | Sequence[str | int] | None = None,
     output: str | None = None,
+    engine: str | None = None,
     hide: Sequence[float] | Sequence[Sequence[float]] | None = None,
     format: str | None = None,
     **parameters: Any,
@@ -46,6 +48,7 @@ def occlusion(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a batch.
         model: id of the model; the service's default for /classify if left out.
+        method: occlusion (the default), or rise: random masks instead of a window.
         window: side, or (height, width), of the window, in pixels of the model's input, or of the
             image with `unit="image"` (a seventh of the input's short side).
         stride: step of the window (half of it).
@@ -53,21 +56,25 @@ def occlusion(
         border: the last window is moved back (`shift`, the default), `cut` or `drop`ped.
         target: one or several labels or class ids; `top`, the default, is the highest score.
         output: `logit` (the default) or `probability`.
+        engine: `auto` (the default), `plain` or `incremental`, which computes only what changes.
         hide: one what-if: (x, y, width, height), or the corners ((x1, y1), (x2, y2), ...), hidden.
         format: overlay, png, tiff, npy or csv: gives `Binary` instead of a typed result.
-        parameters: the endpoint's others.
+        parameters: the method's own (masks, cells, p, seed of rise), `checks=True`, and the
+            endpoint's others.
 
     Returns:
         `Occlusion`; for a list a `Batch`, in which failed images are `ItemError`.
     """
     own = {
         "model": model,
+        "method": method,
         "window": window,
         "stride": stride,
         "baseline": baseline,
         "border": border,
         "target": target,
         "output": output,
+        "engine": engine,
         "hide": hide,
         "format": format,
     }

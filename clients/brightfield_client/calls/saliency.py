@@ -41,12 +41,13 @@ def saliency(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a batch.
         model: id of the model; the service's default for /classify if left out.
-        method: gradient (the default), integrated_gradients, smoothgrad, input_x_gradient,
-            grad_cam.
+        method: gradient (the default), guided_backprop, integrated_gradients, smoothgrad,
+            input_x_gradient, grad_cam, guided_grad_cam.
         target: label or class id; `top`, the default, is the highest score.
         layer: layer that Grad-CAM weighs.
         format: overlay, png, tiff or npy: gives `Binary` instead of a typed result.
-        parameters: the method's own (steps, samples, sigma, seed, ...) and the endpoint's others.
+        parameters: the method's own (steps, samples, sigma, seed, neuron, ...), `mask="grabcut"`,
+            `checks=True`, and the endpoint's others.
 
     Returns:
         `Saliency`; for a list a `Batch`, in which failed images are `ItemError`.

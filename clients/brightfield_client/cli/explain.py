@@ -13,7 +13,7 @@ from brightfield_client.cli.files import parameter_flags, parameters
 from brightfield_client.client import Client
 from brightfield_client.results.binary import Binary
 
-_OCCLUSION = frozenset({"occlusion"})  # belongs to /occlusion, all others to /saliency
+_OCCLUSION = frozenset({"occlusion", "rise"})  # belongs to /occlusion, all others to /saliency
 _FORMATS = {
     ".png": "overlay",
     ".npy": "npy",
@@ -35,8 +35,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--method",
         default="gradient",
-        help="gradient, integrated_gradients, smoothgrad, input_x_gradient, grad_cam "
-        "or occlusion (%(default)s)",
+        help="gradient, guided_backprop, integrated_gradients, smoothgrad, input_x_gradient, "
+        "grad_cam, guided_grad_cam, occlusion or rise (%(default)s)",
     )
     parser.add_argument("--target", help="label or class id (top: the best)")
     parser.add_argument(

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.cards import ModelCard
+from brightfield.engine.incremental import LaneWindows, Passes, planned
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
+from brightfield.explain.incremental import Spans
 from brightfield.explain.neuron import neuron_target
 from brightfield.geometry import Geometry
+from brightfield.models.incremental import Refusal
 from brightfield.models.layers import Tap, last_spatial_layer, resolve
 from brightfield.models.rectifiers import ReluRule
 from brightfield.runtime.item import Band, Item
@@ -81,7 +84,18 @@ class LaneProbe:
 
     def scores(self, chunks: Iterable[Images]) -> Iterator[Scores]:
         for output in self._run(self._scoring, chunks):
-            yield torch.stack([target.score(output) for target in self.targets], dim=1)
+            yield self._scored(output)
+
+    def incremental(
+        self, images: Images, fill: Images, rows: Spans, cols: Spans, least: int
+    ) -> LaneWindows | Refusal:
+        operation = self._change(self._scoring)
+        passes = Passes(self._resident, operation, self._scored, self._ticket)
+        found = planned(passes, images, rows, cols, least)
+        if isinstance(found, Refusal):
+            return found
+        self.passes += 1  # the base; of the rest only parts are computed
+        return LaneWindows(passes, found, images, fill)
 
     def gradients(
         self,
@@ -134,6 +148,10 @@ class LaneProbe:
         random.passes = 0
         random._change = lambda operation: Randomised(operation, layer, seed, values)
         return random, layer
+
+    def _scored(self, output: Any) -> Scores:
+        """(B, T) of an output of B rows."""
+        return torch.stack([target.score(output) for target in self.targets], dim=1)
 
     def _run(self, operation: Operation, chunks: Iterable[Images], argument: Any = None) -> Any:
         """The results of all chunks in order, with few of them on their way at once."""

@@ -12,13 +12,13 @@ from pydantic import Field, model_validator
 
 from brightfield.errors import InvalidParameter
 from brightfield.explain.baselines import baseline_images
-from brightfield.explain.chunks import chunked
 from brightfield.explain.explanation import Explanation
 from brightfield.explain.hiding import Shape, mask_of, parse_shape
 from brightfield.explain.method import Step
 from brightfield.explain.occlusion_map import OcclusionMap, WhatIf
 from brightfield.explain.perturbation import Perturbation
 from brightfield.explain.probe import Probe
+from brightfield.explain.windows import Engine, windows
 from brightfield.geometry import Geometry
 from brightfield.images.windows import Border, Grid, window_grid
 from brightfield.parameters import Extent
@@ -42,8 +42,9 @@ class Occlusion(Perturbation):
     """Pixels in which window and stride are given: the model's input, or the image."""
     border: Border = "shift"
     """`shift` moves the last window back so that it is whole, `cut` cuts it, `drop` drops it."""
-    engine: Literal["auto", "plain"] = "auto"
-    """How the scores are computed; `plain` runs every occluded image through the whole model."""
+    engine: Engine = "auto"
+    """How the scores are computed: `plain` runs every occluded image through the whole model,
+    `incremental` computes only what a window can have changed, `auto` takes the faster one."""
     hide: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
     """One what-if in image pixels: x,y,width,height, or the corners of a polygon x,y;x,y;x,y. Given
     without window and stride, it is answered alone."""
@@ -69,32 +70,31 @@ class Occlusion(Perturbation):
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         fill = baseline_images(self.baseline, images, probe.card.input)
         shape = parse_shape(self.hide) if self.hide is not None else None
-        (base,) = probe.scores([images])
-        what_if = None if shape is None else self._what_if(probe, images, fill, base, shape)
-        facts = {
-            "baseline": self.baseline,
-            "output": self.output,
-            "engine": "plain",
-            "sign": "base - score",
-            "aggregation": "mean",
-            "border": self.border,
-        }
-        whole = base[0].double().numpy()
         if self._alone:
-            facts["forwards"] = 2
-            alone = OcclusionMap(probe.targets, whole, probe.geometry, facts, what_if=what_if)
+            assert shape is not None
+            cost, answer = self._what_if(probe, images, fill, shape)
+            facts = self._facts(cost)
+            alone = OcclusionMap(
+                probe.targets, answer.before, probe.geometry, facts, what_if=answer
+            )
             yield Step(1, 1, result=alone)
             return
         grid, sizes = self._grid(probe, images)
-        scores = np.empty((len(probe.targets), len(grid.rows) * len(grid.cols)))
-        yield from self._slide(probe, images, fill, grid, scores)
-        facts |= {**sizes, "forwards": scores.shape[1] + 1 + (what_if is not None)}
-        shaped = scores.reshape(len(probe.targets), len(grid.rows), len(grid.cols))
-        yield Step(
-            scores.shape[1],
-            scores.shape[1],
-            result=OcclusionMap(probe.targets, whole, probe.geometry, facts, grid, shaped, what_if),
-        )
+        what_if: WhatIf | None = None
+        if shape is not None:
+            _, what_if = self._what_if(probe, images, fill, shape)
+        yield from self._slide(probe, images, fill, grid, sizes, what_if)
+
+    def _facts(self, more: dict[str, Any]) -> dict[str, Any]:
+        """What the reply states."""
+        return {
+            "baseline": self.baseline,
+            "output": self.output,
+            "sign": "base - score",
+            "aggregation": "mean",
+            "border": self.border,
+            **more,
+        }
 
     def _grid(self, probe: Probe, images: Images) -> tuple[Grid, dict[str, Any]]:
         """The windows on the input grid, and their size and step as the reply states them."""
@@ -123,29 +123,44 @@ class Occlusion(Perturbation):
         )
 
     def _slide(
-        self, probe: Probe, images: Images, fill: Images, grid: Grid, scores: NDArray[np.float64]
+        self,
+        probe: Probe,
+        images: Images,
+        fill: Images,
+        grid: Grid,
+        sizes: dict[str, Any],
+        what_if: WhatIf | None,
     ) -> Iterator[Step]:
-        """Fill `scores` (T, positions) chunk by chunk."""
+        """The scores of all windows, some in each step; the map with the last one."""
+        found = windows(probe, images, fill, grid.rows, grid.cols, self.engine)
+        scores = np.empty((len(probe.targets), len(grid.rows) * len(grid.cols)))
         total, done = scores.shape[1], 0
-        for part in probe.scores(chunked(_occluded(images, fill, grid), probe.chunk())):
-            scores[:, done : done + len(part)] = part.T.double().numpy()
-            done += len(part)
+        for part in found.parts:
+            values = part.scores.T.double().numpy()
+            scores[:, part.places] = values
+            done += len(part.places)
             if done < total:
-                found = part.T.double().tolist()
-                yield Step(done, total, {"first": done - len(part), "scores": found})
+                yield Step(done, total, {"places": part.places.tolist(), "scores": values.tolist()})
+        shaped = scores.reshape(-1, len(grid.rows), len(grid.cols))
+        base, facts = found.base[0].double().numpy(), self._facts({**sizes, **found.facts})
+        facts["forwards"] += what_if is not None
+        result = OcclusionMap(probe.targets, base, probe.geometry, facts, grid, shaped, what_if)
+        yield Step(total, total, result=result)
 
     def _what_if(
-        self, probe: Probe, images: Images, fill: Images, base: torch.Tensor, shape: Shape
-    ) -> WhatIf:
+        self, probe: Probe, images: Images, fill: Images, shape: Shape
+    ) -> tuple[dict[str, Any], WhatIf]:
+        """The scores before and after, as one window around the shape; and what they cost."""
         mask = torch.from_numpy(mask_of(shape, probe.geometry))
-        (after,) = probe.scores([torch.where(mask, fill, images)])
-        return WhatIf(base[0].double().numpy(), after[0].double().numpy())
+        hidden = torch.where(mask, fill, images)
+        rows, cols = ([_extent(mask.any(axis).numpy())] for axis in (1, 0))
+        found = windows(probe, images, hidden, rows, cols, self.engine)
+        (after,) = found.parts
+        before = found.base[0].double().numpy()
+        return found.facts, WhatIf(before, after.scores[0].double().numpy())
 
 
-def _occluded(images: Images, fill: Images, grid: Grid) -> Iterator[torch.Tensor]:
-    """The image with one window hidden at a time, in row-major order."""
-    for y0, y1 in grid.rows:
-        for x0, x1 in grid.cols:
-            hidden = images[0].clone(memory_format=torch.preserve_format)
-            hidden[:, y0:y1, x0:x1] = fill[0, :, y0:y1, x0:x1]
-            yield hidden
+def _extent(marked: NDArray[np.bool_]) -> tuple[int, int]:
+    """From the first to one past the last marked place."""
+    places = np.flatnonzero(marked)
+    return int(places[0]), int(places[-1]) + 1

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.cards import ModelCard
+from brightfield.explain.incremental import Incremental, Spans
 from brightfield.geometry import Geometry
+from brightfield.models.incremental import Refusal
 from brightfield.models.rectifiers import ReluRule
 from brightfield.targets import Gradient, Target
 from brightfield.tensors import Images, Scores
@@ -55,6 +57,18 @@ class Probe(Protocol):
 
     def scores(self, chunks: Iterable[Images]) -> Iterator[Scores]:
         """(B, T) of every chunk, for the T targets."""
+        ...
+
+    def incremental(
+        self,
+        images: Images,
+        fill: Images,
+        rows: Spans,
+        cols: Spans,
+        least: int,
+    ) -> Incremental | Refusal:
+        """The windows of every span of rows with every span of columns, or why they cannot be
+        computed incrementally; a model is not traced for fewer than `least` of them."""
         ...
 
     def gradients(

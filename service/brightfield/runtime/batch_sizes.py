@@ -92,6 +92,12 @@ class BatchSizes:
             costs = self._of(operation, shape)
             costs.ceiling = max(1, min(costs.ceiling, rows // 2))
 
+    def compared(self, operation: Hashable, shape: tuple[int, ...]) -> bool:
+        """Whether batches of more than one row were measured, so that the best is known."""
+        with self._lock:
+            costs = self._costs.get((operation, shape))
+            return costs is not None and (costs.ceiling == 1 or max(costs.seconds, default=0) > 1)
+
     def seconds_per_row(self, operation: Hashable, shape: tuple[int, ...]) -> float | None:
         """What a row costs at the best measured size; None before anything was measured."""
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +14,13 @@ from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
 from brightfield.errors import ModelFailed
+from brightfield.models.incremental import Estimate, Plan, Refusal, Schedule
 from brightfield.models.reach import reach
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Call, Forward, Operation
+from brightfield.runtime.recent import Recent
 from brightfield.runtime.ticket import Ticket
 
 # Warm-up ends before a batch would take longer than this, so that loading stays short.
@@ -28,12 +30,21 @@ _ANY_SIDE = 256
 
 
 @dataclass(slots=True, eq=False)
+class Planned:
+    """A schedule of windows; `estimate` is what was measured of it, once it was."""
+
+    schedule: Schedule
+    estimate: Estimate | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
     `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
     look at the unnormalised output. `normalised` says that there is none, because the end is a
-    function. `users`, `pinned`, `retired` and `last_used` belong to the
+    function. `plans` has what was traced for incremental passes, by operation and shape, `planned`
+    the grids of windows over them. `users`, `pinned`, `retired` and `last_used` belong to the
     registry.
     """
 
@@ -50,6 +61,8 @@ class Resident:
     pinned: bool = False
     retired: bool = False
     last_used: float = field(default_factory=time.monotonic)
+    plans: Recent[Hashable, Plan | Refusal] = field(default_factory=lambda: Recent(2))
+    planned: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(4))
     _reach: list[int | None] = field(default_factory=list)
 
     @property

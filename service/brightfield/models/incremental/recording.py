@@ -99,6 +99,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        with self:  # in inference mode composite operations come here whole
+            parts = func.decompose(*args, **kwargs)
+        if parts is not NotImplemented:
+            return parts
         arguments, keywords = pytree.tree_map(self._replaced, (args, kwargs))
         outcome = func(*args, **kwargs)
         leaves = pytree.tree_leaves((arguments, keywords))

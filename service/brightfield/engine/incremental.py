@@ -1,0 +1,193 @@
+"""Incremental passes of a resident model: traced and planned once, run in chunks on the lane."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from brightfield.explain.incremental import Spans, Windowed
+from brightfield.models.incremental import (
+    Base,
+    Chunk,
+    Estimate,
+    Plan,
+    Refusal,
+    Schedule,
+    estimate,
+    probe_chunk,
+    trace,
+)
+from brightfield.runtime.item import Band, Item
+from brightfield.runtime.operations import Call, Operation
+from brightfield.runtime.resident import Planned, Resident
+from brightfield.runtime.ticket import Ticket
+from brightfield.tensors import Images, Scores
+
+# Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
+_AHEAD = 2
+# An image's base activations may take so much of the device's memory while its map is made.
+_MOST_BASE_BYTES = 2**30
+
+Scored = Callable[[Any], Scores]
+"""From an output of B rows to (B, T)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """How a model is run for scores: the operation, what reads the scores, and for whom."""
+
+    resident: Resident
+    operation: Operation
+    scored: Scored
+    ticket: Ticket
+
+    def call(self, function: Callable[[], Any]) -> Item:
+        """Queue a function for the lane, in the bulk band."""
+        self.ticket.check()
+        return self.resident.submit(Call(function), torch.empty(1, 0), self.ticket, band=Band.BULK)
+
+
+def planned(
+    passes: Passes, images: Images, rows: Spans, cols: Spans, least: int
+) -> Planned | Refusal:
+    """The schedule of a grid of windows for images like this one, or why there is none.
+
+    A model is traced once for a shape, in a turn of its own on the lane; for fewer windows than
+    `least` it is not traced at all.
+    """
+    resident = passes.resident
+    kind = (passes.operation, tuple(images.shape[1:]), images.dtype)
+    if len(rows) * len(cols) < least and kind not in resident.plans:
+        return Refusal("The windows are too few to be worth tracing the model for them.")
+    plan = resident.plans.get(kind, lambda: _traced(passes, images))
+    if isinstance(plan, Refusal):
+        return plan
+    found = resident.planned.get(
+        (*kind, tuple(rows), tuple(cols)), lambda: Planned(plan.schedule(rows, cols))
+    )
+    if found.schedule.base_bytes > _MOST_BASE_BYTES:
+        return Refusal(
+            f"The activations of the whole image would take {found.schedule.base_bytes / 2**20:.0f}"
+            f" MiB, and {_MOST_BASE_BYTES / 2**20:.0f} are allowed."
+        )
+    return found
+
+
+def _traced(passes: Passes, images: Images) -> Plan | Refusal:
+    def run() -> Plan | Refusal:
+        module = _Operated(passes.resident.module, passes.operation)
+        return trace(module.eval(), passes.resident.place(images))
+
+    found: Plan | Refusal = passes.call(run).future.result()
+    return found
+
+
+class _Operated(nn.Module):
+    """An operation on a module as a module, which holds on to neither."""
+
+    def __init__(self, module: nn.Module, operation: Operation) -> None:
+        super().__init__()
+        self._run = partial(operation, module)
+
+    def forward(self, rows: Images) -> Any:
+        return self._run(rows, ())
+
+
+class LaneWindows:
+    """`explain.incremental.Incremental` over a resident model; used in a thread that may block."""
+
+    def __init__(self, passes: Passes, planned: Planned, images: Images, fill: Images) -> None:
+        self.schedule: Schedule = planned.schedule
+        self._passes = passes
+        self._planned = planned
+        self._images = images
+        self._fill = fill
+        self._base: tuple[Base, Scores] | None = None
+        self._known: dict[int, Any] = {}  # what was computed to measure it
+
+    def base(self) -> Scores:
+        return self._lay_base()[1]
+
+    def estimate(self) -> Estimate:
+        if self._planned.estimate is None:
+            self._planned.estimate = self._measured()
+        return self._planned.estimate
+
+    def parts(self) -> Iterator[Windowed]:
+        waiting: deque[tuple[Chunk, Item]] = deque()
+        try:
+            for index, chunk in enumerate(self.schedule.chunks):
+                if index in self._known:
+                    yield self._windowed(chunk, self._known.pop(index))
+                    continue
+                waiting.append((chunk, self._submit(chunk)))
+                if len(waiting) >= _AHEAD:
+                    yield self._next(waiting)
+            while waiting:
+                yield self._next(waiting)
+        finally:  # after an error, or when the method needs no more
+            for _, item in waiting:
+                item.future.cancel()
+
+    def _lay_base(self) -> tuple[Base, Scores]:
+        """The base activations, which stay on the device, and the scores."""
+        if self._base is None:
+            resident, images = self._passes.resident, self._images
+
+            def run() -> tuple[Base, Any]:
+                base = self.schedule.base(resident.place(images))
+                return base, base.output  # of which the lane hands out a copy on the CPU
+
+            base, output = self._passes.call(run).future.result()
+            self._base = base, self._passes.scored(output)
+        return self._base
+
+    def _measured(self) -> Estimate:
+        """Run a batch of plain rows, unless their cost is known, and the chunk that tells most.
+
+        What looks slow is run once more, since a first run includes its one-time costs.
+        """
+        plain = self._plain_row_seconds()
+        index = probe_chunk(self.schedule)
+        chunk, best = self.schedule.chunks[index], float("inf")
+        for _ in range(2):
+            item = self._submit(chunk)
+            self._known[index] = item.future.result()
+            best = min(best, item.finished - item.started)
+            found = estimate(self.schedule, plain, chunk, best)
+            if found.incremental:
+                break
+        return found
+
+    def _plain_row_seconds(self) -> float:
+        resident, operation = self._passes.resident, self._passes.operation
+        shape = tuple(self._images.shape[1:])
+        if not resident.sizes.compared(operation, shape):
+            rows = self._images.expand(resident.most_rows(operation, shape), -1, -1, -1)
+            ticket = self._passes.ticket
+            ticket.check()
+            resident.submit(operation, rows, ticket, band=Band.BULK).future.result()
+        seconds = resident.sizes.seconds_per_row(operation, shape)
+        assert seconds is not None
+        return seconds
+
+    def _submit(self, chunk: Chunk) -> Item:
+        base, resident = self._lay_base()[0], self._passes.resident
+        return self._passes.call(lambda: chunk.run(base, resident.place(self._fill)))
+
+    def _next(self, waiting: deque[tuple[Chunk, Item]]) -> Windowed:
+        chunk, item = waiting.popleft()
+        return self._windowed(chunk, item.future.result())
+
+    def _windowed(self, chunk: Chunk, output: Any) -> Windowed:
+        width = len(self.schedule.cols)
+        places: NDArray[np.int64] = (chunk.rows[:, None] * width + chunk.columns).ravel()
+        return Windowed(places, self._passes.scored(output))
