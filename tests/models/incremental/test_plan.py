@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
@@ -46,6 +46,10 @@ def few(spans: tuple[tuple[int, int], ...]) -> list[tuple[int, int]]:
     return sorted({spans[0], spans[len(spans) // 2], spans[-1]})
 
 
+def odd(least: int, most: int) -> st.SearchStrategy[int]:
+    return st.integers(least // 2, most // 2).map(lambda half: 2 * half + 1)
+
+
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "vgg11"])
 @FEW
 @given(
@@ -63,14 +67,18 @@ def test_equals_plain(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("side", [97, 224, 320])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_equals_plain_at_common_sizes(name: str, side: int) -> None:
+@settings(max_examples=1, deadline=None, phases=[Phase.generate])
+@given(odd(9, 49), odd(9, 49), odd(3, 31), st.sampled_from(["shift", "cut", "drop"]))
+def test_equals_plain_at_common_sizes(
+    name: str, side: int, height: int, width: int, step: int, border: Any
+) -> None:
     module = copy.deepcopy(family(name)).double()
-    grid = window_grid((side, side), (27, 33), (13, 19), "cut")
-    rows, cols = few(grid.rows), few(grid.cols)
-    if side == 320:
-        rows, cols = rows[1:], cols[::2]
+    stride = min(step, height), min(step, width)
+    grid = window_grid((side, side), (height, width), stride, border)
+    rows, cols = few(grid.rows)[::2], few(grid.cols)[1:]
     assert_equal(module, noise(1, 3, side, side), rows, cols, 1e-10)
 
 
