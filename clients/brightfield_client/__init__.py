@@ -31,14 +31,18 @@ from brightfield_client.in_process import InProcess
 from brightfield_client.job import Job
 from brightfield_client.mapping import MapItem
 from brightfield_client.models import Layer, Model
+from brightfield_client.results.activations import Activations, UnitActivity
 from brightfield_client.results.batch import Batch, ItemError
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.classification import Classification, Prediction
 from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
+from brightfield_client.results.evaluation import ClassEvaluation, Estimate, Evaluation
+from brightfield_client.results.filters import Filters
 from brightfield_client.results.found import Box, Detection, ObjectClass, Segment, Solid
 from brightfield_client.results.occlusion import Grid, Occlusion, WhatIf
+from brightfield_client.results.patches import Patch, Patches
 from brightfield_client.results.result import ModelRef, Result, Warned
 from brightfield_client.results.saliency import Saliency
 from brightfield_client.results.segmentation import Segmentation
@@ -46,6 +50,7 @@ from brightfield_client.results.target import Target
 from brightfield_client.results.volume import Volume
 
 __all__ = [
+    "Activations",
     "ApiError",
     "AsyncClient",
     "AsyncJob",
@@ -55,6 +60,7 @@ __all__ = [
     "Box",
     "BrightfieldError",
     "Check",
+    "ClassEvaluation",
     "Classification",
     "Client",
     "ConflictError",
@@ -64,6 +70,9 @@ __all__ = [
     "Detections",
     "Embedding",
     "Enlargement",
+    "Estimate",
+    "Evaluation",
+    "Filters",
     "ForbiddenError",
     "Grid",
     "InProcess",
@@ -82,6 +91,8 @@ __all__ = [
     "ObjectClass",
     "Occlusion",
     "OverloadedError",
+    "Patch",
+    "Patches",
     "Prediction",
     "Report",
     "Result",
@@ -95,6 +106,7 @@ __all__ = [
     "TooLargeError",
     "UnavailableError",
     "UnexpectedReply",
+    "UnitActivity",
     "UnprocessableError",
     "UnsupportedError",
     "Volume",

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,18 +23,21 @@ from PIL import Image
 from sheet import SIDE, Panel, composed, reduced
 
 from brightfield.engine import Answer, Engine, View
+from brightfield.images.fidelity import psnr
 from brightfield.images.overlay import display
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
+from brightfield.tasks.objects import Objects
 from brightfield.tasks.superresolve import Enlarged
 
+BICUBIC = Image.Resampling.BICUBIC
 TARGET = Path(__file__).with_name("dense.png")
-SMEAR = "bccd/images/BloodImage_00007.jpg"
-NUCLEI = "dsb2018/images"
-PHOTOGRAPH = "kodak/23.png"
-# A part of the photograph, in its own pixels: x, y, side.
-DETAIL = (150, 60, 150)
+# Validation images, and of each a square part in its own pixels: x, y, side.
+SMEAR = ("bccd/images/BloodImage_00222.jpg", (10, 0, 400))
+FLUORESCENCE = ("dsb2018/images/449a9c32e53a.png", (240, 0, 300))
+STAINED = ("dsb2018/images/eb1df8ed879d.png", (32, 0, 256))
+PHOTOGRAPH = ("kodak/23.png", (120, 185, 100))
 
 
 @dataclass(frozen=True)
@@ -47,32 +51,49 @@ class Asker:
         return asyncio.run(self.engine.predict(work, data, View(), Selection(), Ticket()))
 
 
-def drawn(answer: Answer) -> Image.Image:
-    """The middle square of the image with the answer drawn on it."""
-    pixels = answer.result.overlay(display(answer.picture.pixels), 1.0)
-    picture = Image.fromarray(pixels)
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    box = (left, top, left + side, top + side)
-    return picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
+def drawn(answer: Answer, part: tuple[int, int, int]) -> Image.Image:
+    """A square part of the image with the answer drawn on it."""
+    picture = Image.fromarray(answer.result.overlay(display(answer.picture.pixels), 1.0))
+    return magnified(picture, part, Image.Resampling.LANCZOS)
 
 
-def enlarged(asker: Asker, photograph: Image.Image) -> list[Panel]:
-    """The detail as it was, after a loss of half its pixels by bicubic, and by the model."""
-    small = photograph.resize((photograph.width // 2, photograph.height // 2), Image.BICUBIC)
-    bicubic = small.resize(photograph.size, Image.BICUBIC)
-    result = asker("superresolve", png(np.asarray(small))).result
+def magnified(
+    picture: Image.Image, part: tuple[int, int, int], how: Image.Resampling
+) -> Image.Image:
+    x, y, side = part
+    return picture.resize((SIDE, SIDE), how, box=(x, y, x + side, y + side))
+
+
+def enlarged(asker: Asker, photograph: Image.Image, part: tuple[int, int, int]) -> list[Panel]:
+    """A detail of a photograph that lost half its pixels along each side, enlarged again by
+    bicubic interpolation and by the model, and as it was."""
+    half = photograph.resize((photograph.width // 2, photograph.height // 2), BICUBIC)
+    result = asker("superresolve", png(np.asarray(half)), scale=2).result
     assert isinstance(result, Enlarged)
+    bicubic, ours = half.resize(photograph.size, BICUBIC), Image.fromarray(result.pixels)
     pictures = (
-        (photograph, "The photograph", "a detail of 150 x 150 pixels"),
-        (bicubic, "Bicubic", "from half as many pixels along each side"),
-        (Image.fromarray(result.pixels), "photo-x2", "from the same pixels"),
+        (bicubic, "Enlarged by bicubic interpolation", quality(bicubic, photograph)),
+        (ours, "Enlarged by photo-x2", quality(ours, photograph)),
+        (photograph, "The photograph", "before it lost half its pixels along each side"),
     )
-    x, y, side = DETAIL
     return [
-        Panel(picture.resize((SIDE, SIDE), Image.NEAREST, box=(x, y, x + side, y + side)), *lines)
+        Panel(magnified(picture, part, Image.Resampling.NEAREST), *lines)
         for picture, *lines in pictures
     ]
+
+
+def quality(picture: Image.Image, photograph: Image.Image) -> str:
+    decibels = psnr(np.asarray(picture), np.asarray(photograph))
+    return f"PSNR {decibels:.1f} dB over the whole photograph"
+
+
+def counted(answer: Answer) -> str:
+    """How many objects there are, of each class where there are several."""
+    assert isinstance(answer.result, Objects)
+    counts = Counter(found.label for found in answer.result.objects)
+    if len(counts) == 1:
+        return f"{counts.total()} told apart in the whole field"
+    return ", ".join(f"{count} {label}" for label, count in counts.most_common())
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -81,20 +102,22 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def main(data: Path, nuclei: tuple[str, str]) -> None:
+def main(data: Path) -> None:
     with TemporaryDirectory() as folder:
         engine = Engine(Settings(data=Path(folder), models="", device="cpu"))
         try:
             asker = Asker(engine)
-            cells = asker("detect", (data / SMEAR).read_bytes())
-            fields = [
-                asker("segment", (data / NUCLEI / f"{name}.png").read_bytes()) for name in nuclei
+            asked = [
+                ("detect", SMEAR, "Blood cells"),
+                ("segment", FLUORESCENCE, "Nuclei in fluorescence"),
+                ("segment", STAINED, "Nuclei in a stained section"),
             ]
-            panels = [
-                Panel(drawn(cells), "Blood cells", f"{len(cells.result.objects)} objects found"),
-                *(Panel(drawn(f), "Nuclei", f"{len(f.result.objects)} told apart") for f in fields),
-                *enlarged(asker, Image.open(data / PHOTOGRAPH).convert("RGB")),
-            ]
+            panels = []
+            for task, (file, part), title in asked:
+                answer = asker(task, (data / file).read_bytes())
+                panels.append(Panel(drawn(answer, part), title, counted(answer)))
+            file, part = PHOTOGRAPH
+            panels += enlarged(asker, Image.open(data / file).convert("RGB"), part)
         finally:
             engine.close()
     reduced(composed(panels)).save(TARGET, optimize=True)
@@ -103,6 +126,4 @@ def main(data: Path, nuclei: tuple[str, str]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--nuclei", nargs=2, required=True, help="two images of dsb2018, by id")
-    given = parser.parse_args()
-    main(given.data, tuple(given.nuclei))
+    main(parser.parse_args().data)

@@ -43,6 +43,11 @@ def reduced(sheet: Image.Image) -> Image.Image:
     of a map's peak, which k-means keeps."""
     colors = np.asarray(sheet, np.float64).reshape(-1, 3)[::11]
     means = KMeans(256, n_init=1, random_state=0, max_iter=40).fit(colors).cluster_centers_
+    paper = int(np.argmax(means.sum(axis=1)))
+    means[paper] = 255
     palette = Image.new("P", (1, 1))
     palette.putpalette(np.rint(means).astype(np.uint8).tobytes())
-    return sheet.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    found = sheet.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+    # Pillow looks colours up roughly, and the paper would be tinted.
+    found.paste(paper, mask=Image.fromarray((np.asarray(sheet) == 255).all(axis=2)))
+    return found

@@ -68,6 +68,10 @@ class MalformedForm(BadRequest):
     code, title = "malformed_form", "The multipart form cannot be parsed"
 
 
+class MalformedTable(BadRequest):
+    code, title = "malformed_table", "The table of predictions cannot be read"
+
+
 class TruncatedImage(BadRequest):
     code, title = "truncated_image", "The image is cut short"
 
@@ -194,6 +198,14 @@ class UnknownTarget(Unprocessable):
 
 class UnknownLayer(Unprocessable):
     code, title = "unknown_layer", "Unknown layer"
+
+
+class InvalidRows(Unprocessable):
+    code, title = "invalid_rows", "Rows to be evaluated are wrong"
+
+
+class MissingValues(Unprocessable):
+    code, title = "missing_values", "Rows to be evaluated lack something"
 
 
 class WrongTask(Unprocessable):

@@ -55,6 +55,18 @@ class Axis:
     def to_input(self, edges: Edges) -> Edges:
         return (edges - self.origin) / self.step
 
+    def shown(self, pixels: int) -> Axis:
+        """The same input, told in an image that is resized to a side of `pixels`."""
+        factor = pixels / self.pixels
+        return replace(
+            self,
+            pixels=pixels,
+            origin=self.origin * factor,
+            step=self.step * factor,
+            begin=self.begin * factor,
+            end=self.end * factor,
+        )
+
     def within(self, start: int, count: int) -> Axis:
         """The same input, told in a part of the image as if that were the image."""
         return replace(
@@ -93,6 +105,10 @@ class Geometry:
     def windowed(self, top: int, left: int, height: int, width: int) -> Geometry:
         """The input cropped, or with negative `top` and `left` padded, to (height, width)."""
         return Geometry(self.x.windowed(left, width), self.y.windowed(top, height))
+
+    def shown(self, height: int, width: int) -> Geometry:
+        """The same input, told in the image resized to (height, width)."""
+        return Geometry(self.x.shown(width), self.y.shown(height))
 
     def within(self, x: int, y: int, width: int, height: int) -> Geometry:
         """The same input, told in a part of the image as if that were the image."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 
 def _split(value: Any) -> Any:
@@ -18,6 +18,13 @@ def _pair(value: Any) -> Any:
     if isinstance(parts, list) and len(parts) == 1:
         parts = parts * 2
     return parts
+
+
+def _of_extent(value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    xmin, ymin, xmax, ymax = value
+    if xmax <= xmin or ymax <= ymin:
+        raise ValueError("a box is xmin,ymin,xmax,ymax, with xmax > xmin and ymax > ymin")
+    return value
 
 
 def _text_items(value: Any) -> Any:
@@ -57,3 +64,34 @@ Box = Annotated[
     WithJsonSchema({"type": "string", "examples": ["10,20,100,80"]}),
 ]
 """x, y, width, height in pixels."""
+
+_Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
+
+Edges = Annotated[
+    tuple[_Number, _Number, _Number, _Number],
+    BeforeValidator(_split),
+    AfterValidator(_of_extent),
+    WithJsonSchema({"type": "string", "examples": ["10,20,110,100"]}),
+]
+"""xmin, ymin, xmax, ymax in pixels, as /detect gives boxes; a box has an extent."""
+
+
+def _numbers(value: Any) -> Any:
+    parts = _split(value)
+    return [parts] if isinstance(parts, int) else parts
+
+
+def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("each unit is named once")
+    return value
+
+
+Units = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(_numbers),
+    AfterValidator(_distinct),
+    Field(min_length=1, max_length=4096),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["3", "0,17,4"]}),
+]
+"""Units of a layer by their numbers, from 0: `3`, or `0,17,4`."""

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """Threads of one forward pass on the CPU and of decoding; 0: one per core."""
     explanations: int = Field(4, ge=1)
     """Explanations that run side by side; more wait their turn."""
+    evaluations: int = Field(2, ge=1)
+    """Evaluations of predictions that run side by side; more wait their turn."""
     default_models: str = ""
     """Default model per task, as task=model,task=model; else the shipped ones."""
     preload: bool = True

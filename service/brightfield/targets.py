@@ -3,31 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from brightfield.images.shapes import parse_shape
+from brightfield.parameters import Commas, Edges, Offset
 from brightfield.tensors import Scores
 
 Score = Callable[[Any], torch.Tensor]
 """From the model's unnormalised output of B images to (B,) scores, differentiable."""
 
-Kind = Literal["logit", "probability"]
-"""The scale of a score: unnormalised, or after the card's activation."""
+Kind = Literal["logit", "probability", "similarity"]
+"""The scale of a score: unnormalised, after the card's activation, or how alike something is to
+what was found in the whole image, or to another image."""
+
+_PLACES = ("box", "point", "object", "within")
+
+
+class Aim(BaseModel):
+    """What shall be explained; the task of the model makes targets of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    target: Commas = ("top",)
+    """What to explain: a label, a class id, or `top` for the highest score."""
+    box: Edges | None = None
+    """Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image pixels.
+    Left out, a detector explains its best detection."""
+    point: Offset | None = None
+    """Of models that find or segment objects: the one at x,y, in image pixels."""
+    object: Annotated[int, Field(ge=1)] | None = None
+    """Of models that find or segment objects: the one of this id, as /detect and
+    /segment?mode=instance give them by default."""
+    within: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
+    """Of models that segment: the class's mean over x,y,width,height, or over the polygon
+    x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives to the class."""
+    reference_layer: str = "penultimate"
+    """With a second image, `reference`: the layer whose means over space are compared."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        given = [name for name in _PLACES if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(given)} each say where the explained thing is; give one of them"
+            )
+        if self.within is not None:
+            parse_shape(self.within, "within")
+        return self
+
+    @property
+    def place(self) -> str | None:
+        """The parameter that says where the explained thing is, if one does."""
+        return next((name for name in _PLACES if getattr(self, name) is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A class (or another part of the output) with its `score` and the whole image's `value`.
 
-    What is no class has no `class_id`.
+    What is no class has no `class_id`. `kind` is the scale of the score.
     """
 
     label: str
     class_id: int | None
     score: Score
     value: float
+    kind: Kind = field(default="logit", kw_only=True)
 
     def payload(self) -> dict[str, Any]:
         return {"label": self.label, "class_id": self.class_id}

@@ -235,6 +235,92 @@ def test_batches_jobs_and_maps(client, field, tmp_path):
     assert isinstance(item.result, Volume)
 
 
+class TestExplanations:
+    """The toys' logits are 40 times the mean of a cell, or of a pixel, so gradients are known."""
+
+    CELL = (64, 8, 72, 16)  # in the dark square
+
+    def test_of_a_box(self, client, field):
+        answer = client.saliency(field, "boxes", box=self.CELL, space="image")
+        assert (answer.target.label, answer.method) == ("dark", "gradient")
+        assert answer.target.facts["iou"] == 1
+        expected = np.zeros((64, 80))
+        expected[8:16, 64:72] = 40 / 64 / 3
+        np.testing.assert_allclose(answer.map, expected, rtol=1e-5)
+        found = client.detect(field, "boxes").objects
+        (number,) = [one.id for one in found if tuple(one.box) == self.CELL]
+        same = client.saliency(field, "boxes", object=number, space="image")
+        np.testing.assert_array_equal(same.map, answer.map)
+
+    def test_of_pixels(self, client, field):
+        answer = client.saliency(
+            field, "shades", within=(10, 20, 30, 10), target="bright", space="image"
+        )
+        expected = np.zeros((64, 80))
+        expected[20:30, 10:40] = 40 / 300 / 3
+        np.testing.assert_allclose(answer.map, expected, rtol=1e-5)
+        assert answer.target.facts["pixels"] == 300
+        corners = ((10, 20), (40, 20), (40, 30), (10, 30))
+        same = client.saliency(
+            field, "shades", within=corners, target="bright", space="image", format="npy"
+        )
+        np.testing.assert_allclose(same.array(), expected, rtol=1e-5)
+        island = client.saliency(field, "shades", point=(30.5, 30.5))
+        assert island.target.facts["pixels"] == int((field[25:37, 25:37] == 240).sum())
+
+    def test_by_hiding(self, client, field):
+        answer = client.occlusion(
+            field, "boxes", box=self.CELL, window=8, stride=8, baseline="grey"
+        )
+        assert answer.facts["output"] == "similarity"
+        assert answer.base[0] == pytest.approx(answer.scores.max())
+        gone = answer.scores[0].argmin()
+        row, column = np.unravel_index(gone, answer.scores[0].shape)
+        assert (row, column) == (1, 8)
+
+    def test_of_a_reference(self, client, field):
+        other = np.roll(field, 7, axis=1)
+        answer = client.saliency(field, "shades", reference=other, reference_layer="logits")
+        same = client.saliency(field, "shades", reference=field, reference_layer="logits")
+        assert (same.score, answer.target.label) == (pytest.approx(1), "reference")
+        stored = client.put_image(other)
+        again = client.saliency(field, "shades", reference=stored, reference_layer="logits")
+        assert again.score == answer.score
+        assert again.target.facts["layer"] == "logits"
+        with pytest.raises(ValueError, match="belongs to a single image"):
+            client.saliency([field, field], "shades", reference=other)
+
+    def test_of_nothing(self, client, field):
+        grey = np.full((64, 80), GREY, np.uint8)
+        with pytest.raises(UnprocessableError, match="finds nothing in the image") as raised:
+            client.saliency(grey, "boxes")
+        assert raised.value.code == "unknown_target"
+        with pytest.raises(UnprocessableError, match="box belongs to models"):
+            client.saliency(field, "imagenet-lite0", box=self.CELL)
+
+    def test_methods_are_named_where_there_are_scores(self, client):
+        every = client.model("imagenet-lite0").raw["methods"]
+        assert "gradient" in every
+        for name, known in (("boxes", every), ("shades", every), ("twice", [])):
+            assert client.model(name).raw["methods"] == known
+
+    def test_from_the_command_line(self, service_url, field, tmp_path, monkeypatch):
+        monkeypatch.setenv("BRIGHTFIELD_URL", service_url)
+        monkeypatch.chdir(tmp_path)
+        Image.fromarray(field).save("field.png")
+        asked = ["explain", "field.png", "--model", "boxes", "--box", "64,8,72,16"]
+        assert main([*asked, "--out", "map.npy", "--target", "dark"]) == 0
+        assert np.load("map.npy")[8:16, 64:72] == pytest.approx(40 / 64 / 3)
+        assert main([*asked, "--out", "o.json", "--method", "occlusion"]) == 0
+        assert json.loads((tmp_path / "o.json").read_text())["result"]["output"] == "similarity"
+        asked = ["explain", "field.png", "--model", "shades", "--out", "m.npy"]
+        assert main([*asked, "--within", "10,20,30,10", "--target", "dark"]) == 0
+        assert main([*asked, "--point", "30.5,30.5"]) == 0
+        assert main([*asked, "--object", "1", "--set", "mask=grabcut"]) == 0
+        layer = "reference_layer=logits"
+        assert main([*asked, "--reference", "field.png", "--set", layer]) == 0
+
+
 def test_asyncio_gives_the_same(service_url, client, field):
     async def ask():
         async with AsyncClient(service_url) as made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -71,9 +72,12 @@ def test_every_decision_is_in_the_index() -> None:
     assert listed == sorted(file.name for file in folder.glob("0*.md"))
 
 
-def test_the_picture_is_small_enough_for_a_readme() -> None:
-    file = ROOT / "docs" / "pictures" / "explanations.png"
-    assert file.stat().st_size < 400_000
+@pytest.mark.parametrize(
+    ("name", "most"), [("explanations", 400_000), ("dense-explanations", 600_000)]
+)
+def test_the_picture_is_small_enough_for_a_readme(name: str, most: int) -> None:
+    file = ROOT / "docs" / "pictures" / f"{name}.png"
+    assert file.stat().st_size < most
     with Image.open(file) as picture:
         assert picture.width > 800
 
@@ -89,6 +93,18 @@ def test_the_container_has_what_its_page_says() -> None:
     for variable in ("BRIGHTFIELD_DATA=/data", "BRIGHTFIELD_MODELS=/models"):
         assert variable in dockerfile
     assert "`/data`" in page and "`/models`" in page
+
+
+@pytest.mark.slow
+def test_the_shell_lines_for_maps_of_objects_work(address: str, desk: Path) -> None:
+    talk = Conversation(by_httpx, address)
+    page = "docs/how-to/read-a-map.md"
+    printed = [talk(words) for block in blocks(page, "bash") for words in commands(block.text)]
+    (answer,) = [json.loads(text) for text in printed if text]
+    assert answer["result"]["output"] == "similarity"
+    for name, size in (("why.png", (160, 128)), ("alike.png", (600, 400))):
+        with Image.open(name) as overlay:
+            assert overlay.size == size
 
 
 @pytest.mark.slow

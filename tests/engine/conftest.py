@@ -108,12 +108,14 @@ class Bench:
         selection = Selection(**{k: v for k, v in more.items() if k in Selection.model_fields})
         ticket = more.get("ticket") or Ticket()
         progress = more.get("progress")
+        attachments = more.get("attachments")
         if isinstance(work, Task):
-            attachments = more.get("attachments")
             return asyncio.run(
                 self.engine.predict(work, data, view, selection, ticket, progress, attachments)
             )
-        return asyncio.run(self.engine.explain(work, data, view, selection, ticket, progress))
+        return asyncio.run(
+            self.engine.explain(work, data, view, selection, ticket, progress, attachments)
+        )
 
 
 @pytest.fixture(scope="session")

@@ -55,6 +55,16 @@ CARDS: dict[str, tuple[str, str, str, str]] = {
     "one-label": (
         "detect", _ONE, "cells\nstride = 4", "[input]\nsize = {multiple = 4}\n" + _SIGMOID,
     ),
+    "found": (
+        "detect", _TWO, "found", "[input]\nsize = {multiple = 8}\n" + _SIGMOID,
+    ),
+    "felt": (
+        "segment", _TWO, "felt\nclasses = 2", "[input]\nsize = {multiple = 8}\n" + _SIGMOID,
+    ),
+    "felt-one-by-one": (
+        "segment", _ONE, "felt\nclasses = 2",
+        "[input]\nsize = {multiple = 8}\n" + _SIGMOID + "\ninstances = {smoothing = 0.0}",
+    ),
     "repeat-x2": ("superresolve", "", "repeated\nscale = 2", _ENLARGED.format(2)),
     "repeat-x3": ("superresolve", "", "repeated\nscale = 3", _ENLARGED.format(3)),
     "repeat-x4": ("superresolve", "", "repeated\nscale = 4", _ENLARGED.format(4)),

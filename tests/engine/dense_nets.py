@@ -185,3 +185,51 @@ def stamps() -> nn.Module:
 
 def broken(how: str) -> nn.Module:
     return Broken(how)
+
+
+class Found(nn.Module):
+    """Convolutions and a rectifier, then a candidate of random box and scores in each cell of
+    4 x 4 pixels, and in each of 8 x 8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(5)
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU())
+        self.logits = nn.ModuleList(nn.Conv2d(8, 2, 3, padding=1) for _ in range(2))
+        self.sides = nn.ModuleList(nn.Conv2d(8, 4, 3, padding=1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Candidates:
+        maps, parts = self.body(x), []
+        for level, stride in enumerate((4, 8)):
+            pooled = nn.functional.avg_pool2d(maps, stride)
+            logits = 4 * self.logits[level](pooled).flatten(2).transpose(1, 2)
+            sides = stride * (0.5 + self.sides[level](pooled).sigmoid())
+            y, x_ = torch.meshgrid(*map(torch.arange, pooled.shape[2:]), indexing="ij")
+            points = ((torch.stack([x_, y], -1) + 0.5) * stride).reshape(1, -1, 2).to(pooled)
+            points = points.expand(len(pooled), -1, -1)
+            sides = sides.flatten(2).transpose(1, 2)
+            boxes = torch.cat([points - sides[..., :2], points + sides[..., 2:]], -1)
+            parts.append((boxes, logits, points))
+        return Candidates(*(torch.cat(part, 1) for part in zip(*parts, strict=True)))
+
+
+class Felt(nn.Module):
+    """Convolutions and a rectifier, then a map per class, at half the resolution."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        torch.manual_seed(6)
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, 2, padding=1), nn.ReLU())
+        self.last = nn.Conv2d(8, classes, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps: Tensor = 8 * self.last(self.body(x))
+        return maps
+
+
+def found() -> nn.Module:
+    return Found()
+
+
+def felt(classes: int = 2) -> nn.Module:
+    return Felt(classes)

@@ -96,6 +96,13 @@ class TestTiles:
         assert (tiling.halo, tiling.blended, note.code) == (128, True, "tiles_blended")
         assert "farther than a tile" in note.detail
 
+    def test_unless_larger_tiles_or_a_wider_overlap_are_asked_for(self) -> None:
+        for task in (Segment(tile=1296), Segment(overlap=864), Segment(tile=(1300, 2000))):
+            tiling, notes = cutter(432, task=task).tiling(field(9000, 9000))
+            assert (tiling.halo, tiling.blended, notes) == (432, False, ())
+        for task in (Segment(tile=1295), Segment(overlap=863), Segment(tile=(1290, 2000))):
+            assert cutter(432, task=task).tiling(field(9000, 9000))[0].blended
+
     def test_blended_tiles_do_not_depend_on_the_machine(self) -> None:
         for seconds in (0.001, 9, None):
             for asked in (cutter(None, seconds), cutter(50, seconds, Segment(overlap=60))):

@@ -215,7 +215,7 @@ class TestFaults:
         with pytest.raises(WrongTask, match="segmenter is for 'segment', not for 'classify'"):
             bench.answer(Classify(), IMAGE, model)
         with pytest.raises(BrightfieldError, match="no score that can be explained"):
-            bench.answer(GradientSaliency(), IMAGE, model)
+            bench.answer(GradientSaliency(), IMAGE, "repeat-x2")
         assert bench.answer(Embed(), IMAGE, model).result.raster("input").array.shape == (72,)
 
     @pytest.mark.parametrize(

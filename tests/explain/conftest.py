@@ -29,6 +29,7 @@ from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
+from brightfield.tasks.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,12 @@ class Bench:
         ticket: Ticket | None = None,
     ) -> LaneProbe:
         resident, ticket = resident or self.resident(case), ticket or Ticket()
-        forward = scoring_pass(resident, method.kind)
+        kind = method.kind or Classify.hidden_kind
+        forward = scoring_pass(resident, kind)
         output = resident.submit(forward, case.images, ticket).future.result()
-        targets = Classify.targets(method.target, output, case.card, method.kind)
-        return LaneProbe(
-            resident, targets, case.geometry, ticket, method.kind, lambda: displayed(case)
-        )
+        picture = Picture(displayed(case), "", "png", "YXC")
+        targets = Classify.targets(method, Seen(output, case.card, picture, case.geometry), kind)
+        return LaneProbe(resident, targets, case.geometry, ticket, kind, lambda: picture.pixels)
 
     def explain(self, method: Method, case: Case) -> Any:
         """The method's result."""

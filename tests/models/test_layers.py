@@ -140,6 +140,23 @@ def test_the_last_spatial_layer_still_knows_places(builder: str, layer: str) -> 
     assert last_spatial_layer(network(builder), IMAGES) == layer
 
 
+def test_of_a_score_it_is_the_last_layer_that_the_score_depends_on() -> None:
+    class Heads(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Conv2d(3, 4, 3)
+            self.first, self.second = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 2, 1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.body(x)
+            return torch.cat([self.first(x).flatten(1), self.second(x).flatten(1)], 1)
+
+    heads = Heads()
+    assert last_spatial_layer(heads, IMAGES) == "second"
+    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, 0]) == "first"
+    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, -1]) == "second"
+
+
 def test_a_network_without_maps_has_no_spatial_layer() -> None:
     with pytest.raises(UnknownLayer):
         last_spatial_layer(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), torch.zeros(1, 3, 2, 2))

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from brightfield.models import unet
 from brightfield.models.candidates import Candidates
+from brightfield.models.fcos import FCOS
 from brightfield.models.reach import reach
 from brightfield.models.subpixel import Subpixel
 
@@ -61,6 +62,21 @@ def test_the_shipped_architectures_keep_what_they_say() -> None:
     assert found is not None and found <= unet.RADIUS
 
 
+def test_the_farthest_level_of_a_detector_counts() -> None:
+    network = FCOS(classes=1, width=16)
+    images = torch.randn(1, 3, 64, 2048, generator=torch.Generator().manual_seed(0))
+    candidates = network.eval()(images.requires_grad_())
+    coarsest = len(candidates.logits[0]) - 64 - 32  # its first row, in the middle
+    assert candidates.points[0, coarsest].tolist() == [1040, 16]
+    (gradient,) = torch.autograd.grad(candidates.logits[0, coarsest].sum(), images)
+    columns = gradient[0].abs().amax(dim=(0, 1)).nonzero()
+    farthest = max(1040 - int(columns.min()), int(columns.max()) - 1040)
+    found = looked(network, 3, network.stride)
+    assert found is not None
+    # Tiles begin at multiples of the stride, so of the last stride only a part can matter.
+    assert farthest - network.stride < found <= farthest + 1
+
+
 class Shifted(nn.Module):
     """Looks to one side alone."""
 
@@ -96,7 +112,8 @@ def test_what_looks_everywhere_has_no_bound(how: Callable[[Tensor], Tensor]) -> 
 
 def test_what_looks_farther_than_is_tried_has_no_bound() -> None:
     assert looked(nn.Sequential(conv(3, dilation=100), conv(3, dilation=250))) == 350
-    assert looked(conv(3, dilation=600)) is None
+    assert looked(conv(3, dilation=600)) == 600
+    assert looked(conv(3, dilation=800)) is None
 
 
 def test_what_gives_no_maps_has_no_bound() -> None:

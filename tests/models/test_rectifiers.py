@@ -254,3 +254,12 @@ def test_relus_in_place_are_guided_as_those_that_are_not(name: str) -> None:
     assert torch.equal(networks_gradient(module, IMAGES, second), in_place)
     assert first.reached == second.reached > 6
     assert not torch.equal(networks_gradient(module, IMAGES, torch.enable_grad()), in_place)
+
+
+@pytest.mark.parametrize(("capped", "expected"), [(True, [0, 1, 0]), (False, [1, 1, 0])])
+def test_a_cap_need_not_stop_gradients(capped: bool, expected: list[float]) -> None:
+    x = torch.tensor([7.0, 3.0, -1.0], requires_grad=True)
+    with Guided(capped=capped):
+        value = F.relu6(x).sum()
+    (gradient,) = torch.autograd.grad(value, x)
+    assert gradient.tolist() == expected

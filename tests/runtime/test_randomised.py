@@ -48,6 +48,15 @@ def test_the_last_layer_is_the_one_nearest_to_the_score() -> None:
     assert last_layer(nn.Flatten(), IMAGES, score) is None
 
 
+def test_what_lies_beside_a_picked_score_does_not_count() -> None:
+    """The first head's maps are joined to the second's, of which the score takes one place."""
+
+    def picked(out: dict[str, Tensor]) -> Tensor:
+        return torch.cat([out["boxes"].flatten(1), out["classes"].flatten(1)], 1)[:, -1]
+
+    assert last_layer(TwoHeads(), IMAGES, picked) == "classes"
+
+
 @pytest.mark.parametrize(
     ("name", "layer"),
     [

@@ -13,7 +13,10 @@ from torch import Tensor
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget
 from brightfield.images.windows import window_grid
+from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import Classes, Classify, ClassMap, Prediction
+
+from .seeing import seen
 
 NAMES = ("Rose", "Daisy", "dandelion", "3", "Cardigan", "cardigan")
 LOGITS = torch.tensor([[0.5, -1.0, 2.0, 2.0, -3.0, 1.0]])
@@ -31,6 +34,10 @@ def card(*names: str, **output: Any) -> ModelCard:
 
 
 FLOWERS = card(*NAMES)
+
+
+def targets(logits: Tensor, model: ModelCard, *names: str, kind: Kind = "logit") -> list[Target]:
+    return Classify.targets(Aim(target=names), seen(logits, model), kind)
 
 
 def named(classes: Classes) -> list[str]:
@@ -107,20 +114,20 @@ class TestTargets:
         ],
     )  # fmt: skip
     def test_they_are_named_by_label_or_id(self, name: str, class_id: int) -> None:
-        (target,) = Classify.targets((name,), LOGITS, FLOWERS, "logit")
+        (target,) = targets(LOGITS, FLOWERS, name)
         assert (target.class_id, target.label) == (class_id, NAMES[class_id])
         assert target.value == float(LOGITS[0, class_id])
         batch = torch.cat([LOGITS, 2 * LOGITS])
         assert torch.equal(target.score(batch), batch[:, class_id])
 
     def test_several_come_in_the_order_asked_for(self) -> None:
-        found = Classify.targets(("Daisy", "top", "0"), LOGITS, FLOWERS, "logit")
+        found = targets(LOGITS, FLOWERS, "Daisy", "top", "0")
         assert [target.class_id for target in found] == [1, 2, 0]
 
     @pytest.mark.parametrize("activation", ["softmax", "sigmoid", "none"])
     def test_as_probabilities(self, activation: str) -> None:
         activated = card(*NAMES, activation=activation)
-        (target,) = Classify.targets(("Rose",), LOGITS, activated, "probability")
+        (target,) = targets(LOGITS, activated, "Rose", kind="probability")
         (expected,) = [
             p.score
             for p in Classify(top_k=9).postprocess(LOGITS, activated).predictions
@@ -143,11 +150,11 @@ class TestTargets:
     )
     def test_unknown_names_get_near_ones(self, name: str, says: str) -> None:
         with pytest.raises(UnknownTarget) as fault:
-            Classify.targets((name,), LOGITS, FLOWERS, "logit")
+            targets(LOGITS, FLOWERS, name)
         assert says in fault.value.detail
 
     def test_without_labels_there_are_ids_alone(self) -> None:
-        (target,) = Classify.targets(("4",), LOGITS, card(), "logit")
+        (target,) = targets(LOGITS, card(), "4")
         assert (target.class_id, target.label) == (4, "4")
 
     @pytest.mark.parametrize(
@@ -155,14 +162,28 @@ class TestTargets:
     )
     def test_a_normalised_score_is_never_explained_in_silence(self, normalised: Tensor) -> None:
         with pytest.raises(Unexplainable, match="unnormalised"):
-            Classify.targets(("top",), normalised, FLOWERS, "logit")
+            targets(normalised, FLOWERS, "top")
         unactivated = card(*NAMES, activation="none")
-        (target,) = Classify.targets(("top",), normalised, unactivated, "probability")
+        (target,) = targets(normalised, unactivated, "top", kind="probability")
         assert target.value == float(normalised[0].max())
 
     @pytest.mark.parametrize("logits", [[[0.1, 0.2, 0.3]], [[1.0]], [[-0.5, 1.5]]])
     def test_small_logits_are_not_taken_for_probabilities(self, logits: list[list[float]]) -> None:
-        assert Classify.targets(("top",), torch.tensor(logits), card(), "logit")
+        assert targets(torch.tensor(logits), card(), "top")
+
+    @pytest.mark.parametrize(
+        ("aim", "kind", "says"),
+        [
+            ({"box": "1,2,3,4"}, "logit", "box belongs to models that find or segment"),
+            ({"point": "1,2"}, "logit", "point belongs"),
+            ({"object": 1}, "logit", "object belongs"),
+            ({"within": "1,2,3,4"}, "logit", "within belongs"),
+            ({}, "similarity", "take logit or probability"),
+        ],
+    )
+    def test_a_whole_image_has_no_places(self, aim: Any, kind: Kind, says: str) -> None:
+        with pytest.raises(InvalidParameter, match=says):
+            Classify.targets(Aim(**aim), seen(LOGITS, FLOWERS), kind)
 
 
 class TestMaps:

@@ -9,8 +9,11 @@ from pydantic import ValidationError
 from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
 from brightfield.results import Result
+from brightfield.targets import Aim
 from brightfield.tasks import catalog
 from brightfield.tasks.task import Task
+
+from .seeing import seen
 
 TASKS = catalog()
 
@@ -49,4 +52,4 @@ def test_what_has_no_score_is_refused(task: type[Task]) -> None:
         }
     )  # fmt: skip
     with pytest.raises(Unexplainable, match="'embed'"):
-        task.targets(("top",), torch.zeros(1, 3), card, "logit")
+        task.targets(Aim(), seen(torch.zeros(1, 3), card), "logit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,24 @@ def test_files_hold_the_labels() -> None:
     table = volume.table()
     assert len(table.rows) == len(volume.objects) == 2
     assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_the_pixel_size_goes_into_the_file_and_the_table() -> None:
+    planes = [plane(part) for part in cones()]
+    planes = [replace(one, source=replace(one.source, pixel_size=0.25)) for one in planes]
+    volume = linked(planes, 0.25)
+    with tifffile.TiffFile(io.BytesIO(base64.b64decode(_mask(volume)))) as file:
+        across, whole = file.pages.first.tags["XResolution"].value
+        assert across / whole == 4
+    for row in volume.table().rows:
+        cells = dict(zip(volume.table().columns, row, strict=True))
+        assert cells["centroid_x_um"] == cells["centroid_x_px"] / 4
+        assert cells["centroid_y_um"] == cells["centroid_y_px"] / 4
+
+
+def _mask(volume: Volume) -> str:
+    data: str = volume.payload("input")["mask"]["data"]
+    return data
 
 
 def test_more_objects_than_16_bits_tell_apart_have_32() -> None:

@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from brightfield_client.calls.activations import activations
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.classify import classify
 from brightfield_client.calls.detect import detect
 from brightfield_client.calls.embed import embed
 from brightfield_client.calls.occlusion import occlusion
+from brightfield_client.calls.patches import patches
 from brightfield_client.calls.saliency import saliency
 from brightfield_client.calls.segment import read_segmentation, segment
 from brightfield_client.calls.superresolve import superresolve
+from brightfield_client.results.activations import Activations
 from brightfield_client.results.classification import Classification
 from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
 from brightfield_client.results.occlusion import Occlusion
+from brightfield_client.results.patches import Patches
 from brightfield_client.results.result import Json, Result
 from brightfield_client.results.saliency import Saliency
 
@@ -34,10 +38,12 @@ class Endpoint:
 
 ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
     {
+        "activations": Endpoint(activations, Activations.from_json),
         "classify": Endpoint(classify, Classification.from_json),
         "detect": Endpoint(detect, Detections.from_json),
         "embed": Endpoint(embed, Embedding.from_json),
         "occlusion": Endpoint(occlusion, Occlusion.from_json),
+        "patches": Endpoint(patches, Patches.from_json),
         "saliency": Endpoint(saliency, Saliency.from_json),
         "segment": Endpoint(segment, read_segmentation),
         "superresolve": Endpoint(superresolve, Enlargement.from_json),

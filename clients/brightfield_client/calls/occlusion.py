@@ -9,7 +9,7 @@ from typing import Any, overload
 
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.image_call import image_call
-from brightfield_client.images import Images, ImageSource
+from brightfield_client.images import Images, ImageSource, to_payload
 from brightfield_client.results.batch import Batch
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.occlusion import Occlusion
@@ -40,6 +40,12 @@ def occlusion(
     output: str | None = None,
     engine: str | None = None,
     hide: Sequence[float] | Sequence[Sequence[float]] | None = None,
+    box: Sequence[float] | None = None,
+    point: Sequence[float] | None = None,
+    object: int | None = None,
+    within: Sequence[float] | Sequence[Sequence[float]] | None = None,
+    reference: ImageSource | None = None,
+    reference_layer: str | None = None,
     format: str | None = None,
     **parameters: Any,
 ) -> Call[Any]:
@@ -55,9 +61,18 @@ def occlusion(
         baseline: what hides: mean (the default), zero, grey, blur or a number.
         border: the last window is moved back (`shift`, the default), `cut` or `drop`ped.
         target: one or several labels or class ids; `top`, the default, is the highest score.
-        output: `logit` (the default) or `probability`.
+        output: `logit`, `probability`, or of models that find boxes `similarity`, the greatest
+            IoU x probability over all candidates (of these `similarity`, else `logit`).
         engine: `auto` (the default), `plain` or `incremental`, which computes only what changes.
         hide: one what-if: (x, y, width, height), or the corners ((x1, y1), (x2, y2), ...), hidden.
+        box: of models that find or segment objects, the one at (xmin, ymin, xmax, ymax), in pixels
+            of the image; left out, a detector explains its best detection.
+        point: likewise, the one at (x, y).
+        object: likewise, the one of this id, as `detect` and `segment` number them.
+        within: of models that segment, the part over which the class's score is averaged:
+            (x, y, width, height), or the corners ((x1, y1), (x2, y2), ...) of a polygon.
+        reference: another image; then the likeness of the two is explained, and not a class.
+        reference_layer: the layer whose features are compared (penultimate).
         format: overlay, png, tiff, npy or csv: gives `Binary` instead of a typed result.
         parameters: the method's own (masks, cells, p, seed of rise), `checks=True`, and the
             endpoint's others.
@@ -76,6 +91,12 @@ def occlusion(
         "output": output,
         "engine": engine,
         "hide": hide,
+        "box": box,
+        "point": point,
+        "object": object,
+        "within": within,
+        "reference_layer": reference_layer,
         "format": format,
     }
-    return image_call("/occlusion", Occlusion.from_json, image, own | parameters)
+    attachments = {} if reference is None else {"reference": to_payload(reference)}
+    return image_call("/occlusion", Occlusion.from_json, image, own | parameters, attachments)

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Sequence
 
 from brightfield_client.cli import (
+    activations,
     classify,
     detect,
     doctor,
     embed,
     explain,
+    filters,
     models,
+    patches,
     segment,
     serve,
     superresolve,
@@ -65,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    asking = (classify, detect, segment, superresolve, embed, explain, doctor)
+    inside = (filters, activations, patches)
+    asking = (classify, detect, segment, superresolve, embed, explain, *inside, doctor)
     for command in (serve, models, *asking):
         command.add(commands)
     return top

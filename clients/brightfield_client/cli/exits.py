@@ -47,12 +47,12 @@ def verdict(fault: Exception) -> Verdict | None:
     return None
 
 
-def sentence(fault: BaseException) -> str:
-    """An error in one line, without its class."""
+def sentence(fault: BaseException, *, with_name: bool = True) -> str:
+    """An error in one line, without its class; `with_name`: with that of the file."""
     if isinstance(fault, ApiError):
         return f"{fault.detail} ({fault.code})"
     if isinstance(fault, OSError) and fault.strerror:
-        name = f"{fault.filename}: " if fault.filename else ""
+        name = f"{fault.filename}: " if fault.filename and with_name else ""
         return f"{name}{fault.strerror}."
     return " ".join(str(fault).split()) or type(fault).__name__
 
@@ -60,7 +60,9 @@ def sentence(fault: BaseException) -> str:
 def report(item: MapItem) -> None:
     """Say on stderr what is wrong with one image."""
     if item.error is not None:
-        print(f"brightfield: {item.source}: {sentence(item.error)}", file=sys.stderr)
+        print(
+            f"brightfield: {item.source}: {sentence(item.error, with_name=False)}", file=sys.stderr
+        )
 
 
 def code_of(items: Sequence[MapItem]) -> int:

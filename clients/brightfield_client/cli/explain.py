@@ -11,6 +11,7 @@ from brightfield_client.cli.connect import connect, connection_flags
 from brightfield_client.cli.exits import OK, Stop
 from brightfield_client.cli.files import parameter_flags, parameters
 from brightfield_client.client import Client
+from brightfield_client.images import Images, ImageSource
 from brightfield_client.results.binary import Binary
 
 _OCCLUSION = frozenset({"occlusion", "rise"})  # belongs to /occlusion, all others to /saliency
@@ -39,6 +40,7 @@ def add(commands: Any) -> None:
         "grad_cam, guided_grad_cam, occlusion or rise (%(default)s)",
     )
     parser.add_argument("--target", help="label or class id (top: the best)")
+    _add_places(parser)
     parser.add_argument(
         "--out",
         type=Path,
@@ -48,23 +50,43 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    places = parser.add_argument_group(
+        "what is explained", "of models that find or segment objects, in pixels of the image"
+    )
+    places.add_argument("--box", metavar="XMIN,YMIN,XMAX,YMAX", help="the object in this box")
+    places.add_argument("--point", metavar="X,Y", help="the object at this point")
+    places.add_argument("--object", metavar="ID", type=int, help="the object of this id")
+    places.add_argument(
+        "--within",
+        metavar="SHAPE",
+        help="the mean score over x,y,width,height or the polygon x,y;x,y;x,y",
+    )
+    places.add_argument(
+        "--reference", type=Path, metavar="FILE", help="the likeness of the image to this one"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     out = args.out or Path(f"{args.file.stem}.{args.method}.png")
     form = _FORMATS.get(out.suffix.lower())
     if form is None:
         raise Stop(f"--out ends in one of {', '.join(_FORMATS)}, not in {out.suffix!r}.")
     endpoint = "occlusion" if args.method in _OCCLUSION else "saliency"
-    given = parameters(args, method=args.method, target=args.target, format=form)
+    names = ("method", "target", "box", "point", "object", "within", "reference")
+    given = parameters(args, **{name: getattr(args, name) for name in names}, format=form)
     with connect(args) as client:
-        answer = _ask(client, endpoint, args.file, given)
-    _write(out, answer)
+        answer = ask_as_job(client, endpoint, args.file, given)
+    write_answer(out, answer)
     print(f"{out}: {args.method}")
     return OK
 
 
-def _ask(client: Client, endpoint: str, file: Path, given: dict[str, Any]) -> Any:
+def ask_as_job(
+    client: Client, endpoint: str, image: ImageSource | Images, given: dict[str, Any]
+) -> Any:
     """As a job, since many forward passes take long; leaving cancels it."""
-    job = client.submit(endpoint, file, **given)
+    job = client.submit(endpoint, image, **given)
     try:
         job.wait(progress=True)
     except KeyboardInterrupt:
@@ -73,7 +95,8 @@ def _ask(client: Client, endpoint: str, file: Path, given: dict[str, Any]) -> An
     return job.result()
 
 
-def _write(out: Path, answer: Any) -> None:
+def write_answer(out: Path, answer: Any) -> None:
+    """Write a binary answer as it came, another one as JSON."""
     if isinstance(answer, Binary):
         answer.save(out)
     else:

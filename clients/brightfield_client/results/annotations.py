@@ -128,15 +128,28 @@ def _annotation(found: Detection) -> dict[str, Any]:
 
 
 def table(
-    objects: Sequence[Detection], pixel_size: float | None
+    objects: Sequence[Detection], pixel_size: float | None, *, channels: int | None = None
 ) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows: id, class, score, box and, of objects with pixels, what is measured.
 
-    Lengths and areas are in pixels, and in micrometres too where `pixel_size` is known.
+    Lengths and areas are in pixels, and in micrometres too where `pixel_size` is known. Without
+    any object the columns are those of objects with pixels in an image of so many `channels`;
+    None: of boxes.
     """
     cells = [_cells(found, pixel_size) for found in objects]
-    columns = list(cells[0]) if cells else ["id", "label", "class_id", "score", *Box._fields]
+    columns = list(cells[0] if cells else _cells(_no_object(channels), pixel_size))
     return columns, [list(row.values()) for row in cells]
+
+
+def _no_object(channels: int | None) -> Detection:
+    """An object that stands for its columns alone."""
+    facts: dict[str, Any] = {"id": 0, "label": "", "class_id": 0, "score": None, "uuid": ""}
+    facts["box"] = Box(0.0, 0.0, 0.0, 0.0)
+    if channels is None:
+        return Detection(**facts)
+    means = (None,) * channels
+    measured: dict[str, Any] = {"area_px": 0, "area_um2": None, "mean_intensity": means}
+    return Segment(**facts, **measured, centroid=(0.0, 0.0), rle={}, polygons=None)
 
 
 def _cells(found: Detection, pixel_size: float | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 
 from brightfield_client.heat import thumbnail_png
 from brightfield_client.images import ImageSource
+from brightfield_client.results.annotations import table
 from brightfield_client.results.drawing import draw_outlines, on_axes, paint_labels
 from brightfield_client.results.found import Segment
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
@@ -85,6 +86,10 @@ class Segmentation(Objects[Segment]):
             ".zip": lambda file: self.again("rois").save(file),
         }
         return save_as(path, writers, "A segmentation")
+
+    def _table(self) -> tuple[list[str], list[list[Any]]]:
+        grey = self.image.get("axes") == "YX"
+        return table(self.objects, self.image.get("pixel_size"), channels=1 if grey else 3)
 
     def _write_tiff(self, path: Path) -> None:
         mask = self.raw["result"]["mask"]

@@ -60,7 +60,8 @@ class Volume(Result):
     def to_pandas(self) -> Any:
         """A `DataFrame` with a row per object; the columns are those of `format="csv"`."""
         pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
-        return pandas.DataFrame(self._rows(), columns=list(_COLUMNS))
+        columns, rows = self._table()
+        return pandas.DataFrame(rows, columns=columns)
 
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`: .tif and .npy the label volume, .csv a table
@@ -70,17 +71,24 @@ class Volume(Result):
             ".tif": lambda file: file.write_bytes(mask_bytes(mask)),
             ".tiff": lambda file: file.write_bytes(mask_bytes(mask)),
             ".npy": lambda file: np.save(file, self.labels, allow_pickle=False),
-            ".csv": lambda file: write_csv(file, _COLUMNS, self._rows()),
+            ".csv": lambda file: write_csv(file, *self._table()),
             ".json": lambda file: write_json(file, self.raw),
         }
         return save_as(path, writers, "A volume")
 
-    def _rows(self) -> list[tuple[Any, ...]]:
-        return [
-            (s.id, s.label, s.class_id, s.score, *s.box[:2], s.zmin, *s.box[2:], s.zmax,
-             s.voxels, *s.centroid)
+    def _table(self) -> tuple[list[str], list[list[Any]]]:
+        """The middles are in micrometres too where the pixel size is known."""
+        rows: list[list[Any]] = [
+            [s.id, s.label, s.class_id, s.score, *s.box[:2], s.zmin, *s.box[2:], s.zmax,
+             s.voxels, *s.centroid]
             for s in self.objects
         ]  # fmt: skip
+        size = self.image.get("pixel_size")
+        if size is None:
+            return list(_COLUMNS), rows
+        for row, solid in zip(rows, self.objects, strict=True):
+            row += [solid.centroid[0] * size, solid.centroid[1] * size]
+        return [*_COLUMNS, "centroid_x_um", "centroid_y_um"], rows
 
     def _repr_html_(self) -> str:
         size = " x ".join(map(str, self.labels.shape))

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from brightfield.engine import Answer
+from brightfield.api.problems import problem
+from brightfield.engine import Answer, ImageFacts, Survey
+from brightfield.errors import BrightfieldError
+from brightfield.images.picture import Note
 from brightfield.results import Space
 
 
@@ -16,7 +19,36 @@ def envelope(
     answer: Answer, request_id: str, space: Space, *, with_result: bool = True
 ) -> dict[str, Any]:
     """One image's answer as design and documentation describe it."""
+    seen = ImageFacts.of(answer.picture, answer.scaling)
     document = {
+        **_origin(answer, request_id),
+        "image": {**_image(seen), "tiles": answer.tiles},
+        "result": answer.result.payload(space) if with_result else None,
+        **_circumstances(answer),
+    }
+    if not with_result:
+        del document["result"]
+    return document
+
+
+def survey_envelope(survey: Survey, request_id: str, space: Space) -> dict[str, Any]:
+    """One answer about several images: `images` in the order sent, each with its own warnings, or
+    with what is wrong with it as `error`."""
+    return {
+        **_origin(survey, request_id),
+        "images": [
+            {"error": problem(seen, f"{request_id}.{index}")}
+            if isinstance(seen, BrightfieldError)
+            else {**_image(seen), "warnings": _warnings(seen.notes)}
+            for index, seen in enumerate(survey.images)
+        ],
+        "result": survey.result.payload(space),
+        **_circumstances(survey),
+    }
+
+
+def _origin(answer: Answer | Survey, request_id: str) -> dict[str, Any]:
+    return {
         "id": request_id,
         "task": answer.task,
         "model": {
@@ -24,29 +56,32 @@ def envelope(
             "version": answer.card.version,
             "sha256": answer.sha256,
         },
-        "image": _image(answer),
-        "result": answer.result.payload(space) if with_result else None,
-        "warnings": [{"code": note.code, "detail": note.detail} for note in answer.notes],
+    }
+
+
+def _circumstances(answer: Answer | Survey) -> dict[str, Any]:
+    return {
+        "warnings": _warnings(answer.notes),
         "timing_ms": _milliseconds(answer),
         "batch_size": answer.batch_size,
     }
-    if not with_result:
-        del document["result"]
-    return document
 
 
-def _image(answer: Answer) -> dict[str, Any]:
-    picture, scaling = answer.picture, answer.scaling
+def _warnings(notes: Sequence[Note]) -> list[dict[str, str]]:
+    return [{"code": note.code, "detail": note.detail} for note in notes]
+
+
+def _image(seen: ImageFacts) -> dict[str, Any]:
+    scaling = seen.scaling
     return {
-        "sha256": picture.sha256,
-        "width": picture.width,
-        "height": picture.height,
-        "axes": picture.axes,
-        "dtype": _name(picture.pixels.dtype),
-        "orientation_applied": picture.orientation_applied,
+        "sha256": seen.sha256,
+        "width": seen.width,
+        "height": seen.height,
+        "axes": seen.axes,
+        "dtype": _name(seen.dtype),
+        "orientation_applied": seen.orientation_applied,
         "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
-        "pixel_size": picture.pixel_size,
-        "tiles": answer.tiles,
+        "pixel_size": seen.pixel_size,
     }
 
 
@@ -56,11 +91,11 @@ def _name(dtype: np.dtype[Any]) -> str:
     return str(dtype.name)
 
 
-def _milliseconds(answer: Answer) -> dict[str, float]:
+def _milliseconds(answer: Answer | Survey) -> dict[str, float]:
     return {stage: round(1e3 * value, 3) for stage, value in answer.timing.seconds.items()}
 
 
-def facts(answers: Sequence[Answer]) -> dict[str, str]:
+def facts(answers: Sequence[Answer | Survey]) -> dict[str, str]:
     """Headers: the model, the codes of the warnings, and the time per stage over all images; of a
     single one also the numbers of its result, as `X-PSNR`."""
     if not answers:

@@ -6,7 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from starlette.requests import Request
@@ -27,6 +27,7 @@ from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
 from brightfield.tasks.dense import Dense
+from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task
 
 
@@ -86,6 +87,10 @@ class ImageEndpoint(ABC):
         """Names of further images that a request may bring."""
         return ()
 
+    def places(self, images: int) -> int:
+        """Of so many images, those that are in flight at the same time."""
+        return images
+
     @property
     def path(self) -> str:
         return f"/{self.name}"
@@ -104,7 +109,7 @@ class ImageEndpoint(ABC):
             # cannot be listened to for hanging up: the listener would eat the body.
             ticket = ticket_of(request, settings.timeout)
             submission = await read_submission(request, settings.max_bytes, self.attachments)
-            claim.extend(len(submission.images))
+            claim.extend(self.places(len(submission.images)))
             plan = self._plan(request, submission, settings.max_reply_bytes)
             if "respond-async" in request.headers.get("prefer", ""):
                 return await self._as_job(services, plan, claim)
@@ -154,6 +159,10 @@ class PredictEndpoint(ImageEndpoint):
     def attachments(self) -> tuple[str, ...]:
         return self._task.attachments
 
+    def places(self, images: int) -> int:
+        # A survey takes its images one after another.
+        return 1 if issubclass(self._task, FindPatches) else images
+
     def work(self, parameters: dict[str, Any]) -> type[Task]:
         return self._task
 
@@ -169,6 +178,10 @@ class ExplainEndpoint(ImageEndpoint):
     @property
     def choices(self) -> Mapping[str, type[Method]]:
         return self._methods
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        return Method.attachments
 
     def work(self, parameters: dict[str, Any]) -> type[Method]:
         name = str(parameters.pop("method", self.default))
@@ -186,6 +199,8 @@ async def answer(
     services: Services, plan: Plan, ticket: Ticket, progress: Progress | None = None
 ) -> Response:
     """The reply to a plan; one bad image of a batch never fails its neighbours."""
+    if isinstance(plan.wish.work, FindPatches):
+        return await _about_all(services, plan, plan.wish.work, ticket, progress)
     if not plan.batch:
         found = await _one(services, plan, plan.images[0], ticket, progress)
         if plan.wish.format == "json" and not isinstance(plan.wish.work, Dense):
@@ -201,6 +216,26 @@ async def answer(
     return await asyncio.to_thread(plan.writer.batch, items)
 
 
+async def _about_all(
+    services: Services,
+    plan: Plan,
+    task: FindPatches,
+    ticket: Ticket,
+    progress: Progress | None,
+) -> Response:
+    """One answer for all images together."""
+    sources = [partial(_bytes_of, image, services.images) for image in plan.images]
+    wish = plan.wish
+    found = await services.engine.survey(task, sources, wish.view, wish.selection, ticket, progress)
+    return await asyncio.to_thread(plan.writer.survey, found)
+
+
+def _bytes_of(image: bytes | Stored | BrightfieldError, store: ImageStore) -> bytes:
+    if isinstance(image, BrightfieldError):
+        raise image
+    return load(image, store)
+
+
 async def _one(
     services: Services,
     plan: Plan,
@@ -212,12 +247,14 @@ async def _one(
         raise image
     data = await _loaded(services, image)
     engine, wish = services.engine, plan.wish
+    attached = {name: await _loaded(services, a) for name, a in plan.attachments.items()}
     if isinstance(wish.work, Task):
-        attached = {name: await _loaded(services, a) for name, a in plan.attachments.items()}
         return await engine.predict(
             wish.work, data, wish.view, wish.selection, ticket, progress, attached
         )
-    return await engine.explain(wish.work, data, wish.view, wish.selection, ticket, progress)
+    return await engine.explain(
+        wish.work, data, wish.view, wish.selection, ticket, progress, attached
+    )
 
 
 async def _loaded(services: Services, image: bytes | Stored) -> bytes:

@@ -60,7 +60,7 @@ async def read_submission(
     Raises `EmptyBody`, `TooManyBytes`, `MalformedJson`, `MalformedForm`, or an `Unprocessable`
     for what is well-formed but wrong.
     """
-    query = _query(request)
+    query = query_of(request)
     body = await read_body(request, max_bytes)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
@@ -110,7 +110,7 @@ def _too_many(max_bytes: int) -> TooManyBytes:
     )
 
 
-def _query(request: Request) -> dict[str, Any]:
+def query_of(request: Request) -> dict[str, Any]:
     """The query's parameters; one that is repeated must have one value."""
     values: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():

@@ -124,7 +124,7 @@ def _parameters(endpoint: ImageEndpoint) -> list[Schema]:
     for name in endpoint.attachments:
         text = f"Id of a stored image, in place of a further file `{name}` in a form."
         own[name] = {"type": "string", "description": text}
-    return [_parameter(name, schema) for name, schema in {**own, **shared}.items()]
+    return [query_parameter(name, schema) for name, schema in {**own, **shared}.items()]
 
 
 def _method(endpoint: ExplainEndpoint) -> Schema:
@@ -143,7 +143,8 @@ def _formats(endpoint: ImageEndpoint) -> list[str]:
     return list(names)
 
 
-def _parameter(name: str, schema: Schema) -> Schema:
+def query_parameter(name: str, schema: Schema) -> Schema:
+    """A field as a parameter of the query."""
     schema = _as_written(schema)
     description = schema.pop("description", "")
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -20,13 +20,24 @@ def parse(models: Sequence[type[BaseModel]], given: Mapping[str, Any]) -> list[B
     shares: list[dict[str, Any]] = [{} for _ in models]
     for name, value in given.items():
         if name not in owners:
-            raise UnknownParameter(
-                f"There is no parameter {name!r} here.{nearest(name, list(owners))} "
-                f"Known: {', '.join(sorted(owners))}.",
-                errors=[{"location": name}],
-            )
+            raise _unknown(name, owners)
         shares[owners[name]][name] = value
     return [_filled(model, share) for model, share in zip(models, shares, strict=True)]
+
+
+def check_names(given: Iterable[str], model: type[BaseModel]) -> None:
+    """Raises `UnknownParameter` for a name that the model has not."""
+    for name in given:
+        if name not in model.model_fields:
+            raise _unknown(name, model.model_fields)
+
+
+def _unknown(name: str, known: Iterable[str]) -> UnknownParameter:
+    names = sorted(known)
+    return UnknownParameter(
+        f"There is no parameter {name!r} here.{nearest(name, names)} Known: {', '.join(names)}.",
+        errors=[{"location": name}],
+    )
 
 
 def _filled(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:

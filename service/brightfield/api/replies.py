@@ -13,9 +13,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from brightfield.api.envelope import envelope, facts
+from brightfield.api.envelope import envelope, facts, survey_envelope
 from brightfield.api.problems import problem
-from brightfield.engine import Answer
+from brightfield.engine import Answer, Survey
 from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode
 from brightfield.images.annotations.geojson import Placement
@@ -50,10 +50,11 @@ class Format:
 
     media_type: str
     suffix: str
-    write: Callable[[Answer, Reply], bytes]
+    write: Callable[[Any, Reply], bytes]
+    """From an `Answer`, or a `Survey` whose result is offered in this format."""
 
 
-def _csv(answer: Answer, reply: Reply) -> bytes:
+def _csv(answer: Answer | Survey, reply: Reply) -> bytes:
     table = answer.result.table()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -74,7 +75,7 @@ def _tiff(answer: Answer, reply: Reply) -> bytes:
     return encode.tiff(raster.array, raster.axes, pixel_size=size)
 
 
-def _png(answer: Answer, reply: Reply) -> bytes:
+def _png(answer: Answer | Survey, reply: Reply) -> bytes:
     return encode.png(answer.result.image())
 
 
@@ -188,6 +189,22 @@ class Writer:
             form.write(answer, self.reply), media_type=form.media_type, headers=facts([answer])
         )
 
+    def survey(self, survey: Survey) -> Response:
+        """One answer about all images; 207 unless all could be read."""
+        failed = any(isinstance(image, BrightfieldError) for image in survey.images)
+        if self.name == "json":
+            content = orjson.dumps(
+                survey_envelope(survey, self.request_id, self._space), default=str
+            )
+            self._check_size(len(content), survey)
+            media_type = "application/json"
+        else:
+            form = BINARY[self.name]
+            content, media_type = form.write(survey, self.reply), form.media_type
+        return Response(
+            content, 207 if failed else 200, media_type=media_type, headers=facts([survey])
+        )
+
     def batch(self, items: Sequence[Item]) -> Response:
         """JSON `items`, or a zip by index with `envelopes.json`; 207 unless all succeeded."""
         failed = any(isinstance(item, BrightfieldError) for item in items)
@@ -226,7 +243,7 @@ class Writer:
                     archive.writestr(name, form.write(item, self.reply))
         return buffer.getvalue()
 
-    def _check_size(self, size: int, answer: Answer | None) -> None:
+    def _check_size(self, size: int, answer: Answer | Survey | None) -> None:
         if size <= self.max_reply_bytes:
             return
         offered = answer.result.formats if answer else ()

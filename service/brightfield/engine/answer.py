@@ -6,8 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from brightfield.cards import ModelCard
+from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
@@ -35,6 +39,53 @@ class Timing:
 
     def _add(self, name: str, seconds: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a reply states of an image; without its pixels."""
+
+    sha256: str
+    width: int
+    height: int
+    axes: str
+    dtype: np.dtype[Any]
+    orientation_applied: int
+    scaling: Scaling | None
+    pixel_size: float | None
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def of(
+        cls, picture: Picture, scaling: Scaling | None, notes: tuple[Note, ...] = ()
+    ) -> ImageFacts:
+        """The facts of a picture, and what was noted on the way to the model's input."""
+        return cls(
+            picture.sha256,
+            picture.width,
+            picture.height,
+            picture.axes,
+            picture.pixels.dtype,
+            picture.orientation_applied,
+            scaling,
+            picture.pixel_size,
+            (*picture.notes, *notes),
+        )
+
+
+@dataclass(slots=True)
+class Survey:
+    """One result for several images, or what is wrong with each of them; `notes` are on the result,
+    those on an image are among its facts."""
+
+    task: str
+    card: ModelCard
+    sha256: str | None
+    images: tuple[ImageFacts | BrightfieldError, ...]
+    result: Result
+    notes: tuple[Note, ...]
+    timing: Timing
+    batch_size: int
 
 
 @dataclass(slots=True)

@@ -13,12 +13,13 @@ from brightfield.runtime.resident import Resident
 from brightfield.tasks.dense import Dense
 
 # A field of more pixels is cut, unless the model resizes it anyway.
-_WHOLE = 1280 * 1024
+WHOLE = 1280 * 1024
 # Sides of tiles: at most, and at least where the model is slow.
 _TILE, _SMALLEST = 1024, 256
 # Seconds that a tile may hold the lane, while a smaller one would not be mostly halo.
 _LONGEST = 0.5
-# A reach beyond this would make tiles that read far more than they answer.
+# A reach beyond this would make tiles that read far more than they answer; who wants the whole's
+# answer all the same asks for larger tiles, or for a wider overlap.
 _LARGEST_HALO = 320
 # Tiles begin at multiples of this where nothing is said: no usual network has a greater stride.
 _ALIGNED = 32
@@ -44,11 +45,11 @@ class Cutter:
             return True
         if tile is not None:
             return field.height <= tile[0] and field.width <= tile[1]
-        if _resizes(self._spec):
+        if resizes(self._spec):
             return True
         pixels = field.width * field.height
-        if pixels > _WHOLE or pixels <= self._affordable():
-            return pixels <= _WHOLE
+        if pixels > WHOLE or pixels <= self._affordable():
+            return pixels <= WHOLE
         # A slow model holds the lane for less time on tiles, if they change nothing.
         halo = self.halo()
         return halo is None or pixels <= 1.5 * self._side(halo) ** 2
@@ -78,10 +79,11 @@ class Cutter:
 
     def halo(self) -> int | None:
         """Pixels around a core that its answer depends on; None: more than a tile can hold."""
-        if _resizes(self._spec):
+        if resizes(self._spec):
             return None
         found = self._resident.reach()
-        return found if found is not None and found <= _LARGEST_HALO else None
+        most = max(_LARGEST_HALO, min(self._task.tile or (0,)) // 3, (self._task.overlap or 0) // 2)
+        return found if found is not None and found <= most else None
 
     @property
     def _aligned(self) -> int:
@@ -102,7 +104,7 @@ class Cutter:
         return math.inf if not seconds else _LONGEST / seconds * height * width
 
 
-def _resizes(spec: InputSpec) -> bool:
+def resizes(spec: InputSpec) -> bool:
     """Whether the input has a size of its own, so that a tile is an image like any other."""
     fixed = spec.size is not None and not isinstance(spec.size, Multiple)
     return fixed or spec.resize is not None or spec.crop is not None

@@ -7,35 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import takewhile
 from typing import Any, TypeVar
 
-import torch
-
-from brightfield import explain, tasks, zoo
+from brightfield import explain, metrics, tasks, zoo
 from brightfield.cards import ModelCard, find_cards
-from brightfield.engine.answer import Answer, Timing
+from brightfield.engine import inside
+from brightfield.engine.aiming import Aiming
+from brightfield.engine.answer import Answer, Survey, Timing
 from brightfield.engine.devices import devices, memory_budget
 from brightfield.engine.fields import Painting
+from brightfield.engine.patch_search import Source, surveyed
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.sliding import class_map
 from brightfield.engine.view import View
-from brightfield.engine.visit import Job, Visit
+from brightfield.engine.visit import Job, Visit, decoded
 from brightfield.errors import (
-    BrightfieldError,
     InvalidCard,
     InvalidParameter,
-    Unexplainable,
     UnknownModel,
     WrongTask,
 )
 from brightfield.explain.method import Method, Step
-from brightfield.images.decode import decode
+from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
+from brightfield.metrics.evaluation import Evaluation, Limits
 from brightfield.models import layers
 from brightfield.preprocess import Prepared
 from brightfield.results import Result
@@ -48,9 +49,11 @@ from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
+from brightfield.tasks.activations import ReadActivations
 from brightfield.tasks.classify import Classes, Classify
 from brightfield.tasks.dense import Dense
 from brightfield.tasks.embed import Embed
+from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task, Whole
 
 T = TypeVar("T")
@@ -63,7 +66,7 @@ _DEFAULT_MODELS = {
     "superresolve": "photo-x2",
 }
 # What works on any model takes the classifier's when none is named.
-_BORROWED = {"embed": "classify", "saliency": "classify", "occlusion": "classify"}
+_BORROWED = dict.fromkeys(("embed", "activations", "patches", "saliency", "occlusion"), "classify")
 
 
 class Engine:
@@ -74,6 +77,7 @@ class Engine:
         self.telemetry = telemetry or Telemetry()
         self.tasks = tasks.catalog()
         self.methods = explain.catalog()
+        self.evaluations = metrics.catalog()
         cards, self.card_faults = _cards(settings)
         threads = settings.threads or os.cpu_count() or 1
         self.lanes = [Lane(device, self.telemetry, threads) for device in devices(settings.device)]
@@ -85,6 +89,7 @@ class Engine:
         )
         self._decoders = Crew(threads, "decode")
         self._explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
+        self._evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
 
     # What there is
 
@@ -126,6 +131,7 @@ class Engine:
         for lane in self.lanes:
             lane.stop()
         self._explaining.shutdown(cancel_futures=True)
+        self._evaluating.shutdown(cancel_futures=True)
         self.registry.close()
 
     # Answers
@@ -150,6 +156,8 @@ class Engine:
             job = Job(data, view, selection, ticket, self.settings.max_pixels)
             if isinstance(task, Dense):
                 answer = await self._dense(task, resident, job, timing, attachments or {}, progress)
+            elif isinstance(task, ReadActivations):
+                answer = await self._activations(task, resident, job, timing)
             else:
                 assert isinstance(task, Whole)
                 answer = await self._whole(task, resident, job, timing, progress)
@@ -164,18 +172,17 @@ class Engine:
         selection: Selection,
         ticket: Ticket,
         progress: Progress | None = None,
+        attachments: Mapping[str, bytes] | None = None,
     ) -> Answer:
-        """Why the model answers as it does, by one method. Raises as `predict` does."""
+        """Why the model answers as it does, by one method; with the attachment `reference`, why it
+        takes the two images for alike. Raises as `predict` does."""
         timing = Timing()
         model = view.model or self.default_model(method.endpoint)
         async with self.registry.use(model) as resident:
-            _check_unnormalised(method, resident)
             job = Job(data, view, selection, ticket, self.settings.max_pixels)
-            visit = Visit(job, resident, scoring_pass(resident, method.kind), timing)
-            output = await visit.output(self._decoders)
             task = self.tasks.get(resident.card.task, Task)
-            targets = task.targets(method.target, output, resident.card, method.kind)
-            probe = LaneProbe(resident, targets, visit.prepared.geometry, ticket, method.kind)
+            aim = Aiming(method, task, resident, self._decoders, timing)
+            visit, probe = await aim(job, (attachments or {}).get("reference"))
             with timing.stage("explain"):
                 result = await _off_loop(
                     self._explaining, _last_result, method, probe, visit.prepared, progress
@@ -183,12 +190,42 @@ class Engine:
             self.telemetry.observe_stages(timing.seconds)
             return _answer(method.endpoint, resident, visit, result, timing)
 
+    async def survey(
+        self,
+        task: FindPatches,
+        images: Sequence[Source],
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None = None,
+    ) -> Survey:
+        """One answer about several images together. Raises as `predict` does, but what is wrong
+        with one image alone stands in its place, unless none can be read."""
+        timing = Timing()
+        async with self.registry.use(self._model_for(task, view)) as resident:
+            job = Job(b"", view, selection, ticket, self.settings.max_pixels)
+            work = partial(surveyed, task, resident, images, job, _reporting(progress))
+            survey = await _off_loop(self._explaining, work, timing)
+            self.telemetry.observe_stages(timing.seconds)
+            return survey
+
+    async def evaluate(
+        self, evaluation: Evaluation, data: Mapping[str, Any], ticket: Ticket
+    ) -> dict[str, Any]:
+        """The report about predictions, which no model is needed for."""
+        limits = Limits(self.settings.max_pixels, self.settings.max_bytes)
+        work = partial(evaluation.evaluate, data, limits, ticket.check)
+        return await _off_loop(self._evaluating, work)
+
     async def layers(self, model: str) -> list[layers.LayerInfo]:
         """Every module with its output shape, measured by one pass of zeros on the lane."""
         async with self.registry.use(model) as resident:
-            sample = torch.zeros(1, *resident.shape)
-            look = resident.call(lambda: layers.shapes(resident.module, resident.place(sample)))
-            return await asyncio.wrap_future(look)
+            return await asyncio.to_thread(inside.every_layer, resident)
+
+    async def filters(self, model: str, choice: FilterChoice, *, picture: bool) -> Filters:
+        """The filters of a convolution, as many as a picture shows where it shall be one."""
+        async with self.registry.use(model) as resident:
+            return await asyncio.to_thread(inside.read_filters, resident, choice, picture=picture)
 
     # How it works
 
@@ -227,6 +264,19 @@ class Engine:
             await self._slide(task, answer, resident, job, progress)
         return answer
 
+    async def _activations(
+        self, task: ReadActivations, resident: Resident, job: Job, timing: Timing
+    ) -> Answer:
+        layer = await asyncio.to_thread(inside.layer_of, resident, task.layer)
+        visit = Visit(job, resident, layer.features(task.units), timing)
+        maps = await visit.output(self._decoders)
+        with timing.stage("postprocess"):
+            placed = await asyncio.to_thread(layer.placed, visit.prepared.geometry)
+            result = task.postprocess(maps, placed)
+        answer = _answer(task.name, resident, visit, result, timing)
+        answer.notes = (*answer.notes, *placed.notes)
+        return answer
+
     async def _dense(
         self,
         task: Dense,
@@ -240,7 +290,7 @@ class Engine:
         pictures: Mapping[str, Picture] = {}
         if attachments:
             with timing.stage("decode"):
-                pictures = await asyncio.to_thread(_decoded, attachments, job)
+                pictures = await asyncio.to_thread(decoded, attachments, job)
         painting = Painting(task, resident, job, pictures, _reporting(progress))
         if task.stacked:
             return await _off_loop(self._explaining, painting.answer, None, timing)
@@ -300,19 +350,6 @@ def _reporting(progress: Progress | None) -> Callable[[int, int], None]:
     return report
 
 
-def _decoded(attachments: Mapping[str, bytes], job: Job) -> dict[str, Picture]:
-    """The plane of each that the job's selection names; faults say which image has them."""
-    pictures = {}
-    for name, data in attachments.items():
-        try:
-            pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
-        except BrightfieldError as fault:
-            fault.detail = f"`{name}`: {fault.detail}"
-            fault.args = (fault.detail,)
-            raise
-    return pictures
-
-
 def _answer(task: str, resident: Resident, visit: Visit, result: Result, timing: Timing) -> Answer:
     notes = (*visit.picture.notes, *visit.prepared.notes)
     return Answer(
@@ -338,16 +375,6 @@ def _check_task(task: Task, card: ModelCard) -> None:
         raise WrongTask(f"The model {card.id} is for {card.task!r}, not for {task.name!r}.")
     if (refusal := task.refusal(card)) is not None:
         raise InvalidParameter(refusal)
-
-
-def _check_unnormalised(method: Method, resident: Resident) -> None:
-    """A normalised score saturates, and its gradient says little: never explain one in silence."""
-    if method.kind == "logit" and resident.normalised:
-        raise Unexplainable(
-            f"The model {resident.card.id} ends in a softmax or sigmoid, and only unnormalised "
-            "scores are explained; leave it out of the architecture, and let the card's activation "
-            "apply it."
-        )
 
 
 def _operation(task: Task, resident: Resident) -> Operation:

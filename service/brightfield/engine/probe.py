@@ -20,10 +20,10 @@ from brightfield.explain.incremental import Spans
 from brightfield.explain.neuron import neuron_target
 from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
-from brightfield.models.layers import Tap, last_spatial_layer, resolve
+from brightfield.models.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.rectifiers import ReluRule
 from brightfield.runtime.item import Band, Item
-from brightfield.runtime.operations import Activations, Gradients, Operation
+from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
 from brightfield.runtime.randomised import Randomised, drawn, last_layer
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
@@ -40,7 +40,8 @@ Change = Callable[[Operation], Operation]
 class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
-    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. A withdrawn or
+    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. The scores are
+    those of the model's output, or with `of` of what flows through a place within. A withdrawn or
     expired ticket ends the explanation between two chunks.
     """
 
@@ -52,6 +53,7 @@ class LaneProbe:
         ticket: Ticket,
         kind: Kind = "logit",
         picture: Picture | None = None,
+        of: Tap | None = None,
     ) -> None:
         self.targets = targets
         self.geometry = geometry
@@ -62,6 +64,8 @@ class LaneProbe:
         self._scoring: Operation = scoring_pass(resident, kind)
         self._cut = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
+        if of is not None and of != Tap(""):
+            self._scoring, self._cut, self._of = Activations(of), None, of
         self._change: Change = _unchanged
 
     @property
@@ -111,10 +115,20 @@ class LaneProbe:
         if wanted is not None:
             return resolve(self.model, wanted, self.card.explain).name
         resident = self._resident
-        sample = torch.zeros(1, *resident.shape)
-        find = resident.call(lambda: last_spatial_layer(self.model, resident.place(sample)))
+        sample = torch.zeros(1, resident.shape[0], *self.geometry.input_size)
+
+        def find() -> str:
+            taps = () if self._of is None else (self._of,)
+            score, of = self.targets[0].score, self._of
+            with bypassed(self.model, self._cut), reading(self.model, taps) as read:
+                return last_spatial_layer(
+                    self.model,
+                    resident.place(sample),
+                    lambda output: score(output if of is None else read[of]),
+                )
+
         try:
-            return str(find.result())
+            return str(resident.call(find).result())
         except UnknownLayer:
             raise Unexplainable(
                 f"The model {self.card.id} has no layer with spatial maps, which Grad-CAM needs; "

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from brightfield.engine.answer import Timing
 from brightfield.engine.view import View
+from brightfield.errors import BrightfieldError
 from brightfield.images.decode import decode
 from brightfield.images.picture import Picture, Region
 from brightfield.images.selection import Selection
@@ -31,6 +32,19 @@ class Job:
     selection: Selection
     ticket: Ticket
     max_pixels: int
+
+
+def decoded(attachments: Mapping[str, bytes], job: Job) -> dict[str, Picture]:
+    """The plane of each that the job's selection names; faults say which image has them."""
+    pictures = {}
+    for name, data in attachments.items():
+        try:
+            pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
+        except BrightfieldError as fault:
+            fault.detail = f"`{name}`: {fault.detail}"
+            fault.args = (fault.detail,)
+            raise
+    return pictures
 
 
 class Visit:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.errors import InvalidParameter, InvalidRegion
+from brightfield.errors import InvalidRegion
 from brightfield.geometry import Geometry
+from brightfield.images import shapes
+from brightfield.images.shapes import Shape
 
-Shape = list[tuple[float, float]]
-"""Corners (x, y) in image pixels, at least three."""
-
-# Beyond every image, and near enough for exact arithmetic with halves of pixels.
-_FARTHEST = 1e9
+__all__ = ["Shape", "mask_of", "parse_shape"]
 
 
 def parse_shape(text: str) -> Shape:
@@ -22,22 +18,7 @@ def parse_shape(text: str) -> Shape:
 
     Raises `InvalidParameter`.
     """
-    try:
-        points = [tuple(float(part) for part in pair.split(",")) for pair in text.split(";")]
-    except ValueError:
-        points = []
-    if not all(abs(value) <= _FARTHEST for point in points for value in point):
-        points = []
-    if len(points) == 1 and len(points[0]) == 4:
-        x, y, width, height = points[0]
-        if width > 0 and height > 0:
-            return _corners(x, y, width, height)
-    if len(points) >= 3 and all(len(point) == 2 for point in points):
-        return [(point[0], point[1]) for point in points]
-    raise InvalidParameter(
-        f"hide={text!r} is neither a rectangle x,y,width,height of positive size "
-        "nor a polygon x,y;x,y;x,y of three corners or more."
-    )
+    return shapes.parse_shape(text, "hide")
 
 
 def mask_of(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
@@ -46,32 +27,11 @@ def mask_of(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
     Where the outline crosses itself the even-odd rule holds. Raises `InvalidRegion` where no
     pixel is hidden: the shape lies outside what the model sees, or between pixel centres.
     """
-    x, y, width, height = geometry.region_in_image
-    mask = _inside(shape, geometry) & _inside(_corners(x, y, width, height), geometry)
+    mask = shapes.covered(shape, geometry)
     if not mask.any():
+        x, y, width, height = geometry.region_in_image
         raise InvalidRegion(
             "hide covers no pixel of the model's input, which lies at "
             f"x {x:.0f} to {x + width:.0f}, y {y:.0f} to {y + height:.0f} of the image."
         )
     return mask
-
-
-def _corners(x: float, y: float, width: float, height: float) -> Shape:
-    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
-
-
-def _inside(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
-    """The pixels whose centre has an odd number of the outline's edges to its left.
-
-    An edge flips everything right of where it crosses a row of centres.
-    """
-    height, width = geometry.input_size
-    flips = np.zeros((height, width + 1), np.bool_)
-    corners = [geometry.point_to_input(x, y) for x, y in shape]
-    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
-        low, high = (np.clip(math.ceil(y - 0.5), 0, height) for y in sorted((y0, y1)))
-        rows = np.arange(low, high)
-        crossings = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0 or 1.0)
-        flips[rows, np.clip(np.ceil(crossings - 0.5), 0, width).astype(np.int64)] ^= True
-    inside: NDArray[np.bool_] = np.logical_xor.accumulate(flips[:, :width], axis=1)
-    return inside

@@ -6,27 +6,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from brightfield.explain.checks import checked
 from brightfield.explain.explanation import Explanation
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import SaliencyMap
 from brightfield.explain.step import Step
-from brightfield.parameters import Commas
-from brightfield.targets import Kind
+from brightfield.targets import Aim, Kind
 from brightfield.tensors import Images
 
 __all__ = ["Method", "Step"]
 
 
-class Method(BaseModel, ABC):
+class Method(Aim, ABC):
     """A method's parameters are its fields; calling it explains one image.
 
     A method knows neither devices nor threads: it sees the model through a `Probe`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     endpoint: ClassVar[str] = "saliency"
     result: ClassVar[type[Explanation]] = SaliencyMap
@@ -38,11 +35,12 @@ class Method(BaseModel, ABC):
         super().__init_subclass__(**kwargs)
         cls.name = cls.__module__.rpartition(".")[2]
 
+    attachments: ClassVar[tuple[str, ...]] = ("reference",)
+    """Names of further images that may come with the one that is explained."""
+
     several: ClassVar[bool] = False
     """Whether one call explains several targets."""
 
-    target: Commas = ("top",)
-    """What to explain: a label, a class id, or `top` for the highest score."""
     checks: bool = False
     """Measure how far the map can be trusted: deletion and insertion area, completeness gap, and
     the rank correlation with the map of the model with a randomised last layer."""
@@ -68,8 +66,8 @@ class Method(BaseModel, ABC):
         return self.result.formats
 
     @property
-    def kind(self) -> Kind:
-        """The scale of the scores that are explained."""
+    def kind(self) -> Kind | None:
+        """The scale of the scores that are explained; None: that of the model's task."""
         return "logit"
 
     @property

@@ -25,8 +25,9 @@ class PixelGradients(SaliencyMethod):
     def _neuron_of_a_layer(self) -> Self:
         if (self.neuron is None) != (self.layer is None):
             raise ValueError("neuron and layer belong together; give both, or neither")
-        if self.neuron is not None and self.target != ("top",):
-            raise ValueError("a neuron is explained instead of a target; give one of the two")
+        other = "target" if self.target != ("top",) else self.place
+        if self.neuron is not None and other is not None:
+            raise ValueError(f"a neuron is explained instead of a {other}; give one of the two")
         return self
 
     @property

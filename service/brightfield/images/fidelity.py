@@ -25,32 +25,41 @@ def data_range(reference: Pixels) -> float:
     return float(finite.max()) - float(finite.min()) if finite.size else 0.0
 
 
+def squared_error(image: Pixels, reference: Pixels) -> float:
+    """The sum over all pixels and channels of (image - reference)^2, in float64.
+
+    Both (H, W, C) of one shape; NaN where a pixel is not finite.
+    """
+    total = 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        for row, wanted in zip(image, reference, strict=True):
+            total += float(np.square(row.astype(np.float64) - wanted.astype(np.float64)).sum())
+    return total
+
+
 def psnr(image: Pixels, reference: Pixels) -> float:
     """Peak signal-to-noise ratio 10 log10(R^2 / mean((image - reference)^2)) in dB.
 
     Over all pixels and channels of two (H, W, C) of one shape; R is `data_range`. Infinite for
     equal images; NaN where a pixel is not finite.
     """
-    total = 0.0
-    with np.errstate(invalid="ignore", over="ignore"):
-        for row, wanted in zip(image, reference, strict=True):
-            total += float(np.square(row.astype(np.float64) - wanted.astype(np.float64)).sum())
+    total = squared_error(image, reference)
     span, mean = data_range(reference), total / max(1, reference.size)
     if mean == 0:
         return math.inf
     return 20 * math.log10(span) - 10 * math.log10(mean) if span > 0 else -math.inf
 
 
-def ssim(image: Pixels, reference: Pixels) -> float:
+def ssim(image: Pixels, reference: Pixels, span: float | None = None) -> float:
     """Mean structural similarity of two (H, W, C) of one shape, the mean over their channels.
 
     With the window of Wang et al. (Gaussian, sigma 1.5, 11 x 11 pixels; K1 = 0.01, K2 = 0.03,
     population covariance), a border of 5 pixels left out: "Image quality assessment: from error
-    visibility to structural similarity", IEEE TIP 2004. NaN for images with a side below 11
-    pixels or without contrast in the reference's range.
+    visibility to structural similarity", IEEE TIP 2004. `span` is L, else `data_range`. NaN for
+    images with a side below 11 pixels or without contrast in the reference's range.
     """
     height, width, channels = reference.shape
-    span = data_range(reference)
+    span = data_range(reference) if span is None else span
     if min(height, width) < _WINDOW or span <= 0:
         return math.nan
     total, inner = 0.0, height - 2 * _RADIUS

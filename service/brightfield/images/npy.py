@@ -151,3 +151,15 @@ def _array(data: bytes, header: NpyHeader) -> Pixels:
         )
     flat = np.frombuffer(data, header.dtype, count, header.start)
     return flat.reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def values(data: bytes, max_values: int) -> Pixels:
+    """The whole array of a .npy file in native byte order, of any number of dimensions.
+
+    Raises as `read_header`, `TruncatedImage` where bytes are missing, and `TooManyPixels` for more
+    than `max_values` values.
+    """
+    header = read_header(data)
+    check_pixels(prod(header.shape), 1, max_values)
+    array = _array(data, header)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)

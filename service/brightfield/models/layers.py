@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from brightfield.cards import Explain
 from brightfield.errors import UnknownLayer, nearest
 from brightfield.tensors import Images
+
+T = TypeVar("T")
 
 PENULTIMATE, LOGITS = "penultimate", "logits"
 
@@ -155,23 +157,42 @@ def _replaced(output: Any, first: Tensor) -> Any:
     return output
 
 
-def last_spatial_layer(module: nn.Module, sample: Images) -> str:
+def last_spatial_layer(
+    module: nn.Module, sample: Images, score: Callable[[Any], Tensor] | None = None
+) -> str:
     """The layer whose maps Grad-CAM weighs by default: the last one that still knows places.
 
     Of the modules that convolve or contain a convolution, the last to finish whose output is
-    (B, C, h, w) with h w > 1: `layer4` of a ResNet, `features` of a VGG. Transformers have no
-    such layer worth weighing; their cards should name one.
+    (B, C, h, w) with h w > 1: `layer4` of a ResNet, `features` of a VGG. With a `score` of the
+    output, the last one that it depends on: of a detector's heads not those that other scores come
+    from. Transformers have no such layer worth weighing; their cards should name one.
 
     Raises `UnknownLayer` when no layer has maps.
     """
-    finished = [
-        name
-        for name, part, shape in _run(module, sample)
-        if name and _has_maps(shape) and _convolves(part)
-    ]
-    if not finished:
+    with ExitStack() as hooks, torch.set_grad_enabled(score is not None):
+        finished = _finishing(module, hooks, _maps)
+        output = module(sample.detach().requires_grad_(score is not None))
+        scores = None if score is None else score(output)
+    found = [(name, maps) for name, part, maps in finished if name and _convolves(part)]
+    spatial = [(name, maps) for name, maps in found if maps is not None]
+    if scores is not None:
+        spatial = _depended_on(scores, spatial)
+    if not spatial:
         raise UnknownLayer("No layer of the model has spatial maps; name a layer.")
-    return finished[-1]
+    return spatial[-1][0]
+
+
+def _depended_on(scores: Tensor, layers: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+    """Those on whose maps the scores depend; all where that cannot be told. A score that is picked
+    out of many has a gradient of 0 by the layers of the others."""
+    told = [(name, maps) for name, maps in layers if maps.requires_grad]
+    if not scores.requires_grad or not told:
+        return layers
+    found = torch.autograd.grad(scores.sum(), [maps for _, maps in told], allow_unused=True)
+    before = [
+        (one, gradient) for one, gradient in zip(told, found, strict=True) if gradient is not None
+    ]
+    return [one for one, gradient in before if gradient.any()] or [one for one, _ in before]
 
 
 def shapes(module: nn.Module, sample: Images) -> list[LayerInfo]:
@@ -191,24 +212,38 @@ def shapes(module: nn.Module, sample: Images) -> list[LayerInfo]:
 
 def _run(module: nn.Module, sample: Images) -> list[tuple[str, nn.Module, tuple[int, ...] | None]]:
     """(name, module, output's shape) in the order in which modules finish a forward pass."""
-    finished: list[tuple[str, nn.Module, tuple[int, ...] | None]] = []
-
-    def note(name: str) -> Callable[..., None]:
-        def hook(part: nn.Module, inputs: object, output: object) -> None:
-            first = _first_tensor(output)
-            finished.append((name, part, None if first is None else tuple(first.shape)))
-
-        return hook
-
     with ExitStack() as hooks, torch.no_grad():
-        for name, part in module.named_modules():
-            hooks.callback(part.register_forward_hook(note(name)).remove)
+        finished = _finishing(module, hooks, _shape)
         module(sample)
     return finished
 
 
-def _has_maps(shape: tuple[int, ...] | None) -> bool:
-    return shape is not None and len(shape) == 4 and shape[2] * shape[3] > 1
+def _finishing(
+    module: nn.Module, hooks: ExitStack, told: Callable[[Tensor | None], T]
+) -> list[tuple[str, nn.Module, T]]:
+    """Fills, while the hooks are there, with what is told of each module's output."""
+    finished: list[tuple[str, nn.Module, T]] = []
+
+    def note(name: str) -> Callable[..., None]:
+        def hook(part: nn.Module, inputs: object, output: object) -> None:
+            finished.append((name, part, told(_first_tensor(output))))
+
+        return hook
+
+    for name, part in module.named_modules():
+        hooks.callback(part.register_forward_hook(note(name)).remove)
+    return finished
+
+
+def _shape(first: Tensor | None) -> tuple[int, ...] | None:
+    return None if first is None else tuple(first.shape)
+
+
+def _maps(first: Tensor | None) -> Tensor | None:
+    """The tensor if it is (B, C, h, w) with h w > 1."""
+    if first is None or first.dim() != 4 or first.shape[2] * first.shape[3] == 1:
+        return None
+    return first
 
 
 def _weight_axes(part: nn.Module) -> int:

@@ -12,10 +12,13 @@ from torch import Tensor
 from brightfield.models.candidates import Candidates
 
 # Lengths of the middle: at most about half of one is found.
-_MIDDLES = (256, 768)
+_MIDDLES = (256, 768, 1536)
 # Length of either end: a network that leaps over it in one step would be thought to look nowhere.
-_END = 640
+_END = 960
 _STRIP = 64
+# Spacing of the coarsest candidates. Of a level whose every point is touched the neighbouring ones
+# leave a gap of this length between them, which finer levels fill with untouched points.
+_COARSEST = 128
 
 
 def reach(network: Callable[[Tensor], Any], channels: int, multiple: int) -> int | None:
@@ -79,14 +82,14 @@ def _touched_rows(maps: Tensor, length: int, axis: int) -> tuple[float, float]:
 
 
 def _touched_points(candidates: Candidates, length: int, axis: int) -> tuple[float, float]:
-    """The same of candidates: nothing of those whose points lie between them is NaN."""
+    """The same of candidates: nothing of those whose points lie between them is NaN, and there is
+    room for one of every level."""
     told = torch.cat([candidates.logits[0].flatten(1), candidates.boxes[0].flatten(1)], dim=1)
     places = candidates.points[0, :, 0 if axis == 3 else 1]
     touched = places[told.isnan().any(dim=1)]
     # A candidate at a core's first pixel edge belongs to it, so a touched one lies before that.
     before = touched[touched < length / 2].floor() + 1
     after = touched[touched >= length / 2]
-    return (
-        float(before.max()) if len(before) else 0.0,
-        float(after.min()) if len(after) else float(length),
-    )
+    low = float(before.max()) if len(before) else 0.0
+    high = float(after.min()) if len(after) else float(length)
+    return (low, high) if high - low > _COARSEST else (high, low)

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-ReluRule = Literal["guided"]
-"""What rectifiers do to gradients other than to differentiate: `guided` backpropagation."""
+ReluRule = Literal["guided", "guided_uncapped"]
+"""What rectifiers do to gradients other than to differentiate: `guided` backpropagation, or the
+same with gradients that a cap does not stop, which shows what drives a unit that is at its cap."""
 
 Clip = tuple[float, float]
 """A rectifier's flat ends: 0, and its cap (infinite for ReLU, 6 for ReLU6)."""
@@ -28,14 +29,16 @@ _CLIPS = ("hardtanh", "clamp", "clip", "clamp_min")
 class Guided(TorchFunctionMode):
     """While it is open, rectifiers that run pass only positive gradient, later, when it comes.
 
-    For y = min(max(x, 0), cap) the gradient by x becomes max(d / dy, 0) where 0 < x < cap, else 0.
+    For y = min(max(x, 0), cap) the gradient by x becomes max(d / dy, 0) where 0 < x < cap, else 0;
+    not `capped`, also where x >= cap.
     It is the rectifier that is guided and not its input, so other branches from x keep their
     gradients. `reached` counts the rectifiers that a gradient has come through.
     Source: Springenberg et al. 2015.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, capped: bool = True) -> None:
         super().__init__()
+        self.capped = capped
         self.reached = 0
 
     def __torch_function__(
@@ -52,7 +55,7 @@ class Guided(TorchFunctionMode):
         if not (given.requires_grad and torch.is_grad_enabled()):
             return func(*args, **kwargs)
         run = _on_first(func, args, kwargs)
-        return _GuidedRectifier.apply(given, run, clip[1], self)
+        return _GuidedRectifier.apply(given, run, clip[1] if self.capped else math.inf, self)
 
 
 class _GuidedRectifier(torch.autograd.Function):

@@ -82,7 +82,12 @@ def _in_halves(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> Any:
         _within_memory(first, rows[low:high], _shifted(spans, low, high))
         for low, high in ((0, middle), (middle, len(rows)))
     ]
-    return pytree.tree_map(lambda *tensors: torch.cat(tensors), *parts)
+    return pytree.tree_map(_joined, *parts)
+
+
+def _joined(*halves: Any) -> Any:
+    """Rows one after another; what is no tensor (a part that an output lacks) is alike in all."""
+    return torch.cat(halves) if isinstance(halves[0], torch.Tensor) else halves[0]
 
 
 def _shifted(spans: Sequence[Span], low: int, high: int) -> list[Span]:

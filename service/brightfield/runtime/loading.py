@@ -10,6 +10,7 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.models.build import build, static_batch
+from brightfield.models.candidates import Candidates
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import bypassed
 from brightfield.runtime.resident import Resident, module_bytes
@@ -83,6 +84,7 @@ def still_normalised(resident: Resident) -> bool:
     try:
         with torch.enable_grad(), bypassed(resident.module, resident.cut):
             output = resident.module(resident.place(sample))
+            output = output.logits if isinstance(output, Candidates) else output
     except RuntimeError:  # it cannot be differentiated; whether it works at all, warming up tells
         return False
     node = getattr(output, "grad_fn", None)

@@ -79,7 +79,7 @@ class Gradients:
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Gradient:
         tap = Tap(self.layer) if self.layer is not None else None
         taps = [place for place in (tap, self.of) if place is not None]
-        guide = None if self.relu_rule is None else Guided()
+        guide = None if self.relu_rule is None else Guided(capped=self.relu_rule == "guided")
         with torch.enable_grad(), bypassed(module, self.cut), reading(module, taps) as read:
             source = rows.detach().requires_grad_()
             with guide or nullcontext():  # on a copy, since a model may work in place
@@ -125,7 +125,7 @@ def _unguided() -> Unexplainable:
 
 
 def _slice(output: Any, span: Span) -> Any:
-    return pytree.tree_map(lambda tensor: tensor[span.start : span.stop], output)
+    return pytree.tree_map_only(torch.Tensor, lambda rows: rows[span.start : span.stop], output)
 
 
 def _seen(read: Mapping[Tap, torch.Tensor], tap: Tap) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,8 +55,9 @@ def last_layer(
     """The name of the weighted layer nearest to a score: the fewest operations before it.
 
     The score is taken of the output, or of what flows through `of`. A weight has two axes or more;
-    None where the score depends on no weight. The pass is one with gradients turned on, of stands
-    for the parameters, so that none of them is asked for one.
+    None where the score depends on no weight. Of a score that is picked out of many (a box of a
+    detector) the weights of the others do not count, whose gradient is 0. The pass is one with
+    gradients turned on, of stands for the parameters, so that none of them is asked for one.
     """
     stands = {
         name: parameter.detach().requires_grad_(parameter.is_floating_point())
@@ -67,12 +68,21 @@ def last_layer(
         output = functional_call(module, stands, (rows.clone(),))
         scores = score(output if of is None else read[of])
     weights = {id(stand): name for name, stand in stands.items() if stand.dim() >= 2}
-    nearest = _nearest(scores, weights)
-    return None if nearest is None else nearest.rpartition(".")[0]
+    names = list(_by_distance(scores, weights))
+    if not names:
+        return None
+    told = (name for name in names if _moves(stands[name], scores))
+    return next(told, names[0]).rpartition(".")[0]
 
 
-def _nearest(scores: Tensor, weights: Mapping[int, str]) -> str | None:
-    """The weight fewest steps before the scores in autograd's graph."""
+def _moves(weight: Tensor, scores: Tensor) -> bool:
+    """Whether the gradient of the scores by a weight is anything but 0."""
+    (found,) = torch.autograd.grad(scores.sum(), weight, retain_graph=True, allow_unused=True)
+    return found is not None and bool(found.any())
+
+
+def _by_distance(scores: Tensor, weights: Mapping[int, str]) -> Iterator[str]:
+    """The weights before the scores in autograd's graph, those fewest steps away first."""
     waiting, seen = deque([scores.grad_fn]), {scores.grad_fn}
     while waiting:
         node = waiting.popleft()
@@ -80,12 +90,11 @@ def _nearest(scores: Tensor, weights: Mapping[int, str]) -> str | None:
             continue
         variable = getattr(node, "variable", None)
         if variable is not None and id(variable) in weights:
-            return weights[id(variable)]
+            yield weights[id(variable)]
         for before, _ in node.next_functions:
             if before not in seen:
                 seen.add(before)
                 waiting.append(before)
-    return None
 
 
 def drawn(module: nn.Module, layer: str, seed: int) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from brightfield.cards import ModelCard, Multiple
 from brightfield.errors import ModelFailed
 from brightfield.models.incremental import Estimate, Plan, Refusal, Schedule
 from brightfield.models.reach import reach
+from brightfield.models.receptive import ReceptiveField
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane
@@ -63,6 +64,8 @@ class Resident:
     last_used: float = field(default_factory=time.monotonic)
     plans: Recent[Hashable, Plan | Refusal] = field(default_factory=lambda: Recent(2))
     planned: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(4))
+    fields: Recent[Hashable, ReceptiveField] = field(default_factory=lambda: Recent(32))
+    """Receptive fields by layer and size of the input, where they were asked for."""
     _reach: list[int | None] = field(default_factory=list)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
@@ -18,7 +17,8 @@ from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.windows import Grid, accumulate
 from brightfield.parameters import Commas, Extent
 from brightfield.results import Raster, Result, Space, Table, array_json, finite
-from brightfield.targets import Kind, Target
+from brightfield.targets import Aim, Kind, Target
+from brightfield.tasks.seen import Seen
 from brightfield.tasks.task import Whole
 from brightfield.tensors import Logits
 
@@ -180,20 +180,21 @@ class Classify(Whole):
         ]
 
     @classmethod
-    def targets(
-        cls, wanted: Sequence[str], output: Logits, card: ModelCard, kind: Kind
-    ) -> list[Target]:
-        logits = checked(output, card)
+    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+        card, kind = seen.card, kind or "logit"
+        _check_aim(aim, card, kind)
+        logits = checked(seen.output, card)
         if kind == "logit":
             _refuse_normalised(logits, card)
         shown = activate(logits, card) if kind == "probability" else logits
-        ids = [_target_id(name, logits, card) for name in wanted]
+        ids = [_target_id(name, logits, card) for name in aim.target]
         return [
             Target(
                 label(i, card),
                 i,
                 ClassScore(i, card if kind == "probability" else None),
                 float(shown[0, i]),
+                kind=kind,
             )
             for i in ids
         ]
@@ -266,7 +267,7 @@ def label(index: int, card: ModelCard) -> str:
 def class_id(name: str, card: ModelCard, count: int) -> int:
     """The class of a label or an id written in digits. Raises `InvalidParameter`."""
     try:
-        return _find(name, card, count)
+        return find_class(name, card, count)
     except UnknownTarget as fault:
         raise InvalidParameter(fault.detail) from None
 
@@ -274,10 +275,11 @@ def class_id(name: str, card: ModelCard, count: int) -> int:
 def _target_id(name: str, logits: Logits, card: ModelCard) -> int:
     if name == "top":
         return int(logits[0].argmax())
-    return _find(name, card, logits.shape[1])
+    return find_class(name, card, logits.shape[1])
 
 
-def _find(name: str, card: ModelCard, count: int) -> int:
+def find_class(name: str, card: ModelCard, count: int) -> int:
+    """The class of a label or an id written in digits. Raises `UnknownTarget`."""
     names = card.label_names
     if name in names:
         return names.index(name)
@@ -290,6 +292,22 @@ def _find(name: str, card: ModelCard, count: int) -> int:
         return int(name)
     hint = nearest(name, names) or f" Class ids go from 0 to {count - 1}."
     raise UnknownTarget(f"The model {card.id} has no class {name!r}.{hint}")
+
+
+def _check_aim(aim: Aim, card: ModelCard, kind: Kind) -> None:
+    """A classifier's scores are of the whole image."""
+    if aim.place is not None:
+        raise InvalidParameter(
+            f"{aim.place} belongs to models that find or segment objects, and {card.id} classifies "
+            "whole images; name one of those with `model`, or leave it out.",
+            errors=[{"location": aim.place}],
+        )
+    if kind == "similarity":
+        raise InvalidParameter(
+            "output=similarity is for models that find boxes, and for a reference; this model "
+            "classifies: take logit or probability.",
+            errors=[{"location": "output"}],
+        )
 
 
 def _refuse_normalised(logits: Logits, card: ModelCard) -> None:

@@ -14,9 +14,12 @@ from brightfield.images.tiles import Tile
 from brightfield.models.candidates import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
+from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import class_id, label
 from brightfield.tasks.dense import Canvas, Dense, Scene
+from brightfield.tasks.detection_targets import detection_targets
 from brightfield.tasks.objects import Objects, source_of
+from brightfield.tasks.seen import Seen
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.suppression import Detections, concatenate, suppress
 from brightfield.tasks.tiled_candidates import clipped, own_candidates
@@ -29,6 +32,8 @@ class Detect(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("detect", "segment")
     result: ClassVar[type[Result]] = Objects
+    explainable: ClassVar[bool] = True
+    hidden_kind: ClassVar[Kind] = "similarity"
 
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Least score of an object; left out: the card's, else 0.5."""
@@ -47,6 +52,12 @@ class Detect(Dense):
 
     def canvas(self, scene: Scene) -> Detecting:
         return Detecting(scene, self)
+
+    @classmethod
+    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+        canvas = cls().canvas(Scene(seen.card, seen.picture, seen.field, None))
+        canvas.add(seen.output, seen.geometry, Tile(seen.field, seen.field))
+        return detection_targets(aim, seen, kind, canvas.result().objects)
 
 
 class Detecting(Canvas):

@@ -43,6 +43,7 @@ class Embed(Whole):
     """The values of a layer as one vector."""
 
     result: ClassVar[type[Result]] = Embedding
+    explainable: ClassVar[bool] = True  # against a reference
 
     layer: str = "penultimate"
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`."""
@@ -57,12 +58,12 @@ class Embed(Whole):
             raise UnknownLayer(
                 f"The layer {self.layer!r} does not put out one tensor; choose a submodule of it."
             )
-        vector = self._pooled(output[0].float())
+        vector = self.pooled(output[0].float())
         if self.normalize:
             vector = torch.nn.functional.normalize(vector, dim=0, eps=1e-12)
         return Embedding(vector.numpy(), self.layer, self.normalize)
 
-    def _pooled(self, features: torch.Tensor) -> torch.Tensor:
+    def pooled(self, features: torch.Tensor) -> torch.Tensor:
         """(C, h, w) or tokens (N, C) to (C,), or to all values in C order."""
         if features.dim() < 2 or self.pool == "none":
             return features.reshape(-1)

@@ -18,11 +18,15 @@ from brightfield.images.tiles import Tile
 from brightfield.models.candidates import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
+from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import class_id
 from brightfield.tasks.dense import Canvas, Dense, Scene
+from brightfield.tasks.detection_targets import detection_targets
 from brightfield.tasks.maps import Field
 from brightfield.tasks.objects import source_of
 from brightfield.tasks.partition import Partition, by_class, by_object, from_masks
+from brightfield.tasks.region_targets import region_targets
+from brightfield.tasks.seen import Seen
 from brightfield.tasks.segmentation import Mode, Segmentation
 from brightfield.tasks.suppression import concatenate, suppress
 from brightfield.tasks.tiled_candidates import own_candidates
@@ -40,6 +44,7 @@ class Segment(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("segment",)
     result: ClassVar[type[Result]] = Segmentation
+    explainable: ClassVar[bool] = True
 
     mode: Mode | None = None
     """`instance` tells objects of a class apart, `semantic` does not. Left out: what the model is
@@ -82,6 +87,19 @@ class Segment(Dense):
 
     def canvas(self, scene: Scene) -> SegmentCanvas:
         return SegmentCanvas(scene, self)
+
+    @classmethod
+    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+        def segmented(mode: Mode) -> SegmentCanvas:
+            scene = Scene(seen.card, seen.picture, seen.field, None)
+            cls().check(scene)
+            canvas = cls(mode=mode).canvas(scene)
+            canvas.add(seen.output, seen.geometry, Tile(seen.field, seen.field))
+            return canvas
+
+        if isinstance(seen.output, Candidates):
+            return detection_targets(aim, seen, kind, segmented("instance").result().objects)
+        return region_targets(aim, seen, kind, lambda mode: segmented(mode).partition()[0])
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
         planes = map(_segmented, canvases)  # which keeps no canvas that is done

@@ -93,7 +93,8 @@ class Segmentation(Objects):
         labels = smallest(self.labels)
         bits = 8 * labels.dtype.itemsize
         kind = "png" if bits == 16 else "tiff"
-        data = encode.png(labels) if kind == "png" else encode.tiff(labels, "YX")
+        size = self.source.pixel_size
+        data = encode.png(labels) if kind == "png" else encode.tiff(labels, "YX", pixel_size=size)
         return {"format": kind, "bits": bits, "data": base64.b64encode(data).decode("ascii")}
 
     def _colors(self) -> dict[int, Color]:

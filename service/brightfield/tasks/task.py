@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -11,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
 from brightfield.results import Result
-from brightfield.targets import Kind, Target
+from brightfield.targets import Aim, Kind, Target
+from brightfield.tasks.seen import Seen
 
 
 class Task(BaseModel, ABC):
@@ -37,6 +37,8 @@ class Task(BaseModel, ABC):
 
     explainable: ClassVar[bool] = False
     """Whether models of this task have scores that can be explained."""
+    hidden_kind: ClassVar[Kind] = "logit"
+    """The scale of the scores that methods of hiding look at, where the caller names none."""
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
@@ -53,14 +55,17 @@ class Task(BaseModel, ABC):
         return None
 
     @classmethod
-    def targets(
-        cls, wanted: Sequence[str], output: Any, card: ModelCard, kind: Kind
-    ) -> list[Target]:
-        """The targets named by `wanted` (labels, class ids, `top`), for explanations.
+    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+        """What the aim means in an image, one target for each of `aim.target`, for explanations.
 
-        Raises `UnknownTarget`, or `Unexplainable` where the task has no score to explain.
+        `kind` is the scale of their scores; None: the one that suits the model's output.
+        Raises `UnknownTarget`, `InvalidParameter` for an aim of other tasks, or `Unexplainable`
+        where the task has no score to explain.
         """
-        raise Unexplainable(f"Models for {card.task!r} have no score that can be explained.")
+        raise Unexplainable(
+            f"Models for {seen.card.task!r} have no score that can be explained; send a second "
+            "image as `reference` to explain how alike their features are."
+        )
 
 
 class Whole(Task):

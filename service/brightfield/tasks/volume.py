@@ -56,16 +56,20 @@ class Solid:
 
 @dataclass(frozen=True)
 class Volume(Result):
-    """`labels` (Z, H, W): 0, and an object's id on each of its voxels."""
+    """`labels` (Z, H, W): 0, and an object's id on each of its voxels.
+
+    `pixel_size` is micrometres per pixel within a plane, None where it is unknown.
+    """
 
     formats: ClassVar[tuple[str, ...]] = ("json", "tiff", "npy", "csv")
     objects: tuple[Solid, ...]
     labels: NDArray[Any]
     mode: Mode
     card: ModelCard
+    pixel_size: float | None = None
 
     def payload(self, space: Space) -> dict[str, Any]:
-        data = encode.tiff(self.labels, "ZYX")
+        data = encode.tiff(self.labels, "ZYX", pixel_size=self.pixel_size)
         return {
             "mode": self.mode,
             "planes": len(self.labels),
@@ -85,15 +89,21 @@ class Volume(Result):
         return Raster(self.labels, "ZYX")
 
     def table(self) -> Table:
-        columns = (
+        """One row per object; the middle in micrometres too where the pixel size is known."""
+        size = self.pixel_size
+        columns: tuple[str, ...] = (
             "id", "label", "class_id", "score", "xmin", "ymin", "zmin", "xmax", "ymax", "zmax",
             "voxels", "centroid_x_px", "centroid_y_px", "centroid_z",
         )  # fmt: skip
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (s.id, s.label, s.class_id, s.score, *s.edges[:2], s.zmin, *s.edges[2:], s.zmax,
              s.voxels, *s.centroid)
             for s in self.objects
         ]  # fmt: skip
+        if size is not None:
+            columns += ("centroid_x_um", "centroid_y_um")
+            middles = [(s.centroid[0] * size, s.centroid[1] * size) for s in self.objects]
+            rows = [row + middle for row, middle in zip(rows, middles, strict=True)]
         return Table(columns, rows)
 
 
@@ -109,7 +119,7 @@ def linked(planes: Iterable[Segmentation], threshold: float) -> Volume:
     for place in range(len(volume)):
         labels[place] = volume[place]
         volume[place] = labels[place]  # its own memory is freed
-    return Volume(tuple(link.solids()), labels, link.mode, link.card)
+    return Volume(tuple(link.solids()), labels, link.mode, link.card, link.pixel_size)
 
 
 class _Link:
@@ -117,6 +127,7 @@ class _Link:
 
     mode: Mode
     card: ModelCard
+    pixel_size: float | None
 
     def __init__(self, threshold: float) -> None:
         self._threshold = threshold
@@ -126,7 +137,7 @@ class _Link:
 
     def add(self, plane: Segmentation) -> Labels:
         """The plane's labels under the numbers of the volume."""
-        self.mode, self.card = plane.mode, plane.card
+        self.mode, self.card, self.pixel_size = plane.mode, plane.card, plane.source.pixel_size
         previous = plane.labels if self._previous is None else self._previous
         if previous.shape != plane.labels.shape:
             raise UnfitImage("The planes of the stack differ in size; they make no volume.")

@@ -144,6 +144,21 @@ def test_a_table(answer):
     assert frame.columns[-1] == "mean_intensity"
 
 
+@pytest.mark.parametrize(("axes", "means"), [("YX", [""]), ("YXC", ["_1", "_2", "_3"])])
+def test_a_table_without_objects_has_the_same_columns(client, fake, envelope, axes, means):
+    envelope["result"]["objects"] = [
+        {**found, "mean_intensity": [3.5] * len(means)} for found in envelope["result"]["objects"]
+    ]
+    envelope["image"]["axes"] = axes
+    fake.reply = lambda _: httpx2.Response(200, json=envelope)
+    full = client.segment(b"x").to_pandas()
+    envelope["result"]["objects"] = []
+    empty = client.segment(b"x").to_pandas()
+    assert empty.columns.tolist() == full.columns.tolist()
+    assert full.columns.tolist()[-len(means) :] == [f"mean_intensity{mean}" for mean in means]
+    assert len(empty) == 0
+
+
 def test_plot_draws_rings_on_pixel_corners(answer):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")

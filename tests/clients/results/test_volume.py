@@ -52,6 +52,13 @@ def test_a_volume(client, fake, envelope, labels, tmp_path):
         answer.save(tmp_path / "v.geojson")
 
 
+def test_the_middle_in_micrometres(client, fake, envelope):
+    envelope["image"] = {"pixel_size": 0.5}
+    fake.reply = lambda _: httpx2.Response(200, json=envelope)
+    frame = client.segment(b"x", volume=True).to_pandas()
+    assert frame.iloc[0][["centroid_x_um", "centroid_y_um"]].tolist() == [1.5, 1.0]
+
+
 def test_planes_that_are_missing(envelope):
     envelope["result"]["planes"] = 4
     with pytest.raises(UnexpectedReply, match="3 planes of 4"):

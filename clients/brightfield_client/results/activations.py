@@ -1,0 +1,106 @@
+"""The answer of /activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from brightfield_client.arrays import FloatArray, decode_array
+from brightfield_client.results.found import Box
+from brightfield_client.results.repeatable import Repeatable
+from brightfield_client.results.result import Json, html_table
+from brightfield_client.results.saving import save_as, write_csv, write_json
+
+
+@dataclass(frozen=True)
+class UnitActivity:
+    """One unit of a layer: its greatest value and its mean over the map (None where not finite).
+
+    The greatest value is at `place` (row, column) of the map, around `position` (x, y) in image
+    pixels;
+    `box` is all that the unit sees there, its receptive field.
+    """
+
+    unit: int
+    max: float | None
+    mean: float | None
+    place: tuple[int, int]
+    position: tuple[float, float]
+    box: Box
+
+    @classmethod
+    def from_json(cls, value: Json) -> UnitActivity:
+        row, column = value["place"]
+        return cls(
+            int(value["unit"]),
+            value["max"],
+            value["mean"],
+            (int(row), int(column)),
+            (float(value["position"]["x"]), float(value["position"]["y"])),
+            Box(*(float(value["box"][edge]) for edge in Box._fields)),
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Activations(Repeatable):
+    """`maps` (U, h, w) of the units of `layer`, on the layer's own grid, and each in numbers.
+
+    `receptive_field` says how many pixels of the model's input a place sees at most (`height`,
+    `width`), and whether all of them see everything (`everywhere`).
+    """
+
+    task_name: ClassVar[str] = "activations"
+
+    layer: str
+    units: tuple[UnitActivity, ...]
+    maps: FloatArray = field(repr=False)
+    receptive_field: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def _own(cls, result: Json) -> dict[str, Any]:
+        return {
+            "layer": str(result["layer"]),
+            "units": tuple(map(UnitActivity.from_json, result["units"])),
+            "maps": decode_array(result["maps"]),
+            "receptive_field": result["receptive_field"],
+        }
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+    def __iter__(self) -> Iterator[UnitActivity]:
+        return iter(self.units)
+
+    def strongest(self, count: int = 10) -> list[UnitActivity]:
+        """The units with the greatest values, the first one first."""
+        known = [unit for unit in self.units if unit.max is not None]
+        return sorted(known, key=lambda unit: -(unit.max or 0.0))[:count]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the answer by the suffix of `path`.
+
+        .npy the maps, .csv a row per unit, .json the whole answer. .png, a sheet of the maps over
+        the image, asks the service again (see `again`).
+        """
+        writers = {
+            ".npy": lambda file: np.save(file, self.maps, allow_pickle=False),
+            ".csv": lambda file: write_csv(file, _COLUMNS, map(_row, self.units)),
+            ".json": lambda file: write_json(file, self.raw),
+            ".png": lambda file: self.again("overlay").save(file),
+        }
+        return save_as(path, writers, "An activation")
+
+    def _repr_html_(self) -> str:
+        rows = [(str(u.unit), f"{u.max:.4g}", f"{u.mean or 0:.4g}") for u in self.strongest()]
+        return html_table((f"unit of {self.layer}", "max", "mean"), rows) + self._caption()
+
+
+_COLUMNS = ("unit", "max", "mean", "row", "column", "x", "y", *Box._fields)
+
+
+def _row(unit: UnitActivity) -> tuple[Any, ...]:
+    return (unit.unit, unit.max, unit.mean, *unit.place, *unit.position, *unit.box)

@@ -1,0 +1,163 @@
+"""The answer of POST /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from brightfield_client.arrays import FloatArray, numbers
+from brightfield_client.errors import UnexpectedReply
+from brightfield_client.optional import require
+from brightfield_client.results.result import Json, Warned, html_table
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval over `n` observations.
+
+    Where there is no value, `undefined` says why, and `ci_undefined` likewise of the interval;
+    `method` is how the interval was found, and `clipped` whether it was cut to what is possible.
+    """
+
+    value: float | None
+    ci: tuple[float, float] | None
+    method: str | None
+    n: int
+    undefined: str | None
+    ci_undefined: str | None
+    clipped: bool
+
+    @classmethod
+    def from_json(cls, entry: Json) -> Estimate:
+        ci = entry["ci"]
+        return cls(
+            entry["value"],
+            None if ci is None else (float(ci[0]), float(ci[1])),
+            entry["method"],
+            int(entry["n"]),
+            entry["undefined"],
+            entry.get("ci_undefined"),
+            bool(entry["clipped"]),
+        )
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return f"undefined ({self.undefined})"
+        interval = "" if self.ci is None else f" ({self.ci[0]:.3f} to {self.ci[1]:.3f})"
+        return f"{self.value:.3f}{interval}"
+
+
+@dataclass(frozen=True)
+class ClassEvaluation:
+    """One class against the rest; `curves` as in `Evaluation`."""
+
+    label: str
+    metrics: Mapping[str, Estimate]
+    curves: Json = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evaluation:
+    """How good predictions are.
+
+    `metrics` are the numbers by name, also `evaluation["auroc"]`; `pooled` those over all pixels
+    or objects of all cases together. `confusion` has rows of truth and columns of prediction.
+    `raw` is the whole report, keys that this client does not know included.
+    """
+
+    task: str
+    n: int
+    metrics: Mapping[str, Estimate]
+    pooled: Mapping[str, Estimate] = field(repr=False)
+    per_class: tuple[ClassEvaluation, ...] = field(repr=False)
+    curves: Json = field(repr=False)
+    confusion: Json | None = field(repr=False)
+    operating_point: Json | None = field(repr=False)
+    worst: tuple[Json, ...] = field(repr=False)
+    excluded: tuple[Json, ...] = field(repr=False)
+    warnings: tuple[Warned, ...]
+    conventions: Json = field(repr=False)
+    input_sha256: str
+    raw: Json = field(repr=False)
+
+    @classmethod
+    def from_json(cls, report: Json) -> Evaluation:
+        """The report. Raises `UnexpectedReply` when it is something else."""
+        try:
+            return cls(
+                task=str(report["task"]),
+                n=int(report["n"]),
+                metrics=_estimates(report["metrics"]),
+                pooled=_estimates(report.get("pooled") or {}),
+                per_class=tuple(_of_class(entry) for entry in report.get("per_class") or ()),
+                curves=MappingProxyType(dict(report.get("curves") or {})),
+                confusion=report.get("confusion"),
+                operating_point=report.get("operating_point"),
+                worst=tuple(report["worst"]),
+                excluded=tuple(report["excluded"]),
+                warnings=tuple(
+                    Warned(str(entry["code"]), str(entry["detail"])) for entry in report["warnings"]
+                ),
+                conventions=MappingProxyType(dict(report["conventions"])),
+                input_sha256=str(report["input_sha256"]),
+                raw=MappingProxyType(dict(report)),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as fault:
+            raise UnexpectedReply(
+                f"The reply is no evaluation: {type(fault).__name__}: {fault}."
+            ) from fault
+
+    def __getitem__(self, name: str) -> Estimate:
+        return self.metrics[name]
+
+    def curve(self, name: str) -> Mapping[str, FloatArray]:
+        """A curve's points as arrays, `curve("roc")["fpr"]`; null becomes NaN.
+
+        Raises `KeyError` where the task has no such curve.
+        """
+        points = self.curves[name]
+        if points is None:
+            raise KeyError(name)
+        return {
+            part: numbers(values)
+            for part, values in points.items()
+            if isinstance(values, list) and part != "ci"
+        }
+
+    def _rows(self) -> Iterator[tuple[str, str, Estimate]]:
+        blocks = [("all", self.metrics), ("pooled", self.pooled)]
+        blocks += [(entry.label, entry.metrics) for entry in self.per_class]
+        for scope, block in blocks:
+            for name, estimate in block.items():
+                yield scope, name, estimate
+
+    def to_pandas(self) -> Any:
+        """A `DataFrame`: scope (`all`, `pooled` or a class), metric, value, low, high, method, n
+        and undefined, a row per number."""
+        pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
+        columns = ["scope", "metric", "value", "low", "high", "method", "n", "undefined"]
+        rows = [
+            (scope, name, e.value, *(e.ci or (None, None)), e.method, e.n, e.undefined)
+            for scope, name, e in self._rows()
+        ]
+        return pandas.DataFrame(rows, columns=columns).astype(
+            {"value": float, "low": float, "high": float}
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (scope, name, str(estimate), str(estimate.n)) for scope, name, estimate in self._rows()
+        ]
+        notes = "".join(f"<p>{warning.detail}</p>" for warning in self.warnings)
+        return html_table(("scope", "metric", "value", "n"), rows) + notes
+
+
+def _estimates(block: Json) -> Mapping[str, Estimate]:
+    return MappingProxyType({name: Estimate.from_json(entry) for name, entry in block.items()})
+
+
+def _of_class(entry: Json) -> ClassEvaluation:
+    curves = MappingProxyType(dict(entry.get("curves") or {}))
+    return ClassEvaluation(str(entry["label"]), _estimates(entry["metrics"]), curves)

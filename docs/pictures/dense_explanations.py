@@ -1,0 +1,176 @@
+"""Draws dense-explanations.png: a blood cell's detection and a nucleus' mask, each explained twice.
+
+    python docs/pictures/dense_explanations.py --data FOLDER
+
+The folder holds the data sets of the recipes (training/README.md says where they come from); both
+images are of their validation parts, which no model was trained on. Takes a few minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from sheet import SIDE, Panel, composed, reduced
+
+from brightfield.engine import Answer, Engine, View
+from brightfield.images.colormaps import heatmap
+from brightfield.images.contours import trace
+from brightfield.images.heat import HeatResult
+from brightfield.images.overlay import display, overlay
+from brightfield.images.selection import Selection
+from brightfield.runtime.ticket import Ticket
+from brightfield.settings import Settings
+
+TARGET = Path(__file__).with_name("dense-explanations.png")
+OUTLINE = (0, 158, 115)
+
+Ring = Sequence[tuple[float, float]]
+"""Corners x, y in pixels of the image."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A field, the object in it that is explained (by a point), the region that the model looks at
+    for that, and the square part that is shown: x, y, side."""
+
+    file: str
+    model: str
+    task: str
+    point: tuple[float, float]
+    region: tuple[int, int, int, int] | None
+    part: tuple[int, int, int]
+    window: int
+    stride: int
+    title: str
+    occlusion: str
+
+
+WISHES = (
+    Wish(
+        "bccd/images/BloodImage_00115.jpg",
+        "blood-cells",
+        "detect",
+        (280, 316),
+        None,
+        (115, 150, 330),
+        48,
+        16,
+        "A white cell, found by blood-cells",
+        "IoU x probability lost where a square hides it",
+    ),
+    Wish(
+        "dsb2018/images/449a9c32e53a.png",
+        "nuclei",
+        "segment",
+        (387, 302),
+        (256, 176, 256, 256),
+        (292, 207, 190),
+        24,
+        8,
+        "A nucleus, segmented by nuclei",
+        "mean logit lost where a square hides it",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Asker:
+    """An engine, asked about the field of a wish in the process."""
+
+    engine: Engine
+    data: Path
+
+    def found(self, wish: Wish) -> tuple[str, Ring]:
+        """What the model says of the object, and its outline."""
+        work = self.engine.tasks[wish.task]()
+        ticket = Ticket()
+        answer = asyncio.run(
+            self.engine.predict(work, self._bytes(wish), View(), Selection(), ticket)
+        )
+        x, y = wish.point
+        result: Any = answer.result
+        if wish.task == "segment":
+            number = int(result.labels[int(y), int(x)])
+            (polygon, *_) = trace(result.labels)[number]
+            return f"{len(result.objects)} nuclei in the field", polygon.rings[0].tolist()
+        item = next(
+            each
+            for each in result.objects
+            if each.box.xmin <= x < each.box.xmax and each.box.ymin <= y < each.box.ymax
+        )
+        left, top, right, bottom = item.box.json().values()
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        return f"{item.label}, {item.score:.2f}", corners
+
+    def explained(self, wish: Wish, method: str, **parameters: Any) -> Answer:
+        work = self.engine.methods[method](point=wish.point, **parameters)
+        view = View(model=wish.model, region=wish.region)
+        return asyncio.run(
+            self.engine.explain(work, self._bytes(wish), view, Selection(), Ticket())
+        )
+
+    def _bytes(self, wish: Wish) -> bytes:
+        return (self.data / wish.file).read_bytes()
+
+
+def panels(asker: Asker, wish: Wish) -> list[Panel]:
+    line, outline = asker.found(wish)
+    gradient = asker.explained(wish, "gradient")
+    size = {"window": wish.window, "stride": wish.stride}
+    hidden = asker.explained(wish, "occlusion", baseline="blur", **size)
+    photograph = display(gradient.picture.pixels)
+    assert isinstance(gradient.result, HeatResult) and isinstance(hidden.result, HeatResult)
+    moves, lost = gradient.result.heat(), hidden.result.heat()
+    pictures = (
+        (photograph, wish.title, line),
+        (
+            heatmap(moves.map, signed=moves.signed),
+            "Gradient",
+            "how much a pixel moves the logit",
+        ),
+        (
+            overlay(photograph, lost.map, signed=lost.signed, alpha=0.75),
+            "Occlusion",
+            wish.occlusion,
+        ),
+    )
+    return [
+        Panel(shown(picture, wish.part, outline), title, text) for picture, title, text in pictures
+    ]
+
+
+def shown(picture: NDArray[np.uint8], part: tuple[int, int, int], outline: Ring) -> Image.Image:
+    """The part at a panel's size, with the outline drawn over it."""
+    x, y, side = part
+    box = (x, y, x + side, y + side)
+    panel = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box)
+    scale = SIDE / side
+    corners = [((left - x) * scale, (top - y) * scale) for left, top in outline]
+    ImageDraw.Draw(panel).line([*corners, corners[0]], OUTLINE, 2, joint="curve")
+    return panel
+
+
+def main(data: Path) -> None:
+    with TemporaryDirectory() as folder:
+        engine = Engine(Settings(data=Path(folder), models="", device="cpu"))
+        try:
+            asker = Asker(engine, data)
+            sheet = composed([panel for wish in WISHES for panel in panels(asker, wish)])
+        finally:
+            engine.close()
+    reduced(sheet).save(TARGET, optimize=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    main(parser.parse_args().data)

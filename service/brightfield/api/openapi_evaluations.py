@@ -1,0 +1,86 @@
+"""The description of POST /metrics, made from the options of the evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brightfield.api.evaluations import CSV, DEFAULT_TASK, JSON, NPZ
+from brightfield.api.openapi import Schema, query_parameter
+from brightfield.metrics.confidence import Confidence
+from brightfield.metrics.evaluation import Evaluation
+
+_PREDICTIONS: Mapping[str, str] = {
+    "truth": "Labels or class numbers, one for each row.",
+    "scores": "A score of the positive class for each row, or a score for each class.",
+    "predictions": "Predicted labels or class numbers, in place of scores.",
+    "ids": "Names of the rows.",
+    "groups": "What belongs together (patients, slides): one for each row, pair or image.",
+    "ground_truth": "A COCO data set: images, annotations, categories.",
+    "detections": "COCO results: image_id, category_id, bbox or segmentation, score.",
+}
+_PAIRS: Mapping[str, str] = {
+    "segmentation": "`{id, group, truth, prediction}`: masks as {png}, {npy}, {rle} or {array}.",
+    "restoration": "`{id, group, reference, image}`: images as {data}, {npy} or {array}.",
+}
+_OBJECTS = frozenset({"ground_truth"})
+
+
+def describe_evaluations(catalog: Mapping[str, type[Evaluation]]) -> Schema:
+    """What `openapi_extra` adds to the operation."""
+    return {"parameters": _parameters(catalog), "requestBody": _body(catalog)}
+
+
+def _options(evaluation: type[Evaluation]) -> dict[str, Schema]:
+    """The JSON schema of each option, those of `ci` by their full names."""
+    schema = evaluation.model_json_schema()["properties"]
+    own = {name: value for name, value in schema.items() if name != "ci"}
+    inner = Confidence.model_json_schema()["properties"]
+    return {**own, **{f"ci.{name}": value for name, value in inner.items()}}
+
+
+def _parameters(catalog: Mapping[str, type[Evaluation]]) -> list[Schema]:
+    found: dict[str, Schema] = {}
+    texts: dict[str, dict[str, list[str]]] = {}
+    for task, evaluation in sorted(catalog.items()):
+        for name, schema in _options(evaluation).items():
+            found.setdefault(name, dict(schema))
+            texts.setdefault(name, {}).setdefault(schema["description"], []).append(task)
+    for name, users in texts.items():
+        if users != {found[name]["description"]: sorted(catalog)}:
+            parts = (f"{text} (of {', '.join(tasks)})" for text, tasks in users.items())
+            found[name]["description"] = " ".join(parts)
+    task_schema = {
+        "type": "string",
+        "enum": sorted(catalog),
+        "default": DEFAULT_TASK,
+        "description": "What is evaluated.",
+    }
+    return [
+        query_parameter(name, schema) for name, schema in {"task": task_schema, **found}.items()
+    ]
+
+
+def _body(catalog: Mapping[str, type[Evaluation]]) -> Schema:
+    documents = [_document(task, evaluation) for task, evaluation in sorted(catalog.items())]
+    content: Schema = {JSON: {"schema": {"oneOf": documents}}}
+    if any(evaluation.tables for evaluation in catalog.values()):
+        columns = "Columns truth, score or score:<label>, prediction, group, id."
+        content[CSV] = {"schema": {"type": "string", "description": columns}}
+        archive = "Arrays of the names that CSV has for its columns."
+        content[NPZ] = {"schema": {"type": "string", "format": "binary", "description": archive}}
+    return {"required": True, "content": content}
+
+
+def _document(task: str, evaluation: type[Evaluation]) -> Schema:
+    members: dict[str, Schema] = {"task": {"type": "string", "enum": [task]}}
+    for name in evaluation.members:
+        text = _PAIRS[task] if name == "pairs" else _PREDICTIONS[name]
+        kind = "object" if name in _OBJECTS else "array"
+        members[name] = {"type": kind, "description": text}
+    options = _options(evaluation)
+    members |= {name: value for name, value in options.items() if not name.startswith("ci.")}
+    inner = {
+        name.removeprefix("ci."): value for name, value in options.items() if name.startswith("ci.")
+    }
+    members["ci"] = {"type": "object", "properties": inner}
+    return {"type": "object", "properties": members}

@@ -1,0 +1,240 @@
+"""The search for patches: all images once for values, then those with the best once more."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import torch
+
+from brightfield.engine.answer import ImageFacts, Survey, Timing
+from brightfield.engine.inside import Layer, layer_of
+from brightfield.engine.unit_gradients import SeenGradient, UnitGradients
+from brightfield.engine.visit import Job
+from brightfield.errors import BrightfieldError
+from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+from brightfield.images.cutouts import cut_out, gradient_picture
+from brightfield.images.decode import decode
+from brightfield.images.objects import Box
+from brightfield.images.picture import Note, Picture, Region
+from brightfield.preprocess import Prepared, preprocess
+from brightfield.runtime.item import Band, Item
+from brightfield.runtime.resident import Resident
+from brightfield.tasks.gallery import Find
+from brightfield.tasks.inside import Placed
+from brightfield.tasks.patches import FindPatches, Patch, Patches
+
+Source = Callable[[], bytes]
+"""Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""
+
+Report = Callable[[int, int], None]
+
+# Images on their way at once, so that there are batches; the maps of so many are in memory.
+_AHEAD = 8
+
+_PLAIN = Note(
+    "plain_gradient",
+    "There is no ReLU between the image and the layer, so the pictures beside the patches show the "
+    "plain gradient, not guided backpropagation.",
+)
+_NONE = Note(
+    "no_gradient",
+    "The layer has no gradient by the image, so there are no pictures beside the patches.",
+)
+
+
+class PatchSearch:
+    """One search: `answer` blocks until it is done, or its ticket is withdrawn.
+
+    Images are decoded one after another, so that as few as are on their way at once are in memory;
+    of the maps only the best values are kept. `job` says how to look; its data are not used.
+    """
+
+    def __init__(
+        self,
+        task: FindPatches,
+        resident: Resident,
+        sources: Sequence[Source],
+        job: Job,
+        report: Report,
+    ) -> None:
+        self._task = task
+        self._resident = resident
+        self._sources = sources
+        self._job = job
+        self._report = report
+        self._layer: Layer = layer_of(resident, task.layer)
+        self._gallery = task.gallery()
+        self._images: dict[int, ImageFacts | BrightfieldError] = {}
+        self._placed: dict[tuple[int, int], Placed] = {}
+        self._batch_rows = 1
+        self._gradients = UnitGradients(self._layer, job.ticket)
+
+    def answer(self, timing: Timing) -> Survey:
+        """The patches of all images that can be read; raises the first fault where none can."""
+        with timing.stage("survey"):
+            for index, maps, placed in self._maps():
+                self._gallery.add(index, maps[0].numpy(), placed.field)
+                self._report(index + 1, 2 * len(self._sources))
+        images = tuple(self._images[index] for index in range(len(self._sources)))
+        faults = [image for image in images if isinstance(image, BrightfieldError)]
+        if len(faults) == len(images):
+            raise faults[0]
+        with timing.stage("gradients"):
+            units = self._patches()
+        return Survey(
+            task=self._task.name,
+            card=self._resident.card,
+            sha256=self._resident.sha256,
+            images=images,
+            result=Patches(self._layer.name, units, self._gradients.rule),
+            notes=(*self._notes(), *_left_out(faults, len(images))),
+            timing=timing,
+            batch_size=self._batch_rows,
+        )
+
+    def _notes(self) -> tuple[Note, ...]:
+        by_rule = {"guided": FAILS_SANITY_CHECK, "plain": _PLAIN, "none": _NONE}
+        known = [note for placed in self._placed.values() for note in placed.notes]
+        return tuple({note.code: note for note in (*known, by_rule[self._gradients.rule])}.values())
+
+    # Forward, over all images
+
+    def _maps(self) -> Iterator[tuple[int, torch.Tensor, Placed]]:
+        """The maps (1, U, h, w) of every image that can be read, in order."""
+        waiting: deque[tuple[int, Item, Prepared]] = deque()
+        features = self._layer.features(self._task.units)
+        try:
+            for index in range(len(self._sources)):
+                self._job.ticket.check()
+                try:
+                    picture, prepared = self._look(index)
+                except BrightfieldError as fault:
+                    self._images[index] = fault
+                    continue
+                self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
+                item = self._resident.submit(
+                    features, prepared.tensor, self._job.ticket, band=Band.BULK
+                )
+                waiting.append((index, item, prepared))
+                if len(waiting) >= _AHEAD:
+                    yield from self._received(*waiting.popleft())
+            while waiting:
+                yield from self._received(*waiting.popleft())
+        finally:
+            for _, item, _ in waiting:
+                item.future.cancel()
+
+    def _look(self, index: int) -> tuple[Picture, Prepared]:
+        job, spec = replace(self._job, data=self._sources[index]()), self._resident.card.input
+        raw = spec.pixels == "raw"
+        picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
+        region = Region(*job.view.region) if job.view.region else None
+        return picture, preprocess(picture, spec, intensity=job.view.intensity, region=region)
+
+    def _received(
+        self, index: int, item: Item, prepared: Prepared
+    ) -> Iterator[tuple[int, torch.Tensor, Placed]]:
+        try:
+            maps = item.future.result()
+            placed = self._placed_in(prepared)
+        except BrightfieldError as fault:
+            self._job.ticket.check()
+            self._images[index] = fault
+            return
+        self._batch_rows = max(self._batch_rows, item.batch_rows)
+        yield index, maps, placed
+
+    def _placed_in(self, prepared: Prepared) -> Placed:
+        """Where the layer's places lie in an image; the fields are found once per size."""
+        size = prepared.geometry.input_size
+        if size not in self._placed:
+            self._placed[size] = self._layer.placed(prepared.geometry)
+        return replace(self._placed[size], geometry=prepared.geometry)
+
+    # Back, from the best places
+
+    def _patches(self) -> dict[int, list[Patch]]:
+        """The patches of every unit to show, image by image, so that each is decoded once more."""
+        shown = self._task.shown(self._gallery)
+        found = {unit: self._gallery.finds(index) for unit, index in shown.items()}
+        by_image: dict[int, list[tuple[int, Find]]] = {}
+        for unit, finds in found.items():
+            for find in finds:
+                by_image.setdefault(find.image, []).append((unit, find))
+        made: dict[tuple[int, Find], Patch] = {}
+        for done, index in enumerate(sorted(by_image), 1):
+            self._job.ticket.check()
+            made |= self._patches_of(index, by_image[index])
+            share = round(len(self._sources) * done / len(by_image))
+            self._report(len(self._sources) + share, 2 * len(self._sources))
+        return {unit: [made[unit, find] for find in finds] for unit, finds in found.items()}
+
+    def _patches_of(
+        self, index: int, wanted: Sequence[tuple[int, Find]]
+    ) -> Mapping[tuple[int, Find], Patch]:
+        picture, prepared = self._look(index)
+        placed = self._placed_in(prepared)
+        made = {}
+        gradients = self._gradients.of(prepared.tensor, placed.field, wanted)
+        for (unit, find), gradient in zip(wanted, gradients, strict=True):
+            made[unit, find] = self._patch(find, picture, prepared, placed, gradient)
+        return made
+
+    def _patch(
+        self,
+        find: Find,
+        picture: Picture,
+        prepared: Prepared,
+        placed: Placed,
+        gradient: SeenGradient | None,
+    ) -> Patch:
+        box = placed.box(find.row, find.column)
+        scaling = prepared.scaling
+        limits = None if scaling is None else (scaling.low, scaling.high)
+        x, y, width, height = placed.geometry.box_to_input(
+            box.xmin, box.ymin, box.width, box.height
+        )
+        beside = None
+        if gradient is not None:
+            top, left = gradient.top, gradient.left
+            beside = gradient_picture(
+                gradient.values.float().numpy(),
+                Box(x - left, y - top, x + width - left, y + height - top),
+                bgr=self._resident.card.input.order == "BGR",
+            )
+        return Patch(
+            find.image,
+            find.value,
+            find.row,
+            find.column,
+            placed.centre(find.row, find.column),
+            box,
+            cut_out(picture.pixels, box, limits),
+            beside,
+        )
+
+
+def _left_out(faults: Sequence[BrightfieldError], count: int) -> tuple[Note, ...]:
+    if not faults:
+        return ()
+    return (
+        Note(
+            "images_left_out",
+            f"{len(faults)} of {count} images could not be read and are left out; `images` says "
+            "why.",
+        ),
+    )
+
+
+def surveyed(
+    task: FindPatches,
+    resident: Resident,
+    sources: Sequence[Source],
+    job: Job,
+    report: Report,
+    timing: Timing,
+) -> Survey:
+    """The answer of one search."""
+    return PatchSearch(task, resident, sources, job, report).answer(timing)

@@ -1,0 +1,23 @@
+"""Which intervals are wanted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Confidence(BaseModel):
+    """How intervals are found."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    method: Literal["auto", "percentile", "bca", "none"] = "auto"
+    """`auto`: DeLong for AUROC, Wilson for proportions, else the percentile bootstrap; a bootstrap
+    for all; or none."""
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Share of such intervals that hold the true value."""
+    resamples: Annotated[int, Field(ge=10, le=100_000)] = 2000
+    """Resamples of the bootstrap."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Seed of the bootstrap: the same rows and seed give the same interval."""

@@ -1,0 +1,106 @@
+"""Detection: from a COCO data set and detections to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from brightfield.metrics.bootstrap import Check
+from brightfield.metrics.coco import IouType, Scene, read_scene
+from brightfield.metrics.coco_matches import MOST, Matched, match
+from brightfield.metrics.coco_summary import NAMES, CocoSummary, Detected, curves
+from brightfield.metrics.detection_errors import Errors, errors
+from brightfield.metrics.estimate import Estimate
+from brightfield.metrics.evaluation import Evaluation, Limits
+from brightfield.metrics.family import Key, Line, estimates, nested
+from brightfield.metrics.notes import skipped, warned
+from brightfield.metrics.resampling import Clusters, Resampler, Rows
+from brightfield.metrics.worst import largest
+
+_CONVENTIONS = {
+    "order": "images and categories by id; annotations by image, category and id; detections by "
+    "image, category, falling score and box, so that equal scores have one order; the digest "
+    "covers them as little-endian float64",
+    "numbers": "those of pycocotools; ids are numbered from 1 before it sees them, since it takes "
+    "the id 0 for no object",
+    "max_detections": MOST[-1],
+    "area": "`area` of the annotation; where it has none, of its box or mask",
+    "crowd": "`iscrowd`: detections in a crowd do not count",
+    "pr": "greatest precision at a recall or beyond, mean over the categories with objects",
+    "errors": "at IoU 0.5, of detections whose score reaches `threshold`",
+    "bootstrap": "images are drawn, or whole groups",
+}
+
+
+class Detection(Evaluation):
+    """Detections against a COCO data set, by boxes or masks."""
+
+    members: ClassVar[tuple[str, ...]] = ("ground_truth", "detections", "groups")
+
+    iou_type: IouType = "bbox"
+    """What is compared: `bbox` or `segm`."""
+    threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    """Least score of the detections whose errors are counted; the twelve numbers take all."""
+
+    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+        scene = read_scene(data, self.iou_type, self.missing, limits.max_pixels)
+        return self.report(scene, check)
+
+    def report(self, scene: Scene, check: Check) -> dict[str, Any]:
+        """The report about a scene in canonical order."""
+        matched = match(scene, self.iou_type, check)
+        found = self._estimates(scene, matched, check)
+        faults = errors(scene, matched, self.iou_type, self.threshold)
+        return {
+            "task": "detection",
+            "iou_type": self.iou_type,
+            "n": len(scene.images),
+            "detections": len(scene.found),
+            "metrics": nested(found, ("metrics",)),
+            "per_class": [
+                {
+                    "label": label,
+                    "category_id": key,
+                    "n": matched.ranked[place][0].n,
+                    "metrics": nested(found, ("per_class", place)),
+                    "curves": {"pr": curves([matched.ranked[place][0]], matched)},
+                }
+                for place, (key, label) in enumerate(scene.categories)
+            ],
+            "curves": {"pr": curves([areas[0] for areas in matched.ranked], matched)},
+            "errors": {**faults.json(), "threshold": self.threshold},
+            "worst": self._worst(scene, faults),
+            "excluded": [entry.json() for entry in scene.excluded],
+            "warnings": warned(skipped(found)),
+            "conventions": {**_CONVENTIONS, "ci": self.ci.model_dump()},
+            "input_sha256": scene.sha256(),
+        }
+
+    def _estimates(self, scene: Scene, matched: Matched, check: Check) -> dict[Key, Estimate]:
+        family, sample = CocoSummary(), Detected(matched)
+        lines = [Line(("metrics", name), name, family, (sample,)) for name in NAMES]
+        for place in range(len(scene.categories)):
+            lines += [
+                Line(("per_class", place, name), f"{name}/{place}", family, (sample,))
+                for name in NAMES
+            ]
+        sampler: Resampler = Rows(np.zeros(len(scene.images), np.int64))
+        if scene.groups is not None:
+            sampler = Clusters.of_rows(scene.groups)
+        clustered = scene.groups is not None
+        return estimates(lines, sampler, self.ci, check, clustered=clustered, work=sample.work)
+
+    def _worst(self, scene: Scene, faults: Errors) -> list[dict[str, Any]]:
+        total = faults.false_by_image + faults.undetected_by_image
+        return [
+            {
+                "id": scene.images[place],
+                "error": int(total[place]),
+                "false": int(faults.false_by_image[place]),
+                "undetected": int(faults.undetected_by_image[place]),
+            }
+            for place in largest(total.astype(np.float64), self.worst)
+        ]

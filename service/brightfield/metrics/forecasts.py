@@ -1,0 +1,63 @@
+"""Probabilities and what came true: the sample of scoring rules and of calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.family import Family
+from brightfield.metrics.resampling import Codes, Weights
+
+Floats = NDArray[np.float64]
+
+# The least and, from 1, the greatest probability whose logarithm is taken, as scikit-learn has it.
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """(n,) each: squared error, surprise -ln p, and what calibration compares.
+
+    `confidence` is a probability and `hit` whether what it is the probability of came true: the
+    positive class with two classes, the most probable class with more.
+    """
+
+    squared: Floats
+    surprise: Floats
+    confidence: Floats
+    hit: NDArray[np.bool_]
+    bins: int
+
+    @classmethod
+    def binary(cls, probability: Floats, positive: NDArray[np.bool_], bins: int) -> Forecasts:
+        """From the (n,) probabilities of the positive class."""
+        squared = (probability - positive) ** 2
+        of_truth = np.where(positive, probability, 1 - probability)
+        return cls(squared, _surprise(of_truth), probability, positive, bins)
+
+    @classmethod
+    def several(cls, probabilities: Floats, truth: Codes, bins: int) -> Forecasts:
+        """From (n, k) probabilities whose rows sum to 1."""
+        rows = np.arange(truth.size)
+        of_truth = probabilities[rows, truth]
+        squared = (probabilities**2).sum(axis=1) - of_truth**2 + (1 - of_truth) ** 2
+        best = probabilities.argmax(axis=1)
+        return cls(squared, _surprise(of_truth), probabilities[rows, best], best == truth, bins)
+
+    @property
+    def n(self) -> int:
+        return int(self.confidence.size)
+
+    def weighted(self, weights: Weights) -> Weights:
+        return weights
+
+
+def _surprise(probability: Floats) -> Floats:
+    found: Floats = -np.log(np.clip(probability, EPSILON, 1 - EPSILON))
+    return found
+
+
+class ForecastFamily(Family[Forecasts, Weights]):
+    """Metrics of probabilities."""

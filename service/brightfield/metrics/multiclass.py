@@ -1,0 +1,176 @@
+"""The report about three classes and more: each against the rest, their mean, and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.calibration import reliability
+from brightfield.metrics.confusion import confusion
+from brightfield.metrics.counts import OneAgainstRest, Table
+from brightfield.metrics.curves import precision_recall, roc, selection
+from brightfield.metrics.estimate import Estimate
+from brightfield.metrics.family import Family, Key, Line, nested
+from brightfield.metrics.forecasts import Forecasts
+from brightfield.metrics.notes import skipped
+from brightfield.metrics.ranking import Ranking
+from brightfield.metrics.resampling import Codes
+from brightfield.metrics.sample import (
+    Families,
+    Sample,
+    are_probabilities,
+    lines,
+    undefined,
+    worst_rows,
+)
+from brightfield.metrics.worst import largest
+
+_HERE: Key = ("metrics",)
+
+
+@dataclass(frozen=True, eq=False)
+class Multiclass:
+    """Options of the report beside those of the sample."""
+
+    sample: Sample
+    curve_points: int
+    bins: int
+    worst: int
+
+    @property
+    def classes(self) -> int:
+        return len(self.sample.rows.labels)
+
+    @cached_property
+    def predicted(self) -> Codes:
+        """As sent, else the class of the greatest score, of equal ones the first."""
+        rows = self.sample.rows
+        if rows.predictions is not None:
+            return rows.predictions
+        assert rows.scores is not None
+        return np.asarray(rows.scores.argmax(axis=1), np.int64)
+
+    @cached_property
+    def table(self) -> Table:
+        return Table.of(self.sample.rows.truth, self.predicted, self.classes)
+
+    @cached_property
+    def rankings(self) -> list[Ranking]:
+        """Each class's scores against the rest."""
+        rows = self.sample.rows
+        if rows.scores is None:
+            return []
+        return [Ranking.of(rows.scores[:, c], rows.truth == c) for c in range(self.classes)]
+
+    @cached_property
+    def pooled(self) -> Ranking | None:
+        """All scores of all classes in one order (micro)."""
+        rows = self.sample.rows
+        if rows.scores is None:
+            return None
+        member = rows.truth[:, None] == np.arange(self.classes)
+        places = np.repeat(np.arange(rows.n), self.classes)
+        return Ranking.of(rows.scores.ravel(), member.ravel(), places)
+
+    @cached_property
+    def forecasts(self) -> Forecasts | None:
+        rows = self.sample.rows
+        if rows.scores is None or not are_probabilities(rows.scores):
+            return None
+        return Forecasts.several(rows.scores, rows.truth, self.bins)
+
+    def report(self) -> dict[str, Any]:
+        """Everything but what all reports share."""
+        found = self._of_counts() | self._of_rankings() | self._of_forecasts()
+        return {
+            "metrics": nested(found, _HERE),
+            "per_class": [self._class(c, found) for c in range(self.classes)],
+            "curves": self._curves(),
+            "confusion": confusion(self.table, self.sample.rows.labels, None),
+            "operating_point": None,
+            "worst": self._worst(),
+            "warnings": skipped(found),
+        }
+
+    def _averaged(
+        self, families: Sequence[Family[Any, Any]], samples: Sequence[Any], pooled: Any
+    ) -> list[Line[Any]]:
+        """Each class's lines, their mean over the classes with members, and the pooled ones."""
+        found: list[Line[Any]] = []
+        for c, sample in enumerate(samples):
+            found += lines(families, sample, ("per_class", c))
+        present = tuple(samples[c] for c in self.table.present.tolist())
+        for family in families:
+            for name in family.names:
+                n = self.sample.rows.n
+                found.append(Line((*_HERE, f"{name}_macro"), name, family, present, n))
+                found.append(Line((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
+        return found
+
+    def _of_counts(self) -> dict[Key, Estimate]:
+        families = Families()
+        samples = [OneAgainstRest(self.table, c) for c in range(self.classes)]
+        pooled = OneAgainstRest(self.table, None)
+        wanted = lines(families.tables, self.table, _HERE)
+        wanted += self._averaged(families.rates, samples, pooled)
+        return self.sample.of_cells(wanted, self.table, self.predicted)
+
+    def _of_rankings(self) -> dict[Key, Estimate]:
+        families = Families().rankings
+        if self.pooled is not None:
+            return self.sample.of_rows(self._averaged(families, self.rankings, self.pooled))
+        nothing = Estimate.missing("no_scores", self.sample.rows.n)
+        means = {
+            (*_HERE, f"{name}_{mean}"): nothing
+            for family in families
+            for name in family.names
+            for mean in ("macro", "micro")
+        }
+        for c in range(self.classes):
+            means |= undefined(families, nothing, ("per_class", c))
+        return means
+
+    def _of_forecasts(self) -> dict[Key, Estimate]:
+        families = Families().forecasts
+        if self.forecasts is not None:
+            return self.sample.of_rows(lines(families, self.forecasts, _HERE))
+        reason = Estimate.missing(
+            "no_scores" if self.sample.rows.scores is None else "not_probabilities",
+            self.sample.rows.n,
+        )
+        return undefined(families, reason, _HERE)
+
+    def _class(self, c: int, found: dict[Key, Estimate]) -> dict[str, Any]:
+        return {
+            "label": self.sample.rows.labels[c],
+            "class_id": c,
+            "n": int(self.table.counts[c].sum()),
+            "metrics": nested(found, ("per_class", c)),
+            "curves": self._pair(self.rankings[c] if self.rankings else None),
+        }
+
+    def _pair(self, ranking: Ranking | None) -> dict[str, Any]:
+        if ranking is None:
+            return {"roc": None, "pr": None}
+        places = selection(ranking, self.curve_points - 1)
+        return {"roc": roc(ranking, places), "pr": precision_recall(ranking, places)}
+
+    def _curves(self) -> dict[str, Any]:
+        known = self.forecasts
+        calibration = known and reliability(known, self.sample.level)
+        return {**self._pair(self.pooled), "thresholds": None, "calibration": calibration}
+
+    def _worst(self) -> Sequence[Any]:
+        rows = self.sample.rows
+        errors: NDArray[np.float64] = (self.predicted != rows.truth).astype(np.float64)
+        if rows.scores is not None:
+            of_truth = rows.scores[np.arange(rows.n), rows.truth]
+            # Of scores that are no probabilities: how far the best one lies above the truth's.
+            errors = rows.scores.max(axis=1, initial=-np.inf) - of_truth
+            errors = 1 - of_truth if self.forecasts is not None else errors
+        return worst_rows(rows, largest(errors, self.worst), errors, self.predicted)

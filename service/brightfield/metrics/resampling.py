@@ -1,0 +1,165 @@
+"""Resamples of a bootstrap as weights: how often each unit was drawn.
+
+A unit is what a statistic counts: a row, a case, or a cell of a table of counts. Weights turn a
+resample of sorted rows into cumulative sums, so that nothing is sorted again, and a resample of
+counts into a draw of counts, so that its cost does not depend on the number of rows.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Weights = NDArray[np.float64]
+"""(B, units) float64: how often each unit counts in each of B samples."""
+
+Codes = NDArray[np.int64]
+"""(n,) int64, from 0: the stratum or group of each row."""
+
+# Blocks that are left out to see how skewed a statistic is; more change BCa intervals little.
+_MOST_FOLDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """What a jackknife leaves out: per fold its stratum, and how many equal folds it stands for."""
+
+    strata: Codes
+    copies: Codes
+
+    @property
+    def count(self) -> int:
+        return int(self.strata.size)
+
+
+class Resampler(ABC):
+    """A way of drawing resamples: `drawn` independent things, seen as weights of `units`."""
+
+    units: int
+    drawn: int
+    folds: Folds
+
+    @abstractmethod
+    def whole(self) -> Weights:
+        """(1, units): the sample itself."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+        """(count, units): so many resamples."""
+
+    @abstractmethod
+    def without(self, start: int, stop: int) -> Weights:
+        """(stop - start, units): the sample without each of the folds from `start` on."""
+
+
+class Rows(Resampler):
+    """Rows drawn with replacement, within each stratum as many as it has."""
+
+    def __init__(self, strata: Codes) -> None:
+        self.units = self.drawn = int(strata.size)
+        order = np.argsort(strata, kind="stable")
+        ends = np.flatnonzero(np.diff(strata[order], append=-1)) + 1
+        self._members = [order[a:b] for a, b in pairwise([0, *ends.tolist()])]
+        self._fold = np.full(strata.size, -1)
+        of_fold: list[int] = []
+        for stratum, members in enumerate(self._members):
+            folds = min(members.size, _MOST_FOLDS)
+            if folds > 1:  # without its only row a stratum would be empty
+                self._fold[members] = len(of_fold) + np.arange(members.size) % folds
+                of_fold += [stratum] * folds
+        self.folds = Folds(np.array(of_fold, np.int64), np.ones(len(of_fold), np.int64))
+
+    def whole(self) -> Weights:
+        return np.ones((1, self.units))
+
+    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+        weights = np.empty((count, self.units))
+        for members in self._members:
+            size = members.size
+            picks = rng.integers(0, size, (count, size)) + size * np.arange(count)[:, None]
+            drawn = np.bincount(picks.ravel(), minlength=count * size)
+            weights[:, members] = drawn.reshape(count, size)
+        return weights
+
+    def without(self, start: int, stop: int) -> Weights:
+        kept = self._fold[None, :] != np.arange(start, stop)[:, None]
+        return np.asarray(kept, np.float64)
+
+
+class Cells(Resampler):
+    """Counts drawn anew: a (strata, cells) table whose rows keep their sums."""
+
+    def __init__(self, counts: NDArray[np.int64]) -> None:
+        self._counts = counts
+        self.units, self.drawn = counts.size, int(counts.sum())
+        self._filled = np.flatnonzero(counts)
+        sums = counts.sum(axis=1)
+        strata = self._filled // max(1, counts.shape[1])
+        self._filled, strata = self._filled[sums[strata] > 1], strata[sums[strata] > 1]
+        self.folds = Folds(strata, counts.ravel()[self._filled])
+
+    def whole(self) -> Weights:
+        return self._counts.reshape(1, -1).astype(np.float64)
+
+    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+        weights = np.zeros((count, *self._counts.shape))
+        for stratum, counts in enumerate(self._counts):
+            total, filled = int(counts.sum()), np.flatnonzero(counts)
+            if total:
+                drawn = rng.multinomial(total, counts[filled] / total, size=count)
+                weights[:, stratum, filled] = drawn
+        return weights.reshape(count, -1)
+
+    def without(self, start: int, stop: int) -> Weights:
+        weights = np.repeat(self.whole(), stop - start, axis=0)
+        weights[np.arange(stop - start), self._filled[start:stop]] -= 1
+        return weights
+
+
+class Clusters(Resampler):
+    """Whole groups (patients, slides) drawn with replacement; `spread` makes weights of units.
+
+    Source: Davison and Hinkley, "Bootstrap Methods and their Application", section 3.8, 1997.
+    """
+
+    def __init__(self, groups: int, units: int, spread: Callable[[Weights], Weights]) -> None:
+        self.units, self.drawn = units, groups
+        self._spread = spread
+        folds = min(groups, _MOST_FOLDS)
+        self._fold = np.arange(groups) % max(1, folds)
+        self.folds = Folds(np.zeros(folds, np.int64), np.ones(folds, np.int64))
+
+    @classmethod
+    def of_rows(cls, groups: Codes) -> Clusters:
+        """Units are rows, each of one group."""
+        return cls(_count(groups), groups.size, lambda weights: weights[:, groups])
+
+    @classmethod
+    def of_cells(cls, groups: Codes, cells: Codes, units: int) -> Clusters:
+        """Units are cells of a table, in which each row of a group counts one."""
+        count = _count(groups)
+        table = np.bincount(groups * units + cells, minlength=count * units)
+        table = table.reshape(count, units).astype(np.float64)
+        return cls(count, units, lambda weights: weights @ table)
+
+    def whole(self) -> Weights:
+        return self._spread(np.ones((1, self.drawn)))
+
+    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+        picks = rng.integers(0, self.drawn, (count, self.drawn))
+        picks += self.drawn * np.arange(count)[:, None]
+        drawn = np.bincount(picks.ravel(), minlength=count * self.drawn)
+        return self._spread(drawn.reshape(count, self.drawn).astype(np.float64))
+
+    def without(self, start: int, stop: int) -> Weights:
+        kept = self._fold[None, :] != np.arange(start, stop)[:, None]
+        return self._spread(kept.astype(np.float64))
+
+
+def _count(codes: Codes) -> int:
+    return int(codes.max(initial=-1)) + 1

@@ -1,0 +1,196 @@
+"""Restoration and enlargement: how close images come to their references."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from brightfield.errors import InvalidRows
+from brightfield.images.fidelity import squared_error, ssim
+from brightfield.metrics.bootstrap import Batch, Check
+from brightfield.metrics.cases import (
+    Draws,
+    MeanOfCases,
+    Pooled,
+    RatioOfSums,
+    Value,
+    case_json,
+    mean_line,
+    pooled_line,
+)
+from brightfield.metrics.estimate import Reason
+from brightfield.metrics.evaluation import Evaluation, Limits
+from brightfield.metrics.family import Line, nested
+from brightfield.metrics.notes import skipped, warned
+from brightfield.metrics.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.pictures import read_image
+from brightfield.metrics.reading import missing_values
+from brightfield.metrics.rows import Excluded, digest
+from brightfield.metrics.segmented import total_digest
+from brightfield.metrics.worst import largest
+
+_NAMES = ("mse", "psnr", "ssim")
+_GREATEST = 1e100
+_CONVENTIONS = {
+    "order": "pairs by id, else by content; the digest covers the digests of shape, reference and "
+    "image as little-endian float64 in this order",
+    "mse": "mean of (image - reference)^2 over all pixels and channels",
+    "psnr": "10 log10(L^2 / mse) in dB; undefined for identical images",
+    "ssim": "Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5, population covariance, "
+    "K1 = 0.01, K2 = 0.03, float64, mean over the valid region and the channels",
+    "metrics": "mean over the pairs that have a value",
+    "pooled": "over all pixels of all pairs; psnr of the pooled mse",
+    "bootstrap": "pairs are drawn, or whole groups",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Restored:
+    """What a pair of images gives; its pixels are gone."""
+
+    pair: Pair
+    sha256: str
+    error: float
+    count: int
+    ssim: Value
+    peak: float
+
+    def values(self) -> dict[str, Value]:
+        mse = self.error / self.count
+        psnr: Value = "identical"
+        if mse > 0:
+            psnr = 20 * math.log10(self.peak) - 10 * math.log10(mse)
+        return {"mse": mse, "psnr": psnr, "ssim": self.ssim}
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        """By id, else by content and group."""
+        return self.pair.id or "", self.sha256, self.pair.group or ""
+
+
+class PooledPsnr(RatioOfSums):
+    """10 log10(L^2 / pooled mse) in dB."""
+
+    def __init__(self, peak: float) -> None:
+        self._peak = peak
+
+    def values(self, sample: Pooled, weighted: Batch) -> Mapping[str, Batch]:
+        positive = np.where(weighted > 0, weighted, np.nan)
+        return {"value": 20 * np.log10(self._peak) - 10 * np.log10(positive)}
+
+    def undefined(self, sample: Pooled) -> Mapping[str, Reason]:
+        if not any(sample.numerator) and any(sample.denominator):
+            return {"value": "identical"}
+        return super().undefined(sample)
+
+
+class Restoration(Evaluation):
+    """References and images that shall come close to them."""
+
+    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+
+    bits: Annotated[int, Field(ge=1, le=32)] = 8
+    """Bits of a value: the peak L is 2^bits - 1."""
+
+    @property
+    def peak(self) -> float:
+        return float(2**self.bits - 1)
+
+    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+        pairs = read_pairs(data, ("reference", "image"), self.missing)
+        cases, damaged = [], []
+        for pair in pairs.kept:
+            check()
+            found = self._measured(pair, limits.max_pixels)
+            if isinstance(found, Excluded):
+                damaged.append(found)
+            else:
+                cases.append(found)
+        if damaged and self.missing == "refuse":
+            raise missing_values(damaged)
+        excluded = sorted([*pairs.excluded, *damaged], key=lambda entry: entry.row)
+        report = self.report(sorted(cases, key=lambda case: case.order), check)
+        report["excluded"] = [entry.json() for entry in excluded]
+        return report
+
+    def _measured(self, pair: Pair, max_pixels: int) -> Restored | Excluded:
+        reference = self._image(pair.truth, "reference", pair.row, max_pixels)
+        image = self._image(pair.judged, "image", pair.row, max_pixels)
+        if reference.shape != image.shape:
+            raise InvalidRows(
+                f"The images of pair {pair.row} are of {reference.shape} and {image.shape}; send "
+                "images of one size and number of channels.",
+                errors=[{"location": f"pairs.{pair.row}", "row": pair.row}],
+            )
+        if not (_measurable(reference) and _measurable(image)):
+            return Excluded(pair.row, "not_finite", pair.id)
+        similarity = ssim(image, reference, self.peak)
+        return Restored(
+            pair,
+            digest(np.array(reference.shape, np.float64), _wide(reference), _wide(image)),
+            squared_error(image, reference),
+            reference.size,
+            "too_small" if math.isnan(similarity) else similarity,
+            self.peak,
+        )
+
+    def _image(self, value: Any, name: str, row: int, max_pixels: int) -> NDArray[Any]:
+        image = read_image(value, name, row, max_pixels)
+        if image.dtype.kind in "iu" and image.max(initial=0) > self.peak:
+            raise InvalidRows(
+                f"`{name}` of pair {row} has the value {image.max()}, which {self.bits} bits do "
+                "not hold; send `bits`.",
+                errors=[{"location": f"pairs.{row}.{name}", "row": row, "expected": self.peak}],
+            )
+        return image
+
+    def report(self, cases: Sequence[Restored], check: Check) -> dict[str, Any]:
+        """The report about cases in canonical order."""
+        values = [case.values() for case in cases]
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
+        found = draws.estimates(self._lines(cases, values))
+        errors = np.array([case.error / case.count for case in cases], np.float64)
+        return {
+            "task": "restoration",
+            "n": len(cases),
+            "bits": self.bits,
+            "metrics": nested(found, ("metrics",)),
+            "pooled": nested(found, ("pooled",)),
+            "cases": [
+                {**case.pair.name(), **case_json(own)}
+                for case, own in zip(cases, values, strict=True)
+            ],
+            "worst": [
+                {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
+                for place in largest(errors, self.worst)
+            ],
+            "excluded": [],
+            "warnings": warned(skipped(found)),
+            "conventions": {**_CONVENTIONS, "peak": self.peak, "ci": self.ci.model_dump()},
+            "input_sha256": total_digest([case.sha256 for case in cases]),
+        }
+
+    def _lines(
+        self, cases: Sequence[Restored], values: Sequence[Mapping[str, Value]]
+    ) -> list[Line[Any]]:
+        means, sums = MeanOfCases(), RatioOfSums()
+        errors = Pooled([case.error for case in cases], [case.count for case in cases])
+        lines = [mean_line(("metrics", name), [v[name] for v in values], means) for name in _NAMES]
+        lines.append(pooled_line(("pooled", "mse"), [errors], sums))
+        lines.append(pooled_line(("pooled", "psnr"), [errors], PooledPsnr(self.peak)))
+        return lines
+
+
+def _measurable(image: NDArray[Any]) -> bool:
+    """Whether every value is finite, and so is its square."""
+    return bool(np.all(np.abs(image) < _GREATEST))
+
+
+def _wide(image: NDArray[Any]) -> NDArray[np.float64]:
+    return image.astype(np.float64)

@@ -1,0 +1,117 @@
+"""Rows of a classification in canonical order, so that how they came changes no number."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.resampling import Codes
+
+MissingReason = Literal[
+    "missing_truth",
+    "missing_score",
+    "infinite_score",
+    "missing_prediction",
+    "missing_group",
+    "missing_image",
+    "not_finite",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A row that was left out, and why; `row` is its place in what was sent, from 0."""
+
+    row: int
+    reason: MissingReason
+    id: str | None = None
+
+    def json(self) -> dict[str, Any]:
+        known = {"row": self.row} if self.id is None else {"row": self.row, "id": self.id}
+        return {**known, "reason": self.reason}
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is known of n rows: (n,) true classes, and scores or predictions or both.
+
+    `scores` are (n,) of the positive class, or (n, k); `groups` codes from 0 in the order of the
+    groups' names; `places` where each row stood in what was sent.
+    """
+
+    labels: tuple[str, ...]
+    truth: Codes
+    scores: NDArray[np.float64] | None
+    predictions: Codes | None
+    groups: Codes | None
+    ids: tuple[str, ...] | None
+    places: Codes
+    excluded: tuple[Excluded, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return int(self.truth.size)
+
+    def taken(self, order: NDArray[np.int64]) -> Rows:
+        """The rows of these places, in their order."""
+
+        def of(values: NDArray[Any] | None) -> Any:
+            return None if values is None else values[order]
+
+        ids = None if self.ids is None else tuple(self.ids[i] for i in order.tolist())
+        return replace(
+            self,
+            truth=of(self.truth),
+            scores=of(self.scores),
+            predictions=of(self.predictions),
+            groups=of(self.groups),
+            ids=ids,
+            places=of(self.places),
+        )
+
+    def canonical(self) -> Rows:
+        """The same rows by id, or by truth, scores, prediction and group where they have none."""
+        return self.taken(self._order())
+
+    def _order(self) -> NDArray[np.int64]:
+        if self.ids is not None:
+            return np.array(sorted(range(self.n), key=self.ids.__getitem__), np.int64)
+        scores, further = self.scores, [self.predictions, self.groups]
+        known = [column for column in further if column is not None]
+        if scores is not None and scores.ndim == 1 and not known:
+            # Rows of one score are then alike, so a quick order will do, split by class.
+            order = np.argsort(scores)
+            return order[np.argsort(self.truth[order], kind="stable")]
+        columns = [] if scores is None else list(np.atleast_2d(scores.T))
+        return np.lexsort([*known[::-1], *columns[::-1], self.truth])
+
+    def sha256(self) -> str:
+        """Of the rows as little-endian float64: truth, scores, prediction and group."""
+        optional = (self.scores, self.predictions, self.groups)
+        columns = [self.truth, *(column for column in optional if column is not None)]
+        return digest(np.column_stack([np.asarray(c, np.float64) for c in columns]))
+
+    def name(self, row: int) -> dict[str, Any]:
+        """What a reader knows the row by: its id, or its place."""
+        if self.ids is not None:
+            return {"id": self.ids[row]}
+        return {"row": int(self.places[row])}
+
+
+def digest(*tables: NDArray[np.float64]) -> str:
+    """SHA-256 of tables of numbers, as little-endian float64 in C order, one after the other."""
+    found = hashlib.sha256()
+    for table in tables:
+        found.update(np.ascontiguousarray(table, np.dtype("<f8")).data)
+    return found.hexdigest()
+
+
+def codes(names: Sequence[str]) -> Codes:
+    """Codes from 0, in the order of the sorted names."""
+    known = {name: code for code, name in enumerate(sorted(set(names)))}
+    return np.fromiter((known[name] for name in names), np.int64, len(names))

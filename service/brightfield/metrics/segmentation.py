@@ -1,0 +1,253 @@
+"""Segmentation: from pairs of masks to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from brightfield.errors import InvalidParameter, InvalidRows
+from brightfield.metrics.bootstrap import Check
+from brightfield.metrics.cases import (
+    Draws,
+    MeanOfCases,
+    Pooled,
+    RatioOfSums,
+    case_json,
+    mean_line,
+    pooled_line,
+)
+from brightfield.metrics.confusion import confusion
+from brightfield.metrics.counts import Table
+from brightfield.metrics.estimate import Reason
+from brightfield.metrics.evaluation import Evaluation, Limits, Names
+from brightfield.metrics.family import Line, nested
+from brightfield.metrics.notes import skipped, warned
+from brightfield.metrics.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.panoptic import THRESHOLDS
+from brightfield.metrics.pictures import Mask, read_mask
+from brightfield.metrics.segmented import OBJECTS, SURFACE, Outline, Ruler, Segmented, total_digest
+from brightfield.metrics.worst import largest
+
+_CONVENTIONS = {
+    "order": "pairs by id, else by content; the digest covers the digests of shape, truth and "
+    "prediction as little-endian float64 in this order",
+    "classes": "value 0 is the background, which counts in pixel_accuracy alone; without labels "
+    "every other value is one foreground",
+    "metrics": "mean over the cases that have a value; a case's is the mean over its classes",
+    "pooled": "ratio of sums over all cases; of several classes the mean over those that occur",
+    "empty": "a class that is in neither mask has no value, nor have distances to an empty mask",
+    "hd95": "the greater of the two directions' 95th percentiles",
+    "outline": "pixels with a side at which the mask ends, the border of the image included; "
+    "distances between centres",
+    "objects": "IoU above the threshold matches; a merge holds more than half of each of several "
+    "true objects, a split of several found ones",
+    "bootstrap": "cases are drawn, or whole groups",
+}
+
+
+def _sizes(value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.split(",")
+    return [value] if isinstance(value, int | float) else value
+
+
+Sizes = Annotated[
+    tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...],
+    BeforeValidator(_sizes),
+    Field(min_length=1, max_length=3),
+    WithJsonSchema({"type": "string", "examples": ["0.5", "2,0.5,0.5"]}),
+]
+"""One number or several: `0.5`, `2,0.5,0.5` or `[2, 0.5, 0.5]`."""
+
+
+class Segmentation(Evaluation):
+    """True and predicted masks, of classes or of objects."""
+
+    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+
+    mode: Literal["semantic", "instance"] = "semantic"
+    """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges."""
+    labels: Names | None = None
+    """The classes by the values 0, 1, ...; 0 is the background."""
+    pixel_size: Sizes | None = None
+    """Micrometres per pixel, one number or one per axis; else distances are in pixels."""
+    tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Distance up to which outlines agree in `nsd`, in the unit of pixel_size; else one pixel."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.labels or ("background", "object" if self.mode == "instance" else "foreground")
+
+    @property
+    def ruler(self) -> Ruler:
+        sizes = self.pixel_size or (1.0,)
+        return Ruler(sizes, max(sizes) if self.tolerance is None else self.tolerance)
+
+    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+        if self.labels is not None and (self.mode == "instance" or len(self.labels) < 2):
+            raise InvalidParameter(
+                "`labels` name the values 0 (background), 1, ... of masks of classes; leave them "
+                "out with mode=instance.",
+                errors=[{"location": "labels"}],
+            )
+        pairs = read_pairs(data, ("truth", "prediction"), self.missing)
+        cases = []
+        for pair in pairs.kept:
+            check()
+            cases.append(self._measured(pair, limits.max_pixels))
+        report = self.report(sorted(cases, key=lambda case: case.order), check)
+        report["excluded"] = [entry.json() for entry in pairs.excluded]
+        return report
+
+    def _measured(self, pair: Pair, max_pixels: int) -> Segmented:
+        truth = self._mask(pair.truth, "truth", pair.row, max_pixels)
+        prediction = self._mask(pair.judged, "prediction", pair.row, max_pixels)
+        if truth.shape != prediction.shape:
+            raise InvalidRows(
+                f"The masks of pair {pair.row} are of {truth.shape} and {prediction.shape}; send "
+                "masks of one size.",
+                errors=[{"location": f"pairs.{pair.row}", "row": pair.row}],
+            )
+        sizes = self.pixel_size
+        if sizes is not None and len(sizes) not in (1, truth.ndim):
+            raise InvalidParameter(
+                f"pixel_size has {len(sizes)} numbers and the masks of pair {pair.row} have "
+                f"{truth.ndim} axes; give one number, or one for each axis.",
+                errors=[{"location": "pixel_size", "row": pair.row}],
+            )
+        return Segmented.of(
+            pair, truth, prediction, len(self.classes), self.ruler, self.mode == "instance"
+        )
+
+    def _mask(self, value: Any, name: str, row: int, max_pixels: int) -> Mask:
+        mask = read_mask(value, name, row, max_pixels)
+        if self.mode == "instance":
+            return mask
+        if self.labels is None:
+            return np.minimum(mask, 1)
+        if len(self.labels) == 2 and np.isin(mask, (0, 255)).all():
+            return np.minimum(mask, 1)  # as pictures of two values write it
+        if mask.max() >= len(self.labels):
+            raise InvalidRows(
+                f"`{name}` of pair {row} has the value {mask.max()}, and there are "
+                f"{len(self.labels)} labels; name all classes.",
+                errors=[{"location": f"pairs.{row}.{name}", "row": row}],
+            )
+        return mask
+
+    def report(self, cases: Sequence[Segmented], check: Check) -> dict[str, Any]:
+        """The report about cases in canonical order."""
+        values = [case.values() for case in cases]
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
+        found = draws.estimates([*self._means(cases), *self._pooled(cases)])
+        error = "pq" if self.mode == "instance" else "dice"
+        errors = np.array([_error(case[error]) for case in values], np.float64)
+        counts = np.sum(
+            [np.zeros((len(self.classes),) * 2, np.int64), *(c.overlap.counts for c in cases)],
+            axis=0,
+        )
+        return {
+            "task": "segmentation",
+            "mode": self.mode,
+            "n": len(cases),
+            "labels": list(self.classes),
+            "unit": "pixel" if self.pixel_size is None else "um",
+            "metrics": nested(found, ("metrics",)),
+            "pooled": nested(found, ("pooled",)),
+            "per_class": [
+                {"label": label, "class_id": c, "metrics": nested(found, ("per_class", c))}
+                for c, label in enumerate(self.classes)
+                if c and self.mode == "semantic"
+            ],
+            "objects": _objects(cases) if self.mode == "instance" else None,
+            "confusion": confusion(Table(counts), self.classes, None),
+            "cases": [
+                {**case.pair.name(), **case_json(own)}
+                for case, own in zip(cases, values, strict=True)
+            ],
+            "worst": [
+                {**cases[place].pair.name(), "error": float(errors[place]), "of": error}
+                for place in largest(errors, self.worst)
+            ],
+            "excluded": [],
+            "warnings": warned(skipped(found)),
+            "conventions": {
+                **_CONVENTIONS,
+                "tolerance": self.ruler.tolerance,
+                "ci": self.ci.model_dump(),
+            },
+            "input_sha256": total_digest([case.sha256 for case in cases]),
+        }
+
+    def _means(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
+        family = MeanOfCases()
+        values = [case.values() for case in cases]
+        names = ["iou", "dice", "pixel_accuracy", *SURFACE]
+        if self.mode == "instance":
+            names += [*OBJECTS, "merges", "splits"]
+        lines = [mean_line(("metrics", name), [v[name] for v in values], family) for name in names]
+        for c in range(1, len(self.classes)):
+            own = [case.of_class(c) for case in cases]
+            lines += [
+                mean_line(("per_class", c, name), [v[name] for v in own], family)
+                for name in ("iou", "dice", *SURFACE)
+            ]
+        return lines
+
+    def _pooled(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
+        family = RatioOfSums()
+        classes = range(1, len(self.classes))
+        both = [[int(case.overlap.both[c]) for case in cases] for c in classes]
+        either = [[int(case.overlap.either[c]) for case in cases] for c in classes]
+        sizes = [[int(case.overlap.sizes[c]) for case in cases] for c in classes]
+        outlines = [[_outline(case.outlines[c - 1]) for case in cases] for c in classes]
+        twice = [[2 * n for n in column] for column in both]
+        samples = {
+            "iou": [Pooled(*pair) for pair in zip(both, either, strict=True)],
+            "dice": [Pooled(*pair) for pair in zip(twice, sizes, strict=True)],
+            "pixel_accuracy": [Pooled([c.right for c in cases], [c.pixels for c in cases])],
+            "assd": [
+                Pooled([o.total for o in own], [o.count for o in own], "mixed") for own in outlines
+            ],
+            "nsd": [
+                Pooled([o.within for o in own], [o.count for o in own], "mixed") for own in outlines
+            ],
+        }
+        if self.mode == "instance":
+            samples |= _pooled_objects(cases)
+        return [pooled_line(("pooled", name), found, family) for name, found in samples.items()]
+
+
+def _pooled_objects(cases: Sequence[Segmented]) -> dict[str, list[Pooled]]:
+    matches = [case.matches for case in cases if case.matches is not None]
+    either = [m.either for m in matches]
+    hits = [m.matched(THRESHOLDS[0]) for m in matches]
+    quality = [m.quality for m in matches]
+    found = {
+        "pq": [Pooled([2 * q for q in quality], either)],
+        "sq": [Pooled(quality, hits, "no_matches" if any(either) else "both_empty")],
+        "rq": [Pooled([2 * n for n in hits], either)],
+    }
+    for t in THRESHOLDS:
+        found[f"f1_at_{t:g}"] = [Pooled([2 * m.matched(t) for m in matches], either)]
+    return found
+
+
+def _objects(cases: Sequence[Segmented]) -> dict[str, int]:
+    """How many objects there are in all cases together."""
+    matches = [case.matches for case in cases if case.matches is not None]
+    return {
+        name: sum(getattr(m, name) for m in matches)
+        for name in ("true", "found", "merges", "splits")
+    }
+
+
+def _outline(outline: Outline | Reason) -> Outline:
+    return Outline(0.0, 0.0, 0, 0) if isinstance(outline, str) else outline
+
+
+def _error(value: float | str) -> float:
+    return np.nan if isinstance(value, str) else 1 - value

@@ -1,0 +1,74 @@
+"""The maps of some units of a layer, read off a forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
+from brightfield.models.layers import Tap, reading
+from brightfield.runtime.operations import Span, bypassed
+from brightfield.tensors import Images
+
+# Of one image, 512 MiB; more would be neither drawn nor sent.
+_MOST_VALUES = 2**27
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """(B, U, h, w) float32: what flows through one place, as the maps of the named units (None:
+    of all, in order). The values of a flat layer are maps of one place.
+
+    `cut` names a normalising last module to leave out. Only what is asked for leaves the device.
+
+    Raises `UnknownLayer` where the layer does not run, `InvalidParameter` where it has no maps or
+    not so many units, and `TooManyPixels` for more values than an image may have.
+    """
+
+    tap: Tap
+    units: tuple[int, ...] | None = None
+    cut: str | None = None
+
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> torch.Tensor:
+        with torch.inference_mode(), bypassed(module, self.cut):
+            with reading(module, (self.tap,)) as read:
+                module(rows)
+            if self.tap not in read:
+                raise UnknownLayer(
+                    f"The layer {self.tap.name!r} does not take part in a prediction, or gives no "
+                    "tensor."
+                )
+            return self._chosen(_as_maps(read[self.tap]))
+
+    def _chosen(self, maps: torch.Tensor) -> torch.Tensor:
+        present = maps.shape[1]
+        count = present if self.units is None else len(self.units)
+        if count * maps.shape[2] * maps.shape[3] > _MOST_VALUES:
+            raise TooManyPixels(
+                f"{count} maps of {maps.shape[2]} x {maps.shape[3]} are more than {_MOST_VALUES:,} "
+                "values; name fewer `units`, or send a part of the image."
+            )
+        if self.units is None:
+            return maps.float()
+        if outside := [unit for unit in self.units if unit >= present]:
+            raise InvalidParameter(
+                f"There is no unit {outside[0]}; the layer has {present}, from 0 to {present - 1}.",
+                errors=[{"location": "units", "expected": f"0 to {present - 1}"}],
+            )
+        return maps[:, list(self.units)].float()
+
+
+def _as_maps(features: torch.Tensor) -> torch.Tensor:
+    if features.dim() == 2:
+        return features[:, :, None, None]
+    if features.dim() != 4 or not features.is_floating_point():
+        shape = " x ".join(map(str, features.shape[1:]))
+        raise InvalidParameter(
+            f"The layer gives {shape or 'one value'} for an image, and no maps (channels, rows, "
+            "columns); take another one of GET /models/{id}/layers.",
+            errors=[{"location": "layer"}],
+        )
+    return features

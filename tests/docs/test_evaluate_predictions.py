@@ -1,0 +1,52 @@
+"""The page about evaluating predictions works, line by line, and names every reason."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from brightfield.metrics.estimate import Reason
+
+from .curl import Conversation, by_httpx
+from .pages import ROOT, blocks, commands
+
+PAGE = "docs/how-to/evaluate-predictions.md"
+
+
+def test_every_reason_is_explained() -> None:
+    text = (ROOT / PAGE).read_text(encoding="utf-8")
+    table = text[text.index("| reason |") :].splitlines()[2:]
+    named = [name for line in table for name in re.findall(r"`(\w+)`", line.split("|")[1])]
+    assert sorted(named) == sorted(get_args(Reason))
+
+
+@pytest.mark.slow
+def test_the_shell_lines_work(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (table,) = blocks(PAGE, "csv")
+    Path("predictions.csv").write_text(table.text, encoding="utf-8")
+    talk = Conversation(by_httpx, address)
+    numbers, rows, masks = (
+        json.loads(talk(words)) for block in blocks(PAGE, "bash") for words in commands(block.text)
+    )
+    assert numbers["metrics"]["auroc"]["value"] == 0.75
+    assert rows["operating_point"]["rule"] == "sensitivity>=0.9"
+    assert rows["labels"] == ["healthy", "infected"]
+    assert masks["metrics"]["iou"]["value"] == 0.5
+
+
+@pytest.mark.slow
+def test_the_python_works(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = blocks(PAGE, "python")
+    scope: dict[str, object] = {}
+    exec(compile(block.text.replace("127.0.0.1:8000", address), PAGE, "exec"), scope)
+    printed = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)", printed[0])
+    assert float(printed[-1]) == pytest.approx(1)
+    assert len(scope["table"]) == 15  # type: ignore[arg-type]
