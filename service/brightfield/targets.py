@@ -20,6 +20,9 @@ Kind = Literal["logit", "probability", "similarity"]
 """The scale of a score: unnormalised, after the card's activation, or how alike something is to
 what was found in the whole image, or to another image."""
 
+EVERY = "all"
+"""Instead of a target: every class."""
+
 _PLACES = ("box", "point", "object", "within")
 
 

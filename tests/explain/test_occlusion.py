@@ -11,6 +11,7 @@ from torch import Tensor
 
 from brightfield.errors import InvalidParameter, InvalidRegion
 from brightfield.explain.occlusion import Occlusion
+from brightfield.explain.rise import Rise
 
 from .conftest import Bench, Case, case, image, plain
 from .networks import Linear, small, toy
@@ -186,3 +187,31 @@ def test_partial_scores_put_together_are_the_whole(bench: Bench) -> None:
         seen += places
         assert part.done == len(seen)
     assert sorted(seen) == seen < list(range(scores.shape[1]))
+
+
+class TestEveryClass:
+    def test_the_most_probable_class_is_that_of_every_hidden_image(self, bench: Bench) -> None:
+        """Against a plain loop; a class has more than one place where it wins."""
+        method = Occlusion(window=(4, 7), stride=(3, 5), target="all", baseline=0.75)
+        payload = bench.explain(method, linear()).payload("input")
+        assert [target["class_id"] for target in payload["targets"]] == [0, 1, 2, 3]
+        for i, rows in enumerate(starts(11, 4, 3, "shift")):
+            for j, cols in enumerate(starts(14, 7, 5, "shift")):
+                hidden = IMAGES.clone()
+                hidden[:, :, slice(*rows), slice(*cols)] = 0.75
+                scores = torch.einsum("kchw,bchw->k", WEIGHTS, hidden) + BIAS
+                assert payload["most_probable"][i][j] == int(scores.argmax())
+                np.testing.assert_allclose(np.array(payload["scores"])[:, i, j], scores)
+
+    def test_of_many_classes_json_has_no_maps(self, bench: Bench) -> None:
+        weights = image(20, *SHAPE, seed=1, dtype=torch.float64)[0]
+        subject = case(Linear(weights, torch.zeros(20, dtype=torch.float64)), IMAGES)
+        result = bench.explain(Occlusion(window=6, target="all"), subject)
+        assert result.payload("input")["map"] is None
+        assert result.raster("input").array.shape == (20, 11, 14)
+        assert [note.code for note in result.notes] == ["maps_left_out"]
+
+    def test_it_stands_alone_and_of_occlusion_only(self) -> None:
+        for wrong in (lambda: Occlusion(target="all,3"), lambda: Rise(target="all")):
+            with pytest.raises(ValidationError, match="every class"):
+                wrong()

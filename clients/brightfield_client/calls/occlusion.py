@@ -60,7 +60,8 @@ def occlusion(
         stride: step of the window (half of it).
         baseline: what hides: mean (the default), zero, grey, blur or a number.
         border: the last window is moved back (`shift`, the default), `cut` or `drop`ped.
-        target: one or several labels or class ids; `top`, the default, is the highest score.
+        target: one or several labels or class ids, or `all` for every class; `top`, the default,
+            is the highest score.
         output: `logit`, `probability`, or of models that find boxes `similarity`, the greatest
             IoU x probability over all candidates (of these `similarity`, else `logit`).
         engine: `auto` (the default), `plain` or `incremental`, which computes only what changes.

@@ -22,7 +22,7 @@ from brightfield_client.results.target import Target
 
 Span = tuple[float, float]
 
-_OWN = frozenset({"grid", "targets", "base", "scores", "map", "what_if"})
+_OWN = frozenset({"grid", "targets", "base", "scores", "map", "what_if", "most_probable"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,9 @@ class Occlusion(Result):
     `base` (T) are the scores of the whole image, `scores` (T x rows x cols) those with the window
     at each position, and `map` (T x H x W) the mean of `base - score` over the windows that cover
     a pixel: positive where the pixels support the target. `grid` is None for methods without one
-    (RISE), whose `scores` are then empty. `facts` holds the rest: baseline, sign, aggregation.
+    (RISE), whose `scores` are then empty. `most_probable` (rows x cols) is the class id of the
+    target with the highest score at each position, None for a single target. `facts` holds the
+    rest: baseline, sign, aggregation, the engine.
     """
 
     task_name: ClassVar[str] = "occlusion"
@@ -89,11 +91,14 @@ class Occlusion(Result):
     map: FloatArray | None = field(repr=False)
     region: heatmap.Region | None = field(repr=False)
     what_if: WhatIf | None
+    most_probable: npt.NDArray[np.float64] | None = field(repr=False)
     facts: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def _own(cls, result: Json) -> dict[str, Any]:
-        grid, area, what_if = (result.get(key) for key in ("grid", "map", "what_if"))
+        grid, area, what_if, best = (
+            result.get(key) for key in ("grid", "map", "what_if", "most_probable")
+        )
         return {
             "grid": Grid.from_json(grid) if grid else None,
             "targets": tuple(map(Target.from_json, result.get("targets", ()))),
@@ -101,6 +106,7 @@ class Occlusion(Result):
             "scores": numbers(result.get("scores", ())),
             "map": decode_array(area) if area else None,
             "region": heatmap.as_region(area.get("region")) if area else None,
+            "most_probable": None if best is None else numbers(best),
             "what_if": WhatIf.from_json(what_if) if what_if else None,
             "facts": MappingProxyType({k: v for k, v in result.items() if k not in _OWN}),
         }
@@ -108,7 +114,10 @@ class Occlusion(Result):
     def plane(self, target: int = 0) -> FloatArray:
         """The H x W map of one target, by its place in `targets`."""
         if self.map is None:
-            raise ValueError("This answer holds a what-if alone; ask without hide= for a map.")
+            raise ValueError(
+                "This answer holds no map: a what-if alone has none (ask without hide=), and JSON "
+                'has none for many targets (ask with format="npy").'
+            )
         return self.map if self.map.ndim == 2 else self.map[target]
 
     def overlay(

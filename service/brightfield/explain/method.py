@@ -13,7 +13,7 @@ from brightfield.explain.explanation import Explanation
 from brightfield.explain.probe import Probe
 from brightfield.explain.saliency_map import SaliencyMap
 from brightfield.explain.step import Step
-from brightfield.targets import Aim, Kind
+from brightfield.targets import EVERY, Aim, Kind
 from brightfield.tensors import Images
 
 __all__ = ["Method", "Step"]
@@ -41,6 +41,9 @@ class Method(Aim, ABC):
     several: ClassVar[bool] = False
     """Whether one call explains several targets."""
 
+    every: ClassVar[bool] = False
+    """Whether `target=all` may ask for every class of a classifier at once."""
+
     checks: bool = False
     """Measure how far the map can be trusted: deletion and insertion area, completeness gap, and
     the rank correlation with the map of the model with a randomised last layer."""
@@ -52,6 +55,10 @@ class Method(Aim, ABC):
             raise ValueError(
                 f"{cls.name} explains one target at a time (/occlusion takes several); "
                 "a label that contains a comma is named by its class id"
+            )
+        if EVERY in value and (len(value) > 1 or not cls.every):
+            raise ValueError(
+                f"{EVERY} stands alone, for every class, and only the method occlusion takes it"
             )
         return value
 

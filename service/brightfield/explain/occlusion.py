@@ -15,7 +15,7 @@ from brightfield.explain.baselines import baseline_images
 from brightfield.explain.explanation import Explanation
 from brightfield.explain.hiding import Shape, mask_of, parse_shape
 from brightfield.explain.method import Step
-from brightfield.explain.occlusion_map import OcclusionMap, WhatIf
+from brightfield.explain.occlusion_map import MAPS_LEFT_OUT, MOST_MAPS, OcclusionMap, WhatIf
 from brightfield.explain.perturbation import Perturbation
 from brightfield.explain.probe import Probe
 from brightfield.explain.windows import Engine, windows
@@ -33,6 +33,7 @@ class Occlusion(Perturbation):
     """
 
     result: ClassVar[type[Explanation]] = OcclusionMap
+    every: ClassVar[bool] = True
 
     window: Extent | None = None
     """Side of the window, or height,width; left out: a seventh of the input's short side."""
@@ -145,6 +146,8 @@ class Occlusion(Perturbation):
         base, facts = found.base[0].double().numpy(), self._facts({**sizes, **found.facts})
         facts["forwards"] += what_if is not None
         result = OcclusionMap(probe.targets, base, probe.geometry, facts, grid, shaped, what_if)
+        if len(probe.targets) > MOST_MAPS:
+            result = result.stating(MAPS_LEFT_OUT)
         yield Step(total, total, result=result)
 
     def _what_if(

@@ -18,6 +18,14 @@ from brightfield.results import Raster, Space, Table, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
+# JSON has the maps of at most so many targets; `scores` and the other formats have all.
+MOST_MAPS = 16
+MAPS_LEFT_OUT = Note(
+    "maps_left_out",
+    f"JSON holds the maps of at most {MOST_MAPS} targets; `scores` is complete, and format=npy or "
+    "tiff has every map.",
+)
+
 
 @dataclass(frozen=True)
 class WhatIf:
@@ -62,7 +70,9 @@ class OcclusionMap(Explanation):
             "map": None,
             **self.facts,
         }
-        if self.grid is not None:
+        if self.scores is not None and len(self.targets) > 1:
+            answer["most_probable"] = self._most_probable(self.scores)
+        if self.grid is not None and len(self.targets) <= MOST_MAPS:
             region = [float(edge) for edge in self.geometry.region_in_image]
             answer["map"] = {**array_json(self.raster(space).array), "region": region}
         if self.what_if is not None:
@@ -97,6 +107,20 @@ class OcclusionMap(Explanation):
             for (x0, x1), score in zip(xs, row, strict=True)
         ]
         return Table(columns, rows)
+
+    def _most_probable(self, scores: NDArray[np.float64]) -> list[list[int | None]]:
+        """The target of the highest score at every position, by its class; null without a number.
+
+        With every class as a target it is the map of the most probable class.
+        """
+        comparable = np.nan_to_num(scores, nan=-np.inf)
+        best = comparable.argmax(axis=0)
+        known = np.isfinite(comparable.max(axis=0))
+        ids = [target.class_id for target in self.targets]
+        return [
+            [ids[index] if seen else None for index, seen in zip(row, there, strict=True)]
+            for row, there in zip(best.tolist(), known.tolist(), strict=True)
+        ]
 
     def _map(self, index: int) -> Map:
         if self.grid is None or self.scores is None:

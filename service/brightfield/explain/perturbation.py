@@ -22,7 +22,8 @@ class Perturbation(Method):
     several: ClassVar[bool] = True
 
     target: Commas = ("top",)
-    """What to explain: labels or class ids, several with commas, or `top` for the highest score."""
+    """What to explain: labels or class ids, several with commas, or `top` for the highest score; at
+    occlusion also `all`, every class of a classifier."""
     baseline: Baseline = "mean"
     """What hides: `mean`, `zero`, `grey`, `blur`, or a number before mean and std."""
     output: Kind | None = None

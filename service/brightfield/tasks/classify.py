@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
@@ -17,7 +18,7 @@ from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.windows import Grid, accumulate
 from brightfield.parameters import Commas, Extent
 from brightfield.results import Raster, Result, Space, Table, array_json, finite
-from brightfield.targets import Aim, Kind, Target
+from brightfield.targets import EVERY, Aim, Kind, Target
 from brightfield.tasks.seen import Seen
 from brightfield.tasks.task import Whole
 from brightfield.tensors import Logits
@@ -187,7 +188,7 @@ class Classify(Whole):
         if kind == "logit":
             _refuse_normalised(logits, card)
         shown = activate(logits, card) if kind == "probability" else logits
-        ids = [_target_id(name, logits, card) for name in aim.target]
+        ids = _target_ids(aim.target, logits, card)
         return [
             Target(
                 label(i, card),
@@ -270,6 +271,12 @@ def class_id(name: str, card: ModelCard, count: int) -> int:
         return find_class(name, card, count)
     except UnknownTarget as fault:
         raise InvalidParameter(fault.detail) from None
+
+
+def _target_ids(names: Sequence[str], logits: Logits, card: ModelCard) -> Sequence[int]:
+    if tuple(names) == (EVERY,):
+        return range(logits.shape[1])
+    return [_target_id(name, logits, card) for name in names]
 
 
 def _target_id(name: str, logits: Logits, card: ModelCard) -> int:

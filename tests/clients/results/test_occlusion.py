@@ -29,6 +29,7 @@ def answer(client, fake, enveloped, encoded, area):
         "base": [5.0, 1.0],
         "scores": [[[1, 2, 3], [4, None, 6]], [[0, 0, 0], [0, 0, 0]]],
         "map": encoded(area),
+        "most_probable": [[3, 3, 5], [3, None, 3]],
         "sign": "base - occluded",
     }
     fake.reply = lambda _: httpx2.Response(200, json=enveloped(result))
@@ -43,6 +44,7 @@ def test_the_grid_and_its_scores(answer, area):
     assert (answer.grid.rows, answer.grid.cols) == (2, 3)
     assert answer.grid.x == ((0, 4), (2, 6), (4, 8))
     assert [target.label for target in answer.targets] == ["cat", "dog"]
+    assert answer.most_probable[0].tolist() == [3, 3, 5]
     assert dict(answer.facts) == {"sign": "base - occluded"}
     np.testing.assert_array_equal(answer.map, area)
 
