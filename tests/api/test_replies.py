@@ -130,3 +130,19 @@ def test_numbers_that_are_none_become_null(client: TestClient) -> None:
     json.loads(reply.text, parse_constant=pytest.fail)
     codes = {warning["code"] for warning in reply.json()["warnings"]}
     assert {"non_finite_pixels", "constant_image"} <= codes
+
+
+def test_what_is_to_be_known_of_a_map_comes_with_it(client: TestClient) -> None:
+    reply = client.post("/saliency?method=guided_backprop", content=CAT)
+    assert "fails_sanity_check" in {warning["code"] for warning in reply.json()["warnings"]}
+    drawn = client.post("/saliency?method=guided_backprop&format=npy", content=CAT)
+    assert "fails_sanity_check" in drawn.headers["X-Image-Warnings"]
+
+
+def test_every_class_and_the_most_probable_one_of_every_window(client: TestClient) -> None:
+    reply = client.post("/occlusion?target=all&window=75&stride=75", content=CAT).json()
+    result = reply["result"]
+    assert len(result["targets"]) == 1000 and result["map"] is None
+    scores = np.array(result["scores"])
+    np.testing.assert_array_equal(result["most_probable"], scores.argmax(axis=0))
+    assert "maps_left_out" in {warning["code"] for warning in reply["warnings"]}

@@ -188,7 +188,7 @@ class Engine:
                     self._explaining, _last_result, method, probe, visit.prepared, progress
                 )
             self.telemetry.observe_stages(timing.seconds)
-            return _answer(method.endpoint, resident, visit, result, timing)
+            return visit.answer(method.endpoint, result)
 
     async def survey(
         self,
@@ -259,7 +259,7 @@ class Engine:
         output = await visit.output(self._decoders)
         with timing.stage("postprocess"):
             result = task.postprocess(output, resident.card)
-        answer = _answer(task.name, resident, visit, result, timing)
+        answer = visit.answer(task.name, result)
         if isinstance(task, Classify) and task.window is not None:
             await self._slide(task, answer, resident, job, progress)
         return answer
@@ -273,7 +273,7 @@ class Engine:
         with timing.stage("postprocess"):
             placed = await asyncio.to_thread(layer.placed, visit.prepared.geometry)
             result = task.postprocess(maps, placed)
-        answer = _answer(task.name, resident, visit, result, timing)
+        answer = visit.answer(task.name, result)
         answer.notes = (*answer.notes, *placed.notes)
         return answer
 
@@ -301,7 +301,7 @@ class Engine:
             return await _off_loop(self._explaining, painting.answer, visit.picture, timing)
         with timing.stage("postprocess"):
             result, notes = await asyncio.to_thread(painting.at_once, visit, output)
-        answer = _answer(task.name, resident, visit, result, timing)
+        answer = visit.answer(task.name, result)
         answer.notes = (*answer.notes, *notes)
         return answer
 
@@ -348,21 +348,6 @@ def _reporting(progress: Progress | None) -> Callable[[int, int], None]:
             progress(Step(done, total))
 
     return report
-
-
-def _answer(task: str, resident: Resident, visit: Visit, result: Result, timing: Timing) -> Answer:
-    notes = (*visit.picture.notes, *visit.prepared.notes)
-    return Answer(
-        task,
-        resident.card,
-        resident.sha256,
-        visit.picture,
-        visit.prepared.scaling,
-        result,
-        notes,
-        timing,
-        visit.item.batch_rows,
-    )
 
 
 def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:

@@ -9,13 +9,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield.engine.answer import Timing
+from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
+from brightfield.explain.explanation import Explanation
 from brightfield.images.decode import decode
 from brightfield.images.picture import Picture, Region
 from brightfield.images.selection import Selection
 from brightfield.preprocess import Prepared, preprocess
+from brightfield.results import Result
 from brightfield.runtime.crew import Crew
 from brightfield.runtime.item import Item
 from brightfield.runtime.operations import Operation
@@ -104,6 +106,21 @@ class Visit:
         if self.queued:
             self._timing.forward(self.item)
         return output
+
+    def answer(self, task: str, result: Result) -> Answer:
+        """The result, with what is to be known of the image and, of an explanation, of the map."""
+        found = result.notes if isinstance(result, Explanation) else ()
+        return Answer(
+            task,
+            self._resident.card,
+            self._resident.sha256,
+            self.picture,
+            self.prepared.scaling,
+            result,
+            (*self.picture.notes, *self.prepared.notes, *found),
+            self._timing,
+            self.item.batch_rows,
+        )
 
     @property
     def queued(self) -> bool:
