@@ -80,11 +80,12 @@ def state(module: nn.Module) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(subject: Case) -> Iterator[None]:
+def nothing_is_left(subject: Case, bench: Bench) -> Iterator[None]:
     before = state(subject.module)
     assert before["hooks"]
     assert not before["gradients"]
     yield
+    bench.settle()
     after = state(subject.module)
     values, kept = before.pop("values"), after.pop("values")
     assert after == before
