@@ -8,8 +8,10 @@ integrated gradients, 50 samples of SmoothGrad, Captum at its best internal batc
 (what 200 steps take beyond a loaded and warm model, each in a process of its own; Captum at that
 batch and at its default).
 
-Both sides have the same network, channels last, the same image and as many threads; ours goes the
-way of the service, chunk by chunk over a lane. Each side is run once before it counts. Then the
+Both sides have the same network, the same image and as many threads; ours goes the way of the
+service, chunk by chunk over a lane, and the service lays every network out channels last. Captum
+gets the network as its builder makes it; for occlusion also channels last, so that it shows how
+much the layout alone does. Each side is run once before it counts. Then the
 sides take turns, and a ratio is the median over the rounds. Maps are compared: the
 greatest difference by the range of the values; for SmoothGrad, whose noise differs, the
 correlation. Weights of networks other than the shipped one are random, with batch statistics.
@@ -27,7 +29,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -66,10 +69,17 @@ class Subject:
     images: Tensor
     geometry: Geometry
     target: int
+    _networks: dict[torch.memory_format, nn.Module] = field(default_factory=dict)
 
     @property
     def module(self) -> nn.Module:
         return self.resident.module
+
+    def network(self, layout: torch.memory_format) -> nn.Module:
+        """The network in a layout; a copy, where the resident one has another."""
+        if layout not in self._networks:
+            self._networks[layout] = deepcopy(self.module).to(memory_format=layout)
+        return self._networks[layout]
 
     def ours(self, method: str, **parameters: Any) -> Any:
         """The method's result, by the service's own way."""
@@ -160,22 +170,31 @@ def difference(ours: Map, theirs: Tensor) -> float:
 def occlusion(name: str, of: Subject, rounds: int) -> None:
     same = {"window": WINDOW, "stride": STRIDE, "border": "cut", "baseline": "mean"}
 
-    def captum(batch: int) -> Tensor:
-        found: Tensor = Occlusion(of.module).attribute(
-            of.images, target=of.target, strides=(3, STRIDE, STRIDE), baselines=0,
-            sliding_window_shapes=(3, WINDOW, WINDOW), perturbations_per_eval=batch,
+    def captum(layout: torch.memory_format, batch: int) -> Tensor:
+        found: Tensor = Occlusion(of.network(layout)).attribute(
+            of.images.contiguous(memory_format=layout), target=of.target, baselines=0,
+            strides=(3, STRIDE, STRIDE), sliding_window_shapes=(3, WINDOW, WINDOW),
+            perturbations_per_eval=batch,
         )  # fmt: skip
         return found[0, 0]
 
-    batch = best({size: partial(captum, size) for size in BATCHES})
+    sides = {
+        "captum": partial(captum, torch.contiguous_format),
+        "captum channels last": partial(captum, torch.channels_last),
+    }
+    batches = {
+        side: best({size: partial(run, size) for size in BATCHES}) for side, run in sides.items()
+    }
     engines = ("plain", "incremental", "auto")
     runs: dict[str, Run] = {
         engine: partial(of.ours, "occlusion", **same, engine=engine) for engine in engines
     }
+    runs |= {side: partial(run, batches[side]) for side, run in sides.items()}
     with torch.no_grad():
-        seconds, found = in_turns({**runs, "captum": partial(captum, batch)}, rounds)
+        seconds, found = in_turns(runs, rounds)
     print(f"{name}: occlusion, window {WINDOW}, stride {STRIDE} ({median(seconds)})")
-    print(f"  plain over Captum at {batch} a pass: {ratio(seconds, 'captum', 'plain')}")
+    for side, batch in batches.items():
+        print(f"  plain over {side} at {batch} a pass: {ratio(seconds, side, 'plain')}")
     print(f"  incremental over plain: {ratio(seconds, 'plain', 'incremental')}")
     print(f"  auto over plain: {ratio(seconds, 'plain', 'auto')}; {found['auto'].facts['engine']}")
     for engine in engines:
@@ -184,17 +203,18 @@ def occlusion(name: str, of: Subject, rounds: int) -> None:
 
 
 def captum_integrated(of: Subject, steps: int, batch: int | None) -> Tensor:
-    found: Tensor = IntegratedGradients(of.module).attribute(
-        of.images, target=of.target, n_steps=steps, internal_batch_size=batch, baselines=0
-    )
+    found: Tensor = IntegratedGradients(of.network(torch.contiguous_format)).attribute(
+        of.images.contiguous(), target=of.target, n_steps=steps, internal_batch_size=batch,
+        baselines=0,
+    )  # fmt: skip
     return found[0].sum(0).detach()
 
 
 def captum_smooth(of: Subject, samples: int, batch: int | None) -> Tensor:
     span = float(of.images.max() - of.images.min())
-    tunnel = NoiseTunnel(Saliency(of.module))
+    tunnel = NoiseTunnel(Saliency(of.network(torch.contiguous_format)))
     found: Tensor = tunnel.attribute(
-        of.images, target=of.target, nt_samples=samples, nt_samples_batch_size=batch,
+        of.images.contiguous(), target=of.target, nt_samples=samples, nt_samples_batch_size=batch,
         stdevs=0.15 * span, abs=False,
     )  # fmt: skip
     return found[0].abs().amax(0).detach()
@@ -247,6 +267,7 @@ def peak(name: str, method: str, how: str, threads: int) -> None:
     """Print the KiB by which one explanation raises the process's peak."""
     with subject(name, threads) as of:
         of.ours("gradient")
+        of.network(torch.contiguous_format)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         if how == "ours":
             of.ours(method, **{COUNT[method]: MANY})

@@ -64,7 +64,7 @@ class TestWhetherItFits:
 
     def test_a_slow_model_is_cut_earlier_but_only_where_that_changes_nothing(self) -> None:
         assert not cutter(18, seconds=1.0).fits(field(700, 900))
-        assert cutter(18, seconds=1.0).fits(field(256, 300))
+        assert cutter(18, seconds=1.0).fits(field(192, 250))
         assert cutter(None, seconds=1.0).fits(field(700, 900))
         # Tiles that are mostly halo would make it slower.
         assert cutter(121, seconds=1.0).fits(field(1000, 1200))
@@ -80,7 +80,7 @@ class TestTiles:
 
     @pytest.mark.parametrize(
         ("reach", "seconds", "side"),
-        [(18, 0.03, 1024), (18, 0.1, 572), (18, 9, 256), (121, 9, 968)],
+        [(18, 0.015, 1024), (18, 0.05, 572), (18, 9, 192), (121, 9, 968)],
     )
     def test_slow_models_get_smaller_tiles(self, reach: int, seconds: float, side: int) -> None:
         tiling, _ = cutter(reach, seconds).tiling(field(4096, 4096))

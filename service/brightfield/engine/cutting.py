@@ -15,9 +15,9 @@ from brightfield.tasks.dense import Dense
 # A field of more pixels is cut, unless the model resizes it anyway.
 WHOLE = 1280 * 1024
 # Sides of tiles: at most, and at least where the model is slow.
-_TILE, _SMALLEST = 1024, 256
+_TILE, _SMALLEST = 1024, 192
 # Seconds that a tile may hold the lane, while a smaller one would not be mostly halo.
-_LONGEST = 0.5
+_LONGEST = 0.25
 # A reach beyond this would make tiles that read far more than they answer; who wants the whole's
 # answer all the same asks for larger tiles, or for a wider overlap.
 _LARGEST_HALO = 320
