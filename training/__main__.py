@@ -21,7 +21,13 @@ def main(given: argparse.Namespace, recipes: dict[str, type[Recipe]]) -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     if not given.evaluate:
-        network = train(recipe, seed=given.seed, folder=given.runs / recipe.id, steps=given.steps)
+        network = train(
+            recipe,
+            seed=given.seed,
+            folder=given.runs / recipe.id,
+            steps=given.steps,
+            shipped=given.last_round,
+        )
         write_weights(network, recipe.folder)
     shipped = build(recipe.card)
     threshold = recipe.threshold(shipped)
@@ -51,6 +57,9 @@ def arguments(recipes: dict[str, type[Recipe]]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="instead of the recipe's own number")
     parser.add_argument("--threads", type=int, help="CPU threads; left out: all cores")
+    parser.add_argument(
+        "--last-round", action="store_true", help="only the last round, from the shipped weights"
+    )
     parser.add_argument(
         "--evaluate", action="store_true", help="only measure the shipped weights anew"
     )

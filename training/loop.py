@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from brightfield.models.build import build
 from training.recipe import Recipe, Schedule
 
 T = TypeVar("T")
@@ -25,30 +26,59 @@ _LOGGED_EVERY = 20
 _KEPT_EVERY = 200
 
 
-def train(recipe: Recipe, *, seed: int, folder: Path, steps: int | None = None) -> nn.Module:
+def train(
+    recipe: Recipe, *, seed: int, folder: Path, steps: int | None = None, shipped: bool = False
+) -> nn.Module:
     """Train a recipe's network; gives the moving average of its weights, in eval mode.
 
     `folder` gets `losses.csv` and a checkpoint, from which a run that was cut off goes on (with
-    other batches than the uncut run would have seen). Convolutions run in bfloat16, depthwise
-    ones excepted.
+    other batches than the uncut run would have seen); those of a last round lie in `folder`/last.
+    Convolutions run in bfloat16, depthwise ones excepted. `steps` shortens each round. `shipped`
+    leaves the first round out: the last one goes on from the shipped weights.
+
+    Raises `ValueError` for `shipped` where the recipe has no last round.
     """
+    if shipped and recipe.last_round is None:
+        raise ValueError(f"{recipe.id} has one round of training alone")
     torch.manual_seed(seed)
-    schedule = recipe.schedule
+    if shipped:
+        network = build(recipe.card)
+    else:
+        first = Round(recipe.schedule, recipe.batches, folder)
+        network = _trained(recipe, recipe.network(), first, seed, steps)
+    if recipe.last_round is not None:
+        last = Round(recipe.last_round, recipe.last_batches, folder / "last")
+        network = _trained(recipe, network, last, seed, steps)
+    return network
+
+
+class Round(NamedTuple):
+    """What one round of training goes by, and where its log and checkpoint lie."""
+
+    schedule: Schedule
+    batches: Callable[[np.random.Generator], Iterator[Any]]
+    folder: Path
+
+
+def _trained(
+    recipe: Recipe, network: nn.Module, round_: Round, seed: int, steps: int | None
+) -> nn.Module:
+    schedule = round_.schedule
     total = steps or schedule.steps
-    network = recipe.network().train().requires_grad_(True)
+    network.train().requires_grad_(True)
     network.to(memory_format=torch.channels_last)
-    optimizer = _optimizer(recipe, network)
+    optimizer = _optimizer(recipe, network, schedule)
     averaging = get_ema_multi_avg_fn(schedule.average)  # type: ignore[no-untyped-call]
     average = AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
     _depthwise_in_single(network)
-    checkpoint = Checkpoint(folder / "checkpoint.pt", network, optimizer, average)
+    checkpoint = Checkpoint(round_.folder / "checkpoint.pt", network, optimizer, average)
     first = checkpoint.load()
-    batches = prefetched(recipe.batches(np.random.default_rng([seed, first])))
-    with Log(folder / "losses.csv") as log:
+    batches = prefetched(round_.batches(np.random.default_rng([seed, first])))
+    with Log(round_.folder / "losses.csv") as log:
         for step in tqdm(range(first, total), initial=first, total=total, desc=recipe.id):
             for group in optimizer.param_groups:
                 group["lr"] = group["factor"] * rate(step, total, schedule)
-            parts = _step(recipe, network, optimizer, next(batches))
+            parts = _step(recipe, network, optimizer, next(batches), schedule.clip)
             average.update_parameters(network)
             log.add(step, parts)
             if (step + 1) % _KEPT_EVERY == 0:
@@ -80,31 +110,35 @@ def rate(step: int, steps: int, schedule: Schedule) -> float:
 
 
 def _step(
-    recipe: Recipe, network: nn.Module, optimizer: torch.optim.Optimizer, batch: Any
+    recipe: Recipe,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: Any,
+    clip: float,
 ) -> dict[str, float]:
     with torch.autocast("cpu", torch.bfloat16):
         parts = recipe.losses(network, batch)
     total = torch.stack([part.float() for part in parts.values()]).sum()
     optimizer.zero_grad(set_to_none=True)
     total.backward()  # type: ignore[no-untyped-call]
-    norm = nn.utils.clip_grad_norm_(network.parameters(), recipe.schedule.clip)
+    norm = nn.utils.clip_grad_norm_(network.parameters(), clip)
     if torch.isfinite(norm):  # one odd batch must not undo the rest
         optimizer.step()
     return {name: float(part.detach()) for name, part in parts.items()}
 
 
-def _optimizer(recipe: Recipe, network: nn.Module) -> torch.optim.Optimizer:
+def _optimizer(recipe: Recipe, network: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
     """AdamW; norms and biases do not decay. Parameters in none of the groups are frozen."""
     groups: list[dict[str, Any]] = []
     for factor, parameters in recipe.groups(network):
         for decays in (True, False):
             chosen = [p for p in parameters if (p.dim() > 1) is decays]
-            decay = recipe.schedule.decay if decays else 0.0
+            decay = schedule.decay if decays else 0.0
             groups.append({"params": chosen, "weight_decay": decay, "factor": factor})
     taught = {id(p) for group in groups for p in group["params"]}
     for parameter in network.parameters():
         parameter.requires_grad_(id(parameter) in taught)
-    return torch.optim.AdamW(groups, lr=recipe.schedule.rate)
+    return torch.optim.AdamW(groups, lr=schedule.rate)
 
 
 class Checkpoint:

@@ -22,6 +22,7 @@ def write_weights(network: nn.Module, folder: Path) -> None:
         for name, value in network.state_dict().items()
     }
     save_file(state, file)
+    file.chmod(0o644)  # safetensors lets the owner alone read
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     card = tomlkit.parse((folder / CARD).read_text(encoding="utf-8"))
     weights = tomlkit.table()

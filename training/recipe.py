@@ -38,6 +38,8 @@ class Recipe(ABC):
     source: ClassVar[str]
     """What has to lie in the data folder, and where a user gets it."""
     schedule: ClassVar[Schedule]
+    last_round: ClassVar[Schedule | None] = None
+    """A second round of training, which goes on from the weights that the first one gave."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -58,6 +60,10 @@ class Recipe(ABC):
     @abstractmethod
     def batches(self, random: np.random.Generator) -> Iterator[Any]:
         """Training batches (trees of tensors) without end; all chance comes from `random`."""
+
+    def last_batches(self, random: np.random.Generator) -> Iterator[Any]:
+        """The batches of the last round."""
+        return self.batches(random)
 
     @abstractmethod
     def losses(self, network: nn.Module, batch: Any) -> dict[str, Tensor]:

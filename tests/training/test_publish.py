@@ -40,6 +40,7 @@ def test_weights_threshold_and_quality_go_into_the_card(tmp_path: Path) -> None:
     assert card.weights is not None and card.weights.file is not None
     file = folder / card.weights.file
     verify(file, card.weights.sha256)
+    assert file.stat().st_mode & 0o777 == 0o644
     state = load_file(file)
     assert state["weight"].dtype == torch.float16
     assert state["num_batches_tracked"].dtype == torch.int64

@@ -25,6 +25,9 @@ SHARES = {"fluorescence": 0.58, "he_purple": 0.32, "brightfield": 0.10}
 
 _ZOOM = (0.65, 1.8)
 _ON_AN_OBJECT = 0.7
+_GENTLE, _GENTLY = 0.4, 0.8
+"""Of the last round's crops this share is changed by this part of what the others are. Where a
+nucleus ends was drawn by eye, and brightness and contrast tell where an eye would end it."""
 
 
 class Crop(NamedTuple):
@@ -57,13 +60,18 @@ class Known:
 class Crops:
     """Draws crops, the kinds of staining in the proportions of `SHARES`.
 
-    Within a kind a field is drawn in proportion to the square root of its area.
+    Within a kind a field is drawn in proportion to the square root of its area. In the last round
+    all are drawn alike, and most crops are changed less.
     """
 
-    def __init__(self, fields: Sequence[Field], spec: InputSpec) -> None:
+    def __init__(
+        self, fields: Sequence[Field], spec: InputSpec, *, last_round: bool = False
+    ) -> None:
         self._kinds = {kind: [f for f in fields if f.kind == kind] for kind in SHARES}
         self._kinds = {kind: members for kind, members in self._kinds.items() if members}
-        self._chances = {kind: _chances(members) for kind, members in self._kinds.items()}
+        power = 0.0 if last_round else 0.5
+        self._chances = {kind: _chances(of_kind, power) for kind, of_kind in self._kinds.items()}
+        self._gently = _GENTLY if last_round else 0.0
         self._spec = spec
         self._known: dict[str, Known] = {}
 
@@ -73,7 +81,7 @@ class Crops:
         kind = kinds[random.choice(len(kinds), p=shares / shares.sum())]
         members = self._kinds[kind]
         known = self._knowledge(members[random.choice(len(members), p=self._chances[kind])])
-        return _crop(known, random)
+        return _crop(known, random, _GENTLE if random.random() < self._gently else 1.0)
 
     def _knowledge(self, field: Field) -> Known:
         if field.id not in self._known:
@@ -89,17 +97,16 @@ def _studied(field: Field, spec: InputSpec) -> Known:
     return Known(field, relative_distance(field.labels), points, found.low, found.high)
 
 
-def _chances(fields: Sequence[Field]) -> NDArray[np.float64]:
-    roots = np.sqrt(np.array([field.labels.size for field in fields], np.float64))
-    chances: NDArray[np.float64] = roots / roots.sum()
-    return chances
+def _chances(fields: Sequence[Field], power: float) -> NDArray[np.float64]:
+    chances = np.array([field.labels.size for field in fields], np.float64) ** power
+    return np.asarray(chances / chances.sum())
 
 
-def _crop(known: Known, random: np.random.Generator) -> Crop:
-    matrix = _placement(known, random)
+def _crop(known: Known, random: np.random.Generator, strength: float) -> Crop:
+    matrix = _placement(known, random, strength)
     pixels = known.field.picture.pixels.astype(np.float32)
     warped = _warp(pixels, matrix, cv2.INTER_LINEAR, cv2.BORDER_REFLECT_101)
-    image = recoloured(warped.reshape(SIDE, SIDE, -1), known, random)
+    image = recoloured(warped.reshape(SIDE, SIDE, -1), known, random, strength)
     labels = _warp(known.field.labels.astype(np.float32), matrix, cv2.INTER_NEAREST).astype(
         np.int32
     )
@@ -113,9 +120,9 @@ def _crop(known: Known, random: np.random.Generator) -> Crop:
     )
 
 
-def _placement(known: Known, random: np.random.Generator) -> NDArray[np.float64]:
+def _placement(known: Known, random: np.random.Generator, strength: float) -> NDArray[np.float64]:
     """(2, 3): from a crop's pixel (x, y, 1) to the field's, by turn, mirror, zoom and shift."""
-    zoom = math.exp(random.uniform(*np.log(_ZOOM)))
+    zoom = math.exp(strength * random.uniform(*np.log(_ZOOM)))
     quarter = random.integers(4) * math.pi / 2
     angle = quarter + (random.uniform(-0.6, 0.6) if random.random() < 0.4 else 0.0)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
@@ -142,25 +149,29 @@ def _warp(
     return np.asarray(warped, np.float32)
 
 
-def recoloured(pixels: FloatMap, known: Known, random: np.random.Generator) -> UnitPixels:
+def recoloured(
+    pixels: FloatMap, known: Known, random: np.random.Generator, strength: float
+) -> UnitPixels:
     """In [0, 1] by limits near the field's own, then as another microscope might show it."""
     span = known.high - known.low
-    low = known.low + span * random.uniform(-0.04, 0.06)
-    high = low + span * math.exp(random.normal(0, 0.15))
-    unit = scale(pixels, low, high) ** np.float32(math.exp(random.normal(0, 0.3)))
+    low = known.low + span * strength * random.uniform(-0.04, 0.06)
+    high = low + span * math.exp(strength * random.normal(0, 0.15))
+    unit = scale(pixels, low, high) ** np.float32(math.exp(strength * random.normal(0, 0.3)))
     if known.field.kind == "he_purple":
-        unit = _restained(unit, random)
+        unit = _restained(unit, random, strength)
     else:
         unit = _tinted(unit, random, dark_ground=known.field.kind == "fluorescence")
     unit = np.ascontiguousarray(np.broadcast_to(unit, (SIDE, SIDE, 3)), np.float32)
-    return np.clip(_disturbed(unit, random), 0, 1)
+    if random.random() < strength:
+        unit = _disturbed(unit, random)
+    return np.clip(unit, 0, 1)
 
 
-def _restained(unit: FloatMap, random: np.random.Generator) -> FloatMap:
+def _restained(unit: FloatMap, random: np.random.Generator, strength: float) -> FloatMap:
     """Other dyes: what is absorbed is mixed anew among the channels; now and then all grey."""
-    mixing = np.eye(3) + random.normal(0, 0.08, (3, 3))
+    mixing = np.eye(3) + strength * random.normal(0, 0.08, (3, 3))
     unit = np.clip(1 - (1 - unit) @ mixing.astype(np.float32), 0, 1)
-    unit = unit ** np.exp(random.normal(0, 0.12, 3)).astype(np.float32)
+    unit = unit ** np.exp(strength * random.normal(0, 0.12, 3)).astype(np.float32)
     if random.random() < 0.15:
         unit = unit.mean(axis=2, keepdims=True)
     elif random.random() < 0.05:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from brightfield.cards import InputSpec
 from brightfield.images.intensity import Intensity
@@ -54,3 +55,17 @@ def test_the_same_seed_draws_the_same_crops() -> None:
     first, second = (Crops(fields, SPEC).draw(np.random.default_rng(9)) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_last_round_draws_all_fields_alike_and_changes_them_less() -> None:
+    fields = [field("fluorescence", 1, side=100), field("fluorescence", 1)]
+    random = np.random.default_rng(0)
+    shares, spreads = [], []
+    for last_round in (False, True):
+        crops = Crops(fields, SPEC, last_round=last_round)
+        drawn = [crops.draw(random) for _ in range(200)]
+        shares.append(np.mean([(crop.weight == 0).mean() > 0.3 for crop in drawn]))
+        discs = [np.bincount(label(crop.foreground > 0)[0].ravel())[1:].max() for crop in drawn]
+        spreads.append(np.std(np.log(discs)))
+    assert shares == pytest.approx([0.2, 0.5], abs=0.1)
+    assert spreads[1] < 0.8 * spreads[0]
