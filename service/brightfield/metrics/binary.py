@@ -96,6 +96,12 @@ class Binary:
         return self.scores is not None and are_probabilities(self.scores)
 
     @cached_property
+    def forecasts(self) -> Forecasts | None:
+        if self.scores is None or not self.probable:
+            return None
+        return Forecasts.binary(self.scores, self.is_positive, self.bins)
+
+    @cached_property
     def choice(self) -> Choice:
         """Where the threshold is: as told, by the rule, 0.5 of probabilities, else by Youden."""
         if self.sample.rows.predictions is not None:
@@ -113,7 +119,7 @@ class Binary:
 
     def report(self) -> dict[str, Any]:
         """Everything but what all reports share."""
-        found = self._of_scores() | self._of_counts()
+        found = self._estimates()
         return {
             "metrics": nested(found, _HERE),
             "per_class": [],
@@ -147,13 +153,12 @@ class Binary:
 
     def row_lines(self) -> list[Line[Any]]:
         """The numbers that scores give, whose units are rows."""
-        if self.ranking is None or self.scores is None:
+        if self.ranking is None:
             return []
         wanted = lines(self.families.rankings, self.ranking, _HERE)
-        if not self.probable:
+        if self.forecasts is None:
             return wanted
-        forecasts = Forecasts.binary(self.scores, self.is_positive, self.bins)
-        return [*wanted, *lines(self.families.forecasts, forecasts, _HERE)]
+        return [*wanted, *lines(self.families.forecasts, self.forecasts, _HERE)]
 
     def cell_lines(self) -> list[Line[Any]]:
         """The numbers of the table of counts."""
@@ -165,38 +170,37 @@ class Binary:
             *lines(self.families.rates, chosen, _HERE),
         ]
 
-    def _of_scores(self) -> dict[Key, Estimate]:
+    def missing(self) -> dict[Key, Estimate]:
+        """The numbers that there are no lines of, and why."""
         families, n = self.families, self.sample.rows.n
-        found = self.sample.of_rows(self.row_lines())
-        nothing = Estimate.missing("not_probabilities", n)
+        found: dict[Key, Estimate] = {}
         if self.ranking is None:
-            nothing = Estimate.missing("no_scores", n)
-            found = undefined(families.rankings, nothing, _HERE)
-        missing = undefined(families.forecasts, nothing, _HERE)
-        return found | {key: value for key, value in missing.items() if key not in found}
+            found |= undefined(families.rankings, Estimate.missing("no_scores", n), _HERE)
+        if self.forecasts is None:
+            reason: Reason = "no_scores" if self.ranking is None else "not_probabilities"
+            found |= undefined(families.forecasts, Estimate.missing(reason, n), _HERE)
+        if self.table is None:
+            nowhere = Estimate.missing("no_threshold", n)
+            found |= undefined([*families.tables, *families.rates], nowhere, _HERE)
+        return found
 
-    def _of_counts(self) -> dict[Key, Estimate]:
-        families = self.families
-        if self.table is None or self.predicted is None:
-            nothing = Estimate.missing("no_threshold", self.sample.rows.n)
-            nowhere = undefined(families.tables, nothing, _HERE)
-            return nowhere | undefined(families.rates, nothing, _HERE)
-        return self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
+    def _estimates(self) -> dict[Key, Estimate]:
+        found = self.sample.of_rows(self.row_lines())
+        if self.table is not None and self.predicted is not None:
+            found |= self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
+        return found | self.missing()
 
     def _curves(self) -> dict[str, Any]:
         if self.ranking is None:
             return {"roc": None, "pr": None, "thresholds": None, "calibration": None}
         operating = self.choice.threshold if self.choice.known else None
         places = selection(self.ranking, self.curve_points - 1, operating)
-        calibration = None
-        if self.probable and self.scores is not None:
-            forecasts = Forecasts.binary(self.scores, self.is_positive, self.bins)
-            calibration = reliability(forecasts, self.sample.level)
+        known = self.forecasts
         return {
             "roc": roc(self.ranking, places),
             "pr": precision_recall(self.ranking, places),
             "thresholds": threshold_table(self.ranking, places),
-            "calibration": calibration,
+            "calibration": known and reliability(known, self.sample.level),
         }
 
     def _confusion(self) -> dict[str, Any]:

@@ -57,10 +57,13 @@ def class_differences(
         sampler = Clusters.of_rows(rows.groups)
     design = Design.shared(sampler, clustered=rows.groups is not None)
     found = differences(first.row_lines(), second.row_lines(), design, confidence, check)
-    if first.predicted is None or second.predicted is None:
-        return found
-    cells = _joint(rows, first.predicted, second.predicted)
-    return found | differences(first.cell_lines(), second.cell_lines(), cells, confidence, check)
+    if first.predicted is not None and second.predicted is not None:
+        cells = _joint(rows, first.predicted, second.predicted)
+        lines = first.cell_lines(), second.cell_lines()
+        found |= differences(*lines, cells, confidence, check)
+    nowhere = {key: value.undefined for key, value in (second.missing() | first.missing()).items()}
+    missing = {key: Difference(None, None, why, why or "mixed") for key, why in nowhere.items()}
+    return found | missing
 
 
 def _joint(rows: Rows, first: Codes, second: Codes) -> Design:

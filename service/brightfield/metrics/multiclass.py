@@ -15,7 +15,7 @@ from brightfield.metrics.calibration import reliability
 from brightfield.metrics.confusion import confusion
 from brightfield.metrics.counts import OneAgainstRest, Table
 from brightfield.metrics.curves import precision_recall, roc, selection
-from brightfield.metrics.estimate import Estimate
+from brightfield.metrics.estimate import Estimate, Reason
 from brightfield.metrics.family import Family, Key, Line, nested
 from brightfield.metrics.forecasts import Forecasts
 from brightfield.metrics.notes import skipped
@@ -88,7 +88,7 @@ class Multiclass:
 
     def report(self) -> dict[str, Any]:
         """Everything but what all reports share."""
-        found = self._of_counts() | self._of_rankings() | self._of_forecasts()
+        found = self._estimates()
         return {
             "metrics": nested(found, _HERE),
             "per_class": [self._class(c, found) for c in range(self.classes)],
@@ -145,33 +145,27 @@ class Multiclass:
         wanted = lines(families.tables, self.table, _HERE)
         return wanted + self._averaged(families.rates, samples, pooled)
 
-    def _of_counts(self) -> dict[Key, Estimate]:
-        return self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
+    def missing(self) -> dict[Key, Estimate]:
+        """The numbers that there are no lines of, and why."""
+        families, n = Families(), self.sample.rows.n
+        found: dict[Key, Estimate] = {}
+        if self.pooled is None:
+            nothing = Estimate.missing("no_scores", n)
+            for family in families.rankings:
+                for name in family.names:
+                    found |= {(*_HERE, f"{name}_{mean}"): nothing for mean in ("macro", "micro")}
+            for c in range(self.classes):
+                found |= undefined(families.rankings, nothing, ("per_class", c))
+        if self.forecasts is None:
+            reason: Reason = "no_scores" if self.pooled is None else "not_probabilities"
+            found |= undefined(families.forecasts, Estimate.missing(reason, n), _HERE)
+        return found
 
-    def _of_rankings(self) -> dict[Key, Estimate]:
-        families = Families().rankings
-        if self.pooled is not None:
-            return self.sample.of_rows(self.ranking_lines())
-        nothing = Estimate.missing("no_scores", self.sample.rows.n)
-        means = {
-            (*_HERE, f"{name}_{mean}"): nothing
-            for family in families
-            for name in family.names
-            for mean in ("macro", "micro")
-        }
-        for c in range(self.classes):
-            means |= undefined(families, nothing, ("per_class", c))
-        return means
-
-    def _of_forecasts(self) -> dict[Key, Estimate]:
-        families = Families().forecasts
-        if self.forecasts is not None:
-            return self.sample.of_rows(self.forecast_lines())
-        reason = Estimate.missing(
-            "no_scores" if self.sample.rows.scores is None else "not_probabilities",
-            self.sample.rows.n,
-        )
-        return undefined(families, reason, _HERE)
+    def _estimates(self) -> dict[Key, Estimate]:
+        found = self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
+        for wanted in (self.ranking_lines(), self.forecast_lines()):
+            found |= self.sample.of_rows(wanted)
+        return found | self.missing()
 
     def _class(self, c: int, found: dict[Key, Estimate]) -> dict[str, Any]:
         return {
