@@ -33,12 +33,8 @@ class Calibration(ForecastFamily):
     def values(self, sample: Forecasts, weighted: Weights) -> Mapping[str, Batch]:
         of_bin = bins_of(sample.confidence, sample.bins)
         surplus = sample.hit - sample.confidence
-        gaps = np.zeros((len(weighted), sample.bins))
-        counts = np.zeros((len(weighted), sample.bins))
-        for index in np.unique(of_bin).tolist():
-            inside = weighted[:, of_bin == index]
-            counts[:, index] = inside.sum(axis=1)
-            gaps[:, index] = np.abs(inside @ surplus[of_bin == index])
+        counts = _by_bin(weighted, of_bin, sample.bins)
+        gaps = np.abs(_by_bin(weighted * surplus, of_bin, sample.bins))
         means = np.divide(gaps, counts, out=np.zeros_like(gaps), where=counts > 0)
         total = counts.sum(axis=1)
         greatest = np.where(total > 0, means.max(axis=1), np.nan)
@@ -49,6 +45,13 @@ class Calibration(ForecastFamily):
 
     def sizes(self, sample: Forecasts) -> Mapping[str, int]:
         return dict.fromkeys(self.names, sample.n)
+
+
+def _by_bin(numbers: Weights, of_bin: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
+    """(B, bins): sums of (B, n) numbers."""
+    places = of_bin + bins * np.arange(len(numbers))[:, None]
+    sums = np.bincount(places.ravel(), weights=numbers.ravel(), minlength=len(numbers) * bins)
+    return sums.astype(np.float64).reshape(len(numbers), bins)
 
 
 def bins_of(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

@@ -129,9 +129,9 @@ class Rows:
         scores, further = self.scores, [self.predictions, self.groups]
         known = [column for column in further if column is not None]
         if scores is not None and scores.ndim == 1 and not known:
-            # Rows of one score are then alike, so a quick order will do, split by class.
-            order = np.argsort(scores)
-            return order[np.argsort(self.truth[order], kind="stable")]
+            # Rows of one class and score are then alike, so a quick order will do.
+            classes = [np.flatnonzero(self.truth == c) for c in range(len(self.labels))]
+            return np.concatenate([own[np.argsort(scores[own])] for own in classes])
         columns = [] if scores is None else list(np.atleast_2d(scores.T))
         return np.lexsort([*known[::-1], *columns[::-1], self.truth])
 
