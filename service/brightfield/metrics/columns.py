@@ -178,10 +178,11 @@ def _distinct_numbers(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.in
     if values.dtype.kind in "iu" and values.size:
         low, high = int(values.min()), int(values.max())
         if high - low < _FEW:
-            shifted = (values - values.dtype.type(low)).astype(np.int64)
+            wide = values if values.dtype.kind == "u" else values.astype(np.int64, copy=False)
+            shifted = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
             known = np.bincount(shifted) > 0
-            unique = np.flatnonzero(known) + low
-            return unique.astype(values.dtype), (np.cumsum(known) - 1)[shifted]
+            unique = np.flatnonzero(known).astype(wide.dtype) + wide.dtype.type(low)
+            return unique, (np.cumsum(known) - 1)[shifted]
     return np.unique(values, return_inverse=True)
 
 

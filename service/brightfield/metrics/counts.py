@@ -27,7 +27,9 @@ class Table:
     @classmethod
     def of(cls, truth: Codes, predicted: Codes, classes: int) -> Table:
         """The table of rows of true and predicted classes."""
-        cells = np.bincount(truth * classes + predicted, minlength=classes * classes)
+        places = truth * classes
+        places += predicted
+        cells = np.bincount(places, minlength=classes * classes)
         return cls(cells.reshape(classes, classes))
 
     @property

@@ -83,7 +83,7 @@ class Predictions:
             self.predictions,
             groups,
             self.ids,
-            np.arange(self.n),
+            None,
             tuple(sorted(excluded, key=lambda entry: entry.id or "")),
             self.origin,
         )

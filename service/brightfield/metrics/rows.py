@@ -24,6 +24,8 @@ MissingReason = Literal[
     "not_finite",
 ]
 
+_BLOCK = 65_536  # rows that are hashed together
+
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
@@ -85,7 +87,7 @@ class Rows:
     """What is known of n rows: (n,) true classes, and scores or predictions or both.
 
     `scores` are (n,) of the positive class, or (n, k); `groups` codes from 0 in the order of the
-    groups' names; `places` where each row stood in what was sent.
+    groups' names; `places` where each row stood in what was sent, None for where it stands.
     """
 
     labels: tuple[str, ...]
@@ -94,7 +96,7 @@ class Rows:
     predictions: Codes | None
     groups: Codes | None
     ids: tuple[str, ...] | None
-    places: Codes
+    places: Codes | None
     excluded: tuple[Excluded, ...] = ()
     origin: Origin = ONE_CALL
 
@@ -116,7 +118,7 @@ class Rows:
             predictions=of(self.predictions),
             groups=of(self.groups),
             ids=ids,
-            places=of(self.places),
+            places=order if self.places is None else self.places[order],
         )
 
     def canonical(self) -> Rows:
@@ -139,13 +141,18 @@ class Rows:
         """Of the rows as little-endian float64: truth, scores, prediction and group."""
         optional = (self.scores, self.predictions, self.groups)
         columns = [self.truth, *(column for column in optional if column is not None)]
-        return digest(np.column_stack([np.asarray(c, np.float64) for c in columns]))
+        blocks = [slice(start, start + _BLOCK) for start in range(0, self.n, _BLOCK)]
+        return digest(*(_as_floats(columns, own) for own in blocks))
 
     def name(self, row: int) -> dict[str, Any]:
         """What a reader knows the row by: its id, or its place."""
         if self.ids is not None:
             return {"id": self.ids[row]}
-        return self.origin.name(int(self.places[row]))
+        return self.origin.name(row if self.places is None else int(self.places[row]))
+
+
+def _as_floats(columns: Sequence[NDArray[Any]], own: slice) -> NDArray[np.float64]:
+    return np.column_stack([column[own].astype(np.float64) for column in columns])
 
 
 def digest(*tables: NDArray[np.float64]) -> str:
