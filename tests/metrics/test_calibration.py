@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brightfield.metrics.calibration import bins_of
+from brightfield.metrics.forecasts import Forecasts
 
 
 def test_against_a_loop_over_bins(classify):
@@ -34,7 +34,8 @@ def test_more_classes_compare_the_most_probable_one(classify):
 
 def test_edges_belong_to_the_bin_below():
     probabilities = np.array([0, 0.1, 0.1 + 1e-12, 0.3, 0.7, 1])
-    assert bins_of(probabilities, 10).tolist() == [0, 0, 1, 2, 6, 9]
+    forecasts = Forecasts.binary(probabilities, probabilities > 2, 10)
+    assert forecasts.of_bin.tolist() == [0, 0, 1, 2, 6, 9]
 
 
 def test_intervals_of_bins_are_only_claimed_for_independent_rows(classify):

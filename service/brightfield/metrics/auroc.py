@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import NormalDist
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brightfield.metrics.bootstrap import Batch
 from brightfield.metrics.estimate import Interval, Reason, Span
 from brightfield.metrics.family import ratio
-from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep
+from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep, blocks
 
 # Below it a variance is the rounding of its terms.
 _NO_VARIANCE = 1e-24
@@ -31,7 +32,10 @@ class Auroc(RankingFamily):
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:
         right, every, tp, called = weighted
-        area = np.einsum("bi,bi->b", every - right, tp - right / 2)
+        area = np.zeros(len(tp))
+        for own in blocks(tp.shape[1]):
+            part = np.s_[:, own]
+            area += np.einsum("bi,bi->b", every[part] - right[part], tp[part] - right[part] / 2)
         positives = tp[:, -1]
         return {"auroc": ratio(area, positives * (called[:, -1] - positives))}
 
@@ -65,15 +69,36 @@ def delong(ranking: Ranking, level: float) -> Span:
     positives, negatives = ranking.positives, ranking.negatives
     if min(positives, negatives) < 2:
         return "too_few"
-    right, wrong = np.diff(ranking.tp, prepend=0), np.diff(ranking.fp, prepend=0)
-    below = (negatives - ranking.fp + wrong / 2) / negatives
-    above = (ranking.tp - right / 2) / positives
-    area = float(right @ below) / positives
-    of_positives = float(right @ (below - area) ** 2) / (positives - 1)
-    of_negatives = float(wrong @ (above - area) ** 2) / (negatives - 1)
-    variance = of_positives / positives + of_negatives / negatives
+    area = sum(float(part.right @ part.below) for part in _shares(ranking)) / positives
+    of_positives = of_negatives = 0.0
+    for part in _shares(ranking):
+        of_positives += float(part.right @ (part.below - area) ** 2)
+        of_negatives += float(part.wrong @ (part.above - area) ** 2)
+    variance = of_positives / (positives - 1) / positives
+    variance += of_negatives / (negatives - 1) / negatives
     if variance <= _NO_VARIANCE:
         return "no_variation"
     half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
     low, high = area - half, area + half
     return Interval(max(0.0, low), min(1.0, high), "delong", low < 0 or high > 1)
+
+
+class _Shares(NamedTuple):
+    """Of some thresholds: how many positives and negatives stand there, and their shares."""
+
+    right: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+    below: NDArray[np.float64]
+    above: NDArray[np.float64]
+
+
+def _shares(ranking: Ranking) -> Iterator[_Shares]:
+    """All thresholds, some at a time."""
+    positives, negatives = ranking.positives, ranking.negatives
+    before = 0, 0
+    for own in blocks(ranking.ends.size):
+        tp, fp = ranking.tp[own], ranking.fp[own]
+        right, wrong = np.diff(tp, prepend=before[0]), np.diff(fp, prepend=before[1])
+        below, above = negatives - fp + wrong / 2, tp - right / 2
+        yield _Shares(right, wrong, below / negatives, above / positives)
+        before = int(tp[-1]), int(fp[-1])

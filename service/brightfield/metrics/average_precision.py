@@ -10,7 +10,7 @@ import numpy as np
 from brightfield.metrics.bootstrap import Batch
 from brightfield.metrics.estimate import Reason
 from brightfield.metrics.family import ratio
-from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep
+from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep, blocks
 
 
 class AveragePrecision(RankingFamily):
@@ -25,11 +25,14 @@ class AveragePrecision(RankingFamily):
     names: ClassVar[tuple[str, ...]] = ("average_precision",)
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:
-        # Only positives bring recall; where none of the rows so far was drawn, tp is 0.
-        gains = np.flatnonzero(np.diff(sample.tp, prepend=0))
-        right, tp = weighted.right[:, gains], weighted.tp[:, gains]
-        precision = tp / np.maximum(weighted.called[:, gains], 1.0)
-        area = np.einsum("bi,bi->b", right, precision)
+        area, before = np.zeros(len(weighted.tp)), 0
+        for own in blocks(sample.ends.size):
+            # Only positives bring recall; where none of the rows so far was drawn, tp is 0.
+            gains = own.start + np.flatnonzero(np.diff(sample.tp[own], prepend=before))
+            before = int(sample.tp[own][-1])
+            right, tp = weighted.right[:, gains], weighted.tp[:, gains]
+            precision = tp / np.maximum(weighted.called[:, gains], 1.0)
+            area += np.einsum("bi,bi->b", right, precision)
         return {"average_precision": ratio(area, weighted.tp[:, -1])}
 
     def undefined(self, sample: Ranking) -> Mapping[str, Reason]:

@@ -31,14 +31,10 @@ class Calibration(ForecastFamily):
     names: ClassVar[tuple[str, ...]] = ("ece", "mce")
 
     def values(self, sample: Forecasts, weighted: Weights) -> Mapping[str, Batch]:
-        of_bin = bins_of(sample.confidence, sample.bins)
+        of_bin = sample.of_bin
         surplus = sample.hit - sample.confidence
-        gaps = np.zeros((len(weighted), sample.bins))
-        counts = np.zeros((len(weighted), sample.bins))
-        for index in np.unique(of_bin).tolist():
-            inside = weighted[:, of_bin == index]
-            counts[:, index] = inside.sum(axis=1)
-            gaps[:, index] = np.abs(inside @ surplus[of_bin == index])
+        counts = _by_bin(weighted, of_bin, sample.bins)
+        gaps = np.abs(_by_bin(weighted * surplus, of_bin, sample.bins))
         means = np.divide(gaps, counts, out=np.zeros_like(gaps), where=counts > 0)
         total = counts.sum(axis=1)
         greatest = np.where(total > 0, means.max(axis=1), np.nan)
@@ -51,10 +47,13 @@ class Calibration(ForecastFamily):
         return dict.fromkeys(self.names, sample.n)
 
 
-def bins_of(probability: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """The bin of each probability, 0 to `bins` - 1."""
-    edges = np.linspace(0, 1, bins + 1)
-    return np.searchsorted(edges[1:-1], probability, side="left")
+def _by_bin(numbers: Weights, of_bin: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
+    """(B, bins): sums of (B, n) numbers."""
+    places = of_bin
+    if len(numbers) > 1:
+        places = of_bin + bins * np.arange(len(numbers))[:, None]
+    sums = np.bincount(places.ravel(), weights=numbers.ravel(), minlength=len(numbers) * bins)
+    return sums.astype(np.float64).reshape(len(numbers), bins)
 
 
 def reliability(sample: Forecasts, level: float | None) -> dict[str, Any]:
@@ -62,7 +61,7 @@ def reliability(sample: Forecasts, level: float | None) -> dict[str, Any]:
 
     `ci` are Wilson's intervals of the shares; an empty bin has null, and all have without `level`.
     """
-    of_bin = bins_of(sample.confidence, sample.bins)
+    of_bin = sample.of_bin
     counts = np.bincount(of_bin, minlength=sample.bins)
     hits = np.bincount(of_bin, weights=sample.hit, minlength=sample.bins).astype(np.int64)
     sums = np.bincount(of_bin, weights=sample.confidence, minlength=sample.bins)

@@ -20,6 +20,7 @@ from brightfield.metrics.resampling import Codes
 
 _NO_NUMBER = frozenset({"", "nan", "na", "null"})
 _SHOWN = 60
+_FEW = 1_000_000  # a span of integers that is counted rather than sorted
 
 
 class Text(list[str]):
@@ -153,7 +154,7 @@ def _classes(values: Any, name: str) -> tuple[list[Any], NDArray[np.int64]]:
     if isinstance(values, np.ndarray):
         if values.ndim != 1 or values.dtype.kind not in "biufUS":
             raise _no_column(name, "labels or class numbers")
-        unique, places = np.unique(values, return_inverse=True)
+        unique, places = _distinct_numbers(values)
         different = _plain(unique)
     elif isinstance(values, list):
         if not isinstance(values, Text):
@@ -170,6 +171,19 @@ def _classes(values: Any, name: str) -> tuple[list[Any], NDArray[np.int64]]:
         raise _no_column(name, "labels or class numbers")
     _check_integral(different, places, name)
     return different, places
+
+
+def _distinct_numbers(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """As np.unique with the inverse, but without sorting where there are few integers."""
+    if values.dtype.kind in "iu" and values.size:
+        low, high = int(values.min()), int(values.max())
+        if high - low < _FEW:
+            wide = values if values.dtype.kind == "u" else values.astype(np.int64, copy=False)
+            shifted = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
+            known = np.bincount(shifted) > 0
+            unique = np.flatnonzero(known).astype(wide.dtype) + wide.dtype.type(low)
+            return unique, (np.cumsum(known) - 1)[shifted]
+    return np.unique(values, return_inverse=True)
 
 
 def _check_integral(different: Sequence[Any], places: NDArray[np.int64], name: str) -> None:

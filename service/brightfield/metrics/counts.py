@@ -27,12 +27,19 @@ class Table:
     @classmethod
     def of(cls, truth: Codes, predicted: Codes, classes: int) -> Table:
         """The table of rows of true and predicted classes."""
-        cells = np.bincount(truth * classes + predicted, minlength=classes * classes)
+        places = truth * classes
+        places += predicted
+        cells = np.bincount(places, minlength=classes * classes)
         return cls(cells.reshape(classes, classes))
 
     @property
     def classes(self) -> int:
         return len(self.counts)
+
+    @property
+    def cells(self) -> Weights:
+        """(1, k * k): the counts as weights of cells."""
+        return self.counts.reshape(1, -1).astype(np.float64)
 
     @property
     def n(self) -> int:
@@ -71,7 +78,7 @@ class OneAgainstRest:
     @cached_property
     def totals(self) -> tuple[int, int, int, int]:
         """tp, fp, tn, fn of the sample itself."""
-        parts = self.weighted(self.table.counts.reshape(1, -1).astype(np.float64))
+        parts = self.weighted(self.table.cells)
         tp, fp, tn, fn = (int(part[0]) for part in parts)
         return tp, fp, tn, fn
 

@@ -30,7 +30,8 @@ def selection(ranking: Ranking, most: int, operating: float | None = None) -> Pl
         found = np.searchsorted(-ranking.thresholds, -operating, side="right") - 1
         kept.add(int(np.clip(found, 0, count - 1)))
     free = most - len(kept)
-    way = ranking.tp / max(1, ranking.positives) + ranking.fp / max(1, ranking.negatives)
+    way = ranking.tp / max(1, ranking.positives)
+    way += ranking.fp / max(1, ranking.negatives)
     along = np.searchsorted(way, np.linspace(0, way[-1], free - free // 2 + 2)[1:-1])
     ranks = np.expm1(np.linspace(0, math.log(count), free // 2 + 2)[1:-1]).astype(np.int64)
     chosen = [*sorted(kept), *np.minimum(along, count - 1).tolist(), *ranks.tolist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,8 @@ class Forecasts:
     @classmethod
     def binary(cls, probability: Floats, positive: NDArray[np.bool_], bins: int) -> Forecasts:
         """From the (n,) probabilities of the positive class."""
-        squared = (probability - positive) ** 2
+        squared = probability - positive
+        squared *= squared
         of_truth = np.where(positive, probability, 1 - probability)
         return cls(squared, _surprise(of_truth), probability, positive, bins)
 
@@ -50,13 +52,20 @@ class Forecasts:
     def n(self) -> int:
         return int(self.confidence.size)
 
+    @cached_property
+    def of_bin(self) -> Codes:
+        """(n,) the bin of each probability, 0 to `bins` - 1; its upper edge belongs to a bin."""
+        edges = np.linspace(0, 1, self.bins + 1)
+        return np.searchsorted(edges[1:-1], self.confidence, side="left")
+
     def weighted(self, weights: Weights) -> Weights:
         return weights
 
 
 def _surprise(probability: Floats) -> Floats:
-    found: Floats = -np.log(np.clip(probability, EPSILON, 1 - EPSILON))
-    return found
+    found = np.clip(probability, EPSILON, 1 - EPSILON)
+    np.log(found, out=found)
+    return np.negative(found, out=found)
 
 
 class ForecastFamily(Family[Forecasts, Weights]):

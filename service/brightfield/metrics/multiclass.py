@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from brightfield.metrics.calibration import reliability
 from brightfield.metrics.confusion import confusion
 from brightfield.metrics.counts import OneAgainstRest, Table
 from brightfield.metrics.curves import precision_recall, roc, selection
-from brightfield.metrics.estimate import Estimate
+from brightfield.metrics.estimate import Estimate, Reason
 from brightfield.metrics.family import Family, Key, Line, nested
 from brightfield.metrics.forecasts import Forecasts
 from brightfield.metrics.notes import skipped
+from brightfield.metrics.points import Named, curve_points
 from brightfield.metrics.ranking import Ranking
 from brightfield.metrics.resampling import Codes
 from brightfield.metrics.sample import (
@@ -86,7 +88,7 @@ class Multiclass:
 
     def report(self) -> dict[str, Any]:
         """Everything but what all reports share."""
-        found = self._of_counts() | self._of_rankings() | self._of_forecasts()
+        found = self._estimates()
         return {
             "metrics": nested(found, _HERE),
             "per_class": [self._class(c, found) for c in range(self.classes)],
@@ -96,6 +98,13 @@ class Multiclass:
             "worst": self._worst(),
             "warnings": skipped(found),
         }
+
+    def points(self) -> Iterator[Named] | None:
+        """Every point of the curves of all together and of each class, or None without scores."""
+        if self.pooled is None:
+            return None
+        classes = (curve_points(ranking, f"class_{c}_") for c, ranking in enumerate(self.rankings))
+        return chain(curve_points(self.pooled), chain.from_iterable(classes))
 
     def _averaged(
         self, families: Sequence[Family[Any, Any]], samples: Sequence[Any], pooled: Any
@@ -112,38 +121,51 @@ class Multiclass:
                 found.append(Line((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
         return found
 
-    def _of_counts(self) -> dict[Key, Estimate]:
+    def ranking_lines(self) -> list[Line[Any]]:
+        """The numbers of the order of scores."""
+        if self.pooled is None:
+            return []
+        return self._averaged(Families().rankings, self.rankings, self.pooled)
+
+    def forecast_lines(self) -> list[Line[Any]]:
+        """The numbers of probabilities."""
+        if self.forecasts is None:
+            return []
+        return lines(Families().forecasts, self.forecasts, _HERE)
+
+    def row_lines(self) -> list[Line[Any]]:
+        """The numbers that scores give, whose units are rows."""
+        return self.ranking_lines() + self.forecast_lines()
+
+    def cell_lines(self) -> list[Line[Any]]:
+        """The numbers of the table of counts."""
         families = Families()
         samples = [OneAgainstRest(self.table, c) for c in range(self.classes)]
         pooled = OneAgainstRest(self.table, None)
         wanted = lines(families.tables, self.table, _HERE)
-        wanted += self._averaged(families.rates, samples, pooled)
-        return self.sample.of_cells(wanted, self.table, self.predicted)
+        return wanted + self._averaged(families.rates, samples, pooled)
 
-    def _of_rankings(self) -> dict[Key, Estimate]:
-        families = Families().rankings
-        if self.pooled is not None:
-            return self.sample.of_rows(self._averaged(families, self.rankings, self.pooled))
-        nothing = Estimate.missing("no_scores", self.sample.rows.n)
-        means = {
-            (*_HERE, f"{name}_{mean}"): nothing
-            for family in families
-            for name in family.names
-            for mean in ("macro", "micro")
-        }
-        for c in range(self.classes):
-            means |= undefined(families, nothing, ("per_class", c))
-        return means
+    def missing(self) -> dict[Key, Estimate]:
+        """The numbers that there are no lines of, and why."""
+        families, n = Families(), self.sample.rows.n
+        found: dict[Key, Estimate] = {}
+        if self.pooled is None:
+            nothing = Estimate.missing("no_scores", n)
+            for family in families.rankings:
+                for name in family.names:
+                    found |= {(*_HERE, f"{name}_{mean}"): nothing for mean in ("macro", "micro")}
+            for c in range(self.classes):
+                found |= undefined(families.rankings, nothing, ("per_class", c))
+        if self.forecasts is None:
+            reason: Reason = "no_scores" if self.pooled is None else "not_probabilities"
+            found |= undefined(families.forecasts, Estimate.missing(reason, n), _HERE)
+        return found
 
-    def _of_forecasts(self) -> dict[Key, Estimate]:
-        families = Families().forecasts
-        if self.forecasts is not None:
-            return self.sample.of_rows(lines(families, self.forecasts, _HERE))
-        reason = Estimate.missing(
-            "no_scores" if self.sample.rows.scores is None else "not_probabilities",
-            self.sample.rows.n,
-        )
-        return undefined(families, reason, _HERE)
+    def _estimates(self) -> dict[Key, Estimate]:
+        found = self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
+        for wanted in (self.ranking_lines(), self.forecast_lines()):
+            found |= self.sample.of_rows(wanted)
+        return found | self.missing()
 
     def _class(self, c: int, found: dict[Key, Estimate]) -> dict[str, Any]:
         return {

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from brightfield.metrics.family import Family
 from brightfield.metrics.resampling import Codes, Weights
 
+_BLOCK = 32_768
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -45,12 +47,15 @@ class Ranking:
     @cached_property
     def tp(self) -> NDArray[np.int64]:
         """True positives at each threshold."""
-        return np.cumsum(self.positive, dtype=np.int64)[self.ends]
+        found = np.cumsum(self.positive, dtype=np.int64)
+        return found if self.ends.size == self.n else found[self.ends]
 
     @cached_property
     def fp(self) -> NDArray[np.int64]:
         """False positives at each threshold."""
-        return self.ends + 1 - self.tp
+        found = self.ends - self.tp
+        found += 1
+        return found
 
     @property
     def n(self) -> int:
@@ -64,7 +69,17 @@ class Ranking:
     def negatives(self) -> int:
         return self.n - self.positives
 
+    @cached_property
+    def _as_it_is(self) -> Sweep:
+        """Every row once: what `weighted` makes of ones."""
+        called = (self.ends + 1).astype(np.float64)[None]
+        right = np.diff(self.tp, prepend=0).astype(np.float64)[None]
+        every = np.diff(called, prepend=0.0) if self.ends.size < self.n else np.ones_like(right)
+        return Sweep(right, every, self.tp.astype(np.float64)[None], called)
+
     def weighted(self, weights: Weights) -> Sweep:
+        if len(weights) == 1 and bool((weights == 1).all()):
+            return self._as_it_is
         called = weights[:, self.rows]
         right = called * self.positive
         if self.ends.size < self.n:
@@ -72,6 +87,11 @@ class Ranking:
             called = np.add.reduceat(called, starts, axis=1)
             right = np.add.reduceat(right, starts, axis=1)
         return Sweep(right, called, np.cumsum(right, axis=1), np.cumsum(called, axis=1))
+
+
+def blocks(thresholds: int) -> list[slice]:
+    """All thresholds in steps, so that what is found on the way stays in a processor's cache."""
+    return [slice(start, start + _BLOCK) for start in range(0, thresholds, _BLOCK)]
 
 
 class Sweep(NamedTuple):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
@@ -22,18 +24,62 @@ MissingReason = Literal[
     "not_finite",
 ]
 
+_BLOCK = 65_536  # rows that are hashed together
+
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A row that was left out, and why; `row` is its place in what was sent, from 0."""
+    """A row that was left out, and why; `row` is its place in what was sent, from 0.
+
+    In a run that is its place in a `chunk`; there an id, where it has one, names it alone.
+    """
 
     row: int
     reason: MissingReason
     id: str | None = None
+    chunk: str | None = None
 
     def json(self) -> dict[str, Any]:
-        known = {"row": self.row} if self.id is None else {"row": self.row, "id": self.id}
+        place: dict[str, Any] = {"row": self.row}
+        if self.chunk is not None:
+            place = {"chunk": self.chunk, **place} if self.id is None else {}
+        known = place if self.id is None else {**place, "id": self.id}
         return {**known, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where rows came from: of one call, or of chunks that lie one after the other."""
+
+    keys: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, sizes: Mapping[str, int]) -> Origin:
+        """Chunks of so many rows each, in the order of their keys."""
+        keys = tuple(sorted(sizes))
+        starts = tuple(accumulate((sizes[key] for key in keys[:-1]), initial=0))
+        return cls(keys, starts if keys else ())
+
+    def start(self, key: str) -> int:
+        """The place of a chunk's first row."""
+        return self.starts[bisect_left(self.keys, key)]
+
+    def name(self, place: int) -> dict[str, Any]:
+        """What a row without an id is known by."""
+        if not self.keys:
+            return {"row": place}
+        chunk = bisect_right(self.starts, place) - 1
+        return {"chunk": self.keys[chunk], "row": place - self.starts[chunk]}
+
+    def excluded(self, place: int, reason: MissingReason, row_id: str | None = None) -> Excluded:
+        """A row that was left out."""
+        name = self.name(place)
+        return Excluded(name["row"], reason, row_id, name.get("chunk"))
+
+
+ONE_CALL = Origin()
+"""Rows that all came together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +87,7 @@ class Rows:
     """What is known of n rows: (n,) true classes, and scores or predictions or both.
 
     `scores` are (n,) of the positive class, or (n, k); `groups` codes from 0 in the order of the
-    groups' names; `places` where each row stood in what was sent.
+    groups' names; `places` where each row stood in what was sent, None for where it stands.
     """
 
     labels: tuple[str, ...]
@@ -50,8 +96,9 @@ class Rows:
     predictions: Codes | None
     groups: Codes | None
     ids: tuple[str, ...] | None
-    places: Codes
+    places: Codes | None
     excluded: tuple[Excluded, ...] = ()
+    origin: Origin = ONE_CALL
 
     @property
     def n(self) -> int:
@@ -71,7 +118,7 @@ class Rows:
             predictions=of(self.predictions),
             groups=of(self.groups),
             ids=ids,
-            places=of(self.places),
+            places=order if self.places is None else self.places[order],
         )
 
     def canonical(self) -> Rows:
@@ -84,9 +131,9 @@ class Rows:
         scores, further = self.scores, [self.predictions, self.groups]
         known = [column for column in further if column is not None]
         if scores is not None and scores.ndim == 1 and not known:
-            # Rows of one score are then alike, so a quick order will do, split by class.
-            order = np.argsort(scores)
-            return order[np.argsort(self.truth[order], kind="stable")]
+            # Rows of one class and score are then alike, so a quick order will do.
+            classes = [np.flatnonzero(self.truth == c) for c in range(len(self.labels))]
+            return np.concatenate([own[np.argsort(scores[own])] for own in classes])
         columns = [] if scores is None else list(np.atleast_2d(scores.T))
         return np.lexsort([*known[::-1], *columns[::-1], self.truth])
 
@@ -94,13 +141,18 @@ class Rows:
         """Of the rows as little-endian float64: truth, scores, prediction and group."""
         optional = (self.scores, self.predictions, self.groups)
         columns = [self.truth, *(column for column in optional if column is not None)]
-        return digest(np.column_stack([np.asarray(c, np.float64) for c in columns]))
+        blocks = [slice(start, start + _BLOCK) for start in range(0, self.n, _BLOCK)]
+        return digest(*(_as_floats(columns, own) for own in blocks))
 
     def name(self, row: int) -> dict[str, Any]:
         """What a reader knows the row by: its id, or its place."""
         if self.ids is not None:
             return {"id": self.ids[row]}
-        return {"row": int(self.places[row])}
+        return self.origin.name(row if self.places is None else int(self.places[row]))
+
+
+def _as_floats(columns: Sequence[NDArray[Any]], own: slice) -> NDArray[np.float64]:
+    return np.column_stack([column[own].astype(np.float64) for column in columns])
 
 
 def digest(*tables: NDArray[np.float64]) -> str:

@@ -5,17 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+_BLOCK = 65_536  # errors that are looked at together
+
 
 def largest(errors: NDArray[np.float64], count: int) -> list[int]:
     """Places of the `count` largest positive errors, the largest first; of equals the first.
 
     NaN is no error.
     """
-    positive = np.flatnonzero(errors > 0)
-    if not count or not positive.size:
+    if not count:
         return []
-    if positive.size > count:
-        least = np.partition(errors[positive], -count)[-count]
-        positive = positive[errors[positive] >= least]
-    order = np.argsort(-errors[positive], kind="stable")[:count]
-    return [int(place) for place in positive[order]]
+    starts = range(0, errors.size, _BLOCK)
+    found = [start + _best(errors[start : start + _BLOCK], count) for start in starts]
+    places = np.concatenate([np.zeros(0, np.int64), *found])
+    order = np.argsort(-errors[places], kind="stable")[:count]
+    return [int(place) for place in places[order]]
+
+
+def _best(errors: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Places of the `count` largest positive errors, and of those that are as large, ascending."""
+    positive = np.flatnonzero(errors > 0)
+    if positive.size <= count:
+        return positive
+    least = np.partition(errors[positive], -count)[-count]
+    return np.asarray(positive[errors[positive] >= least])
