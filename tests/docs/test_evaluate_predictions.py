@@ -32,13 +32,15 @@ def test_the_shell_lines_work(
     (table,) = blocks(PAGE, "csv")
     Path("predictions.csv").write_text(table.text, encoding="utf-8")
     talk = Conversation(by_httpx, address)
-    numbers, rows, masks = (
-        json.loads(talk(words)) for block in blocks(PAGE, "bash") for words in commands(block.text)
-    )
+    printed = [talk(words) for block in blocks(PAGE, "bash") for words in commands(block.text)]
+    numbers, rows, masks = (json.loads(text) for text in printed if text)
     assert numbers["metrics"]["auroc"]["value"] == 0.75
     assert rows["operating_point"]["rule"] == "sensitivity>=0.9"
     assert rows["labels"] == ["healthy", "infected"]
     assert masks["metrics"]["iou"]["value"] == 0.5
+    assert "<h1>Smears</h1>" in Path("report.html").read_text(encoding="utf-8")
+    assert Path("numbers.csv").read_text(encoding="utf-8-sig").startswith("scope,class,metric")
+    assert "Sensitivity" in Path("roc.svg").read_text(encoding="utf-8").title()
 
 
 @pytest.mark.slow

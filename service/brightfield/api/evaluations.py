@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 
 from brightfield.api.parameters import merge, parse
+from brightfield.api.reports import CSV, JSON, ReportForm
 from brightfield.errors import (
     ConflictingParameter,
     EmptyBody,
     InvalidParameter,
     MalformedJson,
-    ReplyTooLarge,
     UnknownFormat,
     UnknownParameter,
     nearest,
@@ -25,7 +24,7 @@ from brightfield.metrics.csv_columns import read_csv
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.npz_columns import read_npz
 
-JSON, CSV, NPZ = "application/json", "text/csv", "application/x-npz"
+NPZ = "application/x-npz"
 DEFAULT_TASK = "classification"
 
 _ZIP = b"PK\x03\x04"
@@ -39,6 +38,7 @@ class Submitted:
 
     evaluation: Evaluation
     data: Mapping[str, Any]
+    form: ReportForm
 
 
 def understand(
@@ -61,7 +61,8 @@ def understand(
         chosen = _chosen(options, catalog)
         if not chosen.tables:
             raise UnknownFormat(f"{kind} holds classifications alone; send this task as JSON.")
-        return Submitted(_typed(chosen, options), columns)
+        evaluation, form = _typed(chosen, options)
+        return Submitted(evaluation, columns, form)
     document = _document(body)
     task = merge([("query", _only_task(query)), ("body", _only_task(document))])
     chosen = _chosen(task, catalog)
@@ -71,18 +72,8 @@ def understand(
     options = merge(
         [("query", {name: v for name, v in query.items() if name != "task"}), ("body", others)]
     )
-    return Submitted(_typed(chosen, options), own)
-
-
-def reply(report: Mapping[str, Any], max_reply_bytes: int) -> Response:
-    """The report as JSON. Raises `ReplyTooLarge`."""
-    content = orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY)
-    if len(content) > max_reply_bytes:
-        raise ReplyTooLarge(
-            f"The report has {len(content)} bytes and the limit is {max_reply_bytes} "
-            "(max_reply_bytes); send fewer rows at once, or ask for fewer curve_points."
-        )
-    return Response(content, media_type=JSON)
+    evaluation, form = _typed(chosen, options)
+    return Submitted(evaluation, own, form)
 
 
 def _kind(body: bytes, content_type: str) -> str:
@@ -138,7 +129,7 @@ def _chosen(options: dict[str, Any], catalog: Mapping[str, type[Evaluation]]) ->
 
 
 def _check_members(others: Mapping[str, Any], chosen: type[Evaluation]) -> None:
-    known = ["task", *chosen.members, *chosen.model_fields]
+    known = ["task", *chosen.members, *chosen.model_fields, *ReportForm.model_fields]
     for name in others:
         if name.partition(".")[0] not in known:
             raise UnknownParameter(
@@ -147,8 +138,8 @@ def _check_members(others: Mapping[str, Any], chosen: type[Evaluation]) -> None:
             )
 
 
-def _typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
-    """The options; null stands for an option's default."""
+def _typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> tuple[Evaluation, ReportForm]:
+    """The options, and the form of the reply; null stands for an option's default."""
     plain = {name: value for name, value in options.items() if value is not None}
     inner = {
         name.removeprefix(f"{_NESTED}."): plain.pop(name)
@@ -161,6 +152,6 @@ def _typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
         )
     if inner:
         plain[_NESTED] = merge([("body", plain.get(_NESTED, {})), ("query", inner)])
-    (evaluation,) = parse((chosen,), plain)
-    assert isinstance(evaluation, Evaluation)
-    return evaluation
+    evaluation, form = parse((chosen, ReportForm), plain)
+    assert isinstance(evaluation, Evaluation) and isinstance(form, ReportForm)
+    return evaluation, form

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from brightfield.api.evaluations import CSV, DEFAULT_TASK, JSON, NPZ
+from brightfield.api.evaluations import DEFAULT_TASK, NPZ
 from brightfield.api.openapi import Schema, query_parameter
+from brightfield.api.reports import CSV, JSON, describe_forms
 from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.evaluation import Evaluation
 
@@ -27,7 +28,8 @@ _OBJECTS = frozenset({"ground_truth"})
 
 def describe_evaluations(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation."""
-    return {"parameters": _parameters(catalog), "requestBody": _body(catalog)}
+    parameters = [*_parameters(catalog), *describe_forms()]
+    return {"parameters": parameters, "requestBody": _body(catalog)}
 
 
 def _options(evaluation: type[Evaluation]) -> dict[str, Schema]:

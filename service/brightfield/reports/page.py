@@ -1,0 +1,87 @@
+"""The report as one page of HTML that needs nothing else: no script, no font, no address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from brightfield.reports.plots import available
+from brightfield.reports.plots.canvas import inline
+from brightfield.reports.report import Report, level
+from brightfield.reports.sections import Section, sections
+from brightfield.reports.sentences import sentences
+from brightfield.reports.text import plain
+from brightfield.reports.wording import counted, percent
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from markupsafe import Markup
+
+TITLES = {
+    "classification": "Evaluation of a classification",
+    "segmentation": "Evaluation of a segmentation",
+    "detection": "Evaluation of a detection",
+    "restoration": "Evaluation of restored images",
+}
+_UNITS = {"classification": "case", "segmentation": "pair", "detection": "image"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A plot within the page."""
+
+    svg: Markup
+    title: str
+    says: str
+
+
+def page(report: Report, title: str | None = None) -> bytes:
+    """The page as UTF-8. Whatever callers wrote in it is escaped."""
+    from markupsafe import Markup
+
+    plots = available(report)
+    parts = sections(report, list(plots))
+    figures = {
+        # matplotlib has escaped the texts within.
+        name: Figure(Markup(inline(plots[name], report, name)),
+                     plots[name].title(report), plain(plots[name].says(report), 2000))
+        for name in (name for part in parts for name in part.plots)
+    }  # fmt: skip
+    return (
+        _template()
+        .render(
+            title=plain(title or TITLES[report["task"]], 120),
+            kind=TITLES[report["task"]],
+            facts=_facts(report, parts),
+            headlines=sentences(report),
+            warnings=[plain(warning["detail"], 500) for warning in report["warnings"]],
+            sections=parts,
+            figures=figures,
+        )
+        .encode()
+    )
+
+
+def _facts(report: Report, parts: list[Section]) -> list[tuple[str, str]]:
+    unit = _UNITS.get(report["task"], "pair")
+    return [
+        ("Counted", counted(report["n"], unit)),
+        ("Left out", counted(len(report["excluded"]), unit)),
+        ("Intervals", percent(level(report))),
+        ("Digest", plain(report["input_sha256"])[:12]),
+    ]
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("brightfield.reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
