@@ -117,3 +117,38 @@ def test_as_a_job(client: TestClient) -> None:
     assert result.content == client.post("/metrics", json=DATA | {"format": "html"}).content
     refused = client.post("/metrics", json=DATA | {"format": "pdf"}, headers=headers)
     assert refused.status_code == 406
+
+
+@pytest.fixture(scope="module")
+def run(client: TestClient) -> str:
+    """The path of a run of two classes with a name that tries to break out."""
+    options = {"name": "Run <1>", "labels": ["healthy", "infected"], "ci": {"method": "none"}}
+    path = str(client.post("/metrics/runs", json=options).headers["Location"])
+    headers = {"Content-Type": "text/csv"}
+    assert client.put(f"{path}/chunks/a", content=CSV, headers=headers).status_code == 201
+    return path
+
+
+def test_a_run_has_the_same_forms(run: str, client: TestClient) -> None:
+    for form, (media_type, start) in TYPES.items():
+        response = client.get(f"{run}/report", params={"format": form})
+        assert response.headers["content-type"] == media_type
+        assert response.content.startswith(start)
+    page = client.get(f"{run}/report", headers={"Accept": "text/html"}).text
+    assert "<h1>Run &lt;1&gt;</h1>" in page
+    table = client.get(f"{run}/report", params={"format": "csv", "table": "confusion"}).text
+    assert table.lstrip("\ufeff").splitlines()[0] == "truth,healthy,infected"
+
+
+def test_a_run_has_its_plots_by_name(run: str, client: TestClient) -> None:
+    for name in ("roc", "pr", "confusion", "calibration"):
+        assert client.get(f"{run}/plot/{name}").headers["content-type"] == "image/svg+xml"
+    picture = client.get(f"{run}/plot/roc", params={"format": "png"})
+    assert picture.content.startswith(b"\x89PNG")
+    same = client.get(f"{run}/report", params={"format": "png", "plot": "roc"})
+    assert same.content == picture.content
+    refused = client.get(f"{run}/plot/cases")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_parameter")
+    assert client.get(f"{run}/plot/roc", params={"format": "html"}).status_code == 406
+    assert client.get(f"{run}/plot/roc", params={"formt": "png"}).status_code == 422
+    assert client.get("/metrics/runs/run_0/plot/roc").status_code == 404

@@ -1,16 +1,16 @@
-"""What a request of POST /metrics brings: which evaluation, its options and its data."""
+"""What a request about predictions brings: which evaluation, its options and its data."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from brightfield.api.parameters import merge, parse
-from brightfield.api.reports import CSV, JSON, ReportForm
+from brightfield.api.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
     ConflictingParameter,
     EmptyBody,
@@ -24,12 +24,13 @@ from brightfield.metrics.csv_columns import read_csv
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.npz_columns import read_npz
 
-NPZ = "application/x-npz"
 DEFAULT_TASK = "classification"
 
 _ZIP = b"PK\x03\x04"
 # Options inside an option, as a query writes them: ci.level=0.9.
 _NESTED = "ci"
+
+Catalog = Mapping[str, type[Evaluation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,42 +43,115 @@ class Submitted:
 
 
 def understand(
-    body: bytes,
-    content_type: str,
-    query: Mapping[str, str],
-    catalog: Mapping[str, type[Evaluation]],
-    max_bytes: int,
+    body: bytes, content_type: str, query: Mapping[str, str], catalog: Catalog, max_bytes: int
 ) -> Submitted:
     """Read a body of JSON, CSV or NPZ, with options in the query or beside the data in JSON.
 
     Raises `EmptyBody`, `MalformedJson`, `MalformedTable`, `UnknownFormat`, or an `Unprocessable`.
     """
-    if not body:
-        raise EmptyBody("The body is empty; send predictions as JSON, CSV or NPZ.")
     kind = _kind(body, content_type)
     if kind != JSON:
-        columns = read_csv(body) if kind == CSV else read_npz(body, max_bytes)
-        options = dict(query)
-        chosen = _chosen(options, catalog)
-        if not chosen.tables:
-            raise UnknownFormat(f"{kind} holds classifications alone; send this task as JSON.")
-        evaluation, form = _typed(chosen, options)
-        return Submitted(evaluation, columns, form)
-    document = _document(body)
+        chosen, options = choose(query, {}, catalog)
+        evaluation, form = _with_form(chosen, options)
+        return Submitted(evaluation, _columns(body, kind, chosen, max_bytes), form)
+    document = read_object(body)
     task = merge([("query", _only_task(query)), ("body", _only_task(document))])
-    chosen = _chosen(task, catalog)
-    own = {name: document[name] for name in chosen.members if name in document}
-    others = {name: value for name, value in document.items() if name not in {*own, "task"}}
-    _check_members(others, chosen)
-    options = merge(
-        [("query", {name: v for name, v in query.items() if name != "task"}), ("body", others)]
-    )
-    evaluation, form = _typed(chosen, options)
-    return Submitted(evaluation, own, form)
+    members = _named(task, catalog).members
+    data = {name: document[name] for name in members if name in document}
+    others = {name: value for name, value in document.items() if name not in data}
+    chosen, options = choose(query, others, catalog, beside=tuple(ReportForm.model_fields))
+    evaluation, form = _with_form(chosen, options)
+    return Submitted(evaluation, data, form)
+
+
+def understand_chunk(
+    body: bytes,
+    content_type: str,
+    query: Mapping[str, str],
+    evaluation: Evaluation,
+    max_bytes: int,
+) -> Mapping[str, Any]:
+    """Read a body that has data alone, since the options are those of its run.
+
+    Raises as `understand` does, and `UnknownParameter` for an option.
+    """
+    chosen, kind = type(evaluation), _kind(body, content_type)
+    _check_data(query, chosen, known=())
+    if kind != JSON:
+        return _columns(body, kind, chosen, max_bytes)
+    document = read_object(body)
+    _check_data(document, chosen, known=chosen.members)
+    return document
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON; NaN, which JSON has not and Python writes all the same, is taken for missing."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as fault:
+        document = _lenient(body) if b"NaN" in body or b"Infinity" in body else None
+        if document is None:
+            raise MalformedJson(f"The body cannot be parsed as JSON: {fault}.") from None
+    if not isinstance(document, dict):
+        raise InvalidParameter("The body must be a JSON object.")
+    return document
+
+
+def choose(
+    query: Mapping[str, Any],
+    document: Mapping[str, Any],
+    catalog: Catalog,
+    beside: Sequence[str] = (),
+) -> tuple[type[Evaluation], dict[str, Any]]:
+    """The evaluation that `task` names, and the options of query and JSON beside it; `beside` are
+    options of something else."""
+    task = merge([("query", _only_task(query)), ("body", _only_task(document))])
+    chosen = _named(task, catalog)
+    sources = [
+        (place, {name: value for name, value in given.items() if name != "task"})
+        for place, given in (("query", query), ("body", document))
+    ]
+    _check_members(sources[1][1], chosen, beside)
+    return chosen, merge(sources)
+
+
+def typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
+    """The options; null stands for an option's default."""
+    (evaluation,) = parse((chosen,), _gathered(options))
+    assert isinstance(evaluation, Evaluation)
+    return evaluation
+
+
+def _with_form(
+    chosen: type[Evaluation], options: Mapping[str, Any]
+) -> tuple[Evaluation, ReportForm]:
+    """The options, and the form of the reply."""
+    evaluation, form = parse((chosen, ReportForm), _gathered(options))
+    assert isinstance(evaluation, Evaluation) and isinstance(form, ReportForm)
+    return evaluation, form
+
+
+def _gathered(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without nulls, and with the parts of `ci` in one object."""
+    plain = {name: value for name, value in options.items() if value is not None}
+    inner = {
+        name.removeprefix(f"{_NESTED}."): plain.pop(name)
+        for name in list(plain)
+        if name.startswith(f"{_NESTED}.")
+    }
+    if inner and not isinstance(plain.get(_NESTED, {}), dict):
+        raise ConflictingParameter(
+            "`ci` came as a whole and in parts; send it in one way.", errors=[{"location": "ci"}]
+        )
+    if inner:
+        plain[_NESTED] = merge([("body", plain.get(_NESTED, {})), ("query", inner)])
+    return plain
 
 
 def _kind(body: bytes, content_type: str) -> str:
     """The form of a body: by its type, else by its first bytes."""
+    if not body:
+        raise EmptyBody("The body is empty; send predictions as JSON, CSV or NPZ.")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == CSV:
         return CSV
@@ -91,45 +165,40 @@ def _kind(body: bytes, content_type: str) -> str:
     )
 
 
-def _document(body: bytes) -> dict[str, Any]:
-    """The JSON; NaN, which JSON has not and Python writes all the same, is taken for missing."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as fault:
-        document = _lenient(body) if b"NaN" in body or b"Infinity" in body else None
-        if document is None:
-            raise MalformedJson(f"The body cannot be parsed as JSON: {fault}.") from None
-    if not isinstance(document, dict):
-        raise InvalidParameter("The body must be a JSON object.")
-    return document
+def _columns(body: bytes, kind: str, chosen: type[Evaluation], max_bytes: int) -> dict[str, Any]:
+    if not chosen.tables:
+        raise UnknownFormat(f"{kind} holds classifications alone; send this task as JSON.")
+    return read_csv(body) if kind == CSV else read_npz(body, max_bytes)
 
 
 def _lenient(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        document = json.loads(body)
+        # Half a pair of surrogates, which Python reads as well, is no text.
+        json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return document
 
 
 def _only_task(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"task": values["task"]} if values.get("task") is not None else {}
 
 
-def _chosen(options: dict[str, Any], catalog: Mapping[str, type[Evaluation]]) -> type[Evaluation]:
-    """The evaluation that `task` names, which is taken out of the options."""
-    task = str(options.pop("task", DEFAULT_TASK))
-    if task not in catalog:
+def _named(task: Mapping[str, Any], catalog: Catalog) -> type[Evaluation]:
+    name = str(task.get("task", DEFAULT_TASK))
+    if name not in catalog:
         known = sorted(catalog)
         raise InvalidParameter(
-            f"There is no task {task!r} at /metrics.{nearest(task, known)} "
+            f"There is no task {name!r} at /metrics.{nearest(name, known)} "
             f"Known: {', '.join(known)}.",
-            errors=[{"location": "task", "expected": known, "received": task}],
+            errors=[{"location": "task", "expected": known, "received": name}],
         )
-    return catalog[task]
+    return catalog[name]
 
 
-def _check_members(others: Mapping[str, Any], chosen: type[Evaluation]) -> None:
-    known = ["task", *chosen.members, *chosen.model_fields, *ReportForm.model_fields]
+def _check_members(others: Iterable[str], chosen: type[Evaluation], beside: Sequence[str]) -> None:
+    known = ["task", *chosen.members, *chosen.model_fields, *beside]
     for name in others:
         if name.partition(".")[0] not in known:
             raise UnknownParameter(
@@ -138,20 +207,14 @@ def _check_members(others: Mapping[str, Any], chosen: type[Evaluation]) -> None:
             )
 
 
-def _typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> tuple[Evaluation, ReportForm]:
-    """The options, and the form of the reply; null stands for an option's default."""
-    plain = {name: value for name, value in options.items() if value is not None}
-    inner = {
-        name.removeprefix(f"{_NESTED}."): plain.pop(name)
-        for name in list(plain)
-        if name.startswith(f"{_NESTED}.")
-    }
-    if inner and not isinstance(plain.get(_NESTED, {}), dict):
-        raise ConflictingParameter(
-            "`ci` came as a whole and in parts; send it in one way.", errors=[{"location": "ci"}]
-        )
-    if inner:
-        plain[_NESTED] = merge([("body", plain.get(_NESTED, {})), ("query", inner)])
-    evaluation, form = parse((chosen, ReportForm), plain)
-    assert isinstance(evaluation, Evaluation) and isinstance(form, ReportForm)
-    return evaluation, form
+def _check_data(given: Iterable[str], chosen: type[Evaluation], known: Iterable[str]) -> None:
+    """Refuse what is no data."""
+    names = list(known)
+    for name in given:
+        if name in names:
+            continue
+        if name == "task" or name.partition(".")[0] in chosen.model_fields:
+            reason = "is of the run, not of a chunk; send it with POST /metrics/runs"
+        else:
+            reason = f"is not known.{nearest(name, names)} A chunk has {', '.join(chosen.members)}"
+        raise UnknownParameter(f"{name!r} {reason}.", errors=[{"location": name}])

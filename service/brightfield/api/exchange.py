@@ -21,6 +21,7 @@ from brightfield.api.problems import request_id_of
 from brightfield.api.replies import Item, Reply, Writer, negotiate
 from brightfield.engine import Engine, View
 from brightfield.engine.engine import Progress
+from brightfield.engine.runs import EvaluationRuns
 from brightfield.errors import BrightfieldError, InvalidParameter, nearest
 from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
@@ -39,6 +40,7 @@ class Services:
     admission: Admission
     images: ImageStore
     jobs: JobRunner
+    runs: EvaluationRuns
 
 
 @dataclass(frozen=True, slots=True)

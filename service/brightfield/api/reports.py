@@ -16,9 +16,10 @@ from brightfield.reports.plots import catalog
 from brightfield.reports.render import FORMATS, check_use, render
 from brightfield.reports.tables import TABLES
 
-JSON, CSV = "application/json", "text/csv"
+JSON, CSV, NPZ = "application/json", "text/csv", "application/x-npz"
 OFFERED = ("json", *FORMATS)
 PICTURES = ("svg", "png")
+_BARE = {"json": JSON, "npz": NPZ}
 
 # A page made of what callers wrote runs nothing and asks for nothing, whatever it holds.
 _HEADERS = {
@@ -57,13 +58,14 @@ def respond(
     """The report in the form `name`. Raises `ReplyTooLarge`, or `InvalidParameter` for a plot or
     table that it has not."""
     if name == "json":
-        return _json(report, max_reply_bytes)
+        return reply(report, max_reply_bytes)
     made = render(report, name, plot=form.plot, table=form.table, title=form.title)
     headers = {**_HEADERS, "Content-Disposition": f'inline; filename="{made.name}"'}
     return Response(made.content, media_type=made.media_type, headers=headers)
 
 
-def _json(report: Mapping[str, Any], max_reply_bytes: int) -> Response:
+def reply(report: Mapping[str, Any], max_reply_bytes: int) -> Response:
+    """The report as JSON. Raises `ReplyTooLarge`."""
     content = orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY)
     if len(content) > max_reply_bytes:
         raise ReplyTooLarge(
@@ -94,4 +96,4 @@ def _described(schema: Schema, choices: list[str] | None) -> Schema:
 
 
 def _media_type(name: str) -> str:
-    return JSON if name == "json" else FORMATS[name].partition(";")[0]
+    return _BARE.get(name) or FORMATS[name].partition(";")[0]

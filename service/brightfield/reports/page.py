@@ -37,10 +37,14 @@ class Figure:
 
 
 def page(report: Report, title: str | None = None) -> bytes:
-    """The page as UTF-8. Whatever callers wrote in it is escaped."""
+    """The page as UTF-8, under `title`, else the name of the run that the report is about.
+
+    Whatever callers wrote in it is escaped.
+    """
     from markupsafe import Markup
 
     plots = available(report)
+    run = report.get("run") or {}
     parts = sections(report, list(plots))
     figures = {
         # matplotlib has escaped the texts within.
@@ -51,7 +55,7 @@ def page(report: Report, title: str | None = None) -> bytes:
     return (
         _template()
         .render(
-            title=plain(title or TITLES[report["task"]], 120),
+            title=plain(title or run.get("name") or TITLES[report["task"]], 200),
             kind=TITLES[report["task"]],
             facts=_facts(report, parts),
             headlines=sentences(report),
@@ -65,10 +69,13 @@ def page(report: Report, title: str | None = None) -> bytes:
 
 def _facts(report: Report, parts: list[Section]) -> list[tuple[str, str]]:
     unit = _UNITS.get(report["task"], "pair")
+    run = report.get("run")
+    whence = [] if run is None else [("Chunks", f"{run['chunks']:,}")]
     return [
         ("Counted", counted(report["n"], unit)),
         ("Left out", counted(len(report["excluded"]), unit)),
         ("Intervals", percent(level(report))),
+        *whence,
         ("Digest", plain(report["input_sha256"])[:12]),
     ]
 

@@ -9,7 +9,16 @@ from starlette.routing import Route
 
 from brightfield.api import openapi
 from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
-from brightfield.api.routes import filters, health, images, jobs, metrics, models
+from brightfield.api.routes import (
+    comparison,
+    filters,
+    health,
+    images,
+    jobs,
+    metrics,
+    models,
+    runs,
+)
 from brightfield.engine import Engine
 
 
@@ -27,5 +36,5 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
-    for module in (models, filters, images, jobs, metrics, health):
+    for module in (models, filters, images, jobs, metrics, comparison, runs, health):
         app.include_router(module.router)
