@@ -14,6 +14,8 @@ _LEAST_SCORE, _MOST = 0.01, 100
 class Boxes(Judge):
     """Boxes down to a score of 0.01, the best 100 of an image, as COCO counts them.
 
+    Kinds of error are counted from the model's own threshold on, where it has one.
+
     Boxes of classes that the data set has no category for are left out: it cannot judge them. An
     image that was refused is not counted, with its true objects.
     """
@@ -23,6 +25,10 @@ class Boxes(Judge):
 
     def parameters(self) -> dict[str, Any]:
         return {"threshold": _LEAST_SCORE, "max_detections": _MOST, **self.given}
+
+    def options(self) -> dict[str, Any]:
+        least = (self.model.raw.get("output") or {}).get("threshold")
+        return {} if least is None else {"threshold": least}
 
     def entry(self, case: Case, answer: Any | None) -> Any:
         if answer is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from brightfield.reports.plots import available
 from brightfield.reports.plots.canvas import inline
+from brightfield.reports.plots.plot import Plot
 from brightfield.reports.report import Report, level
 from brightfield.reports.sections import Section, sections
 from brightfield.reports.sentences import sentences
@@ -34,6 +35,7 @@ class Figure:
     svg: Markup
     title: str
     says: str
+    wide: bool
 
 
 def page(report: Report, title: str | None = None) -> bytes:
@@ -41,17 +43,11 @@ def page(report: Report, title: str | None = None) -> bytes:
 
     Whatever callers wrote in it is escaped.
     """
-    from markupsafe import Markup
-
     plots = available(report)
     run = report.get("run") or {}
     parts = sections(report, list(plots))
-    figures = {
-        # matplotlib has escaped the texts within.
-        name: Figure(Markup(inline(plots[name], report, name)),
-                     plots[name].title(report), plain(plots[name].says(report), 2000))
-        for name in (name for part in parts for name in part.plots)
-    }  # fmt: skip
+    wanted = [name for part in parts for name in part.plots]
+    figures = {name: _figure(plots[name], report, name) for name in wanted}
     return (
         _template()
         .render(
@@ -64,6 +60,17 @@ def page(report: Report, title: str | None = None) -> bytes:
             figures=figures,
         )
         .encode()
+    )
+
+
+def _figure(plot: Plot, report: Report, name: str) -> Figure:
+    from markupsafe import Markup
+
+    return Figure(
+        Markup(inline(plot, report, name)),  # matplotlib has escaped the texts within
+        plot.title(report),
+        plain(plot.says(report), 2000),
+        wide=plot.size(report)[0] > 8,
     )
 
 

@@ -237,8 +237,8 @@ def _errors(report: Report, plots: Sequence[str]) -> Section:
 
 
 def _worst(report: Report) -> Section:
-    title = "Cases with the largest error"
-    return Section("worst", title, (), (), _of_entries(report["worst"], title))
+    grids = _of_entries(report["worst"], "The largest error first")
+    return Section("worst", "Cases with the largest error", (), (), grids)
 
 
 def _excluded(report: Report) -> Section:

@@ -13,7 +13,6 @@ from brightfield.reports.wording import (
     count,
     counted,
     interval,
-    name_of,
     percent,
     shown,
 )
@@ -128,9 +127,9 @@ def _segmentation(report: Report) -> Iterator[str]:
 def _objects(report: Report) -> Iterator[str]:
     objects, metrics = report["objects"], report["metrics"]
     yield (
-        f"There are {counted(objects['true'], 'true object')}, and "
-        f"{counted(objects['found'], 'was', 'were')} found; "
-        f"{counted(objects['merges'], 'merge')} and {counted(objects['splits'], 'split')}."
+        f"There are {counted(objects['true'], 'true object')} and "
+        f"{counted(objects['found'], 'predicted one')}; {counted(objects['merges'], 'merge')} and "
+        f"{counted(objects['splits'], 'split')}."
     )
     yield f"The mean F1 of objects at IoU 0.5 is {stated(report, metrics['f1_at_0.5'])}."
     yield f"The mean panoptic quality is {stated(report, metrics['pq'])}."
@@ -167,4 +166,4 @@ def _restoration(report: Report) -> Iterator[str]:
     yield f"The mean PSNR is {stated(report, metrics['psnr'], ' dB')}."
     yield f"The mean SSIM is {stated(report, metrics['ssim'])}."
     pooled = report["pooled"]["psnr"]
-    yield f"{name_of('psnr')} of all pixels together is {stated(report, pooled, ' dB')}."
+    yield f"The PSNR of all pixels together is {stated(report, pooled, ' dB')}."

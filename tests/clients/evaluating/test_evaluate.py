@@ -196,6 +196,7 @@ def test_boxes(client, tmp_path, name):
     found = client.evaluate(tmp_path / "set.json", "boxes", run=name, options=FAST)
     assert found.report["ap"].value == pytest.approx(1)
     assert found.report.n == 1 and len(found.errors) == 1
+    assert found.report.raw["errors"]["threshold"] == 0.6  # the model's own
 
 
 def test_images_that_are_made_smaller_and_enlarged(client, tmp_path, name):

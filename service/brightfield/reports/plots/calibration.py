@@ -43,7 +43,7 @@ class Calibration(Plot):
         whose = "positive class" if is_binary(report) else "most probable class"
         unit_square(upper, "", "Share that came true")
         upper.set_aspect("auto")
-        upper.plot([0, 1], [0, 1], color=QUIET, lw=1, ls=":", label="perfect")
+        upper.plot([0, 1], [0, 1], color=QUIET, lw=1.3, ls=":", label="perfect")
         _points(upper, report)
         upper.legend(loc="upper left")
         found = curve(report, "calibration")

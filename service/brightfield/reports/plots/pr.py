@@ -76,7 +76,7 @@ class PrecisionRecall(Plot):
         chance = _prevalence(report)
         if chance is not None:
             label = f"chance: the share of positives, {shown(chance)}"
-            axes.axhline(chance, color=QUIET, lw=1, ls=":", label=label)
+            axes.axhline(chance, color=QUIET, lw=1.3, ls=":", label=label)
         label = f"Average precision {with_interval(report['metrics']['average_precision'])}"
         axes.plot(points["recall"], points["precision"], color=BLUE, label=label, drawstyle=_STEPS)
         draw_operating_point(axes, report, "sensitivity", "ppv")

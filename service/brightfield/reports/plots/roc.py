@@ -56,7 +56,7 @@ class Roc(Plot):
         axes = figure.add_subplot()
         unit_square(axes, "False positive rate (1 \N{MINUS SIGN} specificity)",
                     "True positive rate (sensitivity)")  # fmt: skip
-        axes.plot([0, 1], [0, 1], color=QUIET, lw=1, ls=":", label="chance")
+        axes.plot([0, 1], [0, 1], color=QUIET, lw=1.3, ls=":", label="chance")
         points = curve(report, "roc")
         assert points is not None
         others = 0
