@@ -25,6 +25,7 @@ from brightfield_client.errors import (
     UnprocessableError,
     UnsupportedError,
 )
+from brightfield_client.evaluating.outcome import Evaluated
 from brightfield_client.following import JobEvent
 from brightfield_client.images import StoredImage
 from brightfield_client.in_process import InProcess
@@ -74,6 +75,7 @@ __all__ = [
     "Embedding",
     "Enlargement",
     "Estimate",
+    "Evaluated",
     "Evaluation",
     "EvaluationRun",
     "Filters",

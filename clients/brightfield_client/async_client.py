@@ -19,6 +19,10 @@ from brightfield_client.calls.call import Askable, Call
 from brightfield_client.calls.endpoints import endpoint_named
 from brightfield_client.calls.jobs import job_status, submitted
 from brightfield_client.connection import TIMEOUT, Connection
+from brightfield_client.evaluating.opening import PathLike, open_dataset
+from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.evaluating.plan import Plan as Examination
+from brightfield_client.evaluating.posting import Posting
 from brightfield_client.exchange import Done, Pause, Policy, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.mapping import WINDOW, MapItem, Plan
@@ -158,6 +162,36 @@ class AsyncClient:
                 for task in pending:
                     task.cancel()
                 await asyncio.gather(*pending, return_exceptions=True)
+
+    async def evaluate(
+        self,
+        data: PathLike,
+        model: str,
+        *,
+        run: str,
+        truth: PathLike | None = None,
+        options: Mapping[str, Any] | None = None,
+        concurrency: int = 8,
+        progress: bool = True,
+        **parameters: Any,
+    ) -> Evaluated:
+        """Ask a model about a data set and report how good its answers are; see
+        `Client.evaluate`."""
+        card = await self.model(model)
+        opened = await asyncio.to_thread(open_dataset, card.task, data, truth)
+        plan = Examination(card, opened, parameters, options or {})
+        found = await self.start_run(run, task=plan.evaluation, **plan.options)
+        there = await self.run_chunks(found)
+        plan.skip([chunk.key for chunk in there], run)
+        answers = self.map(
+            plan.sources(), plan.task, concurrency=concurrency, progress=False, **plan.parameters
+        )
+        with plan.bar(progress) as bar:
+            async for item in answers:
+                await self.run(Posting(plan, found, await asyncio.to_thread(plan.add, item)))
+                bar.advance()
+            await self.run(Posting(plan, found, plan.rest()))
+        return Evaluated(found, await self.run_report(found), tuple(plan.errors))
 
     async def run(self, question: Askable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""

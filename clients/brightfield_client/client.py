@@ -20,6 +20,10 @@ from brightfield_client.calls.call import Askable, Call
 from brightfield_client.calls.endpoints import endpoint_named
 from brightfield_client.calls.jobs import job_status, submitted
 from brightfield_client.connection import TIMEOUT, Connection
+from brightfield_client.evaluating.opening import PathLike, open_dataset
+from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.evaluating.plan import Plan as Examination
+from brightfield_client.evaluating.posting import Posting
 from brightfield_client.exchange import Done, Pause, Policy, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
@@ -172,6 +176,62 @@ class Client:
                     bar.advance()
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+    def evaluate(
+        self,
+        data: PathLike,
+        model: str,
+        *,
+        run: str,
+        truth: PathLike | None = None,
+        options: Mapping[str, Any] | None = None,
+        concurrency: int = 8,
+        progress: bool = True,
+        **parameters: Any,
+    ) -> Evaluated:
+        """Ask a model about a data set and report how good its answers are.
+
+        | task of the model | data |
+        |---|---|
+        | classify | a folder for each class, or a CSV with `path` and `label` |
+        | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
+        | detect | a COCO file; images in `images` beside it, else beside it |
+        | superresolve | `images` and `reference`, a CSV with both, or images alone |
+
+        Answers are posted to a run in chunks. Called again after an end at any point, with the same
+        arguments, it goes on where it stopped; nothing is lost or counted twice.
+
+        Args:
+            data: the data set; images alone are made smaller by the model's scale first.
+            model: id of the model.
+            run: name of the run at the service, for this model and data set.
+            truth: folder of masks or references that lie elsewhere; of `detect`, of the images.
+            options: of the report, as `{"operating_point": "youden", "ci": {"level": 0.9}}`.
+            concurrency: images that are asked about at the same time.
+            progress: draw a bar on standard error, where that is a terminal.
+            parameters: the endpoint's, as mode or threshold.
+
+        Returns:
+            `Evaluated`: the report, and the images that failed. One that the service refused counts
+            as missing in the report; one that it could not answer now is asked about the next time.
+
+        Raises `ValueError` for labels that the model does not know, for what is no data set, and
+        for a run of another model or data set.
+        """
+        card = self.model(model)
+        plan = Examination(card, open_dataset(card.task, data, truth), parameters, options or {})
+        found = self.start_run(run, task=plan.evaluation, **plan.options)
+        there = self.run_chunks(found)
+        plan.skip([chunk.key for chunk in there], run)
+        answers = self.map(
+            plan.sources(), plan.task, concurrency=concurrency, progress=False, **plan.parameters
+        )
+        with plan.bar(progress) as bar:
+            for item in answers:
+                self.run(Posting(plan, found, plan.add(item)))
+                bar.advance()
+            self.run(Posting(plan, found, plan.rest()))
+        return Evaluated(found, self.run_report(found), tuple(plan.errors))
 
     def run(self, question: Askable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""

@@ -34,11 +34,14 @@ def test_the_shell_lines_work(
     Path("predictions.csv").write_text(table.text, encoding="utf-8")
     talk = Conversation(by_httpx, address)
     said = [talk(words) for block in blocks(PAGE, "bash") for words in commands(block.text)]
-    numbers, rows, masks, run, chunk, chunks, report = map(json.loads, said[:-1])
+    numbers, rows, masks, run, chunk, chunks, report = (json.loads(text) for text in said if text)
     assert numbers["metrics"]["auroc"]["value"] == 0.75
     assert rows["operating_point"]["rule"] == "sensitivity>=0.9"
     assert rows["labels"] == ["healthy", "infected"]
     assert masks["metrics"]["iou"]["value"] == 0.5
+    assert "<h1>Smears</h1>" in Path("report.html").read_text(encoding="utf-8")
+    assert Path("numbers.csv").read_text(encoding="utf-8-sig").startswith("scope,class,metric")
+    assert "Sensitivity" in Path("roc.svg").read_text(encoding="utf-8").title()
     assert (run["name"], chunk["key"]) == ("smears-october", "predictions.csv")
     assert chunks["chunks"] == [chunk]
     assert (report["run"]["rows"], report["labels"]) == (2, ["healthy", "infected"])

@@ -13,6 +13,7 @@ from brightfield_client.cli import (
     detect,
     doctor,
     embed,
+    evaluate,
     explain,
     filters,
     models,
@@ -69,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     inside = (filters, activations, patches)
-    asking = (classify, detect, segment, superresolve, embed, explain, *inside, doctor)
+    asking = (classify, detect, segment, superresolve, embed, explain, *inside, evaluate, doctor)
     for command in (serve, models, *asking):
         command.add(commands)
     return top

@@ -33,7 +33,7 @@ def parameter_flags() -> argparse.ArgumentParser:
         "--set",
         action="append",
         default=[],
-        type=_assignment,
+        type=assignment,
         metavar="NAME=VALUE",
         help="any other parameter of the endpoint, as region=0,0,256,256; may be repeated",
     )
@@ -73,7 +73,8 @@ def output_names(paths: Iterable[Path], suffix: str) -> dict[Path, str]:
     return names
 
 
-def _assignment(text: str) -> tuple[str, str]:
+def assignment(text: str) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")

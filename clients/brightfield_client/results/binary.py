@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from brightfield_client.heat import inline_png
 from brightfield_client.optional import require
 
 _ZIP = "application/zip"
+_SVG = "image/svg+xml"
 _BITS_PER_SAMPLE = 258  # the TIFF tag
 _HIGH_DEPTH = frozenset({"I;16", "I;16B", "I;16L", "I", "F", "1"})
 
@@ -57,7 +59,7 @@ class Binary:
             raise ValueError(
                 "Pillow reads colour PNGs of 16 bits as 8; ask for format='npy' to keep them."
             )
-        if self.media_type.startswith("image/"):
+        if self.media_type.startswith("image/") and self.media_type != _SVG:
             with PillowImage.open(io.BytesIO(self.content)) as picture:
                 return np.asarray(picture)
         raise ValueError(f"An answer of type {self.media_type} is not one array.")
@@ -87,6 +89,9 @@ class Binary:
             return {name: archive.read(name) for name in archive.namelist()}
 
     def _repr_html_(self) -> str | None:
+        if self.media_type == _SVG:
+            data = base64.b64encode(self.content).decode()
+            return f'<img alt="plot" src="data:{_SVG};base64,{data}">'
         if not self.media_type.startswith("image/"):
             return None
         with PillowImage.open(io.BytesIO(self.content)) as picture:

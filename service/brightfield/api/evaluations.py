@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from brightfield.api.parameters import merge, parse
+from brightfield.api.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
     ConflictingParameter,
     EmptyBody,
@@ -23,7 +24,6 @@ from brightfield.metrics.csv_columns import read_csv
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.npz_columns import read_npz
 
-JSON, CSV, NPZ = "application/json", "text/csv", "application/x-npz"
 DEFAULT_TASK = "classification"
 
 _ZIP = b"PK\x03\x04"
@@ -39,6 +39,7 @@ class Submitted:
 
     evaluation: Evaluation
     data: Mapping[str, Any]
+    form: ReportForm
 
 
 def understand(
@@ -51,14 +52,16 @@ def understand(
     kind = _kind(body, content_type)
     if kind != JSON:
         chosen, options = choose(query, {}, catalog)
-        return Submitted(typed(chosen, options), _columns(body, kind, chosen, max_bytes))
+        evaluation, form = _with_form(chosen, options)
+        return Submitted(evaluation, _columns(body, kind, chosen, max_bytes), form)
     document = read_object(body)
     task = merge([("query", _only_task(query)), ("body", _only_task(document))])
     members = _named(task, catalog).members
     data = {name: document[name] for name in members if name in document}
     others = {name: value for name, value in document.items() if name not in data}
-    chosen, options = choose(query, others, catalog)
-    return Submitted(typed(chosen, options), data)
+    chosen, options = choose(query, others, catalog, beside=tuple(ReportForm.model_fields))
+    evaluation, form = _with_form(chosen, options)
+    return Submitted(evaluation, data, form)
 
 
 def understand_chunk(
@@ -95,21 +98,41 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def choose(
-    query: Mapping[str, Any], document: Mapping[str, Any], catalog: Catalog
+    query: Mapping[str, Any],
+    document: Mapping[str, Any],
+    catalog: Catalog,
+    beside: Sequence[str] = (),
 ) -> tuple[type[Evaluation], dict[str, Any]]:
-    """The evaluation that `task` names, and the options of query and JSON beside it."""
+    """The evaluation that `task` names, and the options of query and JSON beside it; `beside` are
+    options of something else."""
     task = merge([("query", _only_task(query)), ("body", _only_task(document))])
     chosen = _named(task, catalog)
     sources = [
         (place, {name: value for name, value in given.items() if name != "task"})
         for place, given in (("query", query), ("body", document))
     ]
-    _check_members(sources[1][1], chosen)
+    _check_members(sources[1][1], chosen, beside)
     return chosen, merge(sources)
 
 
 def typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
     """The options; null stands for an option's default."""
+    (evaluation,) = parse((chosen,), _gathered(options))
+    assert isinstance(evaluation, Evaluation)
+    return evaluation
+
+
+def _with_form(
+    chosen: type[Evaluation], options: Mapping[str, Any]
+) -> tuple[Evaluation, ReportForm]:
+    """The options, and the form of the reply."""
+    evaluation, form = parse((chosen, ReportForm), _gathered(options))
+    assert isinstance(evaluation, Evaluation) and isinstance(form, ReportForm)
+    return evaluation, form
+
+
+def _gathered(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without nulls, and with the parts of `ci` in one object."""
     plain = {name: value for name, value in options.items() if value is not None}
     inner = {
         name.removeprefix(f"{_NESTED}."): plain.pop(name)
@@ -122,9 +145,7 @@ def typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
         )
     if inner:
         plain[_NESTED] = merge([("body", plain.get(_NESTED, {})), ("query", inner)])
-    (evaluation,) = parse((chosen,), plain)
-    assert isinstance(evaluation, Evaluation)
-    return evaluation
+    return plain
 
 
 def _kind(body: bytes, content_type: str) -> str:
@@ -176,8 +197,8 @@ def _named(task: Mapping[str, Any], catalog: Catalog) -> type[Evaluation]:
     return catalog[name]
 
 
-def _check_members(others: Iterable[str], chosen: type[Evaluation]) -> None:
-    known = ["task", *chosen.members, *chosen.model_fields]
+def _check_members(others: Iterable[str], chosen: type[Evaluation], beside: Sequence[str]) -> None:
+    known = ["task", *chosen.members, *chosen.model_fields, *beside]
     for name in others:
         if name.partition(".")[0] not in known:
             raise UnknownParameter(

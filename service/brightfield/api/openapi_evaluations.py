@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from brightfield.api.evaluations import CSV, DEFAULT_TASK, JSON, NPZ
+from brightfield.api.evaluations import DEFAULT_TASK
 from brightfield.api.openapi import Schema, query_parameter
+from brightfield.api.reports import CSV, JSON, NPZ, describe_forms
 from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.evaluation import Evaluation
 
@@ -28,7 +29,8 @@ _NAME = "A name of one's own: posting it again gives the same run."
 
 def describe_evaluations(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation."""
-    return {"parameters": _parameters(catalog), "requestBody": _body(catalog)}
+    parameters = [*_parameters(catalog), *describe_forms()]
+    return {"parameters": parameters, "requestBody": _body(catalog)}
 
 
 def describe_run_options(catalog: Mapping[str, type[Evaluation]]) -> Schema:

@@ -124,7 +124,12 @@ def _media_type(name: str) -> str:
     return BINARY["png" if name == "image" else name].media_type
 
 
-def negotiate(reply: Reply, accept: str | None, offered: Sequence[str]) -> str:
+def negotiate(
+    reply: Reply,
+    accept: str | None,
+    offered: Sequence[str],
+    media_type: Callable[[str], str] = _media_type,
+) -> str:
     """The format that `format` names, else the first offered one that the Accept header allows.
 
     Raises `NotAcceptable` listing what the endpoint offers.
@@ -139,9 +144,9 @@ def negotiate(reply: Reply, accept: str | None, offered: Sequence[str]) -> str:
         return offered[0]
     for media_range in _media_ranges(accept):
         for name in offered:
-            if _matches(_media_type(name), media_range):
+            if _matches(media_type(name), media_range):
                 return name
-    media_types = dict.fromkeys(_media_type(name) for name in offered)
+    media_types = dict.fromkeys(media_type(name) for name in offered)
     raise NotAcceptable(f"Accept: {accept} fits none of {', '.join(media_types)}.")
 
 

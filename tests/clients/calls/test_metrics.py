@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import math
 
 import httpx2
@@ -12,7 +13,13 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from brightfield_client import AsyncClient, Client, UnexpectedReply, UnprocessableError
+from brightfield_client import (
+    AsyncClient,
+    Client,
+    Evaluation,
+    UnexpectedReply,
+    UnprocessableError,
+)
 
 TRUTH, SCORES = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
 FAST = {"method": "none"}
@@ -117,3 +124,29 @@ def test_asyncio(service_url):
     assert found["accuracy"].value == 0.75
     assert found["auroc"].undefined == "no_scores"
     assert found["accuracy"].method == "percentile"
+
+
+def test_reports_are_asked_for_again(real, tmp_path):
+    found = real.metrics(TRUTH, SCORES, ci=FAST)
+    page = found.to_html("Smears & more")
+    assert page.startswith("<!doctype html>") and "<h1>Smears &amp; more</h1>" in page
+    assert found.save(tmp_path / "report.html").read_text().count("<figure") > 2
+    table = found.save(tmp_path / "report.csv").read_text("utf-8-sig").splitlines()
+    assert table[1].startswith("all,,auroc,0.75,")
+    assert found.save(tmp_path / "counts.csv", table="confusion").read_text().count("\n") == 3
+    roc = found.plot("roc")
+    assert roc.media_type == "image/svg+xml" and "<img" in roc._repr_html_()
+    assert found.save(tmp_path / "pr.png", plot="pr").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(found.save(tmp_path / "all.json").read_text()) == dict(found.raw)
+    with pytest.raises(UnprocessableError, match="It has roc, pr, confusion"):
+        found.plot("cases")
+    with pytest.raises(ValueError, match=r"saved as \.html"):
+        found.save(tmp_path / "report.pdf")
+
+
+def test_reports_of_documents_are_asked_for_again(real):
+    mask = np.eye(12, dtype=bool)
+    found = real.metrics([mask], predictions=[mask], task="segmentation", ci=FAST)
+    assert b"Dice" in found.plot().content
+    with pytest.raises(ValueError, match="no longer knows its data"):
+        Evaluation.from_json(found.raw).to_html()

@@ -11,7 +11,7 @@ from brightfield.api.exchange import Services
 from brightfield.api.inputs import query_of
 from brightfield.api.limits import Patience, ticket_of
 from brightfield.api.openapi_evaluations import describe_comparison
-from brightfield.api.report_forms import reply
+from brightfield.api.reports import reply
 from brightfield.api.run_requests import understand_comparison
 
 router = APIRouter(tags=["evaluation"])

@@ -14,7 +14,7 @@ from brightfield.api.exchange import Services
 from brightfield.api.inputs import query_of, read_body
 from brightfield.api.limits import Patience, ticket_of
 from brightfield.api.openapi_evaluations import describe_evaluations
-from brightfield.api.report_forms import reply
+from brightfield.api.reports import chosen_form, described_replies, respond
 from brightfield.engine.engine import Progress
 from brightfield.runtime.ticket import Ticket
 
@@ -39,7 +39,7 @@ async def metrics(request: Request) -> Response:
     tags=["evaluation"],
     summary="How good predictions are: metrics with intervals, curves, confusion, worst cases.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=described_replies(),
     openapi_extra=describe_evaluations(evaluations.catalog()),
 )
 async def evaluate(request: Request) -> Response:
@@ -47,26 +47,33 @@ async def evaluate(request: Request) -> Response:
     settings = services.engine.settings
     with services.admission.admit() as claim:
         ticket = ticket_of(request, settings.timeout)
-        read = partial(
-            understand,
-            await read_body(request, settings.max_bytes),
-            request.headers.get("content-type", ""),
-            query_of(request),
-            services.engine.evaluations,
-            settings.max_bytes,
-        )
+        body = await read_body(request, settings.max_bytes)
+        read = partial(_understood, request, services, body)
         if "respond-async" in request.headers.get("prefer", ""):
-            submitted = await asyncio.to_thread(read)
+            submitted, form = await asyncio.to_thread(read)
             kept = services.admission.hand_over(claim)
 
             async def run(ticket: Ticket, progress: Progress) -> Response:
-                return await _answer(services, submitted, ticket)
+                return await _answer(services, submitted, form, ticket)
 
             return await services.jobs.submit("/metrics", run, kept.release)
         async with Patience(request, ticket):
-            return await _answer(services, await asyncio.to_thread(read), ticket)
+            return await _answer(services, *await asyncio.to_thread(read), ticket)
 
 
-async def _answer(services: Services, submitted: Submitted, ticket: Ticket) -> Response:
+def _understood(request: Request, services: Services, body: bytes) -> tuple[Submitted, str]:
+    """What is to be evaluated, and the form of the reply."""
+    submitted = understand(
+        body,
+        request.headers.get("content-type", ""),
+        query_of(request),
+        services.engine.evaluations,
+        services.engine.settings.max_bytes,
+    )
+    return submitted, chosen_form(submitted.form, request.headers.get("accept"))
+
+
+async def _answer(services: Services, submitted: Submitted, form: str, ticket: Ticket) -> Response:
     report = await services.engine.evaluate(submitted.evaluation, submitted.data, ticket)
-    return await asyncio.to_thread(reply, report, services.engine.settings.max_reply_bytes)
+    limit = services.engine.settings.max_reply_bytes
+    return await asyncio.to_thread(respond, report, form, submitted.form, limit)

@@ -12,14 +12,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
-from brightfield.api.evaluations import JSON, NPZ, understand_chunk
+from brightfield.api.evaluations import understand_chunk
 from brightfield.api.exchange import Services
 from brightfield.api.inputs import query_of, read_body
 from brightfield.api.limits import Patience, ticket_of
 from brightfield.api.npz_stream import npz_stream
 from brightfield.api.openapi_evaluations import describe_chunks, describe_run_options
 from brightfield.api.parameters import check_names
-from brightfield.api.report_forms import form_named, reply
+from brightfield.api.reports import (
+    JSON,
+    NPZ,
+    OFFERED,
+    PICTURES,
+    ReportForm,
+    chosen_form,
+    described_replies,
+    respond,
+)
 from brightfield.api.run_requests import check_text, describe_run, understand_run
 from brightfield.engine.engine import Progress
 from brightfield.runtime.ticket import Ticket
@@ -27,10 +36,11 @@ from brightfield.runtime.ticket import Ticket
 router = APIRouter(tags=["evaluation"], prefix="/metrics/runs")
 
 RunId = Annotated[str, Path(description="The `id` of the run, as POST /metrics/runs answers it.")]
+PlotName = Annotated[str, Path(description="The name of the plot.")]
 Key = Annotated[str, Path(description="A name for the chunk, which the writer chooses.")]
 
 NPZ_FORM = "npz"
-_BINARY = {"type": "string", "format": "binary"}
+_OFFERED = (*OFFERED, NPZ_FORM)
 _OBJECT: dict[str, Any] = {"content": {JSON: {"schema": {"type": "object"}}}}
 
 
@@ -45,13 +55,19 @@ class PageQuery(BaseModel):
     """How many of the newest are passed over."""
 
 
-class ReportQuery(BaseModel):
-    """How the report is written."""
+class ReportQuery(ReportForm):
+    """The form of the report."""
+
+    model_config = ConfigDict(extra="ignore")  # unknown names are told with the nearest ones
+
+
+class PlotQuery(BaseModel):
+    """The form of a plot."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    format: str = "json"
-    """`json`, or `npz`: every point of the curves, streamed."""
+    format: str | None = None
+    """`svg` or `png`; wins over the Accept header."""
 
 
 @router.post(
@@ -93,22 +109,40 @@ async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> d
 )
 async def get_run(run_id: RunId, request: Request) -> Response:
     check_names(request.query_params, BaseModel)
-    return await _report(request, run_id, "json")
+    return await _report(request, run_id, "json", ReportForm())
 
 
 @router.get(
     "/{run_id}/report",
-    summary="The report in a form of one's choice.",
+    summary="The report in a form of one's choice: JSON, CSV, a page, a plot, or all points.",
     response_class=Response,
-    responses={200: {"content": {**_OBJECT["content"], NPZ: {"schema": _BINARY}}}},
+    responses=described_replies(_OFFERED),
 )
 async def get_report(
     run_id: RunId, request: Request, query: Annotated[ReportQuery, Query()]
 ) -> Response:
+    """`format=npz` streams every point of the curves."""
     check_names(request.query_params, ReportQuery)
-    if query.format == NPZ_FORM:
+    form = chosen_form(query, request.headers.get("accept"), _OFFERED)
+    if form == NPZ_FORM:
         return await _points(request, run_id)
-    return await _report(request, run_id, query.format)
+    return await _report(request, run_id, form, query)
+
+
+@router.get(
+    "/{run_id}/plot/{name}",
+    summary="A plot: roc, pr, confusion, calibration, cases, classes or errors.",
+    response_class=Response,
+    responses=described_replies(PICTURES),
+)
+async def get_plot(
+    run_id: RunId, name: PlotName, request: Request, query: Annotated[PlotQuery, Query()]
+) -> Response:
+    """A plot that the report has not is 422 and names those that it has."""
+    check_names(request.query_params, PlotQuery)
+    wanted = ReportForm(format=query.format, plot=name)
+    form = chosen_form(wanted, request.headers.get("accept"), PICTURES)
+    return await _report(request, run_id, form, wanted)
 
 
 @router.delete("/{run_id}", summary="Delete a run and its chunks.", status_code=204)
@@ -152,16 +186,15 @@ async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     return _json(entry, 201 if new else 200)
 
 
-async def _report(request: Request, run_id: str, format_name: str) -> Response:
+async def _report(request: Request, run_id: str, name: str, form: ReportForm) -> Response:
     services: Services = request.app.state.services
     settings = services.engine.settings
-    form = form_named(format_name, also=(NPZ_FORM,))
     with services.admission.admit() as claim:
 
         async def answer(ticket: Ticket) -> Response:
             work = partial(services.runs.report, run_id, ticket.check)
             report = await services.engine.evaluating(work)
-            return await asyncio.to_thread(reply, report, settings.max_reply_bytes, form)
+            return await asyncio.to_thread(respond, report, name, form, settings.max_reply_bytes)
 
         if "respond-async" in request.headers.get("prefer", ""):
             await asyncio.to_thread(services.runs.store.get, run_id)

@@ -1,0 +1,99 @@
+"""In which form a report goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from brightfield.api.openapi import Schema, query_parameter
+from brightfield.api.replies import Reply, negotiate
+from brightfield.errors import ReplyTooLarge
+from brightfield.reports.plots import catalog
+from brightfield.reports.render import FORMATS, check_use, render
+from brightfield.reports.tables import TABLES
+
+JSON, CSV, NPZ = "application/json", "text/csv", "application/x-npz"
+OFFERED = ("json", *FORMATS)
+PICTURES = ("svg", "png")
+_BARE = {"json": JSON, "npz": NPZ}
+
+# A page made of what callers wrote runs nothing and asks for nothing, whatever it holds.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "sandbox",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class ReportForm(BaseModel):
+    """The form of a report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    format: str | None = None
+    """`json`, `csv`, `html`, or a plot as `svg` or `png`; wins over the Accept header."""
+    plot: str | None = None
+    """Which plot, of `svg` and `png`; else the first that the report has."""
+    table: str | None = None
+    """Which table, of `csv`; else `numbers`."""
+    title: Annotated[str, Field(max_length=200)] | None = None
+    """Heading of the page, of `html`."""
+
+
+def chosen_form(form: ReportForm, accept: str | None, offered: Sequence[str] = OFFERED) -> str:
+    """The name of the form. Raises `NotAcceptable`, or `InvalidParameter` for what does not go
+    with it."""
+    name = negotiate(Reply(format=form.format), accept, offered, _media_type)
+    check_use(name, form.plot, form.table, form.title)
+    return name
+
+
+def respond(
+    report: Mapping[str, Any], name: str, form: ReportForm, max_reply_bytes: int
+) -> Response:
+    """The report in the form `name`. Raises `ReplyTooLarge`, or `InvalidParameter` for a plot or
+    table that it has not."""
+    if name == "json":
+        return reply(report, max_reply_bytes)
+    made = render(report, name, plot=form.plot, table=form.table, title=form.title)
+    headers = {**_HEADERS, "Content-Disposition": f'inline; filename="{made.name}"'}
+    return Response(made.content, media_type=made.media_type, headers=headers)
+
+
+def reply(report: Mapping[str, Any], max_reply_bytes: int) -> Response:
+    """The report as JSON. Raises `ReplyTooLarge`."""
+    content = orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY)
+    if len(content) > max_reply_bytes:
+        raise ReplyTooLarge(
+            f"The report has {len(content)} bytes and the limit is {max_reply_bytes} "
+            "(max_reply_bytes); send fewer rows at once, or ask for fewer curve_points."
+        )
+    return Response(content, media_type=JSON)
+
+
+def describe_forms() -> list[Schema]:
+    """The query parameters of `ReportForm`, with what there is to choose from."""
+    schema = ReportForm.model_json_schema()["properties"]
+    choices = {"format": list(OFFERED), "plot": sorted(catalog()), "table": list(TABLES)}
+    return [
+        query_parameter(name, _described(own, choices.get(name))) for name, own in schema.items()
+    ]
+
+
+def described_replies(offered: Sequence[str] = OFFERED) -> dict[int | str, dict[str, Any]]:
+    """The media types of a reply of 200."""
+    kinds = {_media_type(name): "object" if name == "json" else "string" for name in offered}
+    return {200: {"content": {kind: {"schema": {"type": of}} for kind, of in kinds.items()}}}
+
+
+def _described(schema: Schema, choices: list[str] | None) -> Schema:
+    kind = {"type": "string"} if choices is None else {"type": "string", "enum": choices}
+    return {**kind, "description": schema["description"]}
+
+
+def _media_type(name: str) -> str:
+    return _BARE.get(name) or FORMATS[name].partition(";")[0]

@@ -1,0 +1,1 @@
+"""A report of an evaluation as something to read: tables, plots and a page."""

@@ -1,0 +1,33 @@
+"""Colours and axes that plots share.
+
+The colours are those of Okabe and Ito, "Color universal design" (2008), which people with any kind
+of colour blindness tell apart; black and yellow are left out, since one is the ink and the other
+cannot be seen on white.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
+PURPLE, ORANGE, SKY = "#cc79a7", "#e69f00", "#56b4e9"
+COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+INK, QUIET, FAINT, GROUND = "#1b1f24", "#7a828c", "#d5d9de", "#ffffff"
+
+
+def unit_square(axes: Axes, x: str, y: str) -> None:
+    """Both axes from 0 to 1 in the same scale, with their names."""
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal", xlabel=x, ylabel=y)
+    ticks = [0, 0.2, 0.4, 0.6, 0.8, 1]
+    axes.set_xticks(ticks)
+    axes.set_yticks(ticks)
+
+
+def line_style(place: int) -> tuple[str, str]:
+    """Colour and dashes of the line number `place`: dashes tell apart what repeats a colour."""
+    dashes = ("-", "--", "-.", ":")
+    return COLORS[place % len(COLORS)], dashes[place // len(COLORS) % len(dashes)]

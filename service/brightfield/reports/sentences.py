@@ -1,0 +1,169 @@
+"""What a report comes to, in plain sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brightfield.reports.plots.operating import operating_words
+from brightfield.reports.report import Entry, Report, is_binary, level
+from brightfield.reports.text import plain
+from brightfield.reports.wording import (
+    METHODS,
+    REASONS,
+    count,
+    counted,
+    interval,
+    percent,
+    shown,
+)
+
+
+def sentences(report: Report) -> list[str]:
+    """The headline numbers with their intervals; the first says what was looked at."""
+    makers = {
+        "classification": _classification,
+        "segmentation": _segmentation,
+        "detection": _detection,
+        "restoration": _restoration,
+    }
+    return list(makers[report["task"]](report))
+
+
+def stated(report: Report, entry: Entry, unit: str = "") -> str:
+    """`0.750 (95 % interval 0.057 to 1.000, DeLong)`, or `undefined, because ...`."""
+    if entry["value"] is None:
+        reason = entry["undefined"]
+        return f"undefined, because {REASONS.get(reason, reason)}"
+    text = shown(entry["value"]) + unit
+    if entry["ci"] is None:
+        return text
+    how = METHODS.get(entry["method"], entry["method"])
+    return f"{text} ({percent(level(report))} interval {interval(entry)}, {how})"
+
+
+def share(report: Report, entry: Entry) -> str:
+    """The same as a percentage."""
+    if entry["value"] is None:
+        return stated(report, entry)
+    text = percent(entry["value"])
+    if entry["ci"] is None:
+        return text
+    low, high = (f"{100 * bound:.1f}" for bound in entry["ci"])
+    how = METHODS.get(entry["method"], entry["method"])
+    return f"{text} ({percent(level(report))} interval {low} to {high} %, {how})"
+
+
+def _classification(report: Report) -> Iterator[str]:
+    metrics, labels = report["metrics"], report["labels"]
+    names = ", ".join(plain(label, 40) for label in labels[:12])
+    names += f" and {len(labels) - 12} more" if len(labels) > 12 else ""
+    yield f"{counted(report['n'], 'case')} of {len(labels)} classes: {names}."
+    if is_binary(report):
+        yield from _binary(report)
+        return
+    yield f"The predicted class is right in {share(report, metrics['accuracy'])} of the cases."
+    yield (
+        "Over the classes, each counted alike (balanced accuracy), it is right in "
+        f"{share(report, metrics['balanced_accuracy'])}."
+    )
+    yield (
+        "The area under the ROC curve, each class against the rest and their mean, is "
+        f"{stated(report, metrics['auroc_macro'])}."
+    )
+    if metrics["ece"]["value"] is not None:
+        yield (
+            "Probabilities of the most probable class are off by "
+            f"{stated(report, metrics['ece'])} on average (expected calibration error)."
+        )
+
+
+def _binary(report: Report) -> Iterator[str]:
+    metrics, point = report["metrics"], report["operating_point"]
+    positive = plain(point["positive"], 40)
+    auroc = metrics["auroc"]
+    yield f"The area under the ROC curve is {stated(report, auroc)}." + (
+        f" So a case of {positive} scores higher than another one in {percent(auroc['value'])} "
+        "of all such pairs."
+        if auroc["value"] is not None
+        else ""
+    )
+    if point["undefined"] is not None:
+        yield f"There is no operating point, because {REASONS[point['undefined']]}."
+        return
+    sensitivity, specificity = metrics["sensitivity"], metrics["specificity"]
+    yield f"Operating point: {operating_words(report)}."
+    yield (
+        f"Sensitivity: of the {count(sensitivity['n'])} cases of {positive} it finds "
+        f"{share(report, sensitivity)}."
+    )
+    yield (
+        f"Specificity: of the {count(specificity['n'])} others it leaves alone "
+        f"{share(report, specificity)}."
+    )
+    yield (
+        f"Positive predictive value: of the {count(metrics['ppv']['n'])} that it calls {positive}, "
+        f"{share(report, metrics['ppv'])} are."
+    )
+
+
+def _segmentation(report: Report) -> Iterator[str]:
+    metrics = report["metrics"]
+    classes = ", ".join(plain(label, 40) for label in report["labels"][1:13])
+    yield f"{counted(report['n'], 'pair')} of masks; behind the background: {classes}."
+    yield f"The mean Dice of a case is {stated(report, metrics['dice'])}."
+    yield f"The mean IoU of a case is {stated(report, metrics['iou'])}."
+    hd95 = metrics["hd95"]
+    if hd95["value"] is not None:
+        unit = " \N{MICRO SIGN}m" if report["unit"] == "um" else " pixels"
+        yield (
+            "Outlines lie within "
+            f"{stated(report, hd95, unit)} of each other, but for the farthest 5 %."
+        )
+    objects = report.get("objects")
+    if objects is not None:
+        yield from _objects(report)
+
+
+def _objects(report: Report) -> Iterator[str]:
+    objects, metrics = report["objects"], report["metrics"]
+    yield (
+        f"There are {counted(objects['true'], 'true object')} and "
+        f"{counted(objects['found'], 'predicted one')}; {counted(objects['merges'], 'merge')} and "
+        f"{counted(objects['splits'], 'split')}."
+    )
+    yield f"The mean F1 of objects at IoU 0.5 is {stated(report, metrics['f1_at_0.5'])}."
+    yield f"The mean panoptic quality is {stated(report, metrics['pq'])}."
+
+
+def _detection(report: Report) -> Iterator[str]:
+    metrics = report["metrics"]
+    yield (
+        f"{counted(report['n'], 'image')}, {counted(report['detections'], 'detection')}, "
+        f"{counted(len(report['per_class']), 'class', 'classes')}; compared by "
+        f"{'boxes' if report['iou_type'] == 'bbox' else 'masks'}."
+    )
+    yield (
+        "The average precision over IoU 0.5 to 0.95, the mean over the classes, is "
+        f"{stated(report, metrics['ap'])}."
+    )
+    yield f"At IoU 0.5 it is {stated(report, metrics['ap50'])}."
+    faults = report["errors"]
+    least = faults["threshold"]
+    counted_ones = "all detections" if least is None else f"detections from score {shown(least)} on"
+    yield (
+        f"Counting {counted_ones} at IoU {faults['iou']}: "
+        f"{counted(faults['true_positives'], 'object')} found and "
+        f"{count(faults['undetected'])} not found."
+    )
+
+
+def _restoration(report: Report) -> Iterator[str]:
+    metrics = report["metrics"]
+    yield (
+        f"{counted(report['n'], 'pair')} of images of {report['bits']} bits, peak "
+        f"{count(2 ** report['bits'] - 1)}."
+    )
+    yield f"The mean PSNR is {stated(report, metrics['psnr'], ' dB')}."
+    yield f"The mean SSIM is {stated(report, metrics['ssim'])}."
+    pooled = report["pooled"]["psnr"]
+    yield f"The PSNR of all pixels together is {stated(report, pooled, ' dB')}."

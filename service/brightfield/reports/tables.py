@@ -1,0 +1,185 @@
+"""The report as tables for spreadsheets and statistics programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brightfield.reports.report import Report, classes, curve, level, numbers
+
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with names, and rows; None is an empty cell."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[Any]]
+
+    def csv(self) -> bytes:
+        """RFC 4180 in UTF-8 with a byte order mark, by which spreadsheets know the encoding.
+
+        Numbers keep every digit. A text that a spreadsheet would run as a formula is led in by an
+        apostrophe.
+        """
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow([_cell(name) for name in self.columns])
+        writer.writerows([_cell(value) for value in row] for row in self.rows)
+        return text.getvalue().encode("utf-8-sig", "replace")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _numbers(report: Report) -> Table:
+    """A row for each number of the report."""
+    columns = ("scope", "class", "metric", "value", "ci_low", "ci_high", "ci_level", "ci_method",
+               "ci_clipped", "n", "undefined", "ci_undefined")  # fmt: skip
+    rows = []
+    for number in numbers(report):
+        entry = number.entry
+        low, high = entry["ci"] or (None, None)
+        known = None if entry["ci"] is None else level(report)
+        rows.append(
+            (number.scope, number.label, number.name, entry["value"], low, high, known,
+             entry["method"], entry["clipped"], entry["n"], entry["undefined"],
+             entry.get("ci_undefined"))
+        )  # fmt: skip
+    return Table(columns, rows)
+
+
+def _confusion(report: Report) -> Table | None:
+    """Truth in rows, predictions in columns."""
+    found = report.get("confusion")
+    if not found or found["counts"] is None:
+        return None
+    labels = [str(label) for label in found["labels"]]
+    rows = [(label, *row) for label, row in zip(labels, found["counts"], strict=True)]
+    return Table(("truth", *labels), rows)
+
+
+def _thresholds(report: Report) -> Table | None:
+    """The four counts at each threshold, and the shares that follow from them."""
+    found = curve(report, "thresholds")
+    if found is None:
+        return None
+    names = ("threshold", "tp", "fp", "tn", "fn")
+    counts = zip(*(found[name] for name in names), strict=True)
+    rows = [(*row, *shares(*row[1:])) for row in counts]
+    return Table((*names, "sensitivity", "specificity", "ppv", "npv"), rows)
+
+
+def shares(tp: int, fp: int, tn: int, fn: int) -> tuple[float | None, ...]:
+    """Sensitivity, specificity, PPV and NPV; None is a share of nothing."""
+    parts = ((tp, tp + fn), (tn, tn + fp), (tp, tp + fp), (tn, tn + fn))
+    return tuple(part / whole if whole else None for part, whole in parts)
+
+
+def _roc(report: Report) -> Table | None:
+    return _by_class(report, "roc", ("fpr", "tpr", "thresholds"))
+
+
+def _pr(report: Report) -> Table | None:
+    if report["task"] == "detection":
+        return _pr_of_boxes(report)
+    return _by_class(report, "pr", ("recall", "precision", "thresholds"))
+
+
+def _by_class(report: Report, name: str, parts: Sequence[str]) -> Table | None:
+    """The points of a curve, and those of each class; the class is empty for all together."""
+    found = [
+        ("", curve(report, name)),
+        *((str(c["label"]), curve(c, name)) for c in classes(report)),
+    ]
+    rows = [
+        (label, *point)
+        for label, points in found
+        if points is not None
+        for point in zip(*(points[part] for part in parts), strict=True)
+    ]
+    return Table(("class", *parts), rows) if rows else None
+
+
+def _pr_of_boxes(report: Report) -> Table | None:
+    found = [
+        ("", curve(report, "pr")),
+        *((str(c["label"]), curve(c, "pr")) for c in classes(report)),
+    ]
+    rows = [
+        (label, iou, *point)
+        for label, points in found
+        if points is not None
+        for iou, line in zip(points["iou"], points["precision"], strict=True)
+        for point in zip(points["recall"], line, strict=True)
+    ]
+    return Table(("class", "iou", "recall", "precision"), rows) if rows else None
+
+
+def _calibration(report: Report) -> Table | None:
+    found = curve(report, "calibration")
+    if found is None:
+        return None
+    edges = zip(found["edges"], found["edges"][1:], strict=False)
+    parts = (found[name] for name in ("count", "mean_score", "fraction"))
+    rows = [
+        (*edge, *values, *(ci or (None, None)))
+        for edge, *values, ci in zip(edges, *parts, found["ci"], strict=True)
+    ]
+    columns = ("low", "high", "count", "mean_score", "fraction", "ci_low", "ci_high")
+    return Table(columns, rows)
+
+
+def _cases(report: Report) -> Table | None:
+    return _of_entries(report.get("cases"))
+
+
+def _worst(report: Report) -> Table | None:
+    return _of_entries(report["worst"])
+
+
+def _excluded(report: Report) -> Table | None:
+    return _of_entries(report["excluded"])
+
+
+def _of_entries(entries: Sequence[Mapping[str, Any]] | None) -> Table | None:
+    """A column for each name, in the order in which they come; lists and objects in words."""
+    if not entries:
+        return None
+    columns = list(dict.fromkeys(name for entry in entries for name in entry))
+    return Table(columns, [[in_words(entry.get(name)) for name in columns] for entry in entries])
+
+
+def in_words(value: Any) -> Any:
+    """A cell out of what may be a list or an object."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {part}" for name, part in value.items())
+    return "; ".join(str(part) for part in value) if isinstance(value, list | tuple) else value
+
+
+TABLES: Mapping[str, Callable[[Report], Table | None]] = {
+    "numbers": _numbers,
+    "confusion": _confusion,
+    "thresholds": _thresholds,
+    "roc": _roc,
+    "pr": _pr,
+    "calibration": _calibration,
+    "cases": _cases,
+    "worst": _worst,
+    "excluded": _excluded,
+}
+"""Every table by its name; None is one that the report has not."""
+
+
+def tables(report: Report) -> dict[str, Table]:
+    """The tables that the report has, by name."""
+    found = {name: make(report) for name, make in TABLES.items()}
+    return {name: table for name, table in found.items() if table is not None}

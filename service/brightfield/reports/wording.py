@@ -1,0 +1,151 @@
+"""Names of metrics, reasons and methods in words, and numbers as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brightfield.reports.report import Entry
+
+NAMES: Mapping[str, str] = {
+    "auroc": "AUROC",
+    "average_precision": "Average precision",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "sensitivity": "Sensitivity (recall)",
+    "specificity": "Specificity",
+    "ppv": "PPV (precision)",
+    "npv": "NPV",
+    "f1": "F1",
+    "mcc": "Matthews correlation",
+    "kappa": "Cohen's kappa",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+    "ece": "Expected calibration error",
+    "mce": "Maximum calibration error",
+    "iou": "IoU (Jaccard)",
+    "dice": "Dice (F1 of pixels)",
+    "pixel_accuracy": "Pixel accuracy",
+    "hd95": "Hausdorff distance, 95 %",
+    "assd": "Mean surface distance",
+    "nsd": "Surface agreement (NSD)",
+    "pq": "Panoptic quality",
+    "sq": "Segmentation quality",
+    "rq": "Recognition quality",
+    "merges": "Merges",
+    "splits": "Splits",
+    "ap": "AP",
+    "ap50": "AP at IoU 0.5",
+    "ap75": "AP at IoU 0.75",
+    "mse": "MSE",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+}
+
+REASONS: Mapping[str, str] = {
+    "no_rows": "nothing is left to count",
+    "no_positives": "the truth has no positives",
+    "no_negatives": "the truth has no negatives",
+    "no_predicted_positives": "nothing was predicted positive",
+    "no_predicted_negatives": "nothing was predicted negative",
+    "one_class": "the truth has one class only",
+    "absent_class": "no class has members",
+    "no_variation": "all values agree",
+    "no_scores": "only predicted labels were sent",
+    "no_threshold": "no threshold could be chosen",
+    "not_probabilities": "the scores are no probabilities",
+    "no_cases": "nothing is left to count",
+    "both_empty": "neither mask has pixels of it",
+    "empty_truth": "the true mask is empty",
+    "empty_prediction": "the predicted mask is empty",
+    "no_matches": "no object was found",
+    "no_objects": "there are no such objects",
+    "identical": "the images are identical",
+    "too_small": "the images are too small",
+    "mixed": "several reasons in different cases",
+    "too_few": "too few cases for an interval",
+    "few_resamples": "undefined in most resamples",
+    "too_many_rows": "too many rows for that many resamples",
+    "not_requested": "no interval was asked for",
+    "missing_truth": "the truth is missing",
+    "missing_score": "a score is missing",
+    "infinite_score": "a score is infinite",
+    "missing_prediction": "the prediction is missing",
+    "missing_group": "the group is missing",
+    "missing_image": "an image or mask is missing",
+    "not_finite": "the image has values that are not finite",
+}
+
+METHODS: Mapping[str, str] = {
+    "delong": "DeLong",
+    "wilson": "Wilson",
+    "percentile": "bootstrap",
+    "bca": "bootstrap (BCa)",
+}
+
+_DISTANCES = frozenset({"hd95", "assd"})
+_UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+
+
+def name_of(metric: str, unit: str | None = None) -> str:
+    """A metric's name; `unit` (`pixel`, `um`) is that of the distances."""
+    base, _, mean = metric.rpartition("_")
+    if mean in ("macro", "micro") and base in NAMES:
+        return f"{NAMES[base]}, {mean}"
+    if metric.startswith("f1_at_"):
+        return f"F1 of objects at IoU {metric.removeprefix('f1_at_')}"
+    for kind in ("ap", "ar"):
+        if metric.startswith(f"{kind}_"):
+            rest = metric.removeprefix(f"{kind}_")
+            of = f"at most {rest} per image" if rest.isdecimal() else f"{rest} objects"
+            return f"{kind.upper()}, {of}"
+    found = NAMES.get(metric, metric.replace("_", " "))
+    if metric == "psnr":
+        return f"{found} (dB)"
+    if metric in _DISTANCES and unit is not None:
+        return f"{found} ({_UNITS[unit]})"
+    return found
+
+
+def shown(value: float | None) -> str:
+    """A number with three digits behind the point, fewer where it is large."""
+    if value is None:
+        return "\N{EN DASH}"
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if size >= 100 else f"{value:.2f}" if size >= 10 else f"{value:.3f}"
+
+
+def count(value: int) -> str:
+    return f"{value:,}"
+
+
+def counted(value: int, one: str, many: str | None = None) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage: `97.7 %`, and whole where it is."""
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def interval(entry: Entry) -> str:
+    """`0.712 to 0.934`, or a dash."""
+    ci = entry["ci"]
+    return "\N{EN DASH}" if ci is None else f"{shown(ci[0])} to {shown(ci[1])}"
+
+
+def with_interval(entry: Entry) -> str:
+    """`0.850 (0.712 to 0.934)`, or why it is undefined."""
+    if entry["value"] is None:
+        return f"undefined: {REASONS.get(entry['undefined'], entry['undefined'])}"
+    return shown(entry["value"]) + (f" ({interval(entry)})" if entry["ci"] is not None else "")
+
+
+def method(entry: Entry) -> str:
+    """How the interval was found, or why there is no number or interval."""
+    reason = entry["undefined"] or entry.get("ci_undefined")
+    if reason is not None:
+        return REASONS.get(reason, reason)
+    return METHODS.get(entry["method"], str(entry["method"]))

@@ -1,0 +1,32 @@
+"""The headlines say what the numbers say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from brightfield.reports.sentences import sentences
+
+Report = dict[str, Any]
+
+
+def test_two_classes(reports: dict[str, Report]) -> None:
+    report = reports["youden"]
+    text = " ".join(sentences(report))
+    auroc = report["metrics"]["auroc"]
+    low, high = auroc["ci"]
+    assert f"is {auroc['value']:.3f} (95 % interval {low:.3f} to {high:.3f}, DeLong)" in text
+    assert f"threshold {report['operating_point']['threshold']:.3f}, youden" in text
+    found = report["metrics"]["sensitivity"]
+    assert f"of the {found['n']} cases of 1 it finds {100 * found['value']:.0f} %" in text
+
+
+def test_what_is_undefined_is_said_with_its_reason(reports: dict[str, Report]) -> None:
+    assert "undefined, because nothing is left to count" in " ".join(sentences(reports["nothing"]))
+    assert "the truth has no negatives" in " ".join(sentences(reports["one_class"]))
+
+
+def test_every_report_has_sentences(reports: dict[str, Report]) -> None:
+    for name, report in reports.items():
+        found = sentences(report)
+        assert len(found) >= 3, name
+        assert not [each for each in found if "None" in each or "nan" in each.lower().split()], name
