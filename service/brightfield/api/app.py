@@ -20,6 +20,7 @@ from brightfield.api.limits import Admission
 from brightfield.api.middleware import Outermost
 from brightfield.api.routes import image_endpoints, install
 from brightfield.engine import Engine
+from brightfield.engine.collections import CollectionWork
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
@@ -96,6 +97,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
         JobRunner(jobs),
+        CollectionWork.of(engine, database),
     )
     if settings.preload:
         await asyncio.to_thread(engine.preload)
@@ -107,6 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
         await services.jobs.close()
+        services.collections.close()
         await asyncio.to_thread(engine.close)
         database.dispose()
 

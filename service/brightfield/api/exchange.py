@@ -20,6 +20,7 @@ from brightfield.api.parameters import parse
 from brightfield.api.problems import request_id_of
 from brightfield.api.replies import Item, Reply, Writer, negotiate
 from brightfield.engine import Engine, View
+from brightfield.engine.collections import CollectionWork
 from brightfield.engine.engine import Progress
 from brightfield.errors import BrightfieldError, InvalidParameter, nearest
 from brightfield.explain.method import Method, Step
@@ -39,6 +40,7 @@ class Services:
     admission: Admission
     images: ImageStore
     jobs: JobRunner
+    collections: CollectionWork
 
 
 @dataclass(frozen=True, slots=True)

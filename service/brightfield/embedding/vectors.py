@@ -17,7 +17,8 @@ Points = NDArray[np.float32]
 """(N, 2) or (N, 3): places on a map."""
 
 Step = Callable[[int, int], None]
-"""Told (done, total) between the parts of long work; raises where nobody waits any more."""
+"""Told (done, total) between the parts of long work; raises where nobody waits any more, which
+(0, 0) asks and no more."""
 
 _MOST_NAMED = 20
 

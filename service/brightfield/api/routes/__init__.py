@@ -9,7 +9,17 @@ from starlette.routing import Route
 
 from brightfield.api import openapi
 from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
-from brightfield.api.routes import filters, health, images, jobs, metrics, models
+from brightfield.api.routes import (
+    collections,
+    exploring,
+    filters,
+    health,
+    images,
+    jobs,
+    metrics,
+    models,
+    projections,
+)
 from brightfield.engine import Engine
 
 
@@ -27,5 +37,6 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
-    for module in (models, filters, images, jobs, metrics, health):
+    kept = (collections, exploring, projections)
+    for module in (models, filters, images, jobs, metrics, *kept, health):
         app.include_router(module.router)
