@@ -44,6 +44,7 @@ from brightfield_client.results.found import Box, Detection, ObjectClass, Segmen
 from brightfield_client.results.occlusion import Grid, Occlusion, WhatIf
 from brightfield_client.results.patches import Patch, Patches
 from brightfield_client.results.result import ModelRef, Result, Warned
+from brightfield_client.results.runs import Comparison, Difference, EvaluationRun, RunChunk
 from brightfield_client.results.saliency import Saliency
 from brightfield_client.results.segmentation import Segmentation
 from brightfield_client.results.target import Target
@@ -63,15 +64,18 @@ __all__ = [
     "ClassEvaluation",
     "Classification",
     "Client",
+    "Comparison",
     "ConflictError",
     "ConnectionFailed",
     "DeadlineError",
     "Detection",
     "Detections",
+    "Difference",
     "Embedding",
     "Enlargement",
     "Estimate",
     "Evaluation",
+    "EvaluationRun",
     "Filters",
     "ForbiddenError",
     "Grid",
@@ -96,6 +100,7 @@ __all__ = [
     "Prediction",
     "Report",
     "Result",
+    "RunChunk",
     "Saliency",
     "Segment",
     "Segmentation",

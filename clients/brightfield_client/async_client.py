@@ -72,6 +72,14 @@ class AsyncClient:
     version = _sending(calls.version)
     metrics = _sending(calls.metrics)
     metrics_text = _sending(calls.metrics_text)
+    start_run = _sending(calls.start_run)
+    add_chunk = _sending(calls.add_chunk)
+    run_report = _sending(calls.run_report)
+    run_points = _sending(calls.run_points)
+    runs = _sending(calls.runs)
+    run_chunks = _sending(calls.run_chunks)
+    delete_run = _sending(calls.delete_run)
+    compare_runs = _sending(calls.compare_runs)
     doctor = _sending(calls.doctor)
 
     def __init__(

@@ -100,6 +100,10 @@ class UnknownJob(NotFound):
     code, title = "unknown_job", "Unknown job"
 
 
+class UnknownRun(NotFound):
+    code, title = "unknown_run", "Unknown run"
+
+
 class UnknownCollection(NotFound):
     code, title = "unknown_collection", "Unknown collection"
 
@@ -130,6 +134,22 @@ class JobNotFinished(Conflict):
 
 class JobCancelled(Conflict):
     code, title = "job_cancelled", "The job was cancelled"
+
+
+class RunConflict(Conflict):
+    code, title = "run_conflict", "The run of this name is another one"
+
+
+class ChunkConflict(Conflict):
+    code, title = "chunk_conflict", "The chunk has other content"
+
+
+class UnfitChunk(Conflict):
+    code, title = "unfit_chunk", "The chunk does not fit the others of its run"
+
+
+class RepeatedId(Conflict):
+    code, title = "repeated_id", "An id is in two chunks of a run"
 
 
 class CollectionDiffers(Conflict):
@@ -234,6 +254,10 @@ class InvalidRows(Unprocessable):
 
 class MissingValues(Unprocessable):
     code, title = "missing_values", "Rows to be evaluated lack something"
+
+
+class IncomparableRuns(Unprocessable):
+    code, title = "incomparable_runs", "The runs cannot be compared"
 
 
 class InvalidVectors(Unprocessable):

@@ -95,6 +95,8 @@ class Settings(BaseSettings):
     """Bytes of collections' vectors kept in memory; the longest unused go first."""
     job_ttl: float = Field(86_400.0, gt=0)
     """Seconds for which a finished job and its result are kept."""
+    run_ttl: float | None = Field(None, gt=0)
+    """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)
     """Seconds after which a request without X-Request-Timeout is given up (jobs have no limit)."""
     log_format: Literal["text", "json"] = "text"

@@ -13,7 +13,7 @@ import httpx2
 Run = Callable[[Sequence[str]], str]
 """From a command's words to what it would print; fails on a status of 400 or more."""
 
-_IDS = ("job_[0-9a-f]{32}", "sha256:[0-9a-f]{64}")
+_IDS = ("job_[0-9a-f]{32}", "run_[0-9a-f]{32}", "sha256:[0-9a-f]{64}")
 
 
 def by_curl(words: Sequence[str]) -> str:

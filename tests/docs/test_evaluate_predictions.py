@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from brightfield.metrics.estimate import Reason
@@ -32,21 +33,30 @@ def test_the_shell_lines_work(
     (table,) = blocks(PAGE, "csv")
     Path("predictions.csv").write_text(table.text, encoding="utf-8")
     talk = Conversation(by_httpx, address)
-    numbers, rows, masks = (
-        json.loads(talk(words)) for block in blocks(PAGE, "bash") for words in commands(block.text)
-    )
+    said = [talk(words) for block in blocks(PAGE, "bash") for words in commands(block.text)]
+    numbers, rows, masks, run, chunk, chunks, report = map(json.loads, said[:-1])
     assert numbers["metrics"]["auroc"]["value"] == 0.75
     assert rows["operating_point"]["rule"] == "sensitivity>=0.9"
     assert rows["labels"] == ["healthy", "infected"]
     assert masks["metrics"]["iou"]["value"] == 0.5
+    assert (run["name"], chunk["key"]) == ("smears-october", "predictions.csv")
+    assert chunks["chunks"] == [chunk]
+    assert (report["run"]["rows"], report["labels"]) == (2, ["healthy", "infected"])
+    assert np.load("curves.npz")["threshold"].tolist() == [0.91, 0.08]
 
 
 @pytest.mark.slow
 def test_the_python_works(address: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = blocks(PAGE, "python")
+    block, chunked = blocks(PAGE, "python")
     scope: dict[str, object] = {}
     exec(compile(block.text.replace("127.0.0.1:8000", address), PAGE, "exec"), scope)
     printed = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)", printed[0])
     assert float(printed[-1]) == pytest.approx(1)
     assert len(scope["table"]) == 15  # type: ignore[arg-type]
+    exec(compile(chunked.text.replace("127.0.0.1:8000", address), PAGE, "exec"), scope)
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split(" 0.")[0] for line in printed[:2]] == ["old model", "new model"]
+    difference, p_value = float(printed[2].split()[0]), float(printed[2].split()[-1])
+    assert difference > 0 and 0 < p_value < 0.1
+    assert {"roc_fpr", "tp"} <= set(scope["points"])  # type: ignore[call-overload]

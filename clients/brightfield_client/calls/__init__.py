@@ -14,6 +14,16 @@ from brightfield_client.calls.metrics import metrics
 from brightfield_client.calls.models import layers, load_model, model, models, unload_model
 from brightfield_client.calls.occlusion import occlusion
 from brightfield_client.calls.patches import patches
+from brightfield_client.calls.runs import (
+    add_chunk,
+    compare_runs,
+    delete_run,
+    run_chunks,
+    run_points,
+    run_report,
+    runs,
+    start_run,
+)
 from brightfield_client.calls.saliency import saliency
 from brightfield_client.calls.segment import segment
 from brightfield_client.calls.stored import put_image
@@ -21,7 +31,10 @@ from brightfield_client.calls.superresolve import superresolve
 
 __all__ = [
     "activations",
+    "add_chunk",
     "classify",
+    "compare_runs",
+    "delete_run",
     "detect",
     "doctor",
     "embed",
@@ -37,8 +50,13 @@ __all__ = [
     "patches",
     "put_image",
     "ready",
+    "run_chunks",
+    "run_points",
+    "run_report",
+    "runs",
     "saliency",
     "segment",
+    "start_run",
     "superresolve",
     "unload_model",
     "version",

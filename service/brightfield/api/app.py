@@ -21,10 +21,12 @@ from brightfield.api.middleware import Outermost
 from brightfield.api.routes import image_endpoints, install
 from brightfield.engine import Engine
 from brightfield.engine.collections import CollectionWork
+from brightfield.engine.runs import EvaluationRuns
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
+from brightfield.store.runs import Runs
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
         JobRunner(jobs),
+        EvaluationRuns(Runs(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
     if settings.preload:
@@ -115,11 +118,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _keep_house(services: Services, settings: Settings) -> None:
-    """Now and then forget old jobs and expired images."""
+    """Now and then forget old jobs, images and runs."""
     while True:
         try:
             await services.jobs.expire(settings.job_ttl)
             await asyncio.to_thread(services.images.sweep)
+            if settings.run_ttl is not None:
+                await asyncio.to_thread(services.runs.store.expire, settings.run_ttl)
         except Exception:
             log.exception("housekeeping failed; it is tried again later")
         await asyncio.sleep(_HOUSEKEEPING)

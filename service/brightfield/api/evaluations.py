@@ -1,14 +1,13 @@
-"""What a request of POST /metrics brings: which evaluation, its options and its data."""
+"""What a request about predictions brings: which evaluation, its options and its data."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.responses import Response
 
 from brightfield.api.parameters import merge, parse
 from brightfield.errors import (
@@ -16,7 +15,6 @@ from brightfield.errors import (
     EmptyBody,
     InvalidParameter,
     MalformedJson,
-    ReplyTooLarge,
     UnknownFormat,
     UnknownParameter,
     nearest,
@@ -32,6 +30,8 @@ _ZIP = b"PK\x03\x04"
 # Options inside an option, as a query writes them: ci.level=0.9.
 _NESTED = "ci"
 
+Catalog = Mapping[str, type[Evaluation]]
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -42,65 +42,46 @@ class Submitted:
 
 
 def understand(
-    body: bytes,
-    content_type: str,
-    query: Mapping[str, str],
-    catalog: Mapping[str, type[Evaluation]],
-    max_bytes: int,
+    body: bytes, content_type: str, query: Mapping[str, str], catalog: Catalog, max_bytes: int
 ) -> Submitted:
     """Read a body of JSON, CSV or NPZ, with options in the query or beside the data in JSON.
 
     Raises `EmptyBody`, `MalformedJson`, `MalformedTable`, `UnknownFormat`, or an `Unprocessable`.
     """
-    if not body:
-        raise EmptyBody("The body is empty; send predictions as JSON, CSV or NPZ.")
     kind = _kind(body, content_type)
     if kind != JSON:
-        columns = read_csv(body) if kind == CSV else read_npz(body, max_bytes)
-        options = dict(query)
-        chosen = _chosen(options, catalog)
-        if not chosen.tables:
-            raise UnknownFormat(f"{kind} holds classifications alone; send this task as JSON.")
-        return Submitted(_typed(chosen, options), columns)
-    document = _document(body)
+        chosen, options = choose(query, {}, catalog)
+        return Submitted(typed(chosen, options), _columns(body, kind, chosen, max_bytes))
+    document = read_object(body)
     task = merge([("query", _only_task(query)), ("body", _only_task(document))])
-    chosen = _chosen(task, catalog)
-    own = {name: document[name] for name in chosen.members if name in document}
-    others = {name: value for name, value in document.items() if name not in {*own, "task"}}
-    _check_members(others, chosen)
-    options = merge(
-        [("query", {name: v for name, v in query.items() if name != "task"}), ("body", others)]
-    )
-    return Submitted(_typed(chosen, options), own)
+    members = _named(task, catalog).members
+    data = {name: document[name] for name in members if name in document}
+    others = {name: value for name, value in document.items() if name not in data}
+    chosen, options = choose(query, others, catalog)
+    return Submitted(typed(chosen, options), data)
 
 
-def reply(report: Mapping[str, Any], max_reply_bytes: int) -> Response:
-    """The report as JSON. Raises `ReplyTooLarge`."""
-    content = orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY)
-    if len(content) > max_reply_bytes:
-        raise ReplyTooLarge(
-            f"The report has {len(content)} bytes and the limit is {max_reply_bytes} "
-            "(max_reply_bytes); send fewer rows at once, or ask for fewer curve_points."
-        )
-    return Response(content, media_type=JSON)
+def understand_chunk(
+    body: bytes,
+    content_type: str,
+    query: Mapping[str, str],
+    evaluation: Evaluation,
+    max_bytes: int,
+) -> Mapping[str, Any]:
+    """Read a body that has data alone, since the options are those of its run.
+
+    Raises as `understand` does, and `UnknownParameter` for an option.
+    """
+    chosen, kind = type(evaluation), _kind(body, content_type)
+    _check_data(query, chosen, known=())
+    if kind != JSON:
+        return _columns(body, kind, chosen, max_bytes)
+    document = read_object(body)
+    _check_data(document, chosen, known=chosen.members)
+    return document
 
 
-def _kind(body: bytes, content_type: str) -> str:
-    """The form of a body: by its type, else by its first bytes."""
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == CSV:
-        return CSV
-    if media_type == NPZ or body.startswith(_ZIP):
-        return NPZ
-    if media_type == JSON or media_type.endswith("+json") or body[:64].lstrip()[:1] == b"{":
-        return JSON
-    raise UnknownFormat(
-        f"Predictions are read as {JSON}, {CSV} or {NPZ}, not as {media_type or 'unnamed bytes'}; "
-        "name the type in Content-Type."
-    )
-
-
-def _document(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
     """The JSON; NaN, which JSON has not and Python writes all the same, is taken for missing."""
     try:
         document = orjson.loads(body)
@@ -113,41 +94,21 @@ def _document(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _lenient(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+def choose(
+    query: Mapping[str, Any], document: Mapping[str, Any], catalog: Catalog
+) -> tuple[type[Evaluation], dict[str, Any]]:
+    """The evaluation that `task` names, and the options of query and JSON beside it."""
+    task = merge([("query", _only_task(query)), ("body", _only_task(document))])
+    chosen = _named(task, catalog)
+    sources = [
+        (place, {name: value for name, value in given.items() if name != "task"})
+        for place, given in (("query", query), ("body", document))
+    ]
+    _check_members(sources[1][1], chosen)
+    return chosen, merge(sources)
 
 
-def _only_task(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {"task": values["task"]} if values.get("task") is not None else {}
-
-
-def _chosen(options: dict[str, Any], catalog: Mapping[str, type[Evaluation]]) -> type[Evaluation]:
-    """The evaluation that `task` names, which is taken out of the options."""
-    task = str(options.pop("task", DEFAULT_TASK))
-    if task not in catalog:
-        known = sorted(catalog)
-        raise InvalidParameter(
-            f"There is no task {task!r} at /metrics.{nearest(task, known)} "
-            f"Known: {', '.join(known)}.",
-            errors=[{"location": "task", "expected": known, "received": task}],
-        )
-    return catalog[task]
-
-
-def _check_members(others: Mapping[str, Any], chosen: type[Evaluation]) -> None:
-    known = ["task", *chosen.members, *chosen.model_fields]
-    for name in others:
-        if name.partition(".")[0] not in known:
-            raise UnknownParameter(
-                f"The JSON has {name!r}.{nearest(name, known)} Known: {', '.join(known)}.",
-                errors=[{"location": name}],
-            )
-
-
-def _typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
+def typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
     """The options; null stands for an option's default."""
     plain = {name: value for name, value in options.items() if value is not None}
     inner = {
@@ -164,3 +125,75 @@ def _typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
     (evaluation,) = parse((chosen,), plain)
     assert isinstance(evaluation, Evaluation)
     return evaluation
+
+
+def _kind(body: bytes, content_type: str) -> str:
+    """The form of a body: by its type, else by its first bytes."""
+    if not body:
+        raise EmptyBody("The body is empty; send predictions as JSON, CSV or NPZ.")
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == CSV:
+        return CSV
+    if media_type == NPZ or body.startswith(_ZIP):
+        return NPZ
+    if media_type == JSON or media_type.endswith("+json") or body[:64].lstrip()[:1] == b"{":
+        return JSON
+    raise UnknownFormat(
+        f"Predictions are read as {JSON}, {CSV} or {NPZ}, not as {media_type or 'unnamed bytes'}; "
+        "name the type in Content-Type."
+    )
+
+
+def _columns(body: bytes, kind: str, chosen: type[Evaluation], max_bytes: int) -> dict[str, Any]:
+    if not chosen.tables:
+        raise UnknownFormat(f"{kind} holds classifications alone; send this task as JSON.")
+    return read_csv(body) if kind == CSV else read_npz(body, max_bytes)
+
+
+def _lenient(body: bytes) -> Any:
+    try:
+        document = json.loads(body)
+        # Half a pair of surrogates, which Python reads as well, is no text.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _only_task(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"task": values["task"]} if values.get("task") is not None else {}
+
+
+def _named(task: Mapping[str, Any], catalog: Catalog) -> type[Evaluation]:
+    name = str(task.get("task", DEFAULT_TASK))
+    if name not in catalog:
+        known = sorted(catalog)
+        raise InvalidParameter(
+            f"There is no task {name!r} at /metrics.{nearest(name, known)} "
+            f"Known: {', '.join(known)}.",
+            errors=[{"location": "task", "expected": known, "received": name}],
+        )
+    return catalog[name]
+
+
+def _check_members(others: Iterable[str], chosen: type[Evaluation]) -> None:
+    known = ["task", *chosen.members, *chosen.model_fields]
+    for name in others:
+        if name.partition(".")[0] not in known:
+            raise UnknownParameter(
+                f"The JSON has {name!r}.{nearest(name, known)} Known: {', '.join(known)}.",
+                errors=[{"location": name}],
+            )
+
+
+def _check_data(given: Iterable[str], chosen: type[Evaluation], known: Iterable[str]) -> None:
+    """Refuse what is no data."""
+    names = list(known)
+    for name in given:
+        if name in names:
+            continue
+        if name == "task" or name.partition(".")[0] in chosen.model_fields:
+            reason = "is of the run, not of a chunk; send it with POST /metrics/runs"
+        else:
+            reason = f"is not known.{nearest(name, names)} A chunk has {', '.join(chosen.members)}"
+        raise UnknownParameter(f"{name!r} {reason}.", errors=[{"location": name}])

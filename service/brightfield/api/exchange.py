@@ -22,6 +22,7 @@ from brightfield.api.replies import Item, Reply, Writer, negotiate
 from brightfield.engine import Engine, View
 from brightfield.engine.collections import CollectionWork
 from brightfield.engine.engine import Progress
+from brightfield.engine.runs import EvaluationRuns
 from brightfield.errors import BrightfieldError, InvalidParameter, nearest
 from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
@@ -40,6 +41,7 @@ class Services:
     admission: Admission
     images: ImageStore
     jobs: JobRunner
+    runs: EvaluationRuns
     collections: CollectionWork
 
 

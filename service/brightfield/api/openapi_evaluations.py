@@ -23,11 +23,41 @@ _PAIRS: Mapping[str, str] = {
     "restoration": "`{id, group, reference, image}`: images as {data}, {npy} or {array}.",
 }
 _OBJECTS = frozenset({"ground_truth"})
+_NAME = "A name of one's own: posting it again gives the same run."
 
 
 def describe_evaluations(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation."""
     return {"parameters": _parameters(catalog), "requestBody": _body(catalog)}
+
+
+def describe_run_options(catalog: Mapping[str, type[Evaluation]]) -> Schema:
+    """What `openapi_extra` adds to the operation that starts a run."""
+    name: Schema = {"type": "string", "maxLength": 200, "description": _NAME}
+    documents = [
+        _document(task, kind, {"name": name}, with_data=False)
+        for task, kind in sorted(catalog.items())
+    ]
+    return {
+        "parameters": [query_parameter("name", name), *_parameters(catalog)],
+        "requestBody": {"content": {JSON: {"schema": {"oneOf": documents}}}},
+    }
+
+
+def describe_chunks(catalog: Mapping[str, type[Evaluation]]) -> Schema:
+    """What `openapi_extra` adds to the operation that adds a chunk."""
+    return {"requestBody": _body(catalog, with_options=False)}
+
+
+def describe_comparison() -> Schema:
+    """What `openapi_extra` adds to the operation that compares two runs."""
+    runs = [
+        query_parameter(name, {"type": "string", "description": f"The `id` of run {name}."})
+        for name in ("a", "b")
+    ]
+    inner = Confidence.model_json_schema()["properties"]
+    options = [query_parameter(f"ci.{name}", schema) for name, schema in inner.items()]
+    return {"parameters": [*runs, *options]}
 
 
 def _options(evaluation: type[Evaluation]) -> dict[str, Schema]:
@@ -60,8 +90,11 @@ def _parameters(catalog: Mapping[str, type[Evaluation]]) -> list[Schema]:
     ]
 
 
-def _body(catalog: Mapping[str, type[Evaluation]]) -> Schema:
-    documents = [_document(task, evaluation) for task, evaluation in sorted(catalog.items())]
+def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True) -> Schema:
+    documents = [
+        _document(task, evaluation, {}, with_options=with_options)
+        for task, evaluation in sorted(catalog.items())
+    ]
     content: Schema = {JSON: {"schema": {"oneOf": documents}}}
     if any(evaluation.tables for evaluation in catalog.values()):
         columns = "Columns truth, score or score:<label>, prediction, group, id."
@@ -71,16 +104,32 @@ def _body(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     return {"required": True, "content": content}
 
 
-def _document(task: str, evaluation: type[Evaluation]) -> Schema:
-    members: dict[str, Schema] = {"task": {"type": "string", "enum": [task]}}
-    for name in evaluation.members:
+def _document(
+    task: str,
+    evaluation: type[Evaluation],
+    own: Mapping[str, Schema],
+    *,
+    with_data: bool = True,
+    with_options: bool = True,
+) -> Schema:
+    members: dict[str, Schema] = dict(own)
+    if with_options:
+        members["task"] = {"type": "string", "enum": [task]}
+    for name in evaluation.members if with_data else ():
         text = _PAIRS[task] if name == "pairs" else _PREDICTIONS[name]
         kind = "object" if name in _OBJECTS else "array"
         members[name] = {"type": kind, "description": text}
+    return {
+        "type": "object",
+        "properties": members | (_members(evaluation) if with_options else {}),
+    }
+
+
+def _members(evaluation: type[Evaluation]) -> dict[str, Schema]:
+    """The options as JSON has them."""
     options = _options(evaluation)
-    members |= {name: value for name, value in options.items() if not name.startswith("ci.")}
     inner = {
         name.removeprefix("ci."): value for name, value in options.items() if name.startswith("ci.")
     }
-    members["ci"] = {"type": "object", "properties": inner}
-    return {"type": "object", "properties": members}
+    plain = {name: value for name, value in options.items() if not name.startswith("ci.")}
+    return {**plain, "ci": {"type": "object", "properties": inner}}

@@ -154,7 +154,14 @@ class Collecting:
         made = []
         for row, item_id, facts in zip(rows, ids, metadata, strict=True):
             source = f"vector:{hashlib.sha256(row.tobytes()).hexdigest()}"
-            made.append(NewItem(check_id(source if item_id is None else item_id), source, check_metadata(facts), row))
+            made.append(
+                NewItem(
+                    check_id(source if item_id is None else item_id),
+                    source,
+                    check_metadata(facts),
+                    row,
+                )
+            )
         outcomes = self._shelves.items.add(name, made, replace=replace)
         return [Added(item.id, outcome) for item, outcome in zip(made, outcomes, strict=True)]
 

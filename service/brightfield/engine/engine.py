@@ -213,8 +213,16 @@ class Engine:
         self, evaluation: Evaluation, data: Mapping[str, Any], ticket: Ticket
     ) -> dict[str, Any]:
         """The report about predictions, which no model is needed for."""
-        limits = Limits(self.settings.max_pixels, self.settings.max_bytes)
-        work = partial(evaluation.evaluate, data, limits, ticket.check)
+        work = partial(evaluation.evaluate, data, self.limits, ticket.check)
+        return await self.evaluating(work)
+
+    @property
+    def limits(self) -> Limits:
+        """What predictions that are evaluated may have."""
+        return Limits(self.settings.max_pixels, self.settings.max_bytes)
+
+    async def evaluating(self, work: Callable[[], T]) -> T:
+        """Do the work of an evaluation, where no more than the settings say run side by side."""
         return await _off_loop(self._evaluating, work)
 
     async def layers(self, model: str) -> list[layers.LayerInfo]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,11 @@ from brightfield.metrics.confusion import confusion
 from brightfield.metrics.counts import OneAgainstRest, Table
 from brightfield.metrics.curves import precision_recall, roc, selection, threshold_table
 from brightfield.metrics.estimate import Estimate, Reason
-from brightfield.metrics.family import Key, nested
+from brightfield.metrics.family import Key, Line, nested
 from brightfield.metrics.forecasts import Forecasts
 from brightfield.metrics.notes import from_same_data, skipped
 from brightfield.metrics.operating_point import Rule
+from brightfield.metrics.points import Named, curve_points, table_points
 from brightfield.metrics.ranking import Ranking
 from brightfield.metrics.resampling import Codes
 from brightfield.metrics.sample import (
@@ -68,6 +70,10 @@ class Binary:
     worst: int
 
     @cached_property
+    def families(self) -> Families:
+        return Families()
+
+    @cached_property
     def scores(self) -> NDArray[np.float64] | None:
         """(n,) of the positive class: of two columns the one, or their difference (logits)."""
         scores = self.sample.rows.scores
@@ -89,6 +95,7 @@ class Binary:
     def probable(self) -> bool:
         return self.scores is not None and are_probabilities(self.scores)
 
+    @cached_property
     def choice(self) -> Choice:
         """Where the threshold is: as told, by the rule, 0.5 of probabilities, else by Youden."""
         if self.sample.rows.predictions is not None:
@@ -106,55 +113,80 @@ class Binary:
 
     def report(self) -> dict[str, Any]:
         """Everything but what all reports share."""
-        choice = self.choice()
-        predicted = self._predicted(choice)
-        found = self._of_scores() | self._of_counts(predicted)
+        found = self._of_scores() | self._of_counts()
         return {
             "metrics": nested(found, _HERE),
             "per_class": [],
-            "curves": self._curves(choice),
-            "confusion": self._confusion(choice, predicted),
-            "operating_point": self._operating_point(choice, found),
-            "worst": self._worst(choice, predicted),
-            "warnings": self._warnings(choice, found),
+            "curves": self._curves(),
+            "confusion": self._confusion(),
+            "operating_point": self._operating_point(found),
+            "worst": self._worst(),
+            "warnings": self._warnings(found),
         }
 
-    def _predicted(self, choice: Choice) -> Codes | None:
+    def points(self) -> Iterator[Named] | None:
+        """Every point of the curves, or None where there are no scores."""
+        if self.ranking is None:
+            return None
+        return chain(curve_points(self.ranking), table_points(self.ranking))
+
+    @cached_property
+    def predicted(self) -> Codes | None:
         """The class of each row: as sent, or by the threshold; None where there is none."""
         if self.sample.rows.predictions is not None:
             return self.sample.rows.predictions
-        if self.scores is None or not choice.known:
+        if self.scores is None or not self.choice.known:
             return None
-        return np.where(self.scores >= choice.threshold, self.positive, 1 - self.positive)
+        return np.where(self.scores >= self.choice.threshold, self.positive, 1 - self.positive)
+
+    @cached_property
+    def table(self) -> Table | None:
+        """The counts at the operating point."""
+        predicted = self.predicted
+        return None if predicted is None else Table.of(self.sample.rows.truth, predicted, 2)
+
+    def row_lines(self) -> list[Line[Any]]:
+        """The numbers that scores give, whose units are rows."""
+        if self.ranking is None or self.scores is None:
+            return []
+        wanted = lines(self.families.rankings, self.ranking, _HERE)
+        if not self.probable:
+            return wanted
+        forecasts = Forecasts.binary(self.scores, self.is_positive, self.bins)
+        return [*wanted, *lines(self.families.forecasts, forecasts, _HERE)]
+
+    def cell_lines(self) -> list[Line[Any]]:
+        """The numbers of the table of counts."""
+        if self.table is None:
+            return []
+        chosen = OneAgainstRest(self.table, self.positive)
+        return [
+            *lines(self.families.tables, self.table, _HERE),
+            *lines(self.families.rates, chosen, _HERE),
+        ]
 
     def _of_scores(self) -> dict[Key, Estimate]:
-        families, n = Families(), self.sample.rows.n
-        if self.ranking is None or self.scores is None:
-            nothing = Estimate.missing("no_scores", n)
-            nowhere = undefined(families.rankings, nothing, _HERE)
-            return nowhere | undefined(families.forecasts, nothing, _HERE)
-        wanted = lines(families.rankings, self.ranking, _HERE)
-        if self.probable:
-            forecasts = Forecasts.binary(self.scores, self.is_positive, self.bins)
-            return self.sample.of_rows([*wanted, *lines(families.forecasts, forecasts, _HERE)])
+        families, n = self.families, self.sample.rows.n
+        found = self.sample.of_rows(self.row_lines())
         nothing = Estimate.missing("not_probabilities", n)
-        return self.sample.of_rows(wanted) | undefined(families.forecasts, nothing, _HERE)
+        if self.ranking is None:
+            nothing = Estimate.missing("no_scores", n)
+            found = undefined(families.rankings, nothing, _HERE)
+        missing = undefined(families.forecasts, nothing, _HERE)
+        return found | {key: value for key, value in missing.items() if key not in found}
 
-    def _of_counts(self, predicted: Codes | None) -> dict[Key, Estimate]:
-        families, rows = Families(), self.sample.rows
-        if predicted is None:
-            nothing = Estimate.missing("no_threshold", rows.n)
+    def _of_counts(self) -> dict[Key, Estimate]:
+        families = self.families
+        if self.table is None or self.predicted is None:
+            nothing = Estimate.missing("no_threshold", self.sample.rows.n)
             nowhere = undefined(families.tables, nothing, _HERE)
             return nowhere | undefined(families.rates, nothing, _HERE)
-        table = Table.of(rows.truth, predicted, 2)
-        chosen = OneAgainstRest(table, self.positive)
-        wanted = [*lines(families.tables, table, _HERE), *lines(families.rates, chosen, _HERE)]
-        return self.sample.of_cells(wanted, table, predicted)
+        return self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
 
-    def _curves(self, choice: Choice) -> dict[str, Any]:
+    def _curves(self) -> dict[str, Any]:
         if self.ranking is None:
             return {"roc": None, "pr": None, "thresholds": None, "calibration": None}
-        operating = choice.threshold if choice.known else None
+        operating = self.choice.threshold if self.choice.known else None
         places = selection(self.ranking, self.curve_points - 1, operating)
         calibration = None
         if self.probable and self.scores is not None:
@@ -167,15 +199,15 @@ class Binary:
             "calibration": calibration,
         }
 
-    def _confusion(self, choice: Choice, predicted: Codes | None) -> dict[str, Any]:
+    def _confusion(self) -> dict[str, Any]:
         rows = self.sample.rows
-        if predicted is None:
+        if self.table is None:
             empty = {"labels": list(rows.labels), "counts": None, "normalized": None}
-            return {**empty, "threshold": None, "undefined": choice.undefined}
-        table = Table.of(rows.truth, predicted, 2)
-        return {**confusion(table, rows.labels, choice.shown), "undefined": None}
+            return {**empty, "threshold": None, "undefined": self.choice.undefined}
+        return {**confusion(self.table, rows.labels, self.choice.shown), "undefined": None}
 
-    def _operating_point(self, choice: Choice, found: dict[Key, Estimate]) -> dict[str, Any]:
+    def _operating_point(self, found: dict[Key, Estimate]) -> dict[str, Any]:
+        choice = self.choice
         return {
             "rule": choice.rule,
             "threshold": choice.shown,
@@ -185,8 +217,8 @@ class Binary:
             "undefined": choice.undefined,
         }
 
-    def _worst(self, choice: Choice, predicted: Codes | None) -> Sequence[Any]:
-        rows = self.sample.rows
+    def _worst(self) -> Sequence[Any]:
+        rows, choice, predicted = self.sample.rows, self.choice, self.predicted
         if self.scores is not None and self.probable:
             errors = np.abs(self.is_positive - self.scores)
         elif self.scores is not None and math.isfinite(choice.threshold):
@@ -198,6 +230,6 @@ class Binary:
             return []
         return worst_rows(rows, largest(errors, self.worst), errors, predicted)
 
-    def _warnings(self, choice: Choice, found: dict[Key, Estimate]) -> list[Note]:
-        chosen = [from_same_data(choice.rule)] if choice.on_same_data else []
+    def _warnings(self, found: dict[Key, Estimate]) -> list[Note]:
+        chosen = [from_same_data(self.choice.rule)] if self.choice.on_same_data else []
         return chosen + skipped(found)

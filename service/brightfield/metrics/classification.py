@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, field_validator
 
 from brightfield.errors import ConflictingParameter, InvalidParameter
 from brightfield.metrics.binary import Binary
 from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.evaluation import Evaluation, Limits, Names
+from brightfield.metrics.chunks import Chunk, Parts
+from brightfield.metrics.compared_classes import (
+    aligned,
+    chosen_here,
+    class_differences,
+    class_report,
+)
+from brightfield.metrics.comparison import CONVENTIONS, same_options
+from brightfield.metrics.confidence import Confidence
+from brightfield.metrics.evaluation import Both, Evaluation, Limits, Names, no_points
+from brightfield.metrics.frames import Frame
 from brightfield.metrics.multiclass import Multiclass
-from brightfield.metrics.notes import warned
+from brightfield.metrics.notes import skipped, warned
 from brightfield.metrics.operating_point import Rule
-from brightfield.metrics.reading import read_rows
+from brightfield.metrics.points import Named
+from brightfield.metrics.predictions import Predictions
+from brightfield.metrics.reading import read_predictions
 from brightfield.metrics.rows import Rows
 from brightfield.metrics.sample import Sample
 
@@ -41,6 +53,8 @@ _CONVENTIONS = {
     "bootstrap": "rows are drawn within the true classes, at a fixed threshold",
 }
 _CLUSTERED = "whole groups are drawn; the threshold is fixed"
+# The labels of a run in which every score is missing.
+_UNSEEN = ("0", "1")
 
 
 class Classification(Evaluation):
@@ -48,6 +62,7 @@ class Classification(Evaluation):
 
     members: ClassVar[tuple[str, ...]] = ("truth", "scores", "predictions", "groups", "ids")
     tables: ClassVar[bool] = True
+    nothing: ClassVar[Mapping[str, Any]] = {"truth": [], "scores": []}
 
     labels: Names | None = None
     """The classes in the order of their numbers and scores; else numbers, or texts sorted."""
@@ -69,25 +84,67 @@ class Classification(Evaluation):
         return None if value is None else str(Rule.parse(value))
 
     def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
-        return self.report(read_rows(data, self.labels, self.missing), check)
+        found = read_predictions(data, self.labels, alone=True)
+        return self.report(found.rows(self.missing), check)
+
+    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+        found = read_predictions(data, self.labels, alone=False)
+        rows, frame = found.rows(self.missing), self._frame(found)
+        self._agree(rows)
+        if len(rows.labels) == 2:
+            self._positive(rows)
+        return Chunk.of_predictions(found, frame)
+
+    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+        return self.report(self.rows(parts), check)
+
+    def points(self, parts: Parts, check: Check) -> Iterator[Named]:
+        found = self._view(self.rows(parts), check).points()
+        if found is None:
+            raise no_points()
+        return found
+
+    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+        same_options(self, other, ("bins",))
+        first, second, shared = aligned(self.rows(both.first), other.rows(both.second))
+        if len(first.labels) == 2 and self._positive(first) != other._positive(second):
+            same_options(self, other, ("positive",))
+        views = self._view(first, both.check), other._view(second, both.check)
+        found = class_differences(*views, confidence, both.check)
+        return {
+            "labels": list(first.labels),
+            **shared.json(),
+            **class_report(first.labels, found),
+            "warnings": warned([*chosen_here(*views), *skipped(found)]),
+            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+        }
+
+    def rows(self, parts: Parts) -> Rows:
+        """The rows of all parts, in canonical order."""
+        if not parts.sizes:
+            return read_predictions(self.nothing, self.labels, alone=True).rows(self.missing)
+        labels = parts.frame.get("labels") or _UNSEEN
+        return parts.predictions(tuple(labels)).rows(self.missing)
+
+    def _frame(self, found: Predictions) -> Frame:
+        """A chunk in which every score is missing does not tell how many a row has."""
+        untold = found.blank and self.labels is None
+        width: int | bool | None = False
+        if found.scores is not None:
+            columns = 1 if found.scores.ndim == 1 else found.scores.shape[1]
+            width = None if found.blank else columns
+        return {
+            "labels": None if untold else list(found.labels),
+            "scores": width,
+            "predictions": found.predictions is not None,
+            "groups": found.groups is not None,
+            "ids": found.ids is not None,
+        }
 
     def report(self, rows: Rows, check: Check) -> dict[str, Any]:
         """The report about rows in canonical order."""
         self._agree(rows)
-        sample = Sample(rows, self.ci, check)
-        if len(rows.labels) == 2:
-            rule = None if self.operating_point is None else Rule.parse(self.operating_point)
-            found = Binary(
-                sample,
-                self._positive(rows),
-                rule,
-                self.threshold,
-                self.curve_points,
-                self.bins,
-                self.worst,
-            ).report()
-        else:
-            found = Multiclass(sample, self.curve_points, self.bins, self.worst).report()
+        found = self._view(rows, check).report()
         conventions = _CONVENTIONS
         if rows.groups is not None:
             conventions = {**conventions, "bootstrap": _CLUSTERED}
@@ -101,6 +158,14 @@ class Classification(Evaluation):
             "conventions": {**conventions, "ci": self.ci.model_dump()},
             "input_sha256": rows.sha256(),
         }
+
+    def _view(self, rows: Rows, check: Check) -> Binary | Multiclass:
+        sample = Sample(rows, self.ci, check)
+        if len(rows.labels) > 2:
+            return Multiclass(sample, self.curve_points, self.bins, self.worst)
+        rule = None if self.operating_point is None else Rule.parse(self.operating_point)
+        shown = self.curve_points, self.bins, self.worst
+        return Binary(sample, self._positive(rows), rule, self.threshold, *shown)
 
     def _positive(self, rows: Rows) -> int:
         if self.positive is None:

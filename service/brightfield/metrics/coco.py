@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.metrics.coco_masks import CocoMask, read_coco_mask
 from brightfield.metrics.columns import names, wrong_row
-from brightfield.metrics.reading import missing_values
+from brightfield.metrics.predictions import missing_values
 from brightfield.metrics.resampling import Codes
 from brightfield.metrics.rows import Excluded, codes, digest
 

@@ -35,6 +35,11 @@ class Table:
         return len(self.counts)
 
     @property
+    def cells(self) -> Weights:
+        """(1, k * k): the counts as weights of cells."""
+        return self.counts.reshape(1, -1).astype(np.float64)
+
+    @property
     def n(self) -> int:
         return int(self.counts.sum())
 
@@ -71,7 +76,7 @@ class OneAgainstRest:
     @cached_property
     def totals(self) -> tuple[int, int, int, int]:
         """tp, fp, tn, fn of the sample itself."""
-        parts = self.weighted(self.table.counts.reshape(1, -1).astype(np.float64))
+        parts = self.weighted(self.table.cells)
         tp, fp, tn, fn = (int(part[0]) for part in parts)
         return tp, fp, tn, fn
 

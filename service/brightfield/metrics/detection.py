@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field
 
 from brightfield.metrics.bootstrap import Check
+from brightfield.metrics.chunks import Chunk, Parts
 from brightfield.metrics.coco import IouType, Scene, read_scene
+from brightfield.metrics.coco_chunks import Whole, check_same_truth, id_text, joined
 from brightfield.metrics.coco_matches import MOST, Matched, match
 from brightfield.metrics.coco_summary import NAMES, CocoSummary, Detected, curves
+from brightfield.metrics.comparison import (
+    CONVENTIONS,
+    Design,
+    Shared,
+    below,
+    differences,
+    same_options,
+)
+from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.detection_errors import Errors, errors
 from brightfield.metrics.estimate import Estimate
-from brightfield.metrics.evaluation import Evaluation, Limits
+from brightfield.metrics.evaluation import Both, Evaluation, Limits
 from brightfield.metrics.family import Key, Line, estimates, nested
 from brightfield.metrics.notes import skipped, warned
 from brightfield.metrics.resampling import Clusters, Resampler, Rows
@@ -35,10 +47,14 @@ _CONVENTIONS = {
 }
 
 
+_NO_IMAGES: Mapping[str, Any] = {"images": [], "annotations": [], "categories": []}
+
+
 class Detection(Evaluation):
     """Detections against a COCO data set, by boxes or masks."""
 
     members: ClassVar[tuple[str, ...]] = ("ground_truth", "detections", "groups")
+    nothing: ClassVar[Mapping[str, Any]] = {"ground_truth": _NO_IMAGES, "detections": []}
 
     iou_type: IouType = "bbox"
     """What is compared: `bbox` or `segm`."""
@@ -48,6 +64,46 @@ class Detection(Evaluation):
     def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
         scene = read_scene(data, self.iou_type, self.missing, limits.max_pixels)
         return self.report(scene, check)
+
+    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+        """A chunk has whole images: with them, what is in them and what was detected in them."""
+        own = {name: data[name] for name in self.members if data.get(name) is not None}
+        scene = read_scene(own, self.iou_type, self.missing, limits.max_pixels)
+        categories = {id_text(key): label for key, label in scene.categories}
+        frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
+        ids = tuple(id_text(image) for image in scene.images)
+        return Chunk.of_document(own, len(scene.images), frame, ids)
+
+    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+        return self.report(self.scene(joined(parts), limits), check)
+
+    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+        same_options(self, other, ("iou_type",))
+        wholes = joined(both.first), joined(both.second)
+        shared = Shared.of(*(whole.images for whole in wholes))
+        scenes = [self.scene(whole.only(shared.ids), both.limits) for whole in wholes]
+        check_same_truth(*scenes)
+        samples = [Detected(match(scene, self.iou_type, both.check)) for scene in scenes]
+        one, two = (self._lines(*pair) for pair in zip(scenes, samples, strict=True))
+        design = Design.shared(_sampler(scenes[0]), clustered=scenes[0].groups is not None)
+        work = sum(sample.work for sample in samples)
+        found = differences(one, two, design, confidence, both.check, work=work)
+        return {
+            **shared.json(),
+            "metrics": below(found, ("metrics",)),
+            "per_class": [
+                {"label": label, "category_id": key, "metrics": below(found, ("per_class", place))}
+                for place, (key, label) in enumerate(scenes[0].categories)
+            ],
+            "warnings": warned(skipped(found)),
+            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+        }
+
+    def scene(self, whole: Whole, limits: Limits) -> Scene:
+        """All chunks as one data set."""
+        scene = read_scene(whole.data, self.iou_type, self.missing, limits.max_pixels)
+        named = (whole.origin.excluded(entry.row, entry.reason) for entry in scene.excluded)
+        return replace(scene, excluded=tuple(named))
 
     def report(self, scene: Scene, check: Check) -> dict[str, Any]:
         """The report about a scene in canonical order."""
@@ -80,18 +136,21 @@ class Detection(Evaluation):
         }
 
     def _estimates(self, scene: Scene, matched: Matched, check: Check) -> dict[Key, Estimate]:
-        family, sample = CocoSummary(), Detected(matched)
-        lines = [Line(("metrics", name), name, family, (sample,)) for name in NAMES]
+        sample, clustered = Detected(matched), scene.groups is not None
+        lines, sampler = self._lines(scene, sample), _sampler(scene)
+        return estimates(lines, sampler, self.ci, check, clustered=clustered, work=sample.work)
+
+    def _lines(self, scene: Scene, sample: Detected) -> list[Line[Any]]:
+        family = CocoSummary()
+        lines: list[Line[Any]] = [
+            Line(("metrics", name), name, family, (sample,)) for name in NAMES
+        ]
         for place in range(len(scene.categories)):
             lines += [
                 Line(("per_class", place, name), f"{name}/{place}", family, (sample,))
                 for name in NAMES
             ]
-        sampler: Resampler = Rows(np.zeros(len(scene.images), np.int64))
-        if scene.groups is not None:
-            sampler = Clusters.of_rows(scene.groups)
-        clustered = scene.groups is not None
-        return estimates(lines, sampler, self.ci, check, clustered=clustered, work=sample.work)
+        return lines
 
     def _worst(self, scene: Scene, faults: Errors) -> list[dict[str, Any]]:
         total = faults.false_by_image + faults.undetected_by_image
@@ -104,3 +163,10 @@ class Detection(Evaluation):
             }
             for place in largest(total.astype(np.float64), self.worst)
         ]
+
+
+def _sampler(scene: Scene) -> Resampler:
+    """Images are drawn, or whole groups."""
+    if scene.groups is not None:
+        return Clusters.of_rows(scene.groups)
+    return Rows(np.zeros(len(scene.images), np.int64))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from brightfield.errors import NotAcceptable
 from brightfield.metrics.bootstrap import Check
+from brightfield.metrics.chunks import Chunk, Parts
 from brightfield.metrics.confidence import Confidence
+from brightfield.metrics.points import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,16 @@ class Limits:
 
     max_pixels: int
     max_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Both:
+    """The parts of two runs, and what work on them is bound by."""
+
+    first: Parts
+    second: Parts
+    limits: Limits
+    check: Check
 
 
 def _document(value: Any) -> Any:
@@ -53,13 +66,14 @@ class Evaluation(BaseModel, ABC):
     """A kind of report; the fields are its options.
 
     A file with a subclass is a task of POST /metrics. `members` names the data in its JSON; a task
-    with `tables` takes CSV and NPZ as well.
+    with `tables` takes CSV and NPZ as well. `nothing` is data without rows.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     members: ClassVar[tuple[str, ...]]
     tables: ClassVar[bool] = False
+    nothing: ClassVar[Mapping[str, Any]]
 
     ci: Annotated[Confidence, Nested] = Confidence()
     """Intervals: `method`, `level`, `resamples`, `seed`; in a query `ci.level=0.9` and so on."""
@@ -74,3 +88,36 @@ class Evaluation(BaseModel, ABC):
 
         Raises `Unprocessable` for wrong types, lengths and labels; never returns NaN.
         """
+
+    @abstractmethod
+    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+        """A part of a run, checked as `evaluate` would check it.
+
+        Raises `Unprocessable` for whatever would later keep the run from having a report.
+        """
+
+    @abstractmethod
+    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+        """The report about all parts of a run, which agree on a frame: the same as that about their
+        rows in one call."""
+
+    @abstractmethod
+    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+        """How much this run (a) and another (b) of the same task differ about the same ids.
+
+        Raises `IncomparableRuns` for runs whose numbers do not mean the same.
+        """
+
+    def points(self, parts: Parts, check: Check) -> Iterator[Named]:
+        """Every point of the curves of a run, by name.
+
+        Raises `NotAcceptable` where there are no curves with points of their own.
+        """
+        raise no_points()
+
+
+def no_points() -> NotAcceptable:
+    """The refusal of points that there are not."""
+    return NotAcceptable(
+        "NPZ has every point of the curves of scores, and there are none here; ask for format=json."
+    )

@@ -23,7 +23,7 @@ Key = tuple[str | int, ...]
 """Where a number stands in a report, as `("metrics", "auroc")`."""
 
 # Weights times metrics over all resamples: about a minute.
-_MOST_WORK = 2_000_000_000
+MOST_WORK = 2_000_000_000
 
 
 class Weighable(Protocol[W_co]):
@@ -104,16 +104,15 @@ def estimates(
     """
     defined = [line for line in lines if line.samples and line.reason is None]
     found = {line.key: Estimate.missing(line.reason or "absent_class") for line in lines}
-    values = _statistics(defined)(resampler.whole())[0] if defined else np.zeros(0)
+    values = statistics(defined)(resampler.whole())[0] if defined else np.zeros(0)
     spans: list[Span | None] = [_formula(line, confidence, clustered) for line in defined]
     wanting = [index for index, span in enumerate(spans) if span is None]
     if wanting:
         chosen = [defined[index] for index in wanting]
         drawn: list[Span] = ["too_many_rows"] * len(chosen)
         each = resampler.units * len(chosen) if work is None else work
-        if each * confidence.resamples <= _MOST_WORK:
-            statistics = _statistics(chosen)
-            drawn = bootstrap(statistics, values[wanting], resampler, confidence, check)
+        if each * confidence.resamples <= MOST_WORK:
+            drawn = bootstrap(statistics(chosen), values[wanting], resampler, confidence, check)
         for index, span in zip(wanting, drawn, strict=True):
             spans[index] = span
     for line, value, known in zip(defined, values.tolist(), spans, strict=True):
@@ -140,7 +139,7 @@ def _formula(line: Line[Any], confidence: Confidence, clustered: bool) -> Span |
     return None
 
 
-def _statistics(lines: Sequence[Line[Any]]) -> Callable[[Weights], NDArray[np.float64]]:
+def statistics(lines: Sequence[Line[Any]]) -> Callable[[Weights], NDArray[np.float64]]:
     """All lines in one pass; what several of them share is found once."""
 
     def of(weights: Weights) -> NDArray[np.float64]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from brightfield.metrics.estimate import Estimate
 from brightfield.metrics.family import Family, Key, Line, nested
 from brightfield.metrics.forecasts import Forecasts
 from brightfield.metrics.notes import skipped
+from brightfield.metrics.points import Named, curve_points
 from brightfield.metrics.ranking import Ranking
 from brightfield.metrics.resampling import Codes
 from brightfield.metrics.sample import (
@@ -97,6 +99,13 @@ class Multiclass:
             "warnings": skipped(found),
         }
 
+    def points(self) -> Iterator[Named] | None:
+        """Every point of the curves of all together and of each class, or None without scores."""
+        if self.pooled is None:
+            return None
+        classes = (curve_points(ranking, f"class_{c}_") for c, ranking in enumerate(self.rankings))
+        return chain(curve_points(self.pooled), chain.from_iterable(classes))
+
     def _averaged(
         self, families: Sequence[Family[Any, Any]], samples: Sequence[Any], pooled: Any
     ) -> list[Line[Any]]:
@@ -112,18 +121,37 @@ class Multiclass:
                 found.append(Line((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
         return found
 
-    def _of_counts(self) -> dict[Key, Estimate]:
+    def ranking_lines(self) -> list[Line[Any]]:
+        """The numbers of the order of scores."""
+        if self.pooled is None:
+            return []
+        return self._averaged(Families().rankings, self.rankings, self.pooled)
+
+    def forecast_lines(self) -> list[Line[Any]]:
+        """The numbers of probabilities."""
+        if self.forecasts is None:
+            return []
+        return lines(Families().forecasts, self.forecasts, _HERE)
+
+    def row_lines(self) -> list[Line[Any]]:
+        """The numbers that scores give, whose units are rows."""
+        return self.ranking_lines() + self.forecast_lines()
+
+    def cell_lines(self) -> list[Line[Any]]:
+        """The numbers of the table of counts."""
         families = Families()
         samples = [OneAgainstRest(self.table, c) for c in range(self.classes)]
         pooled = OneAgainstRest(self.table, None)
         wanted = lines(families.tables, self.table, _HERE)
-        wanted += self._averaged(families.rates, samples, pooled)
-        return self.sample.of_cells(wanted, self.table, self.predicted)
+        return wanted + self._averaged(families.rates, samples, pooled)
+
+    def _of_counts(self) -> dict[Key, Estimate]:
+        return self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
 
     def _of_rankings(self) -> dict[Key, Estimate]:
         families = Families().rankings
         if self.pooled is not None:
-            return self.sample.of_rows(self._averaged(families, self.rankings, self.pooled))
+            return self.sample.of_rows(self.ranking_lines())
         nothing = Estimate.missing("no_scores", self.sample.rows.n)
         means = {
             (*_HERE, f"{name}_{mean}"): nothing
@@ -138,7 +166,7 @@ class Multiclass:
     def _of_forecasts(self) -> dict[Key, Estimate]:
         families = Families().forecasts
         if self.forecasts is not None:
-            return self.sample.of_rows(lines(families, self.forecasts, _HERE))
+            return self.sample.of_rows(self.forecast_lines())
         reason = Estimate.missing(
             "no_scores" if self.sample.rows.scores is None else "not_probabilities",
             self.sample.rows.n,

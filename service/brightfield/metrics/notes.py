@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from brightfield.images.picture import Note
-from brightfield.metrics.estimate import Estimate
+from brightfield.metrics.estimate import Span
 from brightfield.metrics.family import Key
 
 
@@ -18,9 +19,16 @@ def from_same_data(rule: str) -> Note:
     )
 
 
-def skipped(found: Mapping[Key, Estimate]) -> list[Note]:
+class Spanned(Protocol):
+    """What has an interval, or a reason for having none."""
+
+    @property
+    def span(self) -> Span: ...
+
+
+def skipped(found: Mapping[Key, Spanned]) -> list[Note]:
     """Of intervals that would take too long."""
-    if all(estimate.span != "too_many_rows" for estimate in found.values()):
+    if all(number.span != "too_many_rows" for number in found.values()):
         return []
     return [
         Note(

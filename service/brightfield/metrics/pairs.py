@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from brightfield.errors import (
@@ -14,9 +14,8 @@ from brightfield.errors import (
     nearest,
 )
 from brightfield.metrics.columns import names, wrong_row
-from brightfield.metrics.reading import missing_values
 from brightfield.metrics.resampling import Codes
-from brightfield.metrics.rows import Excluded, codes
+from brightfield.metrics.rows import Excluded, MissingReason, codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,47 +27,43 @@ class Pair:
     group: str | None
     truth: Any
     judged: Any
+    chunk: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.truth is not None and self.judged is not None
+
+    @property
+    def bare(self) -> Pair:
+        """The pair without its images."""
+        return replace(self, truth=None, judged=None)
 
     def name(self) -> dict[str, Any]:
         """What a reader knows the pair by."""
-        return {"row": self.row} if self.id is None else {"id": self.id}
+        if self.id is not None:
+            return {"id": self.id}
+        return {"row": self.row} if self.chunk is None else {"chunk": self.chunk, "row": self.row}
+
+    def excluded(self, reason: MissingReason) -> Excluded:
+        """The pair as one that was left out."""
+        return Excluded(self.row, reason, self.id, self.chunk)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Complete pairs, and those that were left out."""
-
-    kept: tuple[Pair, ...]
-    excluded: tuple[Excluded, ...]
-
-    @property
-    def grouped(self) -> bool:
-        return any(pair.group is not None for pair in self.kept)
-
-
-def read_pairs(data: Mapping[str, Any], members: tuple[str, str], missing: str) -> Pairs:
-    """The pairs whose `members` (the truth's name, and that of what is judged) are both there.
+def read_pairs(
+    data: Mapping[str, Any], members: tuple[str, str], chunk: str | None = None
+) -> list[Pair]:
+    """The pairs as they came; `members` are the truth's name, and that of what is judged.
 
     Groups are a member `group` of each pair, or the list `groups` beside `pairs`. Raises
-    `InvalidRows` with the row, or `MissingValues` with `missing="refuse"`.
+    `InvalidRows` with the row.
     """
     pairs = data.get("pairs")
     if not isinstance(pairs, list):
         raise InvalidParameter(f'Send `pairs`: a list of {{"id", "{members[0]}", "{members[1]}"}}.')
-    found = [_pair(entry, row, members) for row, entry in enumerate(pairs)]
+    found = [replace(_pair(entry, row, members), chunk=chunk) for row, entry in enumerate(pairs)]
     found = _grouped(found, data.get("groups"))
     _check_ids(found)
-    excluded = []
-    grouped = any(pair.group is not None for pair in found)
-    for pair in found:
-        if pair.truth is None or pair.judged is None:
-            excluded.append(Excluded(pair.row, "missing_image", pair.id))
-        elif grouped and pair.group is None:
-            excluded.append(Excluded(pair.row, "missing_group", pair.id))
-    if excluded and missing == "refuse":
-        raise missing_values(excluded)
-    left_out = {entry.row for entry in excluded}
-    return Pairs(tuple(pair for pair in found if pair.row not in left_out), tuple(excluded))
+    return found
 
 
 def group_codes(pairs: list[Pair]) -> Codes | None:
@@ -111,10 +106,7 @@ def _grouped(pairs: list[Pair], groups: Any) -> list[Pair]:
             f"There are {len(pairs)} pairs and {len(found)} groups; send one for each pair.",
             errors=[{"location": "groups", "row": min(len(found), len(pairs))}],
         )
-    return [
-        Pair(pair.row, pair.id, group, pair.truth, pair.judged)
-        for pair, group in zip(pairs, found, strict=True)
-    ]
+    return [replace(pair, group=group) for pair, group in zip(pairs, found, strict=True)]
 
 
 def _check_ids(pairs: list[Pair]) -> None:

@@ -1,4 +1,4 @@
-"""From the columns of a classification to rows whose classes and scores are known."""
+"""From the columns of a classification to predictions whose types, classes and scores are known."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.errors import InvalidParameter, InvalidRows, MissingValues
+from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.metrics.columns import (
     ScoreColumns,
     class_codes,
     class_text,
     distinct,
-    is_missing,
     names,
     same_length,
     score_table,
 )
-from brightfield.metrics.resampling import Codes
-from brightfield.metrics.rows import Excluded, MissingReason, Rows, codes
+from brightfield.metrics.predictions import Groups, Predictions
 
 _MOST_CLASSES = 1000
 
 
-def read_rows(data: Mapping[str, Any], labels: tuple[str, ...] | None, missing: str) -> Rows:
-    """The rows that can be counted, in canonical order; what is missing is in `excluded`.
+def read_predictions(
+    data: Mapping[str, Any], labels: tuple[str, ...] | None, *, alone: bool
+) -> Predictions:
+    """The rows as they came. Scores of two columns stay two columns.
 
-    Scores of two columns stay two columns. Raises `InvalidRows`, `InvalidParameter`, or
-    `MissingValues` with `missing="refuse"`.
+    `alone` says that there are no other rows, so that labels which nobody named can be told from
+    these; rows of one chunk of many do not tell them. Raises `InvalidRows`, `InvalidParameter`.
     """
     given = {name: column for name, column in data.items() if column is not None}
     if "truth" not in given or not ("scores" in given or "predictions" in given):
         raise InvalidParameter("Send `truth` and `scores`, or `truth` and `predictions`.")
     scores = score_table(given["scores"], "scores") if "scores" in given else None
-    known = _labels(given, labels, scores)
+    known = _labels(given, labels, scores, alone)
     if scores is not None and len(known.names) > 2 and scores.ndim == 1:
         scores = np.full((scores.size, len(known.names)), np.nan)  # rows that are all missing
     ids, groups = (
@@ -49,8 +49,8 @@ def read_rows(data: Mapping[str, Any], labels: tuple[str, ...] | None, missing: 
     predictions = None
     if "predictions" in given:
         predictions = class_codes(given["predictions"], "predictions", known.code)
-    raw = _Raw(truth, scores, predictions, groups, _checked_ids(ids))
-    return raw.rows(known.names, missing)
+    own = None if groups is None else Groups.of(groups)
+    return Predictions(known.names, truth, scores, predictions, own, _checked_ids(ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,10 @@ class _Labels:
 
 
 def _labels(
-    given: Mapping[str, Any], labels: tuple[str, ...] | None, scores: NDArray[np.float64] | None
+    given: Mapping[str, Any],
+    labels: tuple[str, ...] | None,
+    scores: NDArray[np.float64] | None,
+    alone: bool,
 ) -> _Labels:
     columns = given.get("scores")
     if isinstance(columns, ScoreColumns):
@@ -85,7 +88,7 @@ def _labels(
         width = scores.shape[1]
     elif scores is not None and not np.isnan(scores).all():
         width = 2
-    names = labels or _inferred(given, width)
+    names = labels or _inferred(given, width, alone)
     if len(set(names)) < len(names) or not 2 <= len(names) <= _MOST_CLASSES:
         raise InvalidParameter(
             f"There are {len(names)} labels; 2 to {_MOST_CLASSES} different ones are needed."
@@ -98,7 +101,7 @@ def _labels(
     return _Labels(names)
 
 
-def _inferred(given: Mapping[str, Any], width: int) -> tuple[str, ...]:
+def _inferred(given: Mapping[str, Any], width: int, alone: bool) -> tuple[str, ...]:
     """The labels when nobody names them: class numbers, or the texts in their order."""
     values = [
         value
@@ -110,6 +113,12 @@ def _inferred(given: Mapping[str, Any], width: int) -> tuple[str, ...]:
     numbered = all(text.isdecimal() for text in texts)
     if numbered and (width > 2 or set(texts) <= {"0", "1"}):
         return tuple(str(number) for number in range(max(2, width)))
+    if not alone:
+        raise InvalidParameter(
+            f"These rows alone do not tell all classes ({', '.join(texts[:5])}); name them with "
+            "`labels` in the options of the run.",
+            errors=[{"location": "labels", "received": texts[:5]}],
+        )
     if width:
         if len(texts) == width and not numbered:
             return tuple(texts)
@@ -133,74 +142,3 @@ def _checked_ids(ids: list[str | None] | None) -> tuple[str, ...] | None:
             )
         known[name] = row
     return tuple(known)
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    """Columns of one length, before incomplete rows are left out."""
-
-    truth: Codes
-    scores: NDArray[np.float64] | None
-    predictions: Codes | None
-    groups: list[str | None] | None
-    ids: tuple[str, ...] | None
-
-    def rows(self, labels: tuple[str, ...], missing: str) -> Rows:
-        excluded = self._excluded()
-        if excluded and missing == "refuse":
-            raise missing_values(excluded)
-        kept = np.ones(self.truth.size, bool)
-        kept[[entry.row for entry in excluded]] = False
-        places = np.flatnonzero(kept)
-        groups = None
-        if self.groups is not None:
-            groups = np.zeros(self.truth.size, np.int64)
-            groups[places] = codes([str(self.groups[row]) for row in places.tolist()])
-        everything = Rows(
-            labels,
-            self.truth,
-            self.scores,
-            self.predictions,
-            groups,
-            self.ids,
-            np.arange(self.truth.size),
-        )
-        by_id = sorted(excluded, key=lambda entry: (entry.id or "", entry.row))
-        rows = everything.taken(places)
-        return Rows(**{**vars(rows), "excluded": tuple(by_id)}).canonical()
-
-    def _excluded(self) -> list[Excluded]:
-        faults: list[tuple[MissingReason, NDArray[np.bool_]]] = [
-            ("missing_truth", self.truth < 0),
-        ]
-        if self.scores is not None:
-            across = self.scores if self.scores.ndim == 2 else self.scores[:, None]
-            faults.append(("missing_score", np.asarray(np.isnan(across).any(axis=1))))
-            faults.append(("infinite_score", np.asarray(np.isinf(across).any(axis=1))))
-        if self.predictions is not None:
-            faults.append(("missing_prediction", self.predictions < 0))
-        if self.groups is not None:
-            nameless = np.array([is_missing(group) for group in self.groups], bool)
-            faults.append(("missing_group", nameless))
-        reasons: dict[int, MissingReason] = {}
-        for reason, found in faults:
-            for row in np.flatnonzero(found).tolist():
-                reasons.setdefault(row, reason)
-        ids = self.ids
-        return [
-            Excluded(row, reasons[row], None if ids is None else ids[row])
-            for row in sorted(reasons)
-        ]
-
-
-def missing_values(excluded: list[Excluded]) -> MissingValues:
-    """The refusal of rows that lack something."""
-    first = excluded[0]
-    return MissingValues(
-        f"{len(excluded)} rows lack something, first row {first.row} ({first.reason}); complete "
-        "them, or let missing=exclude leave them out.",
-        errors=[
-            {"location": str(entry.row), "row": entry.row, "received": entry.reason}
-            for entry in excluded[:100]
-        ],
-    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -62,17 +63,36 @@ class Rows(Resampler):
 
     def __init__(self, strata: Codes) -> None:
         self.units = self.drawn = int(strata.size)
-        order = np.argsort(strata, kind="stable")
-        ends = np.flatnonzero(np.diff(strata[order], append=-1)) + 1
-        self._members = [order[a:b] for a, b in pairwise([0, *ends.tolist()])]
-        self._fold = np.full(strata.size, -1)
-        of_fold: list[int] = []
-        for stratum, members in enumerate(self._members):
-            folds = min(members.size, _MOST_FOLDS)
-            if folds > 1:  # without its only row a stratum would be empty
-                self._fold[members] = len(of_fold) + np.arange(members.size) % folds
-                of_fold += [stratum] * folds
-        self.folds = Folds(np.array(of_fold, np.int64), np.ones(len(of_fold), np.int64))
+        self._strata = strata
+
+    @cached_property
+    def _members(self) -> list[Codes]:
+        """The rows of each stratum."""
+        order = np.argsort(self._strata, kind="stable")
+        ends = np.flatnonzero(np.diff(self._strata[order], append=-1)) + 1
+        return [order[a:b] for a, b in pairwise([0, *ends.tolist()])]
+
+    @cached_property
+    def folds(self) -> Folds:  # type: ignore[override]
+        strata = [np.full(self._folds_of(m), s) for s, m in enumerate(self._members)]
+        found = np.concatenate([np.zeros(0, np.int64), *strata]).astype(np.int64)
+        return Folds(found, np.ones(found.size, np.int64))
+
+    @cached_property
+    def _fold(self) -> Codes:
+        """The fold of each row, -1 where it is in none."""
+        found, first = np.full(self.units, -1), 0
+        for members in self._members:
+            folds = self._folds_of(members)
+            if folds:
+                found[members] = first + np.arange(members.size) % folds
+            first += folds
+        return found
+
+    @staticmethod
+    def _folds_of(members: Codes) -> int:
+        """Without its only row a stratum would be empty."""
+        return min(members.size, _MOST_FOLDS) if members.size > 1 else 0
 
     def whole(self) -> Weights:
         return np.ones((1, self.units))

@@ -25,12 +25,11 @@ from brightfield.metrics.cases import (
     pooled_line,
 )
 from brightfield.metrics.estimate import Reason
-from brightfield.metrics.evaluation import Evaluation, Limits
 from brightfield.metrics.family import Line, nested
 from brightfield.metrics.notes import skipped, warned
-from brightfield.metrics.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.pairs import Pair, group_codes
+from brightfield.metrics.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.pictures import read_image
-from brightfield.metrics.reading import missing_values
 from brightfield.metrics.rows import Excluded, digest
 from brightfield.metrics.segmented import total_digest
 from brightfield.metrics.worst import largest
@@ -90,10 +89,11 @@ class PooledPsnr(RatioOfSums):
         return super().undefined(sample)
 
 
-class Restoration(Evaluation):
+class Restoration(PairsEvaluation):
     """References and images that shall come close to them."""
 
-    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+    images: ClassVar[tuple[str, str]] = ("reference", "image")
+    settled: ClassVar[tuple[str, ...]] = ("bits",)
 
     bits: Annotated[int, Field(ge=1, le=32)] = 8
     """Bits of a value: the peak L is 2^bits - 1."""
@@ -102,24 +102,7 @@ class Restoration(Evaluation):
     def peak(self) -> float:
         return float(2**self.bits - 1)
 
-    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
-        pairs = read_pairs(data, ("reference", "image"), self.missing)
-        cases, damaged = [], []
-        for pair in pairs.kept:
-            check()
-            found = self._measured(pair, limits.max_pixels)
-            if isinstance(found, Excluded):
-                damaged.append(found)
-            else:
-                cases.append(found)
-        if damaged and self.missing == "refuse":
-            raise missing_values(damaged)
-        excluded = sorted([*pairs.excluded, *damaged], key=lambda entry: entry.row)
-        report = self.report(sorted(cases, key=lambda case: case.order), check)
-        report["excluded"] = [entry.json() for entry in excluded]
-        return report
-
-    def _measured(self, pair: Pair, max_pixels: int) -> Restored | Excluded:
+    def measured(self, pair: Pair, max_pixels: int) -> Restored | Excluded:
         reference = self._image(pair.truth, "reference", pair.row, max_pixels)
         image = self._image(pair.judged, "image", pair.row, max_pixels)
         if reference.shape != image.shape:
@@ -129,10 +112,10 @@ class Restoration(Evaluation):
                 errors=[{"location": f"pairs.{pair.row}", "row": pair.row}],
             )
         if not (_measurable(reference) and _measurable(image)):
-            return Excluded(pair.row, "not_finite", pair.id)
+            return pair.excluded("not_finite")
         similarity = ssim(image, reference, self.peak)
         return Restored(
-            pair,
+            pair.bare,
             digest(np.array(reference.shape, np.float64), _wide(reference), _wide(image)),
             squared_error(image, reference),
             reference.size,
@@ -154,7 +137,7 @@ class Restoration(Evaluation):
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
         draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
-        found = draws.estimates(self._lines(cases, values))
+        found = draws.estimates(self.lines(cases))
         errors = np.array([case.error / case.count for case in cases], np.float64)
         return {
             "task": "restoration",
@@ -170,16 +153,14 @@ class Restoration(Evaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
                 for place in largest(errors, self.worst)
             ],
-            "excluded": [],
             "warnings": warned(skipped(found)),
             "conventions": {**_CONVENTIONS, "peak": self.peak, "ci": self.ci.model_dump()},
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
 
-    def _lines(
-        self, cases: Sequence[Restored], values: Sequence[Mapping[str, Value]]
-    ) -> list[Line[Any]]:
-        means, sums = MeanOfCases(), RatioOfSums()
+    def lines(self, cases: Sequence[Restored]) -> list[Line[Any]]:
+        """Every number of the report."""
+        means, sums, values = MeanOfCases(), RatioOfSums(), [case.values() for case in cases]
         errors = Pooled([case.error for case in cases], [case.count for case in cases])
         lines = [mean_line(("metrics", name), [v[name] for v in values], means) for name in _NAMES]
         lines.append(pooled_line(("pooled", "mse"), [errors], sums))

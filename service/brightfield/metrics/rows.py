@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
@@ -25,15 +27,57 @@ MissingReason = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A row that was left out, and why; `row` is its place in what was sent, from 0."""
+    """A row that was left out, and why; `row` is its place in what was sent, from 0.
+
+    In a run that is its place in a `chunk`; there an id, where it has one, names it alone.
+    """
 
     row: int
     reason: MissingReason
     id: str | None = None
+    chunk: str | None = None
 
     def json(self) -> dict[str, Any]:
-        known = {"row": self.row} if self.id is None else {"row": self.row, "id": self.id}
+        place: dict[str, Any] = {"row": self.row}
+        if self.chunk is not None:
+            place = {"chunk": self.chunk, **place} if self.id is None else {}
+        known = place if self.id is None else {**place, "id": self.id}
         return {**known, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where rows came from: of one call, or of chunks that lie one after the other."""
+
+    keys: tuple[str, ...] = ()
+    starts: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, sizes: Mapping[str, int]) -> Origin:
+        """Chunks of so many rows each, in the order of their keys."""
+        keys = tuple(sorted(sizes))
+        starts = tuple(accumulate((sizes[key] for key in keys[:-1]), initial=0))
+        return cls(keys, starts if keys else ())
+
+    def start(self, key: str) -> int:
+        """The place of a chunk's first row."""
+        return self.starts[bisect_left(self.keys, key)]
+
+    def name(self, place: int) -> dict[str, Any]:
+        """What a row without an id is known by."""
+        if not self.keys:
+            return {"row": place}
+        chunk = bisect_right(self.starts, place) - 1
+        return {"chunk": self.keys[chunk], "row": place - self.starts[chunk]}
+
+    def excluded(self, place: int, reason: MissingReason, row_id: str | None = None) -> Excluded:
+        """A row that was left out."""
+        name = self.name(place)
+        return Excluded(name["row"], reason, row_id, name.get("chunk"))
+
+
+ONE_CALL = Origin()
+"""Rows that all came together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +96,7 @@ class Rows:
     ids: tuple[str, ...] | None
     places: Codes
     excluded: tuple[Excluded, ...] = ()
+    origin: Origin = ONE_CALL
 
     @property
     def n(self) -> int:
@@ -100,7 +145,7 @@ class Rows:
         """What a reader knows the row by: its id, or its place."""
         if self.ids is not None:
             return {"id": self.ids[row]}
-        return {"row": int(self.places[row])}
+        return self.origin.name(int(self.places[row]))
 
 
 def digest(*tables: NDArray[np.float64]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -22,10 +22,11 @@ from brightfield.metrics.cases import (
 from brightfield.metrics.confusion import confusion
 from brightfield.metrics.counts import Table
 from brightfield.metrics.estimate import Reason
-from brightfield.metrics.evaluation import Evaluation, Limits, Names
+from brightfield.metrics.evaluation import Names
 from brightfield.metrics.family import Line, nested
 from brightfield.metrics.notes import skipped, warned
-from brightfield.metrics.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.pairs import Pair, group_codes
+from brightfield.metrics.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.panoptic import THRESHOLDS
 from brightfield.metrics.pictures import Mask, read_mask
 from brightfield.metrics.segmented import OBJECTS, SURFACE, Outline, Ruler, Segmented, total_digest
@@ -63,10 +64,11 @@ Sizes = Annotated[
 """One number or several: `0.5`, `2,0.5,0.5` or `[2, 0.5, 0.5]`."""
 
 
-class Segmentation(Evaluation):
+class Segmentation(PairsEvaluation):
     """True and predicted masks, of classes or of objects."""
 
-    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+    images: ClassVar[tuple[str, str]] = ("truth", "prediction")
+    settled: ClassVar[tuple[str, ...]] = ("mode", "classes", "pixel_size", "tolerance")
 
     mode: Literal["semantic", "instance"] = "semantic"
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges."""
@@ -86,23 +88,15 @@ class Segmentation(Evaluation):
         sizes = self.pixel_size or (1.0,)
         return Ruler(sizes, max(sizes) if self.tolerance is None else self.tolerance)
 
-    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+    def agree(self) -> None:
         if self.labels is not None and (self.mode == "instance" or len(self.labels) < 2):
             raise InvalidParameter(
                 "`labels` name the values 0 (background), 1, ... of masks of classes; leave them "
                 "out with mode=instance.",
                 errors=[{"location": "labels"}],
             )
-        pairs = read_pairs(data, ("truth", "prediction"), self.missing)
-        cases = []
-        for pair in pairs.kept:
-            check()
-            cases.append(self._measured(pair, limits.max_pixels))
-        report = self.report(sorted(cases, key=lambda case: case.order), check)
-        report["excluded"] = [entry.json() for entry in pairs.excluded]
-        return report
 
-    def _measured(self, pair: Pair, max_pixels: int) -> Segmented:
+    def measured(self, pair: Pair, max_pixels: int) -> Segmented:
         truth = self._mask(pair.truth, "truth", pair.row, max_pixels)
         prediction = self._mask(pair.judged, "prediction", pair.row, max_pixels)
         if truth.shape != prediction.shape:
@@ -119,7 +113,7 @@ class Segmentation(Evaluation):
                 errors=[{"location": "pixel_size", "row": pair.row}],
             )
         return Segmented.of(
-            pair, truth, prediction, len(self.classes), self.ruler, self.mode == "instance"
+            pair.bare, truth, prediction, len(self.classes), self.ruler, self.mode == "instance"
         )
 
     def _mask(self, value: Any, name: str, row: int, max_pixels: int) -> Mask:
@@ -142,7 +136,7 @@ class Segmentation(Evaluation):
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
         draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
-        found = draws.estimates([*self._means(cases), *self._pooled(cases)])
+        found = draws.estimates(self.lines(cases))
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)
         counts = np.sum(
@@ -172,7 +166,6 @@ class Segmentation(Evaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": error}
                 for place in largest(errors, self.worst)
             ],
-            "excluded": [],
             "warnings": warned(skipped(found)),
             "conventions": {
                 **_CONVENTIONS,
@@ -181,6 +174,10 @@ class Segmentation(Evaluation):
             },
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
+
+    def lines(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
+        """Every number of the report."""
+        return [*self._means(cases), *self._pooled(cases)]
 
     def _means(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
         family = MeanOfCases()

@@ -32,6 +32,40 @@ job_results = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(255), unique=True),
+    sa.Column("task", sa.String(64), nullable=False),
+    sa.Column("options", sa.JSON, nullable=False),
+    sa.Column("frame", sa.JSON(none_as_null=True)),  # what its chunks agree on; null without any
+    sa.Column("created", sa.Double, nullable=False),  # seconds since 1970, like `touched`
+    sa.Column("touched", sa.Double, nullable=False),
+    sa.Index("ix_runs_created", "created"),
+    sa.Index("ix_runs_touched", "touched"),
+)
+
+run_chunks = sa.Table(
+    "run_chunks",
+    metadata,
+    sa.Column("run", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("media_type", sa.String(64), nullable=False),  # of the payload
+    sa.Column("rows", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+)
+
+# The ids of all chunks of a run, as digests: an id may be longer than an index allows.
+run_ids = sa.Table(
+    "run_ids",
+    metadata,
+    sa.Column("run", sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("id", sa.LargeBinary(16), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 collections = sa.Table(
     "collections",
     metadata,

@@ -11,6 +11,7 @@ from brightfield.api import openapi
 from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
 from brightfield.api.routes import (
     collections,
+    comparison,
     exploring,
     filters,
     health,
@@ -19,6 +20,7 @@ from brightfield.api.routes import (
     metrics,
     models,
     projections,
+    runs,
 )
 from brightfield.engine import Engine
 
@@ -37,6 +39,6 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
-    kept = (collections, exploring, projections)
+    kept = (comparison, runs, collections, exploring, projections)
     for module in (models, filters, images, jobs, metrics, *kept, health):
         app.include_router(module.router)

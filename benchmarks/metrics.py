@@ -1,0 +1,111 @@
+"""The report about binary scores against scikit-learn's curves of the same arrays.
+
+    python benchmarks/metrics.py [--rounds 5] [--large] [--json FILE]
+
+scikit-learn finds the points of the ROC and of the precision-recall curve. Brightfield makes the
+whole report as it comes, where so many rows are not resampled: both curves, their areas with
+DeLong's interval, the table of thresholds, the numbers at the operating point with intervals,
+calibration, the worst rows and the digest. Both run in turn in one process. With `--large` the
+report of ten million rows is compared with that of one million.
+
+Run it on an otherwise idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+from brightfield.metrics import catalog
+from brightfield.metrics.evaluation import Limits
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of two sides, round by round."""
+
+    what: str
+    bound: list[float]
+    ours: list[float]
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds' ratios."""
+        rounds = zip(self.ours, self.bound, strict=True)
+        return statistics.median(ours / bound for ours, bound in rounds)
+
+    def show(self) -> None:
+        ours, bound = statistics.median(self.ours), statistics.median(self.bound)
+        print(f"{self.what}: {ours:.2f} s against {bound:.2f} s, ratio {self.ratio:.2f}")
+
+
+def rows(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Classes and scores in [0, 1], nearly all of them distinct."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, count)
+    return truth, 1 / (1 + np.exp(-(truth + rng.normal(-0.5, 1.0, count))))
+
+
+def report(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+    evaluation = catalog()["classification"]()
+    data = {"truth": truth, "scores": scores}
+    evaluation.evaluate(data, Limits(1, 1), lambda: None)
+
+
+def curves(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+    sk.roc_curve(truth, scores)
+    sk.precision_recall_curve(truth, scores)
+
+
+def seconds(work: Callable[[], None]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def alternated(
+    what: str, bound: Callable[[], None], ours: Callable[[], None], rounds: int
+) -> Measured:
+    """Both in turn; the first round only warms up."""
+    pairs = [(seconds(bound), seconds(ours)) for _ in range(rounds + 1)][1:]
+    found = Measured(what, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    found.show()
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    small = rows(MILLION)
+    found = [
+        alternated(
+            "1,000,000 rows against scikit-learn",
+            lambda: curves(*small),
+            lambda: report(*small),
+            args.rounds,
+        )
+    ]
+    if args.large:
+        large = rows(10 * MILLION)
+        what = "10,000,000 rows against 1,000,000"
+        found.append(alternated(what, lambda: report(*small), lambda: report(*large), args.rounds))
+    if args.json:
+        args.json.write_text(json.dumps([asdict(one) | {"ratio": one.ratio} for one in found]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""/metrics/runs: evaluations whose predictions come in chunks."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import numpy as np
+
+from brightfield_client.arrays import Array
+from brightfield_client.calls.call import Call, query, read_json
+from brightfield_client.calls.metrics import read_evaluation
+from brightfield_client.calls.predictions import options_of, predictions_of
+from brightfield_client.errors import UnexpectedReply
+from brightfield_client.models import entries
+from brightfield_client.results.evaluation import Evaluation
+from brightfield_client.results.runs import Comparison, EvaluationRun, RunChunk
+
+_JSON = {"Content-Type": "application/json"}
+
+
+def start_run(
+    name: str | None = None,
+    *,
+    task: str = "classification",
+    labels: Sequence[Any] | None = None,
+    ci: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Call[EvaluationRun]:
+    """Start an evaluation whose predictions come in chunks.
+
+    With a `name` it can be called again, by any program: the same name and options give the same
+    run, other options raise `ConflictError`. The options are those of `metrics`.
+    """
+    wanted = {"name": name, "task": task, **options_of(labels, ci, options)}
+    body = json.dumps({key: value for key, value in wanted.items() if value is not None}).encode()
+    named = name is not None  # without one a repeated call would start a second run
+    return Call("POST", "/metrics/runs", _run, headers=_JSON, content=body, idempotent=named)
+
+
+def add_chunk(
+    run: EvaluationRun | str,
+    key: str,
+    truth: Any,
+    scores: Any = None,
+    *,
+    predictions: Any = None,
+    task: str | None = None,
+    ids: Sequence[Any] | None = None,
+    groups: Sequence[Any] | None = None,
+) -> Call[RunChunk]:
+    """Add predictions to a run; when it returns, the service has them on disk.
+
+    The same key with the same predictions counts once, so a program that starts anew may send
+    everything again; with other predictions it raises `ConflictError`.
+
+    Args:
+        run: the run, or its id.
+        key: a name for the chunk, as of the file that the predictions come from.
+        truth: as in `metrics`, and so are `scores`, `predictions`, `ids` and `groups`.
+        task: the run's, where only its id is given and it is no classification.
+    """
+    chosen = task or (run.task if isinstance(run, EvaluationRun) else "classification")
+    found = predictions_of(chosen, truth, scores, predictions, ids, groups)
+    media_type, content = found.body()
+    path = f"{_path(run)}/chunks/{quote(key, safe='')}"
+    return Call("PUT", path, _chunk, headers={"Content-Type": media_type}, content=content)
+
+
+def run_report(run: EvaluationRun | str) -> Call[Evaluation]:
+    """The report about what is there: the same as that of `metrics` about all rows at once."""
+    return Call("GET", _path(run), read_evaluation)
+
+
+def run_points(run: EvaluationRun | str) -> Call[Mapping[str, Array]]:
+    """Every point of the curves as arrays: roc_fpr, roc_tpr, roc_thresholds, pr_precision, ..."""
+    return Call("GET", f"{_path(run)}/report", _arrays, {"format": "npz"})
+
+
+def runs(*, limit: int | None = None, offset: int | None = None) -> Call[list[EvaluationRun]]:
+    """The runs at the service, the newest first."""
+    return Call("GET", "/metrics/runs", _runs, query({"limit": limit, "offset": offset}))
+
+
+def run_chunks(run: EvaluationRun | str) -> Call[list[RunChunk]]:
+    """The chunks that are there, by their keys: what a program that starts anew need not send."""
+    return Call("GET", f"{_path(run)}/chunks", _chunks)
+
+
+def delete_run(run: EvaluationRun | str) -> Call[None]:
+    """Delete a run and its chunks."""
+    return Call("DELETE", _path(run), lambda _: None)
+
+
+def compare_runs(
+    a: EvaluationRun | str, b: EvaluationRun | str, *, ci: Mapping[str, Any] | None = None
+) -> Call[Comparison]:
+    """How much the numbers of run `a` differ from those of `b`, over the ids that both have.
+
+    Raises `UnprocessableError` for runs of other tasks, labels or truth.
+    """
+    given = {"a": _id(a), "b": _id(b)}
+    given |= {f"ci.{name}": value for name, value in (ci or {}).items()}
+    return Call("GET", "/metrics/compare", _comparison, query(given))
+
+
+def _id(run: EvaluationRun | str) -> str:
+    return run.id if isinstance(run, EvaluationRun) else run
+
+
+def _path(run: EvaluationRun | str) -> str:
+    return f"/metrics/runs/{quote(_id(run), safe='')}"
+
+
+def _run(response: httpx2.Response) -> EvaluationRun:
+    return EvaluationRun.from_json(read_json(response))
+
+
+def _runs(response: httpx2.Response) -> list[EvaluationRun]:
+    return [EvaluationRun.from_json(entry) for entry in entries(read_json(response), "runs")]
+
+
+def _chunk(response: httpx2.Response) -> RunChunk:
+    return RunChunk.from_json(read_json(response))
+
+
+def _chunks(response: httpx2.Response) -> list[RunChunk]:
+    return [RunChunk.from_json(entry) for entry in entries(read_json(response), "chunks")]
+
+
+def _comparison(response: httpx2.Response) -> Comparison:
+    return Comparison.from_json(read_json(response))
+
+
+def _arrays(response: httpx2.Response) -> Mapping[str, Array]:
+    try:
+        with np.load(io.BytesIO(response.content), allow_pickle=False) as archive:
+            return dict(archive)
+    except (ValueError, OSError) as fault:
+        raise UnexpectedReply(f"The reply is no NPZ archive: {fault!r}.") from fault

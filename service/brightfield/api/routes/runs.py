@@ -1,0 +1,191 @@
+"""/metrics/runs: evaluations whose predictions come in chunks."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import StreamingResponse
+
+from brightfield import metrics as evaluations
+from brightfield.api.evaluations import JSON, NPZ, understand_chunk
+from brightfield.api.exchange import Services
+from brightfield.api.inputs import query_of, read_body
+from brightfield.api.limits import Patience, ticket_of
+from brightfield.api.npz_stream import npz_stream
+from brightfield.api.openapi_evaluations import describe_chunks, describe_run_options
+from brightfield.api.parameters import check_names
+from brightfield.api.report_forms import form_named, reply
+from brightfield.api.run_requests import check_text, describe_run, understand_run
+from brightfield.engine.engine import Progress
+from brightfield.runtime.ticket import Ticket
+
+router = APIRouter(tags=["evaluation"], prefix="/metrics/runs")
+
+RunId = Annotated[str, Path(description="The `id` of the run, as POST /metrics/runs answers it.")]
+Key = Annotated[str, Path(description="A name for the chunk, which the writer chooses.")]
+
+NPZ_FORM = "npz"
+_BINARY = {"type": "string", "format": "binary"}
+_OBJECT: dict[str, Any] = {"content": {JSON: {"schema": {"type": "object"}}}}
+
+
+class PageQuery(BaseModel):
+    """Which of the runs are listed."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    """Most runs in the reply."""
+    offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """How many of the newest are passed over."""
+
+
+class ReportQuery(BaseModel):
+    """How the report is written."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    format: str = "json"
+    """`json`, or `npz`: every point of the curves, streamed."""
+
+
+@router.post(
+    "",
+    summary="Start a run; with a name that is there already, the run of that name.",
+    status_code=201,
+    response_class=Response,
+    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The run was there already."}},
+    openapi_extra=describe_run_options(evaluations.catalog()),
+)
+async def create_run(request: Request) -> Response:
+    services: Services = request.app.state.services
+    settings = services.engine.settings
+    body = await read_body(request, settings.max_bytes)
+    evaluation, name = understand_run(body, query_of(request), services.engine.evaluations)
+    run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
+    headers = {"Location": f"/metrics/runs/{run.id}"}
+    return _json(describe_run(run), 201 if new else 200, headers)
+
+
+@router.get("", summary="The runs, the newest first, with what they have.")
+async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> dict[str, Any]:
+    check_names(request.query_params, PageQuery)
+    services: Services = request.app.state.services
+    found = await asyncio.to_thread(services.runs.store.page, query.limit, query.offset)
+    return {
+        "runs": [describe_run(run) for run in found.runs],
+        "total": found.total,
+        "limit": query.limit,
+        "offset": query.offset,
+    }
+
+
+@router.get(
+    "/{run_id}",
+    summary="The report about what is there.",
+    response_class=Response,
+    responses={200: _OBJECT},
+)
+async def get_run(run_id: RunId, request: Request) -> Response:
+    check_names(request.query_params, BaseModel)
+    return await _report(request, run_id, "json")
+
+
+@router.get(
+    "/{run_id}/report",
+    summary="The report in a form of one's choice.",
+    response_class=Response,
+    responses={200: {"content": {**_OBJECT["content"], NPZ: {"schema": _BINARY}}}},
+)
+async def get_report(
+    run_id: RunId, request: Request, query: Annotated[ReportQuery, Query()]
+) -> Response:
+    check_names(request.query_params, ReportQuery)
+    if query.format == NPZ_FORM:
+        return await _points(request, run_id)
+    return await _report(request, run_id, query.format)
+
+
+@router.delete("/{run_id}", summary="Delete a run and its chunks.", status_code=204)
+async def delete_run(run_id: RunId, request: Request) -> None:
+    services: Services = request.app.state.services
+    await asyncio.to_thread(services.runs.store.delete, run_id)
+
+
+@router.get("/{run_id}/chunks", summary="The chunks that are there, by their keys.")
+async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
+    services: Services = request.app.state.services
+    entries = await asyncio.to_thread(services.runs.store.entries, run_id)
+    return {"chunks": [{"key": e.key, "rows": e.rows, "sha256": e.sha256} for e in entries]}
+
+
+@router.put(
+    "/{run_id}/chunks/{key:path}",
+    summary="Add a chunk; the same key with the same content counts once.",
+    status_code=201,
+    response_class=Response,
+    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The chunk was there already."}},
+    openapi_extra=describe_chunks(evaluations.catalog()),
+)
+async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
+    services: Services = request.app.state.services
+    settings = services.engine.settings
+    check_text("key", key)
+    with services.admission.admit():
+        ticket = ticket_of(request, settings.timeout)
+        body = await read_body(request, settings.max_bytes)
+        kind, query = request.headers.get("content-type", ""), query_of(request)
+
+        def add() -> tuple[dict[str, Any], bool]:
+            evaluation = services.runs.evaluation(run_id)
+            data = understand_chunk(body, kind, query, evaluation, settings.max_bytes)
+            entry, new = services.runs.put(run_id, key, evaluation, data, ticket.check)
+            return {"key": entry.key, "rows": entry.rows, "sha256": entry.sha256}, new
+
+        async with Patience(request, ticket):
+            entry, new = await asyncio.to_thread(add)
+    return _json(entry, 201 if new else 200)
+
+
+async def _report(request: Request, run_id: str, format_name: str) -> Response:
+    services: Services = request.app.state.services
+    settings = services.engine.settings
+    form = form_named(format_name, also=(NPZ_FORM,))
+    with services.admission.admit() as claim:
+
+        async def answer(ticket: Ticket) -> Response:
+            work = partial(services.runs.report, run_id, ticket.check)
+            report = await services.engine.evaluating(work)
+            return await asyncio.to_thread(reply, report, settings.max_reply_bytes, form)
+
+        if "respond-async" in request.headers.get("prefer", ""):
+            await asyncio.to_thread(services.runs.store.get, run_id)
+            kept = services.admission.hand_over(claim)
+
+            async def run(ticket: Ticket, progress: Progress) -> Response:
+                return await answer(ticket)
+
+            return await services.jobs.submit("/metrics/runs", run, kept.release)
+        ticket = ticket_of(request, settings.timeout)
+        async with Patience(request, ticket):
+            return await answer(ticket)
+
+
+async def _points(request: Request, run_id: str) -> Response:
+    services: Services = request.app.state.services
+    ticket = ticket_of(request, services.engine.settings.timeout)
+    with services.admission.admit():
+        async with Patience(request, ticket):
+            work = partial(services.runs.points, run_id, ticket.check)
+            found = await services.engine.evaluating(work)
+    headers = {"Content-Disposition": 'attachment; filename="curves.npz"'}
+    return StreamingResponse(npz_stream(found), media_type=NPZ, headers=headers)
+
+
+def _json(document: Any, status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(document), status, headers, JSON)

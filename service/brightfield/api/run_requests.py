@@ -1,0 +1,89 @@
+"""What requests about evaluation runs bring, and how a run is described."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from brightfield.api.evaluations import Catalog, choose, read_object, typed
+from brightfield.api.parameters import merge, parse
+from brightfield.errors import InvalidParameter, UnknownParameter, nearest
+from brightfield.metrics.confidence import Confidence
+from brightfield.metrics.evaluation import Evaluation
+from brightfield.store.runs import Run
+
+_LONGEST = 200
+
+
+def understand_run(
+    body: bytes, query: Mapping[str, Any], catalog: Catalog
+) -> tuple[Evaluation, str | None]:
+    """The options of a new run and its name, from the query, from JSON, or from both.
+
+    Raises `MalformedJson`, or an `Unprocessable`.
+    """
+    sources = (("query", dict(query)), ("body", read_object(body) if body else {}))
+    named = [(place, {"name": given.pop("name", None)}) for place, given in sources]
+    name = merge([(place, own) for place, own in named if own["name"] is not None]).get("name")
+    chosen, options = choose(sources[0][1], sources[1][1], catalog)
+    if name is not None:
+        check_text("name", name)
+    return typed(chosen, options), name
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Two runs to be compared, and the options of intervals that were given."""
+
+    a: str
+    b: str
+    ci: Mapping[str, Any]
+
+
+def understand_comparison(query: Mapping[str, str]) -> Wanted:
+    """The query of a comparison. Raises an `Unprocessable` for what is missing or not known."""
+    for name in ("a", "b"):
+        if not query.get(name):
+            raise InvalidParameter(
+                "Name two runs: `a` and `b` are ids, as GET /metrics/runs lists them.",
+                errors=[{"location": name}],
+            )
+    inner: dict[str, Any] = {}
+    for name, value in query.items():
+        part = name.removeprefix("ci.")
+        if part in Confidence.model_fields and part != name:
+            inner[part] = value
+        elif name not in ("a", "b"):
+            known = ["a", "b", *(f"ci.{option}" for option in Confidence.model_fields)]
+            raise UnknownParameter(
+                f"There is no parameter {name!r} here.{nearest(name, known)} "
+                f"Known: {', '.join(known)}.",
+                errors=[{"location": name}],
+            )
+    (confidence,) = parse((Confidence,), inner)
+    return Wanted(query["a"], query["b"], confidence.model_dump(exclude_unset=True))
+
+
+def check_text(location: str, value: Any) -> None:
+    """Raises `InvalidParameter` for what does not serve as a name."""
+    if isinstance(value, str) and 1 <= len(value) <= _LONGEST and value.isprintable():
+        return
+    raise InvalidParameter(
+        f"`{location}` is a text of 1 to {_LONGEST} printable characters.",
+        errors=[{"location": location, "expected": f"1 to {_LONGEST} printable characters"}],
+    )
+
+
+def describe_run(run: Run) -> dict[str, Any]:
+    """A run as JSON. Times are seconds since 1970."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "task": run.task,
+        "options": dict(run.options),
+        "created": run.created,
+        "touched": run.touched,
+        "chunks": run.chunks,
+        "rows": run.rows,
+    }

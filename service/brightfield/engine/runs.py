@@ -1,0 +1,108 @@
+"""Evaluation runs: predictions in chunks, kept in the store and reported about together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from brightfield.errors import IncomparableRuns
+from brightfield.metrics.bootstrap import Check
+from brightfield.metrics.chunks import Parts
+from brightfield.metrics.confidence import Confidence
+from brightfield.metrics.evaluation import Both, Evaluation, Limits
+from brightfield.metrics.frames import merged
+from brightfield.metrics.points import Named
+from brightfield.store.runs import Chunk, Entry, Run, Runs
+
+
+class EvaluationRuns:
+    """The runs of a service. Every method blocks, and may be called from any thread."""
+
+    def __init__(
+        self, store: Runs, catalog: Mapping[str, type[Evaluation]], limits: Limits
+    ) -> None:
+        self.store = store
+        self._catalog = catalog
+        self._limits = limits
+
+    def create(self, evaluation: Evaluation, name: str | None) -> tuple[Run, bool]:
+        """A new run, and True; or the one that has the name already, and False.
+
+        Raises `Unprocessable` for options that contradict one another, `RunConflict` where the run
+        of the name is another one.
+        """
+        evaluation.chunk(evaluation.nothing, self._limits, _unhurried)
+        task = next(task for task, kind in self._catalog.items() if kind is type(evaluation))
+        return self.store.create(task, evaluation.model_dump(mode="json"), name)
+
+    def evaluation(self, run_id: str) -> Evaluation:
+        """The options of a run, typed. Raises `UnknownRun`."""
+        run = self.store.get(run_id)
+        return self._catalog[run.task].model_validate(run.options)
+
+    def put(
+        self, run_id: str, key: str, evaluation: Evaluation, data: Mapping[str, Any], check: Check
+    ) -> tuple[Entry, bool]:
+        """Adds a chunk; False where the same was there already. It is on disk then.
+
+        Raises `Unprocessable` with the row for data that `evaluation`, the run's, cannot report
+        about, `Conflict` for a chunk that does not fit the others, and `UnknownRun`.
+        """
+        found = evaluation.chunk(data, self._limits, check)
+        kept = Chunk(
+            found.sha256, found.media_type, found.rows, found.frame, found.ids, found.payload
+        )
+        added = self.store.put(run_id, key, kept, merged)
+        return Entry(key, kept.rows, kept.sha256), added
+
+    def report(self, run_id: str, check: Check) -> dict[str, Any]:
+        """The report about what is there; `run` names the run. Raises `UnknownRun`."""
+        evaluation = self.evaluation(run_id)
+        parts = self.parts(run_id)
+        report = evaluation.together(parts, self._limits, check)
+        run = self.store.get(run_id)
+        counts = {"chunks": len(parts.sizes), "rows": sum(parts.sizes.values())}
+        return {**report, "run": {"id": run.id, "name": run.name, **counts}}
+
+    def points(self, run_id: str, check: Check) -> Iterator[Named]:
+        """Every point of the curves. Raises `UnknownRun`, `NotAcceptable` without such curves."""
+        return self.evaluation(run_id).points(self.parts(run_id), check)
+
+    def compare(self, a: str, b: str, ci: Mapping[str, Any], check: Check) -> dict[str, Any]:
+        """How much the numbers of run `a` differ from those of `b` over the ids that both have.
+
+        `ci` are options of intervals; those that are not given are run a's. Raises `UnknownRun`,
+        `IncomparableRuns`.
+        """
+        first, second = self.store.get(a), self.store.get(b)
+        if first.task != second.task:
+            raise IncomparableRuns(
+                f"The runs have other tasks, {first.task} and {second.task}; compare runs of one."
+            )
+        one, two = (self._catalog[run.task].model_validate(run.options) for run in (first, second))
+        confidence = Confidence(**{**one.ci.model_dump(), **ci})
+        both = Both(self.parts(a), self.parts(b), self._limits, check)
+        named = {side: {"id": r.id, "name": r.name} for side, r in (("a", first), ("b", second))}
+        return {"task": first.task, **named, **one.against(two, both, confidence)}
+
+    def parts(self, run_id: str) -> Parts:
+        """The chunks that are there now. Raises `UnknownRun`, also when the run is deleted while
+        they are read."""
+        entries = self.store.entries(run_id)
+        frame = self.store.get(run_id).frame or {}  # after the entries, so that it covers them
+        sizes = {entry.key: entry.rows for entry in entries}
+        return Parts(sizes, frame, self._payloads(run_id, sizes))
+
+    def _payloads(self, run_id: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+        """Without what came in meanwhile."""
+        count = 0
+        for key, payload in self.store.payloads(run_id):
+            if key in sizes:
+                count += 1
+                yield key, payload
+        if count < len(sizes):
+            self.store.get(run_id)
+
+
+def _unhurried() -> None:
+    """There is next to nothing to do."""

@@ -1,0 +1,270 @@
+"""Evaluation runs: predictions that come in chunks, from several writers, across restarts.
+
+A chunk has a key. The same key with the same content is accepted again and counts once, so a writer
+that does not know whether a chunk arrived posts it again. What was acknowledged is on disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection, Engine
+
+from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, TooManyBytes, UnknownRun
+from brightfield.store import tables
+from brightfield.store.database import reading, writing
+
+Frame = Mapping[str, Any]
+"""JSON: what all chunks of a run agree on."""
+
+Merge = Callable[[Frame | None, Frame], Frame]
+"""From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
+
+_MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
+_BATCH = 500  # ids asked for at once
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it stands. Times are seconds since 1970; `touched` is that of the last change."""
+
+    id: str
+    name: str | None
+    task: str
+    options: Mapping[str, Any]
+    frame: Frame | None
+    created: float
+    touched: float
+    chunks: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What is kept of a chunk; `ids` are those that no other chunk of the run may have."""
+
+    sha256: str
+    media_type: str
+    rows: int
+    frame: Frame
+    ids: Sequence[str]
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A chunk of a run, without what it holds."""
+
+    key: str
+    rows: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Some of the runs, the newest first, and how many there are in all."""
+
+    runs: tuple[Run, ...]
+    total: int
+
+
+class Runs:
+    """The runs in a store. Every method may be called from any thread and process, and returns when
+    its change is on disk. `clock` gives seconds since 1970.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def create(self, task: str, options: Mapping[str, Any], name: str | None) -> tuple[Run, bool]:
+        """A new run, and True; or the one that has the name already, and False.
+
+        Raises `RunConflict` where that one has another task or other options.
+        """
+        now = self._clock()
+        values: dict[str, Any] = {"id": f"run_{uuid.uuid4().hex}", "name": name, "task": task}
+        values |= {"options": dict(options), "created": now, "touched": now}
+        try:
+            with writing(self._engine) as connection:
+                known = None if name is None else _named(connection, name)
+                if known is None:
+                    connection.execute(sa.insert(tables.runs).values(**values))
+                    return _load(connection, values["id"]), True
+        except exc.IntegrityError:  # another writer was quicker, which PostgreSQL allows
+            with reading(self._engine) as connection:
+                known = None if name is None else _named(connection, name)
+            if known is None:
+                raise
+        if (known.task, dict(known.options)) != (task, dict(options)):
+            raise RunConflict(
+                f"There is a run {name!r} with another task or other options; give another name, "
+                f"or delete it with DELETE /metrics/runs/{known.id}."
+            )
+        return known, False
+
+    def get(self, run_id: str) -> Run:
+        """The run as it stands. Raises `UnknownRun`."""
+        with reading(self._engine) as connection:
+            return _load(connection, run_id)
+
+    def page(self, limit: int, offset: int) -> Listing:
+        """`limit` runs after the first `offset`, the newest first."""
+        runs = tables.runs
+        chosen = sa.select(runs).order_by(runs.c.created.desc(), runs.c.id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(chosen.limit(limit).offset(offset)).all()
+            counts = _counts(connection, [row.id for row in rows])
+            total = connection.execute(sa.select(sa.func.count()).select_from(runs)).scalar_one()
+        return Listing(tuple(_run(row, counts) for row in rows), total)
+
+    def delete(self, run_id: str) -> None:
+        """The run is gone, with its chunks. Raises `UnknownRun`."""
+        runs = tables.runs
+        with writing(self._engine) as connection:
+            if not connection.execute(sa.delete(runs).where(runs.c.id == run_id)).rowcount:
+                raise _unknown(run_id)
+
+    def put(self, run_id: str, key: str, chunk: Chunk, merge: Merge) -> bool:
+        """Adds a chunk; False where the same was there already.
+
+        Raises `UnknownRun`, `ChunkConflict` where the key has other content, `RepeatedId` where
+        another chunk has one of the ids, and what `merge` raises.
+        """
+        if len(chunk.payload) > _MAX_PAYLOAD:
+            raise TooManyBytes(
+                f"The chunk has {len(chunk.payload)} bytes and {_MAX_PAYLOAD} can be kept; send "
+                "its rows in several chunks."
+            )
+        digests = [_digest(name) for name in chunk.ids]
+        try:
+            with writing(self._engine) as connection:
+                return self._add(connection, run_id, key, chunk, merge, digests)
+        except exc.IntegrityError:
+            raise self._repeated(run_id, chunk.ids, digests) from None
+
+    def _add(
+        self,
+        connection: Connection,
+        run_id: str,
+        key: str,
+        chunk: Chunk,
+        merge: Merge,
+        digests: Sequence[bytes],
+    ) -> bool:
+        """Within a transaction. The run's row is locked, so its writers come one after another."""
+        runs, chunks = tables.runs, tables.run_chunks
+        locked = sa.select(runs.c.frame).where(runs.c.id == run_id).with_for_update()
+        row = connection.execute(locked).one_or_none()
+        if row is None:
+            raise _unknown(run_id)
+        query = sa.select(chunks.c.sha256).where(chunks.c.run == run_id, chunks.c.key == key)
+        known = connection.execute(query).scalar_one_or_none()
+        if known is not None and known != chunk.sha256:
+            raise ChunkConflict(
+                f"The run has a chunk {key!r} with other content; post these rows under another "
+                "key, or delete the run and post all of it again."
+            )
+        if known is not None:
+            return False
+        values = {"media_type": chunk.media_type, "rows": chunk.rows, "payload": chunk.payload}
+        values |= {"run": run_id, "key": key, "sha256": chunk.sha256}
+        change = {"frame": dict(merge(row.frame, chunk.frame)), "touched": self._clock()}
+        connection.execute(sa.insert(chunks).values(**values))
+        connection.execute(sa.update(runs).where(runs.c.id == run_id).values(**change))
+        if digests:
+            taken = [{"run": run_id, "id": digest} for digest in digests]
+            connection.execute(sa.insert(tables.run_ids), taken)
+        return True
+
+    def entries(self, run_id: str) -> tuple[Entry, ...]:
+        """The chunks that are there, by their keys. Raises `UnknownRun`."""
+        with reading(self._engine) as connection:
+            _load(connection, run_id)
+            return _entries(connection, run_id)
+
+    def payloads(self, run_id: str) -> Iterator[tuple[str, bytes]]:
+        """Key and payload of each chunk, one after the other, in no certain order."""
+        chunks = tables.run_chunks
+        query = sa.select(chunks.c.key, chunks.c.payload).where(chunks.c.run == run_id)
+        with reading(self._engine) as connection:
+            few = connection.execution_options(yield_per=4)
+            for row in few.execute(query):
+                yield row.key, row.payload
+
+    def expire(self, ttl: float) -> int:
+        """Deletes the runs that did not change in the last `ttl` seconds; the number deleted."""
+        runs = tables.runs
+        old = runs.c.touched <= self._clock() - ttl
+        with writing(self._engine) as connection:
+            return connection.execute(sa.delete(runs).where(old)).rowcount
+
+    def _repeated(self, run_id: str, ids: Sequence[str], digests: Sequence[bytes]) -> RepeatedId:
+        """The error about ids of which another chunk has one."""
+        own = tables.run_ids
+        for start in range(0, len(ids), _BATCH):
+            batch = slice(start, start + _BATCH)
+            place = dict(zip(digests[batch], ids[batch], strict=True))
+            query = sa.select(own.c.id).where(own.c.run == run_id, own.c.id.in_(list(place)))
+            with reading(self._engine) as connection:
+                found = connection.execute(query).scalars().all()
+            if found:
+                first = min(place[bytes(digest)] for digest in found)
+                return RepeatedId(
+                    f"The id {first!r} is in another chunk of the run; each row has an id of its "
+                    "own, in all chunks together.",
+                    errors=[{"location": "ids", "received": first}],
+                )
+        return RepeatedId("An id of the chunk came twice; each row has an id of its own.")
+
+
+def _named(connection: Connection, name: str) -> Run | None:
+    query = sa.select(tables.runs.c.id).where(tables.runs.c.name == name)
+    run_id = connection.execute(query).scalar_one_or_none()
+    return None if run_id is None else _load(connection, run_id)
+
+
+def _load(connection: Connection, run_id: str) -> Run:
+    row = connection.execute(sa.select(tables.runs).where(tables.runs.c.id == run_id)).one_or_none()
+    if row is None:
+        raise _unknown(run_id)
+    return _run(row, _counts(connection, [run_id]))
+
+
+def _entries(connection: Connection, run_id: str) -> tuple[Entry, ...]:
+    chunks = tables.run_chunks
+    query = sa.select(chunks.c.key, chunks.c.rows, chunks.c.sha256).where(chunks.c.run == run_id)
+    # Sorted here, since databases differ in how they order texts.
+    found = sorted(connection.execute(query).all(), key=lambda row: row.key)
+    return tuple(Entry(row.key, row.rows, row.sha256) for row in found)
+
+
+def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Chunks and rows of each run that has any."""
+    chunks = tables.run_chunks
+    query = sa.select(chunks.c.run, sa.func.count(), sa.func.sum(chunks.c.rows))
+    found = connection.execute(query.where(chunks.c.run.in_(run_ids)).group_by(chunks.c.run))
+    return {run: (int(count), int(rows)) for run, count, rows in found}
+
+
+def _run(row: sa.Row[Any], counts: Mapping[str, tuple[int, int]]) -> Run:
+    count, rows = counts.get(row.id, (0, 0))
+    return Run(**row._mapping, chunks=count, rows=rows)
+
+
+def _unknown(run_id: str) -> UnknownRun:
+    return UnknownRun(
+        f"There is no run {run_id!r}, or it has expired; GET /metrics/runs lists those that are "
+        "there, POST /metrics/runs makes a new one."
+    )
+
+
+def _digest(name: str) -> bytes:
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).digest()

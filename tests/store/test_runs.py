@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from brightfield.errors import (
+    ChunkConflict,
+    RepeatedId,
+    RunConflict,
+    StoreUnavailable,
+    UnfitChunk,
+    UnknownRun,
+)
+from brightfield.store import tables
+from brightfield.store.runs import Chunk, Entry, Run, Runs
+
+OPTIONS = {"labels": ["no", "yes"], "ci": {"level": 0.95}}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def runs(engine: sa.Engine, clock: Clock) -> Runs:
+    return Runs(engine, clock)
+
+
+def chunk(payload: bytes, rows: int = 3, ids: tuple[str, ...] = (), width: int = 1) -> Chunk:
+    digest = hashlib.sha256(payload).hexdigest()
+    return Chunk(digest, "application/x-npz", rows, {"scores": width}, ids, payload)
+
+
+def agree(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[str, Any]:
+    if known is not None and known != new:
+        raise UnfitChunk("another width")
+    return new
+
+
+def made(runs: Runs) -> str:
+    return runs.create("classification", OPTIONS, None)[0].id
+
+
+def test_a_run_from_its_creation_to_its_end(runs: Runs, clock: Clock) -> None:
+    run, new = runs.create("classification", OPTIONS, "october")
+    assert new
+    expected = Run(run.id, "october", "classification", OPTIONS, None, 1e6, 1e6, 0, 0)
+    assert run == expected == runs.get(run.id)
+    clock.now += 5
+    assert runs.put(run.id, "b/2", chunk(b"two\x00", 4), agree)
+    assert runs.put(run.id, "b/1", chunk(b"one"), agree)
+    later = runs.get(run.id)
+    assert (later.chunks, later.rows, later.frame) == (2, 7, {"scores": 1})
+    assert (later.created, later.touched) == (1e6, 1e6 + 5)
+    assert [(e.key, e.rows) for e in runs.entries(run.id)] == [("b/1", 3), ("b/2", 4)]
+    assert dict(runs.payloads(run.id)) == {"b/1": b"one", "b/2": b"two\x00"}
+    runs.delete(run.id)
+    for call in (runs.get, runs.entries, runs.delete):
+        with pytest.raises(UnknownRun, match="GET /metrics/runs"):
+            call(run.id)
+    assert list(runs.payloads(run.id)) == []
+
+
+def test_a_name_gives_the_same_run_again(runs: Runs) -> None:
+    first, _ = runs.create("classification", OPTIONS, "october")
+    again, new = runs.create("classification", OPTIONS, "october")
+    assert (again.id, new) == (first.id, False)
+    with pytest.raises(RunConflict):
+        runs.create("classification", {**OPTIONS, "bins": 5}, "october")
+    with pytest.raises(RunConflict):
+        runs.create("detection", OPTIONS, "october")
+    assert runs.create("classification", OPTIONS, None)[1]
+    assert runs.create("classification", OPTIONS, None)[1]
+    assert runs.page(10, 0).total == 3
+
+
+def test_a_chunk_counts_once_and_stays_as_it_is(runs: Runs, engine: sa.Engine) -> None:
+    run = made(runs)
+    assert runs.put(run, "1", chunk(b"one", ids=("a", "b")), agree)
+    assert not runs.put(run, "1", chunk(b"one", ids=("a", "b")), agree)
+    with pytest.raises(ChunkConflict, match="'1' with other content"):
+        runs.put(run, "1", chunk(b"other"), agree)
+    with pytest.raises(UnknownRun):
+        runs.put("run_0", "1", chunk(b"one"), agree)
+    assert runs.entries(run) == (Entry("1", 3, hashlib.sha256(b"one").hexdigest()),)
+    with engine.connect() as connection:
+        ids = connection.scalar(sa.select(sa.func.count()).select_from(tables.run_ids))
+    assert ids == 2
+
+
+@pytest.mark.parametrize("row_id", ["x", "ü\x00" + "y" * 10_000])
+def test_an_id_is_in_one_chunk_of_a_run(runs: Runs, row_id: str) -> None:
+    run, other = made(runs), made(runs)
+    many = tuple(f"id {i}" for i in range(1200))
+    assert runs.put(run, "1", chunk(b"one", ids=(row_id,)), agree)
+    with pytest.raises(RepeatedId) as caught:
+        runs.put(run, "2", chunk(b"two", ids=(*many, row_id)), agree)
+    assert caught.value.errors[0]["received"] == row_id
+    assert runs.put(run, "2", chunk(b"two", ids=many), agree)  # nothing of it was left behind
+    assert runs.put(other, "1", chunk(b"one", ids=(row_id,)), agree)
+
+
+def test_what_does_not_fit_leaves_no_trace(runs: Runs) -> None:
+    run = made(runs)
+    assert runs.put(run, "1", chunk(b"one"), agree)
+    before = runs.get(run)
+    with pytest.raises(UnfitChunk):
+        runs.put(run, "2", chunk(b"two", width=3), agree)
+    assert runs.get(run) == before
+
+
+def test_pages_are_the_newest_first(runs: Runs, clock: Clock) -> None:
+    ids = []
+    for _ in range(5):
+        clock.now += 1
+        ids.insert(0, made(runs))
+    runs.put(ids[1], "1", chunk(b"one"), agree)
+    page = runs.page(2, 1)
+    assert ([run.id for run in page.runs], page.total) == (ids[1:3], 5)
+    assert [(run.chunks, run.rows) for run in page.runs] == [(1, 3), (0, 0)]
+    assert runs.page(10, 5).runs == ()
+
+
+def test_only_what_did_not_change_for_long_expires(runs: Runs, clock: Clock) -> None:
+    old, recent = made(runs), made(runs)
+    runs.put(old, "1", chunk(b"one", ids=("a",)), agree)
+    clock.now += 100
+    runs.put(recent, "1", chunk(b"one"), agree)
+    assert runs.expire(100) == 1
+    assert [run.id for run in runs.page(10, 0).runs] == [recent]
+
+
+def together(work: list[Callable[[], object]]) -> list[object]:
+    """What each gives when all run at once; an error stands for itself."""
+    found: list[object] = []
+
+    def kept(call: Callable[[], object]) -> None:
+        try:
+            found.append(call())
+        except Exception as fault:
+            found.append(type(fault))
+
+    threads = [threading.Thread(target=kept, args=(call,)) for call in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_writers_at_once(runs: Runs) -> None:
+    run = made(runs)
+    keys = [str(number) for number in range(20)]
+    results = together(
+        [
+            lambda key=key: runs.put(run, key, chunk(key.encode(), ids=(key,)), agree)
+            for key in keys * 2
+        ]
+    )
+    assert sorted(results, key=str) == [False] * 20 + [True] * 20
+    assert [entry.key for entry in runs.entries(run)] == sorted(keys)
+    disputed = together(
+        [lambda key=key: runs.put(run, key, chunk(b"x", ids=("x",)), agree) for key in "abcd"]
+    )
+    assert sorted(map(str, disputed)).count("True") == 1
+    assert set(disputed) == {True, RepeatedId}
+    other = made(runs)
+    widths = [chunk(b"%d" % width, width=width) for width in (1, 2, 3)]
+    frames = together(
+        [lambda own=own: runs.put(other, own.sha256[:9], own, agree) for own in widths]
+    )
+    assert set(frames) == {True, UnfitChunk}
+    names = together([lambda: runs.create("classification", OPTIONS, "one")[1] for _ in range(4)])
+    assert set(names) <= {True, False} and names.count(True) == 1
+    assert StoreUnavailable not in results
