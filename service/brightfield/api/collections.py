@@ -41,6 +41,7 @@ from brightfield.errors import (
     InvalidVectors,
     ReplyTooLarge,
 )
+from brightfield.parameters import Ids
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
 
@@ -54,12 +55,6 @@ def _json_text(value: str) -> Any:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
         raise ValueError("this is no JSON") from None
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, str):
-        return _json_text(value) if value[:1] == "[" else [v.strip() for v in value.split(",")]
-    return value
 
 
 def _objects(value: Any) -> Any:
@@ -81,7 +76,7 @@ class Intake(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    ids: Annotated[tuple[str, ...] | None, BeforeValidator(_listed)] = None
+    ids: Ids | None = None
     """An id for each, in their order, as a JSON list or with commas; left out: the SHA-256 of the
     content."""
     metadata: Annotated[tuple[dict[str, Any], ...] | None, BeforeValidator(_objects)] = None

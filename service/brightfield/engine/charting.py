@@ -21,7 +21,7 @@ from brightfield.engine.exploring import Choice, Exploring
 from brightfield.engine.spaces import Snapshot
 from brightfield.errors import TooFewItems
 from brightfield.images.map_plot import PALE, Color, Legend, Plot, colored
-from brightfield.parameters import Commas
+from brightfield.parameters import Ids
 from brightfield.store.collections import Collection
 from brightfield.store.items import Item
 from brightfield.store.metadata_filter import Filter
@@ -46,7 +46,7 @@ class PlotChoice(Choice):
     """Pixels of the map's side."""
     tile: Annotated[int, Field(ge=8, le=128)] | None = None
     """Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96."""
-    ids: Commas | None = None
+    ids: Ids | None = None
     """Only these items count, others are pale points: the worst cases of an evaluation, say."""
 
 

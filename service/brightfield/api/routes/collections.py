@@ -30,7 +30,7 @@ from brightfield.engine.exploring import Choice
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody, InvalidParameter, UnknownItem
 from brightfield.images.selection import Selection
-from brightfield.parameters import Commas
+from brightfield.parameters import Ids
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
 from brightfield.store.metadata_filter import Filter
@@ -63,8 +63,8 @@ class Listing(Choice):
 class Removal(Choice):
     """Which items are deleted: those of the ids, or those that pass the filter."""
 
-    ids: Commas | None = None
-    """Ids, with commas."""
+    ids: Ids | None = None
+    """Ids with commas, or as a JSON list."""
 
 
 @router.put(
