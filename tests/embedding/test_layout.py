@@ -12,7 +12,7 @@ def test_no_two_share_a_cell_and_none_goes_far() -> None:
     shown = cells[cells[:, 0] >= 0]
     assert len(np.unique(shown, axis=0)) == len(shown) > 150
     away = np.abs(shown + 0.5 - places[cells[:, 0] >= 0] * 20)
-    assert away.max() <= 4
+    assert away.max() <= 6
 
 
 def test_a_lone_point_takes_its_own_cell() -> None:
@@ -21,8 +21,8 @@ def test_a_lone_point_takes_its_own_cell() -> None:
 
 
 def test_a_crowd_leaves_some_out() -> None:
-    cells = snapped(np.full((100, 2), 0.5), 20, 20, np.arange(100))
-    assert (cells[:, 0] >= 0).sum() == 49  # seven by seven
+    cells = snapped(np.full((200, 2), 0.5), 20, 20, np.arange(200))
+    assert (cells[:, 0] >= 0).sum() == 121  # eleven by eleven
 
 
 def test_maps_are_drawn_with_y_upwards_and_lines_in_the_middle() -> None:

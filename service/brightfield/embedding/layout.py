@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from brightfield.embedding.vectors import Points
 
-_RINGS = 3
+_RINGS = 5
 
 
 def snapped(
@@ -16,7 +16,7 @@ def snapped(
     """Cells (n, 2) of a grid, column and row, for `some` (n,) of the places (N, 2) in [0, 1].
 
     Each takes its own cell, those nearest the middle first; one whose cell is taken goes to the
-    nearest free one of at most three rings around it, and to (-1, -1) where none is free.
+    nearest free one of at most five rings around it, and to (-1, -1) where none is free.
     """
     places = places[some] * [columns, rows]
     own = np.clip(np.floor(places).astype(np.int64), 0, [columns - 1, rows - 1])

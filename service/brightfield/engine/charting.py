@@ -30,7 +30,7 @@ from brightfield.store.projections import Map, Outline
 _INK: Color = (0, 114, 178)
 _LARGEST_TILE, _SMALLEST_TILE = 96, 14
 # Cells for each thumbnail, where the size of the cells is not given.
-_ROOMY = 2.5
+_ROOMY = 2.0
 
 
 class PlotChoice(Choice):
@@ -158,12 +158,14 @@ class Charting:
         items = self._items(chart)
         bright = _passing(items, choice)
         colors, legend = _colors(items, bright, choice.by)
-        tiles: tuple[tuple[int, int, bytes], ...] = ()
+        tiles: dict[int, tuple[int, int, bytes]] = {}
         tile = 0
         shown = choice.by is None if choice.thumbnails is None else choice.thumbnails
         if shown:
             tiles, tile = self._tiles(chart, bright, choice)
-        plot = Plot(choice.size, scaled(chart.points), colors, tiles, tile, legend)
+        bare = [row for row in range(len(items)) if row not in tiles]
+        places, dots = scaled(chart.points)[bare], [colors[row] for row in bare]
+        plot = Plot(choice.size, places, dots, list(tiles.values()), tile, legend)
         return plot.png() if choice.format == "png" else plot.svg()
 
     def _items(self, chart: Chart) -> list[Item]:
@@ -172,24 +174,25 @@ class Charting:
 
     def _tiles(
         self, chart: Chart, bright: NDArray[np.bool_], choice: PlotChoice
-    ) -> tuple[tuple[tuple[int, int, bytes], ...], int]:
+    ) -> tuple[dict[int, tuple[int, int, bytes]], int]:
+        """Thumbnails at their cells, by row, and the side of a cell."""
         numbers = chart.numbers
         pictures = self._shelves.items.thumbnails(
             chart.snapshot.collection.key, numbers[bright].tolist()
         )
         places = [row for row in np.flatnonzero(bright).tolist() if int(numbers[row]) in pictures]
         if not places:
-            return (), 0
+            return {}, 0
         tile = choice.tile or int(
             np.clip(choice.size / np.sqrt(_ROOMY * len(places)), _SMALLEST_TILE, _LARGEST_TILE)
         )
         across = max(1, choice.size // tile)
         cells = snapped(scaled(chart.points), across, across, np.array(places))
-        return tuple(
-            (column * tile, line * tile, pictures[int(numbers[row])])
+        return {
+            row: (column * tile, line * tile, pictures[int(numbers[row])])
             for row, (column, line) in zip(places, cells.tolist(), strict=True)
             if column >= 0
-        ), tile
+        }, tile
 
 
 def outlined(outline: Outline) -> dict[str, Any]:
