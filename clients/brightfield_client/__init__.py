@@ -1,10 +1,12 @@
 """Brightfield from Python: `Client`, `AsyncClient`, typed answers and one tree of errors."""
 
 from brightfield_client.async_client import AsyncClient
+from brightfield_client.async_collection import AsyncCollection
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.calls.doctor import Check, Report
 from brightfield_client.calls.jobs import JobStatus
 from brightfield_client.client import Client
+from brightfield_client.collection import Collection
 from brightfield_client.errors import (
     ApiError,
     BadRequestError,
@@ -36,6 +38,14 @@ from brightfield_client.results.activations import Activations, UnitActivity
 from brightfield_client.results.batch import Batch, ItemError
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.classification import Classification, Prediction
+from brightfield_client.results.collections import (
+    Addition,
+    Clusters,
+    CollectionInfo,
+    Neighbor,
+    Neighbors,
+    Projection,
+)
 from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
@@ -53,8 +63,10 @@ from brightfield_client.results.volume import Volume
 
 __all__ = [
     "Activations",
+    "Addition",
     "ApiError",
     "AsyncClient",
+    "AsyncCollection",
     "AsyncJob",
     "BadRequestError",
     "Batch",
@@ -65,6 +77,9 @@ __all__ = [
     "ClassEvaluation",
     "Classification",
     "Client",
+    "Clusters",
+    "Collection",
+    "CollectionInfo",
     "Comparison",
     "ConflictError",
     "ConnectionFailed",
@@ -92,6 +107,8 @@ __all__ = [
     "MethodNotAllowedError",
     "Model",
     "ModelRef",
+    "Neighbor",
+    "Neighbors",
     "NotAcceptableError",
     "NotFoundError",
     "ObjectClass",
@@ -100,6 +117,7 @@ __all__ = [
     "Patch",
     "Patches",
     "Prediction",
+    "Projection",
     "Report",
     "Result",
     "RunChunk",

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 import httpx2
 
 from brightfield_client import calls
+from brightfield_client.async_collection import AsyncCollection
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.calls.call import Askable, Call
 from brightfield_client.calls.endpoints import endpoint_named
@@ -75,6 +76,7 @@ class AsyncClient:
     ready = _sending(calls.ready)
     version = _sending(calls.version)
     metrics = _sending(calls.metrics)
+    collections = _sending(calls.collections)
     metrics_text = _sending(calls.metrics_text)
     start_run = _sending(calls.start_run)
     add_chunk = _sending(calls.add_chunk)
@@ -126,6 +128,15 @@ class AsyncClient:
         status = await self.run(job_status(job_id))
         call = endpoint_named(endpoint or status.endpoint).call(b"", format=format)
         return AsyncJob(self, call, status)
+
+    def collection(self, name: str) -> AsyncCollection:
+        """A collection of vectors at the service, by its name; nothing is asked yet.
+
+        cells = client.collection("cells")
+        cells.make(model="blood-cells")
+        cells.add(paths)
+        """
+        return AsyncCollection(self, name)
 
     def map(
         self,

@@ -19,6 +19,7 @@ from brightfield_client.calls.again import repeatable
 from brightfield_client.calls.call import Askable, Call
 from brightfield_client.calls.endpoints import endpoint_named
 from brightfield_client.calls.jobs import job_status, submitted
+from brightfield_client.collection import Collection
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
 from brightfield_client.evaluating.outcome import Evaluated
@@ -82,6 +83,7 @@ class Client:
     ready = _sending(calls.ready)
     version = _sending(calls.version)
     metrics = _sending(calls.metrics)
+    collections = _sending(calls.collections)
     metrics_text = _sending(calls.metrics_text)
     start_run = _sending(calls.start_run)
     add_chunk = _sending(calls.add_chunk)
@@ -134,6 +136,15 @@ class Client:
         status = self.run(job_status(job_id))
         call = endpoint_named(endpoint or status.endpoint).call(b"", format=format)
         return Job(self, call, status)
+
+    def collection(self, name: str) -> Collection:
+        """A collection of vectors at the service, by its name; nothing is asked yet.
+
+        cells = client.collection("cells")
+        cells.make(model="blood-cells")
+        cells.add(paths)
+        """
+        return Collection(self, name)
 
     def map(
         self,

@@ -104,6 +104,18 @@ class UnknownRun(NotFound):
     code, title = "unknown_run", "Unknown run"
 
 
+class UnknownCollection(NotFound):
+    code, title = "unknown_collection", "Unknown collection"
+
+
+class UnknownItem(NotFound):
+    code, title = "unknown_item", "Unknown item of a collection"
+
+
+class UnknownProjection(NotFound):
+    code, title = "unknown_projection", "Unknown projection of a collection"
+
+
 class MethodNotAllowed(BrightfieldError):
     code, status, title = "method_not_allowed", 405, "Method not allowed"
 
@@ -138,6 +150,22 @@ class UnfitChunk(Conflict):
 
 class RepeatedId(Conflict):
     code, title = "repeated_id", "An id is in two chunks of a run"
+
+
+class CollectionDiffers(Conflict):
+    code, title = "collection_differs", "The collection is there with other properties"
+
+
+class ItemDiffers(Conflict):
+    code, title = "item_differs", "The item is there with other content"
+
+
+class ModelChanged(Conflict):
+    code, title = "model_changed", "The model has changed since the collection was made"
+
+
+class TooFewItems(Conflict):
+    code, title = "too_few_items", "The collection has too few items"
 
 
 class TooLarge(BrightfieldError):
@@ -232,6 +260,10 @@ class IncomparableRuns(Unprocessable):
     code, title = "incomparable_runs", "The runs cannot be compared"
 
 
+class InvalidVectors(Unprocessable):
+    code, title = "invalid_vectors", "Vectors are wrong"
+
+
 class WrongTask(Unprocessable):
     code, title = "wrong_task", "The model has another task"
 
@@ -262,6 +294,10 @@ class Unavailable(BrightfieldError):
 
 class MissingWeights(Unavailable):
     code, title, retryable = "missing_weights", "The weights are not on this machine", False
+
+
+class MissingPackage(Unavailable):
+    code, title, retryable = "missing_package", "A package is not installed", False
 
 
 class DamagedWeights(Unavailable):

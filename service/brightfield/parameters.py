@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -41,6 +42,24 @@ Commas = Annotated[
     WithJsonSchema({"type": "string", "description": "One value, or several with commas."}),
 ]
 """One or several values: `a,b` or `["a", "b"]`."""
+
+
+def _ids(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] == "[":
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError("this is no JSON") from None
+    return _text_items(value)
+
+
+Ids = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_ids),
+    Field(min_length=1),
+    WithJsonSchema({"type": "string", "examples": ["a,b", '["a", "b, too"]']}),
+]
+"""Ids of items with commas, or as a JSON list where they have commas themselves."""
 
 Extent = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],

@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     """Seconds for which PUT /images keeps an image after its last use."""
     image_cache_bytes: int = Field(4 * 2**30, ge=0)
     """Bytes of uploaded images kept on disk; the longest unused go first."""
+    vector_cache_bytes: int = Field(2 * 2**30, ge=0)
+    """Bytes of collections' vectors kept in memory; the longest unused go first."""
     job_ttl: float = Field(86_400.0, gt=0)
     """Seconds for which a finished job and its result are kept."""
     run_ttl: float | None = Field(None, gt=0)
@@ -103,7 +105,12 @@ class Settings(BaseSettings):
     """Least severity that is logged."""
 
     @field_validator(
-        "memory_budget", "max_bytes", "max_reply_bytes", "image_cache_bytes", mode="before"
+        "memory_budget",
+        "max_bytes",
+        "max_reply_bytes",
+        "image_cache_bytes",
+        "vector_cache_bytes",
+        mode="before",
     )
     @classmethod
     def _bytes(cls, value: object) -> object:

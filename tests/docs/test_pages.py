@@ -73,7 +73,8 @@ def test_every_decision_is_in_the_index() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("explanations", 400_000), ("dense-explanations", 600_000)]
+    ("name", "most"),
+    [("explanations", 400_000), ("dense-explanations", 600_000), ("collection", 200_000)],
 )
 def test_the_picture_is_small_enough_for_a_readme(name: str, most: int) -> None:
     file = ROOT / "docs" / "pictures" / f"{name}.png"

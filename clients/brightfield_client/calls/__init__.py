@@ -5,6 +5,7 @@ A new endpoint is one file here, one line in each client, and one in `endpoints`
 
 from brightfield_client.calls.activations import activations
 from brightfield_client.calls.classify import classify
+from brightfield_client.calls.collection import collections
 from brightfield_client.calls.detect import detect
 from brightfield_client.calls.doctor import doctor
 from brightfield_client.calls.embed import embed
@@ -33,6 +34,7 @@ __all__ = [
     "activations",
     "add_chunk",
     "classify",
+    "collections",
     "compare_runs",
     "delete_run",
     "detect",

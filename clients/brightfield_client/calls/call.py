@@ -14,7 +14,8 @@ from brightfield_client.exchange import Policy, Steps, exchange, retry_after
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Part = tuple[str, tuple[str, bytes, str]]  # field, (file name, content, media type)
+# field, (file name, content, media type); without a file name it is a plain field
+Part = tuple[str, tuple[str | None, bytes, str]]
 
 
 class Askable(Protocol[T_co]):

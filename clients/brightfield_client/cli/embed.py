@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from brightfield_client.cli.connect import connect, connection_flags
-from brightfield_client.cli.exits import Stop, code_of, report
+from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, report, sentence
 from brightfield_client.cli.files import expand, image_flags, parameter_flags, parameters
 from brightfield_client.mapping import MapItem
+from brightfield_client.results.collections import Addition
 
 
 def add(commands: Any) -> None:
     parser = commands.add_parser(
         "embed",
         parents=[image_flags(), parameter_flags(), connection_flags()],
-        help="write the feature vectors of images",
+        help="write or keep the feature vectors of images",
         description="Write the feature vectors of images into one .npz file: files (N), "
-        "vectors (N x D, float32), model and layer.",
+        "vectors (N x D, float32), model and layer; or keep them at the service in a collection.",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="where to")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--out", type=Path, metavar="FILE.npz", help="write a file")
+    where.add_argument(
+        "--collection",
+        metavar="NAME",
+        help="keep them in a collection, which is made if need be; ids are the paths",
+    )
     parser.add_argument("--layer", help="layer whose output is taken (penultimate)")
     parser.add_argument("--normalize", action="store_true", default=None, help="to length 1")
+    parser.add_argument(
+        "--label",
+        metavar="KEY",
+        help="in a collection: the name of each image's folder as metadata of this key",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.collection is not None:
+        return _keep(args)
     if args.out.suffix != ".npz":
         raise Stop(f"--out is a .npz file, not {args.out.name!r}.")
     given = parameters(args, layer=args.layer, normalize=args.normalize)
@@ -42,6 +58,35 @@ def run(args: argparse.Namespace) -> int:
             report(item)
     _save(args.out, [item for item in items if item.ok])
     return code_of(items)
+
+
+def _keep(args: argparse.Namespace) -> int:
+    """Into a collection; what is there already is not embedded again."""
+    files = expand(args.files)
+    if not files:
+        raise Stop("There are no images in the folders that were given.")
+    with connect(args) as client:
+        collection = client.collection(args.collection)
+        collection.make(model=args.model, layer=args.layer, normalize=args.normalize)
+        label = args.label
+        added = collection.add(
+            files,
+            metadata=None if label is None else lambda path: {label: Path(path).parent.name},
+            progress=True,
+            **dict(args.set),
+        )
+        count = collection.info().items
+    print(f"{args.collection}: {_told(added)}; {count} items in all")
+    failed = [each for each in added if each.error is not None]
+    for each in failed:
+        assert each.error is not None
+        print(f"brightfield: {each.id}: {sentence(each.error)}", file=sys.stderr)
+    return SOME_FAILED if failed else OK
+
+
+def _told(added: list[Addition]) -> str:
+    counts = Counter(each.outcome for each in added)
+    return ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
 
 
 def _save(path: Path, items: list[MapItem]) -> None:

@@ -20,6 +20,7 @@ from brightfield.api.limits import Admission
 from brightfield.api.middleware import Outermost
 from brightfield.api.routes import image_endpoints, install
 from brightfield.engine import Engine
+from brightfield.engine.collections import CollectionWork
 from brightfield.engine.runs import EvaluationRuns
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
@@ -99,6 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
         JobRunner(jobs),
         EvaluationRuns(Runs(database), engine.evaluations, engine.limits),
+        CollectionWork.of(engine, database),
     )
     if settings.preload:
         await asyncio.to_thread(engine.preload)
@@ -110,6 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
         await services.jobs.close()
+        services.collections.close()
         await asyncio.to_thread(engine.close)
         database.dispose()
 

@@ -20,6 +20,7 @@ from brightfield.api.parameters import parse
 from brightfield.api.problems import request_id_of
 from brightfield.api.replies import Item, Reply, Writer, negotiate
 from brightfield.engine import Engine, View
+from brightfield.engine.collections import CollectionWork
 from brightfield.engine.engine import Progress
 from brightfield.engine.runs import EvaluationRuns
 from brightfield.errors import BrightfieldError, InvalidParameter, nearest
@@ -41,6 +42,7 @@ class Services:
     images: ImageStore
     jobs: JobRunner
     runs: EvaluationRuns
+    collections: CollectionWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ async def read_submission(
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
         submission = await _from_form(request, body, max_bytes, attachments)
-    elif media_type == "application/json" or media_type.endswith("+json") or _looks_like_json(body):
+    elif media_type == "application/json" or media_type.endswith("+json") or looks_like_json(body):
         submission = _from_json(body, attachments)
     else:
         submission = Submission([body] if body else [])
@@ -122,8 +122,8 @@ def query_of(request: Request) -> dict[str, Any]:
     return values
 
 
-def _looks_like_json(body: bytes) -> bool:
-    """No image format begins with a brace."""
+def looks_like_json(body: bytes) -> bool:
+    """Whether a body is JSON: no image format begins with a brace."""
     return body[:64].lstrip()[:1] == b"{"
 
 
@@ -176,7 +176,7 @@ async def _from_fields(form: FormData, attachments: Sequence[str]) -> Submission
             else:
                 _attach(submission, name, content, attachments)
         elif name == "params":
-            fields = merge([("params", _object(value, "params")), ("form", fields)])
+            fields = merge([("params", json_object(value, "params")), ("form", fields)])
         else:
             fields = merge([("form", fields), ("form", {name: value})])
     submission.parameters = fields
@@ -201,7 +201,8 @@ def _empty_file(name: str | None) -> EmptyBody:
     return EmptyBody(f"The file {name or 'file'!r} is empty.")
 
 
-def _object(text: str | bytes, place: str) -> dict[str, Any]:
+def json_object(text: str | bytes, place: str) -> dict[str, Any]:
+    """The JSON object of a `place`. Raises `MalformedJson`, `InvalidParameter`."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as fault:
@@ -212,7 +213,7 @@ def _object(text: str | bytes, place: str) -> dict[str, Any]:
 
 
 def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
-    document = _object(body, "body") if body else {}
+    document = json_object(body, "body") if body else {}
     known = (*_JSON_KEYS, *attachments)
     for key in document:
         if key not in known:
@@ -225,31 +226,33 @@ def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
         raise InvalidParameter("`parameters` must be a JSON object.")
     if document.get("model") is not None:
         parameters = merge([("parameters", parameters), ("body", {"model": document["model"]})])
-    images, batch = _json_images(document)
-    attached = {name: _json_image(document[name], name) for name in attachments if name in document}
+    images, batch = json_images(document)
+    attached = {name: json_image(document[name], name) for name in attachments if name in document}
     return Submission(images, dict(parameters), batch, attached)
 
 
-def _json_images(
+def json_images(
     document: Mapping[str, Any],
 ) -> tuple[list[bytes | Stored | BrightfieldError], bool]:
+    """The images of a JSON document, and whether they are a batch."""
     if "image" in document and "images" in document:
         raise ConflictingParameter("The JSON has both `image` and `images`; send one of them.")
     if "image" in document:
-        return [_json_image(document["image"], "image")], False
+        return [json_image(document["image"], "image")], False
     entries = document.get("images", [])
     if not isinstance(entries, list):
         raise InvalidParameter("`images` must be a list.")
     images: list[bytes | Stored | BrightfieldError] = []
     for index, entry in enumerate(entries):
         try:
-            images.append(_json_image(entry, f"images.{index}"))
+            images.append(json_image(entry, f"images.{index}"))
         except BrightfieldError as fault:
             images.append(fault)
     return images, "images" in document
 
 
-def _json_image(entry: Any, place: str) -> bytes | Stored:
+def json_image(entry: Any, place: str) -> bytes | Stored:
+    """One image of a JSON document. Raises `InvalidParameter`, `EmptyBody`."""
     if isinstance(entry, dict) and len(entry) == 1:
         if isinstance(entry.get("id"), str):
             return Stored(entry["id"])

@@ -65,3 +65,66 @@ run_ids = sa.Table(
     sa.Column("id", sa.LargeBinary(16), primary_key=True),
     sqlite_with_rowid=False,
 )
+
+collections = sa.Table(
+    "collections",
+    metadata,
+    # Not the name, which another collection may bear after this one was deleted.
+    sa.Column("key", sa.String(32), primary_key=True),
+    sa.Column("name", sa.String(128), nullable=False, unique=True),
+    sa.Column("properties", sa.JSON, nullable=False),
+    sa.Column("dim", sa.Integer),  # unknown until the first vector
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("added", sa.BigInteger, nullable=False),  # the number of the newest item
+    sa.Column("deletions", sa.BigInteger, nullable=False),
+)
+
+# A number is never used twice, so what was read up to a number needs to be read no more.
+collection_items = sa.Table(
+    "collection_items",
+    metadata,
+    sa.Column("collection", sa.ForeignKey("collections.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.String(512), nullable=False),
+    sa.Column("source", sa.String(80), nullable=False),  # the digest of what was sent
+    sa.Column("metadata", sa.JSON, nullable=False),
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # little-endian, of the collection's dtype
+    sa.UniqueConstraint("collection", "id", name="uq_collection_items_id"),
+)
+
+# Apart from the items, so that reading all vectors never reads past pictures.
+collection_thumbnails = sa.Table(
+    "collection_thumbnails",
+    metadata,
+    sa.Column("collection", sa.String(32), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["collection", "number"],
+        ["collection_items.collection", "collection_items.number"],
+        ondelete="CASCADE",
+    ),
+)
+
+projections = sa.Table(
+    "projections",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("collection", sa.ForeignKey("collections.key", ondelete="CASCADE"), nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),
+    sa.Column("numbers", sa.LargeBinary, nullable=False),  # int64 of the items it was made of
+    sa.Column("points", sa.LargeBinary, nullable=False),  # float32
+    sa.Column("arrays", sa.LargeBinary, nullable=False),  # npz: what placing others needs
+    sa.Index("ix_projections_collection", "collection"),
+)
+
+# What was placed later, item by item, so that two processes that place do not collide.
+projection_places = sa.Table(
+    "projection_places",
+    metadata,
+    sa.Column("projection", sa.ForeignKey("projections.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("point", sa.LargeBinary, nullable=False),  # float32
+)

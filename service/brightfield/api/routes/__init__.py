@@ -10,13 +10,16 @@ from starlette.routing import Route
 from brightfield.api import openapi
 from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
 from brightfield.api.routes import (
+    collections,
     comparison,
+    exploring,
     filters,
     health,
     images,
     jobs,
     metrics,
     models,
+    projections,
     runs,
 )
 from brightfield.engine import Engine
@@ -36,5 +39,6 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
-    for module in (models, filters, images, jobs, metrics, comparison, runs, health):
+    kept = (comparison, runs, collections, exploring, projections)
+    for module in (models, filters, images, jobs, metrics, *kept, health):
         app.include_router(module.router)

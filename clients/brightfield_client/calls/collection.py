@@ -1,0 +1,312 @@
+"""/collections and below: one function for each question about one collection."""
+
+# ruff: noqa: A002 - `id`, `filter` and `format` are the service's names
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as changed
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx2
+import numpy as np
+import numpy.typing as npt
+
+from brightfield_client.calls.call import Call, query, read_json
+from brightfield_client.calls.image_call import read_binary
+from brightfield_client.errors import UnexpectedReply
+from brightfield_client.images import ImageSource, Payload, to_payload
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.collections import (
+    Addition,
+    Clusters,
+    CollectionInfo,
+    Neighbors,
+    Projection,
+    additions,
+)
+from brightfield_client.results.result import Json
+
+T = TypeVar("T")
+Filter = Mapping[str, Any]
+
+
+def collections() -> Call[list[CollectionInfo]]:
+    """The collections that the service keeps."""
+    return Call("GET", "/collections", _collections)
+
+
+def make(name: str, /, **definition: Any) -> Call[CollectionInfo]:
+    """Make the collection; where it is there with the same properties nothing changes.
+
+    Args:
+        definition: model, layer, pool and normalize as of `embed`; metric (cosine, euclidean);
+            dtype (float32, float16); `dim` alone for a collection of vectors without a model.
+
+    Raises `ConflictError` where it is there with other properties.
+    """
+    return _json("PUT", name, "", definition, CollectionInfo.from_json)
+
+
+def info(name: str, /) -> Call[CollectionInfo]:
+    """What the collection is made of, and how many items it has."""
+    return Call("GET", _path(name), partial(_read, CollectionInfo.from_json))
+
+
+def delete(name: str, /) -> Call[None]:
+    """Delete the collection with its items and maps."""
+    return Call("DELETE", _path(name), lambda _: None)
+
+
+def add_images(
+    name: str,
+    /,
+    payloads: Sequence[Payload],
+    ids: Sequence[str],
+    metadata: Sequence[Mapping[str, Any]],
+    *,
+    replace: bool = False,
+    **parameters: Any,
+) -> Call[list[Addition]]:
+    """Add images that fit into one request."""
+    given = {"ids": list(ids), "metadata": [dict(each) for each in metadata], "replace": replace}
+    given |= {key: value for key, value in parameters.items() if value is not None}
+    read = partial(_read, additions)
+    call = Call("POST", f"{_path(name)}/items", read)
+    if any(payload.stored for payload in payloads):
+        images = [_as_json(payload) for payload in payloads]
+        return _with_json(call, {"images": images, "parameters": given})
+    files = [("file", (each.name, each.content, each.media_type)) for each in payloads]
+    field = (None, json.dumps(given).encode(), "application/json")
+    return changed(call, files=(*files, ("params", field)))
+
+
+def add_vectors(
+    name: str,
+    /,
+    vectors: npt.ArrayLike,
+    ids: Sequence[str],
+    metadata: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    replace: bool = False,
+) -> Call[list[Addition]]:
+    """Add vectors (N, D) that are there already.
+
+    Args:
+        vectors: rows of finite numbers.
+        ids: one for each; the same id with the same vector and metadata counts once.
+        metadata: an object of texts, numbers and booleans for each.
+        replace: let an item take the place of one with the same id and other content.
+
+    Returns:
+        What became of each.
+    """
+    array = np.ascontiguousarray(vectors, "<f4")
+    body = {
+        "vectors": {
+            "shape": list(array.shape),
+            "dtype": "float32",
+            "data": base64.b64encode(array.tobytes()).decode("ascii"),
+        },
+        "ids": list(ids),
+        "replace": replace,
+    }
+    if metadata is not None:
+        body["metadata"] = [dict(each) for each in metadata]
+    return _json("POST", name, "/items", body, additions)
+
+
+def items(
+    name: str, /, *, filter: Filter | None = None, after: int = 0, limit: int = 1000
+) -> Call[Json]:
+    """Items with ids and metadata: `items`, `next` (for `after`; None at the end), `total`."""
+    params = query({"filter": _text(filter), "after": after, "limit": limit})
+    return Call("GET", f"{_path(name)}/items", partial(_read, dict), params)
+
+
+def remove(
+    name: str, /, ids: Sequence[str] | None = None, *, filter: Filter | None = None
+) -> Call[int]:
+    """Delete items by their ids, or those that pass a filter; how many there were."""
+    listed = None if ids is None else json.dumps(list(ids))
+    params = query({"ids": listed, "filter": _text(filter)})
+    return Call("DELETE", f"{_path(name)}/items", partial(_read, _deleted), params)
+
+
+def thumbnail(name: str, /, id: str) -> Call[Binary]:
+    """The small picture of an item."""
+    return Call("GET", f"{_path(name)}/items/{quote(id)}/thumbnail", read_binary)
+
+
+def neighbors(
+    name: str,
+    /,
+    image: ImageSource | None = None,
+    *,
+    vector: npt.ArrayLike | None = None,
+    id: str | None = None,
+    k: int | None = None,
+    filter: Filter | None = None,
+    metric: str | None = None,
+    space: str | None = None,
+) -> Call[Neighbors]:
+    """The items nearest an image, a vector or an item, the nearest first.
+
+    Args:
+        image: an image; it is embedded as the collection's are.
+        vector: instead of an image.
+        id: instead of an image: an item, which is not among its own neighbours.
+        k: how many (10).
+        filter: conditions on the metadata, as `{"label": "RBC", "area": {"ge": 50}}`.
+        metric: cosine or euclidean (the collection's).
+        space: `pixels` compares thumbnails pixel by pixel.
+    """
+    given = {"k": k, "filter": filter, "metric": metric, "space": space, "id": id}
+    body = {key: value for key, value in given.items() if value is not None}
+    if vector is not None:
+        body["vector"] = np.asarray(vector, np.float64).tolist()
+    if image is not None:
+        payload = to_payload(image)
+        body["image"] = _as_json(payload)
+        if payload.axes is not None:
+            body["axes"] = payload.axes
+    return _json("POST", name, "/neighbors", body, Neighbors.from_json)
+
+
+def clusters(
+    name: str,
+    /,
+    k: int,
+    *,
+    seed: int | None = None,
+    runs: int | None = None,
+    members: int | None = None,
+    filter: Filter | None = None,
+) -> Call[Clusters]:
+    """k-means: labels, sizes, inertia, silhouette, and the items nearest each centre.
+
+    Args:
+        k: how many clusters.
+        seed: of the starts (0).
+        runs: starts, of which the best clustering is taken (10).
+        members: items named for each cluster (5).
+        filter: conditions on the metadata.
+    """
+    body = {"k": k, "seed": seed, "runs": runs, "members": members, "filter": filter}
+    return _json("POST", name, "/clusters", body, Clusters.from_json)
+
+
+def duplicates(
+    name: str,
+    /,
+    threshold: float | None = None,
+    *,
+    k: int | None = None,
+    filter: Filter | None = None,
+) -> Call[Json]:
+    """Groups of items that lie closer together than `threshold` (0.01): `groups`, `extra`."""
+    body = {"threshold": threshold, "k": k, "filter": filter}
+    return _json("POST", name, "/duplicates", body, dict)
+
+
+def outliers(
+    name: str, /, most: int | None = None, *, k: int | None = None, filter: Filter | None = None
+) -> Call[Json]:
+    """Items by their local outlier factor, the largest first: `outliers`."""
+    return _json("POST", name, "/outliers", {"most": most, "k": k, "filter": filter}, dict)
+
+
+def disagreements(
+    name: str,
+    /,
+    by: str,
+    *,
+    most: int | None = None,
+    k: int | None = None,
+    filter: Filter | None = None,
+) -> Call[Json]:
+    """Items whose label, the metadata's `by`, is not that of their neighbours: `disagreements`."""
+    body = {"by": by, "most": most, "k": k, "filter": filter}
+    return _json("POST", name, "/disagreements", body, dict)
+
+
+def project(
+    name: str, /, method: str = "tsne", *, filter: Filter | None = None, **parameters: Any
+) -> Call[Projection]:
+    """A map of the items, which the service keeps.
+
+    Args:
+        method: pca, tsne or umap.
+        filter: conditions on the metadata.
+        parameters: dimensions, seed, and the method's own, as perplexity.
+    """
+    body = {"method": method, "filter": filter, **parameters}
+    return _json("POST", name, "/projection", body, Projection.from_json)
+
+
+def projections(name: str, /) -> Call[list[Json]]:
+    """The maps of the collection without their points, the newest first."""
+    return Call("GET", f"{_path(name)}/projection", partial(_read, lambda b: b["projections"]))
+
+
+def projection(name: str, /, id: str) -> Call[Projection]:
+    """A map that was made before; what was added since is placed, and nothing moves."""
+    read = partial(_read, Projection.from_json)
+    return Call("GET", f"{_path(name)}/projection/{quote(id, safe='')}", read)
+
+
+def plot(name: str, /, id: str, **parameters: Any) -> Call[Binary]:
+    """A map as a picture; see `Projection.plot`."""
+    given = {**parameters, "filter": _text(parameters.get("filter"))}
+    if isinstance(given.get("ids"), list | tuple):
+        given["ids"] = json.dumps(list(given["ids"]))
+    path = f"{_path(name)}/projection/{quote(id, safe='')}/plot"
+    return Call("GET", path, read_binary, query(given))
+
+
+def _path(name: str) -> str:
+    return f"/collections/{quote(name, safe='')}"
+
+
+def _json(
+    method: str, name: str, below: str, body: Mapping[str, Any], parse: Callable[[Any], T]
+) -> Call[T]:
+    given = {key: value for key, value in body.items() if value is not None}
+    return _with_json(Call(method, f"{_path(name)}{below}", partial(_read, parse)), given)
+
+
+def _with_json(call: Call[T], body: Mapping[str, Any]) -> Call[T]:
+    headers = {**call.headers, "Content-Type": "application/json"}
+    return changed(call, headers=headers, content=json.dumps(body).encode())
+
+
+def _as_json(payload: Payload) -> dict[str, str]:
+    if payload.stored:
+        return {"id": payload.stored}
+    return {"data": base64.b64encode(payload.content).decode("ascii")}
+
+
+def _text(conditions: Filter | None) -> str | None:
+    return None if conditions is None else json.dumps(conditions)
+
+
+def _read(parse: Callable[[Any], T], response: httpx2.Response) -> T:
+    body = read_json(response)
+    try:
+        return parse(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        raise UnexpectedReply(f"The reply about a collection cannot be read: {fault!r}.") from fault
+
+
+def _deleted(body: Json) -> int:
+    return int(body["deleted"])
+
+
+def _collections(response: httpx2.Response) -> list[CollectionInfo]:
+    return _read(
+        lambda body: [CollectionInfo.from_json(each) for each in body["collections"]], response
+    )

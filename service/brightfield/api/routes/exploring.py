@@ -1,0 +1,153 @@
+"""/collections/{name}: neighbours, clusters, and what looks wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from brightfield.api.collections import (
+    carried_out,
+    image_of,
+    one_of,
+    read_posted,
+    written,
+)
+from brightfield.api.exchange import Services
+from brightfield.api.openapi_collections import describe_options, describe_question
+from brightfield.api.parameters import parse
+from brightfield.api.routes.collections import Name
+from brightfield.embedding.vectors import Step
+from brightfield.engine.collecting import embedded, pictured
+from brightfield.engine.engine import Progress
+from brightfield.engine.exploring import Clustering, Search, watched
+from brightfield.engine.vetting import DuplicateSearch, LabelCheck, OutlierSearch
+from brightfield.engine.view import View
+from brightfield.images.selection import Selection
+from brightfield.runtime.ticket import Ticket
+
+router = APIRouter(tags=["collections"], prefix="/collections")
+
+T = TypeVar("T", bound=BaseModel)
+
+_JSON: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"schema": {"type": "object"}}}}
+}
+
+
+@router.post(
+    "/{name}/neighbors",
+    summary="The items nearest an image, a vector or an item; exact.",
+    response_class=Response,
+    responses=_JSON,
+    openapi_extra=describe_question(Search),
+)
+async def post_neighbors(name: Name, request: Request) -> Response:
+    services = _services(request)
+    settings, exploring = services.engine.settings, services.collections.exploring
+    with services.admission.admit() as claim:
+        posted = await read_posted(request, settings.max_bytes, ("vector", "id"))
+        item_id = posted.members.get("id", posted.parameters.pop("id", None))
+        vector = posted.members.get("vector")
+        search, view, selection = parse((Search, View, Selection), posted.parameters)
+        assert isinstance(search, Search) and isinstance(view, View)
+        assert isinstance(selection, Selection)
+        data = await asyncio.to_thread(image_of, posted, services.images)
+        one_of({"image": data, "vector": vector, "id": item_id})
+
+        async def work(ticket: Ticket, progress: Progress | None) -> Response:
+            given: Any = None if vector is None else [vector]
+            picture = None
+            if data is not None and search.space == "pixels":
+                picture = await asyncio.to_thread(pictured, services.engine, data, selection)
+            elif data is not None:
+                found = services.collections.shelves.collections.get
+                collection = await asyncio.to_thread(found, name)
+                row = await embedded(services.engine, collection, data, view, selection, ticket)
+                given = row[None]
+            wanted = None if item_id is None else str(item_id)
+            answer = await exploring.off_loop(
+                exploring.neighbors, name, search, given, wanted, picture
+            )
+            return written(answer, settings.max_reply_bytes)
+
+        return await carried_out(request, f"/collections/{name}/neighbors", claim, work)
+
+
+@router.post(
+    "/{name}/clusters",
+    summary="k-means: labels, sizes, inertia, silhouette, the items nearest each centre.",
+    response_class=Response,
+    responses=_JSON,
+    openapi_extra=describe_options(Clustering, job=True),
+)
+async def post_clusters(name: Name, request: Request) -> Response:
+    exploring = _services(request).collections.exploring
+    return await _explored(request, name, "clusters", Clustering, exploring.clusters)
+
+
+@router.post(
+    "/{name}/duplicates",
+    summary="Duplicates and near duplicates, in groups.",
+    response_class=Response,
+    responses=_JSON,
+    openapi_extra=describe_options(DuplicateSearch, job=True),
+)
+async def post_duplicates(name: Name, request: Request) -> Response:
+    vetting = _services(request).collections.vetting
+    return await _explored(request, name, "duplicates", DuplicateSearch, vetting.duplicates)
+
+
+@router.post(
+    "/{name}/outliers",
+    summary="Items that lie apart, by their local outlier factor.",
+    response_class=Response,
+    responses=_JSON,
+    openapi_extra=describe_options(OutlierSearch, job=True),
+)
+async def post_outliers(name: Name, request: Request) -> Response:
+    vetting = _services(request).collections.vetting
+    return await _explored(request, name, "outliers", OutlierSearch, vetting.outliers)
+
+
+@router.post(
+    "/{name}/disagreements",
+    summary="Labels that disagree with those of their neighbours.",
+    response_class=Response,
+    responses=_JSON,
+    openapi_extra=describe_options(LabelCheck, job=True),
+)
+async def post_disagreements(name: Name, request: Request) -> Response:
+    vetting = _services(request).collections.vetting
+    return await _explored(request, name, "disagreements", LabelCheck, vetting.disagreements)
+
+
+async def _explored(
+    request: Request,
+    name: str,
+    what: str,
+    model: type[T],
+    explore: Callable[[str, T, Step], dict[str, Any]],
+) -> Response:
+    """Read the options, and answer at once or as a job."""
+    services = _services(request)
+    settings, exploring = services.engine.settings, services.collections.exploring
+    with services.admission.admit() as claim:
+        posted = await read_posted(request, settings.max_bytes)
+        (options,) = parse((model,), posted.parameters)
+        assert isinstance(options, model)
+
+        async def work(ticket: Ticket, progress: Progress | None) -> Response:
+            step = watched(ticket, progress)
+            answer = await exploring.off_loop(explore, name, options, step)
+            return await asyncio.to_thread(written, answer, settings.max_reply_bytes)
+
+        return await carried_out(request, f"/collections/{name}/{what}", claim, work)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services

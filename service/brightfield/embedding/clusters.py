@@ -1,0 +1,113 @@
+"""k-means: n vectors parted into k clusters around their means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+
+from brightfield.embedding.vectors import Step, Vectors, nobody
+from brightfield.errors import InvalidParameter
+
+_SILHOUETTE_SAMPLE = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """A clustering: `labels` (n,) from 0, `centers` (k, D), `sizes` (k,), `inertia` the sum of the
+    squared distances to the centres, `members` of each cluster the rows nearest its centre.
+
+    `silhouette` is the mean of (b - a) / max(a, b) over `sampled` rows: a the mean distance to the
+    row's own cluster, b that to the next; -1 to 1, None where all but one cluster is empty of the
+    sample or every row is a cluster of its own. (Rousseeuw 1987)
+    """
+
+    labels: NDArray[np.int32]
+    centers: NDArray[np.floating]
+    sizes: NDArray[np.int64]
+    inertia: float
+    members: list[NDArray[np.int64]]
+    silhouette: float | None
+    sampled: int
+
+
+def kmeans(
+    vectors: Vectors,
+    k: int,
+    *,
+    seed: int = 0,
+    runs: int = 10,
+    nearest: int = 5,
+    step: Step = nobody,
+) -> Clusters:
+    """The best of `runs` runs of Lloyd's algorithm from k-means++ starts; equal to scikit-learn's
+    `KMeans(k, n_init=runs, random_state=seed)`.
+
+    Raises `InvalidParameter` where there are fewer distinct vectors than clusters. (Lloyd 1982;
+    Arthur and Vassilvitskii 2007)
+    """
+    _check(vectors, k)
+    rng = np.random.RandomState(seed)  # one stream for all runs, as in scikit-learn
+    best: KMeans | None = None
+    for run in range(runs):
+        step(run, runs)
+        made = KMeans(k, n_init=1, random_state=rng).fit(vectors)
+        if best is None or (
+            made.inertia_ < best.inertia_ and not _same_parts(made.labels_, best.labels_, k)
+        ):
+            best = made
+    assert best is not None
+    step(runs, runs)
+    return _described(vectors, best.labels_, best.cluster_centers_, nearest, seed)
+
+
+def _check(vectors: Vectors, k: int) -> None:
+    if k > len(vectors):
+        raise InvalidParameter(
+            f"k={k} is more than the {len(vectors)} vectors; ask for {len(vectors)} clusters at "
+            "most.",
+            errors=[{"location": "k", "expected": f"1 to {len(vectors)}", "received": k}],
+        )
+    distinct = len({row.tobytes() for row in vectors})
+    if k > distinct:
+        raise InvalidParameter(
+            f"k={k} is more than the {distinct} distinct vectors; ask for {distinct} clusters at "
+            "most.",
+            errors=[{"location": "k", "expected": f"1 to {distinct}", "received": k}],
+        )
+
+
+def _same_parts(labels: NDArray[np.int32], others: NDArray[np.int32], k: int) -> bool:
+    """Whether two clusterings differ in the names of their clusters alone."""
+    return len(np.unique(labels.astype(np.int64) * k + others)) == len(np.unique(labels))
+
+
+def _described(
+    vectors: Vectors,
+    labels: NDArray[np.int32],
+    centers: NDArray[np.floating],
+    nearest: int,
+    seed: int,
+) -> Clusters:
+    members, inertia = [], 0.0
+    for cluster, center in enumerate(centers.astype(np.float64)):
+        rows = np.flatnonzero(labels == cluster)
+        squared = np.square(vectors[rows].astype(np.float64) - center).sum(axis=1)
+        inertia += float(squared.sum())
+        members.append(rows[np.lexsort((rows, squared))[:nearest]])
+    sizes = np.bincount(labels, minlength=len(centers))
+    silhouette, sampled = _silhouette(vectors, labels, seed)
+    return Clusters(labels, centers, sizes, inertia, members, silhouette, sampled)
+
+
+def _silhouette(vectors: Vectors, labels: NDArray[np.int32], seed: int) -> tuple[float | None, int]:
+    rows = np.arange(len(labels))
+    if len(rows) > _SILHOUETTE_SAMPLE:
+        rows = np.random.default_rng(seed).choice(rows, _SILHOUETTE_SAMPLE, replace=False)
+    found = len(np.unique(labels[rows]))
+    if not 2 <= found < len(rows):
+        return None, len(rows)
+    return float(silhouette_score(vectors[rows], labels[rows])), len(rows)

@@ -1,0 +1,148 @@
+"""The nearest vectors, exactly.
+
+A product of matrices in float32 gives every score up to a bound of its rounding error. Whatever
+may be among the k best within that bound is measured again in float64, so the ranking is that of a
+float64 search over everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.embedding.shelf import Shelf
+from brightfield.embedding.vectors import Step, Vectors, nobody
+
+Metric = Literal["cosine", "euclidean"]
+"""`cosine`: 1 - x.y / (|x| |y|), which is 1 where a vector is 0; `euclidean`: |x - y|."""
+
+_ROUNDOFF = 2.0**-24
+_SCORE_BYTES = 8 * 2**20
+# Candidates measured in float64 at a time.
+_AT_ONCE = 2048
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Neighbors:
+    """Rows (m,) and their distances (m,) float64, the nearest first; of equals the lower row."""
+
+    rows: NDArray[np.int64]
+    distances: NDArray[np.float64]
+
+
+def nearest(
+    shelf: Shelf,
+    queries: Vectors,
+    k: int,
+    metric: Metric = "cosine",
+    *,
+    allowed: NDArray[np.bool_] | None = None,
+    own: NDArray[np.int64] | None = None,
+    step: Step = nobody,
+) -> list[Neighbors]:
+    """Of each query (Q, D) the k nearest rows of the shelf, fewer where there are not so many.
+
+    Only rows with `allowed` (N,) are looked at; `own` (Q,) is a row for each query that is not.
+    Besides the shelf 8 MiB are taken, and N scores where those are more.
+    """
+    found: list[Neighbors] = []
+    lengths = np.sqrt(shelf.squares())
+    for start, scores in _scored(shelf, queries, metric, lengths):
+        for offset, row in enumerate(scores):
+            place = start + offset
+            if allowed is not None:
+                row[~allowed] = -np.inf
+            if own is not None:
+                row[own[place]] = -np.inf
+            slack = _slack(queries[place], metric, lengths)
+            candidates = _candidates(row, k, slack)
+            found.append(_ranked(shelf, queries[place], candidates, k, metric))
+        step(start + len(scores), len(queries))
+    return found
+
+
+def graph(
+    shelf: Shelf, k: int, metric: Metric = "cosine", step: Step = nobody
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The k nearest others of every row: rows (N, k) and distances (N, k). k is below N."""
+    count, dim = len(shelf), shelf.dim
+    rows = np.empty((count, k), np.int64)
+    distances = np.empty((count, k), np.float64)
+    part = max(1, _SCORE_BYTES // (4 * max(dim, 1)))
+    for start in range(0, count, part):
+        own = np.arange(start, min(count, start + part))
+        for place, found in zip(
+            own, nearest(shelf, shelf.rows(own), k, metric, own=own), strict=True
+        ):
+            rows[place], distances[place] = found.rows, found.distances
+        step(int(own[-1]) + 1, count)
+    return rows, distances
+
+
+def _scored(
+    shelf: Shelf, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Scores (q, N) of so many queries at a time as fit; a higher score is nearer."""
+    count = len(shelf)
+    part = max(1, _SCORE_BYTES // (4 * max(count, 1)))
+    for start in range(0, len(queries), part):
+        some = queries[start : start + part]
+        scores = np.empty((len(some), count), np.float32)
+        for block, low in zip(shelf.blocks, shelf.starts[:-1], strict=True):
+            high = low + len(block.vectors)
+            if len(some) == 1:
+                np.dot(block.vectors, some[0], out=scores[0, low:high])
+            else:
+                np.matmul(some, block.vectors.T, out=scores[:, low:high])
+        if metric == "cosine":
+            positive = np.where(lengths > 0, lengths, 1)
+            scores *= np.where(lengths > 0, 1 / positive, 0).astype(np.float32)
+        else:
+            scores -= (lengths**2 / 2).astype(np.float32)
+        yield start, scores
+
+
+def _slack(query: Vectors, metric: Metric, lengths: NDArray[np.float64]) -> float:
+    """Twice the bound on a score's error: |fl(x.q) - x.q| <= D u |x| |q|, and some more."""
+    size = float(np.linalg.norm(query.astype(np.float64)))
+    terms = (len(query) + 8) * _ROUNDOFF
+    if metric == "cosine":  # scores are divided by |x|, not by |q|
+        return 2 * terms * size
+    longest = float(lengths.max(initial=0.0))
+    return 2 * terms * (longest * size + longest**2)
+
+
+def _candidates(scores: NDArray[np.float32], k: int, slack: float) -> NDArray[np.int64]:
+    """Rows that may be among the k best once their scores are known exactly."""
+    usable = int(np.count_nonzero(scores > -np.inf))
+    if usable <= k:
+        return np.flatnonzero(scores > -np.inf)
+    last = len(scores) - k
+    worst = float(np.partition(scores, last)[last])
+    return np.flatnonzero(scores >= np.float32(worst - slack) - np.float32(slack * 1e-3))
+
+
+def _ranked(
+    shelf: Shelf, query: Vectors, candidates: NDArray[np.int64], k: int, metric: Metric
+) -> Neighbors:
+    parts = [
+        exact_distances(shelf.rows(candidates[start : start + _AT_ONCE]), query, metric)
+        for start in range(0, len(candidates), _AT_ONCE)
+    ]
+    distances = np.concatenate(parts) if parts else np.empty(0)
+    order = np.lexsort((candidates, distances))[:k]
+    return Neighbors(candidates[order], distances[order])
+
+
+def exact_distances(vectors: Vectors, query: Vectors, metric: Metric) -> NDArray[np.float64]:
+    """(n,): of each row to the query, in float64."""
+    rows, point = vectors.astype(np.float64), query.astype(np.float64)
+    if metric == "euclidean":
+        return np.asarray(np.sqrt(np.square(rows - point).sum(axis=1)))
+    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(point)
+    cosines = np.divide(rows @ point, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    return np.asarray(1 - np.clip(cosines, -1, 1))

@@ -1,0 +1,36 @@
+"""PCA: the directions in which the vectors spread most."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from brightfield.embedding.principal import principal_components
+from brightfield.embedding.projections.projection import Fitted, Projection
+from brightfield.embedding.vectors import Points, Step, Vectors
+
+
+class Pca(Projection):
+    """Principal components: x -> (x - mean) W, with the leading eigenvectors of the covariance as
+    the columns of W. Exact, the same at every call, and new items fall where they belong.
+    (Pearson 1901)"""
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "scikit-learn")
+    metric_matters: ClassVar[bool] = False
+
+    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+        self.check(vectors)
+        step(0, 1)
+        found = principal_components(vectors, self.dimensions, self.seed)
+        step(1, 1)
+        arrays = {"mean": found.mean, "components": found.components}
+        facts = {
+            "explained_variance": [float(value) for value in found.variance],
+            "explained_variance_ratio": [float(value) for value in found.ratio],
+        }
+        return Fitted(found.project(vectors).astype(np.float32), arrays, facts)
+
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
+        placed = (new - fitted.arrays["mean"]) @ fitted.arrays["components"].T
+        return np.asarray(placed, np.float32)

@@ -1,0 +1,74 @@
+"""What a projection is: its parameters, the map that it makes, and how later items are placed."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from brightfield.embedding.vectors import Points, Step, Vectors
+from brightfield.errors import InvalidParameter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A map: `points` (N, dimensions) of the vectors that it was made of, `arrays` that placing
+    others needs, and `facts` about it, of JSON types."""
+
+    points: Points
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Projection(BaseModel, ABC):
+    """A projection's parameters are its fields; the same in HTTP, SDK and command line."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    name: ClassVar[str]
+    """The projection's name: that of its file."""
+
+    libraries: ClassVar[tuple[str, ...]]
+    """Distributions whose versions the map depends on."""
+
+    metric_matters: ClassVar[bool] = True
+    """Whether it looks at neighbours: by cosine, vectors are then scaled to length 1 first."""
+
+    dimensions: Annotated[int, Field(ge=2, le=3)] = 2
+    """Of the map: 2 or 3."""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """Of what is drawn by chance; the same seed, data and versions give the same map."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    def check(self, vectors: Vectors) -> None:
+        """Raises `InvalidParameter` where the vectors (N, D) have no such map."""
+        count, dim = vectors.shape
+        least = self.dimensions + 1
+        if count < least:
+            raise InvalidParameter(
+                f"A map of {self.dimensions} dimensions needs {least} vectors and there are "
+                f"{count}; add items, or widen the filter."
+            )
+        if dim < self.dimensions:
+            raise InvalidParameter(
+                f"Vectors of {dim} values have no map of {self.dimensions} dimensions.",
+                errors=[{"location": "dimensions", "received": self.dimensions}],
+            )
+        if not np.ptp(vectors, axis=0).any():
+            raise InvalidParameter("All vectors are equal, so there is nothing to map.")
+
+    @abstractmethod
+    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+        """The map of the vectors (N, D). Raises as `check` does, and what `step` raises."""
+
+    @abstractmethod
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
+        """Places (M, dimensions) of `new` (M, D) on the map of `vectors`, of which none moves."""

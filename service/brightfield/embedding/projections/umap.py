@@ -1,0 +1,105 @@
+"""UMAP: a map of neighbourhoods that keeps more of the distances between groups."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+from sklearn.neighbors import NearestNeighbors
+
+from brightfield.embedding.projections.projection import Fitted, Projection
+from brightfield.embedding.vectors import Points, Step, Vectors
+from brightfield.errors import InvalidParameter, MissingPackage, ModelFailed
+
+_LOOK = 0.2  # seconds between two looks at whether anybody still waits
+
+# Runs in a process of its own: it compiles itself, takes all cores, and can be ended at any moment.
+_PROGRAM = """
+import json, sys
+import numpy as np
+import umap
+folder = sys.argv[1]
+options = json.load(open(f"{folder}/options.json"))
+points = umap.UMAP(**options).fit_transform(np.load(f"{folder}/vectors.npy"))
+np.save(f"{folder}/points.npy", np.asarray(points, np.float32))
+"""
+
+
+class Umap(Projection):
+    """UMAP by umap-learn, from the extra `umap`. A new item is placed at the mean of its
+    neighbours' points, weighted by 1 / distance. (McInnes, Healy and Melville 2018)"""
+
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "umap-learn")
+
+    neighbors: Annotated[int, Field(ge=2, le=1000)] = 15
+    """Neighbours that make a neighbourhood; fewer show finer groups."""
+    min_dist: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """How close points may lie on the map."""
+
+    def check(self, vectors: Vectors) -> None:
+        super().check(vectors)
+        if self.neighbors >= len(vectors):
+            raise InvalidParameter(
+                f"neighbors={self.neighbors} needs more than the {len(vectors)} items; lower it "
+                f"to {len(vectors) - 1} or less.",
+                errors=[{"location": "neighbors", "received": self.neighbors}],
+            )
+        if find_spec("umap") is None:
+            raise MissingPackage(
+                "UMAP is not installed; run `pip install 'brightfield[umap]'` where the service "
+                "runs, or take tsne."
+            )
+
+    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+        self.check(vectors)
+        step(0, 1)
+        options = {
+            "n_components": self.dimensions,
+            "n_neighbors": self.neighbors,
+            "min_dist": self.min_dist,
+            "random_state": self.seed,
+            "n_jobs": 1,
+        }
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "options.json").write_text(json.dumps(options))
+            np.save(folder / "vectors.npy", vectors)
+            _run(folder, step)
+            points = np.load(folder / "points.npy")
+        step(1, 1)
+        return Fitted(points)
+
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
+        step(0, 1)
+        index = NearestNeighbors(n_neighbors=self.neighbors, algorithm="brute").fit(vectors)
+        distances, rows = index.kneighbors(new)
+        weights = 1 / np.maximum(distances, 1e-12)
+        weights /= weights.sum(axis=1, keepdims=True)
+        placed = np.einsum("ij,ijk->ik", weights, fitted.points[rows])
+        return np.asarray(placed, np.float32)
+
+
+def _run(folder: Path, step: Step) -> None:
+    """Wait for the process, and end it where `step` raises. Raises `ModelFailed`."""
+    command = [sys.executable, "-c", _PROGRAM, str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while True:
+                try:
+                    _, said = process.communicate(timeout=_LOOK)
+                    break
+                except subprocess.TimeoutExpired:
+                    step(0, 1)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        last = said.strip().rpartition("\n")[2] or f"it ended with {process.returncode}"
+        raise ModelFailed(f"UMAP could not make a map of these vectors: {last[:200]}.")

@@ -1,0 +1,239 @@
+"""Maps of collections: made, kept, extended by what comes later, and drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from brightfield.embedding.layout import scaled, snapped
+from brightfield.embedding.projections.projection import Fitted, Projection
+from brightfield.embedding.trustworthiness import NEIGHBORS, SAMPLE, trustworthiness
+from brightfield.embedding.vectors import Points, Step, Vectors, nobody, unit
+from brightfield.engine.exploring import Choice, Exploring
+from brightfield.engine.spaces import Snapshot
+from brightfield.errors import TooFewItems
+from brightfield.images.map_plot import PALE, Color, Legend, Plot, colored
+from brightfield.parameters import Ids
+from brightfield.store.collections import Collection
+from brightfield.store.items import Item
+from brightfield.store.metadata_filter import Filter
+from brightfield.store.projections import Map, Outline
+
+_INK: Color = (0, 114, 178)
+_LARGEST_TILE, _SMALLEST_TILE = 96, 14
+# Cells for each thumbnail, where the size of the cells is not given.
+_ROOMY = 2.0
+
+
+class PlotChoice(Choice):
+    """How a map is drawn. Items that do not pass the filter are pale points."""
+
+    format: Literal["png", "svg"] = "png"
+    """`png` or `svg`."""
+    by: str | None = None
+    """A key of the metadata that points are coloured by; left out: thumbnails are drawn."""
+    thumbnails: bool | None = None
+    """Whether thumbnails are drawn; left out: unless points are coloured."""
+    size: Annotated[int, Field(ge=100, le=4000)] = 1000
+    """Pixels of the map's side."""
+    tile: Annotated[int, Field(ge=8, le=128)] | None = None
+    """Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96."""
+    ids: Ids | None = None
+    """Only these items count, others are pale points: the worst cases of an evaluation, say."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """A map with the items that are there now: rows of `snapshot`, their points, and which of
+    them were placed after the map was made."""
+
+    snapshot: Snapshot
+    outline: Outline
+    rows: NDArray[np.int64]
+    points: Points
+    later: NDArray[np.bool_]
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        return self.snapshot.numbers[self.rows]
+
+
+class Charting:
+    """Maps of collections. Every method blocks; raises as `Exploring` does."""
+
+    def __init__(self, exploring: Exploring, catalog: Mapping[str, type[Projection]]) -> None:
+        self._exploring = exploring
+        self._shelves = exploring.shelves
+        self._catalog = catalog
+
+    def make(
+        self, name: str, projection: Projection, conditions: Mapping[str, Any] | None, step: Step
+    ) -> Chart:
+        """A new map of the items that pass, which is kept."""
+        found = self._exploring.chosen(name, conditions)
+        collection = found.snapshot.collection
+        vectors = _prepared(collection, projection, found.vectors())
+        fitted = projection.fit(vectors, step)
+        trust = trustworthiness(vectors, fitted.points, step=lambda done, total: step(0, 0))
+        facts = {
+            "method": projection.name,
+            "parameters": projection.model_dump(mode="json"),
+            "filter": conditions,
+            "metric": collection.properties.metric if projection.metric_matters else None,
+            "n": len(found),
+            "dim": vectors.shape[1],
+            "trustworthiness": {
+                "value": trust, "k": NEIGHBORS, "sampled": min(SAMPLE, len(found))
+            },
+            "digest": _digest(projection, vectors),
+            "versions": {each: version(each) for each in ("brightfield", *projection.libraries)},
+            **fitted.facts,
+        }  # fmt: skip
+        outline = self._shelves.projections.save(
+            collection, facts, found.numbers, fitted.points, fitted.arrays
+        )
+        rows = found.snapshot.rows_of(found.numbers)
+        return Chart(found.snapshot, outline, rows, fitted.points, np.zeros(len(rows), bool))
+
+    def get(self, name: str, map_id: str) -> Chart:
+        """A map as it was made, with all that came since in its place. Nothing else moves."""
+        collection = self._shelves.collections.get(name)
+        kept = self._shelves.projections.get(collection, map_id)
+        found = self._exploring.chosen(name, kept.outline.facts["filter"])
+        known = np.concatenate([kept.numbers, kept.placed_numbers])
+        new = np.setdiff1d(found.numbers, known)
+        if len(new):
+            self._place(found.snapshot, kept, new)
+            kept = self._shelves.projections.get(collection, map_id)
+        return _chart(found.snapshot, kept)
+
+    def all(self, name: str) -> list[Outline]:
+        return self._shelves.projections.all(self._shelves.collections.get(name))
+
+    def delete(self, name: str, map_id: str) -> None:
+        self._shelves.projections.delete(self._shelves.collections.get(name), map_id)
+
+    def _place(self, snapshot: Snapshot, kept: Map, new: NDArray[np.int64]) -> None:
+        """Place items among those of the map that are there still, and keep their points."""
+        facts = kept.outline.facts
+        projection = self._catalog[facts["method"]](**facts["parameters"])
+        alive = np.isin(kept.numbers, snapshot.numbers)
+        if alive.sum() <= projection.dimensions:
+            raise TooFewItems(
+                f"Too few of the items that the map {kept.outline.id} was made of are left; make "
+                "a new map."
+            )
+        shelf, collection = snapshot.shelf, snapshot.collection
+        reference = shelf.rows(snapshot.rows_of(kept.numbers[alive]))
+        placed = projection.place(
+            Fitted(kept.points[alive], kept.arrays),
+            _prepared(collection, projection, reference),
+            _prepared(collection, projection, shelf.rows(snapshot.rows_of(new))),
+            nobody,
+        )
+        self._shelves.projections.place(kept.outline.id, new.tolist(), placed)
+
+    def listed(self, chart: Chart) -> dict[str, Any]:
+        """A map as JSON has it: facts, and the points with their ids."""
+        items = self._items(chart)
+        places = {
+            axis: [float(value) for value in chart.points[:, index]]
+            for index, axis in enumerate("xyz"[: chart.points.shape[1]])
+        }
+        ids = [item.id for item in items]
+        later = [item.id for item, late in zip(items, chart.later, strict=True) if late]
+        return {**outlined(chart.outline), "points": {"ids": ids, **places}, "placed": later}
+
+    def plot(self, name: str, map_id: str, choice: PlotChoice) -> bytes:
+        """A picture of the map."""
+        chart = self.get(name, map_id)
+        items = self._items(chart)
+        bright = _passing(items, choice)
+        colors, legend = _colors(items, bright, choice.by)
+        tiles: dict[int, tuple[int, int, bytes]] = {}
+        tile = 0
+        shown = choice.by is None if choice.thumbnails is None else choice.thumbnails
+        if shown:
+            tiles, tile = self._tiles(chart, bright, choice)
+        bare = [row for row in range(len(items)) if row not in tiles]
+        places, dots = scaled(chart.points)[bare], [colors[row] for row in bare]
+        plot = Plot(choice.size, places, dots, list(tiles.values()), tile, legend)
+        return plot.png() if choice.format == "png" else plot.svg()
+
+    def _items(self, chart: Chart) -> list[Item]:
+        details = self._shelves.spaces.details(chart.snapshot)
+        return [details[row] for row in chart.rows.tolist()]
+
+    def _tiles(
+        self, chart: Chart, bright: NDArray[np.bool_], choice: PlotChoice
+    ) -> tuple[dict[int, tuple[int, int, bytes]], int]:
+        """Thumbnails at their cells, by row, and the side of a cell."""
+        numbers = chart.numbers
+        pictures = self._shelves.items.thumbnails(
+            chart.snapshot.collection.key, numbers[bright].tolist()
+        )
+        places = [row for row in np.flatnonzero(bright).tolist() if int(numbers[row]) in pictures]
+        if not places:
+            return {}, 0
+        tile = choice.tile or int(
+            np.clip(choice.size / np.sqrt(_ROOMY * len(places)), _SMALLEST_TILE, _LARGEST_TILE)
+        )
+        across = max(1, choice.size // tile)
+        cells = snapped(scaled(chart.points), across, across, np.array(places))
+        return {
+            row: (column * tile, line * tile, pictures[int(numbers[row])])
+            for row, (column, line) in zip(places, cells.tolist(), strict=True)
+            if column >= 0
+        }, tile
+
+
+def outlined(outline: Outline) -> dict[str, Any]:
+    """A map without its points."""
+    return {"id": outline.id, "created": outline.created, **outline.facts}
+
+
+def _prepared(collection: Collection, projection: Projection, vectors: Vectors) -> Vectors:
+    cosine = collection.properties.metric == "cosine" and projection.metric_matters
+    return unit(vectors) if cosine else vectors
+
+
+def _digest(projection: Projection, vectors: Vectors) -> str:
+    """Of the method, its parameters and the vectors: the same digest and versions, the same map."""
+    digest = hashlib.sha256(json.dumps([projection.name, projection.model_dump()]).encode())
+    digest.update(np.ascontiguousarray(vectors).data)
+    return digest.hexdigest()
+
+
+def _chart(snapshot: Snapshot, kept: Map) -> Chart:
+    numbers = np.concatenate([kept.numbers, kept.placed_numbers])
+    points = np.concatenate([kept.points, kept.placed_points])
+    later = np.arange(len(numbers)) >= len(kept.numbers)
+    there = np.isin(numbers, snapshot.numbers)
+    rows = snapshot.rows_of(numbers[there])
+    return Chart(snapshot, kept.outline, rows, points[there], later[there])
+
+
+def _passing(items: Sequence[Item], choice: PlotChoice) -> NDArray[np.bool_]:
+    wanted, ids = Filter.read(choice.filter), None if choice.ids is None else set(choice.ids)
+    return np.array(
+        [wanted(item.metadata) and (ids is None or item.id in ids) for item in items], bool
+    )
+
+
+def _colors(
+    items: Sequence[Item], bright: NDArray[np.bool_], by: str | None
+) -> tuple[list[Color], Legend | None]:
+    if by is None:
+        return [_INK if shown else PALE for shown in bright], None
+    values = [
+        item.metadata.get(by) if shown else None for item, shown in zip(items, bright, strict=True)
+    ]
+    return colored(values, by)

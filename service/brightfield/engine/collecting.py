@@ -1,0 +1,360 @@
+"""Filling collections: images become vectors by the way of all images, and are kept with ids."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from brightfield.embedding.vectors import checked
+from brightfield.engine.answer import Answer
+from brightfield.engine.engine import Engine, Progress
+from brightfield.engine.spaces import Spaces
+from brightfield.engine.view import View
+from brightfield.errors import BrightfieldError, InvalidParameter, InvalidVectors, ModelChanged
+from brightfield.explain.method import Step
+from brightfield.images.decode import decode
+from brightfield.images.selection import Selection
+from brightfield.images.thumbnail import thumbnail
+from brightfield.models import layers
+from brightfield.runtime.ticket import Ticket
+from brightfield.store.collections import Collection, Collections, Properties
+from brightfield.store.items import Item, Items, NewItem, Outcome, differs
+from brightfield.store.metadata_filter import is_scalar
+from brightfield.store.projections import Projections
+from brightfield.tasks.embed import Embed, Embedding
+
+Result = Outcome | BrightfieldError
+
+_LONGEST_ID = 512
+_FLOAT16_MOST = 65504.0
+
+
+class Definition(BaseModel):
+    """What a collection is made of; it never changes."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
+
+    model: str | None = None
+    """A model's id as in GET /models; left out: that of /embed, or none where `dim` is given."""
+    layer: str = "penultimate"
+    """As at /embed."""
+    pool: Literal["mean", "max", "none"] = "mean"
+    """As at /embed."""
+    normalize: bool = False
+    """As at /embed."""
+    metric: Literal["cosine", "euclidean"] = "cosine"
+    """What distances mean: 1 - cosine, or the Euclidean distance."""
+    dtype: Literal["float32", "float16"] = "float32"
+    """How vectors are kept; float16 takes half the room and 3 digits."""
+    dim: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Values of a vector, for a collection without a model, to which vectors alone are added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The parts of the store that collections need, and their vectors in memory."""
+
+    collections: Collections
+    items: Items
+    projections: Projections
+    spaces: Spaces
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An image to be added: `load` gives its bytes; without an `id` their SHA-256 is taken."""
+
+    load: Callable[[], bytes]
+    id: str | None
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """An item's id and what became of it."""
+
+    id: str | None
+    outcome: Result
+
+
+class Collecting:
+    """Makes and fills collections."""
+
+    def __init__(self, engine: Engine, shelves: Shelves) -> None:
+        self._engine = engine
+        self._shelves = shelves
+
+    async def make(self, name: str, definition: Definition) -> tuple[Collection, bool]:
+        """The collection, and whether it is new. Raises `CollectionDiffers`, or as /embed does for
+        a model or layer that is not there."""
+        wanted = Properties(metric=definition.metric, dtype=definition.dtype)
+        if definition.model is not None or definition.dim is None:
+            model = definition.model or self._engine.default_model("embed")
+            async with self._engine.registry.use(model) as resident:
+                layers.resolve(resident.module, definition.layer, resident.card.explain)
+                wanted = replace(
+                    wanted,
+                    model=model,
+                    model_version=resident.card.version,
+                    model_sha256=resident.sha256,
+                    layer=definition.layer,
+                    pool=definition.pool,
+                    normalize=definition.normalize,
+                )
+        made = await asyncio.to_thread(self._shelves.collections.make, name, wanted, definition.dim)
+        return await asyncio.to_thread(self._shelves.collections.get, name), made
+
+    async def add_images(
+        self,
+        name: str,
+        sources: Sequence[Source],
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None = None,
+        *,
+        replace: bool = False,
+    ) -> list[Added]:
+        """Embed and keep images; what is wrong with one alone stands in its place.
+
+        What is there already is not embedded again. All that is new is kept in one transaction.
+        """
+        collection = await asyncio.to_thread(self._shelves.collections.get, name)
+        embed = _embedding(collection, view)
+        intake = _Intake(self._engine, self._shelves.items, collection, embed, replace)
+        return await intake.take_in(
+            sources, view.model_copy(update={"model": collection.properties.model}), selection,
+            ticket, progress,
+        )  # fmt: skip
+
+    def add_vectors(
+        self,
+        name: str,
+        vectors: Any,
+        ids: Sequence[str | None],
+        metadata: Sequence[Mapping[str, Any]],
+        *,
+        replace: bool = False,
+    ) -> list[Added]:
+        """Keep vectors that are there already. Raises `InvalidVectors`, `InvalidParameter`."""
+        collection = self._shelves.collections.get(name)
+        rows = checked(vectors, collection.dim)
+        check_storable(collection, rows)
+        if len(rows) != len(ids):
+            raise InvalidParameter(f"There are {len(rows)} vectors and {len(ids)} ids.")
+        made = []
+        for row, item_id, facts in zip(rows, ids, metadata, strict=True):
+            source = f"vector:{hashlib.sha256(row.tobytes()).hexdigest()}"
+            made.append(
+                NewItem(
+                    check_id(source if item_id is None else item_id),
+                    source,
+                    check_metadata(facts),
+                    row,
+                )
+            )
+        outcomes = self._shelves.items.add(name, made, replace=replace)
+        return [Added(item.id, outcome) for item, outcome in zip(made, outcomes, strict=True)]
+
+
+class _Intake:
+    """The way of one request's images into a collection."""
+
+    def __init__(
+        self, engine: Engine, items: Items, collection: Collection, embed: Embed, replace: bool
+    ) -> None:
+        self._engine = engine
+        self._items = items
+        self._collection = collection
+        self._embed = embed
+        self._replace = replace
+
+    async def take_in(
+        self,
+        sources: Sequence[Source],
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None,
+    ) -> list[Added]:
+        options = f"{view.model_dump_json(exclude={'model'})}{selection.model_dump_json()}"
+        loaded = await asyncio.to_thread(self._loaded, sources, options)
+        names = [load.id for load in loaded if isinstance(load, _Loaded)]
+        there = await asyncio.to_thread(self._items.find, self._collection.key, names)
+        count, done = len(sources), 0
+
+        async def one(load: _Loaded | Added) -> NewItem | Added:
+            nonlocal done
+            made = await self._one(load, there, view, selection, ticket)
+            done += 1
+            if progress is not None:
+                progress(Step(done, count))
+            return made
+
+        made = await asyncio.gather(*(one(load) for load in loaded))
+        fresh = [item for item in made if isinstance(item, NewItem)]
+        kept = iter(await asyncio.to_thread(self._kept, fresh))
+        return [next(kept) if isinstance(item, NewItem) else item for item in made]
+
+    def _kept(self, fresh: Sequence[NewItem]) -> list[Added]:
+        outcomes = self._items.add(self._collection.name, fresh, replace=self._replace)
+        return [Added(item.id, outcome) for item, outcome in zip(fresh, outcomes, strict=True)]
+
+    def _loaded(self, sources: Sequence[Source], options: str) -> list[_Loaded | Added]:
+        found: list[_Loaded | Added] = []
+        for source in sources:
+            try:
+                data = source.load()
+                digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+                item_id = check_id(source.id if source.id is not None else digest)
+                metadata = check_metadata(source.metadata)
+            except BrightfieldError as fault:
+                found.append(Added(source.id, fault))
+                continue
+            seen = digest if options == _PLAIN else _with_options(digest, options)
+            found.append(_Loaded(item_id, seen, metadata, data))
+        return found
+
+    async def _one(
+        self,
+        load: _Loaded | Added,
+        there: Mapping[str, Item],
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+    ) -> NewItem | Added:
+        if isinstance(load, Added):
+            return load
+        former = there.get(load.id)
+        if former is not None and (former.source, former.metadata) == (load.source, load.metadata):
+            return Added(load.id, "unchanged")
+        if former is not None and not self._replace:
+            return Added(load.id, differs(load.id))
+        try:
+            answer = await self._engine.predict(self._embed, load.data, view, selection, ticket)
+            vector = vector_of(answer, self._collection)
+        except ModelChanged:
+            raise
+        except BrightfieldError as fault:
+            ticket.check()
+            return Added(load.id, fault)
+        picture = await asyncio.to_thread(thumbnail, answer.picture.pixels)
+        return NewItem(load.id, load.source, load.metadata, vector, picture)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """An image's bytes with the id, source and metadata of the item that it becomes."""
+
+    id: str
+    source: str
+    metadata: dict[str, Any]
+    data: bytes
+
+
+_PLAIN = f"{View().model_dump_json(exclude={'model'})}{Selection().model_dump_json()}"
+
+
+def _with_options(digest: str, options: str) -> str:
+    return f"sha256+:{hashlib.sha256(f'{digest}{options}'.encode()).hexdigest()}"
+
+
+def _embedding(collection: Collection, view: View) -> Embed:
+    """The task that makes the collection's vectors. Raises `InvalidParameter` without a model."""
+    properties = collection.properties
+    if properties.model is None or properties.layer is None:
+        raise InvalidParameter(
+            f"The collection {collection.name} has no model; add or ask with `vectors`, or make a "
+            "collection with a model."
+        )
+    if view.model not in (None, properties.model):
+        raise InvalidParameter(
+            f"The collection {collection.name} is of the model {properties.model}, not of "
+            f"{view.model}; leave `model` out, or make another collection.",
+            errors=[{"location": "model", "expected": properties.model, "received": view.model}],
+        )
+    return Embed(layer=properties.layer, pool=properties.pool, normalize=properties.normalize)
+
+
+def pictured(engine: Engine, data: bytes, selection: Selection) -> bytes:
+    """The thumbnail that an image would have. Raises as decoding does."""
+    picture = decode(data, selection, max_pixels=engine.settings.max_pixels)
+    return thumbnail(picture.pixels)
+
+
+async def embedded(
+    engine: Engine,
+    collection: Collection,
+    data: bytes,
+    view: View,
+    selection: Selection,
+    ticket: Ticket,
+) -> NDArray[np.float32]:
+    """The vector (D,) of an image, as those of the collection are made."""
+    embed = _embedding(collection, view)
+    looking = view.model_copy(update={"model": collection.properties.model})
+    answer = await engine.predict(embed, data, looking, selection, ticket)
+    return vector_of(answer, collection)
+
+
+def vector_of(answer: Answer, collection: Collection) -> NDArray[np.float32]:
+    """Raises `ModelChanged` where the model is no longer the one that the collection began with."""
+    properties = collection.properties
+    now = (answer.card.version, answer.sha256)
+    if now != (properties.model_version, properties.model_sha256):
+        raise ModelChanged(
+            f"The collection {collection.name} was made with {properties.model} version "
+            f"{properties.model_version}, and the model is version {answer.card.version} now"
+            f"{'' if now[0] != properties.model_version else ' with other weights'}; make a new "
+            "collection and embed the images anew."
+        )
+    assert isinstance(answer.result, Embedding)
+    vector = checked(answer.result.vector[None], collection.dim)
+    check_storable(collection, vector)
+    row: NDArray[np.float32] = vector[0]
+    return row
+
+
+def check_storable(collection: Collection, vectors: NDArray[np.float32]) -> None:
+    """Raises `InvalidVectors` for values that the collection's dtype does not hold."""
+    if collection.properties.dtype == "float16" and np.abs(vectors).max(initial=0) > _FLOAT16_MOST:
+        raise InvalidVectors(
+            f"float16 holds values up to {_FLOAT16_MOST:g}; make a collection of float32."
+        )
+
+
+def check_id(item_id: str) -> str:
+    """Raises `InvalidParameter` for what cannot be an id."""
+    if (
+        not 0 < len(item_id) <= _LONGEST_ID
+        or not item_id.isprintable()
+        or item_id != item_id.strip("/ ")
+    ):
+        raise InvalidParameter(
+            f"An id has 1 to {_LONGEST_ID} printable characters, without spaces and slashes at its "
+            "ends.",
+            errors=[{"location": "ids", "received": item_id[:80]}],
+        )
+    return item_id
+
+
+def check_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises `InvalidParameter` for what is not flat."""
+    if not isinstance(metadata, Mapping) or not all(
+        isinstance(key, str) and is_scalar(value) for key, value in metadata.items()
+    ):
+        raise InvalidParameter(
+            "Metadata are an object of texts, numbers, booleans and null, without lists and "
+            "objects in it.",
+            errors=[{"location": "metadata", "received": str(metadata)[:80]}],
+        )
+    return dict(metadata)

@@ -1,0 +1,57 @@
+"""Everything about collections that a service has, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import sqlalchemy as sa
+
+from brightfield.embedding import projections
+from brightfield.embedding.projections.projection import Projection
+from brightfield.engine.charting import Charting
+from brightfield.engine.collecting import Collecting, Shelves
+from brightfield.engine.engine import Engine
+from brightfield.engine.exploring import Exploring
+from brightfield.engine.spaces import Spaces
+from brightfield.engine.vetting import Vetting
+from brightfield.store.collections import Collections
+from brightfield.store.items import Items
+from brightfield.store.projections import Projections
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionWork:
+    """The store's collections, and what can be done with them. `close` it before the store."""
+
+    shelves: Shelves
+    collecting: Collecting
+    exploring: Exploring
+    charting: Charting
+    vetting: Vetting
+
+    @classmethod
+    def of(cls, engine: Engine, database: sa.Engine) -> Self:
+        items = Items(database)
+        shelves = Shelves(
+            Collections(database),
+            items,
+            Projections(database),
+            Spaces(items, engine.settings.vector_cache_bytes),
+        )
+        exploring = Exploring(shelves)
+        return cls(
+            shelves,
+            Collecting(engine, shelves),
+            exploring,
+            Charting(exploring, projections.catalog()),
+            Vetting(exploring),
+        )
+
+    def close(self) -> None:
+        self.exploring.close()
+
+
+def projection_catalog() -> dict[str, type[Projection]]:
+    """Every projection by its name."""
+    return projections.catalog()

@@ -1,0 +1,298 @@
+"""Looking into collections: the nearest items, and clusters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from brightfield.embedding.clusters import kmeans
+from brightfield.embedding.neighbors import Neighbors, nearest
+from brightfield.embedding.shelf import Shelf
+from brightfield.embedding.vectors import Step, Vectors, checked, unit
+from brightfield.engine.collecting import Shelves
+from brightfield.engine.engine import Progress
+from brightfield.engine.spaces import Snapshot
+from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
+from brightfield.explain.method import Step as Told
+from brightfield.images.thumbnail import pixel_vector
+from brightfield.runtime.ticket import Ticket
+from brightfield.store.items import Item
+from brightfield.store.metadata_filter import Filter
+
+T = TypeVar("T")
+Metric = Literal["cosine", "euclidean"]
+
+_THREADS = 2
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
+
+
+class Choice(BaseModel):
+    """Which items are looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    filter: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = None
+    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50,
+    "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+
+
+class Search(Choice):
+    """What is searched for, beside the image, vector or id."""
+
+    k: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """How many neighbours; left out: 10, or all where there are fewer."""
+    metric: Metric | None = None
+    """`cosine` or `euclidean`; left out: the collection's."""
+    space: Literal["embedding", "pixels"] = "embedding"
+    """`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison."""
+
+
+class Clustering(Choice):
+    """k-means."""
+
+    k: Annotated[int, Field(ge=1, le=1000)] = 8
+    """How many clusters."""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """Of the starts, which are drawn by chance."""
+    runs: Annotated[int, Field(ge=1, le=100)] = 10
+    """Starts, of which the best clustering is taken."""
+    members: Annotated[int, Field(ge=0, le=100)] = 5
+    """How many items nearest each centre are named."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Rows of a snapshot that pass a filter; None: all."""
+
+    snapshot: Snapshot
+    rows: NDArray[np.int64] | None
+
+    def __len__(self) -> int:
+        return len(self.snapshot) if self.rows is None else len(self.rows)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        numbers = self.snapshot.numbers
+        return numbers if self.rows is None else numbers[self.rows]
+
+    @property
+    def mask(self) -> NDArray[np.bool_] | None:
+        if self.rows is None:
+            return None
+        mask = np.zeros(len(self.snapshot), bool)
+        mask[self.rows] = True
+        return mask
+
+    def vectors(self) -> Vectors:
+        """A copy of the vectors."""
+        rows = np.arange(len(self.snapshot)) if self.rows is None else self.rows
+        return self.snapshot.shelf.rows(rows)
+
+    def shelf(self) -> Shelf:
+        """The vectors, not copied where they are all."""
+        return self.snapshot.shelf if self.rows is None else Shelf.of(self.vectors())
+
+
+class Exploring:
+    """Answers about collections, each in a thread of a small pool.
+
+    Results are of JSON types but for arrays. Raises `UnknownCollection`, `TooFewItems` where
+    nothing is there or passes the filter, and `InvalidParameter`.
+    """
+
+    def __init__(self, shelves: Shelves) -> None:
+        self.shelves = shelves
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
+        self._pixels: tuple[Snapshot, Shelf, NDArray[np.bool_]] | None = None
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
+        """Run a part of the work in the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+    def chosen(self, name: str, conditions: Mapping[str, Any] | None, least: int = 1) -> Chosen:
+        """The items that pass. Raises `TooFewItems` where they are fewer than `least`."""
+        wanted = Filter.read(conditions)
+        snapshot = self.shelves.spaces.at(self.shelves.collections.get(name))
+        rows = None
+        if wanted:
+            items = self.shelves.spaces.details(snapshot)
+            passing = [row for row, item in enumerate(items) if wanted(item.metadata)]
+            rows = np.array(passing, np.int64)
+        found = Chosen(snapshot, rows)
+        if len(found) < least:
+            raise TooFewItems(_too_few(name, len(snapshot), len(found), least, bool(wanted)))
+        return found
+
+    def items(self, found: Chosen | Snapshot, numbers: Sequence[int]) -> dict[int, Item]:
+        """Ids and metadata by number."""
+        snapshot = found.snapshot if isinstance(found, Chosen) else found
+        return self.shelves.items.by_number(snapshot.collection.key, numbers)
+
+    # Neighbours
+
+    def neighbors(
+        self, name: str, search: Search, given: Any, item_id: str | None, picture: bytes | None
+    ) -> dict[str, Any]:
+        """The nearest items of a vector, of an item, or of a thumbnail in the space of pixels."""
+        found = self.chosen(name, search.filter)
+        shelf, mask = found.snapshot.shelf, found.mask
+        metric = search.metric or found.snapshot.collection.properties.metric
+        if search.space == "pixels":
+            metric = search.metric or "euclidean"
+            shelf, there = self._pixel_space(found.snapshot)
+            mask = there if mask is None else mask & there
+        own = None
+        if item_id is not None:
+            own = self._row_of(found.snapshot, item_id)
+            query = shelf.rows(own)
+        elif search.space == "pixels":
+            if picture is None:
+                raise InvalidParameter("In the space of pixels ask with an image or an `id`.")
+            query = pixel_vector(picture)[None]
+        else:
+            query = checked(given, shelf.dim)
+        k = _count(search.k, found)
+        (near,) = nearest(shelf, query, k, metric, allowed=mask, own=own)
+        searched = len(found) if mask is None else int(mask.sum())
+        if own is not None and (mask is None or mask[own[0]]):
+            searched -= 1
+        return {
+            "collection": name,
+            "space": search.space,
+            "metric": metric,
+            "exact": True,
+            "searched": searched,
+            "neighbors": self._described(found.snapshot, near),
+        }
+
+    def _described(self, snapshot: Snapshot, near: Neighbors) -> list[dict[str, Any]]:
+        numbers = snapshot.numbers[near.rows].tolist()
+        items = self.items(snapshot, numbers)
+        return [
+            {"id": items[n].id, "distance": distance, "metadata": items[n].metadata}
+            for n, distance in zip(numbers, near.distances.tolist(), strict=True)
+            if n in items  # else it was deleted a moment ago
+        ]
+
+    def _row_of(self, snapshot: Snapshot, item_id: str) -> NDArray[np.int64]:
+        item = self.shelves.items.get(snapshot.collection, item_id)
+        rows = snapshot.rows_of(np.array([item.number]))
+        if not len(rows):
+            raise UnknownItem(f"The item {item_id!r} came a moment ago; ask again.")
+        return rows
+
+    def _pixel_space(self, snapshot: Snapshot) -> tuple[Shelf, NDArray[np.bool_]]:
+        """Thumbnails as vectors, and which items have one; those of the last snapshot are kept."""
+        with self._lock:
+            kept = self._pixels
+        if kept is not None and kept[0] is snapshot:
+            return kept[1], kept[2]
+        numbers = snapshot.numbers.tolist()
+        pictures = self.shelves.items.thumbnails(snapshot.collection.key, numbers)
+        there = np.array([number in pictures for number in numbers])
+        if not there.any():
+            raise TooFewItems(
+                f"No item of the collection {snapshot.collection.name} has a thumbnail; "
+                "add images, not vectors."
+            )
+        size = len(pixel_vector(next(iter(pictures.values()))))
+        vectors = np.zeros((len(numbers), size), np.float32)
+        for row, number in enumerate(numbers):
+            if number in pictures:
+                vectors[row] = pixel_vector(pictures[number])
+        shelf = Shelf.of(vectors)
+        with self._lock:
+            self._pixels = (snapshot, shelf, there)
+        return shelf, there
+
+    # Clusters
+
+    def clusters(self, name: str, clustering: Clustering, step: Step) -> dict[str, Any]:
+        """The items parted into k clusters by Euclidean distance, of vectors scaled to length 1
+        where the collection's metric is the cosine."""
+        found = self.chosen(name, clustering.filter)
+        vectors = found.vectors()
+        if found.snapshot.collection.properties.metric == "cosine":
+            vectors = unit(vectors)
+        made = kmeans(
+            vectors,
+            clustering.k,
+            seed=clustering.seed,
+            runs=clustering.runs,
+            nearest=clustering.members,
+            step=step,
+        )
+        numbers = found.numbers.tolist()
+        items = self.items(found, numbers)
+        ids = [items[n].id if n in items else None for n in numbers]
+        return {
+            "collection": name,
+            "k": clustering.k,
+            "n": len(found),
+            "seed": clustering.seed,
+            "inertia": made.inertia,
+            "silhouette": {"value": made.silhouette, "sampled": made.sampled},
+            "clusters": [
+                {"cluster": index, "size": size, "members": [ids[row] for row in members.tolist()]}
+                for index, (size, members) in enumerate(
+                    zip(made.sizes.tolist(), made.members, strict=True)
+                )
+            ],
+            "ids": ids,
+            "labels": made.labels.tolist(),
+        }
+
+
+def watched(ticket: Ticket, progress: Progress | None) -> Step:
+    """Tells of each part of the work, and raises where nobody waits any more."""
+
+    def step(done: int, total: int) -> None:
+        ticket.check()
+        if progress is not None and total:
+            progress(Told(done, total))
+
+    return step
+
+
+def _count(k: int | None, found: Chosen) -> int:
+    if k is None:
+        return min(10, len(found))
+    count = len(found.snapshot)
+    if k > count:
+        raise InvalidParameter(
+            f"k={k} is more than the {count} items of the collection; ask for {count} at most.",
+            errors=[{"location": "k", "expected": f"1 to {count}", "received": k}],
+        )
+    return k
+
+
+def _too_few(name: str, there: int, found: int, least: int, filtered: bool) -> str:
+    if not there:
+        return f"The collection {name} is empty; add items first."
+    what = f"{found} of its {there} items pass the filter" if filtered else f"it has {there} items"
+    need = "item is" if least == 1 else "items are"
+    return (
+        f"The collection {name} has too few items for this: {what}, and {least} {need} needed; "
+        "add items, or widen the filter."
+    )

@@ -1,0 +1,170 @@
+"""The vectors of collections in memory, kept up with the store."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.embedding.shelf import Block, Shelf, rows_per_block
+from brightfield.embedding.vectors import Vectors
+from brightfield.store.collections import Collection
+from brightfield.store.items import Item, Items
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A collection at one moment: the items' numbers (N,), ascending, and their vectors."""
+
+    collection: Collection
+    numbers: NDArray[np.int64]
+    shelf: Shelf
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def rows_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of those of these numbers that are there."""
+        places = np.searchsorted(self.numbers, numbers)
+        inside = places < len(self.numbers)
+        there = inside.copy()
+        there[inside] = self.numbers[places[inside]] == numbers[inside]
+        return places[there].astype(np.int64)
+
+
+class _Part:
+    """A block with room at its end, which only ever grows: what was read of it stays as it is."""
+
+    def __init__(self, rows: int, dim: int) -> None:
+        self.numbers = np.empty(rows, np.int64)
+        self.vectors = np.empty((rows, dim), np.float32)
+        self.squares = np.empty(rows, np.float64)
+        self.filled = 0
+
+    @property
+    def room(self) -> int:
+        return len(self.numbers) - self.filled
+
+    def append(self, numbers: NDArray[np.int64], vectors: Vectors) -> None:
+        here = slice(self.filled, self.filled + len(numbers))
+        self.numbers[here], self.vectors[here] = numbers, vectors
+        self.squares[here] = Block.of(vectors).squares
+        self.filled = here.stop
+
+    def without(self, alive: NDArray[np.int64]) -> _Part:
+        """This part, or a copy that only has the numbers that are alive."""
+        numbers = self.numbers[: self.filled]
+        keep = np.isin(numbers, alive, assume_unique=True)
+        if keep.all():
+            return self
+        kept = _Part(int(keep.sum()), self.vectors.shape[1])
+        kept.append(numbers[keep], self.vectors[: self.filled][keep])
+        return kept
+
+
+class Space:
+    """One collection's vectors. They take 4 bytes a value, and at most one block more."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+        self._lock = threading.Lock()
+        self._parts: list[_Part] = []
+        self._last = 0  # the newest number that was read
+        self._deletions = 0
+        self._snapshot: Snapshot | None = None
+        self._details: dict[int, Item] = {}
+        self._detailed = 0
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(part.vectors.nbytes for part in self._parts)
+
+    def at(self, collection: Collection) -> Snapshot:
+        """The collection as it was when it was looked up, or later."""
+        with self._lock:
+            before = (self._last, self._deletions)
+            if collection.added > self._last:
+                self._read(collection)
+            if collection.deletions != self._deletions:
+                alive = self._items.numbers(collection.key)
+                parts = [part.without(alive) for part in self._parts]
+                self._parts = [part for part in parts if part.filled]
+                self._deletions = collection.deletions
+            if self._snapshot is None or before != (self._last, self._deletions):
+                self._snapshot = self._seen(collection)
+            return self._snapshot
+
+    def details(self, snapshot: Snapshot) -> list[Item]:
+        """Ids and metadata of every row; read once and kept."""
+        with self._lock:
+            for item in self._items.after(snapshot.collection.key, self._detailed):
+                self._details[item.number] = item
+                self._detailed = item.number
+            gone = len(self._details) - len(snapshot)
+            if gone > max(1000, len(snapshot) // 4):
+                alive = set(snapshot.numbers.tolist())
+                self._details = {n: item for n, item in self._details.items() if n in alive}
+            return [self._details[number] for number in snapshot.numbers.tolist()]
+
+    def _read(self, collection: Collection) -> None:
+        key, properties = collection.key, collection.properties
+        for numbers, vectors in self._items.vectors(key, properties, self._last):
+            start = 0
+            while start < len(numbers):
+                if not self._parts or not self._parts[-1].room:
+                    dim = vectors.shape[1]
+                    self._parts.append(_Part(rows_per_block(dim), dim))
+                part = self._parts[-1]
+                end = start + part.room
+                part.append(numbers[start:end], vectors[start:end])
+                start = end
+            self._last = int(numbers[-1])
+        self._last = max(self._last, collection.added)
+
+    def _seen(self, collection: Collection) -> Snapshot:
+        blocks = tuple(
+            Block(part.vectors[: part.filled], part.squares[: part.filled]) for part in self._parts
+        )
+        numbers = [part.numbers[: part.filled] for part in self._parts]
+        joined = np.concatenate([np.empty(0, np.int64), *numbers])
+        return Snapshot(collection, joined, Shelf.of_blocks(blocks))
+
+
+class Spaces:
+    """The spaces that are in memory: at most `max_bytes`, the longest unused go first, but one
+    always stays."""
+
+    def __init__(self, items: Items, max_bytes: int) -> None:
+        self._items = items
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._spaces: OrderedDict[str, Space] = OrderedDict()
+
+    def at(self, collection: Collection) -> Snapshot:
+        """The collection's vectors as they are now."""
+        snapshot = self._space(collection).at(collection)
+        with self._lock:
+            while len(self._spaces) > 1 and self._size() > self._max_bytes:
+                self._spaces.popitem(last=False)
+        return snapshot
+
+    def details(self, snapshot: Snapshot) -> list[Item]:
+        """Ids and metadata of every row of the snapshot."""
+        return self._space(snapshot.collection).details(snapshot)
+
+    def forget(self, collection: Collection) -> None:
+        """Let a collection's vectors go."""
+        with self._lock:
+            self._spaces.pop(collection.key, None)
+
+    def _space(self, collection: Collection) -> Space:
+        with self._lock:
+            space = self._spaces.setdefault(collection.key, Space(self._items))
+            self._spaces.move_to_end(collection.key)
+            return space
+
+    def _size(self) -> int:
+        return sum(space.size_bytes for space in self._spaces.values())

@@ -1,0 +1,133 @@
+"""What looks wrong in a collection: duplicates, outliers, labels that disagree."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from brightfield.embedding import neighbors
+from brightfield.embedding.disagreement import disagreement
+from brightfield.embedding.duplicates import duplicates
+from brightfield.embedding.outliers import outlier_factors
+from brightfield.embedding.vectors import Step
+from brightfield.engine.exploring import Choice, Chosen, Exploring, Metric
+from brightfield.errors import InvalidParameter, TooFewItems
+from brightfield.store.items import Item
+
+_NEIGHBORS = 10
+
+
+class _Vetting(Choice):
+    k: Annotated[int, Field(ge=1, le=200)] | None = None
+    """Neighbours that are looked at; left out: 10, or all others where there are fewer."""
+    metric: Metric | None = None
+    """`cosine` or `euclidean`; left out: the collection's."""
+
+
+class DuplicateSearch(_Vetting):
+    """Items that lie closer together than a threshold, in groups."""
+
+    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
+    """The largest distance of duplicates; 0: equal vectors alone, up to rounding."""
+
+
+class OutlierSearch(_Vetting):
+    """Items in thinner surroundings than those of their neighbours."""
+
+    most: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """How many items are named."""
+
+
+class LabelCheck(_Vetting):
+    """Items whose label is not that of their neighbours."""
+
+    by: str
+    """The key of the metadata that holds the label; items without one are left out."""
+    most: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """How many items are named."""
+
+
+class Vetting:
+    """Aids for the quality of data. Every method blocks; raises as `Exploring` does."""
+
+    def __init__(self, exploring: Exploring) -> None:
+        self._exploring = exploring
+
+    def duplicates(self, name: str, search: DuplicateSearch, step: Step) -> dict[str, Any]:
+        """Groups of near duplicates, the largest first."""
+        found, items, rows, distances = self._graph(name, search, step)
+        # The distance of equal vectors is 0 but for rounding.
+        made = duplicates(rows, distances, max(search.threshold, 1e-12))
+        groups = [
+            [
+                {"id": items[row].id, "distance": distance}
+                for row, distance in zip(group.tolist(), near.tolist(), strict=True)
+            ]
+            for group, near in zip(made.groups, made.distances, strict=True)
+        ]
+        extra = sum(len(group) - 1 for group in groups)
+        return {**_facts(name, found, rows), "threshold": search.threshold, "extra": extra,
+                "groups": groups}  # fmt: skip
+
+    def outliers(self, name: str, search: OutlierSearch, step: Step) -> dict[str, Any]:
+        """Items by their local outlier factor, the largest first."""
+        found, items, rows, distances = self._graph(name, search, step)
+        factors = outlier_factors(rows, distances)
+        order = np.lexsort((np.arange(len(factors)), -factors))[: search.most]
+        listed = [
+            {"id": items[row].id, "score": float(factors[row]), "metadata": items[row].metadata}
+            for row in order.tolist()
+        ]
+        return {**_facts(name, found, rows), "outliers": listed}
+
+    def disagreements(self, name: str, check: LabelCheck, step: Step) -> dict[str, Any]:
+        """Items by the share of neighbours that have another label, the largest first."""
+        conditions = {**(check.filter or {})}
+        present = conditions.setdefault(check.by, {"ne": None})
+        if present != {"ne": None}:
+            raise InvalidParameter(f"The filter cannot hold `{check.by}`, which is checked.")
+        labelled = check.model_copy(update={"filter": conditions})
+        found, items, rows, _ = self._graph(name, labelled, step)
+        labels = [item.metadata[check.by] for item in items]
+        names = list(dict.fromkeys(labels))
+        numbers = np.array([names.index(label) for label in labels], np.int64)
+        made = disagreement(rows, numbers)
+        order = np.lexsort((np.arange(len(numbers)), -made.scores))[: check.most]
+        listed = [
+            {
+                "id": items[row].id,
+                "label": labels[row],
+                "suggested": names[int(made.suggested[row])],
+                "score": float(made.scores[row]),
+            }
+            for row in order.tolist()
+            if made.scores[row] > 0
+        ]
+        agreement = float(np.mean(made.suggested == numbers))
+        return {**_facts(name, found, rows), "by": check.by, "agreement": agreement,
+                "disagreements": listed}  # fmt: skip
+
+    def _graph(
+        self, name: str, search: _Vetting, step: Step
+    ) -> tuple[Chosen, list[Item], NDArray[np.int64], NDArray[np.float64]]:
+        found = self._exploring.chosen(name, search.filter, least=2)
+        most = len(found) - 1
+        k = min(_NEIGHBORS, most) if search.k is None else search.k
+        if k > most:
+            raise InvalidParameter(
+                f"k={k} is more than the {most} others that an item has; lower it.",
+                errors=[{"location": "k", "expected": f"1 to {most}", "received": k}],
+            )
+        metric = search.metric or found.snapshot.collection.properties.metric
+        items = self._exploring.items(found, found.numbers.tolist())
+        if len(items) < len(found):
+            raise TooFewItems("Items were deleted a moment ago; ask again.")
+        rows, distances = neighbors.graph(found.shelf(), k, metric, step)
+        return found, [items[n] for n in found.numbers.tolist()], rows, distances
+
+
+def _facts(name: str, found: Chosen, rows: NDArray[np.int64]) -> dict[str, Any]:
+    return {"collection": name, "n": len(found), "k": rows.shape[1]}

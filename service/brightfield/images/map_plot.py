@@ -1,0 +1,193 @@
+"""Maps as pictures: thumbnails in cells, or coloured points with what the colours mean."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Color = tuple[int, int, int]
+
+# Okabe and Ito 2008, which are told apart by people who see colours differently; then paler.
+_CATEGORIES: tuple[Color, ...] = (
+    (0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (86, 180, 233),
+    (120, 94, 240), (148, 148, 0), (100, 60, 30), (110, 110, 110),
+)  # fmt: skip
+# Viridis at five places, dark to bright.
+_RAMP = np.array(
+    [(68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37)], np.float64
+)
+PALE: Color = (210, 214, 219)
+_INK, _PAPER = (33, 37, 41), (255, 255, 255)
+_MARGIN, _LEGEND, _FONT, _FINER = 12, 180, 13, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """What colours mean: a title, and a colour with its text for each line."""
+
+    title: str
+    lines: Sequence[tuple[Color, str]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plot:
+    """A square field of `side` pixels. `places` (N, 2) in [0, 1], y downwards, are points of
+    `colors`; `tiles` are JPEG thumbnails by their top left pixel, `tile` pixels wide."""
+
+    side: int
+    places: NDArray[np.float64]
+    colors: Sequence[Color]
+    tiles: Sequence[tuple[int, int, bytes]] = ()
+    tile: int = 0
+    legend: Legend | None = None
+
+    @property
+    def _width(self) -> int:
+        return self.side + 2 * _MARGIN + (_LEGEND if self.legend else 0)
+
+    @property
+    def _height(self) -> int:
+        return self.side + 2 * _MARGIN
+
+    @property
+    def _radius(self) -> float:
+        """Smaller where there are more points."""
+        return float(np.clip(self.side / 6 / np.sqrt(max(1, len(self.places))), 1.2, 5))
+
+    def png(self) -> bytes:
+        """Points are smoothed by drawing them three times as large first."""
+        size = (self._width * _FINER, self._height * _FINER)
+        large = Image.new("RGB", size, _PAPER)
+        draw = ImageDraw.Draw(large)
+        radius = self._radius * _FINER
+        for (x, y), color in zip(self._centers() * _FINER, self.colors, strict=True):
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
+        picture = large.resize((self._width, self._height), Image.Resampling.BOX)
+        for left, top, data in self.tiles:
+            with Image.open(io.BytesIO(data)) as opened:
+                tile = opened.convert("RGB").resize(self._inside(opened.size))
+            picture.paste(tile, self._corner(left, top, tile.size))
+        self._write_legend(ImageDraw.Draw(picture))
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def svg(self) -> bytes:
+        """The same, with thumbnails inside the file."""
+        width, height = self._width, self._height
+        parts = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}"><rect width="100%" height="100%" fill="white"/>'
+        ]
+        for (x, y), color in zip(self._centers(), self.colors, strict=True):
+            parts.append(
+                f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{self._radius:.2f}" fill="{_hex(color)}"/>'
+            )
+        parts += [self._svg_tile(*tile) for tile in self.tiles]
+        parts += self._svg_legend()
+        return ("".join(parts) + "</svg>").encode()
+
+    def _centers(self) -> NDArray[np.float64]:
+        return np.asarray(_MARGIN + self.places.reshape(-1, 2) * self.side)
+
+    def _inside(self, size: tuple[int, int]) -> tuple[int, int]:
+        factor = (self.tile - 2) / max(size)
+        return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+    def _corner(self, left: int, top: int, size: tuple[int, int]) -> tuple[int, int]:
+        return (
+            _MARGIN + left + (self.tile - size[0]) // 2,
+            _MARGIN + top + (self.tile - size[1]) // 2,
+        )
+
+    def _svg_tile(self, left: int, top: int, data: bytes) -> str:
+        with Image.open(io.BytesIO(data)) as opened:
+            size = self._inside(opened.size)
+        x, y = self._corner(left, top, size)
+        text = base64.b64encode(data).decode("ascii")
+        return (
+            f'<image x="{x}" y="{y}" width="{size[0]}" height="{size[1]}" '
+            f'href="data:image/jpeg;base64,{text}"/>'
+        )
+
+    def _lines(self) -> list[tuple[float, Color | None, str]]:
+        if self.legend is None:
+            return []
+        lines: list[tuple[Color | None, str]] = [(None, self.legend.title), *self.legend.lines]
+        return [(_MARGIN + 20 * row, color, text) for row, (color, text) in enumerate(lines)]
+
+    def _write_legend(self, draw: ImageDraw.ImageDraw) -> None:
+        left, font = self.side + 2 * _MARGIN, ImageFont.load_default(_FONT)
+        for top, color, text in self._lines():
+            if color is not None:
+                draw.rectangle((left, top + 2, left + 11, top + 13), fill=color)
+            draw.text((left + (18 if color else 0), top), _short(text), _INK, font)
+
+    def _svg_legend(self) -> list[str]:
+        left, parts = self.side + 2 * _MARGIN, []
+        for top, color, text in self._lines():
+            if color is not None:
+                parts.append(
+                    f'<rect x="{left}" y="{top + 2}" width="11" height="11" fill="{_hex(color)}"/>'
+                )
+            parts.append(
+                f'<text x="{left + (18 if color else 0)}" y="{top + 12}" font-size="{_FONT}" '
+                f'font-family="sans-serif" fill="{_hex(_INK)}">{escape(_short(text))}</text>'
+            )
+        return parts
+
+
+def colored(values: Sequence[Any], title: str) -> tuple[list[Color], Legend]:
+    """A colour for each value: along a ramp where all are numbers and there are more than ten of
+    them, else one for each different value, the most frequent first; null is pale."""
+    present = [value for value in values if value is not None]
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in present)
+    if numbers and len(set(present)) > len(_CATEGORIES):
+        return _along_ramp(values, [float(v) for v in present], title)
+    names = [None if value is None else _text(value) for value in values]
+    counts: dict[str, int] = {}
+    for name in names:
+        if name is not None:
+            counts[name] = counts.get(name, 0) + 1
+    ranked = sorted(counts, key=lambda name: (-counts[name], name))
+    known = dict(zip(ranked, _CATEGORIES, strict=False))
+    lines = [(known[name], f"{name} ({counts[name]})") for name in ranked if name in known]
+    if len(ranked) > len(known):
+        rest = sum(counts[name] for name in ranked[len(known) :])
+        lines.append((PALE, f"{len(ranked) - len(known)} others ({rest})"))
+    return [PALE if name is None else known.get(name, PALE) for name in names], Legend(title, lines)
+
+
+def _along_ramp(
+    values: Sequence[Any], present: list[float], title: str
+) -> tuple[list[Color], Legend]:
+    low, high = min(present), max(present)
+
+    def color(value: float) -> Color:
+        level = (value - low) / (high - low) * (len(_RAMP) - 1)
+        mixed = [np.interp(level, range(len(_RAMP)), _RAMP[:, channel]) for channel in range(3)]
+        return int(mixed[0]), int(mixed[1]), int(mixed[2])
+
+    marks = [low + (high - low) * part / 4 for part in range(5)]
+    legend = Legend(title, [(color(mark), f"{mark:.4g}") for mark in marks])
+    return [PALE if value is None else color(float(value)) for value in values], legend
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 22 else f"{text[:21]}…"
+
+
+def _hex(color: Color) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)

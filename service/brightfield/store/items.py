@@ -1,0 +1,281 @@
+"""The items of collections: a vector each, with an id, metadata and perhaps a thumbnail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.engine import Connection, Engine
+
+from brightfield.errors import InvalidVectors, ItemDiffers, UnknownItem
+from brightfield.store import tables
+from brightfield.store.collections import Collection, Properties, known
+from brightfield.store.database import reading, writing
+
+Outcome = Literal["added", "unchanged", "replaced"]
+
+# Both databases have a bound on the values of one statement.
+_AT_ONCE = 500
+_ROWS = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewItem:
+    """An item to be added; `source` is the digest of what was sent for it."""
+
+    id: str
+    source: str
+    metadata: Mapping[str, Any]
+    vector: NDArray[np.float32]
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item without its vector."""
+
+    number: int
+    id: str
+    source: str
+    metadata: Mapping[str, Any]
+
+
+class Items:
+    """The items of all collections; every change is on disk when its method returns.
+
+    Every method may be called from any thread. Items are kept by number: in the order of addition,
+    and never used twice. Raises `UnknownCollection` wherever a collection is named.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(
+        self, name: str, items: Sequence[NewItem], *, replace: bool = False
+    ) -> list[Outcome | ItemDiffers]:
+        """Add all items in one transaction; what became of each.
+
+        The same id with the same source and metadata counts once; with others it is an
+        `ItemDiffers` in the place of that item, or, with `replace`, takes the place of the former.
+        Raises `InvalidVectors` where the first vector has another length than the collection's.
+        """
+        if not items:
+            return []
+        with writing(self._engine) as connection:
+            collection = known(connection, name, lock=True)
+            dim = _checked_dim(collection, items)
+            there = _by_ids(connection, collection.key, [item.id for item in items])
+            plan = _Plan(collection.added, there, replace)
+            outcomes = [plan.place(item) for item in items]
+            _delete(connection, collection.key, plan.dropped)
+            _insert(connection, collection, plan.fresh)
+            _count(connection, collection, plan, dim)
+        return outcomes
+
+    def delete(self, name: str, ids: Sequence[str]) -> int:
+        """Delete the items of these ids that are there; how many there were."""
+        with writing(self._engine) as connection:
+            collection = known(connection, name, lock=True)
+            numbers = [item.number for item in _by_ids(connection, collection.key, ids).values()]
+            _delete(connection, collection.key, numbers)
+            table = tables.collections
+            change = sa.update(table).where(table.c.key == collection.key)
+            gone = len(numbers)
+            connection.execute(
+                change.values(size=table.c.size - gone, deletions=table.c.deletions + gone)
+            )
+        return gone
+
+    def find(self, key: str, ids: Sequence[str]) -> dict[str, Item]:
+        """Those of these ids that are there."""
+        with reading(self._engine) as connection:
+            return _by_ids(connection, key, ids)
+
+    def get(self, collection: Collection, item_id: str) -> Item:
+        """Raises `UnknownItem`."""
+        found = self.find(collection.key, [item_id]).get(item_id)
+        if found is None:
+            raise UnknownItem(f"The collection {collection.name} has no item {item_id!r}.")
+        return found
+
+    def by_number(self, key: str, numbers: Sequence[int]) -> dict[int, Item]:
+        """Those of these numbers that are there."""
+        table = tables.collection_items
+        found: dict[int, Item] = {}
+        with reading(self._engine) as connection:
+            for start in range(0, len(numbers), _AT_ONCE):
+                some = list(numbers[start : start + _AT_ONCE])
+                query = _select_items(key).where(table.c.number.in_(some))
+                found |= {row.number: Item(*row) for row in connection.execute(query)}
+        return found
+
+    def after(self, key: str, number: int = 0) -> Iterator[Item]:
+        """The items behind `number`, in their order, read as they are asked for."""
+        table = tables.collection_items
+        query = _select_items(key).where(table.c.number > number).order_by(table.c.number)
+        with reading(self._engine) as connection:
+            for row in connection.execution_options(yield_per=_ROWS).execute(query):
+                yield Item(*row)
+
+    def numbers(self, key: str) -> NDArray[np.int64]:
+        """The numbers of all items, in their order."""
+        table = tables.collection_items
+        query = sa.select(table.c.number).where(table.c.collection == key).order_by(table.c.number)
+        with reading(self._engine) as connection:
+            return np.array(connection.scalars(query).all(), np.int64)
+
+    def vectors(
+        self, key: str, properties: Properties, number: int = 0
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Numbers (n,) and vectors (n, D) of the items behind `number`, a part at a time."""
+        table = tables.collection_items
+        query = sa.select(table.c.number, table.c.vector).where(
+            table.c.collection == key, table.c.number > number
+        )
+        with reading(self._engine) as connection:
+            held = connection.execution_options(yield_per=_ROWS)
+            for rows in held.execute(query.order_by(table.c.number)).partitions():
+                stored = np.dtype(properties.dtype).newbyteorder("<")
+                joined = np.frombuffer(b"".join(row.vector for row in rows), stored)
+                numbers = np.array([row.number for row in rows], np.int64)
+                yield numbers, joined.reshape(len(rows), -1).astype(np.float32)
+
+    def vector(self, collection: Collection, number: int) -> list[float]:
+        """The values of an item. Raises `UnknownItem` where it was deleted meanwhile."""
+        c = tables.collection_items.c
+        query = sa.select(c.vector).where(c.collection == collection.key, c.number == number)
+        with reading(self._engine) as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise UnknownItem("The item was deleted a moment ago.")
+        stored = np.dtype(collection.properties.dtype).newbyteorder("<")
+        values: list[float] = np.frombuffer(found, stored).astype(np.float32).tolist()
+        return values
+
+    def thumbnails(self, key: str, numbers: Sequence[int]) -> dict[int, bytes]:
+        """The thumbnails of these items, of those that have one."""
+        table = tables.collection_thumbnails
+        found: dict[int, bytes] = {}
+        with reading(self._engine) as connection:
+            for start in range(0, len(numbers), _AT_ONCE):
+                some = list(numbers[start : start + _AT_ONCE])
+                query = sa.select(table.c.number, table.c.body).where(
+                    table.c.collection == key, table.c.number.in_(some)
+                )
+                found |= {row.number: row.body for row in connection.execute(query)}
+        return found
+
+
+class _Plan:
+    """What an addition comes to, item by item."""
+
+    def __init__(self, last: int, there: Mapping[str, Item], replace: bool) -> None:
+        self.last = last
+        self.dropped: list[int] = []
+        self._there = dict(there)
+        self._replace = replace
+        self._new: dict[int, NewItem] = {}
+
+    @property
+    def fresh(self) -> dict[int, NewItem]:
+        """What is to be inserted, by number."""
+        return self._new
+
+    def place(self, item: NewItem) -> Outcome | ItemDiffers:
+        former = self._there.get(item.id)
+        if former is not None:
+            if (former.source, former.metadata) == (item.source, dict(item.metadata)):
+                return "unchanged"
+            if not self._replace:
+                return differs(item.id)
+            if self._new.pop(former.number, None) is None:
+                self.dropped.append(former.number)
+        self.last += 1
+        self._there[item.id] = Item(self.last, item.id, item.source, dict(item.metadata))
+        self._new[self.last] = item
+        return "added" if former is None else "replaced"
+
+
+def differs(item_id: str) -> ItemDiffers:
+    return ItemDiffers(
+        f"The item {item_id!r} is there with another image, vector or metadata; send it with "
+        "replace=true, or under another id."
+    )
+
+
+def _checked_dim(collection: Collection, items: Sequence[NewItem]) -> int:
+    dims = {len(item.vector) for item in items}
+    wanted = collection.dim if collection.dim is not None else len(items[0].vector)
+    if dims != {wanted}:
+        wrong = next(iter(dims - {wanted}))
+        raise InvalidVectors(
+            f"A vector has {wrong} values and those of the collection {collection.name} have "
+            f"{wanted}; send vectors of one model and layer, or make another collection."
+        )
+    return wanted
+
+
+def _select_items(key: str) -> sa.Select[Any]:
+    c = tables.collection_items.c
+    return sa.select(c.number, c.id, c.source, c.metadata).where(c.collection == key)
+
+
+def _by_ids(connection: Connection, key: str, ids: Sequence[str]) -> dict[str, Item]:
+    found: dict[str, Item] = {}
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), _AT_ONCE):
+        some = unique[start : start + _AT_ONCE]
+        query = _select_items(key).where(tables.collection_items.c.id.in_(some))
+        found |= {row.id: Item(*row) for row in connection.execute(query)}
+    return found
+
+
+def _delete(connection: Connection, key: str, numbers: Sequence[int]) -> None:
+    table = tables.collection_items
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = list(numbers[start : start + _AT_ONCE])
+        connection.execute(
+            sa.delete(table).where(table.c.collection == key, table.c.number.in_(some))
+        )
+
+
+def _insert(connection: Connection, collection: Collection, fresh: Mapping[int, NewItem]) -> None:
+    stored = np.dtype(collection.properties.dtype).newbyteorder("<")
+    rows = [
+        {
+            "collection": collection.key,
+            "number": number,
+            "id": item.id,
+            "source": item.source,
+            "metadata": dict(item.metadata),
+            "vector": item.vector.astype(stored).tobytes(),
+        }
+        for number, item in fresh.items()
+    ]
+    if rows:
+        connection.execute(sa.insert(tables.collection_items), rows)
+    pictures = [
+        {"collection": collection.key, "number": number, "body": item.thumbnail}
+        for number, item in fresh.items()
+        if item.thumbnail is not None
+    ]
+    if pictures:
+        connection.execute(sa.insert(tables.collection_thumbnails), pictures)
+
+
+def _count(connection: Connection, collection: Collection, plan: _Plan, dim: int) -> None:
+    table, gone = tables.collections, len(plan.dropped)
+    connection.execute(
+        sa.update(table)
+        .where(table.c.key == collection.key)
+        .values(
+            dim=dim,
+            added=plan.last,
+            size=table.c.size + len(plan.fresh) - gone,
+            deletions=table.c.deletions + gone,
+        )
+    )

@@ -1,0 +1,334 @@
+"""Collections over HTTP: filling, asking, maps, and what is refused in words."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.datasets import load_digits, load_iris
+from starlette.testclient import TestClient
+
+from .conftest import CHELSEA, COFFEE, png
+from .test_jobs import ASYNC, finished
+
+IRIS = load_iris()
+SPECIES = [str(IRIS.target_names[kind]) for kind in IRIS.target]
+CROPS = {
+    f"{name}/{x}": png(pixels[:96, x : x + 96])
+    for name, pixels in (("cat", CHELSEA), ("cup", COFFEE))
+    for x in (0, 100, 200)
+}
+
+
+def made(client: TestClient, name: str, **definition: Any) -> None:
+    client.delete(f"/collections/{name}")
+    assert client.put(f"/collections/{name}", json=definition).status_code == 201
+
+
+def add(client: TestClient, name: str, vectors: Any, ids: list[str], **more: Any) -> Any:
+    body = {"vectors": np.asarray(vectors).tolist(), "ids": ids, **more}
+    return client.post(f"/collections/{name}/items", json=body)
+
+
+@pytest.fixture(scope="module")
+def iris(client: TestClient) -> Iterator[str]:
+    made(client, "iris", dim=4, metric="euclidean")
+    metadata = [
+        {"species": species, "petal": round(float(row[2]), 3), "number": number}
+        for number, (species, row) in enumerate(zip(SPECIES, IRIS.data, strict=True))
+    ]
+    reply = add(client, "iris", IRIS.data, [f"i{n}" for n in range(150)], metadata=metadata)
+    assert reply.status_code == 200
+    yield "/collections/iris"
+    client.delete("/collections/iris")
+
+
+@pytest.fixture(scope="module")
+def crops(client: TestClient) -> Iterator[str]:
+    made(client, "crops")
+    form = {
+        "ids": json.dumps(list(CROPS)),
+        "metadata": json.dumps([{"kind": name[:3]} for name in CROPS]),
+    }
+    files = [("file", (name, data)) for name, data in CROPS.items()]
+    reply = client.post("/collections/crops/items", files=files, data=form)
+    assert reply.status_code == 200, reply.text
+    assert [item["outcome"] for item in reply.json()["items"]] == ["added"] * 6
+    yield "/collections/crops"
+    client.delete("/collections/crops")
+
+
+def ids(reply: Any) -> list[str]:
+    return [found["id"] for found in reply.json()["neighbors"]]
+
+
+# Filling
+
+
+def test_a_collection_says_what_it_is_made_of(client: TestClient, crops: str) -> None:
+    found = client.get(crops).json()
+    assert (found["model"], found["layer"], found["dim"]) == ("imagenet-lite0", "penultimate", 1280)
+    assert found["items"] == 6 and len(found["model_sha256"]) == 64
+    assert "crops" in [each["name"] for each in client.get("/collections").json()["collections"]]
+    assert client.put(crops, json={}).status_code == 200
+    differing = client.put(crops, json={"normalize": True})
+    assert (differing.status_code, differing.json()["code"]) == (409, "collection_differs")
+
+
+def test_a_kept_vector_is_that_of_embed(client: TestClient, crops: str) -> None:
+    item = client.get(f"{crops}/items/cat/100").json()
+    alone = client.post("/embed", content=CROPS["cat/100"]).json()["result"]["embedding"]
+    np.testing.assert_allclose(item["vector"], alone, atol=2e-5)
+    assert item["metadata"] == {"kind": "cat"}
+
+
+def test_items_are_listed_page_by_page_and_by_filter(client: TestClient, crops: str) -> None:
+    first = client.get(f"{crops}/items?limit=4").json()
+    second = client.get(f"{crops}/items?limit=4&after={first['next']}").json()
+    listed = [item["id"] for item in (*first["items"], *second["items"])]
+    assert listed == list(CROPS) and second["next"] is None
+    only = client.get(f"{crops}/items", params={"filter": '{"kind": "cup"}'}).json()
+    assert [item["id"] for item in only["items"]] == ["cup/0", "cup/100", "cup/200"]
+
+
+def test_a_thumbnail_is_a_small_picture(client: TestClient, crops: str) -> None:
+    reply = client.get(f"{crops}/items/cup/0/thumbnail")
+    assert reply.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(reply.content)).size == (96, 96)
+
+
+def test_the_same_image_counts_once_and_is_not_embedded_again(
+    client: TestClient, crops: str
+) -> None:
+    query = {"ids": "cat/0", "metadata": '{"kind": "cat"}'}
+    reply = client.post(f"{crops}/items", params=query, content=CROPS["cat/0"])
+    assert reply.json()["items"] == [{"id": "cat/0", "outcome": "unchanged"}]
+    other = client.post(f"{crops}/items", params={"ids": "cat/0"}, content=CROPS["cup/0"])
+    assert other.status_code == 207
+    assert other.json()["items"][0]["error"]["code"] == "item_differs"
+    assert client.get(crops).json()["items"] == 6
+
+
+def test_one_bad_image_never_fails_its_neighbours(client: TestClient) -> None:
+    made(client, "mixed")
+    data = [base64.b64encode(each).decode() for each in (b"no image", CROPS["cat/0"])]
+    body = {"images": [{"data": each} for each in data], "ids": ["bad", "good"]}
+    reply = client.post("/collections/mixed/items", json=body)
+    assert reply.status_code == 207
+    bad, good = reply.json()["items"]
+    assert bad["id"] == "bad" and bad["error"]["code"] == "unknown_format"
+    assert good == {"id": "good", "outcome": "added"}
+    unnamed = client.post("/collections/mixed/items", content=CROPS["cup/0"]).json()
+    assert unnamed["items"][0]["id"].startswith("sha256:")
+
+
+def test_items_are_added_as_a_job(client: TestClient) -> None:
+    made(client, "later")
+    body = {"images": [{"data": base64.b64encode(CROPS[name]).decode()} for name in CROPS]}
+    body |= {"ids": list(CROPS)}
+    job = client.post("/collections/later/items", json=body, headers=ASYNC).json()
+    over = finished(client, job["id"])
+    assert over["state"] == "succeeded" and over["progress"] == {"done": 6, "total": 6}
+    assert client.get("/collections/later").json()["items"] == 6
+
+
+def test_deleted_items_are_found_no_more(client: TestClient) -> None:
+    made(client, "gone", dim=2)
+    add(client, "gone", [[1, 0], [0.9, 0.1], [0, 1], [0, 2]], ["a", "b", "c/d", "e"])
+    ask = {"vector": [1, 0]}
+    assert ids(client.post("/collections/gone/neighbors", json=ask))[:2] == ["a", "b"]
+    assert client.delete("/collections/gone/items/a").json() == {"deleted": 1}
+    assert ids(client.post("/collections/gone/neighbors", json=ask)) == ["b", "c/d", "e"]
+    assert client.delete("/collections/gone/items/a").status_code == 404
+    assert client.delete("/collections/gone/items?ids=b,c/d").json() == {"deleted": 2}
+    assert client.delete("/collections/gone/items").status_code == 422
+    assert client.get("/collections/gone").json()["items"] == 1
+
+
+# Asking
+
+
+def brute(query: NDArray[Any], rows: NDArray[Any], k: int) -> list[str]:
+    away = np.linalg.norm(IRIS.data[rows] - query, axis=1)
+    return [f"i{n}" for n in rows[np.argsort(away, kind="stable")[:k]]]
+
+
+def test_neighbours_of_a_vector_with_a_filter(client: TestClient, iris: str) -> None:
+    query = [5.95, 3.03, 4.31, 1.27]
+    body = {"vector": query, "k": 7, "filter": {"species": "virginica", "petal": {"lt": 5.2}}}
+    reply = client.post(f"{iris}/neighbors", json=body)
+    rows = np.flatnonzero((IRIS.target == 2) & (IRIS.data[:, 2] < 5.2))
+    assert ids(reply) == brute(np.array(query), rows, 7)
+    assert (reply.json()["exact"], reply.json()["searched"]) == (True, len(rows))
+    first = reply.json()["neighbors"][0]
+    number = first["metadata"]["number"]
+    away = np.linalg.norm(IRIS.data[number] - query)
+    assert first["distance"] == pytest.approx(away, abs=1e-6)
+
+
+def test_neighbours_of_an_item_leave_it_out(client: TestClient, iris: str) -> None:
+    reply = client.post(f"{iris}/neighbors", json={"id": "i17", "k": 3})
+    assert "i17" not in ids(reply) and len(ids(reply)) == 3
+    assert reply.json()["searched"] == 149
+
+
+def test_neighbours_of_an_image_in_both_spaces(client: TestClient, crops: str) -> None:
+    for space, metric in (("embedding", "cosine"), ("pixels", "euclidean")):
+        reply = client.post(f"{crops}/neighbors?k=6&space={space}", content=CROPS["cup/100"])
+        found = reply.json()
+        assert found["metric"] == metric and found["neighbors"][0]["id"] == "cup/100"
+        assert found["neighbors"][0]["distance"] == pytest.approx(0, abs=1e-5)
+    by_id = client.post(f"{crops}/neighbors", json={"id": "cup/100", "space": "pixels"}).json()
+    assert len(by_id["neighbors"]) == 5
+
+
+def test_k_means_of_iris(client: TestClient, iris: str) -> None:
+    found = client.post(f"{iris}/clusters", json={"k": 3}).json()
+    assert found["inertia"] == pytest.approx(78.851441, abs=2e-5)
+    assert sorted(each["size"] for each in found["clusters"]) == [38, 50, 62]
+    assert found["silhouette"]["value"] == pytest.approx(0.552819, abs=1e-5)
+    label = dict(zip(found["ids"], found["labels"], strict=True))
+    for cluster in found["clusters"]:
+        assert {label[member] for member in cluster["members"]} == {cluster["cluster"]}
+    only = client.post(f"{iris}/clusters?k=2", json={"filter": {"species": "setosa"}}).json()
+    assert only["n"] == 50
+
+
+def test_what_looks_wrong(client: TestClient, iris: str) -> None:
+    twins = client.post(f"{iris}/duplicates", json={"threshold": 0}).json()
+    assert [{each["id"] for each in group} for group in twins["groups"]] == [{"i101", "i142"}]
+    apart = client.post(f"{iris}/outliers?most=3").json()["outliers"]
+    assert len(apart) == 3 and apart[0]["score"] >= apart[1]["score"] > 1
+    wrong = client.post(f"{iris}/disagreements", json={"by": "species"}).json()
+    assert wrong["agreement"] > 0.95
+    assert {(each["label"], each["suggested"]) for each in wrong["disagreements"]} <= {
+        (a, b) for a in ("versicolor", "virginica") for b in ("versicolor", "virginica")
+    }
+
+
+# Maps
+
+
+def test_a_map_is_kept_and_later_items_are_placed_without_moving_it(client: TestClient) -> None:
+    digits = load_digits()
+    made(client, "digits", dim=64, metric="euclidean")
+    names = [f"d{n}" for n in range(220)]
+    facts = [{"digit": int(kind)} for kind in digits.target[:220]]
+    add(client, "digits", digits.data[:200], names[:200], metadata=facts[:200])
+    body = {"method": "tsne", "iterations": 100, "perplexity": 20, "seed": 5}
+    job = client.post("/collections/digits/projection", json=body, headers=ASYNC).json()
+    assert finished(client, job["id"])["progress"] == {"done": 350, "total": 350}
+    before = client.get(f"/jobs/{job['id']}/result").json()
+    assert before["parameters"]["seed"] == 5 and before["n"] == 200
+    assert before["trustworthiness"]["value"] > 0.95
+    assert {"openTSNE", "scikit-learn", "numpy", "brightfield"} == set(before["versions"])
+    assert len(before["digest"]) == 64 and before["placed"] == []
+    add(client, "digits", digits.data[200:220], names[200:], metadata=facts[200:])
+    client.delete("/collections/digits/items/d0")
+    path = f"/collections/digits/projection/{before['id']}"
+    after = client.get(path).json()
+    assert after["placed"] == names[200:]
+    assert after["points"]["ids"] == names[1:]
+    assert after["points"]["x"][:199] == before["points"]["x"][1:]
+    assert client.get(path).json() == after
+    assert [each["id"] for each in client.get("/collections/digits/projection").json()[
+        "projections"]] == [before["id"]]  # fmt: skip
+    colored = client.get(f"{path}/plot?by=digit&size=300")
+    assert Image.open(io.BytesIO(colored.content)).size == (300 + 24 + 180, 324)
+    assert client.delete(path).status_code == 200
+    assert client.get(path).json()["code"] == "unknown_projection"
+
+
+def test_a_map_of_images_is_drawn_with_thumbnails(client: TestClient, crops: str) -> None:
+    made_map = client.post(f"{crops}/projection?method=pca").json()
+    assert len(made_map["explained_variance_ratio"]) == 2
+    path = f"{crops}/projection/{made_map['id']}/plot"
+    picture = client.get(f"{path}?size=400")
+    assert picture.headers["content-type"] == "image/png"
+    assert client.get(f"{path}?format=svg").text.count("<image") == 6
+    only = client.get(path, params={"format": "svg", "filter": '{"kind": "cat"}'}).text
+    assert only.count("<image") == 3 and only.count("<circle") == 3
+    worst = client.get(path, params={"format": "svg", "ids": "cat/0,cup/0"}).text
+    assert worst.count("<image") == 2
+
+
+# What is refused
+
+
+def test_wrong_requests_say_what_to_do(client: TestClient, iris: str) -> None:
+    made(client, "empty", dim=4)
+    made(client, "half", dim=2, dtype="float16")
+    refused = [
+        ("/collections/none/neighbors", {"id": "x"}, 404, "unknown_collection", "PUT /collections"),
+        (f"{iris}/neighbors", {"id": "x"}, 404, "unknown_item", "no item"),
+        (f"{iris}/neighbors", {"vector": [1, 2]}, 422, "invalid_vectors", "have 2 values"),
+        (f"{iris}/neighbors", {}, 400, "empty_body", "`vector`"),
+        (f"{iris}/neighbors", {"id": "i1", "vector": [1]}, 422, "conflicting_parameter", "one of"),
+        (f"{iris}/neighbors", {"id": "i1", "k": 151}, 422, "invalid_parameter", "150 at most"),
+        (f"{iris}/neighbors", {"id": "i1", "space": "pixels"}, 409, "too_few_items", "thumbnail"),
+        (f"{iris}/neighbors", {"id": "i1", "filter": {"a": []}}, 422, "invalid_parameter", "a"),
+        (f"{iris}/neighbors", {"id": "i1", "filter": {"species": "rose"}}, 409, "too_few_items",
+         "widen the filter"),
+        (f"{iris}/neighbors", {"id": "i1", "nearest": 3}, 422, "unknown_parameter", "nearest"),
+        ("/collections/empty/neighbors", {"vector": [1, 2, 3, 4]}, 409, "too_few_items", "empty"),
+        ("/collections/empty/clusters", {}, 409, "too_few_items", "add items"),
+        ("/collections/empty/projection", {}, 409, "too_few_items", "add items"),
+        (f"{iris}/clusters", {"k": 151}, 422, "invalid_parameter", "150"),
+        (f"{iris}/projection", {"perplexity": 51}, 422, "invalid_parameter", "lower it to 50"),
+        (f"{iris}/projection", {"method": "tsn"}, 422, "invalid_parameter", "Did you mean tsne"),
+        (f"{iris}/projection", {"method": "pca", "perplexity": 5}, 422, "unknown_parameter", "pe"),
+        (f"{iris}/disagreements", {"by": "kind"}, 409, "too_few_items", "widen"),
+        (f"{iris}/items", {"vectors": [[1, 2, 3]]}, 422, "invalid_vectors", "have 3 values"),
+        (f"{iris}/items", {"vectors": [["a"]]}, 422, "invalid_vectors", "rows of numbers"),
+        (f"{iris}/items", {"vectors": [[1, 2, 3, 1e39]]}, 422, "invalid_vectors", "not finite"),
+        (f"{iris}/items", {"vectors": 5}, 422, "invalid_parameter", "list of rows"),
+        (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "ids": ["a", "b"]}, 422, "invalid_parameter",
+         "one for each"),
+        (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "ids": [""]}, 422, "invalid_parameter", "id"),
+        (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "metadata": [{"a": []}]}, 422,
+         "invalid_parameter", "Metadata"),
+        (f"{iris}/items", {"images": [{"data": "AAAA"}]}, 422, "invalid_parameter", "no model"),
+        ("/collections/half/items", {"vectors": [[1, 1e6]]}, 422, "invalid_vectors", "float32"),
+    ]  # fmt: skip
+    for path, body, status, code, phrase in refused:
+        reply = client.post(path, json=body)
+        assert (reply.status_code, reply.json()["code"]) == (status, code), (path, body, reply.text)
+        assert phrase in reply.json()["detail"], (path, body, reply.json()["detail"])
+
+
+def test_wrong_vectors_in_bytes_are_refused(client: TestClient, iris: str) -> None:
+    good = np.arange(4, dtype="<f4")
+    for change in ({"dtype": "int8"}, {"shape": [2, 4]}, {"data": "?"}, {"shape": None}):
+        array = {"shape": [1, 4], "dtype": "float32", "data": base64.b64encode(good).decode()}
+        reply = client.post(f"{iris}/items", json={"vectors": {**array, **change}})
+        assert (reply.status_code, reply.json()["code"]) == (422, "invalid_vectors"), change
+
+
+def test_wrong_collections_are_refused(client: TestClient) -> None:
+    layer = client.put("/collections/x", json={"layer": "blocks.99"})
+    assert (layer.status_code, layer.json()["code"]) == (422, "unknown_layer")
+    model = client.put("/collections/x", json={"model": "imagenet-lite"})
+    assert (model.status_code, model.json()["code"]) == (404, "unknown_model")
+    assert client.put("/collections/-x", json={}).status_code == 422
+    assert client.get("/collections/x").status_code == 404
+
+
+def test_a_changed_model_is_told(client: TestClient, crops: str, app: Any) -> None:
+    made(client, "former")
+    shelves = app.state.services.collections.shelves
+    from dataclasses import replace
+
+    there = shelves.collections.get("former")
+    shelves.collections.delete("former")
+    shelves.collections.make("former", replace(there.properties, model_version="0"))
+    for path in ("items", "neighbors"):
+        reply = client.post(f"/collections/former/{path}", content=CROPS["cat/0"])
+        assert (reply.status_code, reply.json()["code"]) == (409, "model_changed"), reply.text
+        assert "embed the images anew" in reply.json()["detail"]

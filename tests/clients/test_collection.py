@@ -1,0 +1,154 @@
+"""Collections from Python, against the real application."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+
+import httpx2
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from brightfield_client import AsyncClient, Client, ConflictError, InProcess, NotFoundError
+from brightfield_client.cli import main
+from brightfield_client.collection import in_batches, named
+
+
+@pytest.fixture(scope="module")
+def service(app):
+    with Client("http://localhost", transport=InProcess(app), timeout=120) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crops")
+    found = []
+    for name, pixels in (("cat", skimage.data.chelsea()), ("cup", skimage.data.coffee())):
+        (folder / name).mkdir()
+        for x in (0, 100, 200):
+            path = folder / name / f"{x}.png"
+            Image.fromarray(pixels[:96, x : x + 96]).save(path)
+            found.append(path)
+    return found
+
+
+@pytest.fixture
+def crops(service, paths):
+    collection = service.collection("sdk-crops")
+    collection.make()
+    collection.add(
+        paths,
+        ids=[f"{path.parent.name}/{path.stem}" for path in paths],
+        metadata=lambda path: {"kind": path.parent.name},
+    )
+    yield collection
+    collection.delete()
+
+
+def test_images_are_added_once_and_found_again(crops, paths, service):
+    names = [f"{path.parent.name}/{path.stem}" for path in paths]
+    again = crops.add(paths, ids=names, metadata=lambda path: {"kind": path.parent.name})
+    assert [each.outcome for each in again] == ["unchanged"] * 6
+    found = crops.neighbors(paths[4], k=6, filter={"kind": "cup"})
+    assert found[0].id == "cup/100" and len(found) == 3 and found.exact
+    assert found.ids == [each.id for each in found]
+    assert crops.neighbors(id="cup/100", space="pixels", k=2).metric == "euclidean"
+    assert crops.neighbors(vector=np.ones(1280), k=1).searched == 6
+    assert "sdk-crops" in [each.name for each in service.collections()]
+    assert crops.info().dim == 1280
+    assert Image.open(io.BytesIO(crops.thumbnail("cat/0").content)).size == (96, 96)
+
+
+def test_a_map_is_made_drawn_and_asked_for_again(crops, tmp_path):
+    made = crops.project("tsne", iterations=50)
+    assert made.points.shape == (6, 2) and len(made.ids) == 6
+    assert made.plot(size=200).media_type == "image/png"
+    assert made.plot("kind", format="svg", ids=["cat/0"]).content.startswith(b"<svg")
+    crops.add_vectors(np.ones((1, 1280)), ["new"])
+    again = crops.projection(made.id)
+    assert again.placed == ("new",)
+    np.testing.assert_array_equal(again.points[:6], made.points)
+    assert made.save(tmp_path / "map.csv").read_text().count("\n") == 7
+    assert [each["id"] for each in crops.projections()] == [made.id]
+
+
+def test_clusters_and_what_looks_wrong(crops):
+    found = crops.clusters(2, seed=1)
+    assert sum(found.sizes) == 6 and len(found.labels) == 6
+    assert set(found.members[0]) | set(found.members[1]) == set(found.ids)
+    assert crops.duplicates(0.0)["groups"] == []
+    assert len(crops.duplicates(2.0)["groups"][0]) == 6
+    assert len(crops.outliers(3)["outliers"]) == 3
+    assert crops.disagreements("kind", k=3)["n"] == 6
+
+
+def test_items_are_listed_and_removed(crops):
+    assert crops.items(filter={"kind": "cat"})["total"] == 6
+    assert crops.remove(["cat/0", "cup/0"]) == 2
+    assert crops.remove(filter={"kind": "cat"}) == 2
+    assert [each["id"] for each in crops.items()["items"]] == ["cup/100", "cup/200"]
+
+
+def test_a_bad_image_fails_alone(crops, tmp_path):
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    added = crops.add([tmp_path / "bad.png", np.zeros((40, 40), np.uint8), tmp_path / "none.png"])
+    assert [each.outcome for each in added] == ["failed", "added", "failed"]
+    assert added[0].error.code == "unknown_format" and "none.png" in str(added[2].error)
+    assert added[1].id.startswith("sha256:")
+
+
+def test_other_properties_and_unknown_names_raise(crops, service):
+    with pytest.raises(ConflictError):
+        crops.make(normalize=True)
+    with pytest.raises(NotFoundError):
+        service.collection("never").info()
+
+
+def test_the_async_collection_does_the_same(app, paths):
+    async def ask():
+        async with AsyncClient(
+            "http://localhost", transport=httpx2.ASGITransport(app), timeout=120
+        ) as client:
+            collection = client.collection("sdk-async")
+            await collection.make()
+            added = await collection.add(paths, concurrency=2)
+            made = await collection.project("pca")
+            picture = await collection.plot(made.id, size=200)
+            near = await collection.neighbors(id=added[0].id, k=2)
+            await collection.delete()
+            return added, made, picture, near
+
+    added, made, picture, near = asyncio.run(ask())
+    assert [each.outcome for each in added] == ["added"] * 6
+    assert added[0].id == paths[0].as_posix().lstrip("/")
+    assert made.points.shape == (6, 2) and picture.media_type == "image/png" and len(near) == 2
+    with pytest.raises(ValueError, match="await collection"):
+        made.plot()
+
+
+def test_images_go_in_requests_of_a_bounded_size():
+    images = [np.full((10, 10), n, np.uint8) for n in range(40)]
+    parts = list(in_batches(named(images, None, {"kind": "x"})))
+    assert [len(part) for part in parts] == [16, 16, 8]
+    assert {each.metadata["kind"] for part in parts for each in part} == {"x"}
+
+
+def test_the_command_fills_a_collection(service_url, paths, capsys):
+    folder = paths[0].parent.parent
+    command = ["embed", str(folder), "--collection", "cli", "--label", "kind", "--url", service_url]
+    assert main(command) == 0
+    assert capsys.readouterr().out == "cli: 6 added; 6 items in all\n"
+    Path(folder / "cat" / "bad.png").write_bytes(b"no image")
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert told.out == "cli: 1 failed, 6 unchanged; 6 items in all\n"
+    assert "unknown_format" in told.err
+    Path(folder / "cat" / "bad.png").unlink()
+    with Client(service_url) as client:
+        kinds = client.collection("cli").items()["items"]
+        client.collection("cli").delete()
+    assert [each["metadata"]["kind"] for each in kinds] == ["cat"] * 3 + ["cup"] * 3

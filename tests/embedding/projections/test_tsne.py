@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.manifold import trustworthiness
+from sklearn.neighbors import KNeighborsClassifier
+
+from brightfield.embedding.projections.tsne import Tsne
+from brightfield.embedding.vectors import nobody
+from brightfield.errors import Cancelled
+
+DIGITS = load_digits()
+DATA = DIGITS.data.astype(np.float32)
+
+
+@pytest.mark.slow
+def test_digits_are_mapped_and_new_ones_find_their_kind() -> None:
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(DATA))
+    known, new = order[:1500], order[1500:]
+    method = Tsne()
+    made = method.fit(DATA[known], nobody)
+    assert trustworthiness(DATA[known], made.points, n_neighbors=5) >= 0.99
+    before = made.points.copy()
+    placed = method.place(made, DATA[known], DATA[new], nobody)
+    np.testing.assert_array_equal(made.points, before)
+    voting = KNeighborsClassifier(10).fit(made.points, DIGITS.target[known])
+    assert voting.score(placed, DIGITS.target[new]) >= 0.92
+
+
+def test_a_seed_gives_one_map() -> None:
+    maps = [Tsne(iterations=50).fit(DATA[:200], nobody).points for _ in range(2)]
+    np.testing.assert_array_equal(*maps)
+
+
+def test_three_dimensions() -> None:
+    made = Tsne(dimensions=3, iterations=100).fit(DATA[:300], nobody)
+    assert made.points.shape == (300, 3)
+    assert trustworthiness(DATA[:300], made.points, n_neighbors=5) > 0.9
+
+
+def test_it_tells_how_far_it_is_and_stops_when_nobody_waits() -> None:
+    told: list[tuple[int, int]] = []
+
+    def step(done: int, total: int) -> None:
+        told.append((done, total))
+        if done >= 100:
+            raise Cancelled("gone")
+
+    with pytest.raises(Cancelled):
+        Tsne().fit(DATA[:200], step)
+    assert told[-1] == (100, 750) and len(told) >= 4
+
+
+def test_it_stops_early_where_little_is_gained() -> None:
+    made = Tsne(min_gain=0.05).fit(DATA[:200], nobody)
+    assert 250 < made.facts["iterations"] < 750
+    assert Tsne(iterations=100).fit(DATA[:200], nobody).facts["iterations"] == 350

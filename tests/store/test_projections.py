@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from brightfield.errors import UnknownProjection
+from brightfield.store.collections import Collection, Collections, Properties
+from brightfield.store.projections import Outline, Projections
+
+
+@pytest.fixture
+def collection(engine: sa.Engine) -> Collection:
+    Collections(engine).make("cells", Properties())
+    return Collections(engine).get("cells")
+
+
+def saved(kept: Projections, collection: Collection) -> Outline:
+    points = np.array([[0, 1], [2, 3.5]], np.float32)
+    arrays = {"mean": np.arange(3.0)}
+    return kept.save(collection, {"method": "pca"}, np.array([4, 7]), points, arrays)
+
+
+def test_a_map_comes_back_as_it_was(engine: sa.Engine, collection: Collection) -> None:
+    kept = Projections(engine)
+    outline = saved(kept, collection)
+    found = kept.get(collection, outline.id)
+    assert found.outline == outline == kept.all(collection)[0]
+    assert found.numbers.tolist() == [4, 7] and found.points.tolist() == [[0, 1], [2, 3.5]]
+    assert found.arrays["mean"].tolist() == [0, 1, 2]
+    assert found.placed_points.shape == (0, 2)
+
+
+def test_what_was_placed_once_stays(engine: sa.Engine, collection: Collection) -> None:
+    kept = Projections(engine)
+    outline = saved(kept, collection)
+    kept.place(outline.id, [9, 8], np.array([[1, 1], [2, 2]], np.float32))
+    kept.place(outline.id, [8, 10], np.array([[5, 5], [3, 3]], np.float32))
+    found = kept.get(collection, outline.id)
+    assert found.placed_numbers.tolist() == [8, 9, 10]
+    assert found.placed_points.tolist() == [[2, 2], [1, 1], [3, 3]]
+
+
+def test_a_deleted_map_is_unknown(engine: sa.Engine, collection: Collection) -> None:
+    kept = Projections(engine)
+    outline = saved(kept, collection)
+    kept.delete(collection, outline.id)
+    for ask in (kept.get, kept.delete):
+        with pytest.raises(UnknownProjection):
+            ask(collection, outline.id)
+    kept.place(outline.id, [9], np.zeros((1, 2), np.float32))
+    assert kept.all(collection) == []
