@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from brightfield.embedding.vectors import Points
 
+# How far around a taken cell is looked first; a corner of that square may be farther than a side.
 _RINGS = 5
 
 
@@ -16,7 +17,7 @@ def snapped(
     """Cells (n, 2) of a grid, column and row, for `some` (n,) of the places (N, 2) in [0, 1].
 
     Each takes its own cell, those nearest the middle first; one whose cell is taken goes to the
-    nearest free one of at most five rings around it, and to (-1, -1) where none is free.
+    nearest free one, and to (-1, -1) once none is free.
     """
     places = places[some] * [columns, rows]
     own = np.clip(np.floor(places).astype(np.int64), 0, [columns - 1, rows - 1])
@@ -48,12 +49,17 @@ def scaled(points: Points) -> NDArray[np.float64]:
 def _taken(
     free: NDArray[np.bool_], place: NDArray[np.float64], own: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The nearest free cell within the rings, which is free no longer."""
-    low = np.maximum(own - _RINGS, 0)
-    high = np.minimum(own + _RINGS + 1, free.shape)
-    around = np.argwhere(free[low[0] : high[0], low[1] : high[1]]) + low
-    if not len(around):
+    """The nearest free cell, which is free no longer; (-1, -1) where there is none."""
+    if not free.any():
         return np.array([-1, -1])
+    rings = _RINGS
+    while True:
+        low = np.maximum(own - rings, 0)
+        high = np.minimum(own + rings + 1, free.shape)
+        around = np.argwhere(free[low[0] : high[0], low[1] : high[1]]) + low
+        if len(around):
+            break
+        rings *= 2
     nearest = around[np.square(around + 0.5 - place).sum(axis=1).argmin()]
     free[tuple(nearest)] = False
     return np.asarray(nearest)
