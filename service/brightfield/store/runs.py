@@ -101,8 +101,8 @@ class Runs:
         except exc.IntegrityError:  # another writer was quicker, which PostgreSQL allows
             with reading(self._engine) as connection:
                 known = None if name is None else _named(connection, name)
-            if known is None:
-                raise
+            if known is None:  # and gone again
+                return self.create(task, options, name)
         if (known.task, dict(known.options)) != (task, dict(options)):
             raise RunConflict(
                 f"There is a run {name!r} with another task or other options; give another name, "
