@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -226,9 +227,13 @@ def test_two_runs_compared(client: TestClient) -> None:
         assert client.get("/metrics/compare", params=query).json()["code"] == code
 
 
-def test_runs_expire(started: Callable[..., TestClient]) -> None:
-    short = started(preload=False, run_ttl=1e-6)
-    run = short.post("/metrics/runs").json()["id"]
-    services = short.app.state.services  # type: ignore[attr-defined]
-    assert services.runs.store.expire(services.engine.settings.run_ttl) == 1
-    assert short.get(f"/metrics/runs/{run}").status_code == 404
+def test_runs_expire(started: Callable[..., TestClient], tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    run = start(started(preload=False, data=data))
+    short = started(preload=False, data=data, run_ttl=1e-6)
+    for _ in range(200):
+        gone = short.get(run)
+        if gone.status_code == 404:
+            break
+        time.sleep(0.02)
+    assert gone.json()["code"] == "unknown_run"

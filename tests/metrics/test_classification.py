@@ -88,6 +88,8 @@ def test_what_is_missing_is_left_out_and_listed(classify):
     assert report["metrics"] == classify([0, 1, 1], [0.1, 0.8, 0.3])["metrics"]
     with pytest.raises(MissingValues, match="3 rows lack something, first row 1"):
         classify(truth, scores, missing="refuse")
+    many = classify([None] * 10_001 + [0], [0.5] * 10_002)
+    assert (many["n"], many["excluded_n"], len(many["excluded"])) == (1, 10_001, 10_000)
     grouped = classify([0, 1], [0.1, 0.2], more={"groups": ["a", None]})
     assert grouped["excluded"] == [{"row": 1, "reason": "missing_group"}]
 

@@ -155,6 +155,7 @@ class Classification(Evaluation):
             **found,
             "warnings": warned(found["warnings"]),
             "excluded": [entry.json() for entry in rows.excluded],
+            "excluded_n": rows.excluded_n,
             "conventions": {**conventions, "ci": self.ci.model_dump()},
             "input_sha256": rows.sha256(),
         }

@@ -90,20 +90,30 @@ def differences(
     pairs = [(line, others[line.key]) for line in first if line.key in others]
     reasons = [_reason(*pair) for pair in pairs]
     known = [pair for pair, reason in zip(pairs, reasons, strict=True) if reason is None]
-    tests = [_formula(*pair, confidence, design.clustered) for pair in known]
-    wanting = [pair for pair, test in zip(known, tests, strict=True) if test is None]
-    spans = iter(_drawn(wanting, design, confidence, check, work))
+    tests = _tests(known, design, confidence, check, work)
     values = [_values([pair[side] for pair in known], design.whole[side]) for side in (0, 1)]
-    tests = [PairedTest(next(spans)) if test is None else test for test in tests]
     complete = (
         Difference(a, b, None, test.span, test.p_value)
         for a, b, test in zip(*values, tests, strict=True)
-        if test is not None
     )
     return {
         one.key: next(complete) if reason is None else Difference(None, None, reason, reason)
         for (one, _), reason in zip(pairs, reasons, strict=True)
     }
+
+
+Pair = tuple[Line[Any], Line[Any]]
+"""One number of both."""
+
+
+def _tests(
+    pairs: Sequence[Pair], design: Design, confidence: Confidence, check: Check, work: int | None
+) -> list[PairedTest]:
+    """By a formula where there is one, else by the bootstrap."""
+    tests = [_formula(*pair, confidence, design.clustered) for pair in pairs]
+    wanting = [pair for pair, test in zip(pairs, tests, strict=True) if test is None]
+    spans = iter(_drawn(wanting, design, confidence, check, work))
+    return [PairedTest(next(spans)) if test is None else test for test in tests]
 
 
 def _values(lines: Sequence[Line[Any]], whole: Weights) -> list[float]:
@@ -112,7 +122,7 @@ def _values(lines: Sequence[Line[Any]], whole: Weights) -> list[float]:
 
 
 def _drawn(
-    pairs: Sequence[tuple[Line[Any], Line[Any]]],
+    pairs: Sequence[Pair],
     design: Design,
     confidence: Confidence,
     check: Check,

@@ -130,6 +130,7 @@ class Detection(Evaluation):
             "errors": {**faults.json(), "threshold": self.threshold},
             "worst": self._worst(scene, faults),
             "excluded": [entry.json() for entry in scene.excluded],
+            "excluded_n": len(scene.excluded),
             "warnings": warned(skipped(found)),
             "conventions": {**_CONVENTIONS, "ci": self.ci.model_dump()},
             "input_sha256": scene.sha256(),

@@ -137,7 +137,8 @@ class PairsEvaluation(Evaluation):
         self, parts: Iterable[tuple[str | None, Mapping[str, Any]]], limits: Limits, check: Check
     ) -> dict[str, Any]:
         cases, excluded = self.cases(parts, limits, check)
-        return {**self.report(cases, check), "excluded": [entry.json() for entry in excluded]}
+        listed = [entry.json() for entry in excluded]
+        return {**self.report(cases, check), "excluded": listed, "excluded_n": len(listed)}
 
 
 def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:

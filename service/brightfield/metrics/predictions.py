@@ -12,6 +12,8 @@ from brightfield.errors import MissingValues
 from brightfield.metrics.resampling import Codes
 from brightfield.metrics.rows import ONE_CALL, Excluded, MissingReason, Origin, Rows
 
+_LISTED = 10_000  # rows that are left out and named; the others are counted
+
 # A row has the first of them that holds; their places count from 1.
 _REASONS: tuple[MissingReason, ...] = (
     "missing_truth",
@@ -69,12 +71,12 @@ class Predictions:
         Raises `MissingValues` where there are others and `missing` is `refuse`.
         """
         reasons = self._reasons()
-        left_out = np.flatnonzero(reasons)
-        excluded = [
-            self._left_out(place, _REASONS[reasons[place] - 1]) for place in left_out.tolist()
-        ]
+        left_out: list[int] = np.flatnonzero(reasons).tolist()
+        if self.ids is not None:
+            left_out.sort(key=self.ids.__getitem__)
+        excluded = [self._left_out(at, _REASONS[reasons[at] - 1]) for at in left_out[:_LISTED]]
         if excluded and missing == "refuse":
-            raise missing_values(excluded)
+            raise missing_values(excluded, len(left_out))
         groups = None if self.groups is None else self.groups.codes
         rows = Rows(
             self.labels,
@@ -84,7 +86,8 @@ class Predictions:
             groups,
             self.ids,
             None,
-            tuple(sorted(excluded, key=lambda entry: entry.id or "")),
+            tuple(excluded),
+            len(left_out),
             self.origin,
         )
         if excluded:
@@ -120,12 +123,12 @@ def dense(codes: Codes) -> Codes:
     return np.asarray((np.cumsum(known) - 1)[codes])
 
 
-def missing_values(excluded: Sequence[Excluded]) -> MissingValues:
-    """The refusal of rows that lack something."""
+def missing_values(excluded: Sequence[Excluded], count: int | None = None) -> MissingValues:
+    """The refusal of rows that lack something; `count` where they are not all of them."""
     first = excluded[0]
     return MissingValues(
-        f"{len(excluded)} rows lack something, first row {first.row} ({first.reason}); complete "
-        "them, or let missing=exclude leave them out.",
+        f"{count or len(excluded)} rows lack something, first row {first.row} ({first.reason}); "
+        "complete them, or let missing=exclude leave them out.",
         errors=[
             {"location": str(entry.row), "row": entry.row, "received": entry.reason}
             for entry in excluded[:100]

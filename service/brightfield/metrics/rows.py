@@ -87,7 +87,8 @@ class Rows:
     """What is known of n rows: (n,) true classes, and scores or predictions or both.
 
     `scores` are (n,) of the positive class, or (n, k); `groups` codes from 0 in the order of the
-    groups' names; `places` where each row stood in what was sent, None for where it stands.
+    groups' names; `places` where each row stood in what was sent, None for where it stands. Of the
+    `excluded_n` rows that were left out, `excluded` has the first.
     """
 
     labels: tuple[str, ...]
@@ -98,6 +99,7 @@ class Rows:
     ids: tuple[str, ...] | None
     places: Codes | None
     excluded: tuple[Excluded, ...] = ()
+    excluded_n: int = 0
     origin: Origin = ONE_CALL
 
     @property

@@ -101,8 +101,8 @@ class Runs:
         except exc.IntegrityError:  # another writer was quicker, which PostgreSQL allows
             with reading(self._engine) as connection:
                 known = None if name is None else _named(connection, name)
-            if known is None:
-                raise
+            if known is None:  # and gone again
+                return self.create(task, options, name)
         if (known.task, dict(known.options)) != (task, dict(options)):
             raise RunConflict(
                 f"There is a run {name!r} with another task or other options; give another name, "
@@ -165,14 +165,7 @@ class Runs:
         row = connection.execute(locked).one_or_none()
         if row is None:
             raise _unknown(run_id)
-        query = sa.select(chunks.c.sha256).where(chunks.c.run == run_id, chunks.c.key == key)
-        known = connection.execute(query).scalar_one_or_none()
-        if known is not None and known != chunk.sha256:
-            raise ChunkConflict(
-                f"The run has a chunk {key!r} with other content; post these rows under another "
-                "key, or delete the run and post all of it again."
-            )
-        if known is not None:
+        if _is_there(connection, run_id, key, chunk.sha256):
             return False
         values = {"media_type": chunk.media_type, "rows": chunk.rows, "payload": chunk.payload}
         values |= {"run": run_id, "key": key, "sha256": chunk.sha256}
@@ -223,6 +216,19 @@ class Runs:
                     errors=[{"location": "ids", "received": first}],
                 )
         return RepeatedId("An id of the chunk came twice; each row has an id of its own.")
+
+
+def _is_there(connection: Connection, run_id: str, key: str, sha256: str) -> bool:
+    """Whether the same chunk is there. Raises `ChunkConflict` where another has its key."""
+    chunks = tables.run_chunks
+    query = sa.select(chunks.c.sha256).where(chunks.c.run == run_id, chunks.c.key == key)
+    known = connection.execute(query).scalar_one_or_none()
+    if known is not None and known != sha256:
+        raise ChunkConflict(
+            f"The run has a chunk {key!r} with other content; post these rows under another key, "
+            "or delete the run and post all of it again."
+        )
+    return known is not None
 
 
 def _named(connection: Connection, name: str) -> Run | None:
