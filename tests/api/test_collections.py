@@ -257,6 +257,16 @@ def test_a_map_of_images_is_drawn_with_thumbnails(client: TestClient, crops: str
     assert only.count("<image") == 3 and only.count("<circle") == 3
     worst = client.get(path, params={"format": "svg", "ids": "cat/0,cup/0"}).text
     assert worst.count("<image") == 2
+    run = client.post("/metrics/runs", json={"labels": ["cat", "cup"]}).json()["id"]
+    rows = {
+        "truth": [name[:3] for name in CROPS],
+        "predictions": ["cat"] * 4 + ["cup"] * 2,
+        "ids": list(CROPS),
+    }
+    assert client.put(f"/metrics/runs/{run}/chunks/all", json=rows).status_code < 300
+    wrong = client.get(path, params={"format": "svg", "run": run}).text
+    assert wrong.count("<image") == 1 and wrong.count("<circle") == 5
+    assert client.get(f"{path}?run=none").json()["code"] == "unknown_run"
 
 
 # What is refused

@@ -184,7 +184,7 @@ class Projection:
 
         Args:
             by: a key of the metadata that points are coloured by; else thumbnails are drawn.
-            parameters: format (png, svg), size, tile, thumbnails, and `filter` or `ids`: items
+            parameters: format (png, svg), size, tile, thumbnails, and `filter`, `ids` or `run`: items
                 that do not pass are pale points.
 
         Raises `ValueError` for a map of the asynchronous client: await `collection.plot(id)`.

@@ -20,7 +20,7 @@ Outcome = Literal["added", "unchanged", "replaced"]
 
 # Both databases have a bound on the values of one statement.
 _AT_ONCE = 500
-_ROWS = 2000
+_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
