@@ -73,6 +73,7 @@ class AsyncCollection:
     duplicates = _working(calls.duplicates)
     outliers = _working(calls.outliers)
     disagreements = _working(calls.disagreements)
+    patches = _working(calls.patches)
     projections = _asking(calls.projections)
     plot = _asking(calls.plot)
 

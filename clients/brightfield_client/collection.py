@@ -74,6 +74,7 @@ class Collection:
     duplicates = _working(calls.duplicates)
     outliers = _working(calls.outliers)
     disagreements = _working(calls.disagreements)
+    patches = _working(calls.patches)
     projections = _asking(calls.projections)
     plot = _asking(calls.plot)
 

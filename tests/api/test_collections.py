@@ -257,6 +257,16 @@ def test_a_map_of_images_is_drawn_with_thumbnails(client: TestClient, crops: str
     assert only.count("<image") == 3 and only.count("<circle") == 3
     worst = client.get(path, params={"format": "svg", "ids": "cat/0,cup/0"}).text
     assert worst.count("<image") == 2
+    run = client.post("/metrics/runs", json={"labels": ["cat", "cup"]}).json()["id"]
+    rows = {
+        "truth": [name[:3] for name in CROPS],
+        "predictions": ["cat"] * 4 + ["cup"] * 2,
+        "ids": list(CROPS),
+    }
+    assert client.put(f"/metrics/runs/{run}/chunks/all", json=rows).status_code < 300
+    wrong = client.get(path, params={"format": "svg", "run": run}).text
+    assert wrong.count("<image") == 1 and wrong.count("<circle") == 5
+    assert client.get(f"{path}?run=none").json()["code"] == "unknown_run"
 
 
 # What is refused
@@ -332,3 +342,29 @@ def test_a_changed_model_is_told(client: TestClient, crops: str, app: Any) -> No
         reply = client.post(f"/collections/former/{path}", content=CROPS["cat/0"])
         assert (reply.status_code, reply.json()["code"]) == (409, "model_changed"), reply.text
         assert "embed the images anew" in reply.json()["detail"]
+
+
+def test_patches_over_a_collection_name_its_items(client: TestClient, crops: str) -> None:
+    made(client, "seen", keep_images=True)
+    files = [("file", (name, data)) for name, data in CROPS.items()]
+    form = {"ids": json.dumps(list(CROPS)), "metadata": '{"from": "tests"}'}
+    assert client.post("/collections/seen/items", files=files, data=form).status_code == 200
+    client.delete("/collections/seen/items/cat/0")
+    body = {"layer": "blocks.2", "units": [0, 16], "k": 2, "filter": {"from": "tests"}}
+    found = client.post("/collections/seen/patches", json=body).json()
+    assert found["ids"] == list(CROPS)[1:]
+    alone = client.post(
+        "/patches",
+        files=files[1:],
+        params={"layer": "blocks.2", "units": "0,16", "k": 2},
+    ).json()
+    values = [
+        [(patch["image"], round(patch["value"], 3)) for unit in reply["result"]["units"]
+         for patch in unit["patches"]]
+        for reply in (found, alone)
+    ]  # fmt: skip
+    assert values[0] == values[1]
+    sheet = client.post("/collections/seen/patches?format=png&layer=blocks.2&units=0&k=1")
+    assert sheet.headers["content-type"] == "image/png"
+    refused = client.post(f"{crops}/patches", json={"units": [0]})
+    assert refused.status_code == 422 and "keep_images" in refused.json()["detail"]

@@ -152,3 +152,14 @@ def test_the_command_fills_a_collection(service_url, paths, capsys):
         kinds = client.collection("cli").items()["items"]
         client.collection("cli").delete()
     assert [each["metadata"]["kind"] for each in kinds] == ["cat"] * 3 + ["cup"] * 3
+
+
+def test_patches_are_found_among_kept_images(service, paths):
+    kept = service.collection("sdk-kept")
+    kept.make(keep_images=True)
+    added = kept.add(paths)
+    found = kept.patches(layer="blocks.2", units=[0], k=2)
+    assert found.raw["ids"] == [each.id for each in added]
+    sheet = kept.patches(layer="blocks.2", units=[0], k=2, format="png")
+    assert sheet.media_type == "image/png"
+    kept.delete()

@@ -41,11 +41,12 @@ def test_the_shell_lines_work(
         else:
             assert main(words[1:]) == 0, words
     assert "12 added; 12 items in all" in capsys.readouterr().out
-    kept, near, clusters, labels, made = printed
+    kept, near, clusters, labels, made, other = printed
     assert (kept["items"], kept["model"]) == (12, "imagenet-lite0")
     assert [each["metadata"]["kind"] for each in near["neighbors"]] == ["cup"] * 3
     assert sum(each["size"] for each in clusters["clusters"]) == 12
     assert labels["by"] == "kind" and len(made["points"]["x"]) == 12
+    assert other["keep_images"] is True
 
 
 @pytest.mark.slow

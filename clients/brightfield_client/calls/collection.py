@@ -29,6 +29,7 @@ from brightfield_client.results.collections import (
     Projection,
     additions,
 )
+from brightfield_client.results.patches import Patches
 from brightfield_client.results.result import Json
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ def make(name: str, /, **definition: Any) -> Call[CollectionInfo]:
 
     Args:
         definition: model, layer, pool and normalize as of `embed`; metric (cosine, euclidean);
-            dtype (float32, float16); `dim` alone for a collection of vectors without a model.
+            dtype (float32, float16); keep_images; `dim` alone for vectors without a model.
 
     Raises `ConflictError` where it is there with other properties.
     """
@@ -232,6 +233,22 @@ def disagreements(
     """Items whose label, the metadata's `by`, is not that of their neighbours: `disagreements`."""
     body = {"by": by, "most": most, "k": k, "filter": filter}
     return _json("POST", name, "/disagreements", body, dict)
+
+
+def patches(name: str, /, *, filter: Filter | None = None, **parameters: Any) -> Call[Any]:
+    """The parts of the collection's images that excite the units of a layer most.
+
+    The collection was made with `keep_images=True`; `raw["ids"]` of the answer names its images in
+    the order in which `Patch.image` counts them.
+
+    Args:
+        filter: conditions on the metadata.
+        parameters: of `Client.patches`: layer, units, k, most, format.
+    """
+    body = {"filter": filter, **parameters}
+    call: Call[Any] = _json("POST", name, "/patches", body, Patches.from_json)
+    binary = parameters.get("format", "json") not in (None, "json")
+    return changed(call, read=read_binary) if binary else call
 
 
 def project(

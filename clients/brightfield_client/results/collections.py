@@ -184,8 +184,8 @@ class Projection:
 
         Args:
             by: a key of the metadata that points are coloured by; else thumbnails are drawn.
-            parameters: format (png, svg), size, tile, thumbnails, and `filter` or `ids`: items
-                that do not pass are pale points.
+            parameters: format (png, svg), size, tile, thumbnails; `filter`, `ids` or `run` (its
+                worst cases): items that do not pass are pale points.
 
         Raises `ValueError` for a map of the asynchronous client: await `collection.plot(id)`.
         """

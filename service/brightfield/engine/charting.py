@@ -47,7 +47,9 @@ class PlotChoice(Choice):
     tile: Annotated[int, Field(ge=8, le=128)] | None = None
     """Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96."""
     ids: Ids | None = None
-    """Only these items count, others are pale points: the worst cases of an evaluation, say."""
+    """Only these items count, others are pale points."""
+    run: str | None = None
+    """Id of an evaluation run: only the items with the ids of its worst cases count."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

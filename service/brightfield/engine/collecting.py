@@ -55,6 +55,8 @@ class Definition(BaseModel):
     """What distances mean: 1 - cosine, or the Euclidean distance."""
     dtype: Literal["float32", "float16"] = "float32"
     """How vectors are kept; float16 takes half the room and 3 digits."""
+    keep_images: bool = False
+    """Keep the images themselves, too, which /patches over the collection needs."""
     dim: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     """Values of a vector, for a collection without a model, to which vectors alone are added."""
 
@@ -96,7 +98,11 @@ class Collecting:
     async def make(self, name: str, definition: Definition) -> tuple[Collection, bool]:
         """The collection, and whether it is new. Raises `CollectionDiffers`, or as /embed does for
         a model or layer that is not there."""
-        wanted = Properties(metric=definition.metric, dtype=definition.dtype)
+        wanted = Properties(
+            metric=definition.metric,
+            dtype=definition.dtype,
+            keep_images=definition.keep_images,
+        )
         if definition.model is not None or definition.dim is None:
             model = definition.model or self._engine.default_model("embed")
             async with self._engine.registry.use(model) as resident:
@@ -248,7 +254,8 @@ class _Intake:
             ticket.check()
             return Added(load.id, fault)
         picture = await asyncio.to_thread(thumbnail, answer.picture.pixels)
-        return NewItem(load.id, load.source, load.metadata, vector, picture)
+        image = load.data if self._collection.properties.keep_images else None
+        return NewItem(load.id, load.source, load.metadata, vector, picture, image)
 
 
 @dataclass(frozen=True, slots=True)

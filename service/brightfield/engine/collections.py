@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from brightfield.embedding import projections
 from brightfield.embedding.projections.projection import Projection
 from brightfield.engine.charting import Charting
+from brightfield.engine.collected_patches import CollectedPatches
 from brightfield.engine.collecting import Collecting, Shelves
 from brightfield.engine.engine import Engine
 from brightfield.engine.exploring import Exploring
@@ -29,6 +30,7 @@ class CollectionWork:
     exploring: Exploring
     charting: Charting
     vetting: Vetting
+    patches: CollectedPatches
 
     @classmethod
     def of(cls, engine: Engine, database: sa.Engine) -> Self:
@@ -46,6 +48,7 @@ class CollectionWork:
             exploring,
             Charting(exploring, projections.catalog()),
             Vetting(exploring),
+            CollectedPatches(engine, exploring),
         )
 
     def close(self) -> None:

@@ -32,6 +32,7 @@ class Properties:
     normalize: bool = False
     metric: Literal["cosine", "euclidean"] = "cosine"
     dtype: Literal["float32", "float16"] = "float32"
+    keep_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ Outcome = Literal["added", "unchanged", "replaced"]
 
 # Both databases have a bound on the values of one statement.
 _AT_ONCE = 500
-_ROWS = 2000
+_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +32,7 @@ class NewItem:
     metadata: Mapping[str, Any]
     vector: NDArray[np.float32]
     thumbnail: bytes | None = None
+    image: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,16 @@ class Items:
                 found |= {row.number: row.body for row in connection.execute(query)}
         return found
 
+    def image(self, key: str, number: int) -> bytes:
+        """The image of an item. Raises `UnknownItem` where it has none or is gone."""
+        c = tables.collection_images.c
+        query = sa.select(c.body).where(c.collection == key, c.number == number)
+        with reading(self._engine) as connection:
+            found: bytes | None = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise UnknownItem("The item was added as a vector, or is gone, and has no image.")
+        return found
+
 
 class _Plan:
     """What an addition comes to, item by item."""
@@ -258,13 +269,22 @@ def _insert(connection: Connection, collection: Collection, fresh: Mapping[int, 
     ]
     if rows:
         connection.execute(sa.insert(tables.collection_items), rows)
-    pictures = [
-        {"collection": collection.key, "number": number, "body": item.thumbnail}
-        for number, item in fresh.items()
-        if item.thumbnail is not None
+    thumbnails = {number: item.thumbnail for number, item in fresh.items()}
+    _insert_bodies(connection, tables.collection_thumbnails, collection.key, thumbnails)
+    images = {number: item.image for number, item in fresh.items()}
+    _insert_bodies(connection, tables.collection_images, collection.key, images)
+
+
+def _insert_bodies(
+    connection: Connection, table: sa.Table, key: str, bodies: Mapping[int, bytes | None]
+) -> None:
+    rows = [
+        {"collection": key, "number": number, "body": body}
+        for number, body in bodies.items()
+        if body is not None
     ]
-    if pictures:
-        connection.execute(sa.insert(tables.collection_thumbnails), pictures)
+    if rows:
+        connection.execute(sa.insert(table), rows)
 
 
 def _count(connection: Connection, collection: Collection, plan: _Plan, dim: int) -> None:

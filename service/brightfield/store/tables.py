@@ -107,6 +107,20 @@ collection_thumbnails = sa.Table(
     ),
 )
 
+# The images themselves, of collections that keep them.
+collection_images = sa.Table(
+    "collection_images",
+    metadata,
+    sa.Column("collection", sa.String(32), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["collection", "number"],
+        ["collection_items.collection", "collection_items.number"],
+        ondelete="CASCADE",
+    ),
+)
+
 projections = sa.Table(
     "projections",
     metadata,

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from brightfield.api import openapi
 from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
 from brightfield.api.routes import (
+    collected_patches,
     collections,
     comparison,
     exploring,
@@ -39,6 +40,6 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
-    kept = (comparison, runs, collections, exploring, projections)
+    kept = (comparison, runs, collections, exploring, projections, collected_patches)
     for module in (models, filters, images, jobs, metrics, *kept, health):
         app.include_router(module.router)

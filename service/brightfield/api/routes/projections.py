@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -17,7 +18,7 @@ from brightfield.engine.charting import PlotChoice, outlined
 from brightfield.engine.collections import projection_catalog
 from brightfield.engine.engine import Progress
 from brightfield.engine.exploring import Choice, watched
-from brightfield.errors import InvalidParameter, nearest
+from brightfield.errors import ConflictingParameter, InvalidParameter, nearest
 from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["collections"], prefix="/collections")
@@ -101,9 +102,23 @@ async def get_plot(name: Name, map_id: MapId, request: Request) -> Response:
     assert isinstance(query, PlotChoice)
     services = _services(request)
     charting, exploring = services.collections.charting, services.collections.exploring
+    query = await _with_worst(services, query)
     content = await exploring.off_loop(charting.plot, name, map_id, query)
     media_type = "image/png" if query.format == "png" else "image/svg+xml"
     return Response(content, media_type=media_type)
+
+
+async def _with_worst(services: Services, choice: PlotChoice) -> PlotChoice:
+    """The choice with the ids of the run's worst cases. Raises `UnknownRun`."""
+    if choice.run is None:
+        return choice
+    if choice.ids is not None:
+        raise ConflictingParameter(
+            "Name items by `ids` or by the worst cases of a `run`, not both."
+        )
+    work = partial(services.runs.report, choice.run, lambda: None)
+    report = await services.engine.evaluating(work)
+    return choice.model_copy(update={"ids": tuple(str(case["id"]) for case in report["worst"])})
 
 
 @router.delete("/{name}/projection/{map_id}", summary="Delete a map.")

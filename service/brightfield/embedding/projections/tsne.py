@@ -22,7 +22,7 @@ _PERPLEXITY = 30.0
 _EARLY, _EXAGGERATION = 250, 12.0
 _EVERY = 25
 # Points from which forces are interpolated on a grid, which two dimensions alone allow.
-_GRID_FROM = 5000
+_GRID_FROM = 10_000
 # Of new points: neighbours that place them, and the perplexity of what moves them.
 _PLACING, _PLACING_PERPLEXITY = 25, 5.0
 

@@ -32,8 +32,14 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["collection"], ["collections.key"], ondelete="CASCADE"),
         sa.UniqueConstraint("collection", "id", name="uq_collection_items_id"),
     )
+    for name in ("collection_thumbnails", "collection_images"):
+        _create_pictures(name)
+    _create_projections()
+
+
+def _create_pictures(name: str) -> None:
     op.create_table(
-        "collection_thumbnails",
+        name,
         sa.Column("collection", sa.String(32), primary_key=True),
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
@@ -43,7 +49,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
     )
-    _create_projections()
 
 
 def _create_projections() -> None:
@@ -72,6 +77,7 @@ def downgrade() -> None:
     for name in (
         "projection_places",
         "projections",
+        "collection_images",
         "collection_thumbnails",
         "collection_items",
         "collections",
