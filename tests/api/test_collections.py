@@ -302,6 +302,8 @@ def test_wrong_requests_say_what_to_do(client: TestClient, iris: str) -> None:
         (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "ids": ["a", "b"]}, 422, "invalid_parameter",
          "one for each"),
         (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "ids": [""]}, 422, "invalid_parameter", "id"),
+        (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "ids": ["a/thumbnail"]}, 422,
+         "invalid_parameter", "thumbnail"),
         (f"{iris}/items", {"vectors": [[1, 2, 3, 4]], "metadata": [{"a": []}]}, 422,
          "invalid_parameter", "Metadata"),
         (f"{iris}/items", {"images": [{"data": "AAAA"}]}, 422, "invalid_parameter", "no model"),

@@ -84,3 +84,10 @@ def test_work_that_nobody_waits_for_stops() -> None:
 
     with pytest.raises(Cancelled):
         graph(Shelf.of(np.eye(4, dtype=np.float32)), 2, step=gone)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_largest_values_are_still_ranked(metric: Metric) -> None:
+    vectors = (1e15 * np.random.default_rng(5).uniform(-1, 1, (50, 1280))).astype(np.float32)
+    (found,) = nearest(Shelf.of(vectors), vectors[:1], 5, metric)
+    assert found.rows.tolist() == brute(vectors, vectors[0], metric, 5)[0].tolist()

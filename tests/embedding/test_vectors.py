@@ -21,6 +21,7 @@ def test_rows_of_numbers_become_float32() -> None:
         ([[1, 2, 3]], "have 3 values and those of the collection 2"),
         ([[1, 2], [float("nan"), 0]], "1 of 2 vectors"),
         ([[1, 2], [1e39, 0]], "1 of 2 vectors"),
+        ([[1, 2], [-2e15, 0]], "beyond 1e"),
     ],
 )
 def test_what_is_no_vector_is_refused_in_words(given: object, phrase: str) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from brightfield.embedding import shelf
 from brightfield.engine.spaces import Snapshot, Space, Spaces
+from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
 from brightfield.store.items import Items, NewItem
@@ -65,3 +66,12 @@ def test_the_longest_unused_space_goes_first(database: sa.Engine) -> None:
     first = spaces.at(collections.get("cells"))
     spaces.at(collections.get("others"))
     assert spaces.at(collections.get("cells")) is not first
+
+
+def test_items_that_vanish_before_they_are_read_are_told(database: sa.Engine) -> None:
+    add(database, 1, 2)
+    spaces = Spaces(Items(database), max_bytes=2**20)
+    snapshot = spaces.at(Collections(database).get("cells"))
+    Items(database).delete("cells", ["i1"])
+    with pytest.raises(StoreUnavailable, match="ask again"):
+        spaces.details(snapshot)

@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from brightfield.errors import CollectionDiffers, UnknownCollection
-from brightfield.store.collections import Collections, Properties
+from brightfield.store import collections
+from brightfield.store.collections import Collection, Collections, Properties
 
 
 def test_a_collection_is_made_once_and_asked_for_again(engine: sa.Engine) -> None:
@@ -41,3 +42,21 @@ def test_a_name_that_is_used_again_is_another_collection(engine: sa.Engine) -> N
     kept.delete("cells")
     kept.make("cells", Properties(metric="euclidean"))
     assert kept.get("cells").key != first.key
+
+
+def test_who_was_overtaken_by_another_maker_finds_its_collection(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Collections(engine)
+    kept.make("cells", Properties())
+    real, seen = collections.find, []
+
+    def find(connection: sa.Connection, name: str, *, lock: bool = False) -> Collection | None:
+        seen.append(name)
+        return None if len(seen) == 1 else real(connection, name, lock=lock)
+
+    monkeypatch.setattr(collections, "find", find)
+    assert kept.make("cells", Properties()) is False
+    seen.clear()
+    with pytest.raises(CollectionDiffers):
+        kept.make("cells", Properties(normalize=True))

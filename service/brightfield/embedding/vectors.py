@@ -20,6 +20,9 @@ Step = Callable[[int, int], None]
 """Told (done, total) between the parts of long work; raises where nobody waits any more, which
 (0, 0) asks and no more."""
 
+LARGEST = 1e15
+"""The largest magnitude of a value: products of such vectors stay within float32."""
+
 _MOST_NAMED = 20
 
 
@@ -31,7 +34,7 @@ def checked(given: Any, dim: int | None = None) -> Vectors:
     """Rows as (N, D) float32 in C order.
 
     Raises `InvalidVectors` for what is no table of numbers, for another length than `dim`, and for
-    NaN, infinities and values beyond float32, with the rows that have them.
+    NaN, infinities and values beyond 1e15, with the rows that have them.
     """
     try:
         rows = np.asarray(given, np.float64)
@@ -48,11 +51,11 @@ def checked(given: Any, dim: int | None = None) -> Vectors:
         )
     with np.errstate(over="ignore"):
         vectors = np.ascontiguousarray(rows, np.float32)
-    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    wrong = np.flatnonzero(~(np.abs(rows) <= LARGEST).all(axis=1))
     if wrong.size:
         raise InvalidVectors(
-            f"{wrong.size} of {len(vectors)} vectors have values that are not finite; leave them "
-            "out or correct them.",
+            f"{wrong.size} of {len(vectors)} vectors have values that are not finite, or beyond "
+            f"{LARGEST:g}; leave them out or correct them.",
             errors=[{"location": f"vectors.{row}"} for row in wrong[:_MOST_NAMED].tolist()],
         )
     return vectors

@@ -341,14 +341,11 @@ def check_storable(collection: Collection, vectors: NDArray[np.float32]) -> None
 
 def check_id(item_id: str) -> str:
     """Raises `InvalidParameter` for what cannot be an id."""
-    if (
-        not 0 < len(item_id) <= _LONGEST_ID
-        or not item_id.isprintable()
-        or item_id != item_id.strip("/ ")
-    ):
+    fits = 0 < len(item_id) <= _LONGEST_ID and item_id.isprintable()
+    if not fits or item_id != item_id.strip("/ ") or item_id.endswith("/thumbnail"):
         raise InvalidParameter(
             f"An id has 1 to {_LONGEST_ID} printable characters, without spaces and slashes at its "
-            "ends.",
+            "ends, and does not end in /thumbnail.",
             errors=[{"location": "ids", "received": item_id[:80]}],
         )
     return item_id

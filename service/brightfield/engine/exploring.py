@@ -110,6 +110,20 @@ class Chosen:
         return self.snapshot.shelf if self.rows is None else Shelf.of(self.vectors())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pixels:
+    """Thumbnails of the items of these numbers as vectors, and which of them have one."""
+
+    key: str
+    numbers: NDArray[np.int64]
+    shelf: Shelf
+    there: NDArray[np.bool_]
+
+    def are_of(self, snapshot: Snapshot) -> bool:
+        same = self.key == snapshot.collection.key
+        return same and np.array_equal(self.numbers, snapshot.numbers)
+
+
 class Exploring:
     """Answers about collections, each in a thread of a small pool.
 
@@ -120,7 +134,7 @@ class Exploring:
     def __init__(self, shelves: Shelves) -> None:
         self.shelves = shelves
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
-        self._pixels: tuple[Snapshot, Shelf, NDArray[np.bool_]] | None = None
+        self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -206,8 +220,8 @@ class Exploring:
         """Thumbnails as vectors, and which items have one; those of the last snapshot are kept."""
         with self._lock:
             kept = self._pixels
-        if kept is not None and kept[0] is snapshot:
-            return kept[1], kept[2]
+        if kept is not None and kept.are_of(snapshot):
+            return kept.shelf, kept.there
         numbers = snapshot.numbers.tolist()
         pictures = self.shelves.items.thumbnails(snapshot.collection.key, numbers)
         there = np.array([number in pictures for number in numbers])
@@ -223,7 +237,7 @@ class Exploring:
                 vectors[row] = pixel_vector(pictures[number])
         shelf = Shelf.of(vectors)
         with self._lock:
-            self._pixels = (snapshot, shelf, there)
+            self._pixels = _Pixels(snapshot.collection.key, snapshot.numbers, shelf, there)
         return shelf, there
 
     # Clusters

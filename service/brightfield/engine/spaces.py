@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.embedding.shelf import Block, Shelf, rows_per_block
 from brightfield.embedding.vectors import Vectors
+from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collection
 from brightfield.store.items import Item, Items
 
@@ -98,7 +99,10 @@ class Space:
             return self._snapshot
 
     def details(self, snapshot: Snapshot) -> list[Item]:
-        """Ids and metadata of every row; read once and kept."""
+        """Ids and metadata of every row; read once and kept.
+
+        Raises `StoreUnavailable` where items were deleted before they were ever read.
+        """
         with self._lock:
             for item in self._items.after(snapshot.collection.key, self._detailed):
                 self._details[item.number] = item
@@ -107,7 +111,11 @@ class Space:
             if gone > max(1000, len(snapshot) // 4):
                 alive = set(snapshot.numbers.tolist())
                 self._details = {n: item for n, item in self._details.items() if n in alive}
-            return [self._details[number] for number in snapshot.numbers.tolist()]
+            found = [self._details.get(number) for number in snapshot.numbers.tolist()]
+        items = [item for item in found if item is not None]
+        if len(items) < len(found):
+            raise deleted_meanwhile()
+        return items
 
     def _read(self, collection: Collection) -> None:
         key, properties = collection.key, collection.properties
@@ -131,6 +139,10 @@ class Space:
         numbers = [part.numbers[: part.filled] for part in self._parts]
         joined = np.concatenate([np.empty(0, np.int64), *numbers])
         return Snapshot(collection, joined, Shelf.of_blocks(blocks))
+
+
+def deleted_meanwhile() -> StoreUnavailable:
+    return StoreUnavailable("Items were deleted a moment ago; ask again.", retry_after=1)
 
 
 class Spaces:

@@ -14,7 +14,8 @@ from brightfield.embedding.duplicates import duplicates
 from brightfield.embedding.outliers import outlier_factors
 from brightfield.embedding.vectors import Step
 from brightfield.engine.exploring import Choice, Chosen, Exploring, Metric
-from brightfield.errors import InvalidParameter, TooFewItems
+from brightfield.engine.spaces import deleted_meanwhile
+from brightfield.errors import InvalidParameter
 from brightfield.store.items import Item
 
 _NEIGHBORS = 10
@@ -124,7 +125,7 @@ class Vetting:
         metric = search.metric or found.snapshot.collection.properties.metric
         items = self._exploring.items(found, found.numbers.tolist())
         if len(items) < len(found):
-            raise TooFewItems("Items were deleted a moment ago; ask again.")
+            raise deleted_meanwhile()
         rows, distances = neighbors.graph(found.shelf(), k, metric, step)
         return found, [items[n] for n in found.numbers.tolist()], rows, distances
 

@@ -65,19 +65,22 @@ class Collections:
 
         Raises `CollectionDiffers` where it is there with others.
         """
-        with writing(self._engine) as connection:
-            there = find(connection, name)
-            if there is None:
-                values = {
-                    "key": uuid.uuid4().hex,
-                    "name": name,
-                    "properties": asdict(properties),
-                    "dim": dim,
-                    "created": self._clock(),
-                }
-                counts = dict.fromkeys(("size", "added", "deletions"), 0)
-                connection.execute(sa.insert(tables.collections).values(**values, **counts))
-                return True
+        values = {
+            "key": uuid.uuid4().hex,
+            "name": name,
+            "properties": asdict(properties),
+            "dim": dim,
+            "created": self._clock(),
+            **dict.fromkeys(("size", "added", "deletions"), 0),
+        }
+        try:
+            with writing(self._engine) as connection:
+                there = find(connection, name)
+                if there is None:
+                    connection.execute(sa.insert(tables.collections).values(**values))
+                    return True
+        except sa.exc.IntegrityError:  # on PostgreSQL another maker may have been quicker
+            there = self.get(name)
         _check_same(there, properties, dim)
         return False
 
