@@ -6,20 +6,19 @@ import asyncio
 import io
 from pathlib import Path
 
-import httpx2
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
-from brightfield_client import AsyncClient, Client, ConflictError, InProcess, NotFoundError
+from brightfield_client import AsyncClient, Client, ConflictError, NotFoundError
 from brightfield_client.cli import main
 from brightfield_client.collection import in_batches, named
 
 
 @pytest.fixture(scope="module")
-def service(app):
-    with Client("http://localhost", transport=InProcess(app), timeout=120) as client:
+def service(service_url):
+    with Client(service_url, timeout=120) as client:
         yield client
 
 
@@ -108,11 +107,9 @@ def test_other_properties_and_unknown_names_raise(crops, service):
         service.collection("never").info()
 
 
-def test_the_async_collection_does_the_same(app, paths):
+def test_the_async_collection_does_the_same(service_url, paths):
     async def ask():
-        async with AsyncClient(
-            "http://localhost", transport=httpx2.ASGITransport(app), timeout=120
-        ) as client:
+        async with AsyncClient(service_url, timeout=120) as client:
             collection = client.collection("sdk-async")
             await collection.make()
             added = await collection.add(paths, concurrency=2)
