@@ -148,6 +148,7 @@ def environment() -> Iterator[None]:
     """A service of its own with an empty data folder and no log lines."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"BRIGHTFIELD_DATA": folder, "BRIGHTFIELD_LOG_LEVEL": "warning"}
+        os.environ["BRIGHTFIELD_TIMEOUT"] = "3600"
         yield
 
 
