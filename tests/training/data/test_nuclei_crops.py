@@ -54,7 +54,8 @@ def test_the_same_seed_draws_the_same_crops() -> None:
     fields = [field("fluorescence", 1), field("he_purple", 3), field("brightfield", 1)]
     first, second = (Crops(fields, SPEC).draw(np.random.default_rng(9)) for _ in range(2))
     for one, other in zip(first, second, strict=True):
-        np.testing.assert_array_equal(one, other)
+        # OpenCV shares rows out among threads, on which the last bit may depend.
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 def test_the_last_round_draws_all_fields_alike_and_changes_them_less() -> None:
