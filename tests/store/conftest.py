@@ -1,4 +1,4 @@
-"""A store of its own for every test, once in SQLite and once in PostgreSQL."""
+"""A store of its own for every test, once in SQLite and once in PostgreSQL; and a clock."""
 
 from __future__ import annotations
 
@@ -24,3 +24,18 @@ def engine(store_url: str) -> Iterator[sa.Engine]:
     engine = open_database(store_url)
     yield engine
     engine.dispose()
+
+
+class Clock:
+    """Seconds since 1970, which pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()

@@ -10,17 +10,7 @@ import pytest
 from brightfield.errors import ImageExpired, InvalidParameter, StoreUnavailable, TooManyBytes
 from brightfield.store.images import ImageStore
 
-
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from .conftest import Clock
 
 
 @pytest.fixture

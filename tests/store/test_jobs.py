@@ -23,21 +23,10 @@ from brightfield.store import owner, tables
 from brightfield.store.database import writing
 from brightfield.store.jobs import Job, Jobs, Result
 
+from .conftest import Clock
+
 REPLY = Result(207, {"content-type": "application/json", "x-model": "nuclei"}, b'{"items": []}\x00')
 PROBLEM = {"title": "Gone wrong", "status": 422, "code": "unfit_image", "detail": "Übel."}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -19,20 +19,9 @@ from brightfield.errors import (
 from brightfield.store import tables
 from brightfield.store.runs import Chunk, Entry, Run, Runs
 
+from .conftest import Clock
+
 OPTIONS = {"labels": ["no", "yes"], "ci": {"level": 0.95}}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -93,33 +93,26 @@ collection_items = sa.Table(
     sa.UniqueConstraint("collection", "id", name="uq_collection_items_id"),
 )
 
-# Apart from the items, so that reading all vectors never reads past pictures.
-collection_thumbnails = sa.Table(
-    "collection_thumbnails",
-    metadata,
-    sa.Column("collection", sa.String(32), primary_key=True),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.ForeignKeyConstraint(
-        ["collection", "number"],
-        ["collection_items.collection", "collection_items.number"],
-        ondelete="CASCADE",
-    ),
-)
 
+def _pictures(name: str) -> sa.Table:
+    """A picture for an item, apart from the items, so that reading all vectors reads none."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("collection", sa.String(32), primary_key=True),
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["collection", "number"],
+            ["collection_items.collection", "collection_items.number"],
+            ondelete="CASCADE",
+        ),
+    )
+
+
+collection_thumbnails = _pictures("collection_thumbnails")
 # The images themselves, of collections that keep them.
-collection_images = sa.Table(
-    "collection_images",
-    metadata,
-    sa.Column("collection", sa.String(32), primary_key=True),
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.ForeignKeyConstraint(
-        ["collection", "number"],
-        ["collection_items.collection", "collection_items.number"],
-        ondelete="CASCADE",
-    ),
-)
+collection_images = _pictures("collection_images")
 
 projections = sa.Table(
     "projections",
