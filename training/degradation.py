@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from brightfield.images.luminance import luminance
 from brightfield.images.resample import resize
 from brightfield.tensors import Pixels
 
@@ -30,15 +30,6 @@ def reduced(pixels: Pixels, scale: int) -> Pixels:
 def enlarged(pixels: Pixels, scale: int) -> Pixels:
     """(H, W, C) 8 bit to (scale H, scale W, C), bicubic."""
     return resize(pixels, pixels.shape[0] * scale, pixels.shape[1] * scale, "bicubic")
-
-
-def luminance(pixels: Pixels) -> NDArray[np.float64]:
-    """(H, W) luma of ITU-R BT.601 in its studio range: 16 + (65.481 R + 128.553 G + 24.966 B) / 255
-    of 8-bit RGB, from 16 to 235 and not rounded, as super-resolution is measured by convention.
-    Of one channel (H, W, 1): that of the grey image."""
-    colour = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
-    luma: NDArray[np.float64] = rgb2ycbcr(colour)[:, :, 0]
-    return luma
 
 
 def psnr_y(answer: Pixels, truth: Pixels, border: int) -> float:

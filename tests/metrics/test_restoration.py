@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from brightfield.errors import InvalidRows
@@ -43,6 +44,35 @@ def test_against_scikit_image(bits, dtype, evaluate):
         gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
     )  # fmt: skip
     assert found["ssim"]["value"] == pytest.approx(ssim, abs=1e-12)
+
+
+def test_luminance_without_a_border_is_scikit_images(evaluate):
+    rng = np.random.default_rng(0)
+    reference = rng.integers(0, 256, (31, 40, 3)).astype(np.uint8)
+    image = np.clip(reference + rng.normal(0, 10, reference.shape), 0, 255).astype(np.uint8)
+    image[:2] = 0  # in the border, so it does not count
+    pair = {"array": reference.tolist()}, {"array": image.tolist()}
+    report = run(evaluate, pair, luminance=True, border=2)
+    luma = [rgb2ycbcr(each)[2:-2, 2:-2, 0] for each in (reference, image)]
+    found = report["metrics"]
+    psnr = peak_signal_noise_ratio(*luma, data_range=255)
+    assert found["psnr"]["value"] == pytest.approx(psnr, abs=1e-9)
+    ssim = structural_similarity(
+        *luma, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert found["ssim"]["value"] == pytest.approx(ssim, abs=1e-9)
+    assert "BT.601" in report["conventions"]["compared"]
+    assert report["input_sha256"] == run(evaluate, pair)["input_sha256"]
+
+
+def test_images_without_luminance_or_smaller_than_the_border_are_refused(evaluate):
+    pair = constant(1), constant(2)
+    with pytest.raises(InvalidRows, match="leaves none"):
+        run(evaluate, pair, border=8)
+    assert run(evaluate, pair, border=7)["metrics"]["mse"]["value"] == 1
+    two = {"array": [[[1, 2]] * 16] * 16}
+    with pytest.raises(InvalidRows, match="2 channels"):
+        run(evaluate, (two, two), luminance=True)
 
 
 def test_identical_and_small_images_have_reasons(evaluate):

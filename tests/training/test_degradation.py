@@ -9,22 +9,11 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from training.degradation import enlarged, luminance, psnr_y, reduced, ssim_y, trimmed
+from training.degradation import enlarged, psnr_y, reduced, ssim_y, trimmed
 
 
 def grey(value: int, side: int = 24) -> np.ndarray:
     return np.full((side, side, 3), value, np.uint8)
-
-
-def test_luminance_is_that_of_bt601() -> None:
-    colours = np.array([[[255, 255, 255], [0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]]])
-    # Poynton's matrix: white is 235, black 16, and the primaries share out the 219 between.
-    expected = [235, 16, 16 + 65.481, 16 + 128.553, 16 + 24.966]
-    np.testing.assert_allclose(luminance(colours.astype(np.uint8))[0], expected, atol=1e-9)
-
-
-def test_luminance_of_one_channel_is_that_of_grey() -> None:
-    assert luminance(grey(100)[:, :, :1]) == pytest.approx(16 + 219 * 100 / 255)
 
 
 def test_psnr_of_an_even_difference_is_its_closed_form() -> None:

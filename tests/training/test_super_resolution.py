@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from brightfield.cards import InputSpec, read_card
 from brightfield.images.intensity import Intensity
+from brightfield.images.luminance import luminance
 from brightfield.models.build import build
 from brightfield.models.subpixel import Subpixel
 from brightfield.zoo import folder
-from training.degradation import enlarged, luminance, reduced
+from training.degradation import enlarged, reduced
 from training.recipes.microscopy_x2 import gains
 from training.recipes.photo_x2 import PhotoX2
 from training.recipes.photo_x4 import PhotoX4

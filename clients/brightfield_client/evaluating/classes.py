@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
 from brightfield_client.evaluating.dataset import Case
 from brightfield_client.evaluating.judge import Judge
+from brightfield_client.images import ImageSource
+
+_MARGIN = 1.2
 
 
 class Classes(Judge):
-    """All scores of the model go into the run, so that every threshold can be looked at."""
+    """All scores of the model go into the run, so that every threshold can be looked at.
+
+    An object is cut out: a square around the middle of its box, 1.2 times its long side, moved
+    (and where need be shrunk) to lie within the image.
+    """
 
     evaluation: ClassVar[str] = "classification"
     size: ClassVar[int] = 64
@@ -20,6 +31,14 @@ class Classes(Judge):
 
     def options(self) -> dict[str, Any]:
         return {"labels": list(self.model.labels)}
+
+    def source(self, case: Case) -> ImageSource:
+        if case.box is None:
+            return case.path
+        with PillowImage.open(case.path) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            plain = upright.convert("RGB") if upright.mode in ("P", "1") else upright
+            return np.asarray(plain.crop(_window(case.box, plain.size)))
 
     def entry(self, case: Case, answer: Any | None) -> Any:
         scores: list[float | None] = [None] * len(self.model.labels)
@@ -36,3 +55,16 @@ class Classes(Judge):
         if entries[0][0].group is not None:
             document["groups"] = [case.group for case, _ in entries]
         return document
+
+
+def _window(
+    box: tuple[float, float, float, float], size: tuple[int, int]
+) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the square around a box."""
+    left, top, width, height = box
+    side = min(max(1, round(_MARGIN * max(width, height))), *size)
+    x, y = (
+        min(max(round(at - side / 2), 0), most - side)
+        for at, most in zip((left + width / 2, top + height / 2), size, strict=True)
+    )
+    return x, y, x + side, y + side

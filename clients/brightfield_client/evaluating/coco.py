@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,61 @@ def by_coco(file: Path, images: Path | None) -> Dataset:
     truth is `{"image", "annotations"}`. Raises `ValueError` for what is no such file.
     """
     document = _read(file)
-    folder = images or (
-        file.parent / "images" if (file.parent / "images").is_dir() else file.parent
-    )
+    cases = [
+        Case(name, path, {"image": image, "annotations": annotations})
+        for name, path, image, annotations in _images(document, file, images)
+    ]
+    categories = [{"id": c["id"], "name": str(c["name"])} for c in document["categories"]]
+    labels = _used(document)
+    return replace(of_cases(cases, file, labels), extra={"categories": categories})
+
+
+def by_object(file: Path, images: Path | None) -> Dataset:
+    """Every true object of a COCO file as a case, whose group is its image.
+
+    Images lie as in `by_coco`. Raises `ValueError` for what is no such file, or has an object
+    without a box.
+    """
+    document = _read(file)
+    names = {category["id"]: str(category["name"]) for category in document["categories"]}
+    nameless = {each["category_id"] for each in document["annotations"]} - set(names)
+    if nameless:
+        raise ValueError(f"{file} has objects of the category {nameless.pop()}, which has no name.")
+    cases = [
+        Case(f"{name}#{place}", path, names[each["category_id"]], name, _box(each, file))
+        for name, path, _, annotations in _images(document, file, images)
+        for place, each in enumerate(annotations)
+        if not each.get("iscrowd")
+    ]
+    return of_cases(cases, file, _used(document))
+
+
+def _images(
+    document: Mapping[str, Any], file: Path, images: Path | None
+) -> Iterator[tuple[str, Path, Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Name, path, entry and annotations of every image."""
+    beside = file.parent / "images"
+    folder = images or (beside if beside.is_dir() else file.parent)
     annotations: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
     for annotation in document["annotations"]:
         annotations[annotation["image_id"]].append(annotation)
-    cases = [
-        Case(
-            str(image["file_name"]),
-            folder / str(image["file_name"]),
-            {"image": image, "annotations": annotations[image["id"]]},
-        )
-        for image in document["images"]
-    ]
+    for image in document["images"]:
+        name = str(image["file_name"])
+        yield name, folder / name, image, annotations[image["id"]]
+
+
+def _used(document: Mapping[str, Any]) -> list[str]:
+    """The names of the categories that have objects."""
     used = {annotation["category_id"] for annotation in document["annotations"]}
-    categories = [{"id": c["id"], "name": str(c["name"])} for c in document["categories"]]
-    labels = [category["name"] for category in categories if category["id"] in used]
-    return replace(of_cases(cases, file, labels), extra={"categories": categories})
+    return [str(c["name"]) for c in document["categories"] if c["id"] in used]
+
+
+def _box(annotation: Mapping[str, Any], file: Path) -> tuple[float, float, float, float]:
+    try:
+        left, top, width, height = map(float, annotation["bbox"])
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{file} has an object without a box: {annotation}.") from None
+    return left, top, width, height
 
 
 def _read(file: Path) -> dict[str, Any]:

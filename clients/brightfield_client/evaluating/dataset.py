@@ -20,12 +20,16 @@ _TRUTHS = ("truth", "label", "class", "mask", "reference")
 
 @dataclass(frozen=True)
 class Case:
-    """An image with its truth: a label, a file with a mask or reference, or true objects."""
+    """An image with its truth: a label, a file with a mask or reference, or true objects.
+
+    With a `box` (left, top, width, height in pixels) it is about the object in it.
+    """
 
     id: str
     path: Path
     truth: Any
     group: str | None = None
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,11 @@ _MODES = frozenset({"L", "RGB"})
 class Enlargements(Judge):
     """Pairs of a small image and its reference; or single images (`truth` None), which are made
     smaller by Pillow's antialiased bicubic filter first, after cutting off what the scale leaves
-    over at the right and below."""
+    over at the right and below.
+
+    The luminance is compared without a border as wide as the scale, as super-resolution is
+    measured by convention.
+    """
 
     evaluation: ClassVar[str] = "restoration"
     size: ClassVar[int] = 4
@@ -27,6 +31,9 @@ class Enlargements(Judge):
     @property
     def scale(self) -> int:
         return int((self.model.raw.get("output") or {}).get("scale") or 1)
+
+    def options(self) -> dict[str, Any]:
+        return {"luminance": True, "border": self.scale}
 
     def source(self, case: Case) -> ImageSource:
         if case.truth is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from brightfield_client.evaluating.boxes import Boxes
 from brightfield_client.evaluating.classes import Classes
-from brightfield_client.evaluating.coco import by_coco
+from brightfield_client.evaluating.coco import by_coco, by_object
 from brightfield_client.evaluating.dataset import (
     Case,
     Dataset,
@@ -38,13 +38,13 @@ def open_dataset(task: str, data: PathLike, truth: PathLike | None = None) -> Da
 
     | task | data |
     |---|---|
-    | classify | a folder for each class, or a CSV with `path` and `label` |
+    | classify | a folder for each class, a CSV with `path` and `label`, or a COCO file's objects |
     | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
     | detect | a COCO file; images in `images` beside it, else beside it |
     | superresolve | `images` and `reference`, a CSV with both, or images alone |
 
-    `truth` is the folder of masks or references where it lies elsewhere, of `detect` that of the
-    images. Raises `ValueError` for what is none of it, `OSError` for what is not there.
+    `truth` is the folder of masks or references where it lies elsewhere, of a COCO file that of
+    the images. Raises `ValueError` for what is none of it, `OSError` for what is not there.
     """
     path = Path(data).expanduser()
     if not path.exists():
@@ -57,6 +57,8 @@ def open_dataset(task: str, data: PathLike, truth: PathLike | None = None) -> Da
 
 
 def _classes(path: Path, truth: Path | None) -> Dataset:
+    if path.suffix.lower() == ".json":
+        return by_object(path, truth)
     if truth is not None:
         raise ValueError("The classes of images come from their folders or from a CSV.")
     return by_table(path) if _is_table(path) else by_folder(path)

@@ -169,9 +169,9 @@ def _final(fault: Exception) -> bool:
 
 
 def _trace(case: Case) -> str:
-    """What a case is known by: its id and truth, and the sizes of its files."""
+    """What a case is known by: its id, truth and box, and the sizes of its files."""
     truth = str(case.truth) if not hasattr(case.truth, "stat") else f"{_size(case.truth)} bytes"
-    return json.dumps([case.id, truth, case.group, _size(case.path)])
+    return json.dumps([case.id, truth, case.group, case.box, _size(case.path)])
 
 
 def _size(path: Any) -> int:

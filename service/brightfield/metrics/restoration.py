@@ -13,6 +13,7 @@ from pydantic import Field
 
 from brightfield.errors import InvalidRows
 from brightfield.images.fidelity import squared_error, ssim
+from brightfield.images.luminance import luminance
 from brightfield.metrics.bootstrap import Batch, Check
 from brightfield.metrics.cases import (
     Draws,
@@ -39,7 +40,7 @@ _GREATEST = 1e100
 _CONVENTIONS = {
     "order": "pairs by id, else by content; the digest covers the digests of shape, reference and "
     "image as little-endian float64 in this order",
-    "mse": "mean of (image - reference)^2 over all pixels and channels",
+    "mse": "mean of (image - reference)^2 over what is compared",
     "psnr": "10 log10(L^2 / mse) in dB; undefined for identical images",
     "ssim": "Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5, population covariance, "
     "K1 = 0.01, K2 = 0.03, float64, mean over the valid region and the channels",
@@ -47,6 +48,7 @@ _CONVENTIONS = {
     "pooled": "over all pixels of all pairs; psnr of the pooled mse",
     "bootstrap": "pairs are drawn, or whole groups",
 }
+_LUMINANCE = "luma (16 L + 65.481 R + 128.553 G + 24.966 B) / 255 of ITU-R BT.601, not rounded"
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,10 +95,15 @@ class Restoration(PairsEvaluation):
     """References and images that shall come close to them."""
 
     images: ClassVar[tuple[str, str]] = ("reference", "image")
-    settled: ClassVar[tuple[str, ...]] = ("bits",)
+    settled: ClassVar[tuple[str, ...]] = ("bits", "luminance", "border")
 
     bits: Annotated[int, Field(ge=1, le=32)] = 8
     """Bits of a value: the peak L is 2^bits - 1."""
+    luminance: bool = False
+    """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), as
+    super-resolution is measured by convention."""
+    border: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """Pixels along each side that are left out; by the same convention the scale."""
 
     @property
     def peak(self) -> float:
@@ -106,22 +113,42 @@ class Restoration(PairsEvaluation):
         reference = self._image(pair.truth, "reference", pair.row, max_pixels)
         image = self._image(pair.judged, "image", pair.row, max_pixels)
         if reference.shape != image.shape:
-            raise InvalidRows(
+            raise _unfit(
                 f"The images of pair {pair.row} are of {reference.shape} and {image.shape}; send "
                 "images of one size and number of channels.",
-                errors=[{"location": f"pairs.{pair.row}", "row": pair.row}],
+                pair.row,
             )
         if not (_measurable(reference) and _measurable(image)):
             return pair.excluded("not_finite")
+        sha256 = digest(np.array(reference.shape, np.float64), _wide(reference), _wide(image))
+        reference, image = (self._compared(each, pair.row) for each in (reference, image))
         similarity = ssim(image, reference, self.peak)
         return Restored(
             pair.bare,
-            digest(np.array(reference.shape, np.float64), _wide(reference), _wide(image)),
+            sha256,
             squared_error(image, reference),
             reference.size,
             "too_small" if math.isnan(similarity) else similarity,
             self.peak,
         )
+
+    def _compared(self, image: NDArray[Any], row: int) -> NDArray[Any]:
+        """(H, W, C) what is looked at of an image."""
+        height, width, channels = image.shape
+        if min(height, width) <= 2 * self.border:
+            raise _unfit(
+                f"The images of pair {row} have {height} x {width} pixels and a `border` of "
+                f"{self.border} leaves none of them; lower it.",
+                row,
+            )
+        if self.luminance and channels not in (1, 3):
+            raise _unfit(
+                f"The images of pair {row} have {channels} channels, and `luminance` is of colour "
+                "(3) or grey (1); leave it out, or send other channels.",
+                row,
+            )
+        inner = image[self.border : height - self.border, self.border : width - self.border]
+        return luminance(inner, self.peak)[..., None] if self.luminance else inner
 
     def _image(self, value: Any, name: str, row: int, max_pixels: int) -> NDArray[Any]:
         image = read_image(value, name, row, max_pixels)
@@ -143,6 +170,8 @@ class Restoration(PairsEvaluation):
             "task": "restoration",
             "n": len(cases),
             "bits": self.bits,
+            "luminance": self.luminance,
+            "border": self.border,
             "metrics": nested(found, ("metrics",)),
             "pooled": nested(found, ("pooled",)),
             "cases": [
@@ -154,9 +183,18 @@ class Restoration(PairsEvaluation):
                 for place in largest(errors, self.worst)
             ],
             "warnings": warned(skipped(found)),
-            "conventions": {**_CONVENTIONS, "peak": self.peak, "ci": self.ci.model_dump()},
+            "conventions": {
+                **_CONVENTIONS,
+                "compared": self._what(),
+                "peak": self.peak,
+                "ci": self.ci.model_dump(),
+            },
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
+
+    def _what(self) -> str:
+        what = _LUMINANCE if self.luminance else "all channels"
+        return f"{what}; without {self.border} pixels along each side" if self.border else what
 
     def lines(self, cases: Sequence[Restored]) -> list[Line[Any]]:
         """Every number of the report."""
@@ -166,6 +204,10 @@ class Restoration(PairsEvaluation):
         lines.append(pooled_line(("pooled", "mse"), [errors], sums))
         lines.append(pooled_line(("pooled", "psnr"), [errors], PooledPsnr(self.peak)))
         return lines
+
+
+def _unfit(message: str, row: int) -> InvalidRows:
+    return InvalidRows(message, errors=[{"location": f"pairs.{row}", "row": row}])
 
 
 def _measurable(image: NDArray[Any]) -> bool:

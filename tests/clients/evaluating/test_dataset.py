@@ -96,6 +96,30 @@ def test_a_coco_file(tmp_path):
         open_dataset("detect", file)
 
 
+def test_the_objects_of_a_coco_file_have_classes(tmp_path):
+    document = {
+        "images": [{"id": 3, "file_name": "a.jpg"}],
+        "annotations": [
+            {"image_id": 3, "category_id": 2, "bbox": [1, 2, 3, 4]},
+            {"image_id": 3, "category_id": 2, "bbox": [0, 0, 9, 9], "iscrowd": 1},
+        ],
+        "categories": [{"id": 2, "name": "RBC"}],
+    }
+    file = tmp_path / "val.json"
+    file.write_text(json.dumps(document))
+    (case,) = open_dataset("classify", file).cases
+    assert (case.id, case.truth, case.group) == ("a.jpg#0", "RBC", "a.jpg")
+    assert case.box == (1, 2, 3, 4) and case.path == tmp_path / "a.jpg"
+    document["annotations"][0] = {"image_id": 3, "category_id": 2}
+    file.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="without a box"):
+        open_dataset("classify", file)
+    document["annotations"][0] = {"image_id": 3, "category_id": 5, "bbox": [1, 2, 3, 4]}
+    file.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="category 5"):
+        open_dataset("classify", file)
+
+
 def test_images_alone_or_with_references(tmp_path):
     touch(tmp_path / "a.png", tmp_path / "more/b.png")
     found = open_dataset("superresolve", tmp_path)

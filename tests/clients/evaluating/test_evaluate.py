@@ -10,6 +10,7 @@ import httpx2
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 
 from brightfield_client import AsyncClient, Client
@@ -207,8 +208,31 @@ def test_images_that_are_made_smaller_and_enlarged(client, tmp_path, name):
     whole = pixels[:20, :30]
     small = Image.fromarray(whole).resize((15, 10), Image.Resampling.BICUBIC)
     enlarged = np.asarray(small).repeat(2, axis=0).repeat(2, axis=1)
+    luma = [rgb2ycbcr(each)[2:-2, 2:-2, 0] for each in (whole, enlarged)]
+    expected = peak_signal_noise_ratio(*luma, data_range=255)
+    assert found.report["psnr"].value == pytest.approx(expected, abs=1e-9)
+    every = {**FAST, "luminance": False, "border": 0}
+    found = client.evaluate(tmp_path, "twice", run=f"{name} of all pixels", options=every)
     expected = peak_signal_noise_ratio(whole, enlarged)
     assert found.report["psnr"].value == pytest.approx(expected, abs=1e-9)
+
+
+def test_objects_are_cut_out_of_their_image(client, tmp_path, name):
+    pixels = np.random.default_rng(0).integers(0, 255, (80, 100, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "smear.png")
+    boxes = [[40, 30, 20, 10], [90, 0, 10, 10]]  # the second at a corner
+    document = {
+        "images": [{"id": 1, "file_name": "smear.png"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": box} for box in boxes],
+        "categories": [{"id": 1, "name": "RBC"}],
+    }
+    (tmp_path / "set.json").write_text(json.dumps(document))
+    found = client.evaluate(tmp_path / "set.json", MODEL, run=name, options=FAST)
+    scores = [case["score"] for case in sorted(found.report.worst, key=lambda each: each["id"])]
+    windows = pixels[23:47, 38:62], pixels[:12, 88:]
+    for row, window in zip(scores, windows, strict=True):
+        expected = {found.class_id: found.score for found in client.classify(window, MODEL)}
+        assert row[0] == pytest.approx(expected[0], abs=1e-6)
 
 
 def test_the_command(service_url, cells, name, tmp_path, capsys):

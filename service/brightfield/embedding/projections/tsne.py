@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from joblib import cpu_count
 from numpy.typing import NDArray
 from openTSNE import TSNEEmbedding, initialization
 from openTSNE.affinity import Affinities, joint_probabilities_nn
@@ -77,8 +78,8 @@ class Tsne(Projection):
         }  # fmt: skip
         facts = {
             "perplexity": perplexity,
-            "kl_divergence": float(map_.kl_divergence),
-            "iterations": watch.done,
+            "kl_divergence": _rounded(map_.kl_divergence),
+            "iterations": watch.stopped or total,
         }
         return Fitted(np.asarray(map_, np.float32), arrays, facts)
 
@@ -111,9 +112,13 @@ class Tsne(Projection):
     def _embedding(self, points: NDArray[np.float64], affinities: _Affinities) -> TSNEEmbedding:
         grid = self.dimensions == 2 and len(points) >= _GRID_FROM
         method = "fft" if grid else "bh"
-        # One thread: the same seed then gives the same map.
+        # Each thread sums up for points of its own, so their number does not change the map.
         return TSNEEmbedding(
-            points, affinities, negative_gradient_method=method, n_jobs=1, random_state=self.seed
+            points,
+            affinities,
+            negative_gradient_method=method,
+            n_jobs=cpu_count(),
+            random_state=self.seed,
         )
 
 
@@ -163,7 +168,7 @@ class _Watch:
         self._step, self._total, self._min_gain = step, total, min_gain
         self._begun = 0
         self._last = float("inf")
-        self.done = 0
+        self.stopped: int | None = None
 
     def enter(self, begun: int) -> None:
         """The steps after exaggeration begin: from here the divergence is comparable."""
@@ -171,11 +176,19 @@ class _Watch:
         self._last = float("inf")
 
     def __call__(self, iteration: int, divergence: float, points: Any) -> bool:
-        self.done = self._begun + iteration
-        self._step(self.done, self._total)
+        done = self._begun + iteration
+        self._step(done, self._total)
+        divergence = _rounded(divergence)
         gain = 1 - divergence / self._last
         self._last = divergence
-        return bool(self._begun and gain < self._min_gain)
+        if self._begun and gain < self._min_gain:
+            self.stopped = done
+        return self.stopped is not None
+
+
+def _rounded(divergence: float) -> float:
+    """Without the last digits, which depend on the number of threads."""
+    return float(f"{divergence:.9g}")
 
 
 def _start(reduced: NDArray[Any], dimensions: int, seed: int) -> NDArray[np.float64]:
