@@ -69,11 +69,11 @@ def delong(ranking: Ranking, level: float) -> Span:
     positives, negatives = ranking.positives, ranking.negatives
     if min(positives, negatives) < 2:
         return "too_few"
-    area = sum(float(part.right @ part.below) for part in _shares(ranking)) / positives
+    area = sum(_product(part.right, part.below) for part in _shares(ranking)) / positives
     of_positives = of_negatives = 0.0
     for part in _shares(ranking):
-        of_positives += float(part.right @ (part.below - area) ** 2)
-        of_negatives += float(part.wrong @ (part.above - area) ** 2)
+        of_positives += _product(part.right, np.square(part.below - area))
+        of_negatives += _product(part.wrong, np.square(part.above - area))
     variance = of_positives / (positives - 1) / positives
     variance += of_negatives / (negatives - 1) / negatives
     if variance <= _NO_VARIANCE:
@@ -86,8 +86,8 @@ def delong(ranking: Ranking, level: float) -> Span:
 class _Shares(NamedTuple):
     """Of some thresholds: how many positives and negatives stand there, and their shares."""
 
-    right: NDArray[np.int64]
-    wrong: NDArray[np.int64]
+    right: NDArray[np.float64]
+    wrong: NDArray[np.float64]
     below: NDArray[np.float64]
     above: NDArray[np.float64]
 
@@ -98,7 +98,13 @@ def _shares(ranking: Ranking) -> Iterator[_Shares]:
     before = 0, 0
     for own in blocks(ranking.ends.size):
         tp, fp = ranking.tp[own], ranking.fp[own]
-        right, wrong = np.diff(tp, prepend=before[0]), np.diff(fp, prepend=before[1])
+        right = np.diff(tp, prepend=before[0]).astype(np.float64)
+        wrong = np.diff(fp, prepend=before[1]).astype(np.float64)
         below, above = negatives - fp + wrong / 2, tp - right / 2
         yield _Shares(right, wrong, below / negatives, above / positives)
         before = int(tp[-1]), int(fp[-1])
+
+
+def _product(weights: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    """The inner product; by `@` a short one waits for threads that others may hold up."""
+    return float(np.einsum("i,i->", weights, values))

@@ -96,29 +96,41 @@ def score_table(values: Any, name: str) -> NDArray[np.float64]:
     return numbers(values, name)
 
 
-def distinct(values: Any, name: str) -> list[Any]:
-    """The different values of a column of classes, without the missing ones."""
-    return [value for value in _classes(values, name)[0] if not is_missing(value)]
+@dataclass(frozen=True, slots=True, eq=False)
+class Classes:
+    """A column of classes: its different values, and for each row which of them it has."""
 
+    name: str
+    different: list[Any]
+    places: NDArray[np.int64]
 
-def class_codes(values: Any, name: str, code_of: Callable[[Any], int | None]) -> Codes:
-    """(n,) codes of a column of classes, -1 where one is missing.
+    @classmethod
+    def of(cls, values: Any, name: str) -> Classes:
+        """Raises `InvalidRows` for what is no such column."""
+        different, places = _classes(values, name)
+        return cls(name, different, places)
 
-    `code_of` gives a value's code, or None for one that is no class.
-    """
-    different, places = _classes(values, name)
-    found = np.empty(len(different), np.int64)
-    unknown: list[int] = []
-    for index, value in enumerate(different):
-        code = -1 if is_missing(value) else code_of(value)
-        found[index] = -1 if code is None else code
-        if code is None:
-            unknown.append(index)
-    if unknown:
-        row = int(np.flatnonzero(np.isin(places, unknown))[0])
-        value = different[places[row]]
-        raise wrong_row(name, row, "there is no such label or class number", value)
-    return found[places]
+    def __len__(self) -> int:
+        return int(self.places.size)
+
+    def known(self) -> list[Any]:
+        """The different values without the missing ones."""
+        return [value for value in self.different if not is_missing(value)]
+
+    def codes(self, code_of: Callable[[Any], int | None]) -> Codes:
+        """(n,) codes, -1 where one is missing.
+
+        `code_of` gives a value's code, or None for one that is no class.
+        """
+        found = [-1 if is_missing(value) else code_of(value) for value in self.different]
+        unknown = [index for index, code in enumerate(found) if code is None]
+        if unknown:
+            row = int(np.flatnonzero(np.isin(self.places, unknown))[0])
+            value = self.different[self.places[row]]
+            raise wrong_row(self.name, row, "there is no such label or class number", value)
+        if found == list(range(len(found))):
+            return self.places
+        return np.array(found, np.int64)[self.places]
 
 
 def names(values: Any, name: str) -> list[str | None]:
@@ -179,10 +191,11 @@ def _distinct_numbers(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.in
         low, high = int(values.min()), int(values.max())
         if high - low < _FEW:
             wide = values if values.dtype.kind == "u" else values.astype(np.int64, copy=False)
-            shifted = (wide - wide.dtype.type(low)).astype(np.int64, copy=False)
+            shifted = wide - wide.dtype.type(low) if low else wide
+            shifted = shifted.astype(np.int64, copy=False)
             known = np.bincount(shifted) > 0
             unique = np.flatnonzero(known).astype(wide.dtype) + wide.dtype.type(low)
-            return unique, (np.cumsum(known) - 1)[shifted]
+            return unique, shifted if known.all() else (np.cumsum(known) - 1)[shifted]
     return np.unique(values, return_inverse=True)
 
 

@@ -72,10 +72,11 @@ class Ranking:
     @cached_property
     def _as_it_is(self) -> Sweep:
         """Every row once: what `weighted` makes of ones."""
-        called = (self.ends + 1).astype(np.float64)[None]
-        right = np.diff(self.tp, prepend=0).astype(np.float64)[None]
-        every = np.diff(called, prepend=0.0) if self.ends.size < self.n else np.ones_like(right)
-        return Sweep(right, every, self.tp.astype(np.float64)[None], called)
+        tp, called = (own.astype(np.float64)[None] for own in (self.tp, self.ends + 1))
+        if self.ends.size == self.n:
+            right = self.positive.astype(np.float64)[None]
+            return Sweep(right, np.ones_like(right), tp, called)
+        return Sweep(np.diff(tp, prepend=0.0), np.diff(called, prepend=0.0), tp, called)
 
     def weighted(self, weights: Weights) -> Sweep:
         if len(weights) == 1 and bool((weights == 1).all()):

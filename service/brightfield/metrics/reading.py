@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.metrics.columns import (
+    Classes,
     ScoreColumns,
-    class_codes,
     class_text,
-    distinct,
     names,
     same_length,
     score_table,
@@ -36,21 +35,23 @@ def read_predictions(
     if "truth" not in given or not ("scores" in given or "predictions" in given):
         raise InvalidParameter("Send `truth` and `scores`, or `truth` and `predictions`.")
     scores = score_table(given["scores"], "scores") if "scores" in given else None
-    known = _labels(given, labels, scores, alone)
+    classes: dict[str, Classes] = {
+        name: Classes.of(given[name], name) for name in ("truth", "predictions") if name in given
+    }
+    known = _labels(given.get("scores"), classes, labels, scores, alone)
     if scores is not None and len(known.names) > 2 and scores.ndim == 1:
         scores = np.full((scores.size, len(known.names)), np.nan)  # rows that are all missing
     ids, groups = (
         names(given[name], name) if name in given else None for name in ("ids", "groups")
     )
-    columns = {"truth": given["truth"], "scores": scores, "predictions": given.get("predictions")}
+    columns: dict[str, Any] = {"truth": classes["truth"], "scores": scores, **classes}
     columns |= {"ids": ids, "groups": groups}
     same_length({name: column for name, column in columns.items() if column is not None})
-    truth = class_codes(given["truth"], "truth", known.code)
-    predictions = None
-    if "predictions" in given:
-        predictions = class_codes(given["predictions"], "predictions", known.code)
+    codes = {name: column.codes(known.code) for name, column in classes.items()}
     own = None if groups is None else Groups.of(groups)
-    return Predictions(known.names, truth, scores, predictions, own, _checked_ids(ids))
+    return Predictions(
+        known.names, codes["truth"], scores, codes.get("predictions"), own, _checked_ids(ids)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,12 @@ class _Labels:
 
 
 def _labels(
-    given: Mapping[str, Any],
+    columns: Any,
+    classes: Mapping[str, Classes],
     labels: tuple[str, ...] | None,
     scores: NDArray[np.float64] | None,
     alone: bool,
 ) -> _Labels:
-    columns = given.get("scores")
     if isinstance(columns, ScoreColumns):
         if labels is not None and labels != columns.labels:
             raise InvalidParameter(
@@ -88,7 +89,7 @@ def _labels(
         width = scores.shape[1]
     elif scores is not None and not np.isnan(scores).all():
         width = 2
-    names = labels or _inferred(given, width, alone)
+    names = labels or _inferred(classes, width, alone)
     if len(set(names)) < len(names) or not 2 <= len(names) <= _MOST_CLASSES:
         raise InvalidParameter(
             f"There are {len(names)} labels; 2 to {_MOST_CLASSES} different ones are needed."
@@ -101,15 +102,9 @@ def _labels(
     return _Labels(names)
 
 
-def _inferred(given: Mapping[str, Any], width: int, alone: bool) -> tuple[str, ...]:
+def _inferred(classes: Mapping[str, Classes], width: int, alone: bool) -> tuple[str, ...]:
     """The labels when nobody names them: class numbers, or the texts in their order."""
-    values = [
-        value
-        for name in ("truth", "predictions")
-        if name in given
-        for value in distinct(given[name], name)
-    ]
-    texts = sorted({class_text(value) for value in values})
+    texts = sorted({class_text(value) for own in classes.values() for value in own.known()})
     numbered = all(text.isdecimal() for text in texts)
     if numbered and (width > 2 or set(texts) <= {"0", "1"}):
         return tuple(str(number) for number in range(max(2, width)))

@@ -88,7 +88,8 @@ class Rows:
 
     `scores` are (n,) of the positive class, or (n, k); `groups` codes from 0 in the order of the
     groups' names; `places` where each row stood in what was sent, None for where it stands. Of the
-    `excluded_n` rows that were left out, `excluded` has the first.
+    `excluded_n` rows that were left out, `excluded` has the first. `unsorted` are the rows before
+    they were sorted by truth and score, where their places are sought when they are asked for.
     """
 
     labels: tuple[str, ...]
@@ -101,6 +102,7 @@ class Rows:
     excluded: tuple[Excluded, ...] = ()
     excluded_n: int = 0
     origin: Origin = ONE_CALL
+    unsorted: Rows | None = None
 
     @property
     def n(self) -> int:
@@ -113,6 +115,8 @@ class Rows:
             return None if values is None else values[order]
 
         ids = None if self.ids is None else tuple(self.ids[i] for i in order.tolist())
+        sought = self.places is not None or self.unsorted is not None
+        places = np.array(self._places(order.tolist()), np.int64) if sought else order
         return replace(
             self,
             truth=of(self.truth),
@@ -120,23 +124,29 @@ class Rows:
             predictions=of(self.predictions),
             groups=of(self.groups),
             ids=ids,
-            places=order if self.places is None else self.places[order],
+            places=places,
+            unsorted=None,
         )
 
     def canonical(self) -> Rows:
         """The same rows by id, or by truth, scores, prediction and group where they have none."""
+        alone = self.predictions is None and self.groups is None and self.ids is None
+        if alone and self.scores is not None and self.scores.ndim == 1:
+            return self._sorted(self.scores)
         return self.taken(self._order())
+
+    def _sorted(self, scores: NDArray[np.float64]) -> Rows:
+        """By truth and score alone. Sorting values takes a fifth of the time of sorting places."""
+        classes = range(len(self.labels))
+        parts = [np.sort(scores[np.flatnonzero(self.truth == c)]) for c in classes]
+        truth = np.repeat(np.arange(len(parts)), [part.size for part in parts])
+        return replace(self, truth=truth, scores=np.concatenate(parts), unsorted=self)
 
     def _order(self) -> NDArray[np.int64]:
         if self.ids is not None:
             return np.array(sorted(range(self.n), key=self.ids.__getitem__), np.int64)
-        scores, further = self.scores, [self.predictions, self.groups]
-        known = [column for column in further if column is not None]
-        if scores is not None and scores.ndim == 1 and not known:
-            # Rows of one class and score are then alike, so a quick order will do.
-            classes = [np.flatnonzero(self.truth == c) for c in range(len(self.labels))]
-            return np.concatenate([own[np.argsort(scores[own])] for own in classes])
-        columns = [] if scores is None else list(np.atleast_2d(scores.T))
+        known = [column for column in (self.predictions, self.groups) if column is not None]
+        columns = [] if self.scores is None else list(np.atleast_2d(self.scores.T))
         return np.lexsort([*known[::-1], *columns[::-1], self.truth])
 
     def sha256(self) -> str:
@@ -146,11 +156,33 @@ class Rows:
         blocks = [slice(start, start + _BLOCK) for start in range(0, self.n, _BLOCK)]
         return digest(*(_as_floats(columns, own) for own in blocks))
 
-    def name(self, row: int) -> dict[str, Any]:
-        """What a reader knows the row by: its id, or its place."""
+    def names(self, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """What a reader knows these rows by: their ids, or their places."""
         if self.ids is not None:
-            return {"id": self.ids[row]}
-        return self.origin.name(row if self.places is None else int(self.places[row]))
+            return [{"id": self.ids[row]} for row in rows]
+        return [self.origin.name(place) for place in self._places(rows)]
+
+    def _places(self, rows: Sequence[int]) -> list[int]:
+        if self.unsorted is not None:
+            own = self._before_sorting(np.array(rows, np.int64))
+            return self.unsorted._places(own.tolist())
+        return list(rows) if self.places is None else self.places[list(rows)].tolist()
+
+    def _before_sorting(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where these rows stood before; equals stood in the same order."""
+        before, scores = self.unsorted, self.scores
+        assert before is not None and before.scores is not None and scores is not None
+        found = np.empty_like(rows)
+        for c in np.unique(self.truth[rows]):
+            own = np.flatnonzero(self.truth[rows] == c)
+            least, most = scores[rows[own]].min(), scores[rows[own]].max()
+            between = np.flatnonzero((before.scores >= least) & (before.scores <= most))
+            between = between[before.truth[between] == c]
+            between = between[np.argsort(before.scores[between], kind="stable")]
+            start, end = np.searchsorted(self.truth, [c, c + 1])
+            first = start + np.searchsorted(scores[start:end], least)
+            found[own] = between[rows[own] - first]
+        return found
 
 
 def _as_floats(columns: Sequence[NDArray[Any]], own: slice) -> NDArray[np.float64]:

@@ -121,8 +121,8 @@ def worst_rows(
 ) -> list[Mapping[str, Any]]:
     """What a report says about single rows."""
     found: list[Mapping[str, Any]] = []
-    for place in places:
-        entry = {**rows.name(place), "truth": rows.labels[rows.truth[place]]}
+    for place, name in zip(places, rows.names(places), strict=True):
+        entry = {**name, "truth": rows.labels[rows.truth[place]]}
         if predicted is not None:
             entry["prediction"] = rows.labels[predicted[place]]
         if rows.scores is not None:
