@@ -204,7 +204,7 @@ class Client:
 
         | task of the model | data |
         |---|---|
-        | classify | a folder for each class, or a CSV with `path` and `label` |
+        | classify | a folder for each class, a CSV with `path` and `label`, or a COCO file's objects |
         | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
         | detect | a COCO file; images in `images` beside it, else beside it |
         | superresolve | `images` and `reference`, a CSV with both, or images alone |
@@ -216,7 +216,7 @@ class Client:
             data: the data set; images alone are made smaller by the model's scale first.
             model: id of the model.
             run: name of the run at the service, for this model and data set.
-            truth: folder of masks or references that lie elsewhere; of `detect`, of the images.
+            truth: folder of masks or references that lie elsewhere; of a COCO file, of its images.
             options: of the report, as `{"operating_point": "youden", "ci": {"level": 0.9}}`.
             concurrency: images that are asked about at the same time.
             progress: draw a bar on standard error, where that is a terminal.
