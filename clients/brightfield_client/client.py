@@ -204,7 +204,7 @@ class Client:
 
         | task of the model | data |
         |---|---|
-        | classify | a folder for each class, a CSV with `path` and `label`, or a COCO file's objects |
+        | classify | a folder for each class; a CSV with `path` and `label`; a COCO file's objects |
         | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
         | detect | a COCO file; images in `images` beside it, else beside it |
         | superresolve | `images` and `reference`, a CSV with both, or images alone |
