@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from brightfield.store.collections import Collections
 from brightfield.store.database import open_database
@@ -28,6 +30,7 @@ from .blocks import DIM, SIDE, embedding, write_model
 from .killable import Service, running
 
 ITEMS, BATCH, KILLS = 120, 4, 3
+PICTURES = 400  # so many that a kill at the first of them comes before the last
 PARTS = range(ITEMS * 3 // 4), range(ITEMS // 4, ITEMS)  # of each writer; half of all is both's
 
 
@@ -115,11 +118,15 @@ class Kept:
     def close(self) -> None:
         self._http.close()
 
+    @property
+    def size(self) -> int:
+        return int(self._http.get("").json()["items"])
+
     def items(self) -> dict[str, dict[str, Any]]:
         """Every item's metadata by its id; each is there once."""
-        page = self._http.get("/items?limit=10000").json()
-        found = {item["id"]: item["metadata"] for item in page["items"]}
-        assert len(found) == len(page["items"]) == page["total"]
+        listed = self._http.get("/items?limit=10000").json()["items"]
+        found = {item["id"]: item["metadata"] for item in listed}
+        assert len(found) == len(listed)
         return found
 
     def check(self, numbers: set[int]) -> None:
@@ -163,10 +170,12 @@ def check_counters(store_url: str) -> None:
 @pytest.mark.timeout(240)
 def test_kill_9_loses_and_doubles_nothing(database_url: str, tmp_path: Path) -> None:
     chance = random.Random(1)
-    with running(service_of(tmp_path, database_url)) as service:
+    with (
+        running(service_of(tmp_path, database_url)) as service,
+        closing(Kept(service)) as kept,
+    ):
         with Client(service.url) as client:
             client.collection("cells").make()
-        kept = Kept(service)
         writers = [Writer(service.url, numbers, seed) for seed, numbers in enumerate(PARTS)]
         for writer in writers:
             writer.start()
@@ -189,42 +198,54 @@ def test_kill_9_loses_and_doubles_nothing(database_url: str, tmp_path: Path) -> 
         service.kill()
         service.start()
         kept.check(set(range(ITEMS)))
-        assert len(kept.items()) == ITEMS
+        assert len(kept.items()) == kept.size == ITEMS
         kept.check_neighbors()
-        kept.close()
     check_counters(service.settings.store_url)
 
 
 @pytest.mark.slow
 def test_an_addition_that_broke_off_goes_on(database_url: str, tmp_path: Path) -> None:
-    numbers = [number for number in range(ITEMS) if is_image(number)]
     paths = []
-    for number in numbers:
+    for number in range(PICTURES):
         paths.append(path := tmp_path / f"{number}.png")
         Image.fromarray(pixels(number)).save(path)
-    with running(service_of(tmp_path, database_url)) as service:
-        kept = Kept(service)
-        with Client(service.url, retries=0) as client:
-            cells = client.collection("cells")
-            cells.make()
-            killer = threading.Thread(target=kill_once_filled, args=(service, kept))
-            killer.start()
-            with pytest.raises(ConnectionFailed):
-                cells.add(paths, progress=True)
-            killer.join()
-            service.start()
-            there = kept.items()
-            again = cells.add(paths, progress=True)
-            last = cells.add(paths, progress=True)
+    with (
+        running(service_of(tmp_path, database_url)) as service,
+        closing(Kept(service)) as kept,
+        Client(service.url, retries=0) as client,
+    ):
+        cells = client.collection("cells")
+        cells.make()
+        killer = threading.Thread(target=kill_once_filled, args=(service, kept))
+        killer.start()
+        with pytest.raises(ConnectionFailed):
+            cells.add(paths, progress=True)
+        killer.join()
+        service.start()
+        there = kept.items()
+        again = cells.add(paths, progress=True)
+        last = cells.add(paths, progress=True)
         outcomes = ["unchanged" if each.id in there else "added" for each in again]
         assert 0 < len(there) < len(paths)
         assert [each.outcome for each in again] == outcomes
         assert {each.outcome for each in last} == {"unchanged"}
         assert sorted(kept.items()) == sorted(each.id for each in last)
-        kept.close()
+        assert embedded(service) == outcomes.count("added")
+
+
+def embedded(service: Service) -> int:
+    """Images that requests sent through a model since the service's start."""
+    text = httpx2.get(f"{service.url}/metrics", trust_env=False).text
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    counts = {
+        each.labels["stage"]: each.value
+        for each in families["brightfield_stage_seconds"].samples
+        if each.name.endswith("_count")
+    }
+    return int(counts["forward"])
 
 
 def kill_once_filled(service: Service, kept: Kept) -> None:
-    while not kept.items():
+    while not kept.size:
         time.sleep(0.001)
     service.kill()
