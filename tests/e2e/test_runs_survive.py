@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
-import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +12,10 @@ import httpx2
 import numpy as np
 import pytest
 
-from brightfield.__main__ import serve
-from brightfield.settings import Settings
+from .killable import Service, running
 
 CHUNKS, ROWS, WRITERS, KILLS = 1000, 5, 4, 3
 OPTIONS = {"task": "classification", "name": "survivor", "ci": {"resamples": 50}}
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-# Starts as a fork of a process that has imported everything already: a restart takes no seconds.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["brightfield.__main__"])
-
-
-class Service:
-    """The service in a process of its own, which can be killed and started again."""
-
-    def __init__(self, folder: Path, database_url: str) -> None:
-        self.url = f"http://127.0.0.1:{(port := free_port())}"
-        self._settings = Settings(
-            port=port, data=folder, database_url=database_url, preload=False, device="cpu",
-            threads=1, log_level="error",
-        )  # fmt: skip
-
-    def start(self) -> None:
-        self._process = _FORKS.Process(target=serve, args=(self._settings,), daemon=True)
-        self._process.start()
-        while True:
-            assert self._process.is_alive(), "the service did not start"
-            try:
-                if httpx2.get(f"{self.url}/livez", trust_env=False).status_code == 200:
-                    return
-            except httpx2.HTTPError:
-                time.sleep(0.02)
-
-    def kill(self) -> None:
-        self._process.kill()  # SIGKILL
-        self._process.join()
-
-
-@contextmanager
-def running(service: Service) -> Iterator[Service]:
-    service.start()
-    try:
-        yield service
-    finally:
-        service.kill()
 
 
 def chunk(number: int) -> dict[str, list[Any]]:
@@ -110,13 +59,9 @@ class Writer(threading.Thread):
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_kill_9_loses_nothing(
-    database: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    url = request.getfixturevalue("postgres_url") if database == "postgresql" else ""
-    chance = random.Random(f"{database} 1")
-    with running(Service(tmp_path / "data", url)) as service:
+def test_kill_9_loses_nothing(database_url: str, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    with running(Service(tmp_path / "data", database_url)) as service:
         ask = httpx2.Client(base_url=service.url, timeout=60, trust_env=False)
         run = ask.post("/metrics/runs", json=OPTIONS).json()["id"]
         numbers = random.Random(2).sample(range(CHUNKS), CHUNKS)

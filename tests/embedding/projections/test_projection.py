@@ -17,9 +17,12 @@ DATA = np.concatenate([RNG.normal(0, 1, (60, 8)), RNG.normal(8, 1, (60, 8))]).as
 NAMES = [
     pytest.param(
         name,
-        marks=pytest.mark.skipif(
-            name == "umap" and find_spec("umap") is None, reason="umap-learn is not installed"
-        ),
+        marks=[
+            pytest.mark.skipif(
+                name == "umap" and find_spec("umap") is None, reason="umap-learn is not installed"
+            ),
+            pytest.mark.timeout(300),  # UMAP compiles itself first
+        ],
     )
     for name in sorted(CATALOG)
 ]

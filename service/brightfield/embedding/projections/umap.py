@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +24,19 @@ from brightfield.errors import InvalidParameter, MissingPackage, ModelFailed
 _LOOK = 0.2  # seconds between two looks at whether anybody still waits
 
 # Runs in a process of its own: it compiles itself, takes all cores, and can be ended at any moment.
+# Its standard input ends with the service, even when that is killed; then nobody waits for the map.
 _PROGRAM = """
-import json, sys
+import json, os, shutil, sys, threading
 import numpy as np
-import umap
 folder = sys.argv[1]
+
+def watch():
+    sys.stdin.read()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+threading.Thread(target=watch, daemon=True).start()
+import umap
 options = json.load(open(f"{folder}/options.json"))
 points = umap.UMAP(**options).fit_transform(np.load(f"{folder}/vectors.npy"))
 np.save(f"{folder}/points.npy", np.asarray(points, np.float32))
@@ -66,6 +77,8 @@ class Umap(Projection):
             "min_dist": self.min_dist,
             "random_state": self.seed,
             "n_jobs": 1,
+            # The spectrum of so few vectors has too few directions to start from.
+            "init": "spectral" if len(vectors) > self.dimensions + 1 else "random",
         }
         with TemporaryDirectory() as name:
             folder = Path(name)
@@ -78,7 +91,8 @@ class Umap(Projection):
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
         step(0, 1)
-        index = NearestNeighbors(n_neighbors=self.neighbors, algorithm="brute").fit(vectors)
+        count = min(self.neighbors, len(vectors))  # items of the map may have been deleted
+        index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)
         distances, rows = index.kneighbors(new)
         weights = 1 / np.maximum(distances, 1e-12)
         weights /= weights.sum(axis=1, keepdims=True)
@@ -89,7 +103,10 @@ class Umap(Projection):
 def _run(folder: Path, step: Step) -> None:
     """Wait for the process, and end it where `step` raises. Raises `ModelFailed`."""
     command = [sys.executable, "-c", _PROGRAM, str(folder)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        _lifeline() as end,
+        subprocess.Popen(command, stdin=end, stderr=subprocess.PIPE, text=True) as process,
+    ):
         try:
             while True:
                 try:
@@ -101,5 +118,16 @@ def _run(folder: Path, step: Step) -> None:
             process.kill()
             raise
     if process.returncode != 0:
-        last = said.strip().rpartition("\n")[2] or f"it ended with {process.returncode}"
+        last = said.strip().rpartition("\n")[2].rstrip(".") or f"it ended with {process.returncode}"
         raise ModelFailed(f"UMAP could not make a map of these vectors: {last[:200]}.")
+
+
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """A pipe's end that can be read to its end once the block, or this whole process, is over."""
+    read, write = os.pipe()
+    try:
+        yield read
+    finally:
+        os.close(write)
+        os.close(read)
