@@ -212,7 +212,7 @@ def _unfit(message: str, row: int) -> InvalidRows:
 
 def _measurable(image: NDArray[Any]) -> bool:
     """Whether every value is finite, and so is its square."""
-    return bool(np.all(np.abs(image) < _GREATEST))
+    return bool(np.all(np.abs(_wide(image)) < _GREATEST))
 
 
 def _wide(image: NDArray[Any]) -> NDArray[np.float64]:
