@@ -340,6 +340,10 @@ class UnusableStore(Unavailable):
     code, title, retryable = "unusable_store", "The store cannot be opened", False
 
 
+class DamagedChunk(Unavailable):
+    code, title, retryable = "damaged_chunk", "A chunk of the run cannot be read", False
+
+
 class DeadlineExceeded(BrightfieldError):
     code, status, title = "deadline_exceeded", 504, "The deadline passed"
     retryable = True

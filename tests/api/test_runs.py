@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
+
+from .conftest import png
 
 FAST = {"method": "none"}
 ROWS = {"truth": [0, 0, 1, 1], "scores": [0.1, 0.4, 0.35, 0.8]}
@@ -69,6 +72,24 @@ def test_a_chunk_may_be_sent_again_in_any_form(client: TestClient) -> None:
     other = client.put(f"{run}/chunks/1", json={**ROWS, "scores": [0.1, 0.4, 0.35, 0.9]})
     assert (other.status_code, other.json()["code"]) == (409, "chunk_conflict")
     assert client.get(run).json()["n"] == 4
+
+
+def test_masks_may_be_sent_again_in_any_encoding(client: TestClient) -> None:
+    run = start(client, task="segmentation")
+    mask = np.array([[0, 1, 1], [0, 0, 1]], np.uint8)
+    forms = [{"array": mask.tolist()}, {"png": base64.b64encode(png(mask * 255)).decode()}]
+    truth, statuses = {"array": [[0, 1, 0], [0, 0, 1]]}, []
+    for form in (*forms, {"array": [[0, 1, 1], [0, 1, 1]]}):
+        body = {"pairs": [{"truth": truth, "prediction": form}]}
+        statuses.append(client.put(f"{run}/chunks/1", json=body).status_code)
+    assert statuses == [201, 200, 409]
+    report = client.get(run).json()
+    assert report.pop("run")["rows"] == 1
+    body["pairs"][0]["prediction"] = forms[0]
+    once = client.post("/metrics", json={**body, "task": "segmentation", "ci": FAST}).json()
+    for entry in (*report["cases"], *report["worst"]):
+        assert entry.pop("chunk") == "1"
+    assert report == once
 
 
 def test_a_name_gives_the_same_run_again(client: TestClient) -> None:

@@ -38,8 +38,8 @@ def in_chunks(evaluation, chunks, order=None):
     for key in order or list(chunks):
         chunk = evaluation.chunk(chunks[key], LIMITS, unhurried)
         frame = merged(frame, chunk.frame)
-        sizes[key], payloads[key] = chunk.rows, chunk.payload
-    parts = Parts(sizes, frame or {}, iter(payloads.items()))
+        sizes[key], payloads[key] = chunk.rows, (key, chunk.media_type, chunk.payload)
+    parts = Parts(sizes, frame or {}, iter(payloads.values()))
     return plain(evaluation.together(parts, LIMITS, unhurried))
 
 

@@ -26,7 +26,8 @@ def unhurried() -> None:
 def side(task, data, **options):
     evaluation = catalog()[task](**options)
     chunk = evaluation.chunk(data, LIMITS, unhurried)
-    return evaluation, Parts({"1": chunk.rows}, chunk.frame, [("1", chunk.payload)])
+    payload = "1", chunk.media_type, chunk.payload
+    return evaluation, Parts({"1": chunk.rows}, chunk.frame, [payload])
 
 
 def compare(a, b, **ci):

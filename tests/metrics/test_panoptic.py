@@ -49,3 +49,11 @@ def test_nothing_on_either_side():
     assert Matches.of(nothing, nothing).either == 0
     assert Matches.of(nothing, something).either == 1
     assert Matches.of(something, nothing).matched(0.5) == 0
+
+
+def test_an_iou_at_the_threshold_is_no_match():
+    truth, found = np.array([[1, 1, 1, 0]]), np.array([[0, 1, 1, 1]])
+    matches = Matches.of(truth, found)
+    assert (matches.hits, matches.quality) == ((0,) * len(THRESHOLDS), 0)
+    matches = Matches.of(truth, np.array([[1, 1, 0, 0]]))
+    assert [matches.matched(t) for t in (0.5, 0.65, 0.7)] == [1, 1, 0]

@@ -56,7 +56,10 @@ def test_a_run_from_its_creation_to_its_end(runs: Runs, clock: Clock) -> None:
     assert (later.chunks, later.rows, later.frame) == (2, 7, {"scores": 1})
     assert (later.created, later.touched) == (1e6, 1e6 + 5)
     assert [(e.key, e.rows) for e in runs.entries(run.id)] == [("b/1", 3), ("b/2", 4)]
-    assert dict(runs.payloads(run.id)) == {"b/1": b"one", "b/2": b"two\x00"}
+    kind = "application/x-npz"
+    two = "b/2", kind, b"two\x00"
+    assert sorted(runs.payloads(run.id)) == [("b/1", kind, b"one"), two]
+    assert list(runs.payloads(run.id, "b/2")) == [two]
     runs.delete(run.id)
     for call in (runs.get, runs.entries, runs.delete):
         with pytest.raises(UnknownRun, match="GET /metrics/runs"):

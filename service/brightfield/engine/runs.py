@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from brightfield.errors import IncomparableRuns
+from brightfield.errors import ChunkConflict, IncomparableRuns
 from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.chunks import Parts
+from brightfield.metrics.chunks import JSON, Parts
+from brightfield.metrics.chunks import Chunk as Packed
 from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.evaluation import Both, Evaluation, Limits
 from brightfield.metrics.frames import merged
@@ -52,8 +53,26 @@ class EvaluationRuns:
         kept = Chunk(
             found.sha256, found.media_type, found.rows, found.frame, found.ids, found.payload
         )
-        added = self.store.put(run_id, key, kept, merged)
+        try:
+            added = self.store.put(run_id, key, kept, merged)
+        except ChunkConflict:
+            known = self._known(run_id, key, evaluation, found, check)
+            if known is None:
+                raise
+            return known, False
         return Entry(key, kept.rows, kept.sha256), added
+
+    def _known(
+        self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, check: Check
+    ) -> Entry | None:
+        """The chunk of this key where it holds what was sent, but with its images, as an earlier
+        version kept it; its digest is then another."""
+        payloads = self.store.payloads(run_id, key)
+        earlier = [each for each in payloads if each[1] == JSON != sent.media_type]
+        for _, _, data in Parts({}, {}, earlier).documents():
+            if evaluation.chunk(data, self._limits, check).sha256 == sent.sha256:
+                return next(each for each in self.store.entries(run_id) if each.key == key)
+        return None
 
     def report(self, run_id: str, check: Check) -> dict[str, Any]:
         """The report about what is there; `run` names the run. Raises `UnknownRun`."""
@@ -93,13 +112,13 @@ class EvaluationRuns:
         sizes = {entry.key: entry.rows for entry in entries}
         return Parts(sizes, frame, self._payloads(run_id, sizes))
 
-    def _payloads(self, run_id: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    def _payloads(self, run_id: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, bytes]]:
         """Without what came in meanwhile."""
         count = 0
-        for key, payload in self.store.payloads(run_id):
-            if key in sizes:
+        for payload in self.store.payloads(run_id):
+            if payload[0] in sizes:
                 count += 1
-                yield key, payload
+                yield payload
         if count < len(sizes):
             self.store.get(run_id)
 

@@ -1,26 +1,34 @@
-"""Chunks of a run as bytes: NPZ of a classification's columns, compressed JSON of anything else."""
+"""Chunks of a run as bytes: NPZ of a classification's columns, compressed JSON of anything else.
+
+That JSON is the data as they came, or pairs of images as they were measured."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.errors import DamagedChunk
 from brightfield.metrics.frames import Frame
 from brightfield.metrics.predictions import Groups, Predictions
 from brightfield.metrics.rows import Origin
 
-NPZ, JSON = "application/x-npz", "application/json+deflate"
-"""Media types of a payload."""
+NPZ = "application/x-npz"
+JSON = "application/json+deflate"
+PAIRS = "application/x-measured-pairs+json+deflate"
+"""Media types of a payload: columns, data as they came, and pairs as they were measured."""
 
-_QUICKLY = 1  # level of compression: images inside are compressed already
+_DAMAGE = (zlib.error, zipfile.BadZipFile, EOFError)
+_QUICKLY = 1  # level of compression
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +48,7 @@ class Chunk:
         arrays = {name: array for name, array in _arrays(found) if array is not None}
         stream = io.BytesIO()
         np.savez(stream, allow_pickle=False, **arrays)
-        digest = hashlib.sha256(_text(frame))
+        digest = hashlib.sha256(json_text(frame))
         for name, array in arrays.items():
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
             digest.update(np.ascontiguousarray(array).data)
@@ -52,31 +60,56 @@ class Chunk:
         cls, data: Mapping[str, Any], rows: int, frame: Frame, ids: tuple[str, ...]
     ) -> Chunk:
         """Data as JSON has them."""
-        text = _text(data)
-        digest = hashlib.sha256(_text(frame) + text).hexdigest()
+        text = json_text(data)
+        digest = hashlib.sha256(json_text(frame) + text).hexdigest()
         return cls(JSON, rows, frame, ids, zlib.compress(text, _QUICKLY), digest)
+
+    @classmethod
+    def of_pairs(
+        cls, pairs: Sequence[Mapping[str, Any]], content: Any, frame: Frame, ids: tuple[str, ...]
+    ) -> Chunk:
+        """Pairs as they were measured. The digest covers `content`, which tells what was sent."""
+        digest = hashlib.sha256(json_text(frame) + json_text(content)).hexdigest()
+        return cls(PAIRS, len(pairs), frame, ids, zlib.compress(json_text(pairs)), digest)
+
+
+@contextmanager
+def readable(key: str) -> Iterator[None]:
+    """Reading what is kept of the chunk `key`. Raises `DamagedChunk` where it is not as written."""
+    try:
+        yield
+    except (*_DAMAGE, LookupError, OverflowError, TypeError, ValueError) as fault:
+        raise DamagedChunk(
+            f"What is kept of the chunk {key!r} cannot be read; restore the store, or delete the "
+            "run and post all of it again."
+        ) from fault
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Parts:
     """The chunks of a run: the rows of each by key, what they agree on, and, one at a time and in
-    any order, what each of them holds."""
+    any order, the key, media type and payload of each.
+
+    Raises `DamagedChunk` when it comes to a payload that cannot be read.
+    """
 
     sizes: Mapping[str, int]
     frame: Frame
-    payloads: Iterable[tuple[str, bytes]]
+    payloads: Iterable[tuple[str, str, bytes]]
 
-    def documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The data of each chunk by its key."""
-        for key, payload in self.payloads:
-            yield key, json.loads(zlib.decompress(payload))
+    def documents(self) -> Iterator[tuple[str, str, Any]]:
+        """The key and media type of each chunk, and its JSON."""
+        for key, media_type, payload in self.payloads:
+            with readable(key):
+                document = json.loads(zlib.decompress(payload))
+            yield key, media_type, document
 
     def predictions(self, labels: tuple[str, ...]) -> Predictions:
         """The columns of all chunks, in the order of their keys; no objects are made for rows
         without ids."""
         columns = _Columns(Origin.of(self.sizes), sum(self.sizes.values()), self.frame)
-        for key, payload in self.payloads:
-            with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+        for key, _, payload in self.payloads:
+            with readable(key), np.load(io.BytesIO(payload), allow_pickle=False) as archive:
                 columns.fill(key, archive)
         return columns.predictions(labels)
 
@@ -143,9 +176,9 @@ def _arrays(found: Predictions) -> Iterator[tuple[str, NDArray[Any] | None]]:
 
 
 def _letters(names: tuple[str, ...]) -> NDArray[np.uint8]:
-    return np.frombuffer(_text(names), np.uint8)
+    return np.frombuffer(json_text(names), np.uint8)
 
 
-def _text(value: Any) -> bytes:
+def json_text(value: Any) -> bytes:
     """JSON, the same for the same value; it knows NaN, which data may hold."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")

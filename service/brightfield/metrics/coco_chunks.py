@@ -48,7 +48,7 @@ class Whole:
 
 def joined(parts: Parts) -> Whole:
     """Images, annotations, detections and groups one after the other, each category once."""
-    documents = dict(sorted(parts.documents()))
+    documents = {key: document for key, _, document in sorted(parts.documents())}
     truths = [document["ground_truth"] for document in documents.values()]
     categories = {id_text(entry["id"]): entry for truth in truths for entry in truth["categories"]}
     data: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,21 @@ class Overlap:
         """From two masks of one shape with values below `classes`."""
         cells = np.bincount(truth.ravel() * classes + prediction.ravel(), minlength=classes**2)
         return cls(cells.reshape(classes, classes))
+
+    @classmethod
+    def of_kept(cls, cells: Sequence[Sequence[int]], classes: int) -> Overlap:
+        """From what `kept` gave, of so many classes."""
+        counts = np.zeros(classes**2, np.int64)
+        for cell, count in cells:
+            counts[cell] = count
+        return cls(counts.reshape(classes, classes))
+
+    def kept(self) -> list[list[int]]:
+        """Place and count of each cell that is not 0: of many classes few meet in one pair."""
+        counts = self.counts.ravel()
+        (cells,) = np.nonzero(counts)
+        found: list[list[int]] = np.column_stack([cells, counts[cells]]).tolist()
+        return found
 
     @property
     def both(self) -> NDArray[np.int64]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.chunks import Chunk, Parts
+from brightfield.metrics.chunks import JSON, Chunk, Parts, readable
 from brightfield.metrics.comparison import (
     CONVENTIONS,
     Design,
@@ -21,22 +21,12 @@ from brightfield.metrics.comparison import (
 from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.evaluation import Both, Evaluation, Limits
 from brightfield.metrics.family import Line
+from brightfield.metrics.kept_pairs import Case, LeftOut, content, packed, unpacked
 from brightfield.metrics.notes import skipped, warned
 from brightfield.metrics.pairs import Pair, group_codes, read_pairs
 from brightfield.metrics.predictions import missing_values
 from brightfield.metrics.resampling import Clusters, Rows
 from brightfield.metrics.rows import Excluded
-
-
-class Case(Protocol):
-    """What a pair gives; its pixels are gone."""
-
-    @property
-    def pair(self) -> Pair: ...
-
-    @property
-    def order(self) -> tuple[str, str, str]:
-        """By id, else by content and group."""
 
 
 class PairsEvaluation(Evaluation):
@@ -50,11 +40,15 @@ class PairsEvaluation(Evaluation):
     """Options that two runs must have in common to be compared."""
 
     @abstractmethod
-    def measured(self, pair: Pair, max_pixels: int) -> Any:
-        """The `Case` of a complete pair, or the pair as one to be left out.
+    def measured(self, pair: Pair, max_pixels: int) -> Case | LeftOut:
+        """What a complete pair gives.
 
         Raises `InvalidRows` for what is no such pair.
         """
+
+    @abstractmethod
+    def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> Case:
+        """The case that was kept so, the same to the last bit."""
 
     @abstractmethod
     def report(self, cases: Sequence[Any], check: Check) -> dict[str, Any]:
@@ -68,29 +62,32 @@ class PairsEvaluation(Evaluation):
         """Raises `InvalidParameter` where options contradict one another."""
 
     def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
-        return self._about([(None, data)], limits, check)
+        self.agree()
+        return self._about(self._sent(data, None, limits, check), check)
 
     def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
-        return self._about(parts.documents(), limits, check)
+        return self._about(self._kept(parts, limits, check), check)
 
     def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
-        own = {name: data[name] for name in self.members if data.get(name) is not None}
-        pairs = read_pairs(own, self.images)
-        self.cases([(None, own)], limits, check)
-        grouped = "groups" in own or any("group" in entry for entry in own["pairs"])
+        """A chunk keeps what was measured, not the images."""
+        self.agree()
+        found = list(self._sent(data, None, limits, check))
+        self.cases(found)
+        pairs = [each.pair for each in found]
+        grouped = data.get("groups") is not None or any("group" in each for each in data["pairs"])
         nameless = [pair.excluded("missing_group") for pair in pairs if pair.group is None]
         if grouped and nameless and self.missing == "refuse":
             raise missing_values(nameless)
         ids = tuple(pair.id for pair in pairs if pair.id is not None)
         told = {"ids": bool(ids), "groups": grouped}
         frame = told if pairs else dict.fromkeys(told)
-        return Chunk.of_document(own, len(pairs), frame, ids)
+        return Chunk.of_pairs([packed(each) for each in found], content(found), frame, ids)
 
     def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
         same_options(self, other, self.settled)
         sides = ((self, both.first), (other, both.second))
         first, second = (
-            run.cases(parts.documents(), both.limits, both.check)[0] for run, parts in sides
+            run.cases(run._kept(parts, both.limits, both.check))[0] for run, parts in sides
         )
         shared = Shared.of(_ids(first), _ids(second))
         one = [first[place] for place in shared.first.tolist()]
@@ -105,26 +102,21 @@ class PairsEvaluation(Evaluation):
             "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
         }
 
-    def cases(
-        self, parts: Iterable[tuple[str | None, Mapping[str, Any]]], limits: Limits, check: Check
-    ) -> tuple[list[Any], list[Excluded]]:
-        """The complete pairs of all parts, measured, in canonical order; and those left out.
+    def cases(self, found: Iterable[Case | LeftOut]) -> tuple[list[Any], list[Excluded]]:
+        """The cases of all parts in canonical order; and what is left out.
 
-        Where some have a group, those without one are left out. Raises `MissingValues` for them
-        where `missing` is `refuse`.
+        Where some pairs have a group, those without one are left out. Raises `MissingValues` for
+        them where `missing` is `refuse`.
         """
-        self.agree()
-        kept: list[Any] = []
+        kept: list[Case] = []
         excluded: list[Excluded] = []
         grouped = False
-        for key, data in parts:
-            for pair in read_pairs(data, self.images, key):
-                check()
-                grouped = grouped or pair.group is not None
-                found = pair.excluded("missing_image")
-                if pair.complete:
-                    found = self.measured(pair, limits.max_pixels)
-                (excluded if isinstance(found, Excluded) else kept).append(found)
+        for each in found:
+            grouped = grouped or each.pair.group is not None
+            if isinstance(each, LeftOut):
+                excluded.append(each.pair.excluded(each.reason))
+            else:
+                kept.append(each)
         if grouped:
             excluded += [c.pair.excluded("missing_group") for c in kept if c.pair.group is None]
             kept = [case for case in kept if case.pair.group is not None]
@@ -133,10 +125,30 @@ class PairsEvaluation(Evaluation):
             raise missing_values(excluded)
         return sorted(kept, key=lambda case: case.order), excluded
 
-    def _about(
-        self, parts: Iterable[tuple[str | None, Mapping[str, Any]]], limits: Limits, check: Check
-    ) -> dict[str, Any]:
-        cases, excluded = self.cases(parts, limits, check)
+    def _sent(
+        self, data: Mapping[str, Any], chunk: str | None, limits: Limits, check: Check
+    ) -> Iterator[Case | LeftOut]:
+        """Each pair, measured where it is complete, in the order in which they came."""
+        for pair in read_pairs(data, self.images, chunk):
+            check()
+            if pair.complete:
+                yield self.measured(pair, limits.max_pixels)
+            else:
+                yield LeftOut.incomplete(pair)
+
+    def _kept(self, parts: Parts, limits: Limits, check: Check) -> Iterator[Case | LeftOut]:
+        """The pairs of all chunks of a run."""
+        for key, media_type, document in parts.documents():
+            check()
+            if media_type == JSON:  # from a version that kept the images
+                yield from self._sent(document, key, limits, check)
+                continue
+            with readable(key):
+                found = unpacked(document, key, parts.sizes[key], self.recalled)
+            yield from found
+
+    def _about(self, found: Iterable[Case | LeftOut], check: Check) -> dict[str, Any]:
+        cases, excluded = self.cases(found)
         listed = [entry.json() for entry in excluded]
         return {**self.report(cases, check), "excluded": listed, "excluded_n": len(listed)}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,7 @@ THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """0.5, 0.55, ..., 0.95."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Matches:
     """What the objects of two label images share.
 
@@ -32,8 +34,10 @@ class Matches:
 
     true: int
     found: int
-    iou: NDArray[np.float64]
-    """(pairs that touch,)"""
+    hits: tuple[int, ...]
+    """TP at each of `THRESHOLDS`."""
+    quality: float
+    """The sum of the IoU of the matches at 0.5."""
     merges: int
     splits: int
 
@@ -51,7 +55,18 @@ class Matches:
         merged = np.bincount(columns[2 * shared > first], minlength=1)
         split = np.bincount(rows[2 * shared > second], minlength=1)
         iou = shared / (first + second - shared)
-        return cls(true, found, iou, int((merged > 1).sum()), int((split > 1).sum()))
+        hits = tuple(int((iou > threshold).sum()) for threshold in THRESHOLDS)
+        quality = float(iou[iou > THRESHOLDS[0]].sum())
+        return cls(true, found, hits, quality, int((merged > 1).sum()), int((split > 1).sum()))
+
+    @classmethod
+    def of_kept(cls, kept: Mapping[str, Any]) -> Matches:
+        """From what `kept` gave."""
+        return cls(**{**kept, "hits": tuple(kept["hits"])})
+
+    def kept(self) -> dict[str, Any]:
+        """All of it, ready for JSON."""
+        return asdict(self)
 
     @property
     def either(self) -> int:
@@ -59,13 +74,8 @@ class Matches:
         return self.true + self.found
 
     def matched(self, threshold: float) -> int:
-        """TP at a threshold from 0.5 on."""
-        return int((self.iou > threshold).sum())
-
-    @property
-    def quality(self) -> float:
-        """The sum of the IoU of the matches at 0.5."""
-        return float(self.iou[self.iou > THRESHOLDS[0]].sum())
+        """TP at one of `THRESHOLDS`."""
+        return self.hits[THRESHOLDS.index(threshold)]
 
 
 def _objects(labels: Mask) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:

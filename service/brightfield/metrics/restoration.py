@@ -27,11 +27,12 @@ from brightfield.metrics.cases import (
 )
 from brightfield.metrics.estimate import Reason
 from brightfield.metrics.family import Line, nested
+from brightfield.metrics.kept_pairs import LeftOut
 from brightfield.metrics.notes import skipped, warned
 from brightfield.metrics.pairs import Pair, group_codes
 from brightfield.metrics.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.pictures import read_image
-from brightfield.metrics.rows import Excluded, digest
+from brightfield.metrics.rows import digest
 from brightfield.metrics.segmented import total_digest
 from brightfield.metrics.worst import largest
 
@@ -61,6 +62,10 @@ class Restored:
     count: int
     ssim: Value
     peak: float
+
+    def kept(self) -> dict[str, Any]:
+        """What was measured; the peak is the run's."""
+        return {"error": self.error, "count": self.count, "ssim": self.ssim}
 
     def values(self) -> dict[str, Value]:
         mse = self.error / self.count
@@ -109,7 +114,7 @@ class Restoration(PairsEvaluation):
     def peak(self) -> float:
         return float(2**self.bits - 1)
 
-    def measured(self, pair: Pair, max_pixels: int) -> Restored | Excluded:
+    def measured(self, pair: Pair, max_pixels: int) -> Restored | LeftOut:
         reference = self._image(pair.truth, "reference", pair.row, max_pixels)
         image = self._image(pair.judged, "image", pair.row, max_pixels)
         if reference.shape != image.shape:
@@ -118,9 +123,9 @@ class Restoration(PairsEvaluation):
                 "images of one size and number of channels.",
                 pair.row,
             )
-        if not (_measurable(reference) and _measurable(image)):
-            return pair.excluded("not_finite")
         sha256 = digest(np.array(reference.shape, np.float64), _wide(reference), _wide(image))
+        if not (_measurable(reference) and _measurable(image)):
+            return LeftOut(pair.bare, sha256, "not_finite")
         reference, image = (self._compared(each, pair.row) for each in (reference, image))
         similarity = ssim(image, reference, self.peak)
         return Restored(
@@ -131,6 +136,10 @@ class Restoration(PairsEvaluation):
             "too_small" if math.isnan(similarity) else similarity,
             self.peak,
         )
+
+    def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> Restored:
+        error, count = float(kept["error"]), int(kept["count"])
+        return Restored(pair, sha256, error, count, kept["ssim"], self.peak)
 
     def _compared(self, image: NDArray[Any], row: int) -> NDArray[Any]:
         """(H, W, C) what is looked at of an image."""
@@ -212,7 +221,7 @@ def _unfit(message: str, row: int) -> InvalidRows:
 
 def _measurable(image: NDArray[Any]) -> bool:
     """Whether every value is finite, and so is its square."""
-    return bool(np.all(np.abs(image) < _GREATEST))
+    return bool(np.all(np.abs(_wide(image)) < _GREATEST))
 
 
 def _wide(image: NDArray[Any]) -> NDArray[np.float64]:

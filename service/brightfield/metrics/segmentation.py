@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -115,6 +115,10 @@ class Segmentation(PairsEvaluation):
         return Segmented.of(
             pair.bare, truth, prediction, len(self.classes), self.ruler, self.mode == "instance"
         )
+
+    def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> Segmented:
+        instances = self.mode == "instance"
+        return Segmented.of_kept(pair, sha256, kept, len(self.classes), instances)
 
     def _mask(self, value: Any, name: str, row: int, max_pixels: int) -> Mask:
         mask = read_mask(value, name, row, max_pixels)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,30 @@ class Segmented:
         overlap = Overlap.of(truth, prediction, classes)
         outlines = tuple(ruler.measured(truth == c, prediction == c) for c in range(1, classes))
         return cls(pair, sha256, overlap, outlines, matches)
+
+    @classmethod
+    def of_kept(
+        cls, pair: Pair, sha256: str, kept: Mapping[str, Any], classes: int, instances: bool
+    ) -> Segmented:
+        """From what `kept` gave; `classes` and `instances` are those it was measured with."""
+        found: list[Reason | dict[str, Any]] = kept["outlines"]
+        if len(found) != classes - 1:
+            raise ValueError(f"{len(found)} outlines of {classes} classes")
+        return cls(
+            pair,
+            sha256,
+            Overlap.of_kept(kept["overlap"], classes),
+            tuple(each if isinstance(each, str) else Outline(**each) for each in found),
+            Matches.of_kept(kept["matches"]) if instances else None,
+        )
+
+    def kept(self) -> dict[str, Any]:
+        """What was measured."""
+        return {
+            "overlap": self.overlap.kept(),
+            "outlines": [o if isinstance(o, str) else asdict(o) for o in self.outlines],
+            "matches": None if self.matches is None else self.matches.kept(),
+        }
 
     @property
     def pixels(self) -> int:

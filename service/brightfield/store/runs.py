@@ -183,14 +183,18 @@ class Runs:
             _load(connection, run_id)
             return _entries(connection, run_id)
 
-    def payloads(self, run_id: str) -> Iterator[tuple[str, bytes]]:
-        """Key and payload of each chunk, one after the other, in no certain order."""
+    def payloads(self, run_id: str, key: str | None = None) -> Iterator[tuple[str, str, bytes]]:
+        """Key, media type and payload of each chunk, or of one, one after the other, in no certain
+        order."""
         chunks = tables.run_chunks
-        query = sa.select(chunks.c.key, chunks.c.payload).where(chunks.c.run == run_id)
+        columns = chunks.c.key, chunks.c.media_type, chunks.c.payload
+        query = sa.select(*columns).where(chunks.c.run == run_id)
+        if key is not None:
+            query = query.where(chunks.c.key == key)
         with reading(self._engine) as connection:
             few = connection.execution_options(yield_per=4)
             for row in few.execute(query):
-                yield row.key, row.payload
+                yield row.key, row.media_type, row.payload
 
     def expire(self, ttl: float) -> int:
         """Deletes the runs that did not change in the last `ttl` seconds; the number deleted."""
