@@ -45,6 +45,7 @@ class HnswTable:
         connection.exec_driver_sql(
             f"CREATE TABLE {self.name} (number bigint PRIMARY KEY, vector {self.kind}({self.dim}))"
         )
+        connection.exec_driver_sql(f"CREATE INDEX ON {self.name} (number) WHERE vector IS NULL")
 
     def copy(self, connection: Connection, parts: Iterable[Part]) -> None:
         """Put items in. A vector of zeros has no direction, so that an index by the cosine would
@@ -75,7 +76,6 @@ class HnswTable:
             f"CREATE INDEX ON {self.name} USING hnsw (vector {self.kind}_{_CLASSES[self.metric]}) "
             f"WITH (m = {m}, ef_construction = {ef_construction})"
         )
-        connection.exec_driver_sql(f"CREATE INDEX ON {self.name} (number) WHERE vector IS NULL")
 
     def purge(self, connection: Connection, key: str, after: int) -> None:
         """Take out the items behind a number that were deleted before they came in."""
