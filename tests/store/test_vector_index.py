@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -63,7 +64,8 @@ def add(engine: sa.Engine, *values: int, replace: bool = False) -> None:
 
 def parts(engine: sa.Engine, after: int) -> Generator[Any, None, None]:
     there = Collections(engine).get("cells")
-    yield from Items(engine).vectors(there.key, there.properties, after, rows=3)
+    with closing(Items(engine).vectors(there.key, there.properties, after, rows=3)) as read:
+        yield from read
 
 
 def nothing(_: Ask) -> Recalls:
@@ -179,6 +181,18 @@ def test_a_build_that_nobody_waits_for_ends_and_leaves_nothing(engine: sa.Engine
     assert made_tables(engine) == []
     with pytest.raises(UnknownIndex, match="PUT /collections/large/index"):
         VectorIndexes(engine).get(there)
+
+
+def test_a_build_that_ends_while_it_reads_keeps_no_transaction_open(engine: sa.Engine) -> None:
+    add(engine, *range(20))
+
+    def step(done: int, total: int) -> None:
+        raise Cancelled("Nobody waits.")
+
+    with pytest.raises(Cancelled) as caught:
+        build(engine, step=step)
+    assert caught.value.__traceback__ is not None
+    assert isinstance(engine.pool, sa.QueuePool) and engine.pool.checkedout() == 0
 
 
 def test_processes_that_catch_up_together_neither_collide_nor_lose(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from functools import partial
 from typing import Annotated, Any, Self
 
@@ -172,10 +173,9 @@ class Indexing:
         drawn = np.random.default_rng(SEED).choice(there, min(SAMPLE, len(there)), replace=False)
         own, queries = items.vectors_of(key, properties, drawn.tolist())
         most = min(max(k for k, _ in SETTINGS), len(there) - 1)
-        near = nearest_of_parts(
-            _told(items.vectors(key, properties), len(there), step),
-            queries, most + 1, properties.metric,
-        )  # fmt: skip
+        with closing(items.vectors(key, properties)) as parts:
+            told = _told(parts, len(there), step)
+            near = nearest_of_parts(told, queries, most + 1, properties.metric)
         truth = [row[row != number][:most] for row, number in zip(near, own, strict=True)]
         found: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
         for k, ef_search in SETTINGS:
@@ -196,8 +196,9 @@ class Indexing:
     ) -> Generator[tuple[NDArray[np.int64], Vectors], None, None]:
         """Items behind a number as the index holds them."""
         read = self._shelves.items.vectors(collection.key, collection.properties, after, rows=rows)
-        for numbers, vectors in read:
-            yield numbers, _prepared(collection, vectors)
+        with closing(read):  # what is raised here must not keep the reader's transaction open
+            for numbers, vectors in read:
+                yield numbers, _prepared(collection, vectors)
 
     def _described(self, collection: Collection, index: VectorIndex) -> dict[str, Any]:
         waiting = self._indexes.waiting(collection, index)

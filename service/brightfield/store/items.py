@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -134,7 +134,7 @@ class Items:
 
     def vectors(
         self, key: str, properties: Properties, number: int = 0, *, rows: int = _ROWS
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]], None, None]:
         """Numbers (n,) and vectors (n, D) of the items behind `number`, so many rows at a time."""
         table = tables.collection_items
         query = sa.select(table.c.number, table.c.vector).where(

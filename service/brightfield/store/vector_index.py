@@ -104,8 +104,9 @@ class VectorIndexes:
             know_types(connection)
             _claim(connection, collection)
             fresh.create(connection)
-            filled = _Counted(source.parts(0), collection.size, step)
-            fresh.copy(connection, filled)
+            with closing(source.parts(0)) as parts:
+                filled = _Counted(parts, collection.size, step)
+                fresh.copy(connection, filled)
             self._link(connection, fresh, hnsw, collection.size, step)
             recalls = source.measure(_asking(connection, fresh))
             _lock(connection, collection)
