@@ -116,6 +116,10 @@ class UnknownProjection(NotFound):
     code, title = "unknown_projection", "Unknown projection of a collection"
 
 
+class UnknownIndex(NotFound):
+    code, title = "unknown_index", "The collection has no index"
+
+
 class MethodNotAllowed(BrightfieldError):
     code, status, title = "method_not_allowed", 405, "Method not allowed"
 
@@ -166,6 +170,14 @@ class ModelChanged(Conflict):
 
 class TooFewItems(Conflict):
     code, title = "too_few_items", "The collection has too few items"
+
+
+class IndexUnavailable(Conflict):
+    code, title = "index_unavailable", "The store cannot index the vectors"
+
+
+class IndexBusy(Conflict):
+    code, title, retryable = "index_busy", "An index of the collection is being built", True
 
 
 class TooLarge(BrightfieldError):

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +169,9 @@ def app(tmp_path_factory: pytest.TempPathFactory, toys: Path) -> Any:
     )
 
 
-@pytest.fixture(scope="session")
-def service_url(app: Any) -> Iterator[str]:
-    """The real application behind uvicorn on a free port of this machine."""
+@contextmanager
+def _served(app: Any) -> Iterator[str]:
+    """An application behind uvicorn on a free port of this machine."""
     uvicorn = pytest.importorskip("uvicorn")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -184,3 +185,20 @@ def service_url(app: Any) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join(30)
+
+
+@pytest.fixture(scope="session")
+def service_url(app: Any) -> Iterator[str]:
+    """The real application."""
+    with _served(app) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_service_url(tmp_path: Path, postgres_url: str) -> Iterator[str]:
+    """The real application with its store in PostgreSQL."""
+    create_app = pytest.importorskip("brightfield.api.app").create_app
+    settings = pytest.importorskip("brightfield.settings").Settings
+    given = {"data": tmp_path / "data", "database_url": postgres_url, "preload": False}
+    with _served(create_app(settings(device="cpu", models="", **given))) as url:
+        yield url

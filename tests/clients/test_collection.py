@@ -107,6 +107,27 @@ def test_other_properties_and_unknown_names_raise(crops, service):
         service.collection("never").info()
 
 
+def test_an_index_is_built_asked_and_dropped(postgres_service_url):
+    with Client(postgres_service_url, timeout=120) as client:
+        cells = client.collection("sdk-indexed")
+        cells.make(dim=4)
+        cells.add_vectors(np.eye(4), list("abcd"))
+        made = cells.index(m=4, ef_construction=20)
+        assert (made.m, made.indexed, made.waiting, made.recall) == (4, 4, 0, 1.0)
+        assert cells.index_info() == made
+        found = cells.neighbors(id="a", k=2, search="hnsw", ef_search=50)
+        assert not found.exact and found.recall == 1.0 and len(found) == 2
+        assert cells.neighbors(id="a", k=2).recall is None
+        cells.drop_index()
+        with pytest.raises(NotFoundError):
+            cells.index_info()
+
+
+def test_a_store_without_indexes_is_told(crops):
+    with pytest.raises(ConflictError, match="exact"):
+        crops.index()
+
+
 def test_the_async_collection_does_the_same(service_url, paths):
     async def ask():
         async with AsyncClient(service_url, timeout=120) as client:

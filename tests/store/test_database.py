@@ -51,7 +51,7 @@ def test_processes_that_open_a_new_store_together_all_succeed(store_url: str) ->
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    assert [child.communicate(timeout=60)[0].strip() for child in children] == ["['0003']"] * 3
+    assert [child.communicate(timeout=60)[0].strip() for child in children] == ["['0004']"] * 3
 
 
 def test_transactions_that_read_before_they_write_wait_for_one_another(engine: sa.Engine) -> None:

@@ -1,6 +1,6 @@
 """/collections and below: one function for each question about one collection."""
 
-# ruff: noqa: A002 - `id`, `filter` and `format` are the service's names
+# ruff: noqa: A002, PLR0913 - these are the endpoints' parameters, by their names
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from brightfield_client.results.collections import (
     Addition,
     Clusters,
     CollectionInfo,
+    IndexInfo,
     Neighbors,
     Projection,
     additions,
@@ -154,6 +155,8 @@ def neighbors(
     filter: Filter | None = None,
     metric: str | None = None,
     space: str | None = None,
+    search: str | None = None,
+    ef_search: int | None = None,
 ) -> Call[Neighbors]:
     """The items nearest an image, a vector or an item, the nearest first.
 
@@ -165,8 +168,12 @@ def neighbors(
         filter: conditions on the metadata, as `{"label": "RBC", "area": {"ge": 50}}`.
         metric: cosine or euclidean (the collection's).
         space: `pixels` compares thumbnails pixel by pixel.
+        search: `hnsw` asks the collection's index, see `index`, which may miss some; with a filter,
+            by another metric and in the space of pixels the search is exact all the same.
+        ef_search: candidates that the index looks at, k at least and 1000 at most (100).
     """
     given = {"k": k, "filter": filter, "metric": metric, "space": space, "id": id}
+    given |= {"search": search, "ef_search": ef_search}
     body = {key: value for key, value in given.items() if value is not None}
     if vector is not None:
         body["vector"] = np.asarray(vector, np.float64).tolist()
@@ -176,6 +183,34 @@ def neighbors(
         if payload.axes is not None:
             body["axes"] = payload.axes
     return _json("POST", name, "/neighbors", body, Neighbors.from_json)
+
+
+def index(
+    name: str, /, *, m: int | None = None, ef_construction: int | None = None
+) -> Call[IndexInfo]:
+    """Build the index of the collection anew, for `neighbors(..., search="hnsw")`.
+
+    The service keeps its vectors in PostgreSQL with pgvector for that. Items that are added later
+    come into the index by themselves.
+
+    Args:
+        m: links of a vector (16).
+        ef_construction: candidates looked at for them, 2 m at least (64).
+
+    Raises `ConflictError` where the service's store can have no index.
+    """
+    body = {"m": m, "ef_construction": ef_construction}
+    return _json("PUT", name, "/index", body, IndexInfo.from_json)
+
+
+def index_info(name: str, /) -> Call[IndexInfo]:
+    """What the index was built with, holds and finds. Raises `NotFoundError` without one."""
+    return Call("GET", f"{_path(name)}/index", partial(_read, IndexInfo.from_json))
+
+
+def drop_index(name: str, /) -> Call[None]:
+    """Delete the index; searches are exact without it."""
+    return Call("DELETE", f"{_path(name)}/index", lambda _: None)
 
 
 def clusters(

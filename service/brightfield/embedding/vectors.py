@@ -23,6 +23,9 @@ Step = Callable[[int, int], None]
 LARGEST = 1e15
 """The largest magnitude of a value: products of such vectors stay within float32."""
 
+FLOAT16_MOST = 65504.0
+"""The largest magnitude that float16 holds."""
+
 _MOST_NAMED = 20
 
 

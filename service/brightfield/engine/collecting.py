@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from brightfield.embedding.vectors import checked
+from brightfield.embedding.vectors import FLOAT16_MOST, checked
 from brightfield.engine.answer import Answer
 from brightfield.engine.engine import Engine, Progress
 from brightfield.engine.spaces import Spaces
@@ -33,7 +33,6 @@ from brightfield.tasks.embed import Embed, Embedding
 Result = Outcome | BrightfieldError
 
 _LONGEST_ID = 512
-_FLOAT16_MOST = 65504.0
 
 
 class Definition(BaseModel):
@@ -333,9 +332,9 @@ def vector_of(answer: Answer, collection: Collection) -> NDArray[np.float32]:
 
 def check_storable(collection: Collection, vectors: NDArray[np.float32]) -> None:
     """Raises `InvalidVectors` for values that the collection's dtype does not hold."""
-    if collection.properties.dtype == "float16" and np.abs(vectors).max(initial=0) > _FLOAT16_MOST:
+    if collection.properties.dtype == "float16" and np.abs(vectors).max(initial=0) > FLOAT16_MOST:
         raise InvalidVectors(
-            f"float16 holds values up to {_FLOAT16_MOST:g}; make a collection of float32."
+            f"float16 holds values up to {FLOAT16_MOST:g}; make a collection of float32."
         )
 
 

@@ -14,11 +14,13 @@ from brightfield.engine.collected_patches import CollectedPatches
 from brightfield.engine.collecting import Collecting, Shelves
 from brightfield.engine.engine import Engine
 from brightfield.engine.exploring import Exploring
+from brightfield.engine.indexing import Indexing
 from brightfield.engine.spaces import Spaces
 from brightfield.engine.vetting import Vetting
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections
+from brightfield.store.vector_index import VectorIndexes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class CollectionWork:
     shelves: Shelves
     collecting: Collecting
     exploring: Exploring
+    indexing: Indexing
     charting: Charting
     vetting: Vetting
     patches: CollectedPatches
@@ -46,6 +49,7 @@ class CollectionWork:
             shelves,
             Collecting(engine, shelves),
             exploring,
+            Indexing(exploring, VectorIndexes(database)),
             Charting(exploring, projections.catalog()),
             Vetting(exploring),
             CollectedPatches(engine, exploring),

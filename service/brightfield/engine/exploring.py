@@ -8,14 +8,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from brightfield.embedding.clusters import kmeans
-from brightfield.embedding.neighbors import Neighbors, nearest
+from brightfield.embedding.neighbors import nearest
 from brightfield.embedding.shelf import Shelf
 from brightfield.embedding.vectors import Step, Vectors, checked, unit
 from brightfield.engine.collecting import Shelves
@@ -25,6 +25,7 @@ from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
 from brightfield.explain.method import Step as Told
 from brightfield.images.thumbnail import pixel_vector
 from brightfield.runtime.ticket import Ticket
+from brightfield.store.collections import Collection
 from brightfield.store.items import Item
 from brightfield.store.metadata_filter import Filter
 
@@ -32,6 +33,8 @@ T = TypeVar("T")
 Metric = Literal["cosine", "euclidean"]
 
 _THREADS = 2
+# Of a search by an index, which pgvector sets.
+MOST_CANDIDATES = 1000
 
 
 def _parsed(value: Any) -> Any:
@@ -62,6 +65,22 @@ class Search(Choice):
     """`cosine` or `euclidean`; left out: the collection's."""
     space: Literal["embedding", "pixels"] = "embedding"
     """`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison."""
+    search: Literal["exact", "hnsw"] = "exact"
+    """`hnsw` asks the collection's index, which may miss some; with a filter, by another metric and
+    in the space of pixels the search is exact all the same."""
+    ef_search: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] | None = None
+    """Of `hnsw`: candidates that are looked at, k at least; left out: 100, or k where that is
+    more."""
+
+    @model_validator(mode="after")
+    def _check_search(self) -> Self:
+        if self.search == "exact" and self.ef_search is not None:
+            raise ValueError("ef_search belongs to search=hnsw; leave it out of an exact search")
+        if self.search == "hnsw" and (self.k or 0) > MOST_CANDIDATES:
+            raise ValueError(f"k is {MOST_CANDIDATES} at most with search=hnsw; search exactly")
+        if self.ef_search is not None and self.ef_search < (self.k or 0):
+            raise ValueError(f"ef_search={self.ef_search} is less than k; send {self.k} or more")
+        return self
 
 
 class Clustering(Choice):
@@ -155,7 +174,7 @@ class Exploring:
             rows = np.array(passing, np.int64)
         found = Chosen(snapshot, rows)
         if len(found) < least:
-            raise TooFewItems(_too_few(name, len(snapshot), len(found), least, bool(wanted)))
+            raise TooFewItems(too_few(name, len(snapshot), len(found), least, bool(wanted)))
         return found
 
     def items(self, found: Chosen | Snapshot, numbers: Sequence[int]) -> dict[int, Item]:
@@ -186,7 +205,7 @@ class Exploring:
             query = pixel_vector(picture)[None]
         else:
             query = checked(given, shelf.dim)
-        k = _count(search.k, found)
+        k = count_of(search.k, len(found), len(found.snapshot))
         (near,) = nearest(shelf, query, k, metric, allowed=mask, own=own)
         searched = len(found) if mask is None else int(mask.sum())
         if own is not None and (mask is None or mask[own[0]]):
@@ -197,15 +216,21 @@ class Exploring:
             "metric": metric,
             "exact": True,
             "searched": searched,
-            "neighbors": self._described(found.snapshot, near),
+            "neighbors": self.described(
+                found.snapshot.collection,
+                found.snapshot.numbers[near.rows].tolist(),
+                near.distances.tolist(),
+            ),
         }
 
-    def _described(self, snapshot: Snapshot, near: Neighbors) -> list[dict[str, Any]]:
-        numbers = snapshot.numbers[near.rows].tolist()
-        items = self.items(snapshot, numbers)
+    def described(
+        self, collection: Collection, numbers: Sequence[int], distances: Sequence[float]
+    ) -> list[dict[str, Any]]:
+        """Neighbours as JSON."""
+        items = self.shelves.items.by_number(collection.key, numbers)
         return [
             {"id": items[n].id, "distance": distance, "metadata": items[n].metadata}
-            for n, distance in zip(numbers, near.distances.tolist(), strict=True)
+            for n, distance in zip(numbers, distances, strict=True)
             if n in items  # else it was deleted a moment ago
         ]
 
@@ -289,19 +314,22 @@ def watched(ticket: Ticket, progress: Progress | None) -> Step:
     return step
 
 
-def _count(k: int | None, found: Chosen) -> int:
+def count_of(k: int | None, passing: int, there: int) -> int:
+    """How many neighbours are looked for among so many items that pass, of so many there.
+
+    Raises `InvalidParameter`.
+    """
     if k is None:
-        return min(10, len(found))
-    count = len(found.snapshot)
-    if k > count:
+        return min(10, passing)
+    if k > there:
         raise InvalidParameter(
-            f"k={k} is more than the {count} items of the collection; ask for {count} at most.",
-            errors=[{"location": "k", "expected": f"1 to {count}", "received": k}],
+            f"k={k} is more than the {there} items of the collection; ask for {there} at most.",
+            errors=[{"location": "k", "expected": f"1 to {there}", "received": k}],
         )
     return k
 
 
-def _too_few(name: str, there: int, found: int, least: int, filtered: bool) -> str:
+def too_few(name: str, there: int, found: int, least: int, filtered: bool) -> str:
     if not there:
         return f"The collection {name} is empty; add items first."
     what = f"{found} of its {there} items pass the filter" if filtered else f"it has {there} items"

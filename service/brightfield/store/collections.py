@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import CollectionDiffers, UnknownCollection, nearest
-from brightfield.store import tables
+from brightfield.store import hnsw_table, tables
 from brightfield.store.database import reading, writing
 
 
@@ -96,9 +96,10 @@ class Collections:
         return [_collection(row) for row in rows]
 
     def delete(self, name: str) -> None:
-        """With its items and projections. Raises `UnknownCollection`."""
+        """With its items, projections and index. Raises `UnknownCollection`."""
         with writing(self._engine) as connection:
-            key = known(connection, name).key
+            key = known(connection, name, lock=True).key
+            hnsw_table.drop(connection, key)
             table = tables.collections
             connection.execute(sa.delete(table).where(table.c.key == key))
 

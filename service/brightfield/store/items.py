@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import InvalidVectors, ItemDiffers, UnknownItem
-from brightfield.store import tables
+from brightfield.store import hnsw_table, tables
 from brightfield.store.collections import Collection, Properties, known
 from brightfield.store.database import reading, writing
 
@@ -118,8 +118,11 @@ class Items:
         """The items behind `number`, in their order, read as they are asked for."""
         table = tables.collection_items
         query = _select_items(key).where(table.c.number > number).order_by(table.c.number)
-        with reading(self._engine) as connection:
-            for row in connection.execution_options(yield_per=_ROWS).execute(query):
+        with (
+            reading(self._engine) as connection,
+            connection.execution_options(yield_per=_ROWS).execute(query) as found,
+        ):
+            for row in found:
                 yield Item(*row)
 
     def numbers(self, key: str) -> NDArray[np.int64]:
@@ -130,20 +133,33 @@ class Items:
             return np.array(connection.scalars(query).all(), np.int64)
 
     def vectors(
-        self, key: str, properties: Properties, number: int = 0
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Numbers (n,) and vectors (n, D) of the items behind `number`, a part at a time."""
+        self, key: str, properties: Properties, number: int = 0, *, rows: int = _ROWS
+    ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]], None, None]:
+        """Numbers (n,) and vectors (n, D) of the items behind `number`, so many rows at a time."""
         table = tables.collection_items
         query = sa.select(table.c.number, table.c.vector).where(
             table.c.collection == key, table.c.number > number
         )
         with reading(self._engine) as connection:
-            held = connection.execution_options(yield_per=_ROWS)
-            for rows in held.execute(query.order_by(table.c.number)).partitions():
-                stored = np.dtype(properties.dtype).newbyteorder("<")
-                joined = np.frombuffer(b"".join(row.vector for row in rows), stored)
-                numbers = np.array([row.number for row in rows], np.int64)
-                yield numbers, joined.reshape(len(rows), -1).astype(np.float32)
+            held = connection.execution_options(yield_per=rows)
+            # Closed on PostgreSQL too, where the caller leaves before the end.
+            with held.execute(query.order_by(table.c.number)) as found:
+                for part in found.partitions():
+                    yield _stacked(part, properties)
+
+    def vectors_of(
+        self, key: str, properties: Properties, numbers: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Numbers (n,), ascending, and vectors (n, D) of those of these items that are there."""
+        c = tables.collection_items.c
+        found: list[Any] = []
+        with reading(self._engine) as connection:
+            for start in range(0, len(numbers), _AT_ONCE):
+                some = list(numbers[start : start + _AT_ONCE])
+                query = sa.select(c.number, c.vector).where(c.collection == key, c.number.in_(some))
+                found += connection.execute(query).all()
+        found.sort(key=lambda row: int(row.number))
+        return _stacked(found, properties)
 
     def vector(self, collection: Collection, number: int) -> list[float]:
         """The values of an item. Raises `UnknownItem` where it was deleted meanwhile."""
@@ -245,7 +261,19 @@ def _by_ids(connection: Connection, key: str, ids: Sequence[str]) -> dict[str, I
     return found
 
 
+def _stacked(
+    rows: Sequence[Any], properties: Properties
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rows of the database with `number` and `vector` as arrays (n,) and (n, D)."""
+    stored = np.dtype(properties.dtype).newbyteorder("<")
+    joined = np.frombuffer(b"".join(row.vector for row in rows), stored)
+    numbers = np.array([row.number for row in rows], np.int64)
+    vectors = joined.reshape(len(rows), -1) if rows else joined.reshape(0, 0)
+    return numbers, vectors.astype(np.float32)
+
+
 def _delete(connection: Connection, key: str, numbers: Sequence[int]) -> None:
+    hnsw_table.forget(connection, key, numbers)
     table = tables.collection_items
     for start in range(0, len(numbers), _AT_ONCE):
         some = list(numbers[start : start + _AT_ONCE])

@@ -135,3 +135,16 @@ projection_places = sa.Table(
     sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("point", sa.LargeBinary, nullable=False),  # float32
 )
+
+# Approximate indexes that were asked for; the vectors in them are in tables of their own, which
+# PostgreSQL alone has (see hnsw_table.py).
+collection_indexes = sa.Table(
+    "collection_indexes",
+    metadata,
+    sa.Column("collection", sa.ForeignKey("collections.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("created", sa.Double, nullable=False),
+    sa.Column("facts", sa.JSON, nullable=False),  # its parameters and the versions that built it
+    sa.Column("filled", sa.BigInteger, nullable=False),  # the newest item that was put into it
+    sa.Column("recalls", sa.JSON, nullable=False),  # as measured, for several settings of a search
+)

@@ -17,6 +17,7 @@ from brightfield.api.routes import (
     filters,
     health,
     images,
+    indexes,
     jobs,
     metrics,
     models,
@@ -40,6 +41,8 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     for endpoint in endpoints:
         app.router.routes.append(Route(endpoint.path, endpoint, methods=["POST"]))
     openapi.describe(app, endpoints)
-    kept = (comparison, runs, collections, exploring, projections, collected_patches)
+    kept = (
+        comparison, runs, collections, exploring, indexes, projections, collected_patches,
+    )  # fmt: skip
     for module in (models, filters, images, jobs, metrics, *kept, health):
         app.include_router(module.router)

@@ -40,7 +40,7 @@ _JSON: dict[int | str, dict[str, Any]] = {
 
 @router.post(
     "/{name}/neighbors",
-    summary="The items nearest an image, a vector or an item; exact.",
+    summary="The items nearest an image, a vector or an item; exact, or by an index.",
     response_class=Response,
     responses=_JSON,
     openapi_extra=describe_question(Search),
@@ -48,6 +48,7 @@ _JSON: dict[int | str, dict[str, Any]] = {
 async def post_neighbors(name: Name, request: Request) -> Response:
     services = _services(request)
     settings, exploring = services.engine.settings, services.collections.exploring
+    neighbors = services.collections.indexing.neighbors
     with services.admission.admit() as claim:
         posted = await read_posted(request, settings.max_bytes, ("vector", "id"))
         item_id = posted.members.get("id", posted.parameters.pop("id", None))
@@ -70,7 +71,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
                 given = row[None]
             wanted = None if item_id is None else str(item_id)
             answer = await exploring.off_loop(
-                exploring.neighbors, name, search, given, wanted, picture
+                neighbors, name, search, given, wanted, picture, watched(ticket, progress)
             )
             return written(answer, settings.max_reply_bytes)
 

@@ -1,0 +1,306 @@
+"""Approximate indexes of collections: pgvector's HNSW, in PostgreSQL alone.
+
+A build is one transaction, from the table to the measured recall: a process that is killed leaves
+nothing of it, a search never sees a half of it, and the former index serves until the end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection, Engine
+
+from brightfield.errors import IndexBusy, IndexUnavailable, UnknownCollection, UnknownIndex
+from brightfield.store import extension, tables
+from brightfield.store.collections import Collection, known
+from brightfield.store.database import reading, writing
+from brightfield.store.hnsw_table import (
+    MOST_VALUES,
+    HnswTable,
+    Part,
+    drop,
+    know_types,
+    search_by_index,
+)
+from brightfield.store.index_progress import watched
+
+Parts = Callable[[int], Generator[Part, None, None]]
+"""Reads the items behind a number as the index holds them, a part at a time."""
+
+Recalls = list[dict[str, Any]]
+"""Of each setting of a search that was measured, what came out, with what it was measured on."""
+
+Ask = Callable[[NDArray[np.float32], int, int], list[NDArray[np.int64]]]
+"""Of queries (Q, D), numbers of candidates for each: how many are wanted, and `ef_search`."""
+
+Step = Callable[[int, int], None]
+
+_CLIENT_CHECK_MS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class VectorIndex:
+    """An index as it stands: `facts` are its parameters and versions, `filled` is the number of the
+    newest item that was put into it."""
+
+    method: str
+    created: float
+    facts: Mapping[str, Any]
+    filled: int
+    recalls: Recalls
+
+
+@dataclass(frozen=True, slots=True)
+class Hnsw:
+    """What an index is built with: links of a vector, and candidates looked at for each link."""
+
+    m: int
+    ef_construction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a build gets at the items, and how it measures the recall of what was built."""
+
+    parts: Parts
+    measure: Callable[[Ask], Recalls]
+
+
+class VectorIndexes:
+    """The indexes in a store; every method may be called from any thread.
+
+    Raises `IndexUnavailable` where the store can have none, and `UnknownIndex` where the collection
+    has none.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def build(self, collection: Collection, hnsw: Hnsw, source: Source, step: Step) -> VectorIndex:
+        """Build the index of all items that are there, which takes the place of a former one.
+
+        `step` hears of items that were put in and then of those that were linked, of twice as many.
+        Raises `IndexBusy` where another build of this collection is under way, in any process.
+        """
+        found = table_of(collection)
+        facts = {
+            "m": hnsw.m,
+            "ef_construction": hnsw.ef_construction,
+            "type": found.kind,
+            "versions": self._versions(extension.provide(self._engine)),
+        }
+        fresh = replace(found, name=f"{found.name}_next")
+        with writing(self._engine) as connection:
+            know_types(connection)
+            _claim(connection, collection)
+            fresh.create(connection)
+            with closing(source.parts(0)) as parts:
+                filled = _Counted(parts, collection.size, step)
+                fresh.copy(connection, filled)
+            self._link(connection, fresh, hnsw, collection.size, step)
+            recalls = source.measure(_asking(connection, fresh))
+            _lock(connection, collection)
+            fresh.purge(connection, collection.key, 0)
+            fresh.rename(connection, found.name)
+            made = VectorIndex("hnsw", self._clock(), facts, filled.last, recalls)
+            _write(connection, collection, made)
+        return made
+
+    def get(self, collection: Collection) -> VectorIndex:
+        extension.check_database(self._engine)
+        with reading(self._engine) as connection:
+            return _read(connection, collection)
+
+    def waiting(self, collection: Collection, index: VectorIndex) -> int:
+        """How many items came after the newest that the index holds."""
+        c = tables.collection_items.c
+        query = sa.select(sa.func.count()).where(
+            c.collection == collection.key, c.number > index.filled
+        )
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def drop(self, collection: Collection) -> None:
+        extension.check_database(self._engine)
+        c = tables.collection_indexes.c
+        with writing(self._engine) as connection:
+            _lock(connection, collection)
+            _read(connection, collection)
+            drop(connection, collection.key)
+            connection.execute(
+                sa.delete(tables.collection_indexes).where(c.collection == collection.key)
+            )
+
+    def catch_up(self, collection: Collection, parts: Parts, step: Step) -> VectorIndex:
+        """Put in what came since, a part at a time, each for good; `step` is asked in between."""
+        index = self.get(collection)
+        while index.filled < collection.added:
+            with closing(parts(index.filled)) as later:
+                part = next(later, None)
+            index = self._extend(collection, index.filled, part)
+            step(0, 0)
+        return index
+
+    def remember(self, collection: Collection, recalls: Recalls) -> VectorIndex:
+        """Keep a recall that was measured anew."""
+        with writing(self._engine) as connection:
+            _lock(connection, collection)
+            index = replace(_read(connection, collection), recalls=recalls)
+            _write(connection, collection, index)
+        return index
+
+    @contextmanager
+    def asking(self, collection: Collection) -> Iterator[Ask]:
+        """A way to ask the index. Raises `UnknownIndex` where its table was tampered with."""
+        try:
+            with reading(self._engine) as connection:
+                know_types(connection)
+                yield _asking(connection, table_of(collection))
+        except exc.ProgrammingError as error:
+            raise UnknownIndex(
+                f"The index of the collection {collection.name} is not as it was built; build it "
+                f"anew with PUT /collections/{collection.name}/index."
+            ) from error
+
+    def _link(
+        self, connection: Connection, table: HnswTable, hnsw: Hnsw, size: int, step: Step
+    ) -> None:
+        # Else the server would build on for minutes after this process was killed. Not every
+        # server can look.
+        with suppress(exc.DBAPIError), connection.begin_nested():
+            connection.exec_driver_sql(
+                f"SET LOCAL client_connection_check_interval = {_CLIENT_CHECK_MS}"
+            )
+
+        def tell(share: float) -> None:
+            step(size + int(share * size), 3 * size)
+
+        with watched(self._engine, connection, tell):
+            table.index(connection, hnsw.m, hnsw.ef_construction)
+
+    def _extend(self, collection: Collection, after: int, part: Part | None) -> VectorIndex:
+        """Put in the items that follow the number `after`; None: none is left.
+
+        Where another process was quicker, or built anew, nothing is done.
+        """
+        with writing(self._engine) as connection:
+            now = _lock(connection, collection)
+            index = _read(connection, collection)
+            if index.filled != after:
+                return index
+            if part is None:
+                index = replace(index, filled=now.added)
+            else:
+                know_types(connection)
+                table = table_of(collection)
+                table.copy(connection, [part])
+                table.purge(connection, collection.key, after)
+                index = replace(index, filled=int(part[0][-1]))
+            _write(connection, collection, index)
+        return index
+
+    def _versions(self, pgvector: str) -> dict[str, str]:
+        with reading(self._engine) as connection:
+            server = connection.exec_driver_sql("SHOW server_version").scalar_one()
+        return {
+            "brightfield": version("brightfield"),
+            "pgvector": pgvector,
+            "postgresql": str(server).partition(" ")[0],
+        }
+
+
+def table_of(collection: Collection) -> HnswTable:
+    """Where the vectors of a collection are indexed. Raises `IndexUnavailable` for vectors that are
+    too long."""
+    dim, most = collection.dim or 0, max(MOST_VALUES.values())
+    if dim > most:
+        raise IndexUnavailable(
+            f"The vectors of the collection {collection.name} have {dim} values, and pgvector "
+            f"indexes {most} at most; search exactly."
+        )
+    return HnswTable.of(collection.key, dim, collection.properties.metric)
+
+
+class _Counted:
+    """Parts on their way into an index; `last` is the number of the newest item so far."""
+
+    def __init__(self, parts: Iterable[Part], size: int, step: Step) -> None:
+        self._parts = parts
+        self._size = size
+        self._step = step
+        self.last = 0
+
+    def __iter__(self) -> Iterator[Part]:
+        done = 0
+        for numbers, vectors in self._parts:
+            yield numbers, vectors
+            self.last = int(numbers[-1])
+            done += len(numbers)
+            self._step(min(done, self._size), 3 * self._size)
+
+
+def _asking(connection: Connection, table: HnswTable) -> Ask:
+    def ask(queries: NDArray[np.float32], count: int, ef_search: int) -> list[NDArray[np.int64]]:
+        search_by_index(connection, ef_search)
+        zeros = np.empty(0, np.int64)
+        if table.metric == "cosine":
+            zeros = table.without_direction(connection, count)
+        return [np.append(table.nearest(connection, query, count), zeros) for query in queries]
+
+    return ask
+
+
+def _claim(connection: Connection, collection: Collection) -> None:
+    """One build of a collection at a time; the claim ends with the transaction, or the process."""
+    claim = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
+    if not connection.execute(claim, {"key": collection.key}).scalar_one():
+        raise IndexBusy(
+            f"An index of the collection {collection.name} is being built; wait for that one, or "
+            "cancel its job."
+        )
+
+
+def _lock(connection: Connection, collection: Collection) -> Collection:
+    """The collection as it is now, which nobody else changes until the transaction's end."""
+    now = known(connection, collection.name, lock=True)
+    if now.key != collection.key:
+        raise UnknownCollection(f"The collection {collection.name} was deleted a moment ago.")
+    return now
+
+
+def _read(connection: Connection, collection: Collection) -> VectorIndex:
+    c = tables.collection_indexes.c
+    query = sa.select(c.method, c.created, c.facts, c.filled, c.recalls)
+    row = connection.execute(query.where(c.collection == collection.key)).one_or_none()
+    if row is None:
+        raise UnknownIndex(
+            f"The collection {collection.name} has no index; build one with "
+            f"PUT /collections/{collection.name}/index, or search exactly."
+        )
+    return VectorIndex(*row)
+
+
+def _write(connection: Connection, collection: Collection, index: VectorIndex) -> None:
+    """Under the collection's lock."""
+    table = tables.collection_indexes
+    connection.execute(sa.delete(table).where(table.c.collection == collection.key))
+    connection.execute(
+        sa.insert(table).values(
+            collection=collection.key,
+            method=index.method,
+            created=index.created,
+            facts=dict(index.facts),
+            filled=index.filled,
+            recalls=index.recalls,
+        )
+    )
