@@ -10,10 +10,11 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.blocks import blocks
 from brightfield.metrics.bootstrap import Batch
 from brightfield.metrics.estimate import Interval, Reason, Span
 from brightfield.metrics.family import ratio
-from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep, blocks
+from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep
 
 # Below it a variance is the rounding of its terms.
 _NO_VARIANCE = 1e-24

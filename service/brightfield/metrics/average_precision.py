@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from brightfield.metrics.blocks import blocks
 from brightfield.metrics.bootstrap import Batch
 from brightfield.metrics.estimate import Reason
 from brightfield.metrics.family import ratio
-from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep, blocks
+from brightfield.metrics.ranking import Ranking, RankingFamily, Sweep
 
 
 class AveragePrecision(RankingFamily):

@@ -224,7 +224,8 @@ class Binary:
     def _worst(self) -> Sequence[Any]:
         rows, choice, predicted = self.sample.rows, self.choice, self.predicted
         if self.scores is not None and self.probable:
-            errors = np.abs(self.is_positive - self.scores)
+            errors = self.is_positive - self.scores
+            np.abs(errors, out=errors)
         elif self.scores is not None and math.isfinite(choice.threshold):
             beyond = self.scores - choice.threshold
             errors = np.where(self.is_positive, -beyond, beyond)

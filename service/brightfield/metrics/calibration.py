@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.blocks import blocks
 from brightfield.metrics.bootstrap import Batch
 from brightfield.metrics.estimate import Reason
 from brightfield.metrics.family import ratio
@@ -31,10 +32,13 @@ class Calibration(ForecastFamily):
     names: ClassVar[tuple[str, ...]] = ("ece", "mce")
 
     def values(self, sample: Forecasts, weighted: Weights) -> Mapping[str, Batch]:
-        of_bin = sample.of_bin
-        surplus = sample.hit - sample.confidence
-        counts = _by_bin(weighted, of_bin, sample.bins)
-        gaps = np.abs(_by_bin(weighted * surplus, of_bin, sample.bins))
+        counts, surplus = np.zeros((2, len(weighted), sample.bins))
+        for own in blocks(sample.n):
+            of_bin, weights = sample.of_bin[own], weighted[:, own]
+            more = sample.hit[own] - sample.confidence[own]
+            counts += _by_bin(weights, of_bin, sample.bins)
+            surplus += _by_bin(weights * more, of_bin, sample.bins)
+        gaps = np.abs(surplus)
         means = np.divide(gaps, counts, out=np.zeros_like(gaps), where=counts > 0)
         total = counts.sum(axis=1)
         greatest = np.where(total > 0, means.max(axis=1), np.nan)
@@ -61,10 +65,13 @@ def reliability(sample: Forecasts, level: float | None) -> dict[str, Any]:
 
     `ci` are Wilson's intervals of the shares; an empty bin has null, and all have without `level`.
     """
-    of_bin = sample.of_bin
-    counts = np.bincount(of_bin, minlength=sample.bins)
-    hits = np.bincount(of_bin, weights=sample.hit, minlength=sample.bins).astype(np.int64)
-    sums = np.bincount(of_bin, weights=sample.confidence, minlength=sample.bins)
+    counts, hits = np.zeros((2, sample.bins), np.int64)
+    sums = np.zeros(sample.bins)
+    for own in blocks(sample.n):
+        of_bin, hit = sample.of_bin[own], sample.hit[own]
+        counts += np.bincount(of_bin, minlength=sample.bins)
+        hits += np.bincount(of_bin[hit], minlength=sample.bins)
+        sums += np.bincount(of_bin, weights=sample.confidence[own], minlength=sample.bins)
     spans = [
         wilson(successes, n, level) if n and level is not None else None
         for successes, n in zip(hits.tolist(), counts.tolist(), strict=True)

@@ -67,7 +67,7 @@ def numbers(values: Any, name: str) -> NDArray[np.float64]:
     if isinstance(values, np.ndarray):
         if values.ndim != 1 or values.dtype.kind not in "iuf":
             raise _no_column(name, "numbers")
-        return values.astype(np.float64) + 0.0
+        return np.add(values, 0.0, dtype=np.float64)
     if not isinstance(values, list):
         raise _no_column(name, "numbers")
     _check_types(values, name, (int, float), "a number or null is expected")

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.blocks import blocks
 from brightfield.metrics.family import Family
 from brightfield.metrics.resampling import Codes, Weights
 
@@ -27,9 +28,9 @@ class Table:
     @classmethod
     def of(cls, truth: Codes, predicted: Codes, classes: int) -> Table:
         """The table of rows of true and predicted classes."""
-        places = truth * classes
-        places += predicted
-        cells = np.bincount(places, minlength=classes * classes)
+        cells = np.zeros(classes * classes, np.int64)
+        for own in blocks(truth.size):
+            cells += np.bincount(truth[own] * classes + predicted[own], minlength=cells.size)
         return cls(cells.reshape(classes, classes))
 
     @property

@@ -30,12 +30,29 @@ def selection(ranking: Ranking, most: int, operating: float | None = None) -> Pl
         found = np.searchsorted(-ranking.thresholds, -operating, side="right") - 1
         kept.add(int(np.clip(found, 0, count - 1)))
     free = most - len(kept)
-    way = ranking.tp / max(1, ranking.positives)
-    way += ranking.fp / max(1, ranking.negatives)
-    along = np.searchsorted(way, np.linspace(0, way[-1], free - free // 2 + 2)[1:-1])
+    along = _along(ranking, free - free // 2)
     ranks = np.expm1(np.linspace(0, math.log(count), free // 2 + 2)[1:-1]).astype(np.int64)
-    chosen = [*sorted(kept), *np.minimum(along, count - 1).tolist(), *ranks.tolist()]
+    chosen = [*sorted(kept), *along.tolist(), *ranks.tolist()]
     return np.unique(np.array(chosen, np.int64))
+
+
+def _along(ranking: Ranking, count: int) -> Places:
+    """So many thresholds, evenly along the way from (0, 0) to the ROC curve's end: of each stretch
+    the first threshold that reaches it, found by halving."""
+    rates = max(1, ranking.positives), max(1, ranking.negatives)
+
+    def way(places: Places) -> NDArray[np.float64]:
+        return ranking.tp[places] / rates[0] + ranking.fp[places] / rates[1]
+
+    last = ranking.thresholds.size - 1
+    goals = np.linspace(0, float(way(np.array([last]))[0]), count + 2)[1:-1]
+    low, high = np.zeros(count, np.int64), np.full(count, last)
+    while (low < high).any():
+        middle = (low + high) // 2
+        reached = way(middle) >= goals
+        high = np.where(reached, middle, high)
+        low = np.where(reached, low, middle + 1)
+    return low
 
 
 def roc(ranking: Ranking, places: Places) -> dict[str, Any]:

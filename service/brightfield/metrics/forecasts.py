@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.blocks import blocks
 from brightfield.metrics.family import Family
 from brightfield.metrics.resampling import Codes, Weights
 
@@ -34,10 +35,12 @@ class Forecasts:
     @classmethod
     def binary(cls, probability: Floats, positive: NDArray[np.bool_], bins: int) -> Forecasts:
         """From the (n,) probabilities of the positive class."""
-        squared = probability - positive
-        squared *= squared
-        of_truth = np.where(positive, probability, 1 - probability)
-        return cls(squared, _surprise(of_truth), probability, positive, bins)
+        squared, surprise = np.empty_like(probability), np.empty_like(probability)
+        for own in blocks(probability.size):
+            of_truth = np.where(positive[own], probability[own], 1 - probability[own])
+            np.square(probability[own] - positive[own], out=squared[own])
+            surprise[own] = _surprise(of_truth)
+        return cls(squared, surprise, probability, positive, bins)
 
     @classmethod
     def several(cls, probabilities: Floats, truth: Codes, bins: int) -> Forecasts:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.metrics.family import Family
 from brightfield.metrics.resampling import Codes, Weights
-
-_BLOCK = 32_768
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +37,11 @@ class Ranking:
         ranked = scores[order]
         last = np.ones(ranked.size, bool)
         np.not_equal(ranked[1:], ranked[:-1], out=last[:-1])
-        ends = np.flatnonzero(last)
         own = order if rows is None else rows[order]
         drawn = scores.size if rows is None else int(rows.max(initial=-1)) + 1
+        if last.all():
+            return cls(ranked, np.arange(ranked.size), positive[order], own, drawn)
+        ends = np.flatnonzero(last)
         return cls(ranked[ends], ends, positive[order], own, drawn)
 
     @cached_property
@@ -72,11 +72,10 @@ class Ranking:
     @cached_property
     def _as_it_is(self) -> Sweep:
         """Every row once: what `weighted` makes of ones."""
-        tp, called = (own.astype(np.float64)[None] for own in (self.tp, self.ends + 1))
+        tp, called = self.tp[None], (self.ends + 1)[None]
         if self.ends.size == self.n:
-            right = self.positive.astype(np.float64)[None]
-            return Sweep(right, np.ones_like(right), tp, called)
-        return Sweep(np.diff(tp, prepend=0.0), np.diff(called, prepend=0.0), tp, called)
+            return Sweep(self.positive[None], np.broadcast_to(1.0, tp.shape), tp, called)
+        return Sweep(np.diff(tp, prepend=0), np.diff(called, prepend=0), tp, called)
 
     def weighted(self, weights: Weights) -> Sweep:
         if len(weights) == 1 and bool((weights == 1).all()):
@@ -90,19 +89,15 @@ class Ranking:
         return Sweep(right, called, np.cumsum(right, axis=1), np.cumsum(called, axis=1))
 
 
-def blocks(thresholds: int) -> list[slice]:
-    """All thresholds in steps, so that what is found on the way stays in a processor's cache."""
-    return [slice(start, start + _BLOCK) for start in range(0, thresholds, _BLOCK)]
-
-
 class Sweep(NamedTuple):
     """(B, thresholds) each, by descending threshold: the weight of the positives, and of all rows,
-    that come in at a threshold, and that are called positive at it."""
+    that come in at a threshold, and that are called positive at it. Where every row weighs 1 they
+    are counts, and `right` may be truth values."""
 
-    right: NDArray[np.float64]
-    all: NDArray[np.float64]
-    tp: NDArray[np.float64]
-    called: NDArray[np.float64]
+    right: NDArray[Any]
+    all: NDArray[np.float64] | NDArray[np.int64]
+    tp: NDArray[np.float64] | NDArray[np.int64]
+    called: NDArray[np.float64] | NDArray[np.int64]
 
 
 class RankingFamily(Family[Ranking, Sweep]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_BLOCK = 65_536  # errors that are looked at together
+from brightfield.metrics.blocks import blocks
 
 
 def largest(errors: NDArray[np.float64], count: int) -> list[int]:
@@ -15,8 +15,7 @@ def largest(errors: NDArray[np.float64], count: int) -> list[int]:
     """
     if not count:
         return []
-    starts = range(0, errors.size, _BLOCK)
-    found = [start + _best(errors[start : start + _BLOCK], count) for start in starts]
+    found = [own.start + _best(errors[own], count) for own in blocks(errors.size)]
     places = np.concatenate([np.zeros(0, np.int64), *found])
     order = np.argsort(-errors[places], kind="stable")[:count]
     return [int(place) for place in places[order]]
