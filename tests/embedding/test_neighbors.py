@@ -91,3 +91,14 @@ def test_the_largest_values_are_still_ranked(metric: Metric) -> None:
     vectors = (1e15 * np.random.default_rng(5).uniform(-1, 1, (50, 1280))).astype(np.float32)
     (found,) = nearest(Shelf.of(vectors), vectors[:1], 5, metric)
     assert found.rows.tolist() == brute(vectors, vectors[0], metric, 5)[0].tolist()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_smallest_values_are_still_ranked(metric: Metric) -> None:
+    rng = np.random.default_rng(5)
+    vectors = (1e-25 * rng.normal(size=(400, 16))).astype(np.float32)
+    query = (1e-25 * rng.normal(size=16)).astype(np.float32)
+    (found,) = nearest(Shelf.of(vectors), query[None], 10, metric)
+    rows, distances = brute(vectors, query, metric, 10)
+    assert found.rows.tolist() == rows.tolist()
+    np.testing.assert_allclose(found.distances, distances, rtol=1e-9)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.embedding.shelf import Shelf
-from brightfield.embedding.vectors import Step, Vectors, nobody
+from brightfield.embedding.vectors import Step, Vectors, nobody, unit
 
 Metric = Literal["cosine", "euclidean"]
 """`cosine`: 1 - x.y / (|x| |y|), which is 1 where a vector is 0; `euclidean`: |x - y|."""
@@ -51,14 +51,16 @@ def nearest(
     """
     found: list[Neighbors] = []
     lengths = np.sqrt(shelf.squares())
-    for start, scores in _scored(shelf, queries, metric, lengths):
+    # Of length 1 the products of very short vectors stay numbers.
+    asked = unit(queries) if metric == "cosine" else queries
+    for start, scores in _scored(shelf, asked, metric, lengths):
         for offset, row in enumerate(scores):
             place = start + offset
             if allowed is not None:
                 row[~allowed] = -np.inf
             if own is not None:
                 row[own[place]] = -np.inf
-            slack = _slack(queries[place], metric, lengths)
+            slack = _slack(asked[place], metric, lengths)
             candidates = _candidates(row, k, slack)
             found.append(_ranked(shelf, queries[place], candidates, k, metric))
         step(start + len(scores), len(queries))

@@ -6,9 +6,10 @@ from sklearn.datasets import load_digits
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier
 
+from brightfield.embedding.projections import tsne
 from brightfield.embedding.projections.tsne import Tsne
 from brightfield.embedding.vectors import nobody
-from brightfield.errors import Cancelled
+from brightfield.errors import Cancelled, InvalidParameter
 
 DIGITS = load_digits()
 DATA = DIGITS.data.astype(np.float32)
@@ -29,9 +30,23 @@ def test_digits_are_mapped_and_new_ones_find_their_kind() -> None:
     assert voting.score(placed, DIGITS.target[new]) >= 0.92
 
 
-def test_a_seed_gives_one_map() -> None:
-    maps = [Tsne(iterations=50).fit(DATA[:200], nobody).points for _ in range(2)]
-    np.testing.assert_array_equal(*maps)
+def test_a_seed_gives_one_map_with_any_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    maps = []
+    for threads in (1, 3):
+        monkeypatch.setattr(tsne, "cpu_count", lambda threads=threads: threads)
+        maps.append(Tsne(iterations=50).fit(DATA[:200], nobody))
+    np.testing.assert_array_equal(maps[0].points, maps[1].points)
+    assert maps[0].facts == maps[1].facts
+
+
+def test_vectors_are_reduced_first() -> None:
+    made = Tsne(components=20, iterations=100).fit(DATA[:300], nobody)
+    assert made.arrays["components"].shape == (20, 64)
+    assert trustworthiness(DATA[:300], made.points, n_neighbors=5) > 0.9
+    with pytest.raises(InvalidParameter, match="1 components"):
+        Tsne(components=1).fit(DATA[:300], nobody)
 
 
 def test_three_dimensions() -> None:

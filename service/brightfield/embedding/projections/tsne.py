@@ -21,9 +21,11 @@ from brightfield.errors import InvalidParameter
 
 _PERPLEXITY = 30.0
 _EARLY, _EXAGGERATION = 250, 12.0
+_FEW_STEPS, _MANY_STEPS = 500, 750
 _EVERY = 25
-# Points from which forces are interpolated on a grid, which two dimensions alone allow.
-_GRID_FROM = 10_000
+# Points from which steps are many, and forces interpolated on a grid, which two dimensions alone
+# allow.
+_LARGE = 10_000
 # Of new points: neighbours that place them, and the perplexity of what moves them.
 _PLACING, _PLACING_PERPLEXITY = 25, 5.0
 
@@ -38,8 +40,9 @@ class Tsne(Projection):
     perplexity: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     """About how many neighbours count, at most a third of the items; left out: 30, or that third
     where it is less."""
-    iterations: Annotated[int, Field(ge=1, le=10_000)] = 500
-    """Steps after the 250 of early exaggeration."""
+    iterations: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Steps after the 250 of early exaggeration; left out: 500, or 750 from 10,000 items on, which
+    take longer to settle."""
     components: Annotated[int, Field(ge=0, le=1000)] = 256
     """Principal components to which longer vectors are reduced first; 0: none. Fewer are quicker,
     but 50, as is often taken, lose neighbours of vectors with many independent features."""
@@ -48,6 +51,12 @@ class Tsne(Projection):
 
     def check(self, vectors: Vectors) -> None:
         super().check(vectors)
+        if 0 < self.components < self.dimensions:
+            raise InvalidParameter(
+                f"{self.components} components have no map of {self.dimensions} dimensions; ask "
+                "for more, or for 0, which reduces nothing.",
+                errors=[{"location": "components", "received": self.components}],
+            )
         most = len(vectors) / 3
         if self.perplexity is not None and self.perplexity > most:
             raise InvalidParameter(
@@ -65,14 +74,19 @@ class Tsne(Projection):
     def fit(self, vectors: Vectors, step: Step) -> Fitted:
         self.check(vectors)
         perplexity = self.perplexity or min(_PERPLEXITY, len(vectors) / 3)
-        total = _EARLY + self.iterations
+        further = self.iterations or (_MANY_STEPS if len(vectors) >= _LARGE else _FEW_STEPS)
+        total = _EARLY + further
         step(0, total)
         reduction = self._reduction(vectors)
         reduced = vectors if reduction is None else reduction.project(vectors)
         affinities = _Affinities(reduced, perplexity, lambda: step(0, total))
-        map_ = self._embedding(_start(reduced, self.dimensions, self.seed), affinities)
+        # From the principal components, made small (Kobak and Berens 2019); reduced vectors have
+        # them in front.
+        leading = self._leading(vectors) if reduction is None else reduced
+        start = initialization.rescale(leading[:, : self.dimensions].astype(np.float64))
+        map_ = self._embedding(start, affinities)
         watch = _Watch(step, total, self.min_gain)
-        self._optimize(map_, watch)
+        self._optimize(map_, further, watch)
         step(total, total)
         arrays = {} if reduction is None else {
             "mean": reduction.mean, "components": reduction.components
@@ -99,19 +113,23 @@ class Tsne(Projection):
         )
         return np.asarray(placed, np.float32)
 
-    def _optimize(self, map_: TSNEEmbedding, watch: _Watch) -> None:
+    def _optimize(self, map_: TSNEEmbedding, further: int, watch: _Watch) -> None:
         options = {"inplace": True, "callbacks": watch, "callbacks_every_iters": _EVERY}
         map_.optimize(_EARLY, exaggeration=_EXAGGERATION, **options)
         watch.enter(_EARLY)
-        map_.optimize(self.iterations, **options)
+        map_.optimize(further, **options)
 
     def _reduction(self, vectors: Vectors) -> Components | None:
         if not 0 < self.components < min(vectors.shape):
             return None
         return principal_components(vectors, self.components, self.seed)
 
+    def _leading(self, vectors: Vectors) -> NDArray[Any]:
+        found = principal_components(vectors, self.dimensions, self.seed)
+        return found.project(vectors)
+
     def _embedding(self, points: NDArray[np.float64], affinities: _Affinities) -> TSNEEmbedding:
-        grid = self.dimensions == 2 and len(points) >= _GRID_FROM
+        grid = self.dimensions == 2 and len(points) >= _LARGE
         method = "fft" if grid else "bh"
         # Each thread sums up for points of its own, so their number does not change the map.
         return TSNEEmbedding(
@@ -190,9 +208,3 @@ class _Watch:
 def _rounded(divergence: float) -> float:
     """Without the last digits, which depend on the number of threads."""
     return float(f"{divergence:.9g}")
-
-
-def _start(reduced: NDArray[Any], dimensions: int, seed: int) -> NDArray[np.float64]:
-    """The principal components, made small. (Kobak and Berens 2019)"""
-    points = principal_components(reduced, dimensions, seed).project(reduced)
-    return np.asarray(initialization.rescale(points.astype(np.float64)))
