@@ -30,3 +30,10 @@ def test_every_report_has_sentences(reports: dict[str, Report]) -> None:
         found = sentences(report)
         assert len(found) >= 3, name
         assert not [each for each in found if "None" in each or "nan" in each.lower().split()], name
+
+
+def test_what_of_the_images_is_compared_is_said(reports: dict[str, Report]) -> None:
+    assert "Compared is" not in " ".join(sentences(reports["images"]))
+    other = {**reports["images"], "luminance": True, "border": 2}
+    expected = "Compared is their luminance, without 2 pixels along each side."
+    assert expected in sentences(other)

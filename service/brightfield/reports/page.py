@@ -76,12 +76,12 @@ def _figure(plot: Plot, report: Report, name: str) -> Figure:
 
 def _facts(report: Report, parts: list[Section]) -> list[tuple[str, str]]:
     unit = _UNITS.get(report["task"], "pair")
-    run = report.get("run")
+    run, method = report.get("run"), report["conventions"]["ci"]["method"]
     whence = [] if run is None else [("Chunks", f"{run['chunks']:,}")]
     return [
         ("Counted", counted(report["n"], unit)),
-        ("Left out", counted(len(report["excluded"]), unit)),
-        ("Intervals", percent(level(report))),
+        ("Left out", counted(report["excluded_n"], unit)),
+        ("Intervals", "none" if method == "none" else percent(level(report))),
         *whence,
         ("Digest", plain(report["input_sha256"])[:12]),
     ]

@@ -163,6 +163,10 @@ def _restoration(report: Report) -> Iterator[str]:
         f"{counted(report['n'], 'pair')} of images of {report['bits']} bits, peak "
         f"{count(2 ** report['bits'] - 1)}."
     )
+    if report["luminance"] or report["border"]:
+        what = "their luminance" if report["luminance"] else "all channels"
+        around = f", without {report['border']} pixels along each side" if report["border"] else ""
+        yield f"Compared is {what}{around}."
     yield f"The mean PSNR is {stated(report, metrics['psnr'], ' dB')}."
     yield f"The mean SSIM is {stated(report, metrics['ssim'])}."
     pooled = report["pooled"]["psnr"]
