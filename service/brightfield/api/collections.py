@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import orjson
@@ -29,10 +30,12 @@ from brightfield.api.inputs import (
     read_submission,
 )
 from brightfield.api.limits import Claim, Patience, ticket_of
-from brightfield.api.parameters import merge
+from brightfield.api.parameters import merge, parse
 from brightfield.api.problems import problem, request_id_of
+from brightfield.embedding.vectors import Step
 from brightfield.engine.collecting import Added, Source
 from brightfield.engine.engine import Progress
+from brightfield.engine.exploring import watched
 from brightfield.errors import (
     BrightfieldError,
     ConflictingParameter,
@@ -45,6 +48,7 @@ from brightfield.parameters import Ids
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
 
+T = TypeVar("T", bound=BaseModel)
 Work = Callable[[Ticket, Progress | None], Awaitable[Response]]
 
 _DTYPES = ("float16", "float32", "float64")
@@ -198,6 +202,28 @@ async def carried_out(request: Request, endpoint: str, claim: Claim, work: Work)
         return await services.jobs.submit(endpoint, work, kept.release)
     async with Patience(request, ticket):
         return await work(ticket, None)
+
+
+async def explored(
+    request: Request,
+    name: str,
+    what: str,
+    options: type[T],
+    explore: Callable[[str, T, Step], dict[str, Any]],
+) -> Response:
+    """Read the options, and answer at once or as a job, in a thread of those that explore."""
+    services: Services = request.app.state.services
+    settings, exploring = services.engine.settings, services.collections.exploring
+    with services.admission.admit() as claim:
+        posted = await read_posted(request, settings.max_bytes)
+        (given,) = parse((options,), posted.parameters)
+        assert isinstance(given, options)
+
+        async def work(ticket: Ticket, progress: Progress | None) -> Response:
+            answer = await exploring.off_loop(explore, name, given, watched(ticket, progress))
+            return await asyncio.to_thread(written, answer, settings.max_reply_bytes)
+
+        return await carried_out(request, f"/collections/{name}/{what}", claim, work)
 
 
 def written(document: Mapping[str, Any], max_reply_bytes: int, status: int = 200) -> Response:

@@ -104,10 +104,11 @@ class Indexing:
         step: Step,
     ) -> dict[str, Any]:
         """As `Exploring.neighbors`, and by the index where that is asked for and can answer."""
-        collection = self._shelves.collections.get(name)
         answer = None
-        if collection.size and _by_index(search, collection):
-            answer = self._approximate(collection, search, given, item_id, step)
+        if search.search == "hnsw":
+            collection = self._shelves.collections.get(name)
+            if collection.size and _by_index(search, collection):
+                answer = self._approximate(collection, search, given, item_id, step)
         if answer is None:
             answer = self._exploring.neighbors(name, search, given, item_id, picture)
         return answer
@@ -216,10 +217,9 @@ class Indexing:
 
 
 def _by_index(search: Search, collection: Collection) -> bool:
-    """Whether an index is asked for, and the question is one that it answers."""
+    """Whether the question is one that an index answers."""
     return (
-        search.search == "hnsw"
-        and not search.filter
+        not search.filter
         and search.space == "embedding"
         and search.metric in (None, collection.properties.metric)
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
 
 from brightfield.api.collections import (
     carried_out,
+    explored,
     image_of,
     one_of,
     read_posted,
@@ -20,7 +19,6 @@ from brightfield.api.exchange import Services
 from brightfield.api.openapi_collections import describe_options, describe_question
 from brightfield.api.parameters import parse
 from brightfield.api.routes.collections import Name
-from brightfield.embedding.vectors import Step
 from brightfield.engine.collecting import embedded, pictured
 from brightfield.engine.engine import Progress
 from brightfield.engine.exploring import Clustering, Search, watched
@@ -30,8 +28,6 @@ from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["collections"], prefix="/collections")
-
-T = TypeVar("T", bound=BaseModel)
 
 _JSON: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"schema": {"type": "object"}}}}
@@ -87,7 +83,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
 )
 async def post_clusters(name: Name, request: Request) -> Response:
     exploring = _services(request).collections.exploring
-    return await _explored(request, name, "clusters", Clustering, exploring.clusters)
+    return await explored(request, name, "clusters", Clustering, exploring.clusters)
 
 
 @router.post(
@@ -99,7 +95,7 @@ async def post_clusters(name: Name, request: Request) -> Response:
 )
 async def post_duplicates(name: Name, request: Request) -> Response:
     vetting = _services(request).collections.vetting
-    return await _explored(request, name, "duplicates", DuplicateSearch, vetting.duplicates)
+    return await explored(request, name, "duplicates", DuplicateSearch, vetting.duplicates)
 
 
 @router.post(
@@ -111,7 +107,7 @@ async def post_duplicates(name: Name, request: Request) -> Response:
 )
 async def post_outliers(name: Name, request: Request) -> Response:
     vetting = _services(request).collections.vetting
-    return await _explored(request, name, "outliers", OutlierSearch, vetting.outliers)
+    return await explored(request, name, "outliers", OutlierSearch, vetting.outliers)
 
 
 @router.post(
@@ -123,30 +119,7 @@ async def post_outliers(name: Name, request: Request) -> Response:
 )
 async def post_disagreements(name: Name, request: Request) -> Response:
     vetting = _services(request).collections.vetting
-    return await _explored(request, name, "disagreements", LabelCheck, vetting.disagreements)
-
-
-async def _explored(
-    request: Request,
-    name: str,
-    what: str,
-    model: type[T],
-    explore: Callable[[str, T, Step], dict[str, Any]],
-) -> Response:
-    """Read the options, and answer at once or as a job."""
-    services = _services(request)
-    settings, exploring = services.engine.settings, services.collections.exploring
-    with services.admission.admit() as claim:
-        posted = await read_posted(request, settings.max_bytes)
-        (options,) = parse((model,), posted.parameters)
-        assert isinstance(options, model)
-
-        async def work(ticket: Ticket, progress: Progress | None) -> Response:
-            step = watched(ticket, progress)
-            answer = await exploring.off_loop(explore, name, options, step)
-            return await asyncio.to_thread(written, answer, settings.max_reply_bytes)
-
-        return await carried_out(request, f"/collections/{name}/{what}", claim, work)
+    return await explored(request, name, "disagreements", LabelCheck, vetting.disagreements)
 
 
 def _services(request: Request) -> Services:

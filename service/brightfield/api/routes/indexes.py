@@ -7,15 +7,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.collections import carried_out, read_posted, written
+from brightfield.api.collections import explored
 from brightfield.api.exchange import Services
 from brightfield.api.openapi_collections import describe_options
-from brightfield.api.parameters import parse
 from brightfield.api.routes.collections import Name
-from brightfield.engine.engine import Progress
-from brightfield.engine.exploring import watched
 from brightfield.engine.indexing import IndexOptions
-from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["collections"], prefix="/collections")
 
@@ -28,19 +24,8 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     openapi_extra=describe_options(IndexOptions, job=True),
 )
 async def put_index(name: Name, request: Request) -> Response:
-    services = _services(request)
-    settings, work_ = services.engine.settings, services.collections
-    with services.admission.admit() as claim:
-        posted = await read_posted(request, settings.max_bytes)
-        (options,) = parse((IndexOptions,), posted.parameters)
-        assert isinstance(options, IndexOptions)
-
-        async def work(ticket: Ticket, progress: Progress | None) -> Response:
-            step = watched(ticket, progress)
-            made = await work_.exploring.off_loop(work_.indexing.build, name, options, step)
-            return written(made, settings.max_reply_bytes)
-
-        return await carried_out(request, f"/collections/{name}/index", claim, work)
+    indexing = _services(request).collections.indexing
+    return await explored(request, name, "index", IndexOptions, indexing.build)
 
 
 @router.get("/{name}/index", summary="What the index was built with, holds and finds.")
