@@ -1,6 +1,6 @@
 """Draws collection.png: a map of blood cells as thumbnails, and the same map by what the cells are.
 
-    python docs/pictures/collection.py --data FOLDER
+    PYTHONPATH=. python docs/pictures/collection.py --data FOLDER
 
 The folder holds the data sets of the recipes (training/README.md says where they come from). The
 cells are of the validation part, cut out with the boxes that experts drew; the vectors are those of
