@@ -47,7 +47,7 @@ from brightfield.engine.probe import LaneProbe
 from brightfield.errors import Unexplainable
 from brightfield.geometry import Geometry
 from brightfield.images.picture import Picture
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.loading import normalising_end

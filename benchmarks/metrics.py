@@ -35,7 +35,7 @@ from scipy import ndimage
 from sklearn import metrics as sk
 
 from brightfield.metrics import catalog
-from brightfield.metrics.chunks import JSON, Parts
+from brightfield.metrics.chunks.chunk import JSON, Parts
 from brightfield.metrics.evaluation import Limits
 
 MILLION = 1_000_000

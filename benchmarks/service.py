@@ -43,7 +43,7 @@ from brightfield import zoo
 from brightfield.__main__ import tune_interpreter
 from brightfield.cards import ModelCard, read_card
 from brightfield.images.decode import decode
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 import training.recipes
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.plugins import discover
 from training.loop import train
 from training.publish import write_quality, write_threshold, write_weights

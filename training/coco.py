@@ -12,7 +12,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from brightfield.tasks.suppression import Detections
+from brightfield.tasks.objects.suppression import Detections
 
 
 def rows(image: int, found: Detections, categories: Mapping[int, int]) -> list[dict[str, Any]]:

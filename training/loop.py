@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from training.recipe import Recipe, Schedule
 
 T = TypeVar("T")

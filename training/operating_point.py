@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torchvision.ops import box_iou
 
-from brightfield.tasks.suppression import Detections
+from brightfield.tasks.objects.suppression import Detections
 
 _CUTS = np.arange(0.05, 0.95, 0.01)
 

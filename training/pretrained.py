@@ -7,7 +7,7 @@ from torch import nn
 from brightfield import zoo
 from brightfield.cards import read_card
 from brightfield.models.efficientnet_lite import EfficientNetLite
-from brightfield.models.weights import locate, read_state
+from brightfield.models.loading.weights import locate, read_state
 
 CARD = "imagenet-lite0"
 

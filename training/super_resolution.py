@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from brightfield import zoo
 from brightfield.cards import InputSpec, Quality, read_card
 from brightfield.images.picture import Picture
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.models.subpixel import Subpixel
 from brightfield.preprocess import preprocess
 from brightfield.tensors import Images, Pixels

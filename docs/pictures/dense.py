@@ -28,7 +28,7 @@ from brightfield.images.overlay import display
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
-from brightfield.tasks.objects import Objects
+from brightfield.tasks.objects.objects import Objects
 from brightfield.tasks.superresolve import Enlarged
 
 BICUBIC = Image.Resampling.BICUBIC

@@ -10,7 +10,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from brightfield.metrics.estimate import Reason
+from brightfield.metrics.statistics.estimate import Reason
 
 from .curl import Conversation, by_httpx
 from .pages import ROOT, blocks, commands

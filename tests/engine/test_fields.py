@@ -28,11 +28,11 @@ from brightfield.images.decode import decode
 from brightfield.images.picture import Picture
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.detect import Detect
-from brightfield.tasks.objects import Objects
+from brightfield.tasks.objects.objects import Objects
+from brightfield.tasks.objects.segmentation import Segmentation
+from brightfield.tasks.objects.volume import Volume
 from brightfield.tasks.segment import Segment
-from brightfield.tasks.segmentation import Segmentation
 from brightfield.tasks.superresolve import Enlarged, Superresolve
-from brightfield.tasks.volume import Volume
 
 from .conftest import Bench, npy, png
 
@@ -206,7 +206,7 @@ class TestLargeFields:
     def test_maps_beyond_the_memory_are_refused(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from brightfield.tasks import maps
+        from brightfield.tasks.objects.objects import maps
 
         monkeypatch.setattr(maps, "_MOST_VALUES", 5000)
         with pytest.raises(TooManyPixels, match="region="):

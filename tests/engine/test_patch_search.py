@@ -178,7 +178,7 @@ def test_progress_is_told_and_a_withdrawn_search_ends(bench: Bench) -> None:
 def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps are handed on as they come; no more than eight images are ahead of the gallery."""
     from brightfield.engine import patch_search
-    from brightfield.tasks.gallery import Gallery
+    from brightfield.tasks.units.top_activations import Gallery
 
     opened: list[int] = []
     ahead: list[int] = []

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from brightfield.cards import InputSpec, ModelCard
 from brightfield.engine.inside import Layer
 from brightfield.engine.unit_gradients import UnitGradients, Window, window_of
-from brightfield.models.layers import Tap
-from brightfield.models.receptive import ReceptiveField, receptive_field
+from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
-from brightfield.tasks.gallery import Find
+from brightfield.tasks.units.top_activations import Find
 
 IMAGES = torch.randn(1, 3, 128, 192, generator=torch.Generator().manual_seed(1))
 

@@ -20,7 +20,7 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.explain.method import Method
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.results import Result
 from brightfield.runtime.lane import Lane
@@ -29,7 +29,7 @@ from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
-from brightfield.tasks.seen import Seen
+from brightfield.tasks.targets.model_output import Seen
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import torch
 from pydantic import ValidationError
 from skimage.transform import resize
 
+from brightfield.explain.maps.rise_map import RiseMap
 from brightfield.explain.rise import Rise, random_masks
-from brightfield.explain.rise_map import RiseMap
 
 from .conftest import Bench, Case, case, image
 from .networks import Linear, small

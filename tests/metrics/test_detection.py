@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from brightfield.errors import BrightfieldError, InvalidRows, MissingValues
-from brightfield.metrics.coco_summary import NAMES
+from brightfield.metrics.counted.coco_summary import NAMES
 
 FAST = {"ci": {"method": "none"}}
 SIDE = 300
@@ -100,9 +100,9 @@ def test_the_twelve_numbers_and_every_class(seed, iou_type, evaluate):
 
 
 def test_a_resample_is_a_data_set_with_repeated_images():
-    from brightfield.metrics.coco import read_scene
-    from brightfield.metrics.coco_matches import match
-    from brightfield.metrics.coco_summary import CocoSummary, Detected
+    from brightfield.metrics.counted.coco_matches import match
+    from brightfield.metrics.counted.coco_summary import CocoSummary, Detected
+    from brightfield.metrics.reading.coco import read_scene
 
     truth, detections = scene(4)
     data = {"ground_truth": truth, "detections": detections}

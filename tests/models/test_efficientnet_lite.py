@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from brightfield.cards import read_card
 from brightfield.models.efficientnet_lite import EfficientNetLite, SamePadding
-from brightfield.models.weights import locate, read_state
+from brightfield.models.loading.weights import locate, read_state
 from brightfield.zoo import folder
 
 # Parameters in millions as the authors' table gives them (to one decimal).

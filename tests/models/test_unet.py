@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from brightfield.cards import read_card
 from brightfield.models.efficientnet_lite import EfficientNetLite
+from brightfield.models.loading.weights import locate, read_state
 from brightfield.models.unet import RADIUS, STRIDE, UNet
-from brightfield.models.weights import locate, read_state
 from brightfield.zoo import folder
 
 

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from brightfield.metrics.estimate import IntervalMethod, Reason
-from brightfield.metrics.rows import MissingReason
+from brightfield.metrics.reading.rows import MissingReason
+from brightfield.metrics.statistics.estimate import IntervalMethod, Reason
 from brightfield.reports.report import numbers
 from brightfield.reports.wording import METHODS, REASONS, interval, name_of, percent, shown
 

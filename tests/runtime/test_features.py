@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
-from brightfield.models.layers import Tap
+from brightfield.models.inspection.layers import Tap
 from brightfield.runtime import features
 from brightfield.runtime.features import Features
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from brightfield.errors import Unexplainable, UnknownLayer
-from brightfield.models.layers import Tap
+from brightfield.models.inspection.layers import Tap
 from brightfield.runtime.operations import Activations, Forward, Gradients, Span
 
 ROWS = torch.tensor([[[[1.0, -2], [3, 4]]], [[[-1.0, 5], [0, 2]]]])

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from brightfield.models.layers import Tap
+from brightfield.models.inspection.layers import Tap
 from brightfield.runtime.operations import Forward, Gradients, Span
 from brightfield.runtime.randomised import Randomised, drawn, last_layer
 

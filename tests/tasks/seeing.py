@@ -9,7 +9,7 @@ import numpy as np
 from brightfield.cards import ModelCard
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture, Region
-from brightfield.tasks.seen import Seen
+from brightfield.tasks.targets.model_output import Seen
 
 
 def seen(

@@ -10,9 +10,9 @@ from brightfield.errors import InvalidParameter
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.colormaps import heatmap
 from brightfield.images.objects import Box
-from brightfield.models.receptive import ReceptiveField
+from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.tasks.activations import FeatureMaps, ReadActivations
-from brightfield.tasks.inside import Placed
+from brightfield.tasks.units.inside import Placed
 
 
 def placed(field: ReceptiveField | None = None) -> Placed:

@@ -15,9 +15,9 @@ from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.candidates import Candidates
-from brightfield.tasks.dense import Scene
 from brightfield.tasks.detect import Detect
-from brightfield.tasks.objects import Objects
+from brightfield.tasks.kinds.dense import Scene
+from brightfield.tasks.objects.objects import Objects
 
 PICTURE = Picture(np.zeros((60, 80, 3), np.uint8), "0" * 64, "png", "YXC")
 

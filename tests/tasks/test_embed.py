@@ -13,7 +13,7 @@ from torchvision import models
 
 from brightfield.cards import ModelCard
 from brightfield.errors import UnknownLayer
-from brightfield.models.layers import resolve
+from brightfield.models.inspection.layers import resolve
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident

@@ -23,9 +23,9 @@ from brightfield.images.objects import Source
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.candidates import Candidates
-from brightfield.tasks.dense import Scene
+from brightfield.tasks.kinds.dense import Scene
+from brightfield.tasks.objects.segmentation import Segmentation
 from brightfield.tasks.segment import Segment
-from brightfield.tasks.segmentation import Segmentation
 
 RANDOM = np.random.default_rng(0)
 SMOOTH = ndimage.gaussian_filter(RANDOM.normal(size=(2, 60, 80)), (0, 3, 3)).astype(np.float32) * 20

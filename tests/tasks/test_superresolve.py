@@ -21,7 +21,7 @@ from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Scaling, preprocess
 from brightfield.tasks import superresolve
-from brightfield.tasks.dense import Scene
+from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.superresolve import Enlarged, Superresolve
 
 RANDOM = np.random.default_rng(0)

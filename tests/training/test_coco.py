@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brightfield.tasks.suppression import Detections
+from brightfield.tasks.objects.suppression import Detections
 from training.coco import average_precision, rows
 
 

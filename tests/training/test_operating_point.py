@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from brightfield.tasks.suppression import Detections
+from brightfield.tasks.objects.suppression import Detections
 from training.operating_point import Curve, best_f1_threshold, matched
 
 CELL = [0.0, 0, 10, 10]

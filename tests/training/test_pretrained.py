@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from brightfield.cards import read_card
-from brightfield.models.build import build
 from brightfield.models.efficientnet_lite import EfficientNetLite
 from brightfield.models.fcos import FCOS
+from brightfield.models.loading.build import build
 from brightfield.zoo import folder
 from training.pretrained import begin_with_imagenet
 

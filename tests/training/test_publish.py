@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from brightfield.cards import Quality, read_card
-from brightfield.models.weights import verify
+from brightfield.models.loading.weights import verify
 from training.publish import write_quality, write_threshold, write_weights
 
 CARD = """

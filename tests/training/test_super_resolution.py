@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from brightfield.cards import InputSpec, read_card
 from brightfield.images.intensity import Intensity
 from brightfield.images.luminance import luminance
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.models.subpixel import Subpixel
 from brightfield.zoo import folder
 from training.degradation import enlarged, reduced

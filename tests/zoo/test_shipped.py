@@ -23,14 +23,14 @@ from brightfield.cards import ModelCard, find_cards
 from brightfield.engine import Answer, Engine, View
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
-from brightfield.tasks.partition import by_object
+from brightfield.tasks.objects.partition import by_object
+from brightfield.tasks.objects.suppression import suppress
 from brightfield.tasks.segment import Segment
 from brightfield.tasks.superresolve import Superresolve
-from brightfield.tasks.suppression import suppress
 from brightfield.tasks.task import Task
 from brightfield.zoo import folder
 

@@ -15,7 +15,7 @@ from brightfield.images.decode import decode
 from brightfield.models.candidates import Candidates
 from brightfield.models.fcos import FCOS
 from brightfield.preprocess import preprocess
-from brightfield.tasks.suppression import Detections, suppress
+from brightfield.tasks.objects.suppression import Detections, suppress
 from training.assignment import Objects, assign
 from training.coco import average_precision, rows
 from training.data import bccd

@@ -9,7 +9,7 @@ from torch import nn
 
 from brightfield import zoo
 from brightfield.cards import Quality, read_card
-from brightfield.models.build import build
+from brightfield.models.loading.build import build
 from brightfield.tensors import Pixels
 from training.data.dsb2018 import KINDS, fields
 from training.recipe import Schedule

@@ -17,8 +17,8 @@ from brightfield.images.labels import Labels
 from brightfield.images.picture import Picture
 from brightfield.models.unet import UNet
 from brightfield.preprocess import preprocess
-from brightfield.tasks.maps import Maps
-from brightfield.tasks.partition import by_object
+from brightfield.tasks.objects.maps import Maps
+from brightfield.tasks.objects.partition import by_object
 from training.data import dsb2018
 from training.data.nuclei_crops import Crop, Crops
 from training.matching import (

@@ -33,7 +33,7 @@ def pull(args: argparse.Namespace) -> int:
     """Download the weights that a card names."""
     with needs_service("`models pull`"):
         from brightfield.errors import BrightfieldError, nearest
-        from brightfield.models import weights
+        from brightfield.models.loading import weights
         from brightfield.settings import Settings
     settings = Settings()
     cards, _ = _cards(settings, None)
@@ -51,7 +51,7 @@ def pull(args: argparse.Namespace) -> int:
 
 def _check(card: ModelCard, settings: Settings) -> bool:
     from brightfield.errors import BrightfieldError, MissingWeights
-    from brightfield.models.build import build
+    from brightfield.models.loading.build import build
 
     try:
         build(card, trust_model_code=settings.trust_model_code, data=settings.data)

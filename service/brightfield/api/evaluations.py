@@ -20,9 +20,9 @@ from brightfield.errors import (
     UnknownParameter,
     nearest,
 )
-from brightfield.metrics.csv_columns import read_csv
 from brightfield.metrics.evaluation import Evaluation
-from brightfield.metrics.npz_columns import read_npz
+from brightfield.metrics.reading.csv_columns import read_csv
+from brightfield.metrics.reading.npz_columns import read_npz
 
 DEFAULT_TASK = "classification"
 

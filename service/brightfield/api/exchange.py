@@ -28,7 +28,7 @@ from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
-from brightfield.tasks.dense import Dense
+from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task
 

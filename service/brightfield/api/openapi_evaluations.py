@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from brightfield.api.evaluations import DEFAULT_TASK
 from brightfield.api.openapi import Schema, query_parameter
 from brightfield.api.reports import CSV, JSON, NPZ, describe_forms
-from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.evaluation import Evaluation
+from brightfield.metrics.statistics.confidence import Confidence
 
 _PREDICTIONS: Mapping[str, str] = {
     "truth": "Labels or class numbers, one for each row.",

@@ -22,7 +22,7 @@ from brightfield.images.annotations.geojson import Placement
 from brightfield.images.overlay import display
 from brightfield.parameters import Offset
 from brightfield.results import Space
-from brightfield.tasks.objects import Objects
+from brightfield.tasks.objects.objects import Objects
 
 Item = Answer | BrightfieldError
 

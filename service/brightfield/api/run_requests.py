@@ -9,8 +9,8 @@ from typing import Any
 from brightfield.api.evaluations import Catalog, choose, read_object, typed
 from brightfield.api.parameters import merge, parse
 from brightfield.errors import InvalidParameter, UnknownParameter, nearest
-from brightfield.metrics.confidence import Confidence
 from brightfield.metrics.evaluation import Evaluation
+from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.store.runs import Run
 
 _LONGEST = 200

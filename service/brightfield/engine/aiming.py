@@ -22,15 +22,15 @@ from brightfield.errors import (
 from brightfield.explain.method import Method
 from brightfield.images.overlay import display
 from brightfield.images.picture import Picture, Region
-from brightfield.models.layers import Tap, resolve
+from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.preprocess import field_of
 from brightfield.runtime.crew import Crew
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident
 from brightfield.targets import Kind, Target
-from brightfield.tasks.dense import Dense
-from brightfield.tasks.reference_targets import reference_target
-from brightfield.tasks.seen import Seen
+from brightfield.tasks.kinds.dense import Dense
+from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.reference_targets import reference_target
 from brightfield.tasks.task import Task
 
 

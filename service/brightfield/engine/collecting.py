@@ -22,7 +22,7 @@ from brightfield.explain.method import Step
 from brightfield.images.decode import decode
 from brightfield.images.selection import Selection
 from brightfield.images.thumbnail import thumbnail
-from brightfield.models import layers
+from brightfield.models.inspection import layers
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.items import Item, Items, NewItem, Outcome, differs

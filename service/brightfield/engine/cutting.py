@@ -10,7 +10,7 @@ from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Note, Region
 from brightfield.images.tiles import Tiling
 from brightfield.runtime.resident import Resident
-from brightfield.tasks.dense import Dense
+from brightfield.tasks.kinds.dense import Dense
 
 # A field of more pixels is cut, unless the model resizes it anyway.
 WHOLE = 1280 * 1024

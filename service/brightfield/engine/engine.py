@@ -37,7 +37,7 @@ from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import Evaluation, Limits
-from brightfield.models import layers
+from brightfield.models.inspection import layers
 from brightfield.preprocess import Prepared
 from brightfield.results import Result
 from brightfield.runtime.crew import Crew
@@ -51,8 +51,8 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.tasks.activations import ReadActivations
 from brightfield.tasks.classify import Classes, Classify
-from brightfield.tasks.dense import Dense
 from brightfield.tasks.embed import Embed
+from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task, Whole
 

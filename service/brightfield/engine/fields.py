@@ -20,7 +20,7 @@ from brightfield.preprocess import Scaling, field_of, preprocess, whole_plane_sc
 from brightfield.results import Result
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.resident import Resident
-from brightfield.tasks.dense import Canvas, Dense, Scene
+from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 
 # Tiles on their way at once: one on the lane, one that waits, one being made.
 _AHEAD = 3

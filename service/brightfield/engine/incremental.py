@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from brightfield.explain.incremental import Spans, Windowed
+from brightfield.explain.probing.incremental import Spans, Windowed
 from brightfield.models.incremental import (
     Base,
     Chunk,

@@ -8,12 +8,12 @@ import torch
 
 from brightfield.geometry import Geometry
 from brightfield.images.filters import FilterChoice, Filters
-from brightfield.models.filters import filter_bank
-from brightfield.models.layers import LayerInfo, Tap, last_spatial_layer, resolve, shapes
-from brightfield.models.receptive import ReceptiveField, receptive_field
+from brightfield.models.inspection.filters import filter_bank
+from brightfield.models.inspection.layers import LayerInfo, Tap, last_spatial_layer, resolve, shapes
+from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.runtime.features import Features
 from brightfield.runtime.resident import Resident
-from brightfield.tasks.inside import Placed
+from brightfield.tasks.units.inside import Placed
 
 # Everything here waits for the lane, so none of it may be called on the event loop or the lane.
 

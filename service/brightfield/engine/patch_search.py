@@ -21,9 +21,9 @@ from brightfield.images.picture import Note, Picture, Region
 from brightfield.preprocess import Prepared, preprocess
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.resident import Resident
-from brightfield.tasks.gallery import Find
-from brightfield.tasks.inside import Placed
 from brightfield.tasks.patches import FindPatches, Patch, Patches
+from brightfield.tasks.units.inside import Placed
+from brightfield.tasks.units.top_activations import Find
 
 Source = Callable[[], bytes]
 """Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""

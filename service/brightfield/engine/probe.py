@@ -16,12 +16,12 @@ from brightfield.cards import ModelCard
 from brightfield.engine.incremental import LaneWindows, Passes, planned
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
-from brightfield.explain.incremental import Spans
-from brightfield.explain.neuron import neuron_target
+from brightfield.explain.probing.incremental import Spans
+from brightfield.explain.probing.neuron import neuron_target
 from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
-from brightfield.models.layers import Tap, last_spatial_layer, reading, resolve
-from brightfield.models.rectifiers import ReluRule
+from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
+from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
 from brightfield.runtime.randomised import Randomised, drawn, last_layer

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from brightfield.errors import ChunkConflict, IncomparableRuns
-from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.chunks import JSON, Parts
-from brightfield.metrics.chunks import Chunk as Packed
-from brightfield.metrics.confidence import Confidence
+from brightfield.metrics.chunks.chunk import JSON, Parts
+from brightfield.metrics.chunks.chunk import Chunk as Packed
+from brightfield.metrics.chunks.frames import merged
 from brightfield.metrics.evaluation import Both, Evaluation, Limits
-from brightfield.metrics.frames import merged
-from brightfield.metrics.points import Named
+from brightfield.metrics.reports.points import Named
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.store.runs import Chunk, Entry, Run, Runs
 
 

@@ -12,12 +12,12 @@ import torch
 from brightfield.cards import InputSpec, Multiple
 from brightfield.engine.inside import Layer
 from brightfield.errors import ModelFailed, Unexplainable
-from brightfield.models.layers import Tap
-from brightfield.models.receptive import ReceptiveField
+from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.ticket import Ticket
-from brightfield.tasks.gallery import Find
+from brightfield.tasks.units.top_activations import Find
 from brightfield.tensors import Images
 
 Rule = Literal["guided", "plain", "none"]

@@ -12,7 +12,7 @@ from typing import Any
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
-from brightfield.explain.explanation import Explanation
+from brightfield.explain.maps.explanation import Explanation
 from brightfield.images.decode import decode
 from brightfield.images.picture import Picture, Region
 from brightfield.images.selection import Selection

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import torch
 
 from brightfield.errors import Unexplainable
+from brightfield.explain.kinds.saliency_method import SaliencyMethod
+from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
-from brightfield.explain.probe import Probe
-from brightfield.explain.saliency_map import saliency_map
-from brightfield.explain.saliency_method import SaliencyMethod
+from brightfield.explain.probing.probe import Probe
 from brightfield.targets import Gradient
 from brightfield.tensors import Images
 

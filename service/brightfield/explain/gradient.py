@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from brightfield.explain.kinds.pixel_gradients import PixelGradients
+from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
-from brightfield.explain.pixel_gradients import PixelGradients
-from brightfield.explain.probe import Probe
-from brightfield.explain.saliency_map import saliency_map
+from brightfield.explain.probing.probe import Probe
 from brightfield.tensors import Images
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from brightfield.explain.grad_cam import enlarged, weighed_maps
 from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+from brightfield.explain.kinds.saliency_method import SaliencyMethod
+from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
-from brightfield.explain.probe import Probe
-from brightfield.explain.saliency_map import saliency_map
-from brightfield.explain.saliency_method import SaliencyMethod
+from brightfield.explain.probing.probe import Probe
 from brightfield.tensors import Images
 
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator
 
-from brightfield.explain.checks import checked
-from brightfield.explain.explanation import Explanation
-from brightfield.explain.probe import Probe
-from brightfield.explain.saliency_map import SaliencyMap
-from brightfield.explain.step import Step
+from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.maps.saliency_map import SaliencyMap
+from brightfield.explain.probing.checks import checked
+from brightfield.explain.probing.probe import Probe
+from brightfield.progress import Step
 from brightfield.targets import EVERY, Aim, Kind
 from brightfield.tensors import Images
 

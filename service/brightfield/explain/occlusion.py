@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from brightfield.errors import InvalidParameter
-from brightfield.explain.baselines import baseline_images
-from brightfield.explain.explanation import Explanation
-from brightfield.explain.hiding import Shape, mask_of, parse_shape
+from brightfield.explain.kinds.perturbation import Perturbation
+from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.maps.occlusion_map import MAPS_LEFT_OUT, MOST_MAPS, OcclusionMap, WhatIf
 from brightfield.explain.method import Step
-from brightfield.explain.occlusion_map import MAPS_LEFT_OUT, MOST_MAPS, OcclusionMap, WhatIf
-from brightfield.explain.perturbation import Perturbation
-from brightfield.explain.probe import Probe
-from brightfield.explain.windows import Engine, windows
+from brightfield.explain.probing.baselines import baseline_images
+from brightfield.explain.probing.hiding import Shape, mask_of, parse_shape
+from brightfield.explain.probing.probe import Probe
+from brightfield.explain.probing.windows import Engine, windows
 from brightfield.geometry import Geometry
 from brightfield.images.windows import Border, Grid, window_grid
 from brightfield.parameters import Extent

@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.explain.baselines import baseline_images
 from brightfield.explain.chunks import chunked
-from brightfield.explain.explanation import Explanation
+from brightfield.explain.kinds.perturbation import Perturbation
+from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.maps.rise_map import RiseMap
 from brightfield.explain.method import Step
-from brightfield.explain.perturbation import Perturbation
-from brightfield.explain.probe import Probe
-from brightfield.explain.rise_map import RiseMap
+from brightfield.explain.probing.baselines import baseline_images
+from brightfield.explain.probing.probe import Probe
 from brightfield.results import array_json
 from brightfield.tensors import Images
 

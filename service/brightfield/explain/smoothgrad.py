@@ -9,10 +9,10 @@ import torch
 from pydantic import Field
 
 from brightfield.explain.chunks import chunked
+from brightfield.explain.kinds.pixel_gradients import PixelGradients
+from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
-from brightfield.explain.pixel_gradients import PixelGradients
-from brightfield.explain.probe import Probe
-from brightfield.explain.saliency_map import saliency_map
+from brightfield.explain.probing.probe import Probe
 from brightfield.tensors import Images
 
 

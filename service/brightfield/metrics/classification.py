@@ -8,27 +8,27 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator
 
 from brightfield.errors import ConflictingParameter, InvalidParameter
-from brightfield.metrics.binary import Binary
-from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.chunks import Chunk, Parts
-from brightfield.metrics.compared_classes import (
+from brightfield.metrics.chunks.chunk import Chunk, Parts
+from brightfield.metrics.chunks.frames import Frame
+from brightfield.metrics.counted.operating_point import Rule
+from brightfield.metrics.evaluation import Both, Evaluation, Limits, Names, no_points
+from brightfield.metrics.reading.predictions import Predictions
+from brightfield.metrics.reading.reading import read_predictions
+from brightfield.metrics.reading.rows import Rows
+from brightfield.metrics.reports.binary import Binary
+from brightfield.metrics.reports.compared_classes import (
     aligned,
     chosen_here,
     class_differences,
     class_report,
 )
-from brightfield.metrics.comparison import CONVENTIONS, same_options
-from brightfield.metrics.confidence import Confidence
-from brightfield.metrics.evaluation import Both, Evaluation, Limits, Names, no_points
-from brightfield.metrics.frames import Frame
-from brightfield.metrics.multiclass import Multiclass
-from brightfield.metrics.notes import skipped, warned
-from brightfield.metrics.operating_point import Rule
-from brightfield.metrics.points import Named
-from brightfield.metrics.predictions import Predictions
-from brightfield.metrics.reading import read_predictions
-from brightfield.metrics.rows import Rows
-from brightfield.metrics.sample import Sample
+from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
+from brightfield.metrics.reports.multiclass import Multiclass
+from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.points import Named
+from brightfield.metrics.reports.sample import Sample
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.confidence import Confidence
 
 _CONVENTIONS = {
     "order": "rows by id, else by truth, scores, prediction and group; the digest covers truth, "

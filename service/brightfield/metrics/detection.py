@@ -9,13 +9,14 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.chunks import Chunk, Parts
-from brightfield.metrics.coco import IouType, Scene, read_scene
-from brightfield.metrics.coco_chunks import Whole, check_same_truth, id_text, joined
-from brightfield.metrics.coco_matches import MOST, Matched, match
-from brightfield.metrics.coco_summary import NAMES, CocoSummary, Detected, curves
-from brightfield.metrics.comparison import (
+from brightfield.metrics.chunks.chunk import Chunk, Parts
+from brightfield.metrics.chunks.coco_chunks import Whole, check_same_truth, id_text, joined
+from brightfield.metrics.counted.coco_matches import MOST, Matched, match
+from brightfield.metrics.counted.coco_summary import NAMES, CocoSummary, Detected, curves
+from brightfield.metrics.counted.detection_errors import Errors, errors
+from brightfield.metrics.evaluation import Both, Evaluation, Limits
+from brightfield.metrics.reading.coco import IouType, Scene, read_scene
+from brightfield.metrics.reports.comparison import (
     CONVENTIONS,
     Design,
     Shared,
@@ -23,14 +24,13 @@ from brightfield.metrics.comparison import (
     differences,
     same_options,
 )
-from brightfield.metrics.confidence import Confidence
-from brightfield.metrics.detection_errors import Errors, errors
-from brightfield.metrics.estimate import Estimate
-from brightfield.metrics.evaluation import Both, Evaluation, Limits
-from brightfield.metrics.family import Key, Line, estimates, nested
-from brightfield.metrics.notes import skipped, warned
-from brightfield.metrics.resampling import Clusters, Resampler, Rows
-from brightfield.metrics.worst import largest
+from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.worst import largest
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.estimate import Estimate
+from brightfield.metrics.statistics.family import Key, Line, estimates, nested
+from brightfield.metrics.statistics.resampling import Clusters, Resampler, Rows
 
 _CONVENTIONS = {
     "order": "images and categories by id; annotations by image, category and id; detections by "

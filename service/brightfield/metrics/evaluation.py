@@ -11,10 +11,10 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from brightfield.errors import NotAcceptable
-from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.chunks import Chunk, Parts
-from brightfield.metrics.confidence import Confidence
-from brightfield.metrics.points import Named
+from brightfield.metrics.chunks.chunk import Chunk, Parts
+from brightfield.metrics.reports.points import Named
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.confidence import Confidence
 
 
 @dataclass(frozen=True, slots=True)

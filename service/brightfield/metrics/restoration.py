@@ -14,8 +14,8 @@ from pydantic import Field
 from brightfield.errors import InvalidRows
 from brightfield.images.fidelity import squared_error, ssim
 from brightfield.images.luminance import luminance
-from brightfield.metrics.bootstrap import Batch, Check
-from brightfield.metrics.cases import (
+from brightfield.metrics.chunks.kept_pairs import LeftOut
+from brightfield.metrics.counted.cases import (
     Draws,
     MeanOfCases,
     Pooled,
@@ -25,16 +25,16 @@ from brightfield.metrics.cases import (
     mean_line,
     pooled_line,
 )
-from brightfield.metrics.estimate import Reason
-from brightfield.metrics.family import Line, nested
-from brightfield.metrics.kept_pairs import LeftOut
-from brightfield.metrics.notes import skipped, warned
-from brightfield.metrics.pairs import Pair, group_codes
-from brightfield.metrics.pairs_evaluation import PairsEvaluation
-from brightfield.metrics.pictures import read_image
-from brightfield.metrics.rows import digest
-from brightfield.metrics.segmented import total_digest
-from brightfield.metrics.worst import largest
+from brightfield.metrics.counted.segmented import total_digest
+from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
+from brightfield.metrics.reading.pairs import Pair, group_codes
+from brightfield.metrics.reading.pictures import read_image
+from brightfield.metrics.reading.rows import digest
+from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.worst import largest
+from brightfield.metrics.statistics.bootstrap import Batch, Check
+from brightfield.metrics.statistics.estimate import Reason
+from brightfield.metrics.statistics.family import Line, nested
 
 _NAMES = ("mse", "psnr", "ssim")
 _GREATEST = 1e100

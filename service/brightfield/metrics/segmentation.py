@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from brightfield.errors import InvalidParameter, InvalidRows
-from brightfield.metrics.bootstrap import Check
-from brightfield.metrics.cases import (
+from brightfield.metrics.counted.cases import (
     Draws,
     MeanOfCases,
     Pooled,
@@ -19,18 +18,26 @@ from brightfield.metrics.cases import (
     mean_line,
     pooled_line,
 )
-from brightfield.metrics.confusion import confusion
-from brightfield.metrics.counts import Table
-from brightfield.metrics.estimate import Reason
+from brightfield.metrics.counted.confusion import confusion
+from brightfield.metrics.counted.counts import Table
+from brightfield.metrics.counted.panoptic import THRESHOLDS
+from brightfield.metrics.counted.segmented import (
+    OBJECTS,
+    SURFACE,
+    Outline,
+    Ruler,
+    Segmented,
+    total_digest,
+)
 from brightfield.metrics.evaluation import Names
-from brightfield.metrics.family import Line, nested
-from brightfield.metrics.notes import skipped, warned
-from brightfield.metrics.pairs import Pair, group_codes
-from brightfield.metrics.pairs_evaluation import PairsEvaluation
-from brightfield.metrics.panoptic import THRESHOLDS
-from brightfield.metrics.pictures import Mask, read_mask
-from brightfield.metrics.segmented import OBJECTS, SURFACE, Outline, Ruler, Segmented, total_digest
-from brightfield.metrics.worst import largest
+from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
+from brightfield.metrics.reading.pairs import Pair, group_codes
+from brightfield.metrics.reading.pictures import Mask, read_mask
+from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.worst import largest
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.estimate import Reason
+from brightfield.metrics.statistics.family import Line, nested
 
 _CONVENTIONS = {
     "order": "pairs by id, else by content; the digest covers the digests of shape, truth and "

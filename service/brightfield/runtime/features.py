@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
-from brightfield.models.layers import Tap, reading
+from brightfield.models.inspection.layers import Tap, reading
 from brightfield.runtime.operations import Span, bypassed
 from brightfield.tensors import Images
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard
-from brightfield.models.build import build, static_batch
 from brightfield.models.candidates import Candidates
+from brightfield.models.loading.build import build, static_batch
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import bypassed
 from brightfield.runtime.resident import Resident, module_bytes

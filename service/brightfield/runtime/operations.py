@@ -12,8 +12,8 @@ from torch import nn
 from torch.utils import _pytree as pytree
 
 from brightfield.errors import Unexplainable, UnknownLayer
-from brightfield.models.layers import Tap, reading
-from brightfield.models.rectifiers import Guided, ReluRule
+from brightfield.models.inspection.layers import Tap, reading
+from brightfield.models.inspection.rectifiers import Guided, ReluRule
 from brightfield.targets import Gradient
 from brightfield.tensors import Images
 

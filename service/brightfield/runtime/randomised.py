@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from brightfield.models.layers import Tap, reading
+from brightfield.models.inspection.layers import Tap, reading
 from brightfield.runtime.operations import Operation, Span, bypassed
 from brightfield.targets import Score
 from brightfield.tensors import Images

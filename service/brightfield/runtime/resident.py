@@ -15,8 +15,8 @@ from torch import nn
 from brightfield.cards import ModelCard, Multiple
 from brightfield.errors import ModelFailed
 from brightfield.models.incremental import Estimate, Plan, Refusal, Schedule
-from brightfield.models.reach import reach
-from brightfield.models.receptive import ReceptiveField
+from brightfield.models.inspection.reach import reach
+from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane

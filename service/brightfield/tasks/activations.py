@@ -18,8 +18,8 @@ from brightfield.images.contact_sheet import Row, Tile, contact_sheet, fitted
 from brightfield.images.objects import Box
 from brightfield.images.overlay import overlay
 from brightfield.results import Raster, Result, Space, Table, array_json, finite
-from brightfield.tasks.inside import Inside, Placed
 from brightfield.tasks.task import Task
+from brightfield.tasks.units.inside import Inside, Placed
 from brightfield.tensors import Map, Pixels
 
 # Maps on a sheet where nobody names units, and where somebody does.

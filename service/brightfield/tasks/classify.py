@@ -19,7 +19,7 @@ from brightfield.images.windows import Grid, accumulate
 from brightfield.parameters import Commas, Extent
 from brightfield.results import Raster, Result, Space, Table, array_json, finite
 from brightfield.targets import EVERY, Aim, Kind, Target
-from brightfield.tasks.seen import Seen
+from brightfield.tasks.targets.model_output import Seen
 from brightfield.tasks.task import Whole
 from brightfield.tensors import Logits
 

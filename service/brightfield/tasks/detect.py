@@ -16,13 +16,13 @@ from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import class_id, label
-from brightfield.tasks.dense import Canvas, Dense, Scene
-from brightfield.tasks.detection_targets import detection_targets
-from brightfield.tasks.objects import Objects, source_of
-from brightfield.tasks.seen import Seen
+from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
+from brightfield.tasks.objects.objects import Objects, source_of
+from brightfield.tasks.objects.suppression import Detections, concatenate, suppress
+from brightfield.tasks.objects.tiled_candidates import clipped, own_candidates
 from brightfield.tasks.segment import Segment, SegmentCanvas
-from brightfield.tasks.suppression import Detections, concatenate, suppress
-from brightfield.tasks.tiled_candidates import clipped, own_candidates
+from brightfield.tasks.targets.detection_targets import detection_targets
+from brightfield.tasks.targets.model_output import Seen
 
 _THRESHOLD = 0.5
 

@@ -15,9 +15,9 @@ from brightfield.images import encode
 from brightfield.images.contact_sheet import Row, Tile, contact_sheet
 from brightfield.images.objects import Box
 from brightfield.results import Result, Space, Table, finite
-from brightfield.tasks.gallery import Gallery
-from brightfield.tasks.inside import Inside
 from brightfield.tasks.task import Task
+from brightfield.tasks.units.inside import Inside
+from brightfield.tasks.units.top_activations import Gallery
 from brightfield.tensors import Pixels
 
 Rgb = NDArray[np.uint8]

@@ -20,17 +20,17 @@ from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import class_id
-from brightfield.tasks.dense import Canvas, Dense, Scene
-from brightfield.tasks.detection_targets import detection_targets
-from brightfield.tasks.maps import Field
-from brightfield.tasks.objects import source_of
-from brightfield.tasks.partition import Partition, by_class, by_object, from_masks
-from brightfield.tasks.region_targets import region_targets
-from brightfield.tasks.seen import Seen
-from brightfield.tasks.segmentation import Mode, Segmentation
-from brightfield.tasks.suppression import concatenate, suppress
-from brightfield.tasks.tiled_candidates import own_candidates
-from brightfield.tasks.volume import Volume, linked
+from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
+from brightfield.tasks.objects.maps import Field
+from brightfield.tasks.objects.objects import source_of
+from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
+from brightfield.tasks.objects.segmentation import Mode, Segmentation
+from brightfield.tasks.objects.suppression import concatenate, suppress
+from brightfield.tasks.objects.tiled_candidates import own_candidates
+from brightfield.tasks.objects.volume import Volume, linked
+from brightfield.tasks.targets.detection_targets import detection_targets
+from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.region_targets import region_targets
 
 _THRESHOLD = 0.5
 # Mask R-CNN has suppressed doubles itself; of several tiles a few more may meet.

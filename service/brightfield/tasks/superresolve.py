@@ -27,8 +27,8 @@ from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.preprocess import Scaling
 from brightfield.results import Raster, Result, Space, finite
-from brightfield.tasks.dense import Canvas, Dense, Scene
-from brightfield.tasks.maps import Field
+from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
+from brightfield.tasks.objects.maps import Field
 from brightfield.tensors import Pixels
 
 Encoding = Literal["png", "tiff", "npy"]

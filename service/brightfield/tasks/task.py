@@ -11,7 +11,7 @@ from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.seen import Seen
+from brightfield.tasks.targets.model_output import Seen
 
 
 class Task(BaseModel, ABC):

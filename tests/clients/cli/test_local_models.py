@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.importorskip("brightfield.models.build")
+pytest.importorskip("brightfield.models.loading.build")
 
 from brightfield_client.cli import main
 
@@ -62,7 +62,7 @@ def test_nothing_to_check(tmp_path, capsys):
 
 
 def test_pull(folder, monkeypatch, capsys):
-    from brightfield.models import weights
+    from brightfield.models.loading import weights
 
     monkeypatch.setenv("BRIGHTFIELD_MODELS", str(folder))
     assert main(["models", "pull", "lap"]) == 2

@@ -1,0 +1,1 @@
+"""The results of the methods: maps over the image, and the facts about them."""

@@ -1,0 +1,62 @@
+"""The result of /occlusion by random masks: the mean score while a pixel can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.explain.maps.explanation import Explanation
+from brightfield.geometry import Geometry
+from brightfield.images.heat import Heat
+from brightfield.images.picture import Note
+from brightfield.results import Raster, Space, array_json, finite
+from brightfield.targets import Target
+from brightfield.tensors import Map
+
+
+@dataclass(frozen=True)
+class RiseMap(Explanation):
+    """`values` (T, h, w) on the model's input grid, `base` (T,) of the whole image, and `mean`
+    (T,), the score over all masks: pixels above it speak for the target."""
+
+    formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
+    targets: Sequence[Target]
+    base: NDArray[np.float64]
+    values: NDArray[np.float32]
+    geometry: Geometry
+    mean: NDArray[np.float64]
+    facts: dict[str, Any]
+    notes: tuple[Note, ...] = ()
+
+    def payload(self, space: Space) -> dict[str, Any]:
+        region = [float(edge) for edge in self.geometry.region_in_image]
+        return {
+            "grid": None,
+            "targets": [target.payload() for target in self.targets],
+            "base": [finite(value) for value in self.base],
+            "scores": None,
+            "map": {**array_json(self.raster(space).array), "region": region},
+            "mean_score": [finite(value) for value in self.mean],
+            **self.facts,
+        }
+
+    @property
+    def main(self) -> Map:
+        first: Map = self.values[0]
+        return first
+
+    def raster(self, space: Space) -> Raster:
+        if space == "input":
+            return Raster(self.values, "CYX")
+        return Raster(np.stack([self.geometry.to_image(one) for one in self.values]), "CYX")
+
+    def heat(self) -> Heat:
+        """The first target's map about its mean: red speaks for the target."""
+        about = (self.values[0] - self.mean[0]).astype(np.float32)
+        return Heat(
+            self.geometry.to_image(about), signed=True, region=self.geometry.region_in_image
+        )

@@ -1,0 +1,91 @@
+"""The result of /saliency: one value per pixel for one score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.probing.probe import Probe
+from brightfield.geometry import Geometry
+from brightfield.images import rle
+from brightfield.images.heat import Heat
+from brightfield.images.outlines import draw_objects
+from brightfield.images.picture import Note
+from brightfield.results import Raster, Space, array_json, finite
+from brightfield.targets import Target
+from brightfield.tensors import Map
+
+# Sky blue of Okabe and Ito: apart from every colour of the maps.
+_OUTLINE = (86, 180, 233)
+
+
+@dataclass(frozen=True)
+class SaliencyMap(Explanation):
+    """`values` (h, w) on the model's input grid; `facts` are the method's own numbers.
+
+    `mask` (H, W), in the image's pixels, is what the map cuts out, if that was asked for
+    (`masked`) and there is something.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
+    method: str
+    target: Target
+    values: Map
+    signed: bool
+    geometry: Geometry
+    facts: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    masked: bool = False
+    mask: rle.Mask | None = None
+
+    def payload(self, space: Space) -> dict[str, Any]:
+        values = self.raster(space).array
+        region = [float(edge) for edge in self.geometry.region_in_image]
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+        drawn = {**array_json(values), "min": finite(low), "max": finite(high), "region": region}
+        return {
+            "method": self.method,
+            "target": self.target.payload(),
+            "score": finite(self.target.value),
+            "map": drawn,
+            **({"mask": self._mask_payload()} if self.masked else {}),
+            **self.facts,
+        }
+
+    @property
+    def main(self) -> Map:
+        return self.values
+
+    def raster(self, space: Space) -> Raster:
+        return Raster(self.values if space == "input" else self._in_image(), "YX")
+
+    def heat(self) -> Heat:
+        return Heat(self._in_image(), self.signed, self.geometry.region_in_image)
+
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        drawn = super().overlay(picture, alpha)
+        if self.mask is None:
+            return drawn
+        return draw_objects(drawn, self.mask.astype(np.int32), {1: _OUTLINE})
+
+    def _in_image(self) -> Map:
+        return self.geometry.to_image(self.values)
+
+    def _mask_payload(self) -> dict[str, Any] | None:
+        """COCO's run-length encoding over the whole image."""
+        if self.mask is None:
+            return None
+        return {**rle.encode(self.mask).json(), "area_px": int(self.mask.sum())}
+
+
+def saliency_map(
+    method: str, probe: Probe, values: torch.Tensor, *, signed: bool, **facts: Any
+) -> SaliencyMap:
+    """The result for the probe's first target from `values` (h, w)."""
+    array = values.detach().float().numpy()
+    return SaliencyMap(method, probe.targets[0], array, signed, probe.geometry, facts)

@@ -1,0 +1,1 @@
+"""How methods ask a model: scores, gradients, hidden windows, neurons, checks."""

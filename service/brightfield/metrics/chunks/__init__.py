@@ -1,0 +1,1 @@
+"""The chunks of a run: as bytes, checked against one another, and joined."""

@@ -1,0 +1,83 @@
+"""The chunks of a detection run, each a small data set of whole images, as one data set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brightfield.errors import IncomparableRuns
+from brightfield.metrics.chunks.chunk import Parts
+from brightfield.metrics.reading.coco import Scene
+from brightfield.metrics.reading.rows import Origin
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Whole:
+    """The data of all chunks, and from which each detection came."""
+
+    data: dict[str, Any]
+    origin: Origin
+
+    @property
+    def images(self) -> list[str]:
+        """The ids of the images as text."""
+        return [id_text(entry["id"]) for entry in self.data["ground_truth"]["images"]]
+
+    def only(self, ids: Sequence[str]) -> Whole:
+        """What is about these images alone."""
+        wanted, truth = set(ids), self.data["ground_truth"]
+        kept = [place for place, image in enumerate(self.images) if image in wanted]
+
+        def about(entries: list[Any]) -> list[Any]:
+            return [entry for entry in entries if id_text(entry["image_id"]) in wanted]
+
+        data = {
+            "ground_truth": {
+                **truth,
+                "images": [truth["images"][place] for place in kept],
+                "annotations": about(truth["annotations"]),
+            },
+            "detections": about(self.data["detections"]),
+        }
+        if "groups" in self.data:
+            data["groups"] = [self.data["groups"][place] for place in kept]
+        return Whole(data, Origin())
+
+
+def joined(parts: Parts) -> Whole:
+    """Images, annotations, detections and groups one after the other, each category once."""
+    documents = {key: document for key, _, document in sorted(parts.documents())}
+    truths = [document["ground_truth"] for document in documents.values()]
+    categories = {id_text(entry["id"]): entry for truth in truths for entry in truth["categories"]}
+    data: dict[str, Any] = {
+        "ground_truth": {
+            "images": [entry for truth in truths for entry in truth["images"]],
+            "annotations": [entry for truth in truths for entry in truth["annotations"]],
+            "categories": list(categories.values()),
+        },
+        "detections": [entry for own in documents.values() for entry in own["detections"]],
+    }
+    if any("groups" in document for document in documents.values()):
+        data["groups"] = [name for own in documents.values() for name in own.get("groups", ())]
+    sizes = {key: len(document["detections"]) for key, document in documents.items()}
+    return Whole(data, Origin.of(sizes))
+
+
+def id_text(value: Any) -> str:
+    """An id as JSON: the number 1 and the text "1" are two."""
+    return json.dumps(value)
+
+
+def check_same_truth(first: Scene, second: Scene) -> None:
+    """Raises `IncomparableRuns` where two scenes about the same images have other objects."""
+    same = first.categories == second.categories and len(first.true) == len(second.true)
+    if same and all(
+        a.numbers() == b.numbers() for a, b in zip(first.true, second.true, strict=True)
+    ):
+        return
+    raise IncomparableRuns(
+        "The runs have other categories or other true objects in the same images; compare "
+        "detections in one data set."
+    )

@@ -1,0 +1,163 @@
+"""COCO's twelve numbers, for all categories and for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.counted.coco_matches import AREAS, MOST, Matched, Ranked
+from brightfield.metrics.statistics.bootstrap import Batch
+from brightfield.metrics.statistics.estimate import Reason
+from brightfield.metrics.statistics.family import Family, ratio
+from brightfield.metrics.statistics.resampling import Weights
+
+NAMES = (
+    *("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large"),
+    *("ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"),
+)
+_AREA = {f"{kind}_{area}": place for kind in ("ap", "ar") for place, area in enumerate(AREAS)}
+# Numbers of one block of resamples.
+_BLOCK = 200_000
+
+
+@dataclass(frozen=True, eq=False)
+class Detected:
+    """The matches of a scene; its units are images."""
+
+    matched: Matched
+
+    def weighted(self, weights: Weights) -> Weights:
+        return weights
+
+    @property
+    def work(self) -> int:
+        """About how many numbers one resample touches."""
+        ranked = [area for category in self.matched.ranked for area in category]
+        return 5 * len(self.matched.thresholds) * sum(area.scores.size for area in ranked)
+
+
+class CocoSummary(Family[Detected, Weights]):
+    """Precision and recall over IoU thresholds t = 0.5, 0.55, ..., 0.95, in [0, 1].
+
+        ap = mean over t, and over recalls 0, 0.01, ..., 1, of the greatest precision at that
+             recall or more (ap50, ap75: at one t; ap_small and so on: objects of such an area)
+        ar_m = mean over t of the recall of the m best detections of each image and category
+
+    and the mean over the categories that have objects; `NAME/k` is that of category k. Areas are
+    small below 32^2 pixels, large above 96^2. pycocotools has -1 where there are no objects; here
+    the number is undefined. Weights count images: drawn twice, an image's detections and objects
+    count twice. Source: Lin et al., "Microsoft COCO: common objects in context", ECCV 2014.
+    """
+
+    names: ClassVar[tuple[str, ...]] = NAMES
+
+    def values(self, sample: Detected, weighted: Weights) -> Mapping[str, Batch]:
+        matched = sample.matched
+        found: dict[str, Batch] = {}
+        columns: dict[str, list[Batch]] = {name: [] for name in NAMES}
+        for category, areas in enumerate(matched.ranked):
+            for name, value in _of_category(areas, matched, weighted).items():
+                found[f"{name}/{category}"] = value
+                columns[name].append(value)
+        for name, values in columns.items():
+            found[name] = _mean_of_known(values, len(weighted))
+        return found
+
+    def undefined(self, sample: Detected) -> Mapping[str, Reason]:
+        return {name: "no_objects" for name, n in self.sizes(sample).items() if not n}
+
+    def sizes(self, sample: Detected) -> Mapping[str, int]:
+        found = dict.fromkeys(NAMES, 0)
+        for category, areas in enumerate(sample.matched.ranked):
+            for name in NAMES:
+                n = areas[_AREA.get(name, 0)].n
+                found[name] += n
+                found[f"{name}/{category}"] = n
+        return found
+
+
+def _of_category(areas: tuple[Ranked, ...], matched: Matched, weights: Weights) -> dict[str, Batch]:
+    """(B,) each of the twelve."""
+    precise = [_precision(area, matched, weights) for area in areas]
+    found = {
+        "ap": precise[0].mean(axis=1),
+        "ap50": precise[0][:, 0],
+        "ap75": precise[0][:, 5],
+    }
+    for name, place in list(_AREA.items())[1:4]:
+        found[name] = precise[place].mean(axis=1)
+    for most in MOST:
+        found[f"ar_{most}"] = _recall(areas[0], most, weights)
+    for name, place in list(_AREA.items())[5:]:
+        found[name] = _recall(areas[place], MOST[-1], weights)
+    return found
+
+
+def _precision(ranked: Ranked, matched: Matched, weights: Weights) -> NDArray[np.float64]:
+    """(B, T) mean interpolated precision at each threshold of IoU; NaN without objects.
+
+    The greatest precision from some recall on is always at a true positive, so only those are
+    looked at: each stands for the recalls that it is the first to reach.
+    """
+    found = np.zeros((len(weights), len(matched.thresholds)))
+    size = max(1, _BLOCK // max(1, ranked.scores.size))
+    for start in range(0, len(weights), size):
+        block = slice(start, start + size)
+        objects = weights[block] @ ranked.objects
+        drawn = weights[block][:, ranked.images]
+        for t, (right, wrong) in enumerate(zip(ranked.right, ranked.wrong, strict=True)):
+            places = np.flatnonzero(right)
+            tp = np.cumsum(drawn[:, places], axis=1)
+            fp = np.cumsum(drawn * wrong, axis=1)[:, places]
+            reached = np.searchsorted(matched.recalls, ratio(tp, objects[:, None]), side="right")
+            steps = np.diff(reached, axis=1, prepend=0)
+            precision = tp / (fp + tp + np.spacing(1))
+            best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+            found[block, t] = np.einsum("bi,bi->b", steps, best) / matched.recalls.size
+    found[weights @ ranked.objects == 0] = np.nan
+    return found
+
+
+def _recall(ranked: Ranked, most: int, weights: Weights) -> Batch:
+    """(B,) mean over the thresholds of IoU of the share of objects that are found."""
+    among = ranked.right[:, ranked.rank < most].mean(axis=0)
+    per_image = np.bincount(
+        ranked.images[ranked.rank < most], weights=among, minlength=ranked.objects.size
+    )
+    return ratio(weights @ per_image, weights @ ranked.objects)
+
+
+def _mean_of_known(values: list[Batch], count: int) -> Batch:
+    table = np.array(values).reshape(-1, count)
+    known = ~np.isnan(table)
+    return ratio(np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0))
+
+
+def precision_at_recalls(ranked: Ranked, matched: Matched) -> NDArray[np.float64]:
+    """(T, 101) interpolated precision at each recall, as COCOeval's `precision`."""
+    found = np.zeros((len(matched.thresholds), matched.recalls.size))
+    for t, (right, wrong) in enumerate(zip(ranked.right, ranked.wrong, strict=True)):
+        places = np.flatnonzero(right)
+        tp, fp = np.arange(1, places.size + 1), np.cumsum(wrong)[places]
+        best = np.maximum.accumulate((tp / (fp + tp + np.spacing(1)))[::-1])[::-1]
+        first = np.searchsorted(tp / max(1, ranked.n), matched.recalls, side="left")
+        reached = first < places.size
+        found[t, reached] = best[first[reached]]
+    return found
+
+
+def curves(ranked: list[Ranked], matched: Matched) -> dict[str, Any] | None:
+    """Precision at 101 recalls for each threshold of IoU, the mean over categories with objects;
+    None where there are none."""
+    known = [precision_at_recalls(each, matched) for each in ranked if each.n]
+    if not known:
+        return None
+    return {
+        "recall": matched.recalls.tolist(),
+        "iou": [round(float(t), 2) for t in matched.thresholds],
+        "precision": np.mean(known, axis=0).tolist(),
+    }

@@ -1,0 +1,75 @@
+"""Probabilities and what came true: the sample of scoring rules and of calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.statistics.blocks import blocks
+from brightfield.metrics.statistics.family import Family
+from brightfield.metrics.statistics.resampling import Codes, Weights
+
+Floats = NDArray[np.float64]
+
+# The least and, from 1, the greatest probability whose logarithm is taken, as scikit-learn has it.
+EPSILON = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """(n,) each: squared error, surprise -ln p, and what calibration compares.
+
+    `confidence` is a probability and `hit` whether what it is the probability of came true: the
+    positive class with two classes, the most probable class with more.
+    """
+
+    squared: Floats
+    surprise: Floats
+    confidence: Floats
+    hit: NDArray[np.bool_]
+    bins: int
+
+    @classmethod
+    def binary(cls, probability: Floats, positive: NDArray[np.bool_], bins: int) -> Forecasts:
+        """From the (n,) probabilities of the positive class."""
+        squared, surprise = np.empty_like(probability), np.empty_like(probability)
+        for own in blocks(probability.size):
+            of_truth = np.where(positive[own], probability[own], 1 - probability[own])
+            np.square(probability[own] - positive[own], out=squared[own])
+            surprise[own] = _surprise(of_truth)
+        return cls(squared, surprise, probability, positive, bins)
+
+    @classmethod
+    def several(cls, probabilities: Floats, truth: Codes, bins: int) -> Forecasts:
+        """From (n, k) probabilities whose rows sum to 1."""
+        rows = np.arange(truth.size)
+        of_truth = probabilities[rows, truth]
+        squared = (probabilities**2).sum(axis=1) - of_truth**2 + (1 - of_truth) ** 2
+        best = probabilities.argmax(axis=1)
+        return cls(squared, _surprise(of_truth), probabilities[rows, best], best == truth, bins)
+
+    @property
+    def n(self) -> int:
+        return int(self.confidence.size)
+
+    @cached_property
+    def of_bin(self) -> Codes:
+        """(n,) the bin of each probability, 0 to `bins` - 1; its upper edge belongs to a bin."""
+        edges = np.linspace(0, 1, self.bins + 1)
+        return np.searchsorted(edges[1:-1], self.confidence, side="left")
+
+    def weighted(self, weights: Weights) -> Weights:
+        return weights
+
+
+def _surprise(probability: Floats) -> Floats:
+    found = np.clip(probability, EPSILON, 1 - EPSILON)
+    np.log(found, out=found)
+    return np.negative(found, out=found)
+
+
+class ForecastFamily(Family[Forecasts, Weights]):
+    """Metrics of probabilities."""

@@ -1,0 +1,1 @@
+"""The catalog of families of metrics that weigh samples: one file per family."""

@@ -1,0 +1,1 @@
+"""What evaluations of one kind share; each evaluation names its kind as its base."""

@@ -1,0 +1,174 @@
+"""What evaluations of pairs of images have in common: each pair is measured alone."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from brightfield.metrics.chunks.chunk import JSON, Chunk, Parts, readable
+from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
+from brightfield.metrics.evaluation import Both, Evaluation, Limits
+from brightfield.metrics.reading.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.reading.predictions import missing_values
+from brightfield.metrics.reading.rows import Excluded
+from brightfield.metrics.reports.comparison import (
+    CONVENTIONS,
+    Design,
+    Shared,
+    below,
+    differences,
+    same_options,
+)
+from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.family import Line
+from brightfield.metrics.statistics.resampling import Clusters, Rows
+
+
+class PairsEvaluation(Evaluation):
+    """An evaluation whose data are pairs of a truth and what is judged by it."""
+
+    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+    nothing: ClassVar[Mapping[str, Any]] = {"pairs": []}
+    images: ClassVar[tuple[str, str]]
+    """What JSON calls the two."""
+    settled: ClassVar[tuple[str, ...]]
+    """Options that two runs must have in common to be compared."""
+
+    @abstractmethod
+    def measured(self, pair: Pair, max_pixels: int) -> Case | LeftOut:
+        """What a complete pair gives.
+
+        Raises `InvalidRows` for what is no such pair.
+        """
+
+    @abstractmethod
+    def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> Case:
+        """The case that was kept so, the same to the last bit."""
+
+    @abstractmethod
+    def report(self, cases: Sequence[Any], check: Check) -> dict[str, Any]:
+        """The report about cases in canonical order."""
+
+    @abstractmethod
+    def lines(self, cases: Sequence[Any]) -> list[Line[Any]]:
+        """Every number of that report."""
+
+    def agree(self) -> None:
+        """Raises `InvalidParameter` where options contradict one another."""
+
+    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+        self.agree()
+        return self._about(self._sent(data, None, limits, check), check)
+
+    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+        return self._about(self._kept(parts, limits, check), check)
+
+    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+        """A chunk keeps what was measured, not the images."""
+        self.agree()
+        found = list(self._sent(data, None, limits, check))
+        self.cases(found)
+        pairs = [each.pair for each in found]
+        grouped = data.get("groups") is not None or any("group" in each for each in data["pairs"])
+        nameless = [pair.excluded("missing_group") for pair in pairs if pair.group is None]
+        if grouped and nameless and self.missing == "refuse":
+            raise missing_values(nameless)
+        ids = tuple(pair.id for pair in pairs if pair.id is not None)
+        told = {"ids": bool(ids), "groups": grouped}
+        frame = told if pairs else dict.fromkeys(told)
+        return Chunk.of_pairs([packed(each) for each in found], content(found), frame, ids)
+
+    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+        same_options(self, other, self.settled)
+        sides = ((self, both.first), (other, both.second))
+        first, second = (
+            run.cases(run._kept(parts, both.limits, both.check))[0] for run, parts in sides
+        )
+        shared = Shared.of(_ids(first), _ids(second))
+        one = [first[place] for place in shared.first.tolist()]
+        two = [second[place] for place in shared.second.tolist()]
+        lines = self.lines(one), other.lines(two)
+        found = differences(*lines, _drawn(one, two), confidence, both.check)
+        return {
+            **shared.json(),
+            "metrics": below(found, ("metrics",)),
+            "pooled": below(found, ("pooled",)),
+            "warnings": warned(skipped(found)),
+            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+        }
+
+    def cases(self, found: Iterable[Case | LeftOut]) -> tuple[list[Any], list[Excluded]]:
+        """The cases of all parts in canonical order; and what is left out.
+
+        Where some pairs have a group, those without one are left out. Raises `MissingValues` for
+        them where `missing` is `refuse`.
+        """
+        kept: list[Case] = []
+        excluded: list[Excluded] = []
+        grouped = False
+        for each in found:
+            grouped = grouped or each.pair.group is not None
+            if isinstance(each, LeftOut):
+                excluded.append(each.pair.excluded(each.reason))
+            else:
+                kept.append(each)
+        if grouped:
+            excluded += [c.pair.excluded("missing_group") for c in kept if c.pair.group is None]
+            kept = [case for case in kept if case.pair.group is not None]
+        excluded.sort(key=_place)
+        if excluded and self.missing == "refuse":
+            raise missing_values(excluded)
+        return sorted(kept, key=lambda case: case.order), excluded
+
+    def _sent(
+        self, data: Mapping[str, Any], chunk: str | None, limits: Limits, check: Check
+    ) -> Iterator[Case | LeftOut]:
+        """Each pair, measured where it is complete, in the order in which they came."""
+        for pair in read_pairs(data, self.images, chunk):
+            check()
+            if pair.complete:
+                yield self.measured(pair, limits.max_pixels)
+            else:
+                yield LeftOut.incomplete(pair)
+
+    def _kept(self, parts: Parts, limits: Limits, check: Check) -> Iterator[Case | LeftOut]:
+        """The pairs of all chunks of a run."""
+        for key, media_type, document in parts.documents():
+            check()
+            if media_type == JSON:  # from a version that kept the images
+                yield from self._sent(document, key, limits, check)
+                continue
+            with readable(key):
+                found = unpacked(document, key, parts.sizes[key], self.recalled)
+            yield from found
+
+    def _about(self, found: Iterable[Case | LeftOut], check: Check) -> dict[str, Any]:
+        cases, excluded = self.cases(found)
+        listed = [entry.json() for entry in excluded]
+        return {**self.report(cases, check), "excluded": listed, "excluded_n": len(listed)}
+
+
+def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:
+    """Cases are drawn, or whole groups where either run has them."""
+    for cases in (one, two):
+        groups = group_codes([case.pair for case in cases])
+        if groups is not None:
+            return Design.shared(Clusters.of_rows(groups), clustered=True)
+    return Design.shared(Rows(np.zeros(len(one), np.int64)), clustered=False)
+
+
+def _ids(cases: Sequence[Any]) -> list[str] | None:
+    found = [case.pair.id for case in cases if case.pair.id is not None]
+    return found if len(found) == len(cases) else None
+
+
+def _place(entry: Excluded) -> tuple[str, str, int]:
+    """By row; in a run by id, else by chunk and row."""
+    if entry.chunk is None:
+        return "", "", entry.row
+    return entry.id or "", entry.chunk, entry.row

@@ -1,0 +1,1 @@
+"""From what callers send to checked arrays: columns, data sets, pictures, pairs."""

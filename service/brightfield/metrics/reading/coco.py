@@ -1,0 +1,234 @@
+"""A COCO data set and detections in it, checked and in canonical order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.errors import InvalidParameter, InvalidRows
+from brightfield.metrics.reading.coco_masks import CocoMask, read_coco_mask
+from brightfield.metrics.reading.columns import names, wrong_row
+from brightfield.metrics.reading.predictions import missing_values
+from brightfield.metrics.reading.rows import Excluded, codes, digest
+from brightfield.metrics.statistics.resampling import Codes
+
+IouType = Literal["bbox", "segm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A true object or a detection; `image` and `category` are places in the scene's lists.
+
+    `box` is x, y, width, height in pixels; `score` is 0 and `crowd` may be True for a true object.
+    """
+
+    row: int
+    image: int
+    category: int
+    box: tuple[float, float, float, float]
+    area: float
+    score: float = 0.0
+    crowd: bool = False
+    mask: CocoMask | None = None
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """What tells two of an image and category apart, the best score first."""
+        counts = () if self.mask is None else tuple(self.mask.counts)
+        return -self.score, self.box, self.area, self.crowd, counts
+
+    def numbers(self) -> list[float]:
+        """The row that the digest covers."""
+        counts = [] if self.mask is None else self.mask.counts
+        own = [self.image, self.category, *self.box, self.area, self.crowd, self.score]
+        return [float(number) for number in (*own, len(counts), *counts)]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Images and categories by ascending id, with what is in them and what was detected."""
+
+    images: tuple[Any, ...]
+    categories: tuple[tuple[Any, str], ...]
+    true: tuple[Thing, ...]
+    found: tuple[Thing, ...]
+    groups: Codes | None
+    excluded: tuple[Excluded, ...]
+
+    def sha256(self) -> str:
+        """Of categories, images, true objects and detections as float64, in canonical order."""
+        head = [float(len(self.images)), float(len(self.categories))]
+        things = (thing.numbers() for thing in (*self.true, *self.found))
+        tables: list[NDArray[np.float64]] = [np.array(head)]
+        if self.groups is not None:
+            tables.append(self.groups.astype(np.float64))
+        return digest(*tables, *(np.array(numbers) for numbers in things))
+
+
+def read_scene(data: Mapping[str, Any], iou_type: IouType, missing: str, max_pixels: int) -> Scene:
+    """The scene in `ground_truth` (COCO) and `detections` (COCO results).
+
+    Detections without a score are left out. Raises `InvalidRows` with the row of an annotation or
+    detection that is wrong, `InvalidParameter` where the data set has no images or categories.
+    """
+    truth, found = data.get("ground_truth"), data.get("detections")
+    if not isinstance(truth, dict) or not isinstance(found, list):
+        raise InvalidParameter(
+            "Send `ground_truth` (a COCO data set: images, annotations, categories) and "
+            "`detections` (a list of COCO results)."
+        )
+    images = _by_id(truth, "images")
+    categories = _by_id(truth, "categories")
+    reader = _Reader(images, categories, iou_type, max_pixels)
+    true = [reader.true_thing(entry, row) for row, entry in enumerate(_list(truth, "annotations"))]
+    lacking = tuple(
+        Excluded(row, "missing_score")
+        for row, entry in enumerate(found)
+        if isinstance(entry, dict) and _lacks_score(entry)
+    )
+    if lacking and missing == "refuse":
+        raise missing_values(list(lacking))
+    left_out = {entry.row for entry in lacking}
+    detections = [
+        reader.detection(entry, row) for row, entry in enumerate(found) if row not in left_out
+    ]
+    annotations = _list(truth, "annotations")
+    return Scene(
+        tuple(images),
+        tuple((key, str(category.get("name", key))) for key, category in categories.items()),
+        tuple(sorted(true, key=lambda thing: _place(thing, annotations))),
+        tuple(sorted(detections, key=lambda thing: (thing.image, thing.category, thing.content))),
+        _groups(data.get("groups"), _list(truth, "images"), list(images)),
+        lacking,
+    )
+
+
+def _lacks_score(entry: Mapping[str, Any]) -> bool:
+    score = entry.get("score")
+    return score is None or (isinstance(score, float) and np.isnan(score))
+
+
+def _place(thing: Thing, annotations: Sequence[Any]) -> tuple[Any, ...]:
+    """By image, category and id; by content where an annotation has no id."""
+    key = annotations[thing.row].get("id")
+    return thing.image, thing.category, *_sortable(key), thing.content
+
+
+def _sortable(key: Any) -> tuple[str, Any]:
+    """Ids of one type in their order; an id may be missing."""
+    return type(key).__name__, "" if key is None else key
+
+
+def _list(document: Mapping[str, Any], name: str) -> list[Any]:
+    value = document.get(name)
+    if not isinstance(value, list):
+        raise InvalidParameter(
+            f"`ground_truth` has no list `{name}`.", errors=[{"location": f"ground_truth.{name}"}]
+        )
+    return value
+
+
+def _by_id(document: Mapping[str, Any], name: str) -> dict[Any, Mapping[str, Any]]:
+    """The entries of a list by their ids, ascending."""
+    found: dict[Any, Mapping[str, Any]] = {}
+    for row, entry in enumerate(_list(document, name)):
+        key = entry.get("id") if isinstance(entry, dict) else None
+        if not isinstance(key, int | str) or isinstance(key, bool) or key in found:
+            expected = "an object with an id of its own (integer or text) is expected"
+            raise wrong_row(name, row, expected, key)
+        found[key] = entry
+    return {key: found[key] for key in sorted(found, key=_sortable)}
+
+
+def _groups(given: Any, images: list[Any], order: list[Any]) -> Codes | None:
+    """A code for each image in ascending order; `given` are in the order of `images`."""
+    if given is None:
+        return None
+    found = names(given, "groups")
+    if len(found) != len(images):
+        raise InvalidRows(
+            f"There are {len(images)} images and {len(found)} groups; send one for each image.",
+            errors=[{"location": "groups", "row": min(len(images), len(found))}],
+        )
+    if None in found:
+        raise wrong_row("groups", found.index(None), "each image needs a group", None)
+    of_image = {image["id"]: str(group) for image, group in zip(images, found, strict=True)}
+    return codes([of_image[key] for key in order])
+
+
+class _Reader:
+    """Checks single annotations and detections."""
+
+    def __init__(
+        self,
+        images: Mapping[Any, Mapping[str, Any]],
+        categories: Mapping[Any, Any],
+        iou_type: IouType,
+        max_pixels: int,
+    ) -> None:
+        self._images = {key: place for place, key in enumerate(images)}
+        self._categories = {key: place for place, key in enumerate(categories)}
+        self._sizes = {
+            key: (entry.get("height"), entry.get("width")) for key, entry in images.items()
+        }
+        self._iou_type = iou_type
+        self._max_pixels = max_pixels
+
+    def true_thing(self, entry: Any, row: int) -> Thing:
+        thing = self._thing(entry, "annotations", row)
+        crowd = entry.get("iscrowd", 0)
+        if crowd not in (0, 1):
+            raise wrong_row("annotations.iscrowd", row, "0 or 1 is expected", crowd)
+        area = thing.area
+        if entry.get("area") is not None:
+            area = _number(entry["area"], "annotations.area", row)
+        return Thing(
+            row, thing.image, thing.category, thing.box, area, crowd=bool(crowd), mask=thing.mask
+        )
+
+    def detection(self, entry: Any, row: int) -> Thing:
+        thing = self._thing(entry, "detections", row)
+        score = _number(entry["score"], "detections.score", row)
+        return Thing(
+            row, thing.image, thing.category, thing.box, thing.area, score, mask=thing.mask
+        )
+
+    def _thing(self, entry: Any, name: str, row: int) -> Thing:
+        if not isinstance(entry, dict):
+            raise wrong_row(name, row, "an object is expected", entry)
+        image = self._known(entry, "image_id", self._images, name, row)
+        category = self._known(entry, "category_id", self._categories, name, row)
+        if self._iou_type == "bbox":
+            box = _box(entry.get("bbox"), f"{name}.bbox", row)
+            return Thing(row, image, category, box, box[2] * box[3])
+        size = self._sizes[entry["image_id"]]
+        place = f"{name}.segmentation"
+        mask = read_coco_mask(entry.get("segmentation"), size, place, row, self._max_pixels)
+        return Thing(row, image, category, (0.0,) * 4, float(mask.area), mask=mask)
+
+    def _known(
+        self, entry: Mapping[str, Any], key: str, places: Mapping[Any, int], name: str, row: int
+    ) -> int:
+        value = entry.get(key)
+        if not isinstance(value, int | str) or isinstance(value, bool) or value not in places:
+            raise wrong_row(f"{name}.{key}", row, "no such id in `ground_truth`", value)
+        return places[value]
+
+
+def _number(value: Any, name: str, row: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise wrong_row(name, row, "a number is expected", value)
+    return float(value)
+
+
+def _box(value: Any, name: str, row: int) -> tuple[float, float, float, float]:
+    if not isinstance(value, list) or len(value) != 4:
+        raise wrong_row(name, row, "x, y, width and height are expected", value)
+    x, y, width, height = (_number(number, name, row) for number in value)
+    if width < 0 or height < 0:
+        raise wrong_row(name, row, "width and height are not negative", value)
+    return x, y, width, height

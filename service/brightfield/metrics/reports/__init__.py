@@ -1,0 +1,1 @@
+"""The parts of a report: two classes, several, comparisons, notes, worst cases."""

@@ -1,0 +1,127 @@
+"""Two classifications of the same rows, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from brightfield.errors import IncomparableRuns
+from brightfield.images.picture import Note
+from brightfield.metrics.counted.counts import Table
+from brightfield.metrics.reading.predictions import dense
+from brightfield.metrics.reading.rows import Rows
+from brightfield.metrics.reports.binary import Binary
+from brightfield.metrics.reports.comparison import Design, Difference, Shared, below, differences
+from brightfield.metrics.reports.multiclass import Multiclass
+from brightfield.metrics.reports.notes import from_same_data
+from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.family import Key
+from brightfield.metrics.statistics.resampling import Cells, Clusters, Codes, Resampler, Weights
+from brightfield.metrics.statistics.resampling import Rows as RowSampler
+
+View = Binary | Multiclass
+
+# Cells of a table by truth and both predictions, times groups: 80 MB.
+_MOST_CELLS = 10_000_000
+
+
+def aligned(first: Rows, second: Rows) -> tuple[Rows, Rows, Shared]:
+    """The rows that both have, in the order of their ids, with one set of groups.
+
+    Raises `IncomparableRuns` where labels, truth or groups differ.
+    """
+    if first.labels != second.labels:
+        raise IncomparableRuns(
+            f"The runs have other labels: {', '.join(first.labels)} and "
+            f"{', '.join(second.labels)}; compare runs with one set of labels.",
+            errors=[{"location": "labels"}],
+        )
+    shared = Shared.of(first.ids, second.ids)
+    one, two = first.taken(shared.first), second.taken(shared.second)
+    _check_equal(one.truth, two.truth, shared, "truth")
+    groups = _groups(one, two, shared)
+    return replace(one, groups=groups), replace(two, groups=groups), shared
+
+
+def class_differences(
+    first: View, second: View, confidence: Confidence, check: Check
+) -> dict[Key, Difference]:
+    """The difference of every number of two views of the same rows."""
+    rows = first.sample.rows
+    sampler: Resampler = RowSampler(rows.truth)
+    if rows.groups is not None:
+        sampler = Clusters.of_rows(rows.groups)
+    design = Design.shared(sampler, clustered=rows.groups is not None)
+    found = differences(first.row_lines(), second.row_lines(), design, confidence, check)
+    if first.predicted is not None and second.predicted is not None:
+        cells = _joint(rows, first.predicted, second.predicted)
+        lines = first.cell_lines(), second.cell_lines()
+        found |= differences(*lines, cells, confidence, check)
+    nowhere = {key: value.undefined for key, value in (second.missing() | first.missing()).items()}
+    missing = {key: Difference(None, None, why, why or "mixed") for key, why in nowhere.items()}
+    return found | missing
+
+
+def _joint(rows: Rows, first: Codes, second: Codes) -> Design:
+    """Units are the cells of a table by truth, the first's prediction and the second's."""
+    k = len(rows.labels)
+    whole = [Table.of(rows.truth, predicted, k).cells for predicted in (first, second)]
+
+    def split(weights: Weights) -> tuple[Weights, Weights]:
+        cube = weights.reshape(-1, k, k, k)
+        flat = (len(cube), k * k)
+        return cube.sum(axis=3).reshape(flat), cube.sum(axis=2).reshape(flat)
+
+    groups = rows.groups
+    count = 1 if groups is None else int(groups.max(initial=-1)) + 1
+    sampler: Resampler | None = None
+    if k**3 * count <= _MOST_CELLS:
+        codes = (rows.truth * k + first) * k + second
+        sampler = Cells(np.bincount(codes, minlength=k**3).reshape(k, k * k))
+        if groups is not None:
+            sampler = Clusters.of_cells(groups, codes, k**3)
+    return Design(sampler, (whole[0], whole[1]), split, groups is not None)
+
+
+def _groups(one: Rows, two: Rows, shared: Shared) -> Codes | None:
+    """Those of the run that has them; both must agree where both have."""
+    found = [dense(rows.groups) for rows in (one, two) if rows.groups is not None]
+    if len(found) == 2:
+        _check_equal(found[0], found[1], shared, "groups")
+    return found[0] if found else None
+
+
+def _check_equal(first: Codes, second: Codes, shared: Shared, name: str) -> None:
+    places = np.flatnonzero(first != second)
+    if places.size:
+        ids = [shared.ids[place] for place in places[:10].tolist()]
+        raise IncomparableRuns(
+            f"The runs differ in the {name} of {places.size} ids, of {ids[0]!r} first; compare "
+            "runs about one data set.",
+            errors=[{"location": name, "received": row_id} for row_id in ids],
+        )
+
+
+def class_report(labels: Sequence[str], found: Mapping[Key, Difference]) -> dict[str, Any]:
+    """The differences over all classes, and of each class that has numbers of its own."""
+    of_class = [below(found, ("per_class", c)) for c in range(len(labels))]
+    return {
+        "metrics": below(found, ("metrics",)),
+        "per_class": [
+            {"label": label, "class_id": c, "metrics": own}
+            for c, (label, own) in enumerate(zip(labels, of_class, strict=True))
+            if own
+        ],
+    }
+
+
+def chosen_here(*views: View) -> list[Note]:
+    """The warning about thresholds that were chosen on the rows that are compared."""
+    rules = [
+        view.choice.rule for view in views if isinstance(view, Binary) and view.choice.on_same_data
+    ]
+    return [from_same_data(rules[0])] if rules else []

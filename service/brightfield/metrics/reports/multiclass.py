@@ -1,0 +1,198 @@
+"""The report about three classes and more: each against the rest, their mean, and all together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.counted.confusion import confusion
+from brightfield.metrics.counted.counts import OneAgainstRest, Table
+from brightfield.metrics.counted.curves import precision_recall, roc, selection
+from brightfield.metrics.counted.forecasts import Forecasts
+from brightfield.metrics.counted.ranking import Ranking
+from brightfield.metrics.families.calibration import reliability
+from brightfield.metrics.reports.notes import skipped
+from brightfield.metrics.reports.points import Named, curve_points
+from brightfield.metrics.reports.sample import (
+    Families,
+    Sample,
+    are_probabilities,
+    lines,
+    undefined,
+    worst_rows,
+)
+from brightfield.metrics.reports.worst import largest
+from brightfield.metrics.statistics.estimate import Estimate, Reason
+from brightfield.metrics.statistics.family import Family, Key, Line, nested
+from brightfield.metrics.statistics.resampling import Codes
+
+_HERE: Key = ("metrics",)
+
+
+@dataclass(frozen=True, eq=False)
+class Multiclass:
+    """Options of the report beside those of the sample."""
+
+    sample: Sample
+    curve_points: int
+    bins: int
+    worst: int
+
+    @property
+    def classes(self) -> int:
+        return len(self.sample.rows.labels)
+
+    @cached_property
+    def predicted(self) -> Codes:
+        """As sent, else the class of the greatest score, of equal ones the first."""
+        rows = self.sample.rows
+        if rows.predictions is not None:
+            return rows.predictions
+        assert rows.scores is not None
+        return np.asarray(rows.scores.argmax(axis=1), np.int64)
+
+    @cached_property
+    def table(self) -> Table:
+        return Table.of(self.sample.rows.truth, self.predicted, self.classes)
+
+    @cached_property
+    def rankings(self) -> list[Ranking]:
+        """Each class's scores against the rest."""
+        rows = self.sample.rows
+        if rows.scores is None:
+            return []
+        return [Ranking.of(rows.scores[:, c], rows.truth == c) for c in range(self.classes)]
+
+    @cached_property
+    def pooled(self) -> Ranking | None:
+        """All scores of all classes in one order (micro)."""
+        rows = self.sample.rows
+        if rows.scores is None:
+            return None
+        member = rows.truth[:, None] == np.arange(self.classes)
+        places = np.repeat(np.arange(rows.n), self.classes)
+        return Ranking.of(rows.scores.ravel(), member.ravel(), places)
+
+    @cached_property
+    def forecasts(self) -> Forecasts | None:
+        rows = self.sample.rows
+        if rows.scores is None or not are_probabilities(rows.scores):
+            return None
+        return Forecasts.several(rows.scores, rows.truth, self.bins)
+
+    def report(self) -> dict[str, Any]:
+        """Everything but what all reports share."""
+        found = self._estimates()
+        return {
+            "metrics": nested(found, _HERE),
+            "per_class": [self._class(c, found) for c in range(self.classes)],
+            "curves": self._curves(),
+            "confusion": confusion(self.table, self.sample.rows.labels, None),
+            "operating_point": None,
+            "worst": self._worst(),
+            "warnings": skipped(found),
+        }
+
+    def points(self) -> Iterator[Named] | None:
+        """Every point of the curves of all together and of each class, or None without scores."""
+        if self.pooled is None:
+            return None
+        classes = (curve_points(ranking, f"class_{c}_") for c, ranking in enumerate(self.rankings))
+        return chain(curve_points(self.pooled), chain.from_iterable(classes))
+
+    def _averaged(
+        self, families: Sequence[Family[Any, Any]], samples: Sequence[Any], pooled: Any
+    ) -> list[Line[Any]]:
+        """Each class's lines, their mean over the classes with members, and the pooled ones."""
+        found: list[Line[Any]] = []
+        for c, sample in enumerate(samples):
+            found += lines(families, sample, ("per_class", c))
+        present = tuple(samples[c] for c in self.table.present.tolist())
+        for family in families:
+            for name in family.names:
+                n = self.sample.rows.n
+                found.append(Line((*_HERE, f"{name}_macro"), name, family, present, n))
+                found.append(Line((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
+        return found
+
+    def ranking_lines(self) -> list[Line[Any]]:
+        """The numbers of the order of scores."""
+        if self.pooled is None:
+            return []
+        return self._averaged(Families().rankings, self.rankings, self.pooled)
+
+    def forecast_lines(self) -> list[Line[Any]]:
+        """The numbers of probabilities."""
+        if self.forecasts is None:
+            return []
+        return lines(Families().forecasts, self.forecasts, _HERE)
+
+    def row_lines(self) -> list[Line[Any]]:
+        """The numbers that scores give, whose units are rows."""
+        return self.ranking_lines() + self.forecast_lines()
+
+    def cell_lines(self) -> list[Line[Any]]:
+        """The numbers of the table of counts."""
+        families = Families()
+        samples = [OneAgainstRest(self.table, c) for c in range(self.classes)]
+        pooled = OneAgainstRest(self.table, None)
+        wanted = lines(families.tables, self.table, _HERE)
+        return wanted + self._averaged(families.rates, samples, pooled)
+
+    def missing(self) -> dict[Key, Estimate]:
+        """The numbers that there are no lines of, and why."""
+        families, n = Families(), self.sample.rows.n
+        found: dict[Key, Estimate] = {}
+        if self.pooled is None:
+            nothing = Estimate.missing("no_scores", n)
+            for family in families.rankings:
+                for name in family.names:
+                    found |= {(*_HERE, f"{name}_{mean}"): nothing for mean in ("macro", "micro")}
+            for c in range(self.classes):
+                found |= undefined(families.rankings, nothing, ("per_class", c))
+        if self.forecasts is None:
+            reason: Reason = "no_scores" if self.pooled is None else "not_probabilities"
+            found |= undefined(families.forecasts, Estimate.missing(reason, n), _HERE)
+        return found
+
+    def _estimates(self) -> dict[Key, Estimate]:
+        found = self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
+        for wanted in (self.ranking_lines(), self.forecast_lines()):
+            found |= self.sample.of_rows(wanted)
+        return found | self.missing()
+
+    def _class(self, c: int, found: dict[Key, Estimate]) -> dict[str, Any]:
+        return {
+            "label": self.sample.rows.labels[c],
+            "class_id": c,
+            "n": int(self.table.counts[c].sum()),
+            "metrics": nested(found, ("per_class", c)),
+            "curves": self._pair(self.rankings[c] if self.rankings else None),
+        }
+
+    def _pair(self, ranking: Ranking | None) -> dict[str, Any]:
+        if ranking is None:
+            return {"roc": None, "pr": None}
+        places = selection(ranking, self.curve_points - 1)
+        return {"roc": roc(ranking, places), "pr": precision_recall(ranking, places)}
+
+    def _curves(self) -> dict[str, Any]:
+        known = self.forecasts
+        calibration = known and reliability(known, self.sample.level)
+        return {**self._pair(self.pooled), "thresholds": None, "calibration": calibration}
+
+    def _worst(self) -> Sequence[Any]:
+        rows = self.sample.rows
+        errors: NDArray[np.float64] = (self.predicted != rows.truth).astype(np.float64)
+        if rows.scores is not None:
+            of_truth = rows.scores[np.arange(rows.n), rows.truth]
+            # Of scores that are no probabilities: how far the best one lies above the truth's.
+            errors = rows.scores.max(axis=1, initial=-np.inf) - of_truth
+            errors = 1 - of_truth if self.forecasts is not None else errors
+        return worst_rows(rows, largest(errors, self.worst), errors, self.predicted)

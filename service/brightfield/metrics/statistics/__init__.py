@@ -1,0 +1,1 @@
+"""Estimates and their intervals: closed forms, the bootstrap, resamples."""

@@ -1,0 +1,171 @@
+"""Families of metrics, and how the numbers of a report are made of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.metrics.statistics.bootstrap import Batch, Check, bootstrap
+from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.estimate import Estimate, Reason, Span
+from brightfield.metrics.statistics.resampling import Resampler, Weights
+
+W = TypeVar("W")
+W_co = TypeVar("W_co", covariant=True)
+S = TypeVar("S", bound="Weighable[Any]")
+
+Key = tuple[str | int, ...]
+"""Where a number stands in a report, as `("metrics", "auroc")`."""
+
+# Weights times metrics over all resamples: about a minute.
+MOST_WORK = 2_000_000_000
+
+
+class Weighable(Protocol[W_co]):
+    """A sample whose units can count more than once."""
+
+    def weighted(self, weights: Weights) -> W_co:
+        """What its families count, in each of B weighted samples."""
+
+
+class Family(ABC, Generic[S, W]):
+    """Metrics that are found together, of samples of one kind.
+
+    A file with a subclass adds its `names` to every report that has such samples. All families of
+    a sample share what `weighted` makes of it.
+    """
+
+    names: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def values(self, sample: S, weighted: W) -> Mapping[str, Batch]:
+        """Each metric in each of B weighted samples, NaN where it is undefined."""
+
+    @abstractmethod
+    def undefined(self, sample: S) -> Mapping[str, Reason]:
+        """The metrics that the sample itself does not define, and why."""
+
+    @abstractmethod
+    def sizes(self, sample: S) -> Mapping[str, int]:
+        """How many observations each metric rests on."""
+
+    def analytic(self, sample: S, level: float) -> Mapping[str, Span]:
+        """Intervals that need no bootstrap, where there are such."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class Line(Generic[S]):
+    """A number of a report: a metric of a sample, or its mean over several (macro)."""
+
+    key: Key
+    name: str
+    family: Family[S, Any]
+    samples: tuple[S, ...]
+    n: int | None = None
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is undefined: for a mean, because one of its parts is."""
+        reasons = (self.family.undefined(sample).get(self.name) for sample in self.samples)
+        return next((reason for reason in reasons if reason is not None), None)
+
+    @property
+    def size(self) -> int:
+        if self.n is not None:
+            return self.n
+        return sum(self.family.sizes(sample)[self.name] for sample in self.samples)
+
+    def analytic(self, level: float) -> Span | None:
+        if len(self.samples) > 1:
+            return None
+        return self.family.analytic(self.samples[0], level).get(self.name)
+
+
+def estimates(
+    lines: Sequence[Line[Any]],
+    resampler: Resampler,
+    confidence: Confidence,
+    check: Check,
+    *,
+    clustered: bool = False,
+    work: int | None = None,
+) -> dict[Key, Estimate]:
+    """The number of each line with its interval.
+
+    `clustered` says that the resampler draws groups: then a bootstrap replaces the formulas, which
+    take rows for independent. `work` is how many numbers a resample touches; else a weight for
+    each unit and line.
+    """
+    defined = [line for line in lines if line.samples and line.reason is None]
+    found = {line.key: Estimate.missing(line.reason or "absent_class") for line in lines}
+    values = statistics(defined)(resampler.whole())[0] if defined else np.zeros(0)
+    spans: list[Span | None] = [_formula(line, confidence, clustered) for line in defined]
+    wanting = [index for index, span in enumerate(spans) if span is None]
+    if wanting:
+        chosen = [defined[index] for index in wanting]
+        drawn: list[Span] = ["too_many_rows"] * len(chosen)
+        each = resampler.units * len(chosen) if work is None else work
+        if each * confidence.resamples <= MOST_WORK:
+            drawn = bootstrap(statistics(chosen), values[wanting], resampler, confidence, check)
+        for index, span in zip(wanting, drawn, strict=True):
+            spans[index] = span
+    for line, value, known in zip(defined, values.tolist(), spans, strict=True):
+        assert known is not None
+        found[line.key] = Estimate(line.size, value, span=known)
+    return found
+
+
+def nested(found: Mapping[Key, Estimate], prefix: Key) -> dict[str, Any]:
+    """The estimates below `prefix`, by the last part of their keys, as JSON."""
+    depth = len(prefix)
+    return {
+        str(key[depth]): estimate.json()
+        for key, estimate in found.items()
+        if key[:depth] == prefix and len(key) == depth + 1
+    }
+
+
+def _formula(line: Line[Any], confidence: Confidence, clustered: bool) -> Span | None:
+    if confidence.method == "none":
+        return "not_requested"
+    if confidence.method == "auto" and not clustered:
+        return line.analytic(confidence.level)
+    return None
+
+
+def statistics(lines: Sequence[Line[Any]]) -> Callable[[Weights], NDArray[np.float64]]:
+    """All lines in one pass; what several of them share is found once."""
+
+    def of(weights: Weights) -> NDArray[np.float64]:
+        shared: dict[int, Any] = {}
+        known: dict[tuple[int, int], Mapping[str, Batch]] = {}
+
+        def values(line: Line[Any], sample: Any) -> Batch:
+            key = id(line.family), id(sample)
+            if key not in known:
+                if id(sample) not in shared:
+                    shared[id(sample)] = sample.weighted(weights)
+                known[key] = line.family.values(sample, shared[id(sample)])
+            return known[key][line.name]
+
+        columns = np.empty((len(weights), len(lines)))
+        for index, line in enumerate(lines):
+            parts = [values(line, sample) for sample in line.samples]
+            columns[:, index] = parts[0] if len(parts) == 1 else np.mean(parts, axis=0)
+        return columns
+
+    return of
+
+
+def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> NDArray[np.float64]:
+    """numerator / denominator, NaN where the denominator is 0."""
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    found = np.full(shape, np.nan)
+    np.divide(numerator, denominator, out=found, where=denominator != 0)
+    return found

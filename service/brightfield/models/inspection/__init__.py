@@ -1,0 +1,1 @@
+"""Looking at a module from outside: layers, filters, receptive fields, rectifiers."""

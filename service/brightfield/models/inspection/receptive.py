@@ -1,0 +1,158 @@
+"""Receptive fields: the pixels of the input that each place of a layer depends on.
+
+The network is recorded once, and the places are followed back through what it does. A kernel of k
+values with dilation d, stride s and padding p makes the outputs [low, high) of the inputs
+[low s - p, (high - 1) s - p + d (k - 1) + 1), of which only those exist that lie in the map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from brightfield.models.incremental.recording import INPUT, Recording, Unrecordable, Value, record
+from brightfield.models.incremental.slide import Indices
+from brightfield.models.inspection.dependence import Interval, Rule, dependence
+from brightfield.models.inspection.layers import Tap, reading
+from brightfield.tensors import Images
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReceptiveField:
+    """`rows` (h, 2) and `cols` (w, 2): for the places in each row and column of a layer's maps, the
+    first pixel of the input that they depend on and one past the last.
+
+    The input is `size` (H, W), and spans lie within it. The place (y, x) depends on nothing outside
+    rows[y] and cols[x]. A layer without maps has one place, (0, 0).
+    """
+
+    rows: Indices
+    cols: Indices
+    size: tuple[int, int]
+
+    @classmethod
+    def everything(cls, places: tuple[int, int], size: tuple[int, int]) -> ReceptiveField:
+        """Every one of (h, w) places depends on the whole input."""
+        rows, cols = (
+            np.tile(np.array([0, side], np.int64), (count, 1))
+            for count, side in zip(places, size, strict=True)
+        )
+        return cls(rows, cols, size)
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether there are several places, and every one of them looks at the whole input."""
+        whole = all(
+            bool((spans == (0, side)).all())
+            for spans, side in zip((self.rows, self.cols), self.size, strict=True)
+        )
+        return whole and len(self.rows) * len(self.cols) > 1
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """(height, width), in input pixels, of the largest field of a place."""
+        height, width = (int(np.diff(spans).max()) for spans in (self.rows, self.cols))
+        return height, width
+
+
+def receptive_field(module: nn.Module, tap: Tap, sample: Images) -> ReceptiveField:
+    """The receptive fields of a layer's places, for inputs as large as `sample` (1, C, H, W).
+
+    Convolutions (dilated, transposed too), poolings, padding, interpolation and functions of single
+    values are followed to the pixel. What mixes all places (global pooling as in squeeze and
+    excitation, attention, statistics over space), and what is not known, counts as looking
+    everywhere, so a field is never too small. So does a module that cannot be recorded, because
+    its path depends on values.
+
+    One forward pass on the device of `sample`. Raises `KeyError` for a layer that does not run.
+    """
+    upto = _UpTo(module, tap)
+    size = (sample.shape[2], sample.shape[3])
+    try:
+        recording = record(upto, sample)
+    except Unrecordable:
+        return ReceptiveField.everything(upto.places(sample), size)
+    places = upto.places(sample)
+    if upto.flat:
+        return ReceptiveField.everything(places, size)
+    shape = tuple(sample.shape)
+    rows, cols = (_spans(recording, places[axis], shape, axis) for axis in (0, 1))
+    return ReceptiveField(rows, cols, size)
+
+
+class _UpTo(nn.Module):
+    """The network, with what flows through a place within as its output."""
+
+    def __init__(self, module: nn.Module, tap: Tap) -> None:
+        super().__init__()
+        self.module = module
+        self.tap = tap
+        self.shape: tuple[int, ...] = ()
+
+    def forward(self, images: Tensor) -> Tensor:
+        with reading(self.module, (self.tap,)) as read:
+            try:
+                self.module(images)
+            except Unrecordable:  # what comes behind the place need not be recorded
+                if self.tap not in read:
+                    raise
+        found = read[self.tap]
+        self.shape = tuple(found.shape)
+        return found
+
+    @property
+    def flat(self) -> bool:
+        return len(self.shape) != 4
+
+    def places(self, sample: Images) -> tuple[int, int]:
+        """(h, w), after one more pass where the first one was broken off."""
+        if not self.shape:
+            with torch.no_grad():
+                self(sample)
+        return (1, 1) if self.flat else (self.shape[2], self.shape[3])
+
+
+def _spans(recording: Recording, places: int, shape: tuple[int, ...], axis: int) -> Indices:
+    """(places, 2): what each place of the recording's output depends on along one axis."""
+    assert isinstance(recording.output, Value)
+    shapes: dict[int, tuple[int, ...] | None] = {INPUT: shape}
+    for call in recording.calls:
+        shapes.update(call.results)
+    every = np.arange(places, dtype=np.int64)
+    needed: dict[int, Interval] = {recording.output.number: (every, every + 1)}
+    for call in reversed(recording.calls):
+        found = [needed.pop(number) for number, _ in call.results if number in needed]
+        if not found:
+            continue
+        outputs, rule = _union(found), dependence(call, shapes, axis)
+        for number in call.inputs:
+            read = _read(outputs, rule, _length(shapes[number], axis))
+            needed[number] = _union([read, needed[number]]) if number in needed else read
+    low, high = needed.get(INPUT, (every * 0, every * 0))
+    return np.stack([low, high], axis=1)
+
+
+def _length(shape: tuple[int, ...] | None, axis: int) -> int:
+    """The side of maps along an axis; 1 for what is no maps."""
+    return shape[axis - 2] if shape is not None and len(shape) > 2 else 1
+
+
+def _read(outputs: Interval, rule: Rule | None, side: int) -> Interval:
+    """What exists of the inputs; what is made of padding alone depends on nothing."""
+    low, high = outputs
+    first, last = (low * 0, low * 0 + side) if rule is None else rule(outputs)
+    first, last = np.clip(first, 0, side), np.clip(last, 0, side)
+    return first, np.where(low < high, np.maximum(first, last), first)
+
+
+def _union(intervals: list[Interval]) -> Interval:
+    """The narrowest interval that covers all; empty ones do not count."""
+    low, high = intervals[0]
+    for first, last in intervals[1:]:
+        alone, neither = low >= high, first >= last
+        low = np.where(alone, first, np.where(neither, low, np.minimum(low, first)))
+        high = np.where(alone, last, np.where(neither, high, np.maximum(high, last)))
+    return low, high

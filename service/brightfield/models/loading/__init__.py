@@ -1,0 +1,1 @@
+"""From a card to a module with its weights."""

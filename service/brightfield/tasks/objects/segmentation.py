@@ -1,0 +1,101 @@
+"""The result of segmentation: a label image and what is measured in it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brightfield.errors import NotAcceptable
+from brightfield.images import encode
+from brightfield.images.annotations.table import table
+from brightfield.images.contours import Outline, trace
+from brightfield.images.labels import Labels, smallest
+from brightfield.images.objects import Color
+from brightfield.images.outlines import draw_objects
+from brightfield.results import Raster, Space, Table
+from brightfield.tasks.objects.objects import Objects, mixed
+
+Mode = Literal["semantic", "instance"]
+
+_PNG_OBJECTS = 65_535
+
+
+@dataclass(frozen=True)
+class Segmentation(Objects):
+    """`labels` (H, W) int32 over the whole image: 0, and an object's id on each of its pixels.
+
+    In the mode `semantic` an object is a class with all its pixels, and its id the class id + 1.
+    """
+
+    formats: ClassVar[tuple[str, ...]] = (
+        "json", "png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay",
+    )  # fmt: skip
+    labels: Labels
+    mode: Mode
+    channels: int
+    with_outlines: bool = False
+
+    def payload(self, space: Space) -> dict[str, Any]:
+        return {
+            "mode": self.mode,
+            "classes": self._classes(),
+            "objects": self._objects(),
+            "mask": self._mask(),
+        }
+
+    def table(self) -> Table:
+        return table(self.objects, pixel_size=self.source.pixel_size, channels=self.channels)
+
+    def raster(self, space: Space) -> Raster:
+        return Raster(smallest(self.labels), "YX")
+
+    def image(self) -> NDArray[Any]:
+        labels = smallest(self.labels)
+        if labels.dtype != np.uint16:
+            raise NotAcceptable(
+                f"There are {int(labels.max())} objects and a PNG tells at most {_PNG_OBJECTS} "
+                "apart; ask for format=tiff."
+            )
+        return labels
+
+    def outlines(self) -> Mapping[int, Outline]:
+        return trace(self.labels)
+
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        return mixed(picture, draw_objects(picture, self.labels, self._colors()), alpha)
+
+    def _classes(self) -> list[dict[str, Any]]:
+        areas = np.zeros(len(self.card.label_names), np.int64)
+        for found in self.objects:
+            if found.measures is not None:
+                areas[found.class_id] += found.measures.area_px
+        return [
+            {**known, "area_px": int(area)}
+            for known, area in zip(super()._classes(), areas, strict=True)
+        ]
+
+    def _objects(self) -> list[dict[str, Any]]:
+        rows = super()._objects()
+        if self.with_outlines:
+            outlines = self.outlines()
+            for row in rows:
+                row["outline"] = [
+                    [ring.tolist() for ring in polygon.rings] for polygon in outlines[row["id"]]
+                ]
+        return rows
+
+    def _mask(self) -> dict[str, Any]:
+        labels = smallest(self.labels)
+        bits = 8 * labels.dtype.itemsize
+        kind = "png" if bits == 16 else "tiff"
+        size = self.source.pixel_size
+        data = encode.png(labels) if kind == "png" else encode.tiff(labels, "YX", pixel_size=size)
+        return {"format": kind, "bits": bits, "data": base64.b64encode(data).decode("ascii")}
+
+    def _colors(self) -> dict[int, Color]:
+        return {found.id: self.card.color(found.class_id) for found in self.objects}

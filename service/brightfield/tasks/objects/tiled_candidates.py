@@ -1,0 +1,43 @@
+"""Candidates of a tile in the image: which are the tile's own, and where they lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brightfield.cards import ModelCard
+from brightfield.errors import ModelFailed
+from brightfield.geometry import Geometry
+from brightfield.images.picture import Region
+from brightfield.images.tiles import Tile
+from brightfield.models.candidates import Candidates
+from brightfield.tasks.objects.suppression import keep_likely, select
+
+
+def own_candidates(
+    candidates: Candidates, geometry: Geometry, tile: Tile, card: ModelCard, threshold: float
+) -> Candidates:
+    """The likely candidates whose points lie in the tile's core, in pixels of the image."""
+    columns = candidates.logits.shape[2] - (card.output.activation == "softmax")
+    if card.label_names and columns != len(card.label_names):
+        raise ModelFailed(
+            f"The card of {card.id} names {len(card.label_names)} labels, and the model has "
+            f"{columns} classes."
+        )
+    likely = keep_likely(candidates, card.output.activation, threshold)
+    steps = torch.tensor([geometry.x.step, geometry.y.step])
+    origins = torch.tensor([geometry.x.origin, geometry.y.origin])
+    points = likely.points * steps + origins
+    x, y = points[0].unbind(-1)
+    core = tile.core
+    own = (x >= core.x) & (x < core.x + core.width) & (y >= core.y) & (y < core.y + core.height)
+    boxes = likely.boxes * steps.repeat(2) + origins.repeat(2)
+    return select(likely._replace(boxes=boxes, points=points), own)
+
+
+def clipped(boxes: NDArray[np.float32], region: Region) -> NDArray[np.float32]:
+    """Boxes (n, 4) cut at the border of a region."""
+    low = np.array([region.x, region.y] * 2, np.float32)
+    high = low + np.array([region.width, region.height] * 2, np.float32)
+    return np.clip(boxes, low, high)

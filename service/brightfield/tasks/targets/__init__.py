@@ -1,0 +1,1 @@
+"""What is explained of each task: one score of a model's output."""
