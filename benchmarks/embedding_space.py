@@ -39,11 +39,11 @@ from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 
 from brightfield.api.app import create_app
+from brightfield.collections.queries import Search
 from brightfield.embedding.projections.tsne import Tsne
 from brightfield.embedding.trustworthiness import trustworthiness
 from brightfield.embedding.vectors import nobody
 from brightfield.engine import Engine, View
-from brightfield.engine.exploring import Search
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from brightfield.__main__ import main
-from brightfield.engine import visit
+from brightfield.engine import image_pass as visit
 from brightfield.runtime.telemetry import Telemetry
 
 NAME = "benchmark_decode_and_preprocess_cpu_seconds"

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from brightfield.api.app import create_app
-from brightfield.runtime.item import Band
+from brightfield.runtime.work_item import Band
 
 from .conftest import CHELSEA, png
 

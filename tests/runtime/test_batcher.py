@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from brightfield.errors import Cancelled, DeadlineExceeded, ServiceStopping
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Band, Item
 
 from .conftest import Make, Recorder, images
 

@@ -19,9 +19,9 @@ from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import Outermost
 from brightfield.api.routes import image_endpoints, install
+from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
-from brightfield.engine.collections import CollectionWork
-from brightfield.engine.runs import EvaluationRuns
+from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore

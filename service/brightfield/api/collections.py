@@ -32,10 +32,10 @@ from brightfield.api.inputs import (
 from brightfield.api.limits import Claim, Patience, ticket_of
 from brightfield.api.parameters import merge, parse
 from brightfield.api.problems import problem, request_id_of
+from brightfield.collections.adding import Added, Source
+from brightfield.collections.queries import watched
 from brightfield.embedding.vectors import Step
-from brightfield.engine.collecting import Added, Source
 from brightfield.engine.engine import Progress
-from brightfield.engine.exploring import watched
 from brightfield.errors import (
     BrightfieldError,
     ConflictingParameter,

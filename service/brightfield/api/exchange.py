@@ -19,11 +19,11 @@ from brightfield.api.limits import Admission, Claim, Patience, ticket_of
 from brightfield.api.parameters import parse
 from brightfield.api.problems import request_id_of
 from brightfield.api.replies import Item, Reply, Writer, negotiate
+from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine, View
-from brightfield.engine.collections import CollectionWork
 from brightfield.engine.engine import Progress
-from brightfield.engine.runs import EvaluationRuns
 from brightfield.errors import BrightfieldError, InvalidParameter, nearest
+from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket

@@ -15,7 +15,7 @@ from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
-from brightfield.runtime.item import Item
+from brightfield.runtime.work_item import Item
 
 
 @dataclass(slots=True)

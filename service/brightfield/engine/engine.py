@@ -15,17 +15,17 @@ from typing import Any, TypeVar
 
 from brightfield import explain, metrics, tasks, zoo
 from brightfield.cards import ModelCard, find_cards
-from brightfield.engine import inside
-from brightfield.engine.aiming import Aiming
 from brightfield.engine.answer import Answer, Survey, Timing
 from brightfield.engine.devices import devices, memory_budget
-from brightfield.engine.fields import Painting
-from brightfield.engine.patch_search import Source, surveyed
+from brightfield.engine.image_pass import Job, Visit, decoded
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
-from brightfield.engine.sliding import class_map
+from brightfield.engine.target_selection import Aiming
+from brightfield.engine.tiling.tiled_inference import Painting
+from brightfield.engine.tiling.windows import class_map
+from brightfield.engine.units import inside
+from brightfield.engine.units.patch_search import Source, surveyed
 from brightfield.engine.view import View
-from brightfield.engine.visit import Job, Visit, decoded
 from brightfield.errors import (
     InvalidCard,
     InvalidParameter,
@@ -40,7 +40,6 @@ from brightfield.metrics.evaluation import Evaluation, Limits
 from brightfield.models.inspection import layers
 from brightfield.preprocess import Prepared
 from brightfield.results import Result
-from brightfield.runtime.crew import Crew
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.loading import ModelLoader
 from brightfield.runtime.operations import Activations, Operation
@@ -48,6 +47,7 @@ from brightfield.runtime.registry import Registry
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.worker_pool import Crew
 from brightfield.settings import Settings
 from brightfield.tasks.activations import ReadActivations
 from brightfield.tasks.classify import Classes, Classify

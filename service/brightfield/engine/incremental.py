@@ -25,10 +25,10 @@ from brightfield.models.incremental import (
     probe_chunk,
     trace,
 )
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Call, Operation
 from brightfield.runtime.resident import Planned, Resident
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Band, Item
 from brightfield.tensors import Images, Scores
 
 # Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.

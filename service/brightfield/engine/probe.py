@@ -22,11 +22,11 @@ from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.rectifiers import ReluRule
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
-from brightfield.runtime.randomised import Randomised, drawn, last_layer
+from brightfield.runtime.parameter_override import Randomised, drawn, last_layer
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Band, Item
 from brightfield.targets import Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Hashable, Iterable, Iterator
 
 from brightfield.errors import BrightfieldError, Cancelled, ServiceStopping
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.work_item import Band, Item
 
 # While both bands have work, every fifth batch is a bulk one.
 _INTERACTIVE_TURNS = 4

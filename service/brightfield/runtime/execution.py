@@ -11,9 +11,9 @@ import torch
 from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
-from brightfield.runtime.item import Item
 from brightfield.runtime.operations import Call, Span
 from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.work_item import Item
 
 log = logging.getLogger(__name__)
 

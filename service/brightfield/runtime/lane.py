@@ -12,8 +12,8 @@ import torch
 from brightfield.errors import LaneDown
 from brightfield.runtime.batcher import Batcher, Closed
 from brightfield.runtime.execution import execute
-from brightfield.runtime.item import Item
 from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.work_item import Item
 
 log = logging.getLogger(__name__)
 

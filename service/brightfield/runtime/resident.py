@@ -18,11 +18,11 @@ from brightfield.models.incremental import Estimate, Plan, Refusal, Schedule
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.batch_sizes import BatchSizes
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.lane import Lane
+from brightfield.runtime.lru_cache import Recent
 from brightfield.runtime.operations import Call, Forward, Operation
-from brightfield.runtime.recent import Recent
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Band, Item
 
 # Warm-up ends before a batch would take longer than this, so that loading stays short.
 _LONGEST_WARM_UP_BATCH = 0.25

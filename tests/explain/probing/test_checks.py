@@ -18,7 +18,7 @@ from brightfield.explain.input_x_gradient import InputTimesGradient
 from brightfield.explain.integrated_gradients import IntegratedGradients
 from brightfield.explain.occlusion import Occlusion
 from brightfield.explain.rise import Rise
-from brightfield.runtime.randomised import drawn
+from brightfield.runtime.parameter_override import drawn
 
 from ..conftest import Bench, Case, case, image
 from ..networks import Linear, small

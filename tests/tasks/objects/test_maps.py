@@ -9,8 +9,8 @@ from brightfield.errors import TooManyPixels
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Region
 from brightfield.images.tiles import Tiling
-from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects import maps
+from brightfield.tasks.objects.maps import Field
 
 WHOLE = np.random.default_rng(0).random((2, 70, 90)).astype(np.float32)
 REGION = Region(5, 8, 70, 50)

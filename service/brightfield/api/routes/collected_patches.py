@@ -14,8 +14,8 @@ from brightfield.api.parameters import parse
 from brightfield.api.problems import request_id_of
 from brightfield.api.replies import Reply, Writer, negotiate
 from brightfield.api.routes.collections import Name
+from brightfield.collections.queries import Choice
 from brightfield.engine.engine import Progress
-from brightfield.engine.exploring import Choice
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket

@@ -24,9 +24,9 @@ from brightfield.api.exchange import Services
 from brightfield.api.inputs import query_of
 from brightfield.api.openapi_collections import describe_items, describe_options, describe_query
 from brightfield.api.parameters import parse
-from brightfield.engine.collecting import Definition
+from brightfield.collections.adding import Definition
+from brightfield.collections.queries import Choice
 from brightfield.engine.engine import Progress
-from brightfield.engine.exploring import Choice
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody, InvalidParameter, UnknownItem
 from brightfield.images.selection import Selection

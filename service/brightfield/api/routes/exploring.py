@@ -19,10 +19,10 @@ from brightfield.api.exchange import Services
 from brightfield.api.openapi_collections import describe_options, describe_question
 from brightfield.api.parameters import parse
 from brightfield.api.routes.collections import Name
-from brightfield.engine.collecting import embedded, pictured
+from brightfield.collections.adding import embedded, pictured
+from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
+from brightfield.collections.queries import Clustering, Search, watched
 from brightfield.engine.engine import Progress
-from brightfield.engine.exploring import Clustering, Search, watched
-from brightfield.engine.vetting import DuplicateSearch, LabelCheck, OutlierSearch
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket

@@ -11,7 +11,7 @@ from brightfield.api.collections import explored
 from brightfield.api.exchange import Services
 from brightfield.api.openapi_collections import describe_options
 from brightfield.api.routes.collections import Name
-from brightfield.engine.indexing import IndexOptions
+from brightfield.collections.index import IndexOptions
 
 router = APIRouter(tags=["collections"], prefix="/collections")
 

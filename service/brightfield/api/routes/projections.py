@@ -14,10 +14,10 @@ from brightfield.api.inputs import query_of
 from brightfield.api.openapi_collections import describe_projections, describe_query
 from brightfield.api.parameters import parse
 from brightfield.api.routes.collections import Name
-from brightfield.engine.charting import PlotChoice, outlined
-from brightfield.engine.collections import projection_catalog
+from brightfield.collections.projections import PlotChoice, outlined
+from brightfield.collections.queries import Choice, watched
+from brightfield.collections.services import projection_catalog
 from brightfield.engine.engine import Progress
-from brightfield.engine.exploring import Choice, watched
 from brightfield.errors import ConflictingParameter, InvalidParameter, nearest
 from brightfield.runtime.ticket import Ticket
 

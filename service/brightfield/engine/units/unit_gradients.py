@@ -10,13 +10,13 @@ from typing import Literal, NamedTuple
 import torch
 
 from brightfield.cards import InputSpec, Multiple
-from brightfield.engine.inside import Layer
+from brightfield.engine.units.inside import Layer
 from brightfield.errors import ModelFailed, Unexplainable
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.receptive import ReceptiveField
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Band, Item
 from brightfield.tasks.units.top_activations import Find
 from brightfield.tensors import Images
 

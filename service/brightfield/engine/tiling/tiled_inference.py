@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from brightfield.engine.answer import Answer, Timing
-from brightfield.engine.cutting import Cutter
+from brightfield.engine.image_pass import Job, Visit
 from brightfield.engine.scoring import scoring_pass
-from brightfield.engine.visit import Job, Visit
+from brightfield.engine.tiling.tiler import Cutter
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import decode, stack
@@ -18,8 +18,8 @@ from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Scaling, field_of, preprocess, whole_plane_scaling
 from brightfield.results import Result
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.work_item import Band, Item
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 
 # Tiles on their way at once: one on the lane, one that waits, one being made.

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from brightfield.collections.vector_cache import Snapshot, Space, Spaces
 from brightfield.embedding import shelf
-from brightfield.engine.spaces import Snapshot, Space, Spaces
 from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database

@@ -12,8 +12,8 @@ from captum.attr import NeuronGuidedBackprop
 from torch import Tensor, nn
 
 from brightfield.cards import InputSpec, ModelCard
-from brightfield.engine.inside import Layer
-from brightfield.engine.unit_gradients import UnitGradients, Window, window_of
+from brightfield.engine.units.inside import Layer
+from brightfield.engine.units.unit_gradients import UnitGradients, Window, window_of
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.runtime.lane import Lane

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from brightfield.engine.answer import Timing
-from brightfield.engine.cutting import WHOLE, resizes
+from brightfield.engine.image_pass import Job, Visit
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
+from brightfield.engine.tiling.tiler import WHOLE, resizes
 from brightfield.engine.view import View
-from brightfield.engine.visit import Job, Visit
 from brightfield.errors import (
     BrightfieldError,
     InvalidParameter,
@@ -24,9 +24,9 @@ from brightfield.images.overlay import display
 from brightfield.images.picture import Picture, Region
 from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.preprocess import field_of
-from brightfield.runtime.crew import Crew
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.worker_pool import Crew
 from brightfield.targets import Kind, Target
 from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.targets.model_output import Seen

@@ -18,11 +18,11 @@ from brightfield.images.picture import Picture, Region
 from brightfield.images.selection import Selection
 from brightfield.preprocess import Prepared, preprocess
 from brightfield.results import Result
-from brightfield.runtime.crew import Crew
-from brightfield.runtime.item import Item
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Item
+from brightfield.runtime.worker_pool import Crew
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from torchvision import models
 
 from brightfield.models.inspection.layers import Tap
 from brightfield.runtime.operations import Forward, Gradients, Span
-from brightfield.runtime.randomised import Randomised, drawn, last_layer
+from brightfield.runtime.parameter_override import Randomised, drawn, last_layer
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 

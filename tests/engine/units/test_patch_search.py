@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.engine import Survey, View
-from brightfield.engine.patch_search import Source
+from brightfield.engine.units.patch_search import Source
 from brightfield.errors import Cancelled, ImageExpired, InvalidParameter, UndecodableImage
 from brightfield.explain.method import Step
 from brightfield.images.cutouts import gradient_picture
@@ -21,7 +21,7 @@ from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches, Patches
 
-from .conftest import Bench, noise, png
+from ..conftest import Bench, noise, png
 from .test_inside import hooked, module, taken  # noqa: F401 - a fixture
 
 IMAGES = [noise(24, 24, seed) for seed in range(5)]
@@ -177,7 +177,7 @@ def test_progress_is_told_and_a_withdrawn_search_ends(bench: Bench) -> None:
 
 def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps are handed on as they come; no more than eight images are ahead of the gallery."""
-    from brightfield.engine import patch_search
+    from brightfield.engine.units import patch_search
     from brightfield.tasks.units.top_activations import Gallery
 
     opened: list[int] = []

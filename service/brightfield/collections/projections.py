@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from brightfield.collections.map_plot import PALE, Color, Legend, Plot, colored
+from brightfield.collections.queries import Choice, Exploring
+from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.trustworthiness import NEIGHBORS, SAMPLE, trustworthiness
 from brightfield.embedding.vectors import Points, Step, Vectors, nobody, unit
-from brightfield.engine.exploring import Choice, Exploring
-from brightfield.engine.spaces import Snapshot
 from brightfield.errors import TooFewItems
-from brightfield.images.map_plot import PALE, Color, Legend, Plot, colored
 from brightfield.parameters import Ids
 from brightfield.store.collections import Collection
 from brightfield.store.items import Item

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from brightfield.collections.queries import Choice, Chosen, Exploring, Metric
+from brightfield.collections.vector_cache import deleted_meanwhile
 from brightfield.embedding import neighbors
 from brightfield.embedding.disagreement import disagreement
 from brightfield.embedding.duplicates import duplicates
 from brightfield.embedding.outliers import outlier_factors
 from brightfield.embedding.vectors import Step
-from brightfield.engine.exploring import Choice, Chosen, Exploring, Metric
-from brightfield.engine.spaces import deleted_meanwhile
 from brightfield.errors import InvalidParameter
 from brightfield.store.items import Item
 

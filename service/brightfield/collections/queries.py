@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from brightfield.collections.adding import Shelves
+from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.clusters import kmeans
 from brightfield.embedding.neighbors import nearest
 from brightfield.embedding.shelf import Shelf
 from brightfield.embedding.vectors import Step, Vectors, checked, unit
-from brightfield.engine.collecting import Shelves
 from brightfield.engine.engine import Progress
-from brightfield.engine.spaces import Snapshot
 from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
 from brightfield.explain.method import Step as Told
 from brightfield.images.thumbnail import pixel_vector

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from PIL import Image
 
-from brightfield.images.map_plot import PALE, Legend, Plot, colored
+from brightfield.collections.map_plot import PALE, Legend, Plot, colored
 from brightfield.images.thumbnail import thumbnail
 
 RED = thumbnail(np.full((20, 20, 3), (200, 0, 0), np.uint8))

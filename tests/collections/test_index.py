@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from brightfield.collections import index as indexing
+from brightfield.collections.adding import Shelves
+from brightfield.collections.index import Indexing, IndexOptions
+from brightfield.collections.queries import Exploring, Search
+from brightfield.collections.vector_cache import Spaces
 from brightfield.embedding.neighbors import Metric
-from brightfield.engine import indexing
-from brightfield.engine.collecting import Shelves
-from brightfield.engine.exploring import Exploring, Search
-from brightfield.engine.indexing import Indexing, IndexOptions
-from brightfield.engine.spaces import Spaces
 from brightfield.errors import InvalidVectors, TooFewItems, UnknownIndex
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database

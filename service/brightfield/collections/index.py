@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from brightfield.collections.queries import Exploring, Search, count_of, too_few
 from brightfield.embedding.neighbors import exact_distances
 from brightfield.embedding.recall import nearest_of_parts, recall
 from brightfield.embedding.vectors import FLOAT16_MOST, Step, Vectors, checked, unit
-from brightfield.engine.exploring import Exploring, Search, count_of, too_few
 from brightfield.errors import InvalidVectors, TooFewItems
 from brightfield.store.collections import Collection
 from brightfield.store.vector_index import (

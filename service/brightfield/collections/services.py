@@ -7,16 +7,16 @@ from typing import Self
 
 import sqlalchemy as sa
 
+from brightfield.collections.adding import Collecting, Shelves
+from brightfield.collections.index import Indexing
+from brightfield.collections.patches import CollectedPatches
+from brightfield.collections.projections import Charting
+from brightfield.collections.quality import Vetting
+from brightfield.collections.queries import Exploring
+from brightfield.collections.vector_cache import Spaces
 from brightfield.embedding import projections
 from brightfield.embedding.projections.projection import Projection
-from brightfield.engine.charting import Charting
-from brightfield.engine.collected_patches import CollectedPatches
-from brightfield.engine.collecting import Collecting, Shelves
 from brightfield.engine.engine import Engine
-from brightfield.engine.exploring import Exploring
-from brightfield.engine.indexing import Indexing
-from brightfield.engine.spaces import Spaces
-from brightfield.engine.vetting import Vetting
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections

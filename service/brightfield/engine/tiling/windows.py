@@ -15,9 +15,9 @@ from brightfield.explain.chunks import chunked
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import Grid, window_grid
 from brightfield.preprocess import preprocess_windows
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Band, Item
 from brightfield.tasks.classify import Classes, Classify, ClassMap, class_scores
 
 # Batches of windows on their way at once: one on the lane, one that waits, one being made.

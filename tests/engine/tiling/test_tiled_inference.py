@@ -14,7 +14,8 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from brightfield.engine import Answer, fields
+from brightfield.engine import Answer
+from brightfield.engine.tiling import tiled_inference as fields
 from brightfield.errors import (
     AmbiguousAxes,
     Cancelled,
@@ -34,7 +35,7 @@ from brightfield.tasks.objects.volume import Volume
 from brightfield.tasks.segment import Segment
 from brightfield.tasks.superresolve import Enlarged, Superresolve
 
-from .conftest import Bench, npy, png
+from ..conftest import Bench, npy, png
 
 
 def blobs(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from brightfield.collections.queries import Exploring
 from brightfield.engine.answer import Survey
 from brightfield.engine.engine import Engine, Progress
-from brightfield.engine.exploring import Exploring
 from brightfield.engine.view import View
 from brightfield.errors import InvalidParameter
 from brightfield.images.selection import Selection

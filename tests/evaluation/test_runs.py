@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from brightfield.engine.runs import EvaluationRuns
 from brightfield.errors import ChunkConflict, DamagedChunk
+from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import Limits
 from brightfield.store import tables

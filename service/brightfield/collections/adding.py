@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from brightfield.collections.vector_cache import Spaces
 from brightfield.embedding.vectors import FLOAT16_MOST, checked
 from brightfield.engine.answer import Answer
 from brightfield.engine.engine import Engine, Progress
-from brightfield.engine.spaces import Spaces
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError, InvalidParameter, InvalidVectors, ModelChanged
 from brightfield.explain.method import Step

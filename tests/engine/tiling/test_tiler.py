@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from brightfield.cards import ModelCard
-from brightfield.engine.cutting import Cutter
+from brightfield.engine.tiling.tiler import Cutter
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Region
 from brightfield.tasks.segment import Segment
 
-from .conftest import Bench
+from ..conftest import Bench
 
 
 class Sizes:

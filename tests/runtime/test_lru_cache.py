@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from brightfield.runtime.recent import Recent
+from brightfield.runtime.lru_cache import Recent
 
 
 def test_the_least_recently_used_is_forgotten() -> None:

@@ -9,9 +9,9 @@ from dataclasses import replace
 import torch
 
 from brightfield.engine.answer import ImageFacts, Survey, Timing
-from brightfield.engine.inside import Layer, layer_of
-from brightfield.engine.unit_gradients import SeenGradient, UnitGradients
-from brightfield.engine.visit import Job
+from brightfield.engine.image_pass import Job
+from brightfield.engine.units.inside import Layer, layer_of
+from brightfield.engine.units.unit_gradients import SeenGradient, UnitGradients
 from brightfield.errors import BrightfieldError
 from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
 from brightfield.images.cutouts import cut_out, gradient_picture
@@ -19,8 +19,8 @@ from brightfield.images.decode import decode
 from brightfield.images.objects import Box
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.preprocess import Prepared, preprocess
-from brightfield.runtime.item import Band, Item
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.work_item import Band, Item
 from brightfield.tasks.patches import FindPatches, Patch, Patches
 from brightfield.tasks.units.inside import Placed
 from brightfield.tasks.units.top_activations import Find

@@ -1,0 +1,1 @@
+"""Collections of feature vectors: filled, searched, mapped and checked; knows no HTTP."""

@@ -1,0 +1,1 @@
+"""Fields of any size: how they are cut, and how what tiles give is put together."""

@@ -1,0 +1,1 @@
+"""The units of a layer in a resident model: maps, patches and gradients."""

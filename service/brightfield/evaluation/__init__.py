@@ -1,0 +1,1 @@
+"""Evaluations that outlive a request: runs whose predictions come in chunks."""
