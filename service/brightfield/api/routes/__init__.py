@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from brightfield.api import openapi
-from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint, PredictEndpoint
+from brightfield.api.image_endpoints import ExplainEndpoint, ImageEndpoint, PredictEndpoint
 from brightfield.api.routes import (
     collected_patches,
     collections,
@@ -24,6 +23,7 @@ from brightfield.api.routes import (
     projections,
     runs,
 )
+from brightfield.api.schema import openapi
 from brightfield.engine import Engine
 
 

@@ -6,14 +6,14 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.collections import carried_out, read_posted, written
-from brightfield.api.envelope import survey_envelope
-from brightfield.api.exchange import Services
-from brightfield.api.openapi_collections import describe_options
-from brightfield.api.parameters import parse
+from brightfield.api.image_endpoints import Services
 from brightfield.api.problems import request_id_of
-from brightfield.api.replies import Reply, Writer, negotiate
+from brightfield.api.reading.collection_requests import carried_out, read_posted, written
+from brightfield.api.reading.parameters import parse
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.openapi_collections import describe_options
+from brightfield.api.writing.envelope import survey_envelope
+from brightfield.api.writing.replies import Reply, Writer, negotiate
 from brightfield.collections.queries import Choice
 from brightfield.engine.engine import Progress
 from brightfield.engine.view import View

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from brightfield.api.collections import (
+from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.collection_requests import (
     Intake,
     added_reply,
     array_of,
@@ -20,10 +21,13 @@ from brightfield.api.collections import (
     sources_of,
     written,
 )
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import query_of
-from brightfield.api.openapi_collections import describe_items, describe_options, describe_query
-from brightfield.api.parameters import parse
+from brightfield.api.reading.inputs import query_of
+from brightfield.api.reading.parameters import parse
+from brightfield.api.schema.openapi_collections import (
+    describe_items,
+    describe_options,
+    describe_query,
+)
 from brightfield.collections.adding import Definition
 from brightfield.collections.queries import Choice
 from brightfield.engine.engine import Progress

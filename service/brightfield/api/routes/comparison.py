@@ -7,12 +7,12 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import query_of
+from brightfield.api.image_endpoints import Services
 from brightfield.api.limits import Patience, ticket_of
-from brightfield.api.openapi_evaluations import describe_comparison
-from brightfield.api.reports import reply
-from brightfield.api.run_requests import understand_comparison
+from brightfield.api.reading.inputs import query_of
+from brightfield.api.reading.run_requests import understand_comparison
+from brightfield.api.schema.openapi_evaluations import describe_comparison
+from brightfield.api.writing.reports import reply
 
 router = APIRouter(tags=["evaluation"])
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.collections import (
+from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.collection_requests import (
     carried_out,
     explored,
     image_of,
@@ -15,10 +16,9 @@ from brightfield.api.collections import (
     read_posted,
     written,
 )
-from brightfield.api.exchange import Services
-from brightfield.api.openapi_collections import describe_options, describe_question
-from brightfield.api.parameters import parse
+from brightfield.api.reading.parameters import parse
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.openapi_collections import describe_options, describe_question
 from brightfield.collections.adding import embedded, pictured
 from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
 from brightfield.collections.queries import Clustering, Search, watched

@@ -8,10 +8,10 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict
 
-from brightfield.api.exchange import Services
-from brightfield.api.parameters import check_names
-from brightfield.api.replies import BINARY, Reply, negotiate
+from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.parameters import check_names
 from brightfield.api.routes.models import ModelId
+from brightfield.api.writing.replies import BINARY, Reply, negotiate
 from brightfield.errors import ReplyTooLarge
 from brightfield.images import encode
 from brightfield.images.filters import FilterChoice, Filters

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from brightfield import __version__
-from brightfield.api.exchange import Services
+from brightfield.api.image_endpoints import Services
 from brightfield.errors import LaneDown
 
 router = APIRouter(tags=["service"])

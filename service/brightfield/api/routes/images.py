@@ -7,8 +7,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import read_body
+from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.inputs import read_body
 from brightfield.errors import EmptyBody
 from brightfield.images.decode import describe
 

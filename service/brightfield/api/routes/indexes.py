@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.collections import explored
-from brightfield.api.exchange import Services
-from brightfield.api.openapi_collections import describe_options
+from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.collection_requests import explored
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.collections.index import IndexOptions
 
 router = APIRouter(tags=["collections"], prefix="/collections")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
-from brightfield.api.exchange import Services
+from brightfield.api.image_endpoints import Services
 from brightfield.api.jobs import describe
 from brightfield.errors import InvalidParameter
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from brightfield import metrics as evaluations
-from brightfield.api.evaluations import Submitted, understand
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import query_of, read_body
+from brightfield.api.image_endpoints import Services
 from brightfield.api.limits import Patience, ticket_of
-from brightfield.api.openapi_evaluations import describe_evaluations
-from brightfield.api.reports import chosen_form, described_replies, respond
+from brightfield.api.reading.evaluations import Submitted, understand
+from brightfield.api.reading.inputs import query_of, read_body
+from brightfield.api.schema.openapi_evaluations import describe_evaluations
+from brightfield.api.writing.reports import chosen_form, described_replies, respond
 from brightfield.engine.engine import Progress
 from brightfield.runtime.ticket import Ticket
 

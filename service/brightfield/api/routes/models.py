@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 
-from brightfield.api.exchange import Services
+from brightfield.api.image_endpoints import Services
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
 

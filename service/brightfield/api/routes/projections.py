@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from brightfield.api.collections import carried_out, read_posted, written
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import query_of
-from brightfield.api.openapi_collections import describe_projections, describe_query
-from brightfield.api.parameters import parse
+from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.collection_requests import carried_out, read_posted, written
+from brightfield.api.reading.inputs import query_of
+from brightfield.api.reading.parameters import parse
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.collections.projections import PlotChoice, outlined
 from brightfield.collections.queries import Choice, watched
 from brightfield.collections.services import projection_catalog

@@ -12,14 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
-from brightfield.api.evaluations import understand_chunk
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import query_of, read_body
+from brightfield.api.image_endpoints import Services
 from brightfield.api.limits import Patience, ticket_of
-from brightfield.api.npz_stream import npz_stream
-from brightfield.api.openapi_evaluations import describe_chunks, describe_run_options
-from brightfield.api.parameters import check_names
-from brightfield.api.reports import (
+from brightfield.api.reading.evaluations import understand_chunk
+from brightfield.api.reading.inputs import query_of, read_body
+from brightfield.api.reading.parameters import check_names
+from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
+from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
+from brightfield.api.writing.npz_stream import npz_stream
+from brightfield.api.writing.reports import (
     JSON,
     NPZ,
     OFFERED,
@@ -29,7 +30,6 @@ from brightfield.api.reports import (
     described_replies,
     respond,
 )
-from brightfield.api.run_requests import check_text, describe_run, understand_run
 from brightfield.engine.engine import Progress
 from brightfield.runtime.ticket import Ticket
 

@@ -9,8 +9,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from brightfield.api.openapi import Schema, query_parameter
-from brightfield.api.replies import Reply, negotiate
+from brightfield.api.schema.openapi import Schema, query_parameter
+from brightfield.api.writing.replies import Reply, negotiate
 from brightfield.errors import ReplyTooLarge
 from brightfield.reports.plots import catalog
 from brightfield.reports.render import FORMATS, check_use, render

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from brightfield.api.parameters import merge, parse
-from brightfield.api.reports import CSV, JSON, NPZ, ReportForm
+from brightfield.api.reading.parameters import merge, parse
+from brightfield.api.writing.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
     ConflictingParameter,
     EmptyBody,

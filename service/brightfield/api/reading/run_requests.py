@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield.api.evaluations import Catalog, choose, read_object, typed
-from brightfield.api.parameters import merge, parse
+from brightfield.api.reading.evaluations import Catalog, choose, read_object, typed
+from brightfield.api.reading.parameters import merge, parse
 from brightfield.errors import InvalidParameter, UnknownParameter, nearest
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence

@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from brightfield.api.inputs import Stored, Submission, load, read_submission
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission, Claim, Patience, ticket_of
-from brightfield.api.parameters import parse
 from brightfield.api.problems import request_id_of
-from brightfield.api.replies import Item, Reply, Writer, negotiate
+from brightfield.api.reading.inputs import Stored, Submission, load, read_submission
+from brightfield.api.reading.parameters import parse
+from brightfield.api.writing.replies import Item, Reply, Writer, negotiate
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine, View
 from brightfield.engine.engine import Progress

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from brightfield.api.evaluations import DEFAULT_TASK
-from brightfield.api.openapi import Schema, query_parameter
-from brightfield.api.reports import CSV, JSON, NPZ, describe_forms
+from brightfield.api.reading.evaluations import DEFAULT_TASK
+from brightfield.api.schema.openapi import Schema, query_parameter
+from brightfield.api.writing.reports import CSV, JSON, NPZ, describe_forms
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
 

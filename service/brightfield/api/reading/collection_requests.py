@@ -17,8 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from brightfield.api.exchange import Services
-from brightfield.api.inputs import (
+from brightfield.api.image_endpoints import Services
+from brightfield.api.limits import Claim, Patience, ticket_of
+from brightfield.api.problems import problem, request_id_of
+from brightfield.api.reading.inputs import (
     Stored,
     json_image,
     json_images,
@@ -29,9 +31,7 @@ from brightfield.api.inputs import (
     read_body,
     read_submission,
 )
-from brightfield.api.limits import Claim, Patience, ticket_of
-from brightfield.api.parameters import merge, parse
-from brightfield.api.problems import problem, request_id_of
+from brightfield.api.reading.parameters import merge, parse
 from brightfield.collections.adding import Added, Source
 from brightfield.collections.queries import watched
 from brightfield.embedding.vectors import Step

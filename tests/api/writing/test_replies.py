@@ -15,7 +15,7 @@ import tifffile
 from PIL import Image
 from starlette.testclient import TestClient
 
-from .conftest import CHELSEA, COFFEE, png
+from ..conftest import CHELSEA, COFFEE, png
 
 CAT = png(CHELSEA)
 

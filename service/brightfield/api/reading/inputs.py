@@ -13,7 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from brightfield.api.parameters import merge
+from brightfield.api.reading.parameters import merge
 from brightfield.errors import (
     BrightfieldError,
     ConflictingParameter,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from brightfield.api.openapi import Schema, fields, query_parameter
+from brightfield.api.schema.openapi import Schema, fields, query_parameter
 from brightfield.embedding.projections.projection import Projection
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from brightfield.api.exchange import ExplainEndpoint, ImageEndpoint
+from brightfield.api.image_endpoints import ExplainEndpoint, ImageEndpoint
 from brightfield.api.problems import MEDIA_TYPE
-from brightfield.api.replies import BINARY, Reply
+from brightfield.api.writing.replies import BINARY, Reply
 from brightfield.engine import View
 from brightfield.images.selection import Selection
 

@@ -13,8 +13,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from brightfield.api.envelope import envelope, facts, survey_envelope
 from brightfield.api.problems import problem
+from brightfield.api.writing.envelope import envelope, facts, survey_envelope
 from brightfield.engine import Answer, Survey
 from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode

@@ -1,0 +1,1 @@
+"""From requests to typed values: bodies, forms, parameters."""

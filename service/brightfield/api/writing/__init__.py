@@ -1,0 +1,1 @@
+"""From results to replies: envelopes, formats, files."""
