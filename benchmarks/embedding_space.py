@@ -42,7 +42,7 @@ from brightfield.api.app import create_app
 from brightfield.collections.queries import Search
 from brightfield.embedding.projections.tsne import Tsne
 from brightfield.embedding.trustworthiness import trustworthiness
-from brightfield.embedding.vectors import nobody
+from brightfield.embedding.vectors import no_progress
 from brightfield.engine import Engine, View
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
@@ -199,7 +199,7 @@ def tsne(args: argparse.Namespace) -> Found:
     vectors = mixture(args.items, args.dim)
     ours: list[Any] = []
     theirs: list[Any] = []
-    mine = seconds(lambda: ours.append(Tsne().fit(vectors, nobody).points))
+    mine = seconds(lambda: ours.append(Tsne().fit(vectors, no_progress).points))
     peer = seconds(lambda: theirs.append(TSNE(random_state=0).fit_transform(vectors)))
     return {
         "items": args.items,

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from brightfield.images.windows import Grid, window_grid
-from brightfield.models.incremental import Plan, Schedule, trace
+from brightfield.images.windows import WindowGrid, window_grid
+from brightfield.models.incremental import IncrementalPlan, Schedule, trace
 
 CASES = (("vgg16", 224, 32, 16), ("resnet18", 224, 32, 16), ("resnet18", 1024, 64, 32))
 MORE = tuple(
@@ -72,16 +72,16 @@ def network(name: str) -> nn.Module:
     return module.to(memory_format=torch.channels_last)
 
 
-def planned(module: nn.Module, image: Tensor, grid: Grid) -> tuple[Schedule, float]:
+def planned(module: nn.Module, image: Tensor, grid: WindowGrid) -> tuple[Schedule, float]:
     start = time.perf_counter()
     plan = trace(module, image)
-    if not isinstance(plan, Plan):
+    if not isinstance(plan, IncrementalPlan):
         raise SystemExit(plan.reason)
     return plan.schedule(grid.rows, grid.cols), time.perf_counter() - start
 
 
 def measure(
-    module: nn.Module, image: Tensor, grid: Grid, schedule: Schedule, rounds: int
+    module: nn.Module, image: Tensor, grid: WindowGrid, schedule: Schedule, rounds: int
 ) -> Measured:
     fill = torch.zeros_like(image)
     windows = len(grid.rows) * len(grid.cols)
@@ -103,7 +103,7 @@ def measure(
 
 
 def occluded(
-    image: Tensor, fill: Tensor, grid: Grid, rows: int
+    image: Tensor, fill: Tensor, grid: WindowGrid, rows: int
 ) -> tuple[Tensor, list[tuple[int, int]]]:
     """The first windows of a grid, one image each, and where they stand in it."""
     places = list(islice(product(range(len(grid.rows)), range(len(grid.cols))), rows))

@@ -35,8 +35,8 @@ from scipy import ndimage
 from sklearn import metrics as sk
 
 from brightfield.metrics import catalog
-from brightfield.metrics.chunks.chunk import JSON, Parts
-from brightfield.metrics.evaluation import Limits
+from brightfield.metrics.chunks.chunk import JSON, RunChunks
+from brightfield.metrics.evaluation import DataLimits
 
 MILLION = 1_000_000
 PAIRS, IN_A_CHUNK, SIDE = 200, 20, 512
@@ -71,7 +71,7 @@ def rows(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 def report(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
     evaluation = catalog()["classification"]()
     data = {"truth": truth, "scores": scores}
-    evaluation.evaluate(data, Limits(1, 1), lambda: None)
+    evaluation.evaluate(data, DataLimits(1, 1), lambda: None)
 
 
 def curves(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
@@ -95,7 +95,7 @@ def png(mask: NDArray[np.uint8]) -> dict[str, str]:
 def runs_of_masks(mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
     """The reports of a run with images, and of one with measures; tells the sizes of the chunks."""
     evaluation = catalog()["segmentation"](mode=mode)
-    rng, limits = np.random.default_rng(0), Limits(SIDE**2, 1)
+    rng, limits = np.random.default_rng(0), DataLimits(SIDE**2, 1)
     sizes, images, measures = {}, [], []
     for number in range(PAIRS // IN_A_CHUNK):
         data = {"pairs": [masks(rng) for _ in range(IN_A_CHUNK)]}
@@ -108,7 +108,7 @@ def runs_of_masks(mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
     print(f"{mode}: a chunk of {IN_A_CHUNK} pairs has {mean[1]:.0f} bytes against {mean[0]:.0f}")
 
     def reported(payloads: list[tuple[str, str, bytes]]) -> Callable[[], None]:
-        parts = Parts(sizes, {"ids": False, "groups": False}, payloads)
+        parts = RunChunks(sizes, {"ids": False, "groups": False}, payloads)
         return lambda: check_same(mode, evaluation.together(parts, limits, lambda: None))
 
     return reported(images), reported(measures)

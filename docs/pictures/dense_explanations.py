@@ -38,7 +38,7 @@ Ring = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Wish:
+class PanelSpec:
     """A field, the object in it that is explained (by a point), the region that the model looks at
     for that, and the square part that is shown: x, y, side."""
 
@@ -55,7 +55,7 @@ class Wish:
 
 
 WISHES = (
-    Wish(
+    PanelSpec(
         "bccd/images/BloodImage_00115.jpg",
         "blood-cells",
         "detect",
@@ -67,7 +67,7 @@ WISHES = (
         "A white cell, found by blood-cells",
         "IoU x probability lost where a square hides it",
     ),
-    Wish(
+    PanelSpec(
         "dsb2018/images/449a9c32e53a.png",
         "nuclei",
         "segment",
@@ -84,21 +84,21 @@ WISHES = (
 
 @dataclass(frozen=True)
 class Asker:
-    """An engine, asked about the field of a wish in the process."""
+    """An engine, asked about the field of a spec in the process."""
 
     engine: Engine
     data: Path
 
-    def found(self, wish: Wish) -> tuple[str, Ring]:
+    def found(self, spec: PanelSpec) -> tuple[str, Ring]:
         """What the model says of the object, and its outline."""
-        work = self.engine.tasks[wish.task]()
+        work = self.engine.tasks[spec.task]()
         ticket = Ticket()
         answer = asyncio.run(
-            self.engine.predict(work, self._bytes(wish), View(), Selection(), ticket)
+            self.engine.predict(work, self._bytes(spec), View(), Selection(), ticket)
         )
-        x, y = wish.point
+        x, y = spec.point
         result: Any = answer.result
-        if wish.task == "segment":
+        if spec.task == "segment":
             number = int(result.labels[int(y), int(x)])
             (polygon, *_) = trace(result.labels)[number]
             return f"{len(result.objects)} nuclei in the field", polygon.rings[0].tolist()
@@ -111,27 +111,27 @@ class Asker:
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         return f"{item.label}, {item.score:.2f}", corners
 
-    def explained(self, wish: Wish, method: str, **parameters: Any) -> Answer:
-        work = self.engine.methods[method](point=wish.point, **parameters)
-        view = View(model=wish.model, region=wish.region)
+    def explained(self, spec: PanelSpec, method: str, **parameters: Any) -> Answer:
+        work = self.engine.methods[method](point=spec.point, **parameters)
+        view = View(model=spec.model, region=spec.region)
         return asyncio.run(
-            self.engine.explain(work, self._bytes(wish), view, Selection(), Ticket())
+            self.engine.explain(work, self._bytes(spec), view, Selection(), Ticket())
         )
 
-    def _bytes(self, wish: Wish) -> bytes:
-        return (self.data / wish.file).read_bytes()
+    def _bytes(self, spec: PanelSpec) -> bytes:
+        return (self.data / spec.file).read_bytes()
 
 
-def panels(asker: Asker, wish: Wish) -> list[Panel]:
-    line, outline = asker.found(wish)
-    gradient = asker.explained(wish, "gradient")
-    size = {"window": wish.window, "stride": wish.stride}
-    hidden = asker.explained(wish, "occlusion", baseline="blur", **size)
+def panels(asker: Asker, spec: PanelSpec) -> list[Panel]:
+    line, outline = asker.found(spec)
+    gradient = asker.explained(spec, "gradient")
+    size = {"window": spec.window, "stride": spec.stride}
+    hidden = asker.explained(spec, "occlusion", baseline="blur", **size)
     photograph = display(gradient.picture.pixels)
     assert isinstance(gradient.result, HeatResult) and isinstance(hidden.result, HeatResult)
     moves, lost = gradient.result.heat(), hidden.result.heat()
     pictures = (
-        (photograph, wish.title, line),
+        (photograph, spec.title, line),
         (
             heatmap(moves.map, signed=moves.signed),
             "Gradient",
@@ -140,11 +140,11 @@ def panels(asker: Asker, wish: Wish) -> list[Panel]:
         (
             overlay(photograph, lost.map, signed=lost.signed, alpha=0.75),
             "Occlusion",
-            wish.occlusion,
+            spec.occlusion,
         ),
     )
     return [
-        Panel(shown(picture, wish.part, outline), title, text) for picture, title, text in pictures
+        Panel(shown(picture, spec.part, outline), title, text) for picture, title, text in pictures
     ]
 
 
@@ -164,7 +164,7 @@ def main(data: Path) -> None:
         engine = Engine(Settings(data=Path(folder), models="", device="cpu"))
         try:
             asker = Asker(engine, data)
-            sheet = composed([panel for wish in WISHES for panel in panels(asker, wish)])
+            sheet = composed([panel for spec in WISHES for panel in panels(asker, spec)])
         finally:
             engine.close()
     reduced(sheet).save(TARGET, optimize=True)

@@ -28,13 +28,13 @@ from brightfield.images.overlay import overlay
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
-from brightfield.tasks.classify import Classes
+from brightfield.tasks.classify import ClassPredictions
 
 TARGET = Path(__file__).with_name("explanations.png")
 
 
 @dataclass(frozen=True)
-class Wish:
+class PanelSpec:
     """A method with its parameters, and how its map is shown: over the photograph or alone."""
 
     method: str
@@ -45,17 +45,17 @@ class Wish:
 
 
 WISHES = (
-    Wish("grad_cam", {}, True, "Grad-CAM", "the last feature maps, weighed by gradients"),
-    Wish(
+    PanelSpec("grad_cam", {}, True, "Grad-CAM", "the last feature maps, weighed by gradients"),
+    PanelSpec(
         "occlusion",
         {"window": "40", "stride": "8", "baseline": "grey"},
         True,
         "Occlusion",
         "the logit that is lost where a square hides it",
     ),
-    Wish("gradient", {}, False, "Gradient", "how much each pixel moves the logit"),
-    Wish("smoothgrad", {}, False, "SmoothGrad", "the gradient, mean over 50 noisy copies"),
-    Wish(
+    PanelSpec("gradient", {}, False, "Gradient", "how much each pixel moves the logit"),
+    PanelSpec("smoothgrad", {}, False, "SmoothGrad", "the gradient, mean over 50 noisy copies"),
+    PanelSpec(
         "integrated_gradients",
         {},
         False,
@@ -66,7 +66,7 @@ WISHES = (
 
 
 async def explanations(photograph: NDArray[np.uint8]) -> tuple[Answer, list[Answer]]:
-    """The classes of the photograph, and an answer for each wish."""
+    """The classes of the photograph, and an answer for each spec."""
     buffer = io.BytesIO()
     Image.fromarray(photograph).save(buffer, "PNG")
     data, view, selection = buffer.getvalue(), View(), Selection()
@@ -75,7 +75,7 @@ async def explanations(photograph: NDArray[np.uint8]) -> tuple[Answer, list[Answ
         try:
             task = engine.tasks["classify"]()
             classes = await engine.predict(task, data, view, selection, Ticket())
-            methods = [engine.methods[wish.method](**wish.parameters) for wish in WISHES]
+            methods = [engine.methods[spec.method](**spec.parameters) for spec in WISHES]
             answers = [await engine.explain(m, data, view, selection, Ticket()) for m in methods]
         finally:
             engine.close()
@@ -83,19 +83,19 @@ async def explanations(photograph: NDArray[np.uint8]) -> tuple[Answer, list[Answ
 
 
 def photograph_panel(photograph: NDArray[np.uint8], classes: Answer, region: Rectangle) -> Panel:
-    assert isinstance(classes.result, Classes)
+    assert isinstance(classes.result, ClassPredictions)
     best = classes.result.predictions[0]
     line = f"{best.label}, {best.score:.2f}"
     return Panel(squared(photograph, region), "What the model sees", line)
 
 
-def map_panel(photograph: NDArray[np.uint8], answer: Answer, wish: Wish) -> Panel:
+def map_panel(photograph: NDArray[np.uint8], answer: Answer, spec: PanelSpec) -> Panel:
     heat = heat_of(answer)
-    if wish.laid_over:
+    if spec.laid_over:
         drawn = overlay(photograph, heat.map, signed=heat.signed, alpha=0.75)
     else:
         drawn = heatmap(heat.map, signed=heat.signed)
-    return Panel(squared(drawn, heat.region), wish.title, wish.line)
+    return Panel(squared(drawn, heat.region), spec.title, spec.line)
 
 
 def heat_of(answer: Answer) -> Heat:
@@ -115,8 +115,8 @@ def main() -> None:
     classes, answers = asyncio.run(explanations(photograph))
     region = heat_of(answers[0]).region
     panels = [photograph_panel(photograph, classes, region)]
-    for answer, wish in zip(answers, WISHES, strict=True):
-        panels.append(map_panel(photograph, answer, wish))
+    for answer, spec in zip(answers, WISHES, strict=True):
+        panels.append(map_panel(photograph, answer, spec))
     reduced(composed(panels)).save(TARGET, optimize=True)
 
 

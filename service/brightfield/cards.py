@@ -56,7 +56,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-class Architecture(_Section):
+class ArchitectureSection(_Section):
     """A name and its arguments: every other key of the section is an argument."""
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
@@ -69,7 +69,7 @@ class Architecture(_Section):
         return dict(self.model_extra or {})
 
 
-class Weights(_Section):
+class WeightsSection(_Section):
     """Where the parameters come from: exactly one of the three places."""
 
     file: str | None = None
@@ -179,7 +179,7 @@ class LabelSource(_Section):
     torchvision: str
 
 
-class Explain(_Section):
+class ExplainSection(_Section):
     """Defaults of explanation."""
 
     layer: str | None = None
@@ -212,12 +212,12 @@ class ModelCard(_Section):
     licence: str
     description: str = ""
     citation: str = ""
-    architecture: Architecture
-    weights: Weights | None = None
+    architecture: ArchitectureSection
+    weights: WeightsSection | None = None
     input: InputSpec = InputSpec()
     output: OutputSpec = OutputSpec()
     labels: tuple[Label, ...] | LabelSource = ()
-    explain: Explain = Explain()
+    explain: ExplainSection = ExplainSection()
     quality: tuple[Quality, ...] = ()
     max_batch: Annotated[int, Field(ge=1)] | None = None
     """Most images in one forward pass; left out: measured."""

@@ -77,7 +77,7 @@ Offset = Annotated[
 ]
 """x, y in pixels."""
 
-Box = Annotated[
+BoxParameter = Annotated[
     tuple[int, int, int, int],
     BeforeValidator(_split),
     WithJsonSchema({"type": "string", "examples": ["10,20,100,80"]}),
@@ -86,7 +86,7 @@ Box = Annotated[
 
 _Number = Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
 
-Edges = Annotated[
+EdgesParameter = Annotated[
     tuple[_Number, _Number, _Number, _Number],
     BeforeValidator(_split),
     AfterValidator(_of_extent),

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from brightfield.tensors import Pixels
 
-Space = Literal["image", "input"]
+MapSpace = Literal["image", "input"]
 """The grid of a map: the image's pixels, or the model's own input."""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ResultTable:
     """Columns by name and rows of plain values."""
 
     columns: tuple[str, ...]
@@ -41,14 +41,14 @@ class Result(ABC):
     formats: ClassVar[tuple[str, ...]] = ("json",)
 
     @abstractmethod
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         """The `result` member of the JSON envelope."""
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         """For `csv`."""
         raise TypeError(f"{type(self).__name__} has no table")
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         """For `npy` and `tiff`."""
         raise TypeError(f"{type(self).__name__} has no raster")
 

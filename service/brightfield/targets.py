@@ -10,7 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from brightfield.images.shapes import parse_shape
-from brightfield.parameters import Commas, Edges, Offset
+from brightfield.parameters import Commas, EdgesParameter, Offset
 from brightfield.tensors import Scores
 
 Score = Callable[[Any], torch.Tensor]
@@ -33,7 +33,7 @@ class Aim(BaseModel):
 
     target: Commas = ("top",)
     """What to explain: a label, a class id, or `top` for the highest score."""
-    box: Edges | None = None
+    box: EdgesParameter | None = None
     """Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image pixels.
     Left out, a detector explains its best detection."""
     point: Offset | None = None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import importlib.util
 import io
 import json
 import time
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -28,25 +26,16 @@ from starlette.testclient import TestClient
 from brightfield.api.app import create_app
 from brightfield.images.contours import Polygon, rasterize
 
+from ..toys import dense_cards
 from .conftest import NOT_DENSE, npy, png
 
 ENDPOINTS = ("detect?model=cells-4", "segment?model=bright", "superresolve?model=smooth-x2")
 
 
-def _cards() -> Any:
-    """The toy models' cards, which the engine's tests use, too."""
-    path = Path(__file__).parents[1] / "engine" / "dense_cards.py"
-    spec = importlib.util.spec_from_file_location("dense_cards", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def lab_app(settings_of: Any, tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     folder = tmp_path_factory.mktemp("models")
-    _cards().write(folder)
+    dense_cards.write(folder)
     return create_app(
         settings_of(models=str(folder), trust_model_code=True, preload=False, threads=1)
     )

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from brightfield.api.app import create_app
-from brightfield.runtime.work_item import Band
+from brightfield.runtime.work_item import Priority
 
 from .conftest import CHELSEA, png
 
@@ -49,10 +49,10 @@ class Busy:
     def until_queued(self, rows: int) -> None:
         batcher = self._engine.lanes[0].batcher
         for _ in range(2000):
-            if batcher.waiting(Band.INTERACTIVE) >= rows:
+            if batcher.waiting(Priority.INTERACTIVE) >= rows:
                 return
             time.sleep(0.005)
-        raise AssertionError(f"only {batcher.waiting(Band.INTERACTIVE)} rows came")
+        raise AssertionError(f"only {batcher.waiting(Priority.INTERACTIVE)} rows came")
 
 
 @contextlib.contextmanager

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from brightfield.collections import index as indexing
-from brightfield.collections.adding import Shelves
-from brightfield.collections.index import Indexing, IndexOptions
-from brightfield.collections.queries import Exploring, Search
-from brightfield.collections.vector_cache import Spaces
+from brightfield.collections.adding import CollectionStores
+from brightfield.collections.index import CollectionIndexes, IndexOptions
+from brightfield.collections.queries import CollectionQueries, Search
+from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.neighbors import Metric
 from brightfield.errors import InvalidVectors, TooFewItems, UnknownIndex
 from brightfield.store.collections import Collections, Properties
@@ -36,11 +36,13 @@ def database(postgres_url: str) -> Iterator[sa.Engine]:
 
 
 @pytest.fixture
-def work(database: sa.Engine) -> Iterator[Indexing]:
+def work(database: sa.Engine) -> Iterator[CollectionIndexes]:
     items = Items(database)
-    shelves = Shelves(Collections(database), items, Projections(database), Spaces(items, 2**30))
-    exploring = Exploring(shelves)
-    yield Indexing(exploring, VectorIndexes(database))
+    shelves = CollectionStores(
+        Collections(database), items, Projections(database), VectorCache(items, 2**30)
+    )
+    exploring = CollectionQueries(shelves)
+    yield CollectionIndexes(exploring, VectorIndexes(database))
     exploring.close()
 
 
@@ -61,7 +63,9 @@ def untold(done: int, total: int) -> None:
     pass
 
 
-def ask(work: Indexing, query: Any, item_id: str | None = None, **search: Any) -> dict[str, Any]:
+def ask(
+    work: CollectionIndexes, query: Any, item_id: str | None = None, **search: Any
+) -> dict[str, Any]:
     given = None if query is None else [list(map(float, query))]
     return work.neighbors("cells", Search(**search), given, item_id, None, untold)
 
@@ -80,7 +84,7 @@ def random(*shape: int, seed: int = 0) -> Vectors:
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_with_candidates_enough_the_answer_is_the_exact_one(
-    metric: Metric, work: Indexing, fill: Fill
+    metric: Metric, work: CollectionIndexes, fill: Fill
 ) -> None:
     vectors = random(300, 16)
     fill(vectors, metric=metric)
@@ -100,7 +104,7 @@ def test_with_candidates_enough_the_answer_is_the_exact_one(
     same(by_id, ask(work, None, "i7", k=299))
 
 
-def test_recall_is_measured_and_reported(work: Indexing, fill: Fill) -> None:
+def test_recall_is_measured_and_reported(work: CollectionIndexes, fill: Fill) -> None:
     """Few links among many dimensions: some neighbours are missed, and it is said how many."""
     vectors = random(3000, 64)
     fill(vectors, metric="euclidean")
@@ -126,7 +130,7 @@ def test_recall_is_measured_and_reported(work: Indexing, fill: Fill) -> None:
     assert (wide["k"], wide["ef_search"]) == (100, 100), "what is reported is no easier"
 
 
-def test_a_collection_that_has_grown_is_measured_anew(work: Indexing, fill: Fill) -> None:
+def test_a_collection_that_has_grown_is_measured_anew(work: CollectionIndexes, fill: Fill) -> None:
     fill(random(60, 8))
     work.build("cells", IndexOptions(), untold)
     fill(random(59, 8, seed=1), first=60)
@@ -137,7 +141,9 @@ def test_a_collection_that_has_grown_is_measured_anew(work: Indexing, fill: Fill
     assert work.describe("cells")["recall"]["items"] == 120
 
 
-def test_what_the_index_cannot_answer_is_searched_exactly(work: Indexing, fill: Fill) -> None:
+def test_what_the_index_cannot_answer_is_searched_exactly(
+    work: CollectionIndexes, fill: Fill
+) -> None:
     fill(random(50, 8))
     for search in ({"filter": {"even": True}}, {"metric": "euclidean"}):
         found = ask(work, np.ones(8), k=5, search="hnsw", **search)
@@ -147,7 +153,7 @@ def test_what_the_index_cannot_answer_is_searched_exactly(work: Indexing, fill: 
 
 
 def test_vectors_of_zeros_are_at_the_distance_1_as_in_the_exact_search(
-    work: Indexing, fill: Fill
+    work: CollectionIndexes, fill: Fill
 ) -> None:
     vectors = random(40, 4)
     vectors[[3, 20, 30]] = 0
@@ -162,7 +168,7 @@ def test_vectors_of_zeros_are_at_the_distance_1_as_in_the_exact_search(
     assert "i40" in [e["id"] for e in ask(work, -vectors[0], k=41, search="hnsw")["neighbors"]]
 
 
-def test_tiny_and_huge_vectors_keep_their_directions(work: Indexing, fill: Fill) -> None:
+def test_tiny_and_huge_vectors_keep_their_directions(work: CollectionIndexes, fill: Fill) -> None:
     vectors = random(60, 2001) * np.logspace(-30, 14, 60, dtype=np.float64)[:, None]
     fill(vectors)
     made = work.build("cells", IndexOptions(), untold)
@@ -173,7 +179,7 @@ def test_tiny_and_huge_vectors_keep_their_directions(work: Indexing, fill: Fill)
         same(near, ask(work, query, k=10))
 
 
-def test_half_precision_refuses_what_it_cannot_hold(work: Indexing, fill: Fill) -> None:
+def test_half_precision_refuses_what_it_cannot_hold(work: CollectionIndexes, fill: Fill) -> None:
     vectors = random(20, 2001)
     fill(vectors, metric="euclidean")
     work.build("cells", IndexOptions(), untold)
@@ -187,7 +193,7 @@ def test_half_precision_refuses_what_it_cannot_hold(work: Indexing, fill: Fill) 
 
 
 def test_an_index_that_leads_to_too_few_gives_way_to_the_exact_search(
-    work: Indexing, fill: Fill, monkeypatch: pytest.MonkeyPatch
+    work: CollectionIndexes, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(random(30, 4))
     work.build("cells", IndexOptions(), untold)
@@ -195,7 +201,7 @@ def test_an_index_that_leads_to_too_few_gives_way_to_the_exact_search(
     assert ask(work, np.ones(4), k=5, search="hnsw")["exact"] is True
 
 
-def test_a_collection_needs_two_items_for_an_index(work: Indexing, fill: Fill) -> None:
+def test_a_collection_needs_two_items_for_an_index(work: CollectionIndexes, fill: Fill) -> None:
     fill(random(1, 4))
     with pytest.raises(TooFewItems, match="2 items are needed"):
         work.build("cells", IndexOptions(), untold)

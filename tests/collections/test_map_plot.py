@@ -6,18 +6,18 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from PIL import Image
 
-from brightfield.collections.map_plot import PALE, Legend, Plot, colored
+from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
 from brightfield.images.thumbnail import thumbnail
 
 RED = thumbnail(np.full((20, 20, 3), (200, 0, 0), np.uint8))
 
 
-def pixels(plot: Plot) -> np.ndarray:  # type: ignore[type-arg]
+def pixels(plot: MapPlot) -> np.ndarray:  # type: ignore[type-arg]
     return np.asarray(Image.open(io.BytesIO(plot.png())))
 
 
 def test_points_and_tiles_lie_where_they_belong() -> None:
-    plot = Plot(200, np.array([[0.25, 0.75]]), [(0, 0, 255)], [(100, 0, RED)], 40)
+    plot = MapPlot(200, np.array([[0.25, 0.75]]), [(0, 0, 255)], [(100, 0, RED)], 40)
     picture = pixels(plot)
     assert picture.shape == (224, 224, 3)
     assert picture[12 + 150, 12 + 50].tolist() == [0, 0, 255]
@@ -28,7 +28,7 @@ def test_points_and_tiles_lie_where_they_belong() -> None:
 
 def test_the_svg_has_the_same() -> None:
     legend = Legend("kind", [((0, 0, 255), "a < b & c")])
-    plot = Plot(200, np.array([[0.25, 0.75]]), [(0, 0, 255)], [(100, 0, RED)], 40, legend)
+    plot = MapPlot(200, np.array([[0.25, 0.75]]), [(0, 0, 255)], [(100, 0, RED)], 40, legend)
     root = ET.fromstring(plot.svg())
     space = "{http://www.w3.org/2000/svg}"
     (circle,) = root.findall(f"{space}circle")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from brightfield.collections.vector_cache import Snapshot, Space, Spaces
-from brightfield.embedding import shelf
+from brightfield.collections.vector_cache import CachedVectors, Snapshot, VectorCache
+from brightfield.embedding import vector_blocks as shelf
 from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
@@ -38,7 +38,7 @@ def held(snapshot: Snapshot) -> list[float]:
 
 
 def test_a_space_follows_additions_and_deletions_of_others(database: sa.Engine) -> None:
-    collections, space = Collections(database), Space(Items(database))
+    collections, space = Collections(database), CachedVectors(Items(database))
     assert len(space.at(collections.get("cells"))) == 0
     add(database, *range(20))
     first = space.at(collections.get("cells"))
@@ -54,7 +54,7 @@ def test_a_space_follows_additions_and_deletions_of_others(database: sa.Engine) 
 
 def test_an_unchanged_collection_is_not_read_again(database: sa.Engine) -> None:
     add(database, 1, 2)
-    collections, space = Collections(database), Space(Items(database))
+    collections, space = Collections(database), CachedVectors(Items(database))
     assert space.at(collections.get("cells")) is space.at(collections.get("cells"))
 
 
@@ -62,7 +62,7 @@ def test_the_longest_unused_space_goes_first(database: sa.Engine) -> None:
     collections = Collections(database)
     collections.make("others", Properties())
     add(database, 1, 2)
-    spaces = Spaces(Items(database), max_bytes=0)
+    spaces = VectorCache(Items(database), max_bytes=0)
     first = spaces.at(collections.get("cells"))
     spaces.at(collections.get("others"))
     assert spaces.at(collections.get("cells")) is not first
@@ -70,7 +70,7 @@ def test_the_longest_unused_space_goes_first(database: sa.Engine) -> None:
 
 def test_items_that_vanish_before_they_are_read_are_told(database: sa.Engine) -> None:
     add(database, 1, 2)
-    spaces = Spaces(Items(database), max_bytes=2**20)
+    spaces = VectorCache(Items(database), max_bytes=2**20)
     snapshot = spaces.at(Collections(database).get("cells"))
     Items(database).delete("cells", ["i1"])
     with pytest.raises(StoreUnavailable, match="ask again"):

@@ -4,7 +4,7 @@ import numpy as np
 
 from brightfield.embedding.disagreement import disagreement
 from brightfield.embedding.neighbors import graph
-from brightfield.embedding.shelf import Shelf
+from brightfield.embedding.vector_blocks import VectorBlocks
 
 
 def test_a_wrong_label_stands_out_with_the_right_one() -> None:
@@ -12,7 +12,7 @@ def test_a_wrong_label_stands_out_with_the_right_one() -> None:
     vectors = np.concatenate([rng.normal(0, 1, (30, 4)), rng.normal(20, 1, (30, 4))])
     labels = np.repeat([0, 1], 30)
     labels[7] = 1
-    rows, _ = graph(Shelf.of(vectors.astype(np.float32)), 5, "euclidean")
+    rows, _ = graph(VectorBlocks.of(vectors.astype(np.float32)), 5, "euclidean")
     found = disagreement(rows, labels)
     assert found.scores.argmax() == 7 and found.scores[7] == 1
     assert found.suggested[7] == 0

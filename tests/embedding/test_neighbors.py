@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 
 from brightfield.embedding import neighbors, shelf
 from brightfield.embedding.neighbors import Metric, graph, nearest
-from brightfield.embedding.shelf import Shelf
+from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.errors import Cancelled
 
 
@@ -29,7 +29,9 @@ def test_neighbours_are_those_of_a_float64_search(
     rng = np.random.default_rng(1)
     vectors = (offset + rng.normal(size=(1500, 64))).astype(np.float32)
     queries = (offset + rng.normal(size=(5, 64))).astype(np.float32)
-    for query, found in zip(queries, nearest(Shelf.of(vectors), queries, 20, metric), strict=True):
+    for query, found in zip(
+        queries, nearest(VectorBlocks.of(vectors), queries, 20, metric), strict=True
+    ):
         rows, distances = brute(vectors, query, metric, 20)
         assert found.rows.tolist() == rows.tolist()
         np.testing.assert_allclose(found.distances, distances, atol=1e-12, rtol=1e-9)
@@ -37,7 +39,7 @@ def test_neighbours_are_those_of_a_float64_search(
 
 def test_one_query_and_many_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(2)
-    kept, queries = Shelf.of(rng.normal(size=(300, 8)).astype("f4")), rng.normal(size=(7, 8))
+    kept, queries = VectorBlocks.of(rng.normal(size=(300, 8)).astype("f4")), rng.normal(size=(7, 8))
     queries = queries.astype(np.float32)
     together = nearest(kept, queries, 5)
     monkeypatch.setattr(neighbors, "_SCORE_BYTES", 1)
@@ -50,28 +52,28 @@ def test_filters_are_honoured_before_ranking() -> None:
     rng = np.random.default_rng(3)
     vectors = rng.normal(size=(400, 16)).astype(np.float32)
     allowed = rng.random(400) < 0.1
-    (found,) = nearest(Shelf.of(vectors), vectors[:1], 10, allowed=allowed)
+    (found,) = nearest(VectorBlocks.of(vectors), vectors[:1], 10, allowed=allowed)
     rows, _ = brute(vectors[allowed], vectors[0], "cosine", 10)
     assert found.rows.tolist() == np.flatnonzero(allowed)[rows].tolist()
 
 
 def test_fewer_rows_than_k_are_all_of_them_and_equals_go_by_row() -> None:
     vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
-    (found,) = nearest(Shelf.of(vectors), vectors[:1], 10)
+    (found,) = nearest(VectorBlocks.of(vectors), vectors[:1], 10)
     assert found.rows.tolist() == [0, 1, 2]
     np.testing.assert_allclose(found.distances, [0, 0, 1], atol=1e-15)
 
 
 def test_a_zero_vector_is_as_far_as_a_right_angle() -> None:
     vectors = np.array([[0, 0], [1, 0], [-1, 0]], np.float32)
-    (found,) = nearest(Shelf.of(vectors), vectors[1:2], 3)
+    (found,) = nearest(VectorBlocks.of(vectors), vectors[1:2], 3)
     assert found.rows.tolist() == [1, 0, 2]
     np.testing.assert_allclose(found.distances, [0, 1, 2])
 
 
 def test_the_graph_leaves_each_row_itself_out() -> None:
     vectors = np.random.default_rng(4).normal(size=(200, 5)).astype(np.float32)
-    rows, distances = graph(Shelf.of(vectors), 4, "euclidean")
+    rows, distances = graph(VectorBlocks.of(vectors), 4, "euclidean")
     away = cdist(vectors.astype(float), vectors.astype(float))
     np.fill_diagonal(away, np.inf)
     np.testing.assert_array_equal(rows, np.argsort(away, axis=1)[:, :4])
@@ -83,13 +85,13 @@ def test_work_that_nobody_waits_for_stops() -> None:
         raise Cancelled("gone")
 
     with pytest.raises(Cancelled):
-        graph(Shelf.of(np.eye(4, dtype=np.float32)), 2, step=gone)
+        graph(VectorBlocks.of(np.eye(4, dtype=np.float32)), 2, step=gone)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_the_largest_values_are_still_ranked(metric: Metric) -> None:
     vectors = (1e15 * np.random.default_rng(5).uniform(-1, 1, (50, 1280))).astype(np.float32)
-    (found,) = nearest(Shelf.of(vectors), vectors[:1], 5, metric)
+    (found,) = nearest(VectorBlocks.of(vectors), vectors[:1], 5, metric)
     assert found.rows.tolist() == brute(vectors, vectors[0], metric, 5)[0].tolist()
 
 
@@ -98,7 +100,7 @@ def test_the_smallest_values_are_still_ranked(metric: Metric) -> None:
     rng = np.random.default_rng(5)
     vectors = (1e-25 * rng.normal(size=(400, 16))).astype(np.float32)
     query = (1e-25 * rng.normal(size=16)).astype(np.float32)
-    (found,) = nearest(Shelf.of(vectors), query[None], 10, metric)
+    (found,) = nearest(VectorBlocks.of(vectors), query[None], 10, metric)
     rows, distances = brute(vectors, query, metric, 10)
     assert found.rows.tolist() == rows.tolist()
     np.testing.assert_allclose(found.distances, distances, rtol=1e-9)

@@ -19,7 +19,7 @@ from brightfield.tasks.detect import Detect
 from brightfield.tasks.segment import Segment
 from brightfield.tasks.superresolve import Superresolve
 
-from .conftest import Bench, EngineOf, noise, npy, png
+from ..toys.engines import Bench, EngineOf, noise, npy, png
 
 IMAGE = png(noise(20, 30))
 

@@ -31,7 +31,7 @@ from brightfield.tasks.detect import Detect
 from brightfield.tasks.embed import Embed
 from brightfield.tasks.segment import Segment
 
-from .conftest import Bench, noise, png
+from ..toys.engines import Bench, noise, png
 
 PIXELS = noise(32, 40)
 IMAGE, OTHER = png(PIXELS), png(noise(32, 40, seed=1))

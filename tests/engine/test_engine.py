@@ -38,7 +38,7 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
 from brightfield.tasks.embed import Embed
 
-from .conftest import NOT_DENSE, Bench, EngineOf, noise, npy, png
+from ..toys.engines import NOT_DENSE, Bench, EngineOf, noise, npy, png
 
 IMAGE = png(noise(30, 40))
 

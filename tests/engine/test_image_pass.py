@@ -11,7 +11,7 @@ from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
 
-from .conftest import EngineOf, noise, png
+from ..toys.engines import EngineOf, noise, png
 
 IMAGE = png(noise(30, 40))
 

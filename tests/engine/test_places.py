@@ -14,7 +14,7 @@ from brightfield.explain.method import Method
 from brightfield.explain.occlusion import Occlusion
 from brightfield.tensors import Map
 
-from .conftest import Bench, noise, png
+from ..toys.engines import Bench, noise, png
 
 METHODS = catalog()
 # The model `brightness` resizes the short side to 50 (so the long one to 83) and sees the middle

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from brightfield.errors import ChunkConflict, DamagedChunk
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.metrics import catalog
-from brightfield.metrics.evaluation import Limits
+from brightfield.metrics.evaluation import DataLimits
 from brightfield.store import tables
 from brightfield.store.database import open_database, writing
-from brightfield.store.runs import Chunk, Runs
+from brightfield.store.runs import RunStore, StoredChunk
 
-LIMITS = Limits(10**7, 10**7)
+LIMITS = DataLimits(10**7, 10**7)
 MASK = [[0, 1, 1], [0, 0, 1]]
 PAIRS = [
     {"id": "a", "truth": {"array": MASK}, "prediction": {"array": [[0, 1, 0], [0, 0, 1]]}},
@@ -41,7 +41,7 @@ def engine(tmp_path: Path) -> Iterator[sa.Engine]:
 
 @pytest.fixture
 def runs(engine: sa.Engine) -> EvaluationRuns:
-    return EvaluationRuns(Runs(engine), catalog(), LIMITS)
+    return EvaluationRuns(RunStore(engine), catalog(), LIMITS)
 
 
 def started(runs: EvaluationRuns) -> tuple[str, Any]:
@@ -58,7 +58,7 @@ def put_with_images(runs: EvaluationRuns, run: str, key: str, pairs: list[dict[s
     ]
     digest, payload = hashlib.sha256(b"".join(texts)).hexdigest(), zlib.compress(texts[1], 1)
     ids = [pair["id"] for pair in pairs]
-    kept = Chunk(digest, "application/json+deflate", len(pairs), frame, ids, payload)
+    kept = StoredChunk(digest, "application/json+deflate", len(pairs), frame, ids, payload)
     runs.store.put(run, key, kept, lambda _, new: new)
     return digest
 

@@ -29,7 +29,7 @@ from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,9 @@ class Bench:
         forward = scoring_pass(resident, kind)
         output = resident.submit(forward, case.images, ticket).future.result()
         picture = Picture(displayed(case), "", "png", "YXC")
-        targets = Classify.targets(method, Seen(output, case.card, picture, case.geometry), kind)
+        targets = Classify.targets(
+            method, ModelOutput(output, case.card, picture, case.geometry), kind
+        )
         return LaneProbe(resident, targets, case.geometry, ticket, kind, lambda: picture.pixels)
 
     def explain(self, method: Method, case: Case) -> Any:

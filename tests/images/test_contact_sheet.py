@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from brightfield.images.contact_sheet import Row, Tile, contact_sheet, fitted
+from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
 
 
 def plain(height: int, width: int, color: tuple[int, int, int]) -> np.ndarray:
@@ -23,8 +23,8 @@ def area(sheet: np.ndarray, color: tuple[int, int, int]) -> tuple[int, int, int,
 def test_pictures_stand_in_columns_and_pairs_touch() -> None:
     red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
     rows = [
-        Row([Tile((plain(8, 4, red), plain(8, 8, green)), "1, image 0")], "unit 3"),
-        Row([Tile((plain(1, 1, blue),), "")], ""),
+        Row([SheetCell((plain(8, 4, red), plain(8, 8, green)), "1, image 0")], "unit 3"),
+        Row([SheetCell((plain(1, 1, blue),), "")], ""),
     ]
     sheet = contact_sheet(rows, side=40)
     x, y, *size = area(sheet, red)
@@ -37,7 +37,7 @@ def test_pictures_stand_in_columns_and_pairs_touch() -> None:
 
 
 def test_a_row_is_as_high_as_its_pictures() -> None:
-    flat, square = (Tile((plain(side, 40, (9, 9, 9)),), "") for side in (10, 40))
+    flat, square = (SheetCell((plain(side, 40, (9, 9, 9)),), "") for side in (10, 40))
     low, high = (contact_sheet([Row([tile])], 40).shape[0] for tile in (flat, square))
     assert high - low == 30
 

@@ -7,7 +7,7 @@ import numpy as np
 from brightfield.images.colormaps import heatmap
 from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.overlay import overlay
-from brightfield.results import Space
+from brightfield.results import MapSpace
 
 MAP = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
 
@@ -16,7 +16,7 @@ class Warm(HeatResult):
     def heat(self) -> Heat:
         return Heat(MAP, signed=True, region=(1.0, 1.0, 3.0, 2.0))
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {}
 
 

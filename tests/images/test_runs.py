@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brightfield.images import runs as module
-from brightfield.images.runs import Runs, find_runs, paint
+from brightfield.images.runs import LabelRuns, find_runs, paint
 
 
 @pytest.mark.parametrize("row", [None, 1, 5, 30])
@@ -29,7 +29,7 @@ def test_painting_gives_the_pixels_back(monkeypatch: pytest.MonkeyPatch, chunk: 
 
 
 def test_the_last_run_wins() -> None:
-    runs = Runs(np.array([7, 8, 9]), np.array([1, 2, 4]), np.array([4, 1, 0]))
+    runs = LabelRuns(np.array([7, 8, 9]), np.array([1, 2, 4]), np.array([4, 1, 0]))
     assert paint(runs, 6).tolist() == [0, 7, 8, 7, 7, 0]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from brightfield.metrics import catalog
-from brightfield.metrics.evaluation import Limits
+from brightfield.metrics.evaluation import DataLimits
 
 Report = dict[str, Any]
 Evaluate = Callable[..., Report]
@@ -21,7 +21,7 @@ def evaluate() -> Evaluate:
 
     def run(task: str, data: dict[str, Any], **options: Any) -> Report:
         evaluation = catalog()[task](**options)
-        report = evaluation.evaluate(data, Limits(10**7, 10**7), lambda: None)
+        report = evaluation.evaluate(data, DataLimits(10**7, 10**7), lambda: None)
         plain: Report = json.loads(json.dumps(report, allow_nan=False))
         return plain
 

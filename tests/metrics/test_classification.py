@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from brightfield.errors import BrightfieldError, ConflictingParameter, InvalidRows, MissingValues
 from brightfield.metrics import catalog
-from brightfield.metrics.evaluation import Limits
+from brightfield.metrics.evaluation import DataLimits
 
 TRUTH, SCORES = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
 
@@ -209,7 +209,7 @@ def test_junk_is_refused_and_never_crashes(task, data):
     chosen = catalog()[task]
     members = {name: data.draw(JUNK) for name in chosen.members}
     try:
-        chosen(ci={"method": "none"}).evaluate(members, Limits(1000, 1000), lambda: None)
+        chosen(ci={"method": "none"}).evaluate(members, DataLimits(1000, 1000), lambda: None)
     except BrightfieldError as fault:
         assert 400 <= fault.status < 500
 
@@ -220,4 +220,4 @@ def test_a_withdrawn_request_ends():
 
     evaluation = catalog()["classification"]()
     with pytest.raises(InvalidRows, match="withdrawn"):
-        evaluation.evaluate({"truth": TRUTH, "scores": SCORES}, Limits(1, 1), withdrawn)
+        evaluation.evaluate({"truth": TRUTH, "scores": SCORES}, DataLimits(1, 1), withdrawn)

@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from brightfield.errors import BrightfieldError, InvalidRows, MissingValues
-from brightfield.metrics.counted.coco_summary import NAMES
+from brightfield.metrics.counted.coco_summary import COCO_METRICS
 
 FAST = {"ci": {"method": "none"}}
 SIDE = 300
@@ -85,7 +85,7 @@ def test_the_twelve_numbers_and_every_class(seed, iou_type, evaluate):
     report = evaluate("detection", data, iou_type=iou_type, **FAST)
     expected = by_pycocotools(truth, detections, iou_type)
     values = [-1 if m["value"] is None else m["value"] for m in report["metrics"].values()]
-    assert list(report["metrics"]) == list(NAMES)
+    assert list(report["metrics"]) == list(COCO_METRICS)
     np.testing.assert_allclose(values, expected.stats, rtol=0, atol=1e-9)
     for place, entry in enumerate(report["per_class"]):
         precision = expected.eval["precision"][:, :, place, 0, 2]
@@ -112,7 +112,7 @@ def test_a_resample_is_a_data_set_with_repeated_images():
     for index, counts in enumerate(weights.astype(int).tolist()):
         repeated = repeat(truth, detections, counts)
         expected = by_pycocotools(*repeated, "bbox").stats
-        values = [found[name][index] for name in NAMES]
+        values = [found[name][index] for name in COCO_METRICS]
         np.testing.assert_allclose(np.nan_to_num(values, nan=-1), expected, rtol=0, atol=1e-9)
 
 

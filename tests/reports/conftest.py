@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from brightfield import metrics
-from brightfield.metrics.evaluation import Limits
+from brightfield.metrics.evaluation import DataLimits
 
 Report = dict[str, Any]
 
@@ -21,7 +21,7 @@ def evaluated(task: str, data: Mapping[str, Any], **options: Any) -> Report:
     """The report, with few resamples."""
     given = {"ci": {"resamples": 50}, **options}
     evaluation = metrics.catalog()[task](**given)
-    return evaluation.evaluate(data, Limits(10**8, 10**8), lambda: None)
+    return evaluation.evaluate(data, DataLimits(10**8, 10**8), lambda: None)
 
 
 def binary(n: int = 200, **options: Any) -> Report:

@@ -9,12 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from brightfield.reports.tables import TABLES, Table, tables
+from brightfield.reports.tables import TABLES, ReportTable, tables
 
 Report = dict[str, Any]
 
 
-def read(table: Table) -> list[list[str]]:
+def read(table: ReportTable) -> list[list[str]]:
     return list(csv.reader(io.StringIO(table.csv().decode("utf-8-sig"))))
 
 
@@ -70,8 +70,8 @@ def test_curves_of_boxes_have_every_iou(reports: dict[str, Report]) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
 def test_a_text_is_never_a_formula(text: str) -> None:
-    assert read(Table((text,), [(text,), (-1.5,)])) == [[f"'{text}"], [f"'{text}"], ["-1.5"]]
+    assert read(ReportTable((text,), [(text,), (-1.5,)])) == [[f"'{text}"], [f"'{text}"], ["-1.5"]]
 
 
 def test_texts_that_are_no_unicode_are_written_all_the_same() -> None:
-    assert Table(("a",), [("x\ud800",)]).csv() == b"\xef\xbb\xbfa\r\nx?\r\n"
+    assert ReportTable(("a",), [("x\ud800",)]).csv() == b"\xef\xbb\xbfa\r\nx?\r\n"

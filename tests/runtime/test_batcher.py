@@ -12,12 +12,12 @@ from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 
 from .conftest import Make, Recorder, images
 
 
-def ask(resident: Resident, value: float, ticket: Ticket | None = None, **more: object) -> Item:
+def ask(resident: Resident, value: float, ticket: Ticket | None = None, **more: object) -> WorkItem:
     return resident.submit(Forward(), images(value), ticket or Ticket(), **more)  # type: ignore[arg-type]
 
 
@@ -101,7 +101,7 @@ def test_the_oldest_deadline_is_served_first_across_models(lane: Lane, resident_
 def test_interactive_work_goes_first_and_bulk_is_not_starved(resident_of: Make) -> None:
     resident = resident_of(Recorder(), max_batch=1)
     with Held(resident) as module:
-        bulk = [ask(resident, 100 + i, band=Band.BULK) for i in range(2)]
+        bulk = [ask(resident, 100 + i, band=Priority.BULK) for i in range(2)]
         interactive = [ask(resident, i) for i in range(10)]
     wait([item.future for item in bulk + interactive])
     order = module.seen[1:]

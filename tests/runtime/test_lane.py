@@ -11,7 +11,7 @@ from torch import nn
 
 from brightfield.errors import LaneDown
 from brightfield.runtime.lane import Lane
-from brightfield.runtime.operations import Span
+from brightfield.runtime.operations import RowSpan
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 
@@ -25,7 +25,7 @@ class Death(BaseException):
 
 @dataclass(frozen=True)
 class Kill:
-    def __call__(self, module: nn.Module, rows: torch.Tensor, spans: Sequence[Span]) -> Any:
+    def __call__(self, module: nn.Module, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
         raise Death
 
 

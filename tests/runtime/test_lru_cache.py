@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from brightfield.runtime.lru_cache import Recent
+from brightfield.runtime.lru_cache import LRUCache
 
 
 def test_the_least_recently_used_is_forgotten() -> None:
-    recent: Recent[str, str] = Recent(2)
+    recent: LRUCache[str, str] = LRUCache(2)
     for key in ("a", "b", "a", "c"):
         recent.get(key, key.upper)
     assert [key in recent for key in "abc"] == [True, False, True]
@@ -17,7 +17,7 @@ def test_the_least_recently_used_is_forgotten() -> None:
 
 
 def test_it_is_made_once_however_many_ask() -> None:
-    recent: Recent[int, int] = Recent(2)
+    recent: LRUCache[int, int] = LRUCache(2)
     made, all_there = [], threading.Barrier(4)
 
     def ask() -> int:
@@ -29,7 +29,7 @@ def test_it_is_made_once_however_many_ask() -> None:
 
 
 def test_a_failure_is_not_remembered() -> None:
-    recent: Recent[int, int] = Recent(2)
+    recent: LRUCache[int, int] = LRUCache(2)
     with pytest.raises(ZeroDivisionError):
         recent.get(1, lambda: 1 // 0)
     assert recent.get(1, lambda: 5) == 5

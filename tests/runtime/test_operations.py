@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.models.inspection.layers import Tap
-from brightfield.runtime.operations import Activations, Forward, Gradients, Span
+from brightfield.runtime.operations import Activations, Forward, Gradients, RowSpan
 
 ROWS = torch.tensor([[[[1.0, -2], [3, 4]]], [[[-1.0, 5], [0, 2]]]])
 
@@ -35,9 +35,9 @@ def module() -> Branches:
     return Branches().eval()
 
 
-def spans(*targets: int) -> list[Span]:
+def spans(*targets: int) -> list[RowSpan]:
     return [
-        Span(row, row + 1, lambda output, t=target: output[:, t])
+        RowSpan(row, row + 1, lambda output, t=target: output[:, t])
         for row, target in enumerate(targets)
     ]
 
@@ -59,7 +59,7 @@ def test_by_a_layer_the_gradient_has_the_layers_shape(module: Branches) -> None:
 
 def test_a_relu_rule_guides_the_relu_and_not_the_branch_beside_it(module: Branches) -> None:
     """d / d z of the negative second score through both branches: clamped, and not clamped."""
-    down = [Span(0, 2, lambda output: -output[:, 0])]
+    down = [RowSpan(0, 2, lambda output: -output[:, 0])]
     plain = Gradients(cut="end")(module, ROWS, down)
     guided = Gradients(cut="end", relu_rule="guided")(module, ROWS, down)
     assert torch.equal(guided.scores, plain.scores)
@@ -68,7 +68,7 @@ def test_a_relu_rule_guides_the_relu_and_not_the_branch_beside_it(module: Branch
 
 
 def test_the_score_may_be_a_value_within(module: Branches) -> None:
-    found = Gradients(of=Tap("twice"))(module, ROWS, [Span(0, 2, lambda maps: maps[:, 0, 1, 0])])
+    found = Gradients(of=Tap("twice"))(module, ROWS, [RowSpan(0, 2, lambda maps: maps[:, 0, 1, 0])])
     expected = torch.zeros_like(ROWS)
     expected[:, 0, 1, 0] = 2
     assert torch.equal(found.gradients, expected)
@@ -92,7 +92,7 @@ def test_without_a_relu_there_is_nothing_to_guide() -> None:
     linear = nn.Sequential(nn.Conv2d(1, 1, 1), nn.Tanh(), nn.Flatten())
     with pytest.raises(Unexplainable, match=r"no ReLU .* use gradient"):
         Gradients(relu_rule="guided")(linear, ROWS, spans(0, 0))
-    before = [Span(0, 2, lambda maps: maps[:, 0, 1, 0])]
+    before = [RowSpan(0, 2, lambda maps: maps[:, 0, 1, 0])]
     with pytest.raises(Unexplainable, match="no ReLU"):  # only one after the score
         Gradients(relu_rule="guided", of=Tap("twice"))(Branches(), ROWS, before)
 
@@ -100,7 +100,7 @@ def test_without_a_relu_there_is_nothing_to_guide() -> None:
 def test_what_the_score_does_not_depend_on_is_refused(module: Branches) -> None:
     for operation in (Gradients("aside"), Gradients(of=Tap("aside"))):
         with pytest.raises(Unexplainable, match="no gradient there"):
-            operation(module, ROWS, [Span(0, 2, lambda output: output.flatten(1)[:, 0])])
+            operation(module, ROWS, [RowSpan(0, 2, lambda output: output.flatten(1)[:, 0])])
     with pytest.raises(UnknownLayer, match="does not take part"):
         module.unused = nn.Identity()
         Gradients("unused")(module, ROWS, spans(0, 0))
@@ -127,7 +127,7 @@ def test_nothing_is_left_on_the_module(module: Branches) -> None:
     everything = Gradients("twice", "end", "guided", Tap("relu"))
     for score in (lambda maps: maps.sum((1, 2, 3)), broken):
         try:
-            everything(module, ROWS, [Span(0, 2, score)])
+            everything(module, ROWS, [RowSpan(0, 2, score)])
         except ValueError as fault:
             assert str(fault) == "broken"
         assert not any(p._forward_hooks or p._forward_pre_hooks for p in module.modules())

@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torchvision import models
 
 from brightfield.models.inspection.layers import Tap
-from brightfield.runtime.operations import Forward, Gradients, Span
-from brightfield.runtime.parameter_override import Randomised, drawn, last_layer
+from brightfield.runtime.operations import Forward, Gradients, RowSpan
+from brightfield.runtime.parameter_override import ParameterOverride, drawn, last_layer
 
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -84,12 +84,12 @@ def test_values_are_drawn_as_large_as_they_were() -> None:
     assert abs(float(torch.corrcoef(torch.stack([spread.ravel(), trained.ravel()]))[0, 1])) < 0.02
 
 
-def randomised(module: nn.Module, operation: Forward | Gradients) -> Randomised:
-    return Randomised(operation, "4", 0, drawn(module, "4", 0))
+def randomised(module: nn.Module, operation: Forward | Gradients) -> ParameterOverride:
+    return ParameterOverride(operation, "4", 0, drawn(module, "4", 0))
 
 
 def test_the_operation_sees_the_drawn_values_and_the_module_keeps_its_own() -> None:
-    module, spans = network(), [Span(0, 2, score)]
+    module, spans = network(), [RowSpan(0, 2, score)]
     before = {name: value.clone() for name, value in module.state_dict().items()}
     own = {name: id(value) for name, value in module.named_parameters()}
     changed = network()
@@ -125,4 +125,4 @@ def test_only_the_same_change_of_the_same_operation_shares_a_batch() -> None:
     assert randomised(module, Forward()) == randomised(module, Forward())
     assert hash(randomised(module, Forward())) == hash(randomised(module, Forward()))
     assert randomised(module, Forward()) != randomised(module, Forward("4"))
-    assert randomised(module, Forward()) != Randomised(Forward(), "4", 1, {})
+    assert randomised(module, Forward()) != ParameterOverride(Forward(), "4", 1, {})

@@ -21,11 +21,13 @@ from brightfield.errors import (
 from brightfield.store import jobs as module
 from brightfield.store import owner, tables
 from brightfield.store.database import writing
-from brightfield.store.jobs import Job, Jobs, Result
+from brightfield.store.jobs import Jobs, StoredJob, StoredReply
 
 from .conftest import Clock
 
-REPLY = Result(207, {"content-type": "application/json", "x-model": "nuclei"}, b'{"items": []}\x00')
+REPLY = StoredReply(
+    207, {"content-type": "application/json", "x-model": "nuclei"}, b'{"items": []}\x00'
+)
 PROBLEM = {"title": "Gone wrong", "status": 422, "code": "unfit_image", "detail": "Übel."}
 
 
@@ -42,7 +44,7 @@ def running(jobs: Jobs) -> str:
 
 def test_a_job_from_its_creation_to_its_result(jobs: Jobs, clock: Clock) -> None:
     job = jobs.create("/occlusion")
-    assert job == Job(job.id, "/occlusion", "queued", 0, 0, 1_000_000.0, None, None)
+    assert job == StoredJob(job.id, "/occlusion", "queued", 0, 0, 1_000_000.0, None, None)
     assert job.id.removeprefix("job_").isalnum()
     assert jobs.get(job.id) == job
 
@@ -56,7 +58,9 @@ def test_a_job_from_its_creation_to_its_result(jobs: Jobs, clock: Clock) -> None
 
     clock.now += 5
     done = jobs.finish(job.id, REPLY)
-    assert done == Job(job.id, "/occlusion", "succeeded", 3, 8, 1_000_000.0, 1_000_005.0, None)
+    assert done == StoredJob(
+        job.id, "/occlusion", "succeeded", 3, 8, 1_000_000.0, 1_000_005.0, None
+    )
     assert done.over
     assert jobs.result(job.id) == REPLY
 

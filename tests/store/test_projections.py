@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from brightfield.errors import UnknownProjection
 from brightfield.store.collections import Collection, Collections, Properties
-from brightfield.store.projections import Outline, Projections
+from brightfield.store.projections import Projections, ProjectionSummary
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def collection(engine: sa.Engine) -> Collection:
     return Collections(engine).get("cells")
 
 
-def saved(kept: Projections, collection: Collection) -> Outline:
+def saved(kept: Projections, collection: Collection) -> ProjectionSummary:
     points = np.array([[0, 1], [2, 3.5]], np.float32)
     arrays = {"mean": np.arange(3.0)}
     return kept.save(collection, {"method": "pca"}, np.array([4, 7]), points, arrays)

@@ -17,7 +17,7 @@ from brightfield.errors import (
     UnknownRun,
 )
 from brightfield.store import tables
-from brightfield.store.runs import Chunk, Entry, Run, Runs
+from brightfield.store.runs import ChunkEntry, RunStore, StoredChunk, StoredRun
 
 from .conftest import Clock
 
@@ -25,13 +25,13 @@ OPTIONS = {"labels": ["no", "yes"], "ci": {"level": 0.95}}
 
 
 @pytest.fixture
-def runs(engine: sa.Engine, clock: Clock) -> Runs:
-    return Runs(engine, clock)
+def runs(engine: sa.Engine, clock: Clock) -> RunStore:
+    return RunStore(engine, clock)
 
 
-def chunk(payload: bytes, rows: int = 3, ids: tuple[str, ...] = (), width: int = 1) -> Chunk:
+def chunk(payload: bytes, rows: int = 3, ids: tuple[str, ...] = (), width: int = 1) -> StoredChunk:
     digest = hashlib.sha256(payload).hexdigest()
-    return Chunk(digest, "application/x-npz", rows, {"scores": width}, ids, payload)
+    return StoredChunk(digest, "application/x-npz", rows, {"scores": width}, ids, payload)
 
 
 def agree(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -40,14 +40,14 @@ def agree(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[st
     return new
 
 
-def made(runs: Runs) -> str:
+def made(runs: RunStore) -> str:
     return runs.create("classification", OPTIONS, None)[0].id
 
 
-def test_a_run_from_its_creation_to_its_end(runs: Runs, clock: Clock) -> None:
+def test_a_run_from_its_creation_to_its_end(runs: RunStore, clock: Clock) -> None:
     run, new = runs.create("classification", OPTIONS, "october")
     assert new
-    expected = Run(run.id, "october", "classification", OPTIONS, None, 1e6, 1e6, 0, 0)
+    expected = StoredRun(run.id, "october", "classification", OPTIONS, None, 1e6, 1e6, 0, 0)
     assert run == expected == runs.get(run.id)
     clock.now += 5
     assert runs.put(run.id, "b/2", chunk(b"two\x00", 4), agree)
@@ -67,7 +67,7 @@ def test_a_run_from_its_creation_to_its_end(runs: Runs, clock: Clock) -> None:
     assert list(runs.payloads(run.id)) == []
 
 
-def test_a_name_gives_the_same_run_again(runs: Runs) -> None:
+def test_a_name_gives_the_same_run_again(runs: RunStore) -> None:
     first, _ = runs.create("classification", OPTIONS, "october")
     again, new = runs.create("classification", OPTIONS, "october")
     assert (again.id, new) == (first.id, False)
@@ -80,7 +80,7 @@ def test_a_name_gives_the_same_run_again(runs: Runs) -> None:
     assert runs.page(10, 0).total == 3
 
 
-def test_a_chunk_counts_once_and_stays_as_it_is(runs: Runs, engine: sa.Engine) -> None:
+def test_a_chunk_counts_once_and_stays_as_it_is(runs: RunStore, engine: sa.Engine) -> None:
     run = made(runs)
     assert runs.put(run, "1", chunk(b"one", ids=("a", "b")), agree)
     assert not runs.put(run, "1", chunk(b"one", ids=("a", "b")), agree)
@@ -88,14 +88,14 @@ def test_a_chunk_counts_once_and_stays_as_it_is(runs: Runs, engine: sa.Engine) -
         runs.put(run, "1", chunk(b"other"), agree)
     with pytest.raises(UnknownRun):
         runs.put("run_0", "1", chunk(b"one"), agree)
-    assert runs.entries(run) == (Entry("1", 3, hashlib.sha256(b"one").hexdigest()),)
+    assert runs.entries(run) == (ChunkEntry("1", 3, hashlib.sha256(b"one").hexdigest()),)
     with engine.connect() as connection:
         ids = connection.scalar(sa.select(sa.func.count()).select_from(tables.run_ids))
     assert ids == 2
 
 
 @pytest.mark.parametrize("row_id", ["x", "ü\x00" + "y" * 10_000])
-def test_an_id_is_in_one_chunk_of_a_run(runs: Runs, row_id: str) -> None:
+def test_an_id_is_in_one_chunk_of_a_run(runs: RunStore, row_id: str) -> None:
     run, other = made(runs), made(runs)
     many = tuple(f"id {i}" for i in range(1200))
     assert runs.put(run, "1", chunk(b"one", ids=(row_id,)), agree)
@@ -106,7 +106,7 @@ def test_an_id_is_in_one_chunk_of_a_run(runs: Runs, row_id: str) -> None:
     assert runs.put(other, "1", chunk(b"one", ids=(row_id,)), agree)
 
 
-def test_what_does_not_fit_leaves_no_trace(runs: Runs) -> None:
+def test_what_does_not_fit_leaves_no_trace(runs: RunStore) -> None:
     run = made(runs)
     assert runs.put(run, "1", chunk(b"one"), agree)
     before = runs.get(run)
@@ -115,7 +115,7 @@ def test_what_does_not_fit_leaves_no_trace(runs: Runs) -> None:
     assert runs.get(run) == before
 
 
-def test_pages_are_the_newest_first(runs: Runs, clock: Clock) -> None:
+def test_pages_are_the_newest_first(runs: RunStore, clock: Clock) -> None:
     ids = []
     for _ in range(5):
         clock.now += 1
@@ -127,7 +127,7 @@ def test_pages_are_the_newest_first(runs: Runs, clock: Clock) -> None:
     assert runs.page(10, 5).runs == ()
 
 
-def test_only_what_did_not_change_for_long_expires(runs: Runs, clock: Clock) -> None:
+def test_only_what_did_not_change_for_long_expires(runs: RunStore, clock: Clock) -> None:
     old, recent = made(runs), made(runs)
     runs.put(old, "1", chunk(b"one", ids=("a",)), agree)
     clock.now += 100
@@ -154,7 +154,7 @@ def together(work: list[Callable[[], object]]) -> list[object]:
     return found
 
 
-def test_writers_at_once(runs: Runs) -> None:
+def test_writers_at_once(runs: RunStore) -> None:
     run = made(runs)
     keys = [str(number) for number in range(20)]
     results = together(

@@ -24,7 +24,14 @@ from brightfield.store import extension
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.database import open_database, writing
 from brightfield.store.items import Items, NewItem
-from brightfield.store.vector_index import Ask, Hnsw, Recalls, Source, VectorIndex, VectorIndexes
+from brightfield.store.vector_index import (
+    Ask,
+    Hnsw,
+    IndexSource,
+    Recalls,
+    VectorIndex,
+    VectorIndexes,
+)
 
 HNSW = Hnsw(8, 32)
 
@@ -78,7 +85,7 @@ def untold(done: int, total: int) -> None:
 
 def build(engine: sa.Engine, **change: Any) -> VectorIndex:
     there = Collections(engine).get("cells")
-    source = Source(partial(parts, engine), change.get("measure", nothing))
+    source = IndexSource(partial(parts, engine), change.get("measure", nothing))
     return VectorIndexes(engine).build(there, HNSW, source, change.get("step", untold))
 
 
@@ -176,7 +183,7 @@ def test_a_build_that_nobody_waits_for_ends_and_leaves_nothing(engine: sa.Engine
     read = partial(Items(engine).vectors, there.key, there.properties)
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        VectorIndexes(engine).build(there, Hnsw(100, 1000), Source(read, nothing), step)
+        VectorIndexes(engine).build(there, Hnsw(100, 1000), IndexSource(read, nothing), step)
     assert time.monotonic() - began < 10 and told == sorted(told)
     assert made_tables(engine) == []
     with pytest.raises(UnknownIndex, match="PUT /collections/large/index"):
@@ -275,14 +282,14 @@ def test_long_vectors_are_kept_in_half_precision_up_to_a_bound(engine: sa.Engine
     for dim, kind in ((2000, "vector"), (4000, "halfvec")):
         there, vectors = of(dim)
         read = partial(Items(engine).vectors, there.key, there.properties)
-        made = VectorIndexes(engine).build(there, HNSW, Source(read, nothing), untold)
+        made = VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), untold)
         assert made.facts["type"] == kind
         with VectorIndexes(engine).asking(there) as ask:
             assert [each[0] for each in ask(vectors, 1, 40)] == list(range(1, 31))
     there, _ = of(4001)
     read = partial(Items(engine).vectors, there.key, there.properties)
     with pytest.raises(IndexUnavailable, match="4001 values, and pgvector indexes 4000"):
-        VectorIndexes(engine).build(there, HNSW, Source(read, nothing), untold)
+        VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), untold)
 
 
 def test_a_server_without_pgvector_or_without_the_right_to_it_says_what_to_do(

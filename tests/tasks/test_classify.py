@@ -14,7 +14,7 @@ from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget
 from brightfield.images.windows import window_grid
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import Classes, Classify, ClassMap, Prediction
+from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, Prediction
 
 from .seeing import seen
 
@@ -40,7 +40,7 @@ def targets(logits: Tensor, model: ModelCard, *names: str, kind: Kind = "logit")
     return Classify.targets(Aim(target=names), seen(logits, model), kind)
 
 
-def named(classes: Classes) -> list[str]:
+def named(classes: ClassPredictions) -> list[str]:
     return [prediction.label for prediction in classes.predictions]
 
 
@@ -191,7 +191,7 @@ class TestMaps:
     SCORES = np.array(
         [[0.1, 0.2, 0.7], [0.3, 0.6, 0.1], [0.4, 0.5, 0.1], [0.0, 0.9, 0.1]], np.float32
     )
-    WHOLE = Classes((Prediction("b", 1, 0.8),))
+    WHOLE = ClassPredictions((Prediction("b", 1, 0.8),))
 
     def result(self, **parameters: Any) -> ClassMap:
         task = Classify(window=(4, 5), **parameters)

@@ -19,12 +19,12 @@ from scipy import ndimage
 from brightfield.cards import Instances, ModelCard, OutputSpec
 from brightfield.errors import ModelFailed, NotAcceptable
 from brightfield.geometry import Axis, Geometry
-from brightfield.images.objects import Source
+from brightfield.images.objects import ObjectSource
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.candidates import Candidates
 from brightfield.tasks.kinds.dense import Scene
-from brightfield.tasks.objects.segmentation import Segmentation
+from brightfield.tasks.objects.segmentation import SegmentedObjects
 from brightfield.tasks.segment import Segment
 
 RANDOM = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def card(labels: int = 2, **output: Any) -> ModelCard:
 
 def segmented(
     task: Segment, output: Any, model: ModelCard | None = None, region: Region | None = None
-) -> Segmentation:
+) -> SegmentedObjects:
     part = region or Region(0, 0, 80, 60)
     picture = Picture(PIXELS, "0" * 64, "tiff", "YXC", pixel_size=0.5)
     canvas = task.canvas(Scene(model or card(), picture, part, None))
@@ -206,8 +206,8 @@ class TestFiles:
 
     def test_beyond_65_535_objects_there_are_32_bits_and_no_png(self) -> None:
         labels = np.arange(70_000, dtype=np.int32).reshape(250, 280)
-        source = Source(280, 250, "0" * 64, "x@1")
-        found = Segmentation((), source, card(), labels, "instance", 1)
+        source = ObjectSource(280, 250, "0" * 64, "x@1")
+        found = SegmentedObjects((), source, card(), labels, "instance", 1)
         raster, mask = found.raster("image"), found.payload("input")["mask"]
         assert raster.array.dtype == np.uint32 and raster.array.max() == 69_999
         assert (mask["format"], mask["bits"]) == ("tiff", 32)

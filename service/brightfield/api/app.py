@@ -17,7 +17,7 @@ from brightfield.api import problems
 from brightfield.api.image_endpoints import Services
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
-from brightfield.api.middleware import Outermost
+from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
 from brightfield.collections.services import CollectionWork
@@ -27,7 +27,7 @@ from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
-from brightfield.store.runs import Runs
+from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     endpoints = image_endpoints(engine)
     install(app, endpoints)
     app.add_middleware(
-        Outermost,
+        RequestMiddleware,
         settings=settings,
         telemetry=engine.telemetry,
         direct={endpoint.path: endpoint for endpoint in endpoints},
@@ -100,7 +100,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
         JobRunner(jobs),
-        EvaluationRuns(Runs(database), engine.evaluations, engine.limits),
+        EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
     if settings.preload:

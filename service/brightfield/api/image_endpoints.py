@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from brightfield.api.jobs import JobRunner
-from brightfield.api.limits import Admission, Claim, Patience, ticket_of
+from brightfield.api.limits import Admission, Claim, RequestScope, ticket_of
 from brightfield.api.problems import request_id_of
 from brightfield.api.reading.inputs import Stored, Submission, load, read_submission
 from brightfield.api.reading.parameters import parse
-from brightfield.api.writing.replies import Item, Reply, Writer, negotiate
+from brightfield.api.writing.replies import Reply, ReplyItem, Writer, negotiate
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine, View
 from brightfield.engine.engine import Progress
@@ -46,7 +46,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ImageParameters:
     """A request's parameters, typed: what to do, how to look, how to reply."""
 
     work: Task | Method
@@ -57,10 +57,10 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ImageRequest:
     """A request understood: its wish, its images and who writes the reply."""
 
-    wish: Wish
+    wish: ImageParameters
     writer: Writer
     images: Sequence[bytes | Stored | BrightfieldError]
     batch: bool
@@ -117,29 +117,31 @@ class ImageEndpoint(ABC):
             plan = self._plan(request, submission, settings.max_reply_bytes)
             if "respond-async" in request.headers.get("prefer", ""):
                 return await self._as_job(services, plan, claim)
-            async with Patience(request, ticket):
+            async with RequestScope(request, ticket):
                 return await answer(services, plan, ticket)
 
-    def _plan(self, request: Request, submission: Submission, max_reply_bytes: int) -> Plan:
+    def _plan(self, request: Request, submission: Submission, max_reply_bytes: int) -> ImageRequest:
         wish = self._understood(submission.parameters, request.headers.get("accept"))
         writer = Writer(wish.format, wish.reply, request_id_of(request), max_reply_bytes)
-        return Plan(wish, writer, submission.images, submission.batch, submission.attachments)
+        return ImageRequest(
+            wish, writer, submission.images, submission.batch, submission.attachments
+        )
 
-    def _understood(self, parameters: Mapping[str, Any], accept: str | None) -> Wish:
+    def _understood(self, parameters: Mapping[str, Any], accept: str | None) -> ImageParameters:
         if all(isinstance(value, str) for value in parameters.values()):
             return self._remembered(tuple(parameters.items()), accept)
         return self._wish(parameters, accept)
 
-    def _wish(self, given: Mapping[str, Any], accept: str | None) -> Wish:
+    def _wish(self, given: Mapping[str, Any], accept: str | None) -> ImageParameters:
         parameters = dict(given)
         work, view, selection, reply = parse(
             (self.work(parameters), View, Selection, Reply), parameters
         )
         assert isinstance(work, Task | Method) and isinstance(view, View)
         assert isinstance(selection, Selection) and isinstance(reply, Reply)
-        return Wish(work, view, selection, reply, negotiate(reply, accept, work.formats))
+        return ImageParameters(work, view, selection, reply, negotiate(reply, accept, work.formats))
 
-    async def _as_job(self, services: Services, plan: Plan, claim: Claim) -> Response:
+    async def _as_job(self, services: Services, plan: ImageRequest, claim: Claim) -> Response:
         kept = services.admission.hand_over(claim)
 
         async def run(ticket: Ticket, progress: Progress) -> Response:
@@ -200,7 +202,7 @@ class ExplainEndpoint(ImageEndpoint):
 
 
 async def answer(
-    services: Services, plan: Plan, ticket: Ticket, progress: Progress | None = None
+    services: Services, plan: ImageRequest, ticket: Ticket, progress: Progress | None = None
 ) -> Response:
     """The reply to a plan; one bad image of a batch never fails its neighbours."""
     if isinstance(plan.wish.work, FindPatches):
@@ -222,7 +224,7 @@ async def answer(
 
 async def _about_all(
     services: Services,
-    plan: Plan,
+    plan: ImageRequest,
     task: FindPatches,
     ticket: Ticket,
     progress: Progress | None,
@@ -242,7 +244,7 @@ def _bytes_of(image: bytes | Stored | BrightfieldError, store: ImageStore) -> by
 
 async def _one(
     services: Services,
-    plan: Plan,
+    plan: ImageRequest,
     image: bytes | Stored | BrightfieldError,
     ticket: Ticket,
     progress: Progress | None,
@@ -269,13 +271,13 @@ async def _loaded(services: Services, image: bytes | Stored) -> bytes:
 
 async def _item(
     services: Services,
-    plan: Plan,
+    plan: ImageRequest,
     image: bytes | Stored | BrightfieldError,
     ticket: Ticket,
     progress: Progress | None,
-) -> Item:
+) -> ReplyItem:
     try:
-        item: Item = await _one(services, plan, image, ticket, progress)
+        item: ReplyItem = await _one(services, plan, image, ticket, progress)
     except BrightfieldError as fault:
         return fault
     return item

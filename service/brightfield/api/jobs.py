@@ -17,11 +17,11 @@ from brightfield.engine.engine import Progress
 from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.explain.method import Step
 from brightfield.runtime.ticket import Ticket
-from brightfield.store.jobs import Job, Jobs, Result
+from brightfield.store.jobs import Jobs, StoredJob, StoredReply
 
 log = logging.getLogger(__name__)
 
-Run = Callable[[Ticket, Progress], Awaitable[Response]]
+JobWork = Callable[[Ticket, Progress], Awaitable[Response]]
 
 # Events of one job that a late or reconnecting listener can still read.
 _KEPT_EVENTS = 1000
@@ -68,7 +68,7 @@ class JobRunner:
         self._live: dict[str, _Live] = {}
         self._closing = False
 
-    async def submit(self, endpoint: str, run: Run, release: Callable[[], None]) -> Response:
+    async def submit(self, endpoint: str, run: JobWork, release: Callable[[], None]) -> Response:
         """Start a job; 202 with its address. `release` is called at its end, whatever that is."""
         try:
             job = await asyncio.to_thread(self._store.create, endpoint)
@@ -81,7 +81,7 @@ class JobRunner:
             orjson.dumps(describe(job)), 202, {"Location": f"/jobs/{job.id}"}, "application/json"
         )
 
-    async def get(self, job_id: str) -> Job:
+    async def get(self, job_id: str) -> StoredJob:
         return await asyncio.to_thread(self._store.get, job_id)
 
     async def result(self, job_id: str) -> Response:
@@ -94,7 +94,7 @@ class JobRunner:
         ]
         return response
 
-    async def cancel(self, job_id: str) -> Job:
+    async def cancel(self, job_id: str) -> StoredJob:
         """Cancel a job; one that is over stays as it is."""
         job = await asyncio.to_thread(self._store.cancel, job_id)
         live = self._live.get(job_id)
@@ -139,7 +139,9 @@ class JobRunner:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, job: Job, live: _Live, run: Run, release: Callable[[], None]) -> None:
+    async def _run(
+        self, job: StoredJob, live: _Live, run: JobWork, release: Callable[[], None]
+    ) -> None:
         try:
             await self._to_end(job, live, run)
         finally:
@@ -147,13 +149,13 @@ class JobRunner:
             live.tell("end", describe(await self.get(job.id)))
             self._live.pop(job.id, None)
 
-    async def _to_end(self, job: Job, live: _Live, run: Run) -> None:
+    async def _to_end(self, job: StoredJob, live: _Live, run: JobWork) -> None:
         if not await asyncio.to_thread(self._store.start, job.id):
             return
         try:
             response = await run(live.ticket, self._reporter(job.id, live))
             headers = dict(response.headers)
-            result = Result(response.status_code, headers, bytes(response.body))
+            result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)
         except (asyncio.CancelledError, Cancelled):
             if not self._closing:  # what a stop cuts off is failed and retryable at the next start
@@ -178,7 +180,7 @@ class JobRunner:
         return report
 
 
-def describe(job: Job) -> dict[str, Any]:
+def describe(job: StoredJob) -> dict[str, Any]:
     """A job as JSON."""
     document: dict[str, Any] = {
         "id": job.id,
@@ -193,5 +195,5 @@ def describe(job: Job) -> dict[str, Any]:
     return document
 
 
-def _progress(job: Job) -> dict[str, int]:
+def _progress(job: StoredJob) -> dict[str, int]:
     return {"done": job.done, "total": job.total}

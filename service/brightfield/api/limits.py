@@ -103,7 +103,7 @@ def ticket_of(request: Request, timeout: float) -> Ticket:
     return Ticket(min(seconds, timeout))
 
 
-class Patience:
+class RequestScope:
     """Ends the work inside it when the deadline passes or the client hangs up.
 
     Starlette does not cancel a handler whose client has gone. Our own protocol calls when that

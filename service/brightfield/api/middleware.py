@@ -26,7 +26,7 @@ _random = random.Random()
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-class Outermost:
+class RequestMiddleware:
     """Gives each request an id, refuses foreign hosts and origins, counts and logs the reply.
 
     Requests to the image endpoints (`direct`, by path) go straight there: they are many, and

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from brightfield.collections.vector_cache import Spaces
+from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.vectors import FLOAT16_MOST, checked
 from brightfield.engine.answer import Answer
 from brightfield.engine.engine import Engine, Progress
@@ -25,17 +25,17 @@ from brightfield.images.thumbnail import thumbnail
 from brightfield.models.inspection import layers
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection, Collections, Properties
-from brightfield.store.items import Item, Items, NewItem, Outcome, differs
+from brightfield.store.items import Items, NewItem, Outcome, StoredItem, differs
 from brightfield.store.metadata_filter import is_scalar
 from brightfield.store.projections import Projections
 from brightfield.tasks.embed import Embed, Embedding
 
-Result = Outcome | BrightfieldError
+AddedOrFault = Outcome | BrightfieldError
 
 _LONGEST_ID = 512
 
 
-class Definition(BaseModel):
+class CollectionDefinition(BaseModel):
     """What a collection is made of; it never changes."""
 
     model_config = ConfigDict(
@@ -61,17 +61,17 @@ class Definition(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Shelves:
+class CollectionStores:
     """The parts of the store that collections need, and their vectors in memory."""
 
     collections: Collections
     items: Items
     projections: Projections
-    spaces: Spaces
+    spaces: VectorCache
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class NewImage:
     """An image to be added: `load` gives its bytes; without an `id` their SHA-256 is taken."""
 
     load: Callable[[], bytes]
@@ -84,17 +84,17 @@ class Added:
     """An item's id and what became of it."""
 
     id: str | None
-    outcome: Result
+    outcome: AddedOrFault
 
 
-class Collecting:
+class CollectionWriter:
     """Makes and fills collections."""
 
-    def __init__(self, engine: Engine, shelves: Shelves) -> None:
+    def __init__(self, engine: Engine, shelves: CollectionStores) -> None:
         self._engine = engine
         self._shelves = shelves
 
-    async def make(self, name: str, definition: Definition) -> tuple[Collection, bool]:
+    async def make(self, name: str, definition: CollectionDefinition) -> tuple[Collection, bool]:
         """The collection, and whether it is new. Raises `CollectionDiffers`, or as /embed does for
         a model or layer that is not there."""
         wanted = Properties(
@@ -121,7 +121,7 @@ class Collecting:
     async def add_images(
         self,
         name: str,
-        sources: Sequence[Source],
+        sources: Sequence[NewImage],
         view: View,
         selection: Selection,
         ticket: Ticket,
@@ -185,7 +185,7 @@ class _Intake:
 
     async def take_in(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[NewImage],
         view: View,
         selection: Selection,
         ticket: Ticket,
@@ -214,7 +214,7 @@ class _Intake:
         outcomes = self._items.add(self._collection.name, fresh, replace=self._replace)
         return [Added(item.id, outcome) for item, outcome in zip(fresh, outcomes, strict=True)]
 
-    def _loaded(self, sources: Sequence[Source], options: str) -> list[_Loaded | Added]:
+    def _loaded(self, sources: Sequence[NewImage], options: str) -> list[_Loaded | Added]:
         found: list[_Loaded | Added] = []
         for source in sources:
             try:
@@ -232,7 +232,7 @@ class _Intake:
     async def _one(
         self,
         load: _Loaded | Added,
-        there: Mapping[str, Item],
+        there: Mapping[str, StoredItem],
         view: View,
         selection: Selection,
         ticket: Ticket,

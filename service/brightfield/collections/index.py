@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from brightfield.collections.queries import Exploring, Search, count_of, too_few
+from brightfield.collections.queries import CollectionQueries, Search, count_of, too_few
 from brightfield.embedding.neighbors import exact_distances
 from brightfield.embedding.recall import nearest_of_parts, recall
 from brightfield.embedding.vectors import FLOAT16_MOST, Step, Vectors, checked, unit
@@ -20,8 +20,8 @@ from brightfield.store.collections import Collection
 from brightfield.store.vector_index import (
     Ask,
     Hnsw,
+    IndexSource,
     Recalls,
-    Source,
     VectorIndex,
     VectorIndexes,
     table_of,
@@ -59,14 +59,14 @@ class IndexOptions(BaseModel):
         return self
 
 
-class Indexing:
+class CollectionIndexes:
     """Indexes of collections, and neighbours by them. Every method blocks.
 
     Raises `IndexUnavailable` where the store can have no index, `UnknownIndex` where there is none,
-    and as `Exploring` does.
+    and as `CollectionQueries` does.
     """
 
-    def __init__(self, exploring: Exploring, indexes: VectorIndexes) -> None:
+    def __init__(self, exploring: CollectionQueries, indexes: VectorIndexes) -> None:
         self._exploring = exploring
         self._shelves = exploring.shelves
         self._indexes = indexes
@@ -79,7 +79,7 @@ class Indexing:
         made = self._indexes.build(
             collection,
             Hnsw(options.m, options.ef_construction),
-            Source(
+            IndexSource(
                 partial(self._parts, collection), partial(self._measured, collection, step=step)
             ),
             step,
@@ -103,7 +103,7 @@ class Indexing:
         picture: bytes | None,
         step: Step,
     ) -> dict[str, Any]:
-        """As `Exploring.neighbors`, and by the index where that is asked for and can answer."""
+        """As `CollectionQueries.neighbors`, by the index where one is asked for and can answer."""
         answer = None
         if search.search == "hnsw":
             collection = self._shelves.collections.get(name)

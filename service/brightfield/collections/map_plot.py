@@ -38,7 +38,7 @@ class Legend:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plot:
+class MapPlot:
     """A square field of `side` pixels. `places` (N, 2) in [0, 1], y downwards, are points of
     `colors`; `tiles` are JPEG thumbnails by their top left pixel, `tile` pixels wide."""
 

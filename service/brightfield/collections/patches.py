@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from brightfield.collections.queries import Exploring
-from brightfield.engine.answer import Survey
+from brightfield.collections.queries import CollectionQueries
+from brightfield.engine.answer import MultiImageAnswer
 from brightfield.engine.engine import Engine, Progress
 from brightfield.engine.view import View
 from brightfield.errors import InvalidParameter
@@ -19,7 +19,7 @@ from brightfield.tasks.patches import FindPatches
 class CollectedPatches:
     """What excites the units of a layer most, among the images that a collection keeps."""
 
-    def __init__(self, engine: Engine, exploring: Exploring) -> None:
+    def __init__(self, engine: Engine, exploring: CollectionQueries) -> None:
         self._engine = engine
         self._exploring = exploring
 
@@ -32,7 +32,7 @@ class CollectedPatches:
         selection: Selection,
         ticket: Ticket,
         progress: Progress | None = None,
-    ) -> tuple[list[str], Survey]:
+    ) -> tuple[list[str], MultiImageAnswer]:
         """The ids of the items that pass, and one answer about their images, which are counted in
         that order. Without a named model the collection's looks.
 

@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.collections.map_plot import PALE, Color, Legend, Plot, colored
-from brightfield.collections.queries import Choice, Exploring
+from brightfield.collections.map_plot import PALE, Color, Legend, MapPlot, colored
+from brightfield.collections.queries import CollectionQueries, ItemSelection
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.trustworthiness import NEIGHBORS, SAMPLE, trustworthiness
-from brightfield.embedding.vectors import Points, Step, Vectors, nobody, unit
+from brightfield.embedding.vectors import Points, Step, Vectors, no_progress, unit
 from brightfield.errors import TooFewItems
 from brightfield.parameters import Ids
 from brightfield.store.collections import Collection
-from brightfield.store.items import Item
+from brightfield.store.items import StoredItem
 from brightfield.store.metadata_filter import Filter
-from brightfield.store.projections import Map, Outline
+from brightfield.store.projections import ProjectionSummary, StoredProjection
 
 _INK: Color = (0, 114, 178)
 _LARGEST_TILE, _SMALLEST_TILE = 96, 14
@@ -33,7 +33,7 @@ _LARGEST_TILE, _SMALLEST_TILE = 96, 14
 _ROOMY = 2.0
 
 
-class PlotChoice(Choice):
+class PlotChoice(ItemSelection):
     """How a map is drawn. Items that do not pass the filter are pale points."""
 
     format: Literal["png", "svg"] = "png"
@@ -53,12 +53,12 @@ class PlotChoice(Choice):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chart:
+class ProjectionView:
     """A map with the items that are there now: rows of `snapshot`, their points, and which of
     them were placed after the map was made."""
 
     snapshot: Snapshot
-    outline: Outline
+    outline: ProjectionSummary
     rows: NDArray[np.int64]
     points: Points
     later: NDArray[np.bool_]
@@ -68,17 +68,19 @@ class Chart:
         return self.snapshot.numbers[self.rows]
 
 
-class Charting:
-    """Maps of collections. Every method blocks; raises as `Exploring` does."""
+class CollectionProjections:
+    """Maps of collections. Every method blocks; raises as `CollectionQueries` does."""
 
-    def __init__(self, exploring: Exploring, catalog: Mapping[str, type[Projection]]) -> None:
+    def __init__(
+        self, exploring: CollectionQueries, catalog: Mapping[str, type[Projection]]
+    ) -> None:
         self._exploring = exploring
         self._shelves = exploring.shelves
         self._catalog = catalog
 
     def make(
         self, name: str, projection: Projection, conditions: Mapping[str, Any] | None, step: Step
-    ) -> Chart:
+    ) -> ProjectionView:
         """A new map of the items that pass, which is kept."""
         found = self._exploring.chosen(name, conditions)
         collection = found.snapshot.collection
@@ -103,9 +105,11 @@ class Charting:
             collection, facts, found.numbers, fitted.points, fitted.arrays
         )
         rows = found.snapshot.rows_of(found.numbers)
-        return Chart(found.snapshot, outline, rows, fitted.points, np.zeros(len(rows), bool))
+        return ProjectionView(
+            found.snapshot, outline, rows, fitted.points, np.zeros(len(rows), bool)
+        )
 
-    def get(self, name: str, map_id: str) -> Chart:
+    def get(self, name: str, map_id: str) -> ProjectionView:
         """A map as it was made, with all that came since in its place. Nothing else moves."""
         collection = self._shelves.collections.get(name)
         kept = self._shelves.projections.get(collection, map_id)
@@ -117,13 +121,13 @@ class Charting:
             kept = self._shelves.projections.get(collection, map_id)
         return _chart(found.snapshot, kept)
 
-    def all(self, name: str) -> list[Outline]:
+    def all(self, name: str) -> list[ProjectionSummary]:
         return self._shelves.projections.all(self._shelves.collections.get(name))
 
     def delete(self, name: str, map_id: str) -> None:
         self._shelves.projections.delete(self._shelves.collections.get(name), map_id)
 
-    def _place(self, snapshot: Snapshot, kept: Map, new: NDArray[np.int64]) -> None:
+    def _place(self, snapshot: Snapshot, kept: StoredProjection, new: NDArray[np.int64]) -> None:
         """Place items among those of the map that are there still, and keep their points."""
         facts = kept.outline.facts
         projection = self._catalog[facts["method"]](**facts["parameters"])
@@ -139,11 +143,11 @@ class Charting:
             Fitted(kept.points[alive], kept.arrays),
             _prepared(collection, projection, reference),
             _prepared(collection, projection, shelf.rows(snapshot.rows_of(new))),
-            nobody,
+            no_progress,
         )
         self._shelves.projections.place(kept.outline.id, new.tolist(), placed)
 
-    def listed(self, chart: Chart) -> dict[str, Any]:
+    def listed(self, chart: ProjectionView) -> dict[str, Any]:
         """A map as JSON has it: facts, and the points with their ids."""
         items = self._items(chart)
         places = {
@@ -167,15 +171,15 @@ class Charting:
             tiles, tile = self._tiles(chart, bright, choice)
         bare = [row for row in range(len(items)) if row not in tiles]
         places, dots = scaled(chart.points)[bare], [colors[row] for row in bare]
-        plot = Plot(choice.size, places, dots, list(tiles.values()), tile, legend)
+        plot = MapPlot(choice.size, places, dots, list(tiles.values()), tile, legend)
         return plot.png() if choice.format == "png" else plot.svg()
 
-    def _items(self, chart: Chart) -> list[Item]:
+    def _items(self, chart: ProjectionView) -> list[StoredItem]:
         details = self._shelves.spaces.details(chart.snapshot)
         return [details[row] for row in chart.rows.tolist()]
 
     def _tiles(
-        self, chart: Chart, bright: NDArray[np.bool_], choice: PlotChoice
+        self, chart: ProjectionView, bright: NDArray[np.bool_], choice: PlotChoice
     ) -> tuple[dict[int, tuple[int, int, bytes]], int]:
         """Thumbnails at their cells, by row, and the side of a cell."""
         numbers = chart.numbers
@@ -197,7 +201,7 @@ class Charting:
         }, tile
 
 
-def outlined(outline: Outline) -> dict[str, Any]:
+def outlined(outline: ProjectionSummary) -> dict[str, Any]:
     """A map without its points."""
     return {"id": outline.id, "created": outline.created, **outline.facts}
 
@@ -214,16 +218,16 @@ def _digest(projection: Projection, vectors: Vectors) -> str:
     return digest.hexdigest()
 
 
-def _chart(snapshot: Snapshot, kept: Map) -> Chart:
+def _chart(snapshot: Snapshot, kept: StoredProjection) -> ProjectionView:
     numbers = np.concatenate([kept.numbers, kept.placed_numbers])
     points = np.concatenate([kept.points, kept.placed_points])
     later = np.arange(len(numbers)) >= len(kept.numbers)
     there = np.isin(numbers, snapshot.numbers)
     rows = snapshot.rows_of(numbers[there])
-    return Chart(snapshot, kept.outline, rows, points[there], later[there])
+    return ProjectionView(snapshot, kept.outline, rows, points[there], later[there])
 
 
-def _passing(items: Sequence[Item], choice: PlotChoice) -> NDArray[np.bool_]:
+def _passing(items: Sequence[StoredItem], choice: PlotChoice) -> NDArray[np.bool_]:
     wanted, ids = Filter.read(choice.filter), None if choice.ids is None else set(choice.ids)
     return np.array(
         [wanted(item.metadata) and (ids is None or item.id in ids) for item in items], bool
@@ -231,7 +235,7 @@ def _passing(items: Sequence[Item], choice: PlotChoice) -> NDArray[np.bool_]:
 
 
 def _colors(
-    items: Sequence[Item], bright: NDArray[np.bool_], by: str | None
+    items: Sequence[StoredItem], bright: NDArray[np.bool_], by: str | None
 ) -> tuple[list[Color], Legend | None]:
     if by is None:
         return [_INK if shown else PALE for shown in bright], None

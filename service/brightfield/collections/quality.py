@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.collections.queries import Choice, Chosen, Exploring, Metric
+from brightfield.collections.queries import CollectionQueries, ItemSelection, Metric, SelectedItems
 from brightfield.collections.vector_cache import deleted_meanwhile
 from brightfield.embedding import neighbors
 from brightfield.embedding.disagreement import disagreement
@@ -16,33 +16,33 @@ from brightfield.embedding.duplicates import duplicates
 from brightfield.embedding.outliers import outlier_factors
 from brightfield.embedding.vectors import Step
 from brightfield.errors import InvalidParameter
-from brightfield.store.items import Item
+from brightfield.store.items import StoredItem
 
 _NEIGHBORS = 10
 
 
-class _Vetting(Choice):
+class _QualityCheck(ItemSelection):
     k: Annotated[int, Field(ge=1, le=200)] | None = None
     """Neighbours that are looked at; left out: 10, or all others where there are fewer."""
     metric: Metric | None = None
     """`cosine` or `euclidean`; left out: the collection's."""
 
 
-class DuplicateSearch(_Vetting):
+class DuplicateSearch(_QualityCheck):
     """Items that lie closer together than a threshold, in groups."""
 
     threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
     """The largest distance of duplicates; 0: equal vectors alone, up to rounding."""
 
 
-class OutlierSearch(_Vetting):
+class OutlierSearch(_QualityCheck):
     """Items in thinner surroundings than those of their neighbours."""
 
     most: Annotated[int, Field(ge=1, le=10_000)] = 50
     """How many items are named."""
 
 
-class LabelCheck(_Vetting):
+class LabelCheck(_QualityCheck):
     """Items whose label is not that of their neighbours."""
 
     by: str
@@ -51,10 +51,10 @@ class LabelCheck(_Vetting):
     """How many items are named."""
 
 
-class Vetting:
-    """Aids for the quality of data. Every method blocks; raises as `Exploring` does."""
+class DataQuality:
+    """Aids for the quality of data. Every method blocks; raises as `CollectionQueries` does."""
 
-    def __init__(self, exploring: Exploring) -> None:
+    def __init__(self, exploring: CollectionQueries) -> None:
         self._exploring = exploring
 
     def duplicates(self, name: str, search: DuplicateSearch, step: Step) -> dict[str, Any]:
@@ -112,8 +112,8 @@ class Vetting:
                 "disagreements": listed}  # fmt: skip
 
     def _graph(
-        self, name: str, search: _Vetting, step: Step
-    ) -> tuple[Chosen, list[Item], NDArray[np.int64], NDArray[np.float64]]:
+        self, name: str, search: _QualityCheck, step: Step
+    ) -> tuple[SelectedItems, list[StoredItem], NDArray[np.int64], NDArray[np.float64]]:
         found = self._exploring.chosen(name, search.filter, least=2)
         most = len(found) - 1
         k = min(_NEIGHBORS, most) if search.k is None else search.k
@@ -130,5 +130,5 @@ class Vetting:
         return found, [items[n] for n in found.numbers.tolist()], rows, distances
 
 
-def _facts(name: str, found: Chosen, rows: NDArray[np.int64]) -> dict[str, Any]:
+def _facts(name: str, found: SelectedItems, rows: NDArray[np.int64]) -> dict[str, Any]:
     return {"collection": name, "n": len(found), "k": rows.shape[1]}

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from brightfield.collections.adding import Shelves
+from brightfield.collections.adding import CollectionStores
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.clusters import kmeans
 from brightfield.embedding.neighbors import nearest
-from brightfield.embedding.shelf import Shelf
+from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Step, Vectors, checked, unit
 from brightfield.engine.engine import Progress
 from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
@@ -26,7 +26,7 @@ from brightfield.explain.method import Step as Told
 from brightfield.images.thumbnail import pixel_vector
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
-from brightfield.store.items import Item
+from brightfield.store.items import StoredItem
 from brightfield.store.metadata_filter import Filter
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def _parsed(value: Any) -> Any:
         raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
 
 
-class Choice(BaseModel):
+class ItemSelection(BaseModel):
     """Which items are looked at."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -56,7 +56,7 @@ class Choice(BaseModel):
     "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
 
 
-class Search(Choice):
+class Search(ItemSelection):
     """What is searched for, beside the image, vector or id."""
 
     k: Annotated[int, Field(ge=1, le=10_000)] | None = None
@@ -83,7 +83,7 @@ class Search(Choice):
         return self
 
 
-class Clustering(Choice):
+class Clustering(ItemSelection):
     """k-means."""
 
     k: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -97,7 +97,7 @@ class Clustering(Choice):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chosen:
+class SelectedItems:
     """Rows of a snapshot that pass a filter; None: all."""
 
     snapshot: Snapshot
@@ -124,9 +124,9 @@ class Chosen:
         rows = np.arange(len(self.snapshot)) if self.rows is None else self.rows
         return self.snapshot.shelf.rows(rows)
 
-    def shelf(self) -> Shelf:
+    def shelf(self) -> VectorBlocks:
         """The vectors, not copied where they are all."""
-        return self.snapshot.shelf if self.rows is None else Shelf.of(self.vectors())
+        return self.snapshot.shelf if self.rows is None else VectorBlocks.of(self.vectors())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +135,7 @@ class _Pixels:
 
     key: str
     numbers: NDArray[np.int64]
-    shelf: Shelf
+    shelf: VectorBlocks
     there: NDArray[np.bool_]
 
     def are_of(self, snapshot: Snapshot) -> bool:
@@ -143,14 +143,14 @@ class _Pixels:
         return same and np.array_equal(self.numbers, snapshot.numbers)
 
 
-class Exploring:
+class CollectionQueries:
     """Answers about collections, each in a thread of a small pool.
 
     Results are of JSON types but for arrays. Raises `UnknownCollection`, `TooFewItems` where
     nothing is there or passes the filter, and `InvalidParameter`.
     """
 
-    def __init__(self, shelves: Shelves) -> None:
+    def __init__(self, shelves: CollectionStores) -> None:
         self.shelves = shelves
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
         self._pixels: _Pixels | None = None
@@ -163,7 +163,9 @@ class Exploring:
         """Run a part of the work in the pool."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
 
-    def chosen(self, name: str, conditions: Mapping[str, Any] | None, least: int = 1) -> Chosen:
+    def chosen(
+        self, name: str, conditions: Mapping[str, Any] | None, least: int = 1
+    ) -> SelectedItems:
         """The items that pass. Raises `TooFewItems` where they are fewer than `least`."""
         wanted = Filter.read(conditions)
         snapshot = self.shelves.spaces.at(self.shelves.collections.get(name))
@@ -172,14 +174,16 @@ class Exploring:
             items = self.shelves.spaces.details(snapshot)
             passing = [row for row, item in enumerate(items) if wanted(item.metadata)]
             rows = np.array(passing, np.int64)
-        found = Chosen(snapshot, rows)
+        found = SelectedItems(snapshot, rows)
         if len(found) < least:
             raise TooFewItems(too_few(name, len(snapshot), len(found), least, bool(wanted)))
         return found
 
-    def items(self, found: Chosen | Snapshot, numbers: Sequence[int]) -> dict[int, Item]:
+    def items(
+        self, found: SelectedItems | Snapshot, numbers: Sequence[int]
+    ) -> dict[int, StoredItem]:
         """Ids and metadata by number."""
-        snapshot = found.snapshot if isinstance(found, Chosen) else found
+        snapshot = found.snapshot if isinstance(found, SelectedItems) else found
         return self.shelves.items.by_number(snapshot.collection.key, numbers)
 
     # Neighbours
@@ -241,7 +245,7 @@ class Exploring:
             raise UnknownItem(f"The item {item_id!r} came a moment ago; ask again.")
         return rows
 
-    def _pixel_space(self, snapshot: Snapshot) -> tuple[Shelf, NDArray[np.bool_]]:
+    def _pixel_space(self, snapshot: Snapshot) -> tuple[VectorBlocks, NDArray[np.bool_]]:
         """Thumbnails as vectors, and which items have one; those of the last snapshot are kept."""
         with self._lock:
             kept = self._pixels
@@ -260,7 +264,7 @@ class Exploring:
         for row, number in enumerate(numbers):
             if number in pictures:
                 vectors[row] = pixel_vector(pictures[number])
-        shelf = Shelf.of(vectors)
+        shelf = VectorBlocks.of(vectors)
         with self._lock:
             self._pixels = _Pixels(snapshot.collection.key, snapshot.numbers, shelf, there)
         return shelf, there

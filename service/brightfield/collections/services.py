@@ -7,13 +7,13 @@ from typing import Self
 
 import sqlalchemy as sa
 
-from brightfield.collections.adding import Collecting, Shelves
-from brightfield.collections.index import Indexing
+from brightfield.collections.adding import CollectionStores, CollectionWriter
+from brightfield.collections.index import CollectionIndexes
 from brightfield.collections.patches import CollectedPatches
-from brightfield.collections.projections import Charting
-from brightfield.collections.quality import Vetting
-from brightfield.collections.queries import Exploring
-from brightfield.collections.vector_cache import Spaces
+from brightfield.collections.projections import CollectionProjections
+from brightfield.collections.quality import DataQuality
+from brightfield.collections.queries import CollectionQueries
+from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding import projections
 from brightfield.embedding.projections.projection import Projection
 from brightfield.engine.engine import Engine
@@ -27,31 +27,31 @@ from brightfield.store.vector_index import VectorIndexes
 class CollectionWork:
     """The store's collections, and what can be done with them. `close` it before the store."""
 
-    shelves: Shelves
-    collecting: Collecting
-    exploring: Exploring
-    indexing: Indexing
-    charting: Charting
-    vetting: Vetting
+    shelves: CollectionStores
+    collecting: CollectionWriter
+    exploring: CollectionQueries
+    indexing: CollectionIndexes
+    charting: CollectionProjections
+    vetting: DataQuality
     patches: CollectedPatches
 
     @classmethod
     def of(cls, engine: Engine, database: sa.Engine) -> Self:
         items = Items(database)
-        shelves = Shelves(
+        shelves = CollectionStores(
             Collections(database),
             items,
             Projections(database),
-            Spaces(items, engine.settings.vector_cache_bytes),
+            VectorCache(items, engine.settings.vector_cache_bytes),
         )
-        exploring = Exploring(shelves)
+        exploring = CollectionQueries(shelves)
         return cls(
             shelves,
-            Collecting(engine, shelves),
+            CollectionWriter(engine, shelves),
             exploring,
-            Indexing(exploring, VectorIndexes(database)),
-            Charting(exploring, projections.catalog()),
-            Vetting(exploring),
+            CollectionIndexes(exploring, VectorIndexes(database)),
+            CollectionProjections(exploring, projections.catalog()),
+            DataQuality(exploring),
             CollectedPatches(engine, exploring),
         )
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.embedding.shelf import Block, Shelf, rows_per_block
+from brightfield.embedding.vector_blocks import VectorBlock, VectorBlocks, rows_per_block
 from brightfield.embedding.vectors import Vectors
 from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collection
-from brightfield.store.items import Item, Items
+from brightfield.store.items import Items, StoredItem
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +22,7 @@ class Snapshot:
 
     collection: Collection
     numbers: NDArray[np.int64]
-    shelf: Shelf
+    shelf: VectorBlocks
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -52,7 +52,7 @@ class _Part:
     def append(self, numbers: NDArray[np.int64], vectors: Vectors) -> None:
         here = slice(self.filled, self.filled + len(numbers))
         self.numbers[here], self.vectors[here] = numbers, vectors
-        self.squares[here] = Block.of(vectors).squares
+        self.squares[here] = VectorBlock.of(vectors).squares
         self.filled = here.stop
 
     def without(self, alive: NDArray[np.int64]) -> _Part:
@@ -66,7 +66,7 @@ class _Part:
         return kept
 
 
-class Space:
+class CachedVectors:
     """One collection's vectors. They take 4 bytes a value, and at most one block more."""
 
     def __init__(self, items: Items) -> None:
@@ -76,7 +76,7 @@ class Space:
         self._last = 0  # the newest number that was read
         self._deletions = 0
         self._snapshot: Snapshot | None = None
-        self._details: dict[int, Item] = {}
+        self._details: dict[int, StoredItem] = {}
         self._detailed = 0
 
     @property
@@ -98,7 +98,7 @@ class Space:
                 self._snapshot = self._seen(collection)
             return self._snapshot
 
-    def details(self, snapshot: Snapshot) -> list[Item]:
+    def details(self, snapshot: Snapshot) -> list[StoredItem]:
         """Ids and metadata of every row; read once and kept.
 
         Raises `StoreUnavailable` where items were deleted before they were ever read.
@@ -134,18 +134,19 @@ class Space:
 
     def _seen(self, collection: Collection) -> Snapshot:
         blocks = tuple(
-            Block(part.vectors[: part.filled], part.squares[: part.filled]) for part in self._parts
+            VectorBlock(part.vectors[: part.filled], part.squares[: part.filled])
+            for part in self._parts
         )
         numbers = [part.numbers[: part.filled] for part in self._parts]
         joined = np.concatenate([np.empty(0, np.int64), *numbers])
-        return Snapshot(collection, joined, Shelf.of_blocks(blocks))
+        return Snapshot(collection, joined, VectorBlocks.of_blocks(blocks))
 
 
 def deleted_meanwhile() -> StoreUnavailable:
     return StoreUnavailable("Items were deleted a moment ago; ask again.", retry_after=1)
 
 
-class Spaces:
+class VectorCache:
     """The spaces that are in memory: at most `max_bytes`, the longest unused go first, but one
     always stays."""
 
@@ -153,7 +154,7 @@ class Spaces:
         self._items = items
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._spaces: OrderedDict[str, Space] = OrderedDict()
+        self._spaces: OrderedDict[str, CachedVectors] = OrderedDict()
 
     def at(self, collection: Collection) -> Snapshot:
         """The collection's vectors as they are now."""
@@ -163,7 +164,7 @@ class Spaces:
                 self._spaces.popitem(last=False)
         return snapshot
 
-    def details(self, snapshot: Snapshot) -> list[Item]:
+    def details(self, snapshot: Snapshot) -> list[StoredItem]:
         """Ids and metadata of every row of the snapshot."""
         return self._space(snapshot.collection).details(snapshot)
 
@@ -172,9 +173,9 @@ class Spaces:
         with self._lock:
             self._spaces.pop(collection.key, None)
 
-    def _space(self, collection: Collection) -> Space:
+    def _space(self, collection: Collection) -> CachedVectors:
         with self._lock:
-            space = self._spaces.setdefault(collection.key, Space(self._items))
+            space = self._spaces.setdefault(collection.key, CachedVectors(self._items))
             self._spaces.move_to_end(collection.key)
             return space
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from brightfield.embedding.vectors import Step, Vectors, nobody
+from brightfield.embedding.vectors import Step, Vectors, no_progress
 from brightfield.errors import InvalidParameter
 
 _SILHOUETTE_SAMPLE = 2000
@@ -41,7 +41,7 @@ def kmeans(
     seed: int = 0,
     runs: int = 10,
     nearest: int = 5,
-    step: Step = nobody,
+    step: Step = no_progress,
 ) -> Clusters:
     """The best of `runs` runs of Lloyd's algorithm from k-means++ starts; equal to scikit-learn's
     `KMeans(k, n_init=runs, random_state=seed)`.

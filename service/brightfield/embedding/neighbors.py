@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.embedding.shelf import Shelf
-from brightfield.embedding.vectors import Step, Vectors, nobody, unit
+from brightfield.embedding.vector_blocks import VectorBlocks
+from brightfield.embedding.vectors import Step, Vectors, no_progress, unit
 
 Metric = Literal["cosine", "euclidean"]
 """`cosine`: 1 - x.y / (|x| |y|), which is 1 where a vector is 0; `euclidean`: |x - y|."""
@@ -35,14 +35,14 @@ class Neighbors:
 
 
 def nearest(
-    shelf: Shelf,
+    shelf: VectorBlocks,
     queries: Vectors,
     k: int,
     metric: Metric = "cosine",
     *,
     allowed: NDArray[np.bool_] | None = None,
     own: NDArray[np.int64] | None = None,
-    step: Step = nobody,
+    step: Step = no_progress,
 ) -> list[Neighbors]:
     """Of each query (Q, D) the k nearest rows of the shelf, fewer where there are not so many.
 
@@ -68,7 +68,7 @@ def nearest(
 
 
 def graph(
-    shelf: Shelf, k: int, metric: Metric = "cosine", step: Step = nobody
+    shelf: VectorBlocks, k: int, metric: Metric = "cosine", step: Step = no_progress
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k nearest others of every row: rows (N, k) and distances (N, k). k is below N."""
     count, dim = len(shelf), shelf.dim
@@ -86,7 +86,7 @@ def graph(
 
 
 def _scored(
-    shelf: Shelf, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
+    shelf: VectorBlocks, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Scores (q, N) of so many queries at a time as fit; a higher score is nearer."""
     count = len(shelf)
@@ -129,7 +129,7 @@ def _candidates(scores: NDArray[np.float32], k: int, slack: float) -> NDArray[np
 
 
 def _ranked(
-    shelf: Shelf, query: Vectors, candidates: NDArray[np.int64], k: int, metric: Metric
+    shelf: VectorBlocks, query: Vectors, candidates: NDArray[np.int64], k: int, metric: Metric
 ) -> Neighbors:
     parts = [
         exact_distances(shelf.rows(candidates[start : start + _AT_ONCE]), query, metric)

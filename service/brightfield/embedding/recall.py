@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.embedding.neighbors import Metric, nearest
-from brightfield.embedding.shelf import Shelf
+from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors
 
 Numbers = NDArray[np.int64]
@@ -37,7 +37,7 @@ def nearest_of_parts(
     numbers = [np.empty(0, np.int64)] * len(queries)
     distances = [np.empty(0)] * len(queries)
     for some, vectors in _joined(parts):
-        for place, near in enumerate(nearest(Shelf.of(vectors), queries, k, metric)):
+        for place, near in enumerate(nearest(VectorBlocks.of(vectors), queries, k, metric)):
             both = np.append(numbers[place], some[near.rows])
             away = np.append(distances[place], near.distances)
             order = np.lexsort((both, away))[:k]

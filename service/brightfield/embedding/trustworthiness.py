@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.embedding.vectors import Points, Step, Vectors, nobody
+from brightfield.embedding.vectors import Points, Step, Vectors, no_progress
 
 NEIGHBORS = 5
 """Neighbours on the map that are looked at."""
@@ -27,7 +27,7 @@ def trustworthiness(
     k: int = NEIGHBORS,
     sample: int = SAMPLE,
     seed: int = 0,
-    step: Step = nobody,
+    step: Step = no_progress,
 ) -> float | None:
     """T = 1 - 2 / (n k (2n - 3k - 1)) sum over i, and over j among the k nearest of i on the map,
     of max(0, r(i, j) - k), with r the rank of j among the Euclidean neighbours of i in the space.

@@ -29,7 +29,7 @@ FLOAT16_MOST = 65504.0
 _MOST_NAMED = 20
 
 
-def nobody(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """A `Step` that tells nobody."""
 
 

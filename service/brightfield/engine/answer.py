@@ -15,7 +15,7 @@ from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
-from brightfield.runtime.work_item import Item
+from brightfield.runtime.work_item import WorkItem
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Timing:
         finally:
             self._add(name, time.perf_counter() - start)
 
-    def forward(self, item: Item) -> None:
+    def forward(self, item: WorkItem) -> None:
         """The item's wait in the queue and its time on the lane."""
         self._add("queue", item.started - item.enqueued)
         self._add("forward", item.finished - item.started)
@@ -74,7 +74,7 @@ class ImageFacts:
 
 
 @dataclass(slots=True)
-class Survey:
+class MultiImageAnswer:
     """One result for several images, or what is wrong with each of them; `notes` are on the result,
     those on an image are among its facts."""
 

@@ -15,16 +15,16 @@ from typing import Any, TypeVar
 
 from brightfield import explain, metrics, tasks, zoo
 from brightfield.cards import ModelCard, find_cards
-from brightfield.engine.answer import Answer, Survey, Timing
+from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
 from brightfield.engine.devices import devices, memory_budget
-from brightfield.engine.image_pass import Job, Visit, decoded
+from brightfield.engine.image_pass import ImageJob, ImagePass, decoded
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
-from brightfield.engine.target_selection import Aiming
-from brightfield.engine.tiling.tiled_inference import Painting
+from brightfield.engine.target_selection import TargetSelection
+from brightfield.engine.tiling.tiled_inference import TiledInference
 from brightfield.engine.tiling.windows import class_map
 from brightfield.engine.units import inside
-from brightfield.engine.units.patch_search import Source, surveyed
+from brightfield.engine.units.patch_search import SurveyedImage, surveyed
 from brightfield.engine.view import View
 from brightfield.errors import (
     InvalidCard,
@@ -36,7 +36,7 @@ from brightfield.explain.method import Method, Step
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
-from brightfield.metrics.evaluation import Evaluation, Limits
+from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
 from brightfield.preprocess import Prepared
 from brightfield.results import Result
@@ -47,10 +47,10 @@ from brightfield.runtime.registry import Registry
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.worker_pool import Crew
+from brightfield.runtime.worker_pool import WorkerPool
 from brightfield.settings import Settings
 from brightfield.tasks.activations import ReadActivations
-from brightfield.tasks.classify import Classes, Classify
+from brightfield.tasks.classify import Classify, ClassPredictions
 from brightfield.tasks.embed import Embed
 from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.patches import FindPatches
@@ -87,7 +87,7 @@ class Engine:
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             self.telemetry,
         )
-        self._decoders = Crew(threads, "decode")
+        self._decoders = WorkerPool(threads, "decode")
         self._explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
         self._evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
 
@@ -153,7 +153,7 @@ class Engine:
         timing = Timing()
         async with self.registry.use(self._model_for(task, view)) as resident:
             _check_task(task, resident.card)
-            job = Job(data, view, selection, ticket, self.settings.max_pixels)
+            job = ImageJob(data, view, selection, ticket, self.settings.max_pixels)
             if isinstance(task, Dense):
                 answer = await self._dense(task, resident, job, timing, attachments or {}, progress)
             elif isinstance(task, ReadActivations):
@@ -179,9 +179,9 @@ class Engine:
         timing = Timing()
         model = view.model or self.default_model(method.endpoint)
         async with self.registry.use(model) as resident:
-            job = Job(data, view, selection, ticket, self.settings.max_pixels)
+            job = ImageJob(data, view, selection, ticket, self.settings.max_pixels)
             task = self.tasks.get(resident.card.task, Task)
-            aim = Aiming(method, task, resident, self._decoders, timing)
+            aim = TargetSelection(method, task, resident, self._decoders, timing)
             visit, probe = await aim(job, (attachments or {}).get("reference"))
             with timing.stage("explain"):
                 result = await _off_loop(
@@ -193,17 +193,17 @@ class Engine:
     async def survey(
         self,
         task: FindPatches,
-        images: Sequence[Source],
+        images: Sequence[SurveyedImage],
         view: View,
         selection: Selection,
         ticket: Ticket,
         progress: Progress | None = None,
-    ) -> Survey:
+    ) -> MultiImageAnswer:
         """One answer about several images together. Raises as `predict` does, but what is wrong
         with one image alone stands in its place, unless none can be read."""
         timing = Timing()
         async with self.registry.use(self._model_for(task, view)) as resident:
-            job = Job(b"", view, selection, ticket, self.settings.max_pixels)
+            job = ImageJob(b"", view, selection, ticket, self.settings.max_pixels)
             work = partial(surveyed, task, resident, images, job, _reporting(progress))
             survey = await _off_loop(self._explaining, work, timing)
             self.telemetry.observe_stages(timing.seconds)
@@ -217,9 +217,9 @@ class Engine:
         return await self.evaluating(work)
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return Limits(self.settings.max_pixels, self.settings.max_bytes)
+        return DataLimits(self.settings.max_pixels, self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
@@ -259,11 +259,11 @@ class Engine:
         self,
         task: Whole,
         resident: Resident,
-        job: Job,
+        job: ImageJob,
         timing: Timing,
         progress: Progress | None,
     ) -> Answer:
-        visit = Visit(job, resident, _operation(task, resident), timing)
+        visit = ImagePass(job, resident, _operation(task, resident), timing)
         output = await visit.output(self._decoders)
         with timing.stage("postprocess"):
             result = task.postprocess(output, resident.card)
@@ -273,10 +273,10 @@ class Engine:
         return answer
 
     async def _activations(
-        self, task: ReadActivations, resident: Resident, job: Job, timing: Timing
+        self, task: ReadActivations, resident: Resident, job: ImageJob, timing: Timing
     ) -> Answer:
         layer = await asyncio.to_thread(inside.layer_of, resident, task.layer)
-        visit = Visit(job, resident, layer.features(task.units), timing)
+        visit = ImagePass(job, resident, layer.features(task.units), timing)
         maps = await visit.output(self._decoders)
         with timing.stage("postprocess"):
             placed = await asyncio.to_thread(layer.placed, visit.prepared.geometry)
@@ -289,7 +289,7 @@ class Engine:
         self,
         task: Dense,
         resident: Resident,
-        job: Job,
+        job: ImageJob,
         timing: Timing,
         attachments: Mapping[str, bytes],
         progress: Progress | None,
@@ -299,11 +299,11 @@ class Engine:
         if attachments:
             with timing.stage("decode"):
                 pictures = await asyncio.to_thread(decoded, attachments, job)
-        painting = Painting(task, resident, job, pictures, _reporting(progress))
+        painting = TiledInference(task, resident, job, pictures, _reporting(progress))
         if task.stacked:
             return await _off_loop(self._explaining, painting.answer, None, timing)
         forward = scoring_pass(resident, "probability")
-        visit = Visit(job, resident, forward, timing, painting.too_large)
+        visit = ImagePass(job, resident, forward, timing, painting.too_large)
         output = await visit.output(self._decoders)
         if not visit.queued:
             return await _off_loop(self._explaining, painting.answer, visit.picture, timing)
@@ -318,11 +318,11 @@ class Engine:
         task: Classify,
         answer: Answer,
         resident: Resident,
-        job: Job,
+        job: ImageJob,
         progress: Progress | None,
     ) -> None:
         """Replace the answer's classes by those with maps."""
-        assert isinstance(answer.result, Classes)
+        assert isinstance(answer.result, ClassPredictions)
 
         def report(done: int, total: int) -> None:
             answer.tiles = total

@@ -21,12 +21,12 @@ from brightfield.results import Result
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Item
-from brightfield.runtime.worker_pool import Crew
+from brightfield.runtime.work_item import WorkItem
+from brightfield.runtime.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ImageJob:
     """One image's bytes and what shall be seen of it."""
 
     data: bytes
@@ -36,7 +36,7 @@ class Job:
     max_pixels: int
 
 
-def decoded(attachments: Mapping[str, bytes], job: Job) -> dict[str, Picture]:
+def decoded(attachments: Mapping[str, bytes], job: ImageJob) -> dict[str, Picture]:
     """The plane of each that the job's selection names; faults say which image has them."""
     pictures = {}
     for name, data in attachments.items():
@@ -49,7 +49,7 @@ def decoded(attachments: Mapping[str, bytes], job: Job) -> dict[str, Picture]:
     return pictures
 
 
-class Visit:
+class ImagePass:
     """Decodes and preprocesses in a crew's thread, queues for the lane, and wakes the event loop
     once, when the model's output is there or the first thing has gone wrong.
 
@@ -73,11 +73,11 @@ class Visit:
 
     picture: Picture
     prepared: Prepared
-    item: Item
+    item: WorkItem
 
     def __init__(
         self,
-        job: Job,
+        job: ImageJob,
         resident: Resident,
         operation: Operation,
         timing: Timing,
@@ -92,7 +92,7 @@ class Visit:
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[Any] = self._loop.create_future()
 
-    async def output(self, crew: Crew) -> Any:
+    async def output(self, crew: WorkerPool) -> Any:
         """The model's output for the image; raises a `BrightfieldError` for any fault.
 
         A caller who is cancelled withdraws the image wherever it is.

@@ -16,19 +16,19 @@ from torch import nn
 from brightfield.explain.probing.incremental import Spans, Windowed
 from brightfield.models.incremental import (
     Base,
-    Chunk,
-    Estimate,
-    Plan,
+    CostEstimate,
+    IncrementalPlan,
     Refusal,
     Schedule,
+    WindowChunk,
     estimate,
     probe_chunk,
     trace,
 )
-from brightfield.runtime.operations import Call, Operation
+from brightfield.runtime.operations import LaneCall, Operation
 from brightfield.runtime.resident import Planned, Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tensors import Images, Scores
 
 # Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
@@ -49,10 +49,12 @@ class Passes:
     scored: Scored
     ticket: Ticket
 
-    def call(self, function: Callable[[], Any]) -> Item:
+    def call(self, function: Callable[[], Any]) -> WorkItem:
         """Queue a function for the lane, in the bulk band."""
         self.ticket.check()
-        return self.resident.submit(Call(function), torch.empty(1, 0), self.ticket, band=Band.BULK)
+        return self.resident.submit(
+            LaneCall(function), torch.empty(1, 0), self.ticket, band=Priority.BULK
+        )
 
 
 def planned(
@@ -81,12 +83,12 @@ def planned(
     return found
 
 
-def _traced(passes: Passes, images: Images) -> Plan | Refusal:
-    def run() -> Plan | Refusal:
+def _traced(passes: Passes, images: Images) -> IncrementalPlan | Refusal:
+    def run() -> IncrementalPlan | Refusal:
         module = _Operated(passes.resident.module, passes.operation)
         return trace(module.eval(), passes.resident.place(images))
 
-    found: Plan | Refusal = passes.call(run).future.result()
+    found: IncrementalPlan | Refusal = passes.call(run).future.result()
     return found
 
 
@@ -116,13 +118,13 @@ class LaneWindows:
     def base(self) -> Scores:
         return self._lay_base()[1]
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> CostEstimate:
         if self._planned.estimate is None:
             self._planned.estimate = self._measured()
         return self._planned.estimate
 
     def parts(self) -> Iterator[Windowed]:
-        waiting: deque[tuple[Chunk, Item]] = deque()
+        waiting: deque[tuple[WindowChunk, WorkItem]] = deque()
         try:
             for index, chunk in enumerate(self.schedule.chunks):
                 if index in self._known:
@@ -150,7 +152,7 @@ class LaneWindows:
             self._base = base, self._passes.scored(output)
         return self._base
 
-    def _measured(self) -> Estimate:
+    def _measured(self) -> CostEstimate:
         """Run a batch of plain rows, unless their cost is known, and the chunk that tells most.
 
         What looks slow is run once more, since a first run includes its one-time costs.
@@ -174,20 +176,20 @@ class LaneWindows:
             rows = self._images.expand(resident.most_rows(operation, shape), -1, -1, -1)
             ticket = self._passes.ticket
             ticket.check()
-            resident.submit(operation, rows, ticket, band=Band.BULK).future.result()
+            resident.submit(operation, rows, ticket, band=Priority.BULK).future.result()
         seconds = resident.sizes.seconds_per_row(operation, shape)
         assert seconds is not None
         return seconds
 
-    def _submit(self, chunk: Chunk) -> Item:
+    def _submit(self, chunk: WindowChunk) -> WorkItem:
         base, resident = self._lay_base()[0], self._passes.resident
         return self._passes.call(lambda: chunk.run(base, resident.place(self._fill)))
 
-    def _next(self, waiting: deque[tuple[Chunk, Item]]) -> Windowed:
+    def _next(self, waiting: deque[tuple[WindowChunk, WorkItem]]) -> Windowed:
         chunk, item = waiting.popleft()
         return self._windowed(chunk, item.future.result())
 
-    def _windowed(self, chunk: Chunk, output: Any) -> Windowed:
+    def _windowed(self, chunk: WindowChunk, output: Any) -> Windowed:
         width = len(self.schedule.cols)
         places: NDArray[np.int64] = (chunk.rows[:, None] * width + chunk.columns).ravel()
         return Windowed(places, self._passes.scored(output))

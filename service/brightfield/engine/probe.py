@@ -23,17 +23,17 @@ from brightfield.models.incremental import Refusal
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
-from brightfield.runtime.parameter_override import Randomised, drawn, last_layer
+from brightfield.runtime.parameter_override import ParameterOverride, drawn, last_layer
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.targets import Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
 
 # Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
 _AHEAD = 2
 
-Picture = Callable[[], NDArray[np.uint8]]
+PictureOf = Callable[[], NDArray[np.uint8]]
 Change = Callable[[Operation], Operation]
 
 
@@ -52,7 +52,7 @@ class LaneProbe:
         geometry: Geometry,
         ticket: Ticket,
         kind: Kind = "logit",
-        picture: Picture | None = None,
+        picture: PictureOf | None = None,
         of: Tap | None = None,
     ) -> None:
         self.targets = targets
@@ -160,7 +160,7 @@ class LaneProbe:
         values = drawn(self.model, layer, seed)
         random = copy.copy(self)
         random.passes = 0
-        random._change = lambda operation: Randomised(operation, layer, seed, values)
+        random._change = lambda operation: ParameterOverride(operation, layer, seed, values)
         return random, layer
 
     def _scored(self, output: Any) -> Scores:
@@ -169,7 +169,7 @@ class LaneProbe:
 
     def _run(self, operation: Operation, chunks: Iterable[Images], argument: Any = None) -> Any:
         """The results of all chunks in order, with few of them on their way at once."""
-        waiting: deque[Item] = deque()
+        waiting: deque[WorkItem] = deque()
         try:
             for chunk in chunks:
                 self._ticket.check()
@@ -182,10 +182,10 @@ class LaneProbe:
             for item in waiting:
                 item.future.cancel()
 
-    def _submit(self, operation: Operation, chunk: Images, argument: Any) -> Item:
+    def _submit(self, operation: Operation, chunk: Images, argument: Any) -> WorkItem:
         self.passes += len(chunk)
         return self._resident.submit(
-            self._change(operation), chunk, self._ticket, band=Band.BULK, argument=argument
+            self._change(operation), chunk, self._ticket, band=Priority.BULK, argument=argument
         )
 
 

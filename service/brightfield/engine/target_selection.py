@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from brightfield.engine.answer import Timing
-from brightfield.engine.image_pass import Job, Visit
+from brightfield.engine.image_pass import ImageJob, ImagePass
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiler import WHOLE, resizes
@@ -26,32 +26,32 @@ from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.preprocess import field_of
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident
-from brightfield.runtime.worker_pool import Crew
+from brightfield.runtime.worker_pool import WorkerPool
 from brightfield.targets import Kind, Target
 from brightfield.tasks.kinds.dense import Dense
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.reference_targets import reference_target
 from brightfield.tasks.task import Task
 
 
-class Aimed(NamedTuple):
+class SelectedTarget(NamedTuple):
     """An image that was looked at once, and the way to explain it."""
 
-    visit: Visit
+    visit: ImagePass
     probe: LaneProbe
 
 
 @dataclass(frozen=True, slots=True)
-class Aiming:
+class TargetSelection:
     """Looks at the image, finds in the model's output what is meant, and makes the probe."""
 
     method: Method
     task: type[Task]
     resident: Resident
-    crew: Crew
+    crew: WorkerPool
     timing: Timing
 
-    async def __call__(self, job: Job, reference: bytes | None = None) -> Aimed:
+    async def __call__(self, job: ImageJob, reference: bytes | None = None) -> SelectedTarget:
         """Raises a `BrightfieldError` for what is not there or does not go together, before any
         work where it can be known."""
         if reference is not None:
@@ -64,22 +64,22 @@ class Aiming:
             )
         kind = self.method.kind or self.task.hidden_kind
         _check_unnormalised(kind, self.resident)
-        visit = Visit(
+        visit = ImagePass(
             job, self.resident, scoring_pass(self.resident, kind), self.timing, self._refusing(job)
         )
         output = await visit.output(self.crew)
         targets = await self._targets(visit, output) if self.method.targeted else []
         return self._aimed(visit, targets, job, kind)
 
-    async def _targets(self, visit: Visit, output: object) -> list[Target]:
+    async def _targets(self, visit: ImagePass, output: object) -> list[Target]:
         card = self.resident.card
-        seen = Seen(output, card, visit.picture, visit.prepared.geometry)
+        seen = ModelOutput(output, card, visit.picture, visit.prepared.geometry)
         method = self.method
         if issubclass(self.task, Dense):  # which segments or suppresses doubles first
             return await asyncio.to_thread(self.task.targets, method, seen, method.kind)
         return self.task.targets(method, seen, method.kind)
 
-    async def _at_reference(self, job: Job, reference: bytes) -> Aimed:
+    async def _at_reference(self, job: ImageJob, reference: bytes) -> SelectedTarget:
         """The target is how alike the image is to the reference, by what a layer gives for both."""
         layer = self.method.reference_layer
         tap = resolve(self.resident.module, layer, self.resident.card.explain)
@@ -96,12 +96,17 @@ class Aiming:
         target = reference_target(features, wanted, layer, other.picture.sha256)
         return self._aimed(visit, [target], job, "logit", tap)
 
-    def _looking(self, job: Job, tap: Tap, timing: Timing) -> Visit:
-        return Visit(job, self.resident, Activations(tap), timing, self._refusing(job))
+    def _looking(self, job: ImageJob, tap: Tap, timing: Timing) -> ImagePass:
+        return ImagePass(job, self.resident, Activations(tap), timing, self._refusing(job))
 
     def _aimed(
-        self, visit: Visit, targets: list[Target], job: Job, kind: Kind, of: Tap | None = None
-    ) -> Aimed:
+        self,
+        visit: ImagePass,
+        targets: list[Target],
+        job: ImageJob,
+        kind: Kind,
+        of: Tap | None = None,
+    ) -> SelectedTarget:
         probe = LaneProbe(
             self.resident,
             targets,
@@ -111,7 +116,7 @@ class Aiming:
             lambda: display(visit.picture.pixels),
             of,
         )
-        return Aimed(visit, probe)
+        return SelectedTarget(visit, probe)
 
     def _check_reference(self) -> None:
         method = self.method
@@ -131,7 +136,7 @@ class Aiming:
                 errors=[{"location": "output"}],
             )
 
-    def _refusing(self, job: Job) -> Callable[[Picture], bool]:
+    def _refusing(self, job: ImageJob) -> Callable[[Picture], bool]:
         """Refuses, once the picture's size is known, a field that is too large to be explained."""
 
         def check(picture: Picture) -> bool:

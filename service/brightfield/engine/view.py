@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from brightfield.images.intensity import Intensity
-from brightfield.parameters import Box
+from brightfield.parameters import BoxParameter
 
 
 class View(BaseModel):
@@ -17,7 +17,7 @@ class View(BaseModel):
 
     model: str | None = None
     """A model's id as in GET /models; left out: the task's default."""
-    region: Box | None = None
+    region: BoxParameter | None = None
     """Only this part: x,y,width,height in pixels of the displayed image."""
     intensity: Intensity = Intensity("auto")
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.

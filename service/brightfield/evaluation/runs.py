@@ -6,27 +6,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from brightfield.errors import ChunkConflict, IncomparableRuns
-from brightfield.metrics.chunks.chunk import JSON, Parts
-from brightfield.metrics.chunks.chunk import Chunk as Packed
+from brightfield.metrics.chunks.chunk import JSON, RunChunks
+from brightfield.metrics.chunks.chunk import PredictionChunk as Packed
 from brightfield.metrics.chunks.frames import merged
-from brightfield.metrics.evaluation import Both, Evaluation, Limits
+from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.store.runs import Chunk, Entry, Run, Runs
+from brightfield.store.runs import ChunkEntry, RunStore, StoredChunk, StoredRun
 
 
 class EvaluationRuns:
     """The runs of a service. Every method blocks, and may be called from any thread."""
 
     def __init__(
-        self, store: Runs, catalog: Mapping[str, type[Evaluation]], limits: Limits
+        self, store: RunStore, catalog: Mapping[str, type[Evaluation]], limits: DataLimits
     ) -> None:
         self.store = store
         self._catalog = catalog
         self._limits = limits
 
-    def create(self, evaluation: Evaluation, name: str | None) -> tuple[Run, bool]:
+    def create(self, evaluation: Evaluation, name: str | None) -> tuple[StoredRun, bool]:
         """A new run, and True; or the one that has the name already, and False.
 
         Raises `Unprocessable` for options that contradict one another, `RunConflict` where the run
@@ -43,14 +43,14 @@ class EvaluationRuns:
 
     def put(
         self, run_id: str, key: str, evaluation: Evaluation, data: Mapping[str, Any], check: Check
-    ) -> tuple[Entry, bool]:
+    ) -> tuple[ChunkEntry, bool]:
         """Adds a chunk; False where the same was there already. It is on disk then.
 
         Raises `Unprocessable` with the row for data that `evaluation`, the run's, cannot report
         about, `Conflict` for a chunk that does not fit the others, and `UnknownRun`.
         """
         found = evaluation.chunk(data, self._limits, check)
-        kept = Chunk(
+        kept = StoredChunk(
             found.sha256, found.media_type, found.rows, found.frame, found.ids, found.payload
         )
         try:
@@ -60,16 +60,16 @@ class EvaluationRuns:
             if known is None:
                 raise
             return known, False
-        return Entry(key, kept.rows, kept.sha256), added
+        return ChunkEntry(key, kept.rows, kept.sha256), added
 
     def _known(
         self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, check: Check
-    ) -> Entry | None:
+    ) -> ChunkEntry | None:
         """The chunk of this key where it holds what was sent, but with its images, as an earlier
         version kept it; its digest is then another."""
         payloads = self.store.payloads(run_id, key)
         earlier = [each for each in payloads if each[1] == JSON != sent.media_type]
-        for _, _, data in Parts({}, {}, earlier).documents():
+        for _, _, data in RunChunks({}, {}, earlier).documents():
             if evaluation.chunk(data, self._limits, check).sha256 == sent.sha256:
                 return next(each for each in self.store.entries(run_id) if each.key == key)
         return None
@@ -100,17 +100,17 @@ class EvaluationRuns:
             )
         one, two = (self._catalog[run.task].model_validate(run.options) for run in (first, second))
         confidence = Confidence(**{**one.ci.model_dump(), **ci})
-        both = Both(self.parts(a), self.parts(b), self._limits, check)
+        both = RunPair(self.parts(a), self.parts(b), self._limits, check)
         named = {side: {"id": r.id, "name": r.name} for side, r in (("a", first), ("b", second))}
         return {"task": first.task, **named, **one.against(two, both, confidence)}
 
-    def parts(self, run_id: str) -> Parts:
+    def parts(self, run_id: str) -> RunChunks:
         """The chunks that are there now. Raises `UnknownRun`, also when the run is deleted while
         they are read."""
         entries = self.store.entries(run_id)
         frame = self.store.get(run_id).frame or {}  # after the entries, so that it covers them
         sizes = {entry.key: entry.rows for entry in entries}
-        return Parts(sizes, frame, self._payloads(run_id, sizes))
+        return RunChunks(sizes, frame, self._payloads(run_id, sizes))
 
     def _payloads(self, run_id: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, bytes]]:
         """Without what came in meanwhile."""

@@ -16,11 +16,11 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.maps.occlusion_map import MAPS_LEFT_OUT, MOST_MAPS, OcclusionMap, WhatIf
 from brightfield.explain.method import Step
 from brightfield.explain.probing.baselines import baseline_images
-from brightfield.explain.probing.hiding import Shape, mask_of, parse_shape
+from brightfield.explain.probing.hiding import PolygonCorners, mask_of, parse_shape
 from brightfield.explain.probing.probe import Probe
-from brightfield.explain.probing.windows import Engine, windows
+from brightfield.explain.probing.windows import WindowEngine, windows
 from brightfield.geometry import Geometry
-from brightfield.images.windows import Border, Grid, window_grid
+from brightfield.images.windows import Border, WindowGrid, window_grid
 from brightfield.parameters import Extent
 from brightfield.tensors import Images
 
@@ -43,7 +43,7 @@ class Occlusion(Perturbation):
     """Pixels in which window and stride are given: the model's input, or the image."""
     border: Border = "shift"
     """`shift` moves the last window back so that it is whole, `cut` cuts it, `drop` drops it."""
-    engine: Engine = "auto"
+    engine: WindowEngine = "auto"
     """How the scores are computed: `plain` runs every occluded image through the whole model,
     `incremental` computes only what a window can have changed, `auto` takes the faster one."""
     hide: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
@@ -97,7 +97,7 @@ class Occlusion(Perturbation):
             **more,
         }
 
-    def _grid(self, probe: Probe, images: Images) -> tuple[Grid, dict[str, Any]]:
+    def _grid(self, probe: Probe, images: Images) -> tuple[WindowGrid, dict[str, Any]]:
         """The windows on the input grid, and their size and step as the reply states them."""
         height, width = images.shape[-2:]
         side = max(1, min(height, width) // 7)
@@ -128,7 +128,7 @@ class Occlusion(Perturbation):
         probe: Probe,
         images: Images,
         fill: Images,
-        grid: Grid,
+        grid: WindowGrid,
         sizes: dict[str, Any],
         what_if: WhatIf | None,
     ) -> Iterator[Step]:
@@ -151,7 +151,7 @@ class Occlusion(Perturbation):
         yield Step(total, total, result=result)
 
     def _what_if(
-        self, probe: Probe, images: Images, fill: Images, shape: Shape
+        self, probe: Probe, images: Images, fill: Images, shape: PolygonCorners
     ) -> tuple[dict[str, Any], WhatIf]:
         """The scores before and after, as one window around the shape; and what they cost."""
         mask = torch.from_numpy(mask_of(shape, probe.geometry))

@@ -18,7 +18,7 @@ _INK, _PALE, _PAPER = (33, 37, 41), (108, 117, 125), (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tile:
+class SheetCell:
     """Pictures beside each other, and a line of text under them."""
 
     pictures: tuple[Rgb, ...]
@@ -29,7 +29,7 @@ class Tile:
 class Row:
     """Tiles with a title before them; without one they begin at the left edge."""
 
-    tiles: Sequence[Tile]
+    tiles: Sequence[SheetCell]
     title: str = ""
 
 

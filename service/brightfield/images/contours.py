@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from skimage.measure import label as connected_parts
 
 from brightfield.images.labels import Labels
-from brightfield.images.runs import Indices, Runs, paint
+from brightfield.images.runs import Indices, LabelRuns, paint
 
 Ring = NDArray[np.int32]
 """(n, 2) vertices x, y of a closed line, the first not repeated at the end."""
@@ -50,11 +50,11 @@ class Polygon:
         return (self.exterior, *self.holes)
 
 
-Outline = tuple[Polygon, ...]
+ObjectOutline = tuple[Polygon, ...]
 """An object's polygons; several where its pixels are not connected side by side."""
 
 
-def trace(labels: NDArray[Any]) -> dict[int, Outline]:
+def trace(labels: NDArray[Any]) -> dict[int, ObjectOutline]:
     """The outline of every object of a label image (H, W), by ascending label.
 
     Every part that is connected by sides of pixels (4-connected) is one polygon; parts that touch
@@ -108,7 +108,9 @@ def rasterize(outlines: Mapping[int, Iterable[Polygon]], shape: tuple[int, int])
     labels = np.array([label for label, _ in polygons], np.int64)
     # A closed line crosses a row an even number of times: between crossings 2 k and 2 k + 1 it is
     # inside.
-    inside = Runs(labels[owner[::2]], row[::2] * width + column[::2], column[1::2] - column[::2])
+    inside = LabelRuns(
+        labels[owner[::2]], row[::2] * width + column[::2], column[1::2] - column[::2]
+    )
     return paint(inside, height * width).reshape(shape)
 
 

@@ -17,7 +17,7 @@ from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane import Plane
 from brightfield.images.selection import Selection
-from brightfield.images.sniff import Format, sniff
+from brightfield.images.sniff import FileFormat, sniff
 from brightfield.tensors import Pixels
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ T = TypeVar("T")
 Reader = Callable[[bytes, Selection, int], Plane]
 """Bytes, selection and the most pixels, to the plane as stored."""
 
-_READERS: dict[Format, Reader] = {
+_READERS: dict[FileFormat, Reader] = {
     "jpeg": jpeg.read,
     "png": png.read,
     "tiff": tiff.read,
@@ -35,7 +35,7 @@ _READERS: dict[Format, Reader] = {
     "npy": npy.read,
 }
 
-_SIZES: dict[Format, Callable[[bytes], tuple[int, int]]] = {
+_SIZES: dict[FileFormat, Callable[[bytes], tuple[int, int]]] = {
     "jpeg": jpeg.size,
     "png": png.size,
     "tiff": tiff.size,
@@ -112,7 +112,7 @@ def _also_open(fault: AmbiguousAxes, depth: str) -> AmbiguousAxes:
 class Description:
     """What a file's header says; of several pages the first, orientation not applied."""
 
-    format: Format
+    format: FileFormat
     width: int
     height: int
 
@@ -126,7 +126,7 @@ def describe(data: bytes) -> Description:
     return Description(kind, *_guarded(lambda: _SIZES[kind](data), kind))
 
 
-def _guarded(call: Callable[[], T], kind: Format) -> T:
+def _guarded(call: Callable[[], T], kind: FileFormat) -> T:
     """The call's result; what the libraries raise becomes an error that says what to do."""
     try:
         return call()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from brightfield.errors import InvalidParameter
-from brightfield.results import Raster, Result, Space, array_json, finite
+from brightfield.results import MapSpace, Raster, Result, array_json, finite
 from brightfield.tensors import Pixels
 
 # Cells of a picture where nobody says how many: what one can still look through.
@@ -97,7 +97,7 @@ class Filters(Result):
         found: NDArray[np.float32] = np.abs(known).max(axis=(1, 2, 3))
         return found
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
             "layer": self.layer,
             "type": self.type,
@@ -108,7 +108,7 @@ class Filters(Result):
             "ranges": [finite(value) for value in self.ranges.tolist()],
         }
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         return Raster(self.weights, "KCYX")
 
     def image(self) -> Pixels:

@@ -74,7 +74,7 @@ def _parse(text: str) -> tuple[float, float] | None:
     return low, high
 
 
-class Limits(NamedTuple):
+class IntensityLimits(NamedTuple):
     """The values that become 0 and 1, and how they were found (as an `Intensity` writes it)."""
 
     mode: str
@@ -86,7 +86,9 @@ class Limits(NamedTuple):
 _AUTO = Intensity("auto")
 
 
-def limits(pixels: Pixels, intensity: Intensity, card_default: Intensity = _AUTO) -> Limits:
+def limits(
+    pixels: Pixels, intensity: Intensity, card_default: Intensity = _AUTO
+) -> IntensityLimits:
     """Which values of the whole plane `pixels` (H, W, C) become 0 and 1.
 
     `auto` is the card's; where that is `auto` too, `dtype` for 8-bit images and
@@ -103,7 +105,7 @@ def limits(pixels: Pixels, intensity: Intensity, card_default: Intensity = _AUTO
     pair = wanted.pair
     assert pair is not None
     if wanted.mode == "range":
-        return Limits(str(wanted), *pair)
+        return IntensityLimits(str(wanted), *pair)
     return _percentiles(pixels, str(wanted), *pair)
 
 
@@ -122,7 +124,7 @@ def scale(pixels: Pixels, low: float, high: float) -> UnitPixels:
     return clipped
 
 
-def _automatic(pixels: Pixels) -> Limits:
+def _automatic(pixels: Pixels) -> IntensityLimits:
     if pixels.dtype == np.uint8:
         return _of_dtype(pixels)
     found = _percentiles(pixels, _DEFAULT, *_DEFAULT_PERCENTILES)
@@ -134,10 +136,10 @@ def _automatic(pixels: Pixels) -> Limits:
     return found._replace(notes=(guessed, *found.notes))
 
 
-def _of_dtype(pixels: Pixels) -> Limits:
+def _of_dtype(pixels: Pixels) -> IntensityLimits:
     if pixels.dtype.kind in "ui":
         info = np.iinfo(pixels.dtype)
-        return Limits("dtype", float(info.min), float(info.max))
+        return IntensityLimits("dtype", float(info.min), float(info.max))
     finite = _sample(pixels)
     if finite.size and (finite.min() < 0 or finite.max() > 1):
         note = Note(
@@ -145,27 +147,27 @@ def _of_dtype(pixels: Pixels) -> Limits:
             f"The float values {finite.min():g} to {finite.max():g} were cut to [0, 1]; say "
             "intensity=range:low,high or intensity=percentile:1,99.8 to scale them.",
         )
-        return Limits("dtype", 0.0, 1.0, (note,))
-    return Limits("dtype", 0.0, 1.0)
+        return IntensityLimits("dtype", 0.0, 1.0, (note,))
+    return IntensityLimits("dtype", 0.0, 1.0)
 
 
-def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> Limits:
+def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> IntensityLimits:
     # A sample would miss the extremes.
     values = _finite(pixels.reshape(-1)) if (low, high) == (0, 100) else _sample(pixels)
     if not values.size:
-        return Limits(mode, 0.0, 0.0, (_constant("No value is finite"),))
+        return IntensityLimits(mode, 0.0, 0.0, (_constant("No value is finite"),))
     bottom, top = _between(values, low, high)
     if bottom < top and isfinite(top - bottom):
-        return Limits(mode, bottom, top)
+        return IntensityLimits(mode, bottom, top)
     # A few bright pixels on a flat ground: what the percentiles miss still tells them apart.
     bottom, top = float(values.min()), float(values.max())
     if bottom == top:
-        return Limits(mode, bottom, top, (_constant(f"Every value is {bottom:g}"),))
+        return IntensityLimits(mode, bottom, top, (_constant(f"Every value is {bottom:g}"),))
     detail = (
         f"The percentiles {low:g} and {high:g} do not tell values apart; the least and the "
         f"greatest, {bottom:g} and {top:g}, were taken instead."
     )
-    return Limits(mode, bottom, top, (Note("percentiles_equal", detail),))
+    return IntensityLimits(mode, bottom, top, (Note("percentiles_equal", detail),))
 
 
 def _between(values: NDArray[Any], low: float, high: float) -> tuple[float, float]:

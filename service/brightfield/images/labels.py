@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.runs import Indices, Runs, find_runs, paint
+from brightfield.images.runs import Indices, LabelRuns, find_runs, paint
 
 Labels = NDArray[np.int32]
 """(H, W) int32: 0 is background, k > 0 the pixels of object k."""
 
-Overlap = Literal["iou", "smaller"]
+OverlapMeasure = Literal["iou", "smaller"]
 """What a shared part is measured against: both objects together, or the smaller one alone."""
 
 _UINT16_OBJECTS = 65_535
@@ -45,7 +45,7 @@ def link_slices(
     *,
     first_new: int,
     threshold: float = 0.25,
-    by: Overlap = "iou",
+    by: OverlapMeasure = "iou",
 ) -> tuple[Labels, int]:
     """`current` with the numbers of the objects of `previous` that it continues.
 
@@ -76,7 +76,7 @@ def link_slices(
 
 
 def link_stack(
-    planes: Iterable[Labels], *, threshold: float = 0.25, by: Overlap = "iou"
+    planes: Iterable[Labels], *, threshold: float = 0.25, by: OverlapMeasure = "iou"
 ) -> Iterator[Labels]:
     """The planes of a 3D label volume, one for each 2D label image, as they come.
 
@@ -93,7 +93,7 @@ def link_stack(
 
 
 def _continuations(
-    previous: Labels, current: Labels, threshold: float, by: Overlap
+    previous: Labels, current: Labels, threshold: float, by: OverlapMeasure
 ) -> list[tuple[int, int]]:
     """Pairs (object of `previous`, object of `current`) that may be one, the best first."""
     base = int(current.max(initial=0)) + 1
@@ -122,7 +122,7 @@ def _counted(labels: NDArray[Any]) -> tuple[Indices, Indices]:
     return values, np.bincount(index, runs.lengths, values.size).astype(np.int64)
 
 
-def _painted(runs: Runs, labels: Indices, shape: tuple[int, ...]) -> Labels:
+def _painted(runs: LabelRuns, labels: Indices, shape: tuple[int, ...]) -> Labels:
     """The runs in their places with other labels."""
-    renamed = Runs(labels, runs.starts, runs.lengths)
+    renamed = LabelRuns(labels, runs.starts, runs.lengths)
     return paint(renamed[labels > 0], int(np.prod(shape))).reshape(shape)

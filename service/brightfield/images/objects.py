@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from brightfield.images.labels import Labels
 from brightfield.images.rle import Rle
-from brightfield.images.runs import Indices, Runs, find_runs
+from brightfield.images.runs import Indices, LabelRuns, find_runs
 from brightfield.results import finite
 from brightfield.tensors import Pixels
 
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ObjectSource:
     """What the objects were found in, and by which model.
 
     `width` and `height` in pixels, `pixel_size` in micrometres (None when unknown), `sha256` of
@@ -209,7 +209,7 @@ def measure(labels: Labels, pixels: Pixels, pixel_size: float | None = None) -> 
 class _Summed:
     """Sums over the runs of each of `count` labels; run k belongs to the label `index[k]`."""
 
-    runs: Runs
+    runs: LabelRuns
     index: Indices
     count: int
     width: int

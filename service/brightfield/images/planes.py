@@ -20,7 +20,7 @@ _NAMES = {"z": "planes along Z", "t": "time points", "page": "pages"}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PlaneChoice:
     """What to take along each axis: an index (the axis is dropped), several in order, or all.
 
     `axes` are the names after renaming. `merged` picks among the channels that C and S make
@@ -52,7 +52,7 @@ class Choice:
         return self.shape[self.axes.index(name)] if name in self.axes else 1
 
 
-def choose(axes: str, shape: tuple[int, ...], selection: Selection) -> Choice:
+def choose(axes: str, shape: tuple[int, ...], selection: Selection) -> PlaneChoice:
     """What `selection` takes from an array of `shape` whose axes are `axes`.
 
     Axes of length 1 are dropped. Z and T longer than 1 need `z` and `t`; every other axis that is
@@ -79,7 +79,7 @@ def choose(axes: str, shape: tuple[int, ...], selection: Selection) -> Choice:
             indices.append(None)
         else:
             indices.append(int(next(page)))
-    return _with_channels(Choice(axes, shape, tuple(indices)), selection.channels)
+    return _with_channels(PlaneChoice(axes, shape, tuple(indices)), selection.channels)
 
 
 def renamed(axes: str, shape: tuple[int, ...], names: str | None) -> str:
@@ -149,7 +149,7 @@ def _ambiguous(counts: dict[str, int], example: str) -> AmbiguousAxes:
     )
 
 
-def _with_channels(choice: Choice, channels: tuple[int, ...] | None) -> Choice:
+def _with_channels(choice: PlaneChoice, channels: tuple[int, ...] | None) -> PlaneChoice:
     if channels is None:
         return choice
     count = choice.channels
@@ -161,14 +161,14 @@ def _with_channels(choice: Choice, channels: tuple[int, ...] | None) -> Choice:
         )
     long = [i for i, a in enumerate(choice.axes) if a in _CHANNELS and choice.shape[i] > 1]
     if len(long) > 1:
-        return Choice(choice.axes, choice.shape, choice.indices, merged=channels)
+        return PlaneChoice(choice.axes, choice.shape, choice.indices, merged=channels)
     if not long:
         return choice
     indices = tuple(channels if i == long[0] else index for i, index in enumerate(choice.indices))
-    return Choice(choice.axes, choice.shape, indices)
+    return PlaneChoice(choice.axes, choice.shape, indices)
 
 
-def take(array: Pixels, choice: Choice) -> Pixels:
+def take(array: Pixels, choice: PlaneChoice) -> Pixels:
     """The chosen plane of `array`, (H, W, C); C and S are merged with S running fastest."""
     kept = ""
     for axis in reversed(range(array.ndim)):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.labels import Labels
-from brightfield.images.runs import Indices, Runs, find_runs, paint
+from brightfield.images.runs import Indices, LabelRuns, find_runs, paint
 
 Mask = NDArray[np.bool_]
 """(H, W) bool: the pixels of one object."""
@@ -123,7 +123,7 @@ def decode_labels(rles: Mapping[int, Rle], shape: tuple[int, int]) -> Labels:
     ends = np.cumsum(counts) - np.repeat(np.arange(len(rles)) * height * width, per_object)
     inside = _positions(first, counts.size) % 2 == 1
     labels = np.repeat(np.fromiter(rles, np.int64, len(rles)), per_object)
-    runs = Runs(labels, ends - counts, counts)[inside]
+    runs = LabelRuns(labels, ends - counts, counts)[inside]
     return np.ascontiguousarray(paint(runs, height * width).reshape(width, height).T)
 
 
@@ -137,7 +137,7 @@ def _positions(first: Indices, size: int) -> Indices:
     return np.arange(size) - np.repeat(first, np.diff(first, append=size))
 
 
-def _alternating(runs: Runs, first: Indices, size: int) -> tuple[Indices, Indices]:
+def _alternating(runs: LabelRuns, first: Indices, size: int) -> tuple[Indices, Indices]:
     """The counts of every object one after another, and where each object's begin.
 
     `runs` are sorted by object and place; an object's begin at `first`.

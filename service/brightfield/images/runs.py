@@ -20,33 +20,33 @@ _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class LabelRuns:
     """(N,) each: the label of a run, the flat index of its first pixel, and its pixels."""
 
     labels: Indices
     starts: Indices
     lengths: Indices
 
-    def __getitem__(self, chosen: NDArray[Any] | slice) -> Runs:
+    def __getitem__(self, chosen: NDArray[Any] | slice) -> LabelRuns:
         """Some of the runs, by a mask, by indices or by a slice."""
-        return Runs(self.labels[chosen], self.starts[chosen], self.lengths[chosen])
+        return LabelRuns(self.labels[chosen], self.starts[chosen], self.lengths[chosen])
 
 
-def find_runs(flat: NDArray[Any], row: int | None = None) -> Runs:
+def find_runs(flat: NDArray[Any], row: int | None = None) -> LabelRuns:
     """Every run of a flat array in order, background included; cut at multiples of `row`."""
     if flat.size == 0:
         empty = np.zeros(0, np.int64)
-        return Runs(empty, empty, empty)
+        return LabelRuns(empty, empty, empty)
     begins = np.empty(flat.size, np.bool_)
     begins[0] = True
     np.not_equal(flat[1:], flat[:-1], out=begins[1:])
     if row is not None:
         begins[::row] = True
     starts = np.flatnonzero(begins)
-    return Runs(flat[starts].astype(np.int64), starts, np.diff(starts, append=flat.size))
+    return LabelRuns(flat[starts].astype(np.int64), starts, np.diff(starts, append=flat.size))
 
 
-def paint(runs: Runs, size: int) -> NDArray[np.int32]:
+def paint(runs: LabelRuns, size: int) -> NDArray[np.int32]:
     """(size,) with each run's label in its place and 0 elsewhere; where runs overlap, the last."""
     flat = np.zeros(size, np.int32)
     runs = _cut(runs, _CHUNK)
@@ -60,10 +60,10 @@ def paint(runs: Runs, size: int) -> NDArray[np.int32]:
     return flat
 
 
-def _cut(runs: Runs, longest: int) -> Runs:
+def _cut(runs: LabelRuns, longest: int) -> LabelRuns:
     """The same pixels in runs of at most `longest`."""
     pieces = -(-runs.lengths // longest)
     index = np.repeat(np.arange(pieces.size), pieces)
     done = longest * (np.arange(index.size) - np.repeat(np.cumsum(pieces) - pieces, pieces))
     whole = runs[index]
-    return Runs(whole.labels, whole.starts + done, np.minimum(longest, whole.lengths - done))
+    return LabelRuns(whole.labels, whole.starts + done, np.minimum(longest, whole.lengths - done))

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from brightfield.errors import InvalidParameter
 from brightfield.geometry import Geometry
 
-Shape = list[tuple[float, float]]
+PolygonCorners = list[tuple[float, float]]
 """Corners (x, y) in image pixels, at least three."""
 
 # Beyond every image, and near enough for exact arithmetic with halves of pixels.
 _FARTHEST = 1e9
 
 
-def parse_shape(text: str, name: str) -> Shape:
+def parse_shape(text: str, name: str) -> PolygonCorners:
     """`x,y,width,height`, or `x,y;x,y;x,y` of three corners or more; `name` is the parameter's.
 
     Raises `InvalidParameter`.
@@ -40,12 +40,12 @@ def parse_shape(text: str, name: str) -> Shape:
     )
 
 
-def corners(x: float, y: float, width: float, height: float) -> Shape:
+def corners(x: float, y: float, width: float, height: float) -> PolygonCorners:
     """A rectangle by its corners."""
     return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
-def covered(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
+def covered(shape: PolygonCorners, geometry: Geometry) -> NDArray[np.bool_]:
     """(h, w) on the input grid: the pixels of the image whose centre lies in the shape.
 
     Where the outline crosses itself the even-odd rule holds. Padding is never covered.
@@ -53,7 +53,7 @@ def covered(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
     return _inside(shape, geometry) & _inside(corners(*geometry.region_in_image), geometry)
 
 
-def _inside(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
+def _inside(shape: PolygonCorners, geometry: Geometry) -> NDArray[np.bool_]:
     """The pixels whose centre has an odd number of the outline's edges to its left.
 
     An edge flips everything right of where it crosses a row of centres.

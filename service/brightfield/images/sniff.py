@@ -6,11 +6,11 @@ from typing import Literal
 
 from brightfield.errors import EmptyBody, PickledArray, TruncatedImage, UnknownFormat
 
-Format = Literal["jpeg", "png", "tiff", "bmp", "gif", "webp", "npy"]
+FileFormat = Literal["jpeg", "png", "tiff", "bmp", "gif", "webp", "npy"]
 
 READABLE = "JPEG, PNG, TIFF (also BigTIFF, OME and ImageJ), BMP, GIF, WebP and .npy"
 
-_MAGIC: tuple[tuple[bytes, Format], ...] = (
+_MAGIC: tuple[tuple[bytes, FileFormat], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"II*\x00", "tiff"),
@@ -57,7 +57,7 @@ _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
 )
 
 
-def sniff(data: bytes) -> Format:
+def sniff(data: bytes) -> FileFormat:
     """The format of `data` by its magic bytes.
 
     Raises `EmptyBody` (no bytes), `TruncatedImage` (less than a signature), `PickledArray` (a

@@ -14,7 +14,7 @@ from brightfield.images.limits import check_pixels
 from brightfield.images.photometric import check_readable, interpret, samples
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
-from brightfield.images.planes import Choice, choose, take
+from brightfield.images.planes import PlaneChoice, choose, take
 from brightfield.images.selection import Selection
 from brightfield.images.stack import ABSENT, Stack
 from brightfield.images.tiff_axes import read_stack
@@ -58,7 +58,7 @@ def size(data: bytes) -> tuple[int, int]:
         return tif.pages.first.imagewidth, tif.pages.first.imagelength
 
 
-def _choice(tif: TiffFile, stack: Stack, selection: Selection) -> tuple[Choice, TiffPage]:
+def _choice(tif: TiffFile, stack: Stack, selection: Selection) -> tuple[PlaneChoice, TiffPage]:
     """The choice along all axes, and the page that gives rows, columns and samples.
 
     Plain pages may differ in size and samples, so channels are chosen against the page picked.
@@ -75,7 +75,7 @@ def _choice(tif: TiffFile, stack: Stack, selection: Selection) -> tuple[Choice, 
     return _choose(stack, page, selection), page
 
 
-def _choose(stack: Stack, page: TiffPage, selection: Selection) -> Choice:
+def _choose(stack: Stack, page: TiffPage, selection: Selection) -> PlaneChoice:
     check_readable(page)
     shape = (*stack.numbers.shape, page.imagelength, page.imagewidth, samples(page))
     choice = choose(stack.axes + "YXS", shape, selection)
@@ -88,7 +88,7 @@ def _choose(stack: Stack, page: TiffPage, selection: Selection) -> Choice:
     return choice
 
 
-def _numbers(stack: Stack, choice: Choice) -> np.ndarray:
+def _numbers(stack: Stack, choice: PlaneChoice) -> np.ndarray:
     """The page numbers that are needed, one dimension for each leading axis."""
     picks = [
         range(size) if index is None else [index] if isinstance(index, int) else index
@@ -152,7 +152,7 @@ def _inner_size(segment: bytes, compression: int) -> tuple[int, int]:
 
 
 def _pages(
-    tif: TiffFile, first: TiffPage, numbers: np.ndarray, choice: Choice, data: bytes
+    tif: TiffFile, first: TiffPage, numbers: np.ndarray, choice: PlaneChoice, data: bytes
 ) -> tuple[Pixels, tuple[Note, ...]]:
     planes: list[Pixels] = []
     notes: tuple[Note, ...] = ()
@@ -176,14 +176,14 @@ def _decoded(page: TiffPage) -> Pixels:
     return np.moveaxis(separate, 0, 2).reshape(*separate.shape[1:3], -1)
 
 
-def _after_reading(choice: Choice, leading: int, shape: tuple[int, ...]) -> Choice:
+def _after_reading(choice: PlaneChoice, leading: int, shape: tuple[int, ...]) -> PlaneChoice:
     """The choice once the needed pages alone are there: what was chosen has length 1."""
     indices = tuple(0 if isinstance(index, int) else None for index in choice.indices[:leading])
-    return Choice(choice.axes, shape, indices + choice.indices[leading:], choice.merged)
+    return PlaneChoice(choice.axes, shape, indices + choice.indices[leading:], choice.merged)
 
 
 def _contiguous(
-    tif: TiffFile, page: TiffPage, data: bytes, stack: Stack, choice: Choice
+    tif: TiffFile, page: TiffPage, data: bytes, stack: Stack, choice: PlaneChoice
 ) -> tuple[Pixels, tuple[Note, ...]]:
     """The chosen planes of data that lie behind one page, seen in place."""
     plain = int(page.compression) == page.planarconfig == page.fillorder == 1

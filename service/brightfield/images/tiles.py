@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Region
 
-Span = tuple[int, int]
+TileSpan = tuple[int, int]
 """(start, length) along one axis, or (height, width)."""
 
 
@@ -47,7 +47,7 @@ class Tiling:
     Raises `InvalidParameter` where the tile is not larger than its halos.
     """
 
-    size: Span
+    size: TileSpan
     halo: int
     aligned: int = 1
     blended: bool = False
@@ -72,7 +72,7 @@ class Tiling:
         across = self._cores(field.width, self.size[1])
         return len(down) * len(across)
 
-    def _cores(self, length: int, tile: int) -> list[Span]:
+    def _cores(self, length: int, tile: int) -> list[TileSpan]:
         """(start, length) of each core along an axis; a sliver at the end joins the one before."""
         if length <= tile:
             return [(0, length)]
@@ -96,7 +96,7 @@ class Tiling:
         return -(-self.halo // self.aligned) * self.aligned
 
 
-def _ramp(read: Span, kept: Span, fade: int) -> NDArray[np.float32]:
+def _ramp(read: TileSpan, kept: TileSpan, fade: int) -> NDArray[np.float32]:
     """The weights along an axis of a tile that reads and keeps (start, length)."""
     weights = np.ones(read[1], np.float32)
     centres = read[0] + np.arange(read[1], dtype=np.float32) + 0.5

@@ -16,21 +16,21 @@ from brightfield.tensors import Map
 Border = Literal["shift", "cut", "drop"]
 """What becomes of a last window that reaches over the border: moved back, cut off, left out."""
 
-Span = tuple[int, int]
+WindowSpan = tuple[int, int]
 """[start, stop) along one axis."""
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class WindowGrid:
     """Windows over (height, width): every row span with every column span."""
 
-    rows: tuple[Span, ...]
-    cols: tuple[Span, ...]
+    rows: tuple[WindowSpan, ...]
+    cols: tuple[WindowSpan, ...]
     height: int
     width: int
 
 
-def positions(length: int, window: int, stride: int, border: Border) -> tuple[Span, ...]:
+def positions(length: int, window: int, stride: int, border: Border) -> tuple[WindowSpan, ...]:
     """Windows along one axis: 0, s, 2s, ... while they start inside and until the end is covered.
 
     `shift` moves the last one back so that it is whole; `cut` cuts it off at the end, which makes
@@ -51,13 +51,15 @@ def positions(length: int, window: int, stride: int, border: Border) -> tuple[Sp
     return tuple((min(start, over), min(start, over) + window) for start in starts)
 
 
-def window_grid(size: Span, window: Span, stride: Span, border: Border) -> Grid:
+def window_grid(
+    size: WindowSpan, window: WindowSpan, stride: WindowSpan, border: Border
+) -> WindowGrid:
     """The windows of (height, width) over a plane of (height, width) pixels."""
     rows, cols = (positions(*axis, border) for axis in zip(size, window, stride, strict=True))
-    return Grid(rows, cols, *size)
+    return WindowGrid(rows, cols, *size)
 
 
-def accumulate(grid: Grid, values: ArrayLike) -> Map:
+def accumulate(grid: WindowGrid, values: ArrayLike) -> Map:
     """Per pixel the mean of the `values` [row][col] of the windows that cover it, else 0.
 
     Where such a value is not finite, the mean is NaN. The mean is constant between the windows'
@@ -75,7 +77,9 @@ def accumulate(grid: Grid, values: ArrayLike) -> Map:
     return mean.astype(np.float32).repeat(heights, axis=0).repeat(widths, axis=1)
 
 
-def _cells(spans: Sequence[Span], length: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _cells(
+    spans: Sequence[WindowSpan], length: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Lengths of the cells between all edges, and (spans, cells): 1 where a span covers a cell."""
     edges = np.unique([0, length, *(edge for span in spans for edge in span)])
     starts, stops = np.array(spans).reshape(-1, 2, 1).swapaxes(0, 1)

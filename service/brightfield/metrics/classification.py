@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator
 
 from brightfield.errors import ConflictingParameter, InvalidParameter
-from brightfield.metrics.chunks.chunk import Chunk, Parts
-from brightfield.metrics.chunks.frames import Frame
-from brightfield.metrics.counted.operating_point import Rule
-from brightfield.metrics.evaluation import Both, Evaluation, Limits, Names, no_points
+from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
+from brightfield.metrics.chunks.frames import RunSchema
+from brightfield.metrics.counted.operating_point import ThresholdRule
+from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
 from brightfield.metrics.reading.predictions import Predictions
 from brightfield.metrics.reading.reading import read_predictions
 from brightfield.metrics.reading.rows import Rows
@@ -81,30 +81,30 @@ class Classification(Evaluation):
     @field_validator("operating_point")
     @classmethod
     def _rule(cls, value: str | None) -> str | None:
-        return None if value is None else str(Rule.parse(value))
+        return None if value is None else str(ThresholdRule.parse(value))
 
-    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
         found = read_predictions(data, self.labels, alone=True)
         return self.report(found.rows(self.missing), check)
 
-    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
         found = read_predictions(data, self.labels, alone=False)
         rows, frame = found.rows(self.missing), self._frame(found)
         self._agree(rows)
         if len(rows.labels) == 2:
             self._positive(rows)
-        return Chunk.of_predictions(found, frame)
+        return PredictionChunk.of_predictions(found, frame)
 
-    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
         return self.report(self.rows(parts), check)
 
-    def points(self, parts: Parts, check: Check) -> Iterator[Named]:
+    def points(self, parts: RunChunks, check: Check) -> Iterator[Named]:
         found = self._view(self.rows(parts), check).points()
         if found is None:
             raise no_points()
         return found
 
-    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+    def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
         same_options(self, other, ("bins",))
         first, second, shared = aligned(self.rows(both.first), other.rows(both.second))
         if len(first.labels) == 2 and self._positive(first) != other._positive(second):
@@ -119,14 +119,14 @@ class Classification(Evaluation):
             "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
         }
 
-    def rows(self, parts: Parts) -> Rows:
+    def rows(self, parts: RunChunks) -> Rows:
         """The rows of all parts, in canonical order."""
         if not parts.sizes:
             return read_predictions(self.nothing, self.labels, alone=True).rows(self.missing)
         labels = parts.frame.get("labels") or _UNSEEN
         return parts.predictions(tuple(labels)).rows(self.missing)
 
-    def _frame(self, found: Predictions) -> Frame:
+    def _frame(self, found: Predictions) -> RunSchema:
         """A chunk in which every score is missing does not tell how many a row has."""
         untold = found.blank and self.labels is None
         width: int | bool | None = False
@@ -164,7 +164,7 @@ class Classification(Evaluation):
         sample = Sample(rows, self.ci, check)
         if len(rows.labels) > 2:
             return Multiclass(sample, self.curve_points, self.bins, self.worst)
-        rule = None if self.operating_point is None else Rule.parse(self.operating_point)
+        rule = None if self.operating_point is None else ThresholdRule.parse(self.operating_point)
         shown = self.curve_points, self.bins, self.worst
         return Binary(sample, self._positive(rows), rule, self.threshold, *shown)
 

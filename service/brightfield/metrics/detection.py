@@ -9,13 +9,13 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from brightfield.metrics.chunks.chunk import Chunk, Parts
-from brightfield.metrics.chunks.coco_chunks import Whole, check_same_truth, id_text, joined
-from brightfield.metrics.counted.coco_matches import MOST, Matched, match
-from brightfield.metrics.counted.coco_summary import NAMES, CocoSummary, Detected, curves
-from brightfield.metrics.counted.detection_errors import Errors, errors
-from brightfield.metrics.evaluation import Both, Evaluation, Limits
-from brightfield.metrics.reading.coco import IouType, Scene, read_scene
+from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
+from brightfield.metrics.chunks.coco_chunks import JoinedCoco, check_same_truth, id_text, joined
+from brightfield.metrics.counted.coco_matches import DETECTION_CAPS, Matched, match
+from brightfield.metrics.counted.coco_summary import COCO_METRICS, CocoSummary, Detected, curves
+from brightfield.metrics.counted.detection_errors import DetectionErrors, errors
+from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
+from brightfield.metrics.reading.coco import CocoDataset, IouType, read_scene
 from brightfield.metrics.reports.comparison import (
     CONVENTIONS,
     Design,
@@ -29,8 +29,8 @@ from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
-from brightfield.metrics.statistics.family import Key, Line, estimates, nested
-from brightfield.metrics.statistics.resampling import Clusters, Resampler, Rows
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, estimates, nested
+from brightfield.metrics.statistics.resampling import ClusterResampler, Resampler, RowResampler
 
 _CONVENTIONS = {
     "order": "images and categories by id; annotations by image, category and id; detections by "
@@ -38,7 +38,7 @@ _CONVENTIONS = {
     "covers them as little-endian float64",
     "numbers": "those of pycocotools; ids are numbered from 1 before it sees them, since it takes "
     "the id 0 for no object",
-    "max_detections": MOST[-1],
+    "max_detections": DETECTION_CAPS[-1],
     "area": "`area` of the annotation; where it has none, of its box or mask",
     "crowd": "`iscrowd`: detections in a crowd do not count",
     "pr": "greatest precision at a recall or beyond, mean over the categories with objects",
@@ -61,23 +61,23 @@ class Detection(Evaluation):
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """Least score of the detections whose errors are counted; the twelve numbers take all."""
 
-    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
         scene = read_scene(data, self.iou_type, self.missing, limits.max_pixels)
         return self.report(scene, check)
 
-    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
         """A chunk has whole images: with them, what is in them and what was detected in them."""
         own = {name: data[name] for name in self.members if data.get(name) is not None}
         scene = read_scene(own, self.iou_type, self.missing, limits.max_pixels)
         categories = {id_text(key): label for key, label in scene.categories}
         frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
         ids = tuple(id_text(image) for image in scene.images)
-        return Chunk.of_document(own, len(scene.images), frame, ids)
+        return PredictionChunk.of_document(own, len(scene.images), frame, ids)
 
-    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
         return self.report(self.scene(joined(parts), limits), check)
 
-    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+    def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
         same_options(self, other, ("iou_type",))
         wholes = joined(both.first), joined(both.second)
         shared = Shared.of(*(whole.images for whole in wholes))
@@ -99,13 +99,13 @@ class Detection(Evaluation):
             "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
         }
 
-    def scene(self, whole: Whole, limits: Limits) -> Scene:
+    def scene(self, whole: JoinedCoco, limits: DataLimits) -> CocoDataset:
         """All chunks as one data set."""
         scene = read_scene(whole.data, self.iou_type, self.missing, limits.max_pixels)
         named = (whole.origin.excluded(entry.row, entry.reason) for entry in scene.excluded)
         return replace(scene, excluded=tuple(named))
 
-    def report(self, scene: Scene, check: Check) -> dict[str, Any]:
+    def report(self, scene: CocoDataset, check: Check) -> dict[str, Any]:
         """The report about a scene in canonical order."""
         matched = match(scene, self.iou_type, check)
         found = self._estimates(scene, matched, check)
@@ -136,24 +136,26 @@ class Detection(Evaluation):
             "input_sha256": scene.sha256(),
         }
 
-    def _estimates(self, scene: Scene, matched: Matched, check: Check) -> dict[Key, Estimate]:
+    def _estimates(
+        self, scene: CocoDataset, matched: Matched, check: Check
+    ) -> dict[MetricPath, Estimate]:
         sample, clustered = Detected(matched), scene.groups is not None
         lines, sampler = self._lines(scene, sample), _sampler(scene)
         return estimates(lines, sampler, self.ci, check, clustered=clustered, work=sample.work)
 
-    def _lines(self, scene: Scene, sample: Detected) -> list[Line[Any]]:
+    def _lines(self, scene: CocoDataset, sample: Detected) -> list[MetricSpec[Any]]:
         family = CocoSummary()
-        lines: list[Line[Any]] = [
-            Line(("metrics", name), name, family, (sample,)) for name in NAMES
+        lines: list[MetricSpec[Any]] = [
+            MetricSpec(("metrics", name), name, family, (sample,)) for name in COCO_METRICS
         ]
         for place in range(len(scene.categories)):
             lines += [
-                Line(("per_class", place, name), f"{name}/{place}", family, (sample,))
-                for name in NAMES
+                MetricSpec(("per_class", place, name), f"{name}/{place}", family, (sample,))
+                for name in COCO_METRICS
             ]
         return lines
 
-    def _worst(self, scene: Scene, faults: Errors) -> list[dict[str, Any]]:
+    def _worst(self, scene: CocoDataset, faults: DetectionErrors) -> list[dict[str, Any]]:
         total = faults.false_by_image + faults.undetected_by_image
         return [
             {
@@ -166,8 +168,8 @@ class Detection(Evaluation):
         ]
 
 
-def _sampler(scene: Scene) -> Resampler:
+def _sampler(scene: CocoDataset) -> Resampler:
     """Images are drawn, or whole groups."""
     if scene.groups is not None:
-        return Clusters.of_rows(scene.groups)
-    return Rows(np.zeros(len(scene.images), np.int64))
+        return ClusterResampler.of_rows(scene.groups)
+    return RowResampler(np.zeros(len(scene.images), np.int64))

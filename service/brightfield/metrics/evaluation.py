@@ -11,14 +11,14 @@ import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from brightfield.errors import NotAcceptable
-from brightfield.metrics.chunks.chunk import Chunk, Parts
+from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DataLimits:
     """What one image or mask may have, and the archive of a request when unpacked."""
 
     max_pixels: int
@@ -26,12 +26,12 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Both:
+class RunPair:
     """The parts of two runs, and what work on them is bound by."""
 
-    first: Parts
-    second: Parts
-    limits: Limits
+    first: RunChunks
+    second: RunChunks
+    limits: DataLimits
     check: Check
 
 
@@ -83,32 +83,32 @@ class Evaluation(BaseModel, ABC):
     """What is done with rows of which something is missing: left out and listed, or 422."""
 
     @abstractmethod
-    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
         """The report about `data`, by the names in `members`, ready for JSON.
 
         Raises `Unprocessable` for wrong types, lengths and labels; never returns NaN.
         """
 
     @abstractmethod
-    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
         """A part of a run, checked as `evaluate` would check it.
 
         Raises `Unprocessable` for whatever would later keep the run from having a report.
         """
 
     @abstractmethod
-    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
         """The report about all parts of a run, which agree on a frame: the same as that about their
         rows in one call."""
 
     @abstractmethod
-    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+    def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
         """How much this run (a) and another (b) of the same task differ about the same ids.
 
         Raises `IncomparableRuns` for runs whose numbers do not mean the same.
         """
 
-    def points(self, parts: Parts, check: Check) -> Iterator[Named]:
+    def points(self, parts: RunChunks, check: Check) -> Iterator[Named]:
         """Every point of the curves of a run, by name.
 
         Raises `NotAcceptable` where there are no curves with points of their own.

@@ -16,11 +16,11 @@ from brightfield.images.fidelity import squared_error, ssim
 from brightfield.images.luminance import luminance
 from brightfield.metrics.chunks.kept_pairs import LeftOut
 from brightfield.metrics.counted.cases import (
+    CaseValue,
     Draws,
     MeanOfCases,
     Pooled,
     RatioOfSums,
-    Value,
     case_json,
     mean_line,
     pooled_line,
@@ -34,7 +34,7 @@ from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.bootstrap import Batch, Check
 from brightfield.metrics.statistics.estimate import Reason
-from brightfield.metrics.statistics.family import Line, nested
+from brightfield.metrics.statistics.family import MetricSpec, nested
 
 _NAMES = ("mse", "psnr", "ssim")
 _GREATEST = 1e100
@@ -60,16 +60,16 @@ class Restored:
     sha256: str
     error: float
     count: int
-    ssim: Value
+    ssim: CaseValue
     peak: float
 
     def kept(self) -> dict[str, Any]:
         """What was measured; the peak is the run's."""
         return {"error": self.error, "count": self.count, "ssim": self.ssim}
 
-    def values(self) -> dict[str, Value]:
+    def values(self) -> dict[str, CaseValue]:
         mse = self.error / self.count
-        psnr: Value = "identical"
+        psnr: CaseValue = "identical"
         if mse > 0:
             psnr = 20 * math.log10(self.peak) - 10 * math.log10(mse)
         return {"mse": mse, "psnr": psnr, "ssim": self.ssim}
@@ -205,7 +205,7 @@ class Restoration(PairsEvaluation):
         what = _LUMINANCE if self.luminance else "all channels"
         return f"{what}; without {self.border} pixels along each side" if self.border else what
 
-    def lines(self, cases: Sequence[Restored]) -> list[Line[Any]]:
+    def lines(self, cases: Sequence[Restored]) -> list[MetricSpec[Any]]:
         """Every number of the report."""
         means, sums, values = MeanOfCases(), RatioOfSums(), [case.values() for case in cases]
         errors = Pooled([case.error for case in cases], [case.count for case in cases])

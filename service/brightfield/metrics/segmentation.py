@@ -19,25 +19,25 @@ from brightfield.metrics.counted.cases import (
     pooled_line,
 )
 from brightfield.metrics.counted.confusion import confusion
-from brightfield.metrics.counted.counts import Table
+from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.counted.panoptic import THRESHOLDS
 from brightfield.metrics.counted.segmented import (
     OBJECTS,
     SURFACE,
-    Outline,
+    MeasuredPair,
+    OutlineDistances,
     Ruler,
-    Segmented,
     total_digest,
 )
 from brightfield.metrics.evaluation import Names
 from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.reading.pairs import Pair, group_codes
-from brightfield.metrics.reading.pictures import Mask, read_mask
+from brightfield.metrics.reading.pictures import ClassMask, read_mask
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.estimate import Reason
-from brightfield.metrics.statistics.family import Line, nested
+from brightfield.metrics.statistics.family import MetricSpec, nested
 
 _CONVENTIONS = {
     "order": "pairs by id, else by content; the digest covers the digests of shape, truth and "
@@ -62,7 +62,7 @@ def _sizes(value: Any) -> Any:
     return [value] if isinstance(value, int | float) else value
 
 
-Sizes = Annotated[
+PixelSpacing = Annotated[
     tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...],
     BeforeValidator(_sizes),
     Field(min_length=1, max_length=3),
@@ -81,7 +81,7 @@ class Segmentation(PairsEvaluation):
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges."""
     labels: Names | None = None
     """The classes by the values 0, 1, ...; 0 is the background."""
-    pixel_size: Sizes | None = None
+    pixel_size: PixelSpacing | None = None
     """Micrometres per pixel, one number or one per axis; else distances are in pixels."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Distance up to which outlines agree in `nsd`, in the unit of pixel_size; else one pixel."""
@@ -103,7 +103,7 @@ class Segmentation(PairsEvaluation):
                 errors=[{"location": "labels"}],
             )
 
-    def measured(self, pair: Pair, max_pixels: int) -> Segmented:
+    def measured(self, pair: Pair, max_pixels: int) -> MeasuredPair:
         truth = self._mask(pair.truth, "truth", pair.row, max_pixels)
         prediction = self._mask(pair.judged, "prediction", pair.row, max_pixels)
         if truth.shape != prediction.shape:
@@ -119,15 +119,15 @@ class Segmentation(PairsEvaluation):
                 f"{truth.ndim} axes; give one number, or one for each axis.",
                 errors=[{"location": "pixel_size", "row": pair.row}],
             )
-        return Segmented.of(
+        return MeasuredPair.of(
             pair.bare, truth, prediction, len(self.classes), self.ruler, self.mode == "instance"
         )
 
-    def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> Segmented:
+    def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> MeasuredPair:
         instances = self.mode == "instance"
-        return Segmented.of_kept(pair, sha256, kept, len(self.classes), instances)
+        return MeasuredPair.of_kept(pair, sha256, kept, len(self.classes), instances)
 
-    def _mask(self, value: Any, name: str, row: int, max_pixels: int) -> Mask:
+    def _mask(self, value: Any, name: str, row: int, max_pixels: int) -> ClassMask:
         mask = read_mask(value, name, row, max_pixels)
         if self.mode == "instance":
             return mask
@@ -143,7 +143,7 @@ class Segmentation(PairsEvaluation):
             )
         return mask
 
-    def report(self, cases: Sequence[Segmented], check: Check) -> dict[str, Any]:
+    def report(self, cases: Sequence[MeasuredPair], check: Check) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
         draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
@@ -168,7 +168,7 @@ class Segmentation(PairsEvaluation):
                 if c and self.mode == "semantic"
             ],
             "objects": _objects(cases) if self.mode == "instance" else None,
-            "confusion": confusion(Table(counts), self.classes, None),
+            "confusion": confusion(CountTable(counts), self.classes, None),
             "cases": [
                 {**case.pair.name(), **case_json(own)}
                 for case, own in zip(cases, values, strict=True)
@@ -186,11 +186,11 @@ class Segmentation(PairsEvaluation):
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
 
-    def lines(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
+    def lines(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         """Every number of the report."""
         return [*self._means(cases), *self._pooled(cases)]
 
-    def _means(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
+    def _means(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         family = MeanOfCases()
         values = [case.values() for case in cases]
         names = ["iou", "dice", "pixel_accuracy", *SURFACE]
@@ -205,7 +205,7 @@ class Segmentation(PairsEvaluation):
             ]
         return lines
 
-    def _pooled(self, cases: Sequence[Segmented]) -> list[Line[Any]]:
+    def _pooled(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         family = RatioOfSums()
         classes = range(1, len(self.classes))
         both = [[int(case.overlap.both[c]) for case in cases] for c in classes]
@@ -229,7 +229,7 @@ class Segmentation(PairsEvaluation):
         return [pooled_line(("pooled", name), found, family) for name, found in samples.items()]
 
 
-def _pooled_objects(cases: Sequence[Segmented]) -> dict[str, list[Pooled]]:
+def _pooled_objects(cases: Sequence[MeasuredPair]) -> dict[str, list[Pooled]]:
     matches = [case.matches for case in cases if case.matches is not None]
     either = [m.either for m in matches]
     hits = [m.matched(THRESHOLDS[0]) for m in matches]
@@ -244,7 +244,7 @@ def _pooled_objects(cases: Sequence[Segmented]) -> dict[str, list[Pooled]]:
     return found
 
 
-def _objects(cases: Sequence[Segmented]) -> dict[str, int]:
+def _objects(cases: Sequence[MeasuredPair]) -> dict[str, int]:
     """How many objects there are in all cases together."""
     matches = [case.matches for case in cases if case.matches is not None]
     return {
@@ -253,8 +253,8 @@ def _objects(cases: Sequence[Segmented]) -> dict[str, int]:
     }
 
 
-def _outline(outline: Outline | Reason) -> Outline:
-    return Outline(0.0, 0.0, 0, 0) if isinstance(outline, str) else outline
+def _outline(outline: OutlineDistances | Reason) -> OutlineDistances:
+    return OutlineDistances(0.0, 0.0, 0, 0) if isinstance(outline, str) else outline
 
 
 def _error(value: float | str) -> float:

@@ -114,7 +114,7 @@ class ConvNorm(nn.Sequential):
         super().__init__(OrderedDict(parts))
 
 
-class Block(nn.Module):
+class InvertedResidual(nn.Module):
     """Inverted residual: expand, depthwise, project; added to its input where the shapes agree."""
 
     def __init__(
@@ -178,7 +178,9 @@ def _renamed(key: str) -> str:
     return key
 
 
-def trunk(width: float = 1.0, depth: float = 1.0, stages: int = len(STAGES)) -> Iterator[Block]:
+def trunk(
+    width: float = 1.0, depth: float = 1.0, stages: int = len(STAGES)
+) -> Iterator[InvertedResidual]:
     """The blocks of the first `stages` stages (1 to 7), which follow the stem.
 
     Raises `ValueError` for another number of stages.
@@ -190,7 +192,7 @@ def trunk(width: float = 1.0, depth: float = 1.0, stages: int = len(STAGES)) -> 
         outputs = _scaled_width(stage.channels, width)
         fixed = stage in (STAGES[0], STAGES[-1])
         for index in range(stage.blocks if fixed else math.ceil(stage.blocks * depth)):
-            yield Block(
+            yield InvertedResidual(
                 inputs,
                 outputs,
                 kernel=stage.kernel,

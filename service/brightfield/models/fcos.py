@@ -41,7 +41,7 @@ class Separable(nn.Sequential):
         super().__init__(ConvNorm(inputs, inputs, 3, groups=inputs), ConvNorm(inputs, outputs))
 
 
-class Head(nn.Module):
+class DetectionHead(nn.Module):
     """Maps (B, width, h, w) to class logits (B, K, h, w) and log distances (B, 4, h, w)."""
 
     def __init__(self, width: int, classes: int) -> None:
@@ -82,7 +82,7 @@ class FCOS(Architecture):
             ConvNorm(STAGES[end - 1].channels, width, active=False) for end in _TAPPED
         )
         self.smooth = nn.ModuleList(Separable(width, width) for _ in _TAPPED)
-        self.heads = nn.ModuleList(Head(width, classes) for _ in _TAPPED)
+        self.heads = nn.ModuleList(DetectionHead(width, classes) for _ in _TAPPED)
 
     @property
     def stride(self) -> int:

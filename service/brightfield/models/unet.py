@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brightfield.models.architecture import Architecture
-from brightfield.models.efficientnet_lite import STAGES, STEM, Block, ConvNorm
+from brightfield.models.efficientnet_lite import STAGES, STEM, ConvNorm, InvertedResidual
 
 RADIUS, STRIDE = 121, 16
 
@@ -33,7 +33,7 @@ _CONVOLUTIONS = (1, 2, 2, 2)
 _DETAIL = 16
 
 
-class Merge(nn.Module):
+class UpMerge(nn.Module):
     """Coarse maps (B, C, h, w) and fine ones (B, D, 2h, 2w) to (B, outputs, 2h, 2w).
 
     Both are brought to `outputs` channels (fine maps that have as many stay as they are), the
@@ -70,7 +70,7 @@ class UNet(Architecture):
         fine = [*(stage.channels for stage in _STAGES[-2::-1]), _DETAIL]
         coarse = [_STAGES[-1].channels, *_WIDTHS[:-1]]
         self.decoder = nn.ModuleList(
-            Merge(*sizes) for sizes in zip(coarse, fine, _WIDTHS, _CONVOLUTIONS, strict=True)
+            UpMerge(*sizes) for sizes in zip(coarse, fine, _WIDTHS, _CONVOLUTIONS, strict=True)
         )
         self.head = nn.Conv2d(_WIDTHS[-1], classes + auxiliary, 1)
 
@@ -93,13 +93,13 @@ class UNet(Architecture):
         return levels
 
 
-def _encoder() -> list[Block]:
-    blocks: list[Block] = []
+def _encoder() -> list[InvertedResidual]:
+    blocks: list[InvertedResidual] = []
     inputs = STEM
     for stage in _STAGES:
         for index in range(stage.blocks):
             blocks.append(
-                Block(
+                InvertedResidual(
                     inputs,
                     stage.channels,
                     kernel=stage.kernel,

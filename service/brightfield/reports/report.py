@@ -9,7 +9,7 @@ from typing import Any, Literal
 Report = Mapping[str, Any]
 """What an evaluation returned, and POST /metrics sends as JSON."""
 
-Entry = Mapping[str, Any]
+ReportNumber = Mapping[str, Any]
 """A number of a report: `value`, `ci`, `clipped`, `method`, `n`, `undefined`, `ci_undefined`."""
 
 Scope = Literal["all", "pooled", "class"]
@@ -22,7 +22,7 @@ class Number:
     scope: Scope
     label: str
     name: str
-    entry: Entry
+    entry: ReportNumber
 
 
 def numbers(report: Report) -> Iterator[Number]:
@@ -52,7 +52,7 @@ def level(report: Report) -> float:
     return float(report["conventions"]["ci"]["level"])
 
 
-def value(entry: Entry | None) -> float | None:
+def value(entry: ReportNumber | None) -> float | None:
     """The value of a number, None where it is undefined or not there."""
     return None if entry is None else entry["value"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brightfield.reports.report import Entry, Report, classes, curve, is_binary, numbers
+from brightfield.reports.report import Report, ReportNumber, classes, curve, is_binary, numbers
 from brightfield.reports.tables import in_words, shares
 from brightfield.reports.text import label, plain
 from brightfield.reports.wording import REASONS, interval, method, name_of, percent, shown
@@ -29,7 +29,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class SectionTable:
     """A table of the page. The first cell of a row is its heading."""
 
     caption: str
@@ -49,7 +49,7 @@ class Section:
     title: str
     texts: Sequence[str] = ()
     plots: Sequence[str] = ()
-    grids: Sequence[Grid] = ()
+    grids: Sequence[SectionTable] = ()
     items: Sequence[tuple[str, str]] = field(default=())
 
 
@@ -80,7 +80,7 @@ def _have(plots: Sequence[str], *wanted: str) -> list[str]:
     return [name for name in wanted if name in plots]
 
 
-def _number_row(name: str, entry: Entry, unit: str | None) -> list[Cell]:
+def _number_row(name: str, entry: ReportNumber, unit: str | None) -> list[Cell]:
     return [
         Cell(name_of(name, unit)),
         Cell(shown(entry["value"]), number=True),
@@ -100,7 +100,7 @@ def _numbers(report: Report) -> Section:
         own = [number for number in numbers(report) if number.scope == scope]
         rows = [_number_row(each.name, each.entry, report.get("unit")) for each in own]
         if rows:
-            grids.append(Grid(caption, columns, rows))
+            grids.append(SectionTable(caption, columns, rows))
     return Section("numbers", "Numbers", (), (), grids)
 
 
@@ -127,7 +127,7 @@ def _thresholds(report: Report) -> Section:
         note += " The marked row is the operating point: the lowest score that reaches it."
     if len(kept) < len(found["threshold"]):
         note += " Only some thresholds are shown; the CSV named thresholds has more."
-    grid = Grid("What each threshold would give", columns, rows,
+    grid = SectionTable("What each threshold would give", columns, rows,
                 None if marked is None else kept.index(marked), note)  # fmt: skip
     return Section("thresholds", "Thresholds", (), (), [grid])
 
@@ -164,19 +164,19 @@ def _confusion(report: Report, plots: Sequence[str]) -> Section:
     if len(labels) > 2 and (pairs := _mistaken(labels, found["counts"])):
         note = "" if len(pairs) < _PAIRS else f"The {_PAIRS} most frequent."
         columns = ("Actual", "Predicted", "Count")
-        grids.append(Grid("What is taken for what", columns, pairs, note=note))
+        grids.append(SectionTable("What is taken for what", columns, pairs, note=note))
     shown_plots = _have(plots, "confusion") if len(labels) > _MATRIX else []
     return Section("confusion", "Confusion matrix", texts, shown_plots, grids)
 
 
-def _matrix(labels: Sequence[str], found: Mapping[str, Any]) -> Grid:
+def _matrix(labels: Sequence[str], found: Mapping[str, Any]) -> SectionTable:
     rows = []
     lines = zip(labels, found["counts"], found["normalized"], strict=True)
     for name, counts, normalized in lines:
         parts = normalized or [None] * len(counts)
         rows.append([Cell(name), *map(_matrix_cell, counts, parts)])
     rows = [row if len(labels) <= _SHARES else [replace(c, share="") for c in row] for row in rows]
-    return Grid("Counts", ("Actual \\ predicted", *labels), rows, matrix=True)
+    return SectionTable("Counts", ("Actual \\ predicted", *labels), rows, matrix=True)
 
 
 def _matrix_cell(number: int, part: float | None) -> Cell:
@@ -212,7 +212,7 @@ def _classes(report: Report, plots: Sequence[str]) -> Section:
     note = (
         "" if len(rows) <= _ROWS else f"The first {_ROWS} of {len(rows)} classes; the CSV has all."
     )
-    grid = Grid("Each class, with intervals", columns, rows[:_ROWS], note=note)
+    grid = SectionTable("Each class, with intervals", columns, rows[:_ROWS], note=note)
     return Section("classes", "Classes", (), _have(plots, "classes"), [grid])
 
 
@@ -224,7 +224,7 @@ def _class_metrics(report: Report) -> Sequence[str]:
     }[report["task"]]
 
 
-def _brief(entry: Entry) -> str:
+def _brief(entry: ReportNumber) -> str:
     """A value with its interval in a narrow column."""
     if entry["ci"] is None:
         return shown(entry["value"])
@@ -251,14 +251,14 @@ def _excluded(report: Report) -> Section:
     return Section("excluded", "Left out", (text,) if grids else (), (), grids)
 
 
-def _of_entries(entries: Sequence[Mapping[str, Any]], caption: str) -> list[Grid]:
+def _of_entries(entries: Sequence[Mapping[str, Any]], caption: str) -> list[SectionTable]:
     """A table with a column for each name that occurs."""
     if not entries:
         return []
     names = list(dict.fromkeys(name for entry in entries for name in entry))
     rows = [[_cell(entry.get(name)) for name in names] for entry in entries[:_ROWS]]
     note = "" if len(entries) <= _ROWS else f"The first {_ROWS} of {len(entries):,}."
-    return [Grid(caption, [name.replace("_", " ") for name in names], rows, note=note)]
+    return [SectionTable(caption, [name.replace("_", " ") for name in names], rows, note=note)]
 
 
 def _cell(value: Any) -> Cell:

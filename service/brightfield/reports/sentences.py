@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brightfield.reports.plots.operating import operating_words
-from brightfield.reports.report import Entry, Report, is_binary, level
+from brightfield.reports.report import Report, ReportNumber, is_binary, level
 from brightfield.reports.text import plain
 from brightfield.reports.wording import (
     METHODS,
@@ -29,7 +29,7 @@ def sentences(report: Report) -> list[str]:
     return list(makers[report["task"]](report))
 
 
-def stated(report: Report, entry: Entry, unit: str = "") -> str:
+def stated(report: Report, entry: ReportNumber, unit: str = "") -> str:
     """`0.750 (95 % interval 0.057 to 1.000, DeLong)`, or `undefined, because ...`."""
     if entry["value"] is None:
         reason = entry["undefined"]
@@ -41,7 +41,7 @@ def stated(report: Report, entry: Entry, unit: str = "") -> str:
     return f"{text} ({percent(level(report))} interval {interval(entry)}, {how})"
 
 
-def share(report: Report, entry: Entry) -> str:
+def share(report: Report, entry: ReportNumber) -> str:
     """The same as a percentage."""
     if entry["value"] is None:
         return stated(report, entry)

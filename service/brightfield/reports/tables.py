@@ -15,7 +15,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """Columns with names, and rows; None is an empty cell."""
 
     columns: Sequence[str]
@@ -40,7 +40,7 @@ def _cell(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _numbers(report: Report) -> Table:
+def _numbers(report: Report) -> ReportTable:
     """A row for each number of the report."""
     columns = ("scope", "class", "metric", "value", "ci_low", "ci_high", "ci_level", "ci_method",
                "ci_clipped", "n", "undefined", "ci_undefined")  # fmt: skip
@@ -54,20 +54,20 @@ def _numbers(report: Report) -> Table:
              entry["method"], entry["clipped"], entry["n"], entry["undefined"],
              entry.get("ci_undefined"))
         )  # fmt: skip
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
-def _confusion(report: Report) -> Table | None:
+def _confusion(report: Report) -> ReportTable | None:
     """Truth in rows, predictions in columns."""
     found = report.get("confusion")
     if not found or found["counts"] is None:
         return None
     labels = [str(label) for label in found["labels"]]
     rows = [(label, *row) for label, row in zip(labels, found["counts"], strict=True)]
-    return Table(("truth", *labels), rows)
+    return ReportTable(("truth", *labels), rows)
 
 
-def _thresholds(report: Report) -> Table | None:
+def _thresholds(report: Report) -> ReportTable | None:
     """The four counts at each threshold, and the shares that follow from them."""
     found = curve(report, "thresholds")
     if found is None:
@@ -75,7 +75,7 @@ def _thresholds(report: Report) -> Table | None:
     names = ("threshold", "tp", "fp", "tn", "fn")
     counts = zip(*(found[name] for name in names), strict=True)
     rows = [(*row, *shares(*row[1:])) for row in counts]
-    return Table((*names, "sensitivity", "specificity", "ppv", "npv"), rows)
+    return ReportTable((*names, "sensitivity", "specificity", "ppv", "npv"), rows)
 
 
 def shares(tp: int, fp: int, tn: int, fn: int) -> tuple[float | None, ...]:
@@ -84,17 +84,17 @@ def shares(tp: int, fp: int, tn: int, fn: int) -> tuple[float | None, ...]:
     return tuple(part / whole if whole else None for part, whole in parts)
 
 
-def _roc(report: Report) -> Table | None:
+def _roc(report: Report) -> ReportTable | None:
     return _by_class(report, "roc", ("fpr", "tpr", "thresholds"))
 
 
-def _pr(report: Report) -> Table | None:
+def _pr(report: Report) -> ReportTable | None:
     if report["task"] == "detection":
         return _pr_of_boxes(report)
     return _by_class(report, "pr", ("recall", "precision", "thresholds"))
 
 
-def _by_class(report: Report, name: str, parts: Sequence[str]) -> Table | None:
+def _by_class(report: Report, name: str, parts: Sequence[str]) -> ReportTable | None:
     """The points of a curve, and those of each class; the class is empty for all together."""
     found = [
         ("", curve(report, name)),
@@ -106,10 +106,10 @@ def _by_class(report: Report, name: str, parts: Sequence[str]) -> Table | None:
         if points is not None
         for point in zip(*(points[part] for part in parts), strict=True)
     ]
-    return Table(("class", *parts), rows) if rows else None
+    return ReportTable(("class", *parts), rows) if rows else None
 
 
-def _pr_of_boxes(report: Report) -> Table | None:
+def _pr_of_boxes(report: Report) -> ReportTable | None:
     found = [
         ("", curve(report, "pr")),
         *((str(c["label"]), curve(c, "pr")) for c in classes(report)),
@@ -121,10 +121,10 @@ def _pr_of_boxes(report: Report) -> Table | None:
         for iou, line in zip(points["iou"], points["precision"], strict=True)
         for point in zip(points["recall"], line, strict=True)
     ]
-    return Table(("class", "iou", "recall", "precision"), rows) if rows else None
+    return ReportTable(("class", "iou", "recall", "precision"), rows) if rows else None
 
 
-def _calibration(report: Report) -> Table | None:
+def _calibration(report: Report) -> ReportTable | None:
     found = curve(report, "calibration")
     if found is None:
         return None
@@ -135,27 +135,29 @@ def _calibration(report: Report) -> Table | None:
         for edge, *values, ci in zip(edges, *parts, found["ci"], strict=True)
     ]
     columns = ("low", "high", "count", "mean_score", "fraction", "ci_low", "ci_high")
-    return Table(columns, rows)
+    return ReportTable(columns, rows)
 
 
-def _cases(report: Report) -> Table | None:
+def _cases(report: Report) -> ReportTable | None:
     return _of_entries(report.get("cases"))
 
 
-def _worst(report: Report) -> Table | None:
+def _worst(report: Report) -> ReportTable | None:
     return _of_entries(report["worst"])
 
 
-def _excluded(report: Report) -> Table | None:
+def _excluded(report: Report) -> ReportTable | None:
     return _of_entries(report["excluded"])
 
 
-def _of_entries(entries: Sequence[Mapping[str, Any]] | None) -> Table | None:
+def _of_entries(entries: Sequence[Mapping[str, Any]] | None) -> ReportTable | None:
     """A column for each name, in the order in which they come; lists and objects in words."""
     if not entries:
         return None
     columns = list(dict.fromkeys(name for entry in entries for name in entry))
-    return Table(columns, [[in_words(entry.get(name)) for name in columns] for entry in entries])
+    return ReportTable(
+        columns, [[in_words(entry.get(name)) for name in columns] for entry in entries]
+    )
 
 
 def in_words(value: Any) -> Any:
@@ -165,7 +167,7 @@ def in_words(value: Any) -> Any:
     return "; ".join(str(part) for part in value) if isinstance(value, list | tuple) else value
 
 
-TABLES: Mapping[str, Callable[[Report], Table | None]] = {
+TABLES: Mapping[str, Callable[[Report], ReportTable | None]] = {
     "numbers": _numbers,
     "confusion": _confusion,
     "thresholds": _thresholds,
@@ -179,7 +181,7 @@ TABLES: Mapping[str, Callable[[Report], Table | None]] = {
 """Every table by its name; None is one that the report has not."""
 
 
-def tables(report: Report) -> dict[str, Table]:
+def tables(report: Report) -> dict[str, ReportTable]:
     """The tables that the report has, by name."""
     found = {name: make(report) for name, make in TABLES.items()}
     return {name: table for name, table in found.items() if table is not None}

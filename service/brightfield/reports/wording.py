@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from brightfield.reports.report import Entry
+from brightfield.reports.report import ReportNumber
 
-NAMES: Mapping[str, str] = {
+METRIC_NAMES: Mapping[str, str] = {
     "auroc": "AUROC",
     "average_precision": "Average precision",
     "accuracy": "Accuracy",
@@ -89,8 +89,8 @@ _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
 def name_of(metric: str, unit: str | None = None) -> str:
     """A metric's name; `unit` (`pixel`, `um`) is that of the distances."""
     base, _, mean = metric.rpartition("_")
-    if mean in ("macro", "micro") and base in NAMES:
-        return f"{NAMES[base]}, {mean}"
+    if mean in ("macro", "micro") and base in METRIC_NAMES:
+        return f"{METRIC_NAMES[base]}, {mean}"
     if metric.startswith("f1_at_"):
         return f"F1 of objects at IoU {metric.removeprefix('f1_at_')}"
     for kind in ("ap", "ar"):
@@ -98,7 +98,7 @@ def name_of(metric: str, unit: str | None = None) -> str:
             rest = metric.removeprefix(f"{kind}_")
             of = f"at most {rest} per image" if rest.isdecimal() else f"{rest} objects"
             return f"{kind.upper()}, {of}"
-    found = NAMES.get(metric, metric.replace("_", " "))
+    found = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
         return f"{found} (dB)"
     if metric in _DISTANCES and unit is not None:
@@ -130,20 +130,20 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 
-def interval(entry: Entry) -> str:
+def interval(entry: ReportNumber) -> str:
     """`0.712 to 0.934`, or a dash."""
     ci = entry["ci"]
     return "\N{EN DASH}" if ci is None else f"{shown(ci[0])} to {shown(ci[1])}"
 
 
-def with_interval(entry: Entry) -> str:
+def with_interval(entry: ReportNumber) -> str:
     """`0.850 (0.712 to 0.934)`, or why it is undefined."""
     if entry["value"] is None:
         return f"undefined: {REASONS.get(entry['undefined'], entry['undefined'])}"
     return shown(entry["value"]) + (f" ({interval(entry)})" if entry["ci"] is not None else "")
 
 
-def method(entry: Entry) -> str:
+def method(entry: ReportNumber) -> str:
     """How the interval was found, or why there is no number or interval."""
     reason = entry["undefined"] or entry.get("ci_undefined")
     if reason is not None:

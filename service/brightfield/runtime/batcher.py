@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator
 
 from brightfield.errors import BrightfieldError, Cancelled, ServiceStopping
 from brightfield.runtime.telemetry import Telemetry
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 
 # While both bands have work, every fifth batch is a bulk one.
 _INTERACTIVE_TURNS = 4
@@ -26,7 +26,7 @@ class _Bucket:
     __slots__ = ("entries", "rows")
 
     def __init__(self) -> None:
-        self.entries: list[tuple[float, int, Item]] = []
+        self.entries: list[tuple[float, int, WorkItem]] = []
         self.rows = 0
 
     @property
@@ -34,17 +34,17 @@ class _Bucket:
         """When the front item is due, and its place in the order of arrival for ties."""
         return self.entries[0][:2]
 
-    def push(self, item: Item, place: int) -> None:
+    def push(self, item: WorkItem, place: int) -> None:
         heapq.heappush(self.entries, (item.due, place, item))
         self.rows += item.count
 
-    def pop(self) -> Item:
+    def pop(self) -> WorkItem:
         item = heapq.heappop(self.entries)[2]
         self.rows -= item.count
         return item
 
     @property
-    def front(self) -> Item:
+    def front(self) -> WorkItem:
         return self.entries[0][2]
 
 
@@ -60,15 +60,15 @@ class Batcher:
     def __init__(self, device: str, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self._depth = {
-            band: telemetry.queue_depth.labels(device, band.name.lower()) for band in Band
+            band: telemetry.queue_depth.labels(device, band.name.lower()) for band in Priority
         }
         self._condition = threading.Condition()
-        self._bands: dict[Band, dict[Hashable, _Bucket]] = {band: {} for band in Band}
+        self._bands: dict[Priority, dict[Hashable, _Bucket]] = {band: {} for band in Priority}
         self._places = itertools.count()
         self._turns = 0
         self._closed = False
 
-    def submit(self, item: Item) -> None:
+    def submit(self, item: WorkItem) -> None:
         """Queue an item. A batcher that is closed refuses it by its future."""
         with self._condition:
             if not self._closed:
@@ -79,9 +79,9 @@ class Batcher:
                 return
         _refuse_waiting(item, _stopping())
 
-    def take(self) -> list[Item]:
+    def take(self) -> list[WorkItem]:
         """The next batch; waits without polling until there is one. Raises `Closed` at the end."""
-        dropped: list[tuple[Item, BrightfieldError]] = []
+        dropped: list[tuple[WorkItem, BrightfieldError]] = []
         try:
             with self._condition:
                 while not self._closed:
@@ -99,7 +99,7 @@ class Batcher:
         with self._condition:
             self._closed = True
             waiting = [item for _, bucket in self._buckets() for _, _, item in bucket.entries]
-            for band in Band:
+            for band in Priority:
                 self._bands[band].clear()
                 self._depth[band].set(0)
             self._condition.notify_all()
@@ -111,18 +111,18 @@ class Batcher:
         with self._condition:
             return sum(bucket.rows * _seconds(bucket.front) for _, bucket in self._buckets())
 
-    def waiting(self, band: Band) -> int:
+    def waiting(self, band: Priority) -> int:
         """Rows that wait in a band."""
         with self._condition:
             return sum(bucket.rows for bucket in self._bands[band].values())
 
-    def _buckets(self) -> Iterator[tuple[Band, _Bucket]]:
-        for band in Band:
+    def _buckets(self) -> Iterator[tuple[Priority, _Bucket]]:
+        for band in Priority:
             for bucket in self._bands[band].values():
                 if bucket.entries:
                     yield band, bucket
 
-    def _form(self, dropped: list[tuple[Item, BrightfieldError]]) -> list[Item]:
+    def _form(self, dropped: list[tuple[WorkItem, BrightfieldError]]) -> list[WorkItem]:
         now = time.monotonic()
         for band in self._order():
             while key := self._most_urgent(band):
@@ -131,24 +131,32 @@ class Batcher:
                     return batch
         return []
 
-    def _order(self) -> Iterable[Band]:
+    def _order(self) -> Iterable[Priority]:
         bulk_first = self._turns >= _INTERACTIVE_TURNS
-        return (Band.BULK, Band.INTERACTIVE) if bulk_first else (Band.INTERACTIVE, Band.BULK)
+        return (
+            (Priority.BULK, Priority.INTERACTIVE)
+            if bulk_first
+            else (Priority.INTERACTIVE, Priority.BULK)
+        )
 
-    def _count_turn(self, band: Band) -> None:
-        waits = band is Band.INTERACTIVE and bool(self._bands[Band.BULK])
+    def _count_turn(self, band: Priority) -> None:
+        waits = band is Priority.INTERACTIVE and bool(self._bands[Priority.BULK])
         self._turns = self._turns + 1 if waits else 0
 
-    def _most_urgent(self, band: Band) -> Hashable | None:
+    def _most_urgent(self, band: Priority) -> Hashable | None:
         buckets = self._bands[band]
         return min(buckets, key=lambda key: buckets[key].due) if buckets else None
 
     def _close(
-        self, band: Band, key: Hashable, now: float, dropped: list[tuple[Item, BrightfieldError]]
-    ) -> list[Item]:
+        self,
+        band: Priority,
+        key: Hashable,
+        now: float,
+        dropped: list[tuple[WorkItem, BrightfieldError]],
+    ) -> list[WorkItem]:
         """Take live items from a bucket until its batch is full; drop the others on the way."""
         bucket = self._bands[band][key]
-        batch: list[Item] = []
+        batch: list[WorkItem] = []
         rows, taken, most = 0, 0, _most(bucket.front)
         while bucket.entries:
             item = bucket.front
@@ -170,24 +178,24 @@ class Batcher:
             del self._bands[band][key]
         return batch
 
-    def _settle(self, dropped: list[tuple[Item, BrightfieldError]]) -> None:
+    def _settle(self, dropped: list[tuple[WorkItem, BrightfieldError]]) -> None:
         for item, fault in dropped:
             reason = "cancelled" if isinstance(fault, Cancelled) else "expired"
             self._telemetry.dropped_rows.labels(reason).inc(item.count)
             _refuse_waiting(item, fault)
 
 
-def _refuse_waiting(item: Item, fault: BrightfieldError) -> None:
+def _refuse_waiting(item: WorkItem, fault: BrightfieldError) -> None:
     """Settle a future that its owner may be cancelling at this moment."""
     if item.future.set_running_or_notify_cancel():
         item.refuse(fault)
 
 
-def _most(item: Item) -> int:
+def _most(item: WorkItem) -> int:
     return item.resident.most_rows(item.operation, tuple(item.rows.shape[1:]))
 
 
-def _seconds(item: Item) -> float:
+def _seconds(item: WorkItem) -> float:
     shape = tuple(item.rows.shape[1:])
     return item.resident.sizes.seconds_per_row(item.operation, shape) or 0.0
 

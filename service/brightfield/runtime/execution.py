@@ -11,9 +11,9 @@ import torch
 from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
-from brightfield.runtime.operations import Call, Span
+from brightfield.runtime.operations import LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
-from brightfield.runtime.work_item import Item
+from brightfield.runtime.work_item import WorkItem
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _SMALL = 2**18
 
 
-def execute(items: Sequence[Item], telemetry: Telemetry) -> None:
+def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
     """Run a batch and settle every future in it.
 
     Where the batch fails it is bisected, so that only the offender fails. Where the memory does
@@ -41,18 +41,18 @@ def execute(items: Sequence[Item], telemetry: Telemetry) -> None:
     _answer(items, output, started, telemetry)
 
 
-def _run(items: Sequence[Item]) -> Any:
+def _run(items: Sequence[WorkItem]) -> Any:
     """The operation's output for all rows of the items, on the CPU."""
     first = items[0]
     spans, start = [], 0
     for item in items:
-        spans.append(Span(start, start + item.count, item.argument))
+        spans.append(RowSpan(start, start + item.count, item.argument))
         start += item.count
     rows = torch.cat([item.rows for item in items]) if len(items) > 1 else first.rows
     return _within_memory(first, rows, spans)
 
 
-def _within_memory(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> Any:
+def _within_memory(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
     resident, began = first.resident, time.monotonic()
     try:
         output = first.operation(resident.module, resident.place(rows), spans)
@@ -63,14 +63,14 @@ def _within_memory(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> An
         resident.sizes.halve(first.operation, tuple(rows.shape[1:]), len(rows))
     else:
         seconds = time.monotonic() - began
-        if not isinstance(first.operation, Call):
+        if not isinstance(first.operation, LaneCall):
             resident.sizes.observe(first.operation, tuple(rows.shape[1:]), len(rows), seconds)
         return output
     # Out of the except block, so that the traceback no longer holds the failed pass' tensors.
     return _in_halves(first, rows, spans)
 
 
-def _in_halves(first: Item, rows: torch.Tensor, spans: Sequence[Span]) -> Any:
+def _in_halves(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
     first.resident.release_cache()
     if len(rows) == 1:
         raise OutOfMemory(
@@ -90,16 +90,16 @@ def _joined(*halves: Any) -> Any:
     return torch.cat(halves) if isinstance(halves[0], torch.Tensor) else halves[0]
 
 
-def _shifted(spans: Sequence[Span], low: int, high: int) -> list[Span]:
+def _shifted(spans: Sequence[RowSpan], low: int, high: int) -> list[RowSpan]:
     """The spans within rows [low, high), counted from `low`."""
     return [
-        Span(max(span.start, low) - low, min(span.stop, high) - low, span.argument)
+        RowSpan(max(span.start, low) - low, min(span.stop, high) - low, span.argument)
         for span in spans
         if span.start < high and span.stop > low
     ]
 
 
-def _answer(items: Sequence[Item], output: Any, started: float, telemetry: Telemetry) -> None:
+def _answer(items: Sequence[WorkItem], output: Any, started: float, telemetry: Telemetry) -> None:
     finished = time.monotonic()
     total = sum(item.count for item in items)
     model = items[0].resident.card.id
@@ -131,7 +131,7 @@ def _own(rows: torch.Tensor) -> torch.Tensor:
     return rows.clone() if rows.untyped_storage().nbytes() > _SMALL else rows
 
 
-def _explained(fault: Exception, item: Item) -> BrightfieldError:
+def _explained(fault: Exception, item: WorkItem) -> BrightfieldError:
     if isinstance(fault, BrightfieldError):
         return fault
     model = item.resident.card.id

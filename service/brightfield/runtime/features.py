@@ -10,7 +10,7 @@ from torch import nn
 
 from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
 from brightfield.models.inspection.layers import Tap, reading
-from brightfield.runtime.operations import Span, bypassed
+from brightfield.runtime.operations import RowSpan, bypassed
 from brightfield.tensors import Images
 
 # Of one image, 512 MiB; more would be neither drawn nor sent.
@@ -32,7 +32,7 @@ class Features:
     units: tuple[int, ...] | None = None
     cut: str | None = None
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> torch.Tensor:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> torch.Tensor:
         with torch.inference_mode(), bypassed(module, self.cut):
             with reading(module, (self.tap,)) as read:
                 module(rows)

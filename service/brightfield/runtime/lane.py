@@ -13,7 +13,7 @@ from brightfield.errors import LaneDown
 from brightfield.runtime.batcher import Batcher, Closed
 from brightfield.runtime.execution import execute
 from brightfield.runtime.telemetry import Telemetry
-from brightfield.runtime.work_item import Item
+from brightfield.runtime.work_item import WorkItem
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Lane:
     def wait_until_up(self, timeout: float | None = None) -> bool:
         return self._up.wait(timeout)
 
-    def submit(self, item: Item) -> Future[Any]:
+    def submit(self, item: WorkItem) -> Future[Any]:
         """Queue an item; its future is always settled."""
         self.batcher.submit(item)
         return item.future
@@ -69,7 +69,7 @@ class Lane:
             return
         if self._threads:
             torch.set_num_threads(self._threads)
-        batch: list[Item] = []
+        batch: list[WorkItem] = []
         try:
             self._up.set()
             while True:
@@ -82,7 +82,7 @@ class Lane:
         except BaseException as fault:  # whatever it was, the device needs a living thread
             self._succeed(batch, fault)
 
-    def _succeed(self, batch: list[Item], fault: BaseException) -> None:
+    def _succeed(self, batch: list[WorkItem], fault: BaseException) -> None:
         """Fail the batch in hand and let a new thread take over."""
         log.critical("the thread of %s died and is restarted", self.name, exc_info=fault)
         self._up.clear()

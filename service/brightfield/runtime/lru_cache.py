@@ -11,7 +11,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Recent(Generic[K, V]):
+class LRUCache(Generic[K, V]):
     """At most `most` values; the least recently used one is forgotten.
 
     Thread-safe: a value is made once however many ask for it, and the others wait. What `make`

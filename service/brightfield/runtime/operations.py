@@ -18,7 +18,7 @@ from brightfield.targets import Gradient
 from brightfield.tensors import Images
 
 
-class Span(NamedTuple):
+class RowSpan(NamedTuple):
     """The rows [start, stop) of one item within a batch, and the item's own argument."""
 
     start: int
@@ -29,7 +29,7 @@ class Span(NamedTuple):
 class Operation(Hashable, Protocol):
     """Equal operations (they are hashable values) on equal shapes may share a batch."""
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         """A tree of tensors whose first dimension is that of `rows`."""
         ...
 
@@ -40,7 +40,7 @@ class Forward:
 
     cut: str | None = None
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         with torch.inference_mode(), bypassed(module, self.cut):
             return module(rows)
 
@@ -51,7 +51,7 @@ class Activations:
 
     tap: Tap
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> torch.Tensor:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> torch.Tensor:
         with torch.inference_mode(), reading(module, (self.tap,)) as read:
             module(rows)
             return _seen(read, self.tap)
@@ -76,7 +76,7 @@ class Gradients:
     relu_rule: ReluRule | None = None
     of: Tap | None = None
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Gradient:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Gradient:
         tap = Tap(self.layer) if self.layer is not None else None
         taps = [place for place in (tap, self.of) if place is not None]
         guide = None if self.relu_rule is None else Guided(capped=self.relu_rule == "guided")
@@ -94,12 +94,12 @@ class Gradients:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class LaneCall:
     """Any function that must run on the lane's thread: placing a model, freeing its memory."""
 
     function: Callable[[], Any]
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         return self.function()
 
 
@@ -124,7 +124,7 @@ def _unguided() -> Unexplainable:
     )
 
 
-def _slice(output: Any, span: Span) -> Any:
+def _slice(output: Any, span: RowSpan) -> Any:
     return pytree.tree_map_only(torch.Tensor, lambda rows: rows[span.start : span.stop], output)
 
 

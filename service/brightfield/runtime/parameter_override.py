@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from brightfield.models.inspection.layers import Tap, reading
-from brightfield.runtime.operations import Operation, Span, bypassed
+from brightfield.runtime.operations import Operation, RowSpan, bypassed
 from brightfield.targets import Score
 from brightfield.tensors import Images
 
 
 @dataclass(frozen=True, slots=True)
-class Randomised:
+class ParameterOverride:
     """Another operation, on the module as if one layer had the `values`; the module keeps its own.
 
     `values` follow from layer and seed, so operations of the same two may share a batch.
@@ -29,7 +29,7 @@ class Randomised:
     seed: int
     values: Mapping[str, Tensor] = field(compare=False, repr=False)
 
-    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[Span]) -> Any:
+    def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         values = {name: value.to(rows.device) for name, value in self.values.items()}
         return self.operation(_Stand(module, values), rows, spans)
 

@@ -19,7 +19,7 @@ from brightfield.runtime.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
-State = Literal["available", "loading", "resident"]
+ResidencyState = Literal["available", "loading", "resident"]
 Loader = Callable[[ModelCard, Callable[[int], Lane]], Resident]
 """Builds a model: gets the card and a function that finds room for so many bytes on a lane."""
 
@@ -75,7 +75,7 @@ class Registry:
         with self._lock:
             self._cards = dict(cards)
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> ResidencyState:
         with self._lock:
             if name in self._residents:
                 return "resident"

@@ -14,15 +14,15 @@ from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
 from brightfield.errors import ModelFailed
-from brightfield.models.incremental import Estimate, Plan, Refusal, Schedule
+from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusal, Schedule
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane
-from brightfield.runtime.lru_cache import Recent
-from brightfield.runtime.operations import Call, Forward, Operation
+from brightfield.runtime.lru_cache import LRUCache
+from brightfield.runtime.operations import Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 
 # Warm-up ends before a batch would take longer than this, so that loading stays short.
 _LONGEST_WARM_UP_BATCH = 0.25
@@ -35,7 +35,7 @@ class Planned:
     """A schedule of windows; `estimate` is what was measured of it, once it was."""
 
     schedule: Schedule
-    estimate: Estimate | None = None
+    estimate: CostEstimate | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +62,11 @@ class Resident:
     pinned: bool = False
     retired: bool = False
     last_used: float = field(default_factory=time.monotonic)
-    plans: Recent[Hashable, Plan | Refusal] = field(default_factory=lambda: Recent(2))
-    planned: Recent[Hashable, Planned] = field(default_factory=lambda: Recent(4))
-    fields: Recent[Hashable, ReceptiveField] = field(default_factory=lambda: Recent(32))
+    plans: LRUCache[Hashable, IncrementalPlan | Refusal] = field(
+        default_factory=lambda: LRUCache(2)
+    )
+    planned: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(4))
+    fields: LRUCache[Hashable, ReceptiveField] = field(default_factory=lambda: LRUCache(32))
     """Receptive fields by layer and size of the input, where they were asked for."""
     _reach: list[int | None] = field(default_factory=list)
 
@@ -86,18 +88,20 @@ class Resident:
         rows: torch.Tensor,
         ticket: Ticket,
         *,
-        band: Band = Band.INTERACTIVE,
+        band: Priority = Priority.INTERACTIVE,
         argument: Any = None,
         max_batch: int | None = None,
-    ) -> Item:
+    ) -> WorkItem:
         """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result."""
-        item = Item(self, operation, rows, ticket, band, argument, max_batch)
+        item = WorkItem(self, operation, rows, ticket, band, argument, max_batch)
         self.lane.submit(item)
         return item
 
     def call(self, function: Callable[[], Any]) -> Future[Any]:
         """Run a function on the lane's thread, between batches."""
-        return self.submit(Call(function), torch.empty(1, 0), Ticket(), band=Band.BULK).future
+        return self.submit(
+            LaneCall(function), torch.empty(1, 0), Ticket(), band=Priority.BULK
+        ).future
 
     def reach(self) -> int | None:
         """How far the output at a place depends on pixels around it; traced when first needed.
@@ -128,7 +132,9 @@ class Resident:
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None
     ) -> int:
         """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
-        if isinstance(operation, Call):  # each is of its own kind, and nothing is to be measured
+        if isinstance(
+            operation, LaneCall
+        ):  # each is of its own kind, and nothing is to be measured
             return 1
         caps = (self.static_batch, self.card.max_batch, max_batch)
         best = self.sizes.best(operation, shape)
@@ -162,7 +168,7 @@ class Resident:
         sample = torch.zeros(rows, *self.shape)
         seconds = math.inf
         for _ in range(2):  # the first run of a size includes its one-time costs
-            item = self.submit(Forward(), sample, Ticket(), band=Band.BULK)
+            item = self.submit(Forward(), sample, Ticket(), band=Priority.BULK)
             item.future.result()
             seconds = min(seconds, item.finished - item.started)
         return seconds

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from brightfield.runtime.resident import Resident
 
 # An item without a nearer deadline is due after this time, so that it ages past newcomers.
-PATIENCE = 60.0
+MAX_AGE = 60.0
 
 
-class Band(IntEnum):
+class Priority(IntEnum):
     """Interactive work goes first; bulk work (chunks, tiles, jobs) runs in between."""
 
     INTERACTIVE = 0
@@ -29,7 +29,7 @@ class Band(IntEnum):
 
 
 @dataclass(slots=True, eq=False)
-class Item:
+class WorkItem:
     """`rows` (n, ...) of one request; the future's result has n rows, too.
 
     The lane writes `started`, `finished` (monotonic seconds) and `batch_rows` before it settles
@@ -40,7 +40,7 @@ class Item:
     operation: Operation
     rows: torch.Tensor
     ticket: Ticket
-    band: Band = Band.INTERACTIVE
+    band: Priority = Priority.INTERACTIVE
     argument: Any = None
     max_batch: int | None = None
     future: Future[Any] = field(default_factory=Future)
@@ -60,7 +60,7 @@ class Item:
 
     @property
     def due(self) -> float:
-        return min(self.ticket.deadline, self.enqueued + PATIENCE)
+        return min(self.ticket.deadline, self.enqueued + MAX_AGE)
 
     def settle(self, result: Any) -> None:
         if not self.future.done():

@@ -9,10 +9,10 @@ from queue import SimpleQueue
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[], None]
+Thunk = Callable[[], None]
 
 
-class Crew:
+class WorkerPool:
     """Threads that take work off one queue, in order of arrival.
 
     For work that settles its own outcome: a `ThreadPoolExecutor` makes a future with a lock for
@@ -20,7 +20,7 @@ class Crew:
     """
 
     def __init__(self, count: int, name: str) -> None:
-        self._queue: SimpleQueue[Work | None] = SimpleQueue()
+        self._queue: SimpleQueue[Thunk | None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._serve, name=f"{name}-{index}", daemon=True)
             for index in range(count)
@@ -28,7 +28,7 @@ class Crew:
         for thread in self._threads:
             thread.start()
 
-    def do(self, work: Work) -> None:
+    def do(self, work: Thunk) -> None:
         """Queue work that must not raise."""
         self._queue.put(work)
 

@@ -17,12 +17,12 @@ from sqlalchemy.engine import Connection
 
 from brightfield.errors import StoreUnavailable
 
-Kind = Literal["vector", "halfvec"]
+VectorKind = Literal["vector", "halfvec"]
 Part = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Numbers (n,) and vectors (n, D) of some items."""
 
 # Values of a vector that pgvector can index, by the type of its column.
-MOST_VALUES: dict[Kind, int] = {"vector": 2000, "halfvec": 4000}
+MOST_VALUES: dict[VectorKind, int] = {"vector": 2000, "halfvec": 4000}
 
 _OPERATORS = {"cosine": "<=>", "euclidean": "<->"}
 _CLASSES = {"cosine": "cosine_ops", "euclidean": "l2_ops"}
@@ -33,7 +33,7 @@ class HnswTable:
     """The table of a collection. Its methods run in the transaction that they are given."""
 
     name: str
-    kind: Kind
+    kind: VectorKind
     dim: int
     metric: str
 

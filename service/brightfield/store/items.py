@@ -36,7 +36,7 @@ class NewItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class StoredItem:
     """An item without its vector."""
 
     number: int
@@ -91,30 +91,30 @@ class Items:
             )
         return gone
 
-    def find(self, key: str, ids: Sequence[str]) -> dict[str, Item]:
+    def find(self, key: str, ids: Sequence[str]) -> dict[str, StoredItem]:
         """Those of these ids that are there."""
         with reading(self._engine) as connection:
             return _by_ids(connection, key, ids)
 
-    def get(self, collection: Collection, item_id: str) -> Item:
+    def get(self, collection: Collection, item_id: str) -> StoredItem:
         """Raises `UnknownItem`."""
         found = self.find(collection.key, [item_id]).get(item_id)
         if found is None:
             raise UnknownItem(f"The collection {collection.name} has no item {item_id!r}.")
         return found
 
-    def by_number(self, key: str, numbers: Sequence[int]) -> dict[int, Item]:
+    def by_number(self, key: str, numbers: Sequence[int]) -> dict[int, StoredItem]:
         """Those of these numbers that are there."""
         table = tables.collection_items
-        found: dict[int, Item] = {}
+        found: dict[int, StoredItem] = {}
         with reading(self._engine) as connection:
             for start in range(0, len(numbers), _AT_ONCE):
                 some = list(numbers[start : start + _AT_ONCE])
                 query = _select_items(key).where(table.c.number.in_(some))
-                found |= {row.number: Item(*row) for row in connection.execute(query)}
+                found |= {row.number: StoredItem(*row) for row in connection.execute(query)}
         return found
 
-    def after(self, key: str, number: int = 0) -> Iterator[Item]:
+    def after(self, key: str, number: int = 0) -> Iterator[StoredItem]:
         """The items behind `number`, in their order, read as they are asked for."""
         table = tables.collection_items
         query = _select_items(key).where(table.c.number > number).order_by(table.c.number)
@@ -123,7 +123,7 @@ class Items:
             connection.execution_options(yield_per=_ROWS).execute(query) as found,
         ):
             for row in found:
-                yield Item(*row)
+                yield StoredItem(*row)
 
     def numbers(self, key: str) -> NDArray[np.int64]:
         """The numbers of all items, in their order."""
@@ -200,7 +200,7 @@ class Items:
 class _Plan:
     """What an addition comes to, item by item."""
 
-    def __init__(self, last: int, there: Mapping[str, Item], replace: bool) -> None:
+    def __init__(self, last: int, there: Mapping[str, StoredItem], replace: bool) -> None:
         self.last = last
         self.dropped: list[int] = []
         self._there = dict(there)
@@ -222,7 +222,7 @@ class _Plan:
             if self._new.pop(former.number, None) is None:
                 self.dropped.append(former.number)
         self.last += 1
-        self._there[item.id] = Item(self.last, item.id, item.source, dict(item.metadata))
+        self._there[item.id] = StoredItem(self.last, item.id, item.source, dict(item.metadata))
         self._new[self.last] = item
         return "added" if former is None else "replaced"
 
@@ -251,13 +251,13 @@ def _select_items(key: str) -> sa.Select[Any]:
     return sa.select(c.number, c.id, c.source, c.metadata).where(c.collection == key)
 
 
-def _by_ids(connection: Connection, key: str, ids: Sequence[str]) -> dict[str, Item]:
-    found: dict[str, Item] = {}
+def _by_ids(connection: Connection, key: str, ids: Sequence[str]) -> dict[str, StoredItem]:
+    found: dict[str, StoredItem] = {}
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), _AT_ONCE):
         some = unique[start : start + _AT_ONCE]
         query = _select_items(key).where(tables.collection_items.c.id.in_(some))
-        found |= {row.id: Item(*row) for row in connection.execute(query)}
+        found |= {row.id: StoredItem(*row) for row in connection.execute(query)}
     return found
 
 

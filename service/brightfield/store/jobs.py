@@ -31,20 +31,20 @@ from brightfield.errors import (
 from brightfield.store import owner, tables
 from brightfield.store.database import reading, writing
 
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
-_LIVE: tuple[State, ...] = ("queued", "running")
+_LIVE: tuple[JobState, ...] = ("queued", "running")
 _MAX_BODY = 900_000_000  # both databases end near 10^9 bytes a value
 _PROGRESS_EVERY = 1.0  # seconds between two writes of one job's progress
 
 
 @dataclass(frozen=True)
-class Job:
+class StoredJob:
     """A job as it stands. Times are seconds since 1970; `problem` is set when it has failed."""
 
     id: str
     endpoint: str
-    state: State
+    state: JobState
     done: int
     total: int
     created: float
@@ -57,7 +57,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Result:
+class StoredReply:
     """A reply as it would have been sent at once: status, headers, body."""
 
     status: int
@@ -89,11 +89,11 @@ class Jobs:
         self._progress: dict[str, _Progress] = {}  # of the jobs that run in this process
         self._lock = threading.Lock()
 
-    def create(self, endpoint: str) -> Job:
+    def create(self, endpoint: str) -> StoredJob:
         """A new queued job for `endpoint` (as `/saliency`)."""
-        job = Job(f"job_{uuid.uuid4().hex}", endpoint, "queued", 0, 0, self._clock())
+        job = StoredJob(f"job_{uuid.uuid4().hex}", endpoint, "queued", 0, 0, self._clock())
         with writing(self._engine) as connection:
-            values = {name: getattr(job, name) for name in Job.__dataclass_fields__}
+            values = {name: getattr(job, name) for name in StoredJob.__dataclass_fields__}
             connection.execute(sa.insert(tables.jobs).values(owner=self._owner, **values))
         return job
 
@@ -121,7 +121,7 @@ class Jobs:
             with writing(self._engine) as connection:
                 _move(connection, job_id, ("running",), done=done, total=total)
 
-    def finish(self, job_id: str, result: Result) -> Job:
+    def finish(self, job_id: str, result: StoredReply) -> StoredJob:
         """Running to succeeded, with its reply. A job that is over already stays as it is.
 
         Raises `UnknownJob`, `Conflict` when it was never started, and `ReplyTooLarge` over 900 MB;
@@ -143,14 +143,14 @@ class Jobs:
         self._forget(job_id)
         return job
 
-    def fail(self, job_id: str, problem: Mapping[str, Any]) -> Job:
+    def fail(self, job_id: str, problem: Mapping[str, Any]) -> StoredJob:
         """Queued or running to failed, with the problem (RFC 9457, JSON types only) that ended it.
 
         A job that is over already stays as it is. Raises `UnknownJob`.
         """
         return self._close(job_id, state="failed", problem=dict(problem))
 
-    def cancel(self, job_id: str) -> Job:
+    def cancel(self, job_id: str) -> StoredJob:
         """Queued or running to cancelled. A job that is over already stays as it is.
 
         Raises `UnknownJob`. Whoever runs the job has to look at its state; a `finish` that comes
@@ -158,7 +158,7 @@ class Jobs:
         """
         return self._close(job_id, state="cancelled")
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str) -> StoredJob:
         """The job as it stands, to the last `progress` of this process. Raises `UnknownJob`."""
         with reading(self._engine) as connection:
             job = _load(connection, job_id)
@@ -168,7 +168,7 @@ class Jobs:
             return job
         return replace(job, done=last.done, total=last.total)
 
-    def result(self, job_id: str) -> Result:
+    def result(self, job_id: str) -> StoredReply:
         """The reply of a job that is over: what it ended with, or its problem if it failed.
 
         Raises `UnknownJob`, `JobNotFinished` while it is queued or runs, `JobCancelled`.
@@ -179,11 +179,11 @@ class Jobs:
                 found = tables.job_results
                 query = sa.select(found.c.status, found.c.headers, found.c.body)
                 row = connection.execute(query.where(found.c.job == job_id)).one()
-                return Result(row.status, row.headers, row.body)
+                return StoredReply(row.status, row.headers, row.body)
         if job.problem is not None:
             body = json.dumps(job.problem, ensure_ascii=False).encode()
             headers = {"content-type": "application/problem+json"}
-            return Result(int(job.problem.get("status", 500)), headers, body)
+            return StoredReply(int(job.problem.get("status", 500)), headers, body)
         if job.state == "cancelled":
             raise JobCancelled(f"The job {job_id} was cancelled; post the request again.")
         raise JobNotFinished(
@@ -222,7 +222,7 @@ class Jobs:
         with writing(self._engine) as connection:
             return connection.execute(sa.delete(tables.jobs).where(old)).rowcount
 
-    def _close(self, job_id: str, **values: Any) -> Job:
+    def _close(self, job_id: str, **values: Any) -> StoredJob:
         with writing(self._engine) as connection:
             self._end(connection, job_id, _LIVE, **values)
             job = _load(connection, job_id)
@@ -230,7 +230,7 @@ class Jobs:
         return job
 
     def _end(
-        self, connection: Connection, job_id: str, before: tuple[State, ...], **values: Any
+        self, connection: Connection, job_id: str, before: tuple[JobState, ...], **values: Any
     ) -> bool:
         with self._lock:
             last = self._progress.get(job_id)
@@ -243,18 +243,18 @@ class Jobs:
             self._progress.pop(job_id, None)
 
 
-def _move(connection: Connection, job_id: str, before: tuple[State, ...], **values: Any) -> bool:
+def _move(connection: Connection, job_id: str, before: tuple[JobState, ...], **values: Any) -> bool:
     """Changes the job if its state is one of `before`, in one statement: of two that race, one."""
     jobs = tables.jobs
     change = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.state.in_(before)).values(**values)
     return connection.execute(change).rowcount == 1
 
 
-def _load(connection: Connection, job_id: str) -> Job:
+def _load(connection: Connection, job_id: str) -> StoredJob:
     row = connection.execute(sa.select(*_COLUMNS).where(tables.jobs.c.id == job_id)).one_or_none()
     if row is None:
         raise UnknownJob("There is no such job, or it has expired; post the request again.")
-    return Job(**row._mapping)
+    return StoredJob(**row._mapping)
 
 
 def _outline(error: BrightfieldError) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _FACTS = (tables.projections.c.id, tables.projections.c.created, tables.projecti
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class ProjectionSummary:
     """What is said of a map without its points."""
 
     id: str
@@ -32,11 +32,11 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Map:
+class StoredProjection:
     """`numbers` (N,) of the items that it was made of, their `points` (N, d), the `arrays` that
     placing others needs, and the points (M, d) of those that were `placed` later."""
 
-    outline: Outline
+    outline: ProjectionSummary
     numbers: NDArray[np.int64]
     points: NDArray[np.float32]
     arrays: Mapping[str, NDArray[Any]]
@@ -58,9 +58,9 @@ class Projections:
         numbers: NDArray[np.int64],
         points: NDArray[np.float32],
         arrays: Mapping[str, NDArray[Any]],
-    ) -> Outline:
+    ) -> ProjectionSummary:
         """Keep a map; it is on disk when this returns."""
-        outline = Outline(f"map_{uuid.uuid4().hex}", self._clock(), dict(facts))
+        outline = ProjectionSummary(f"map_{uuid.uuid4().hex}", self._clock(), dict(facts))
         values = {
             "id": outline.id,
             "collection": collection.key,
@@ -74,15 +74,15 @@ class Projections:
             connection.execute(sa.insert(tables.projections).values(**values))
         return outline
 
-    def all(self, collection: Collection) -> list[Outline]:
+    def all(self, collection: Collection) -> list[ProjectionSummary]:
         """Of a collection, the newest first."""
         table = tables.projections
         query = sa.select(*_FACTS).where(table.c.collection == collection.key)
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(table.c.created.desc(), table.c.id)).all()
-        return [Outline(*row) for row in rows]
+        return [ProjectionSummary(*row) for row in rows]
 
-    def get(self, collection: Collection, map_id: str) -> Map:
+    def get(self, collection: Collection, map_id: str) -> StoredProjection:
         """Raises `UnknownProjection`."""
         table, places = tables.projections, tables.projection_places
         query = sa.select(table).where(table.c.collection == collection.key, table.c.id == map_id)
@@ -95,8 +95,8 @@ class Projections:
         numbers = np.frombuffer(row.numbers, "<i8").astype(np.int64)
         points = np.frombuffer(row.points, "<f4").astype(np.float32).reshape(len(numbers), -1)
         joined = np.frombuffer(b"".join(each.point for each in placed), "<f4").astype(np.float32)
-        return Map(
-            Outline(row.id, row.created, row.facts),
+        return StoredProjection(
+            ProjectionSummary(row.id, row.created, row.facts),
             numbers,
             points,
             _unpacked(row.arrays),

@@ -21,10 +21,10 @@ from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, TooManyBy
 from brightfield.store import tables
 from brightfield.store.database import reading, writing
 
-Frame = Mapping[str, Any]
+RunSchema = Mapping[str, Any]
 """JSON: what all chunks of a run agree on."""
 
-Merge = Callable[[Frame | None, Frame], Frame]
+SchemaMerge = Callable[[RunSchema | None, RunSchema], RunSchema]
 """From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
 
 _MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
@@ -32,14 +32,14 @@ _BATCH = 500  # ids asked for at once
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class StoredRun:
     """A run as it stands. Times are seconds since 1970; `touched` is that of the last change."""
 
     id: str
     name: str | None
     task: str
     options: Mapping[str, Any]
-    frame: Frame | None
+    frame: RunSchema | None
     created: float
     touched: float
     chunks: int
@@ -47,19 +47,19 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class StoredChunk:
     """What is kept of a chunk; `ids` are those that no other chunk of the run may have."""
 
     sha256: str
     media_type: str
     rows: int
-    frame: Frame
+    frame: RunSchema
     ids: Sequence[str]
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChunkEntry:
     """A chunk of a run, without what it holds."""
 
     key: str
@@ -68,14 +68,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class RunPage:
     """Some of the runs, the newest first, and how many there are in all."""
 
-    runs: tuple[Run, ...]
+    runs: tuple[StoredRun, ...]
     total: int
 
 
-class Runs:
+class RunStore:
     """The runs in a store. Every method may be called from any thread and process, and returns when
     its change is on disk. `clock` gives seconds since 1970.
     """
@@ -84,7 +84,9 @@ class Runs:
         self._engine = engine
         self._clock = clock
 
-    def create(self, task: str, options: Mapping[str, Any], name: str | None) -> tuple[Run, bool]:
+    def create(
+        self, task: str, options: Mapping[str, Any], name: str | None
+    ) -> tuple[StoredRun, bool]:
         """A new run, and True; or the one that has the name already, and False.
 
         Raises `RunConflict` where that one has another task or other options.
@@ -110,12 +112,12 @@ class Runs:
             )
         return known, False
 
-    def get(self, run_id: str) -> Run:
+    def get(self, run_id: str) -> StoredRun:
         """The run as it stands. Raises `UnknownRun`."""
         with reading(self._engine) as connection:
             return _load(connection, run_id)
 
-    def page(self, limit: int, offset: int) -> Listing:
+    def page(self, limit: int, offset: int) -> RunPage:
         """`limit` runs after the first `offset`, the newest first."""
         runs = tables.runs
         chosen = sa.select(runs).order_by(runs.c.created.desc(), runs.c.id)
@@ -123,7 +125,7 @@ class Runs:
             rows = connection.execute(chosen.limit(limit).offset(offset)).all()
             counts = _counts(connection, [row.id for row in rows])
             total = connection.execute(sa.select(sa.func.count()).select_from(runs)).scalar_one()
-        return Listing(tuple(_run(row, counts) for row in rows), total)
+        return RunPage(tuple(_run(row, counts) for row in rows), total)
 
     def delete(self, run_id: str) -> None:
         """The run is gone, with its chunks. Raises `UnknownRun`."""
@@ -132,7 +134,7 @@ class Runs:
             if not connection.execute(sa.delete(runs).where(runs.c.id == run_id)).rowcount:
                 raise _unknown(run_id)
 
-    def put(self, run_id: str, key: str, chunk: Chunk, merge: Merge) -> bool:
+    def put(self, run_id: str, key: str, chunk: StoredChunk, merge: SchemaMerge) -> bool:
         """Adds a chunk; False where the same was there already.
 
         Raises `UnknownRun`, `ChunkConflict` where the key has other content, `RepeatedId` where
@@ -155,8 +157,8 @@ class Runs:
         connection: Connection,
         run_id: str,
         key: str,
-        chunk: Chunk,
-        merge: Merge,
+        chunk: StoredChunk,
+        merge: SchemaMerge,
         digests: Sequence[bytes],
     ) -> bool:
         """Within a transaction. The run's row is locked, so its writers come one after another."""
@@ -177,7 +179,7 @@ class Runs:
             connection.execute(sa.insert(tables.run_ids), taken)
         return True
 
-    def entries(self, run_id: str) -> tuple[Entry, ...]:
+    def entries(self, run_id: str) -> tuple[ChunkEntry, ...]:
         """The chunks that are there, by their keys. Raises `UnknownRun`."""
         with reading(self._engine) as connection:
             _load(connection, run_id)
@@ -235,25 +237,25 @@ def _is_there(connection: Connection, run_id: str, key: str, sha256: str) -> boo
     return known is not None
 
 
-def _named(connection: Connection, name: str) -> Run | None:
+def _named(connection: Connection, name: str) -> StoredRun | None:
     query = sa.select(tables.runs.c.id).where(tables.runs.c.name == name)
     run_id = connection.execute(query).scalar_one_or_none()
     return None if run_id is None else _load(connection, run_id)
 
 
-def _load(connection: Connection, run_id: str) -> Run:
+def _load(connection: Connection, run_id: str) -> StoredRun:
     row = connection.execute(sa.select(tables.runs).where(tables.runs.c.id == run_id)).one_or_none()
     if row is None:
         raise _unknown(run_id)
     return _run(row, _counts(connection, [run_id]))
 
 
-def _entries(connection: Connection, run_id: str) -> tuple[Entry, ...]:
+def _entries(connection: Connection, run_id: str) -> tuple[ChunkEntry, ...]:
     chunks = tables.run_chunks
     query = sa.select(chunks.c.key, chunks.c.rows, chunks.c.sha256).where(chunks.c.run == run_id)
     # Sorted here, since databases differ in how they order texts.
     found = sorted(connection.execute(query).all(), key=lambda row: row.key)
-    return tuple(Entry(row.key, row.rows, row.sha256) for row in found)
+    return tuple(ChunkEntry(row.key, row.rows, row.sha256) for row in found)
 
 
 def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[int, int]]:
@@ -264,9 +266,9 @@ def _counts(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[i
     return {run: (int(count), int(rows)) for run, count, rows in found}
 
 
-def _run(row: sa.Row[Any], counts: Mapping[str, tuple[int, int]]) -> Run:
+def _run(row: sa.Row[Any], counts: Mapping[str, tuple[int, int]]) -> StoredRun:
     count, rows = counts.get(row.id, (0, 0))
-    return Run(**row._mapping, chunks=count, rows=rows)
+    return StoredRun(**row._mapping, chunks=count, rows=rows)
 
 
 def _unknown(run_id: str) -> UnknownRun:

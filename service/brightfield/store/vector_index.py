@@ -33,7 +33,7 @@ from brightfield.store.hnsw_table import (
 )
 from brightfield.store.index_progress import watched
 
-Parts = Callable[[int], Generator[Part, None, None]]
+VectorParts = Callable[[int], Generator[Part, None, None]]
 """Reads the items behind a number as the index holds them, a part at a time."""
 
 Recalls = list[dict[str, Any]]
@@ -68,10 +68,10 @@ class Hnsw:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IndexSource:
     """How a build gets at the items, and how it measures the recall of what was built."""
 
-    parts: Parts
+    parts: VectorParts
     measure: Callable[[Ask], Recalls]
 
 
@@ -86,7 +86,9 @@ class VectorIndexes:
         self._engine = engine
         self._clock = clock
 
-    def build(self, collection: Collection, hnsw: Hnsw, source: Source, step: Step) -> VectorIndex:
+    def build(
+        self, collection: Collection, hnsw: Hnsw, source: IndexSource, step: Step
+    ) -> VectorIndex:
         """Build the index of all items that are there, which takes the place of a former one.
 
         `step` hears of items that were put in and then of those that were linked, of twice as many.
@@ -141,7 +143,7 @@ class VectorIndexes:
                 sa.delete(tables.collection_indexes).where(c.collection == collection.key)
             )
 
-    def catch_up(self, collection: Collection, parts: Parts, step: Step) -> VectorIndex:
+    def catch_up(self, collection: Collection, parts: VectorParts, step: Step) -> VectorIndex:
         """Put in what came since, a part at a time, each for good; `step` is asked in between."""
         index = self.get(collection)
         while index.filled < collection.added:

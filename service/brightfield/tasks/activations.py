@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.colormaps import heatmap
-from brightfield.images.contact_sheet import Row, Tile, contact_sheet, fitted
+from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
 from brightfield.images.objects import Box
 from brightfield.images.overlay import overlay
-from brightfield.results import Raster, Result, Space, Table, array_json, finite
+from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.tasks.task import Task
 from brightfield.tasks.units.inside import Inside, Placed
 from brightfield.tensors import Map, Pixels
@@ -83,7 +83,7 @@ class FeatureMaps(Result):
             for index, unit in enumerate(self.units)
         )
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
             "layer": self.placed.layer,
             "units": [found.payload() for found in self.activity],
@@ -91,18 +91,18 @@ class FeatureMaps(Result):
             "receptive_field": self.placed.facts(),
         }
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         """The layer's own grid, in either space."""
         return Raster(self.maps, "CYX")
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         columns = ("unit", "max", "mean", "row", "column", "x", "y", "xmin", "ymin", "xmax", "ymax")
         rows = [
             (found.unit, found.max, found.mean, *found.place, *found.centre,
              found.box.xmin, found.box.ymin, found.box.xmax, found.box.ymax)
             for found in self.activity
         ]  # fmt: skip
-        return Table(columns, rows)
+        return ResultTable(columns, rows)
 
     def image(self) -> Pixels:
         return self._sheet(lambda values: heatmap(values, signed=self._signed))
@@ -131,7 +131,7 @@ class FeatureMaps(Result):
 
     def _sheet(self, drawn: Callable[[Map], NDArray[np.uint8]]) -> NDArray[np.uint8]:
         tiles = [
-            Tile((drawn(self.maps[index]),), _caption(self.activity[index]))
+            SheetCell((drawn(self.maps[index]),), _caption(self.activity[index]))
             for index in self._shown()
         ]
         columns = math.ceil(math.sqrt(len(tiles)))

@@ -15,11 +15,11 @@ from scipy.special import expit
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget, nearest
 from brightfield.images.heat import Heat, HeatResult
-from brightfield.images.windows import Grid, accumulate
+from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.parameters import Commas, Extent
-from brightfield.results import Raster, Result, Space, Table, array_json, finite
+from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.targets import EVERY, Aim, Kind, Target
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.task import Whole
 from brightfield.tensors import Logits
 
@@ -40,33 +40,33 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Classes(Result):
+class ClassPredictions(Result):
     """The predicted classes, best first."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv")
     predictions: tuple[Prediction, ...]
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {"predictions": [prediction.payload() for prediction in self.predictions]}
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         rows = [(p.label, p.class_id, p.score) for p in self.predictions]
-        return Table(("label", "class_id", "score"), rows)
+        return ResultTable(("label", "class_id", "score"), rows)
 
 
 @dataclass(frozen=True)
-class ClassMap(Classes, HeatResult):
+class ClassMap(ClassPredictions, HeatResult):
     """Also a probability map per class: `values` (k, rows, cols), one per window position."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "npy", "tiff", "png", "overlay")
     labels: tuple[str, ...]
     values: NDArray[np.float32]
-    grid: Grid
+    grid: WindowGrid
     origin: tuple[int, int]
     height: int
     width: int
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         raster = self.raster(space)
         grid = {
             "rows": len(self.grid.rows),
@@ -81,7 +81,7 @@ class ClassMap(Classes, HeatResult):
         scores = {"labels": list(self.labels), **array_json(raster.array), "grid": grid}
         return {**super().payload(space), "map": scores}
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         if space == "input":
             return Raster(self.values, "CYX")
         return Raster(np.stack([self._in_image(index) for index in range(len(self.labels))]), "CYX")
@@ -109,7 +109,7 @@ class Classify(Whole):
     """The classes of an image by descending score."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)
-    result: ClassVar[type[Result]] = Classes
+    result: ClassVar[type[Result]] = ClassPredictions
     explainable: ClassVar[bool] = True
 
     top_k: Annotated[int, Field(ge=1)] = 5
@@ -135,16 +135,16 @@ class Classify(Whole):
 
     @property
     def formats(self) -> tuple[str, ...]:
-        return Classes.formats if self.window is None else ClassMap.formats
+        return ClassPredictions.formats if self.window is None else ClassMap.formats
 
-    def postprocess(self, output: Logits, card: ModelCard) -> Classes:
-        return Classes(tuple(self._predictions(class_scores(output, card)[0], card)))
+    def postprocess(self, output: Logits, card: ModelCard) -> ClassPredictions:
+        return ClassPredictions(tuple(self._predictions(class_scores(output, card)[0], card)))
 
     def map_of(
         self,
-        whole: Classes,
+        whole: ClassPredictions,
         scores: NDArray[np.float32],
-        grid: Grid,
+        grid: WindowGrid,
         card: ModelCard,
         origin: tuple[int, int],
         size: tuple[int, int],
@@ -181,7 +181,7 @@ class Classify(Whole):
         ]
 
     @classmethod
-    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
         card, kind = seen.card, kind or "logit"
         _check_aim(aim, card, kind)
         logits = checked(seen.output, card)

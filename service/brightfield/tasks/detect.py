@@ -22,7 +22,7 @@ from brightfield.tasks.objects.suppression import Detections, concatenate, suppr
 from brightfield.tasks.objects.tiled_candidates import clipped, own_candidates
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.targets.detection_targets import detection_targets
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 
 _THRESHOLD = 0.5
 
@@ -54,7 +54,7 @@ class Detect(Dense):
         return Detecting(scene, self)
 
     @classmethod
-    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
         canvas = cls().canvas(Scene(seen.card, seen.picture, seen.field, None))
         canvas.add(seen.output, seen.geometry, Tile(seen.field, seen.field))
         return detection_targets(aim, seen, kind, canvas.result().objects)

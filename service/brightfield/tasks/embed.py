@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.errors import UnknownLayer
-from brightfield.results import Raster, Result, Space, Table, finite
+from brightfield.results import MapSpace, Raster, Result, ResultTable, finite
 from brightfield.tasks.task import Whole
 
 
@@ -24,7 +24,7 @@ class Embedding(Result):
     layer: str
     normalized: bool
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
             "dim": len(self.vector),
             "layer": self.layer,
@@ -32,11 +32,11 @@ class Embedding(Result):
             "normalized": self.normalized,
         }
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         return Raster(self.vector, "C")
 
-    def table(self) -> Table:
-        return Table(tuple(f"f{i}" for i in range(len(self.vector))), [self.vector.tolist()])
+    def table(self) -> ResultTable:
+        return ResultTable(tuple(f"f{i}" for i in range(len(self.vector))), [self.vector.tolist()])
 
 
 class Embed(Whole):

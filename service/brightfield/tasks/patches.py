@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from brightfield.images import encode
-from brightfield.images.contact_sheet import Row, Tile, contact_sheet
+from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet
 from brightfield.images.objects import Box
-from brightfield.results import Result, Space, Table, finite
+from brightfield.results import MapSpace, Result, ResultTable, finite
 from brightfield.tasks.task import Task
 from brightfield.tasks.units.inside import Inside
-from brightfield.tasks.units.top_activations import Gallery
+from brightfield.tasks.units.top_activations import TopActivations
 from brightfield.tensors import Pixels
 
 Rgb = NDArray[np.uint8]
@@ -72,7 +72,7 @@ class Patches(Result):
     units: Mapping[int, Sequence[Patch]]
     rule: str
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
             "layer": self.layer,
             "rule": self.rule,
@@ -82,7 +82,7 @@ class Patches(Result):
             ],
         }
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         columns = ("unit", "rank", "image", "value", "x", "y", "xmin", "ymin", "xmax", "ymax")
         rows = [
             (unit, rank, patch.image, patch.value, *patch.centre,
@@ -90,7 +90,7 @@ class Patches(Result):
             for unit, patches in self.units.items()
             for rank, patch in enumerate(patches, 1)
         ]  # fmt: skip
-        return Table(columns, rows)
+        return ResultTable(columns, rows)
 
     def image(self) -> Pixels:
         """A row per unit: each patch with its gradient beside it, and its value."""
@@ -101,10 +101,10 @@ class Patches(Result):
         return contact_sheet(rows, _SIDE)
 
 
-def _tile(patch: Patch) -> Tile:
+def _tile(patch: Patch) -> SheetCell:
     blank = np.full((1, 1, 3), 127, np.uint8)
     beside = blank if patch.gradient is None else patch.gradient
-    return Tile((patch.picture, beside), f"{patch.value:.3g}, image {patch.image}")
+    return SheetCell((patch.picture, beside), f"{patch.value:.3g}, image {patch.image}")
 
 
 class FindPatches(Inside, Task):
@@ -128,10 +128,10 @@ class FindPatches(Inside, Task):
             )
         return self
 
-    def gallery(self) -> Gallery:
-        return Gallery(self.k)
+    def gallery(self) -> TopActivations:
+        return TopActivations(self.k)
 
-    def shown(self, gallery: Gallery) -> dict[int, int]:
+    def shown(self, gallery: TopActivations) -> dict[int, int]:
         """The units to show, each with its number among the maps that the gallery got."""
         if self.units is not None:
             return {unit: index for index, unit in enumerate(self.units)}

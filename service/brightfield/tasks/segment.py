@@ -24,12 +24,12 @@ from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
 from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
-from brightfield.tasks.objects.segmentation import Mode, Segmentation
+from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 from brightfield.tasks.objects.suppression import concatenate, suppress
 from brightfield.tasks.objects.tiled_candidates import own_candidates
 from brightfield.tasks.objects.volume import Volume, linked
 from brightfield.tasks.targets.detection_targets import detection_targets
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.region_targets import region_targets
 
 _THRESHOLD = 0.5
@@ -43,7 +43,7 @@ class Segment(Dense):
     """The pixels of each class, or of each object."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("segment",)
-    result: ClassVar[type[Result]] = Segmentation
+    result: ClassVar[type[Result]] = SegmentedObjects
     explainable: ClassVar[bool] = True
 
     mode: Mode | None = None
@@ -67,11 +67,11 @@ class Segment(Dense):
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
-        return Segmentation.formats
+        return SegmentedObjects.formats
 
     @property
     def formats(self) -> tuple[str, ...]:
-        return Volume.formats if self.volume else Segmentation.formats
+        return Volume.formats if self.volume else SegmentedObjects.formats
 
     @property
     def stacked(self) -> bool:
@@ -89,7 +89,7 @@ class Segment(Dense):
         return SegmentCanvas(scene, self)
 
     @classmethod
-    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
         def segmented(mode: Mode) -> SegmentCanvas:
             scene = Scene(seen.card, seen.picture, seen.field, None)
             cls().check(scene)
@@ -165,7 +165,7 @@ class SegmentCanvas(Canvas):
         least = preset if task.min_area is None else task.min_area
         return (parts.at_least(least) if mode == "instance" else parts), mode
 
-    def result(self) -> Segmentation:
+    def result(self) -> SegmentedObjects:
         scene, region = self.scene, self.scene.region
         parts, mode = self.partition()
         labels = np.zeros((scene.picture.height, scene.picture.width), np.int32)
@@ -180,7 +180,7 @@ class SegmentCanvas(Canvas):
             parts.scores[index],
             rle.encode_labels(labels),
         )
-        return Segmentation(
+        return SegmentedObjects(
             objects=objects,
             source=source_of(scene),
             card=scene.card,
@@ -235,6 +235,6 @@ class SegmentCanvas(Canvas):
         return from_masks(found, candidates, region)
 
 
-def _segmented(canvas: Canvas) -> Segmentation:
+def _segmented(canvas: Canvas) -> SegmentedObjects:
     assert isinstance(canvas, SegmentCanvas)
     return canvas.result()

@@ -26,7 +26,7 @@ from brightfield.images.fidelity import psnr, ssim
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.preprocess import Scaling
-from brightfield.results import Raster, Result, Space, finite
+from brightfield.results import MapSpace, Raster, Result, finite
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tensors import Pixels
@@ -52,7 +52,7 @@ class Enlarged(Result):
     fidelity: dict[str, float] | None = None
     encoding: Encoding | None = None
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         kind = self.encoding or self.kind
         raster = self.raster("image")
         match kind:
@@ -100,7 +100,7 @@ class Enlarged(Result):
             )
         return self.pixels
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         match self.pixels.shape[2]:
             case 1:
                 return Raster(self.pixels[..., 0], "YX", self.scale)

@@ -11,7 +11,7 @@ from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 
 
 class Task(BaseModel, ABC):
@@ -55,7 +55,7 @@ class Task(BaseModel, ABC):
         return None
 
     @classmethod
-    def targets(cls, aim: Aim, seen: Seen, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
         """What the aim means in an image, one target for each of `aim.target`, for explanations.
 
         `kind` is the scale of their scores; None: the one that suits the model's output.

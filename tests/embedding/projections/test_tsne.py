@@ -8,7 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from brightfield.embedding.projections import tsne
 from brightfield.embedding.projections.tsne import Tsne
-from brightfield.embedding.vectors import nobody
+from brightfield.embedding.vectors import no_progress
 from brightfield.errors import Cancelled, InvalidParameter
 
 DIGITS = load_digits()
@@ -21,10 +21,10 @@ def test_digits_are_mapped_and_new_ones_find_their_kind() -> None:
     order = rng.permutation(len(DATA))
     known, new = order[:1500], order[1500:]
     method = Tsne()
-    made = method.fit(DATA[known], nobody)
+    made = method.fit(DATA[known], no_progress)
     assert trustworthiness(DATA[known], made.points, n_neighbors=5) >= 0.99
     before = made.points.copy()
-    placed = method.place(made, DATA[known], DATA[new], nobody)
+    placed = method.place(made, DATA[known], DATA[new], no_progress)
     np.testing.assert_array_equal(made.points, before)
     voting = KNeighborsClassifier(10).fit(made.points, DIGITS.target[known])
     assert voting.score(placed, DIGITS.target[new]) >= 0.92
@@ -36,21 +36,21 @@ def test_a_seed_gives_one_map_with_any_number_of_threads(
     maps = []
     for threads in (1, 3):
         monkeypatch.setattr(tsne, "cpu_count", lambda threads=threads: threads)
-        maps.append(Tsne(iterations=50).fit(DATA[:200], nobody))
+        maps.append(Tsne(iterations=50).fit(DATA[:200], no_progress))
     np.testing.assert_array_equal(maps[0].points, maps[1].points)
     assert maps[0].facts == maps[1].facts
 
 
 def test_vectors_are_reduced_first() -> None:
-    made = Tsne(components=20, iterations=100).fit(DATA[:300], nobody)
+    made = Tsne(components=20, iterations=100).fit(DATA[:300], no_progress)
     assert made.arrays["components"].shape == (20, 64)
     assert trustworthiness(DATA[:300], made.points, n_neighbors=5) > 0.9
     with pytest.raises(InvalidParameter, match="1 components"):
-        Tsne(components=1).fit(DATA[:300], nobody)
+        Tsne(components=1).fit(DATA[:300], no_progress)
 
 
 def test_three_dimensions() -> None:
-    made = Tsne(dimensions=3, iterations=100).fit(DATA[:300], nobody)
+    made = Tsne(dimensions=3, iterations=100).fit(DATA[:300], no_progress)
     assert made.points.shape == (300, 3)
     assert trustworthiness(DATA[:300], made.points, n_neighbors=5) > 0.9
 
@@ -69,6 +69,6 @@ def test_it_tells_how_far_it_is_and_stops_when_nobody_waits() -> None:
 
 
 def test_it_stops_early_where_little_is_gained() -> None:
-    made = Tsne(min_gain=0.05).fit(DATA[:200], nobody)
+    made = Tsne(min_gain=0.05).fit(DATA[:200], no_progress)
     assert 250 < made.facts["iterations"] < 750
-    assert Tsne(iterations=100).fit(DATA[:200], nobody).facts["iterations"] == 350
+    assert Tsne(iterations=100).fit(DATA[:200], no_progress).facts["iterations"] == 350

@@ -11,7 +11,7 @@ import pytest
 
 from brightfield.embedding.projections.projection import Fitted
 from brightfield.embedding.projections.umap import Umap
-from brightfield.embedding.vectors import nobody
+from brightfield.embedding.vectors import no_progress
 from brightfield.errors import Cancelled
 
 INSTALLED = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
@@ -20,8 +20,8 @@ DATA = np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32)
 _SERVICE = """
 import numpy as np
 from brightfield.embedding.projections.umap import Umap
-from brightfield.embedding.vectors import nobody
-Umap().fit(np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32), nobody)
+from brightfield.embedding.vectors import no_progress
+Umap().fit(np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32), no_progress)
 """
 
 
@@ -29,13 +29,15 @@ Umap().fit(np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32), no
 @pytest.mark.slow
 def test_the_fewest_vectors_have_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")  # compiling takes longer than three vectors
-    made = Umap(neighbors=2).fit(DATA[:3], nobody)
+    made = Umap(neighbors=2).fit(DATA[:3], no_progress)
     assert made.points.shape == (3, 2) and np.isfinite(made.points).all()
 
 
 def test_a_new_item_is_placed_among_fewer_than_the_neighbours() -> None:
     corners = np.array([[0, 0], [1, 0], [0, 1]], np.float32)
-    placed = Umap().place(Fitted(corners), np.eye(3, 8, dtype=np.float32), DATA[:1] * 0, nobody)
+    placed = Umap().place(
+        Fitted(corners), np.eye(3, 8, dtype=np.float32), DATA[:1] * 0, no_progress
+    )
     np.testing.assert_allclose(placed, [[1 / 3, 1 / 3]], rtol=1e-6)  # as far from each
 
 

@@ -30,12 +30,12 @@ from brightfield.images.picture import Picture
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.detect import Detect
 from brightfield.tasks.objects.objects import Objects
-from brightfield.tasks.objects.segmentation import Segmentation
+from brightfield.tasks.objects.segmentation import SegmentedObjects
 from brightfield.tasks.objects.volume import Volume
 from brightfield.tasks.segment import Segment
 from brightfield.tasks.superresolve import Enlarged, Superresolve
 
-from ..conftest import Bench, npy, png
+from ...toys.engines import Bench, npy, png
 
 
 def blobs(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -50,7 +50,7 @@ def codes(answer: Answer) -> list[str]:
 
 
 def labels(answer: Answer) -> NDArray[Any]:
-    assert isinstance(answer.result, Segmentation)
+    assert isinstance(answer.result, SegmentedObjects)
     return answer.result.labels
 
 
@@ -207,7 +207,7 @@ class TestLargeFields:
     def test_maps_beyond_the_memory_are_refused(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from brightfield.tasks.objects.objects import maps
+        from brightfield.tasks.objects import maps
 
         monkeypatch.setattr(maps, "_MOST_VALUES", 5000)
         with pytest.raises(TooManyPixels, match="region="):

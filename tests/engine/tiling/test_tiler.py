@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from brightfield.cards import ModelCard
-from brightfield.engine.tiling.tiler import Cutter
+from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Region
 from brightfield.tasks.segment import Segment
 
-from ..conftest import Bench
+from ...toys.engines import Bench
 
 
 class Sizes:
@@ -29,7 +29,7 @@ class Sizes:
 
 def cutter(
     reach: int | None, seconds: float | None = 0.001, task: Segment | None = None, **spec: Any
-) -> Cutter:
+) -> Tiler:
     card = ModelCard.model_validate(
         {
             "id": "x", "version": "1", "task": "segment", "licence": "-",
@@ -39,7 +39,7 @@ def cutter(
     resident: Any = SimpleNamespace(
         card=card, cut=None, shape=(3, 256, 256), sizes=Sizes(seconds), reach=lambda: reach
     )
-    return Cutter(task or Segment(), resident)
+    return Tiler(task or Segment(), resident)
 
 
 def field(height: int, width: int) -> Region:

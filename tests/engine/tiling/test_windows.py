@@ -10,7 +10,7 @@ import pytest
 from brightfield.explain.method import Step
 from brightfield.tasks.classify import Classify, ClassMap
 
-from ..conftest import Bench, noise, png
+from ...toys.engines import Bench, noise, png
 
 FIELD = noise(50, 70)
 IDS = {name: index for index, name in enumerate("abcd")}

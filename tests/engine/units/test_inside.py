@@ -15,7 +15,7 @@ from brightfield.errors import InvalidParameter, UnknownLayer
 from brightfield.images.filters import FilterChoice
 from brightfield.tasks.activations import FeatureMaps, ReadActivations
 
-from ..conftest import Bench, noise, npy, png
+from ...toys.engines import Bench, noise, npy, png
 
 
 @pytest.fixture(scope="module")

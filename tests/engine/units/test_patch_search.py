@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from torch import nn
 
-from brightfield.engine import Survey, View
-from brightfield.engine.units.patch_search import Source
+from brightfield.engine import MultiImageAnswer, View
+from brightfield.engine.units.patch_search import SurveyedImage
 from brightfield.errors import Cancelled, ImageExpired, InvalidParameter, UndecodableImage
 from brightfield.explain.method import Step
 from brightfield.images.cutouts import gradient_picture
@@ -21,30 +21,30 @@ from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches, Patches
 
-from ..conftest import Bench, noise, png
+from ...toys.engines import Bench, noise, png
 from .test_inside import hooked, module, taken  # noqa: F401 - a fixture
 
 IMAGES = [noise(24, 24, seed) for seed in range(5)]
 
 
-def source(data: bytes) -> Source:
+def source(data: bytes) -> SurveyedImage:
     return lambda: data
 
 
 def search(
     bench: Bench,
     task: FindPatches,
-    images: Sequence[NDArray[Any] | Source] = IMAGES,
+    images: Sequence[NDArray[Any] | SurveyedImage] = IMAGES,
     model: str = "bare",
     ticket: Ticket | None = None,
     progress: Callable[[Step], None] | None = None,
-) -> Survey:
+) -> MultiImageAnswer:
     sources = [image if callable(image) else source(png(image)) for image in images]
     view, ticket = View(model=model), ticket or Ticket()
     return asyncio.run(bench.engine.survey(task, sources, view, Selection(), ticket, progress))
 
 
-def patches(survey: Survey) -> Patches:
+def patches(survey: MultiImageAnswer) -> Patches:
     assert isinstance(survey.result, Patches)
     return survey.result
 
@@ -178,24 +178,24 @@ def test_progress_is_told_and_a_withdrawn_search_ends(bench: Bench) -> None:
 def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps are handed on as they come; no more than eight images are ahead of the gallery."""
     from brightfield.engine.units import patch_search
-    from brightfield.tasks.units.top_activations import Gallery
+    from brightfield.tasks.units.top_activations import TopActivations
 
     opened: list[int] = []
     ahead: list[int] = []
-    taken_in = Gallery.add
+    taken_in = TopActivations.add
 
-    def add(self: Gallery, image: int, *more: Any) -> None:
+    def add(self: TopActivations, image: int, *more: Any) -> None:
         ahead.append(len(opened) - image)
         taken_in(self, image, *more)
 
-    def counted(index: int) -> Source:
+    def counted(index: int) -> SurveyedImage:
         def read() -> bytes:
             opened.append(index)
             return png(noise(24, 24, index))
 
         return read
 
-    monkeypatch.setattr(Gallery, "add", add)
+    monkeypatch.setattr(TopActivations, "add", add)
     search(bench, FindPatches(layer="1", k=1), [counted(index) for index in range(30)])
     assert max(ahead) <= patch_search._AHEAD
     assert len(opened) <= 60

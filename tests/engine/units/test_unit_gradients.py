@@ -20,7 +20,7 @@ from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
-from brightfield.tasks.units.top_activations import Find
+from brightfield.tasks.units.top_activations import Peak
 
 IMAGES = torch.randn(1, 3, 128, 192, generator=torch.Generator().manual_seed(1))
 
@@ -70,7 +70,7 @@ def layer(lane: Lane, module: nn.Module, **spec: Any) -> Layer:
     return Layer(Resident(card, module, lane, 0), "5", Tap("5"))
 
 
-def wanted(module: nn.Module, layer: str = "5") -> tuple[ReceptiveField, list[tuple[int, Find]]]:
+def wanted(module: nn.Module, layer: str = "5") -> tuple[ReceptiveField, list[tuple[int, Peak]]]:
     """Of two units the greatest value and those at corners and borders."""
     maps: list[Tensor] = []
     hook = module.get_submodule(layer).register_forward_hook(lambda _, __, out: maps.append(out))
@@ -81,7 +81,7 @@ def wanted(module: nn.Module, layer: str = "5") -> tuple[ReceptiveField, list[tu
     best = np.unravel_index(int(values[0].argmax()), values[0].shape)
     places = [best, (0, 0), (31, 47), (13, 0), (17, 24), (31, 3)]
     finds = [
-        (u, Find(float(values[u, y, x]), 0, int(y), int(x))) for u in (0, 3) for y, x in places
+        (u, Peak(float(values[u, y, x]), 0, int(y), int(x))) for u in (0, 3) for y, x in places
     ]
     return receptive_field(module, Tap(layer), IMAGES), finds
 
@@ -132,18 +132,18 @@ def test_a_window_holds_the_field_and_begins_on_the_grid() -> None:
     spans = np.array([[0, 10], [30, 45], [60, 64]])
     field = ReceptiveField(spans, np.array([[0, 5], [290, 321], [630, 640]]), (64, 640))
     free = InputSpec()
-    assert window_of(field, Find(1, 0, 0, 0), free) == Window(0, 32, 0, 32, 0, 0)
+    assert window_of(field, Peak(1, 0, 0, 0), free) == Window(0, 32, 0, 32, 0, 0)
     # A third of 64 rows is no whole number of places, so nothing can be said of windows below.
-    assert window_of(field, Find(1, 0, 1, 0), free) == Window(0, 64, 0, 32, 0, 0)
-    assert window_of(field, Find(1, 0, 2, 0), free) is None
+    assert window_of(field, Peak(1, 0, 1, 0), free) == Window(0, 64, 0, 32, 0, 0)
+    assert window_of(field, Peak(1, 0, 2, 0), free) is None
     fixed = InputSpec(size=(64, 640))
-    assert window_of(field, Find(1, 0, 0, 0), fixed) is None
-    assert window_of(field, Find(1, 0, 0, 0), InputSpec(crop=64)) is None
+    assert window_of(field, Peak(1, 0, 0, 0), fixed) is None
+    assert window_of(field, Peak(1, 0, 0, 0), InputSpec(crop=64)) is None
     everything = ReceptiveField.everything((2, 20), (64, 640))
-    assert window_of(everything, Find(1, 0, 0, 0), free) is None
+    assert window_of(everything, Peak(1, 0, 0, 0), free) is None
 
 
 def test_the_first_place_of_a_window_is_counted_by_the_stride() -> None:
     spans = np.stack([np.arange(16) * 8, np.arange(16) * 8 + 8], axis=1)
     field = ReceptiveField(spans, spans, (128, 128))
-    assert window_of(field, Find(1, 0, 9, 5), InputSpec()) == Window(64, 96, 32, 64, 8, 4)
+    assert window_of(field, Peak(1, 0, 9, 5), InputSpec()) == Window(64, 96, 32, 64, 8, 4)

@@ -13,21 +13,23 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from brightfield.images.annotations.coco import dataset
-from brightfield.images.objects import Box, Object, Source, measure
+from brightfield.images.objects import Box, Object, ObjectSource, measure
 from brightfield.images.rle import encode_labels
 
 LABELS = np.zeros((40, 50), np.int32)
 LABELS[2:20, 3:30], LABELS[5:10, 5:10], LABELS[25:39, 10:49] = 1, 0, 2
 
 
-def masks() -> tuple[Source, tuple[Object, ...]]:
+def masks() -> tuple[ObjectSource, tuple[Object, ...]]:
     measured = measure(LABELS, np.zeros((40, 50, 1), np.uint8))
     objects = measured.objects(["a", "b"], [1, 0], [0.9, 0.8], encode_labels(LABELS))
-    return Source(50, 40, "ab" * 32, "nuclei@1"), objects
+    return ObjectSource(50, 40, "ab" * 32, "nuclei@1"), objects
 
 
-def boxes() -> tuple[Source, tuple[Object, ...]]:
-    return Source(60, 30, "cd" * 32, "cells@1"), (Object(1, "a", 0, Box(1.5, 2, 30, 20.5), 0.7),)
+def boxes() -> tuple[ObjectSource, tuple[Object, ...]]:
+    return ObjectSource(60, 30, "cd" * 32, "cells@1"), (
+        Object(1, "a", 0, Box(1.5, 2, 30, 20.5), 0.7),
+    )
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

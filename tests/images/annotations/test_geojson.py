@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
 
-from brightfield.images.annotations.geojson import Placement, feature_collection, features
+from brightfield.images.annotations.geojson import FieldPlacement, feature_collection, features
 from brightfield.images.contours import Polygon, rasterize, trace
-from brightfield.images.objects import Box, Object, Source, measure
+from brightfield.images.objects import Box, Object, ObjectSource, measure
 
 COLORS = ((0, 114, 178), (230, 159, 0))
-SOURCE = Source(7, 6, "ab" * 32, "nuclei@1", pixel_size=0.5)
+SOURCE = ObjectSource(7, 6, "ab" * 32, "nuclei@1", pixel_size=0.5)
 LABELS = np.array([[1, 1, 1, 0, 0], [1, 0, 1, 0, 2], [1, 1, 1, 2, 0]], np.int32)
 
 
@@ -77,7 +77,7 @@ def test_features_have_what_the_reader_of_qupath_takes() -> None:
 
 def test_offset_and_downsample() -> None:
     plain = written(LABELS)["features"]
-    placed = written(LABELS, placement=Placement((1000, 2000.5), 4))["features"]
+    placed = written(LABELS, placement=FieldPlacement((1000, 2000.5), 4))["features"]
     for before, after in zip(plain, placed, strict=True):
         x0, y0, x1, y1 = shape(before["geometry"]).bounds
         expected = (1000 + 4 * x0, 2000.5 + 4 * y0, 1000 + 4 * x1, 2000.5 + 4 * y1)

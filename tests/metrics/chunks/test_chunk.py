@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from brightfield.errors import InvalidParameter, InvalidRows, MissingValues, UnfitChunk
 from brightfield.metrics import catalog
-from brightfield.metrics.chunks.chunk import Parts
+from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.chunks.frames import merged
-from brightfield.metrics.evaluation import Limits
+from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.reading.columns import ScoreColumns
 
-LIMITS = Limits(10**7, 10**7)
+LIMITS = DataLimits(10**7, 10**7)
 CI = {"method": "percentile", "resamples": 20}
 
 
@@ -39,7 +39,7 @@ def in_chunks(evaluation, chunks, order=None):
         chunk = evaluation.chunk(chunks[key], LIMITS, unhurried)
         frame = merged(frame, chunk.frame)
         sizes[key], payloads[key] = chunk.rows, (key, chunk.media_type, chunk.payload)
-    parts = Parts(sizes, frame or {}, iter(payloads.values()))
+    parts = RunChunks(sizes, frame or {}, iter(payloads.values()))
     return plain(evaluation.together(parts, LIMITS, unhurried))
 
 

@@ -17,12 +17,12 @@ from PIL import Image
 
 from brightfield.errors import DamagedChunk, MissingValues
 from brightfield.metrics import catalog
-from brightfield.metrics.chunks.chunk import JSON, Parts
+from brightfield.metrics.chunks.chunk import JSON, RunChunks
 from brightfield.metrics.chunks.frames import merged
-from brightfield.metrics.evaluation import Both, Limits
+from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
 
-LIMITS = Limits(10**7, 10**7)
+LIMITS = DataLimits(10**7, 10**7)
 CI = {"method": "percentile", "resamples": 20}
 MEMBERS = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
 
@@ -38,7 +38,7 @@ def measured(evaluation, chunks):
         chunk = evaluation.chunk({"pairs": pairs}, LIMITS, unhurried)
         frame, sizes[key] = merged(frame, chunk.frame), chunk.rows
         payloads.append((key, chunk.media_type, chunk.payload))
-    return Parts(sizes, frame or {}, payloads)
+    return RunChunks(sizes, frame or {}, payloads)
 
 
 def with_images(evaluation, chunks):
@@ -46,7 +46,7 @@ def with_images(evaluation, chunks):
     parts = measured(evaluation, chunks)
     texts = {key: json.dumps({"pairs": pairs}).encode() for key, pairs in chunks.items()}
     payloads = [(key, JSON, zlib.compress(text)) for key, text in texts.items()]
-    return Parts(parts.sizes, parts.frame, payloads)
+    return RunChunks(parts.sizes, parts.frame, payloads)
 
 
 def text(evaluation, parts):
@@ -145,7 +145,7 @@ def test_chunks_of_an_earlier_version_are_measured_beside_others(task):
     evaluation = catalog()[task](ci=CI)
     chunks = {"a": pairs[::2], "b": pairs[1::2]}
     now, before = measured(evaluation, chunks), with_images(evaluation, chunks)
-    mixed = Parts(now.sizes, now.frame, [now.payloads[0], before.payloads[1]])
+    mixed = RunChunks(now.sizes, now.frame, [now.payloads[0], before.payloads[1]])
     assert text(evaluation, mixed) == text(evaluation, now)
 
 
@@ -159,7 +159,7 @@ def test_two_runs_compare_as_their_images_do(task):
     found = [
         evaluation.against(
             evaluation,
-            Both(*(form(evaluation, chunks) for chunks in sides), LIMITS, unhurried),
+            RunPair(*(form(evaluation, chunks) for chunks in sides), LIMITS, unhurried),
             Confidence(**CI),
         )
         for form in (measured, with_images)
@@ -287,6 +287,6 @@ def test_a_damaged_chunk_is_named(task):
     payloads = [b"", whole[:-3], bytes(changed)]
     payloads += [zlib.compress(json.dumps(each).encode()) for each in wrong]
     for payload in payloads:
-        damaged = Parts(run.sizes, run.frame, [(key, kind, payload)])
+        damaged = RunChunks(run.sizes, run.frame, [(key, kind, payload)])
         with pytest.raises(DamagedChunk, match="chunk 'fold 1/b' cannot be read"):
             evaluation.together(damaged, LIMITS, unhurried)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brightfield.metrics.counted.operating_point import Rule
+from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 
 
@@ -37,7 +37,7 @@ def test_against_trying_every_threshold(rule, seed):
     scores = np.round(rng.random(40) + 0.3 * positive, 1)
     # max keeps the first of equals, which is the most sensitive.
     best = max(candidates(scores, positive), key=lambda c: round(GOOD[rule](*c[1:]), 9))
-    assert Rule.parse(rule).threshold(Ranking.of(scores, positive)) == best[0]
+    assert ThresholdRule.parse(rule).threshold(Ranking.of(scores, positive)) == best[0]
 
 
 def test_the_rule_of_a_report(classify):
@@ -68,4 +68,4 @@ def test_nothing_is_positive_above_every_score(classify):
 )
 def test_other_rules_are_refused(text):
     with pytest.raises(ValueError, match="is no rule"):
-        Rule.parse(text)
+        ThresholdRule.parse(text)

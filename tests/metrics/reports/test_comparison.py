@@ -10,13 +10,13 @@ from sklearn import metrics as sk
 
 from brightfield.errors import IncomparableRuns
 from brightfield.metrics import catalog
-from brightfield.metrics.chunks.chunk import Parts
+from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.counted.paired_auroc import paired_delong
 from brightfield.metrics.counted.ranking import Ranking
-from brightfield.metrics.evaluation import Both, Limits
+from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
 
-LIMITS = Limits(10**7, 10**7)
+LIMITS = DataLimits(10**7, 10**7)
 
 
 def unhurried() -> None:
@@ -27,11 +27,11 @@ def side(task, data, **options):
     evaluation = catalog()[task](**options)
     chunk = evaluation.chunk(data, LIMITS, unhurried)
     payload = "1", chunk.media_type, chunk.payload
-    return evaluation, Parts({"1": chunk.rows}, chunk.frame, [payload])
+    return evaluation, RunChunks({"1": chunk.rows}, chunk.frame, [payload])
 
 
 def compare(a, b, **ci):
-    both = Both(a[1], b[1], LIMITS, unhurried)
+    both = RunPair(a[1], b[1], LIMITS, unhurried)
     return a[0].against(b[0], both, Confidence(**ci))
 
 

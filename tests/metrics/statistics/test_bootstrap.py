@@ -7,7 +7,7 @@ import scipy.stats
 from brightfield.metrics.statistics.bootstrap import acceleration, bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval
-from brightfield.metrics.statistics.resampling import Cells, Clusters, Rows
+from brightfield.metrics.statistics.resampling import CellResampler, ClusterResampler, RowResampler
 
 
 def nothing():
@@ -29,7 +29,7 @@ def test_skewed_and_biased_statistics_against_scipy(method, statistic, reference
     (found,) = bootstrap(
         lambda weights: statistic(weights, sample)[:, None],
         np.array([reference(sample)]),
-        Rows(np.zeros(60, np.int64)),
+        RowResampler(np.zeros(60, np.int64)),
         Confidence(method=method, resamples=20_000),
         nothing,
     )
@@ -47,7 +47,7 @@ def test_skewed_and_biased_statistics_against_scipy(method, statistic, reference
 
 def test_the_acceleration_of_a_mean_is_its_skewness():
     sample = np.random.default_rng(2).exponential(size=50)
-    rows = Rows(np.zeros(50, np.int64))
+    rows = RowResampler(np.zeros(50, np.int64))
     weights = rows.without(0, 50)
     left_out = (weights @ sample / weights.sum(axis=1))[:, None]
     skewness = scipy.stats.skew(sample) / (6 * np.sqrt(50))
@@ -56,30 +56,30 @@ def test_the_acceleration_of_a_mean_is_its_skewness():
 
 def test_a_stratum_keeps_its_size():
     strata = np.array([0, 1, 0, 1, 1, 2])
-    weights = Rows(strata).draw(np.random.default_rng(0), 500)
+    weights = RowResampler(strata).draw(np.random.default_rng(0), 500)
     for stratum, size in enumerate((2, 3, 1)):
         assert (weights[:, strata == stratum].sum(axis=1) == size).all()
     assert weights[:, 0].mean() == pytest.approx(1, abs=0.1)
-    cells = Cells(np.array([[3, 1], [0, 5]])).draw(np.random.default_rng(0), 500)
+    cells = CellResampler(np.array([[3, 1], [0, 5]])).draw(np.random.default_rng(0), 500)
     assert (cells.reshape(500, 2, 2).sum(axis=2) == [4, 5]).all()
     assert cells.mean(axis=0) == pytest.approx([3, 1, 0, 5], abs=0.2)
 
 
 def test_cells_are_drawn_as_rows_would_be():
     truth, predicted = np.repeat([0, 0, 1], [30, 10, 60]), np.repeat([0, 1, 1], [30, 10, 60])
-    rows = Rows(truth).draw(np.random.default_rng(0), 4000)
+    rows = RowResampler(truth).draw(np.random.default_rng(0), 4000)
     by_row = [rows[:, (truth == t) & (predicted == p)].sum(axis=1) for t in (0, 1) for p in (0, 1)]
-    cells = Cells(np.array([[30, 10], [0, 60]])).draw(np.random.default_rng(1), 4000)
+    cells = CellResampler(np.array([[30, 10], [0, 60]])).draw(np.random.default_rng(1), 4000)
     assert scipy.stats.ks_2samp(by_row[1], cells[:, 1]).pvalue > 1e-3
     assert np.std(by_row[1]) == pytest.approx(np.std(cells[:, 1]), rel=0.05)
 
 
 def test_groups_are_drawn_whole():
     groups = np.array([0, 0, 1, 2, 2, 2])
-    weights = Clusters.of_rows(groups).draw(np.random.default_rng(0), 100)
+    weights = ClusterResampler.of_rows(groups).draw(np.random.default_rng(0), 100)
     assert (weights[:, 0] == weights[:, 1]).all()
     assert (weights[:, [0, 2, 3]].sum(axis=1) == 3).all()
-    cells = Clusters.of_cells(groups, np.array([0, 1, 0, 3, 3, 3]), 4)
+    cells = ClusterResampler.of_cells(groups, np.array([0, 1, 0, 3, 3, 3]), 4)
     assert cells.whole().tolist() == [[2, 1, 0, 3]]
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from brightfield.images.windows import window_grid
-from brightfield.models.incremental import Plan, counted, estimate, probe_chunk, trace
+from brightfield.models.incremental import IncrementalPlan, counted, estimate, probe_chunk, trace
 
 
 def convolutions() -> nn.Module:
@@ -14,9 +14,9 @@ def convolutions() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
 
 
-def plan(side: int) -> Plan:
+def plan(side: int) -> IncrementalPlan:
     found = trace(convolutions(), torch.zeros(1, 3, side, side))
-    assert isinstance(found, Plan)
+    assert isinstance(found, IncrementalPlan)
     return found
 
 

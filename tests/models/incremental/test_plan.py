@@ -13,16 +13,16 @@ from torch.nn import functional
 from torchvision import models
 
 from brightfield.images.windows import accumulate, window_grid
-from brightfield.models.incremental import Plan, Refusal, trace
+from brightfield.models.incremental import IncrementalPlan, Refusal, trace
 
 from .networks import FAMILIES, Zoo, family, incremental, leaves, noise, occluded, settled
 
 FEW = settings(max_examples=3, deadline=None)
 
 
-def traced(module: nn.Module, image: Tensor) -> Plan:
+def traced(module: nn.Module, image: Tensor) -> IncrementalPlan:
     plan = trace(module, image)
-    assert isinstance(plan, Plan), plan
+    assert isinstance(plan, IncrementalPlan), plan
     return plan
 
 

@@ -7,14 +7,14 @@ from torchvision import models
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.windows import window_grid
-from brightfield.models.incremental import Plan, Schedule, trace
+from brightfield.models.incremental import IncrementalPlan, Schedule, trace
 
 from .networks import noise
 
 
 def scheduled(module: nn.Module, side: int, window: int, stride: int, **more: int) -> Schedule:
     plan = trace(module.eval(), torch.zeros(1, 3, side, side))
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, IncrementalPlan)
     grid = window_grid((side, side), (window, window), (stride, stride), "shift")
     return plan.schedule(grid.rows, grid.cols, **more)
 
@@ -61,6 +61,6 @@ def test_the_memory_of_a_chunk_is_bounded() -> None:
 def test_windows_outside_are_refused(span: tuple[int, int]) -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     plan = trace(module.eval(), torch.zeros(1, 3, 64, 64))
-    assert isinstance(plan, Plan)
+    assert isinstance(plan, IncrementalPlan)
     with pytest.raises(InvalidParameter, match="64 x 64"):
         plan.schedule([(0, 8)], [span])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models import get_model
 
-from brightfield.cards import Explain
+from brightfield.cards import ExplainSection
 from brightfield.errors import UnknownLayer
 from brightfield.models.efficientnet_lite import EfficientNetLite
 from brightfield.models.inspection.layers import (
@@ -106,7 +106,9 @@ def test_hooks_are_gone_after_an_error() -> None:
 
 
 def test_a_card_may_name_its_penultimate_layer() -> None:
-    assert resolve(Overwriting(), "penultimate", Explain(penultimate="features")) == Tap("features")
+    assert resolve(Overwriting(), "penultimate", ExplainSection(penultimate="features")) == Tap(
+        "features"
+    )
 
 
 @pytest.mark.parametrize(

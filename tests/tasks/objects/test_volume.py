@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from brightfield.cards import ModelCard
 from brightfield.errors import UnfitImage
 from brightfield.images.labels import relabel
-from brightfield.images.objects import Source, measure
-from brightfield.tasks.objects.segmentation import Mode, Segmentation
+from brightfield.images.objects import ObjectSource, measure
+from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 from brightfield.tasks.objects.volume import Volume, linked
 
 CARD = ModelCard.model_validate(
@@ -28,14 +28,14 @@ CARD = ModelCard.model_validate(
 )  # fmt: skip
 
 
-def plane(labels: NDArray[Any], mode: Mode = "instance", class_id: int = 0) -> Segmentation:
+def plane(labels: NDArray[Any], mode: Mode = "instance", class_id: int = 0) -> SegmentedObjects:
     numbers = labels.astype(np.int32)
     measured = measure(numbers, np.zeros((*numbers.shape, 1), np.uint8))
     class_ids = measured.labels - 1 if mode == "semantic" else np.full(len(measured), class_id)
     scores = 0.5 + 0.1 * np.arange(len(measured))
     objects = measured.objects(("a", "b"), class_ids, scores)
-    source = Source(numbers.shape[1], numbers.shape[0], "0" * 64, "x@1")
-    return Segmentation(objects, source, CARD, numbers, mode, 1)
+    source = ObjectSource(numbers.shape[1], numbers.shape[0], "0" * 64, "x@1")
+    return SegmentedObjects(objects, source, CARD, numbers, mode, 1)
 
 
 def cones() -> NDArray[np.int32]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torchvision.ops import box_iou
 
-from brightfield.cards import Architecture, ModelCard
+from brightfield.cards import ArchitectureSection, ModelCard
 from brightfield.errors import InvalidParameter, UnknownTarget
 from brightfield.images.picture import Region
 from brightfield.models.candidates import Candidates
@@ -150,7 +150,7 @@ def test_torchvisions_detectors_have_gradients_by_the_image(builder: str, activa
     places are proposed, which gradients leave out, the differences along a random direction."""
     name = {"name": f"torchvision:{builder}", "num_classes": 3}
     model = card(activation=activation).model_copy(
-        update={"architecture": Architecture.model_validate(name)}
+        update={"architecture": ArchitectureSection.model_validate(name)}
     )
     module = build(model).double()
     generator = torch.Generator().manual_seed(0)

@@ -19,7 +19,7 @@ from brightfield.images.tiles import Tile
 from brightfield.targets import Aim, Kind
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.segment import Segment
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 
 from ..seeing import seen
 
@@ -40,11 +40,11 @@ def card(labels: int = 2, **output: Any) -> ModelCard:
     )  # fmt: skip
 
 
-def looked(maps: Any = SMOOTH[:2], model: ModelCard | None = None) -> Seen:
+def looked(maps: Any = SMOOTH[:2], model: ModelCard | None = None) -> ModelOutput:
     return seen(torch.from_numpy(maps)[None], model or card(), (H, W))
 
 
-def found(kind: Kind | None = "logit", look: Seen | None = None, **aim: Any) -> list[Any]:
+def found(kind: Kind | None = "logit", look: ModelOutput | None = None, **aim: Any) -> list[Any]:
     return Segment.targets(Aim(**aim), look or looked(), kind)
 
 
@@ -138,7 +138,7 @@ class TestPlaces:
         padded = np.full((2, 64, 96), 1e6, np.float32)
         padded[:, :H, :W] = SMOOTH[:2]
         geometry = Geometry(Axis.of(W, 0, W), Axis.of(H, 0, H)).windowed(0, 0, 64, 96)
-        look = Seen(torch.from_numpy(padded)[None], card(), looked().picture, geometry)
+        look = ModelOutput(torch.from_numpy(padded)[None], card(), looked().picture, geometry)
         for one, other in zip(found(look=look, target="0,1"), found(target="0,1"), strict=True):
             assert one.value == near(other.value)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from brightfield.models.inspection.receptive import ReceptiveField
-from brightfield.tasks.units.top_activations import Find, Gallery
+from brightfield.tasks.units.top_activations import Peak, TopActivations
 
 Maps = NDArray[np.float32]
 
@@ -25,24 +25,24 @@ def field(height: int, width: int, side: int = 3) -> ReceptiveField:
     return ReceptiveField(rows, cols, (height, width))
 
 
-def brute_force(images: list[Maps], fields: list[ReceptiveField], unit: int, k: int) -> list[Find]:
+def brute_force(images: list[Maps], fields: list[ReceptiveField], unit: int, k: int) -> list[Peak]:
     """Every value of every image, the greatest first; greedily, what no better one has taken."""
     every = [
-        Find(float(maps[unit, y, x]), index, y, x)
+        Peak(float(maps[unit, y, x]), index, y, x)
         for index, maps in enumerate(images)
         for y in range(maps.shape[1])
         for x in range(maps.shape[2])
         if np.isfinite(maps[unit, y, x])
         and (maps[unit].size == 1 or maps[unit, y, x] > np.nanmin(maps[unit]))
     ]
-    found: list[Find] = []
+    found: list[Peak] = []
     for one in sorted(every, key=lambda f: (-f.value, f.image, f.row, f.column)):
         if not any(covers(fields[one.image], other, one) for other in found):
             found.append(one)
     return found[:k]
 
 
-def covers(seen: ReceptiveField, better: Find, worse: Find) -> bool:
+def covers(seen: ReceptiveField, better: Peak, worse: Peak) -> bool:
     def inside(spans: Any, i: int, j: int) -> bool:
         return bool(i == j or spans[i][0] <= sum(spans[j]) / 2 < spans[i][1])
 
@@ -68,7 +68,7 @@ def test_it_finds_what_a_search_through_everything_finds(
     sizes = [(int(random.integers(1, 8)), int(random.integers(1, 8))) for _ in range(4)]
     images = [random.integers(0, levels, (3, *size)).astype(np.float32) for size in sizes]
     fields = [field(*size, side) for size in sizes]
-    gallery = Gallery(k)
+    gallery = TopActivations(k)
     for index, (maps, seen) in enumerate(zip(images, fields, strict=True)):
         gallery.add(index, maps, seen)
     for unit in range(3):
@@ -78,27 +78,27 @@ def test_it_finds_what_a_search_through_everything_finds(
 def test_a_silent_unit_has_no_patches_and_is_not_chosen() -> None:
     maps = np.zeros((3, 4, 4), np.float32)
     maps[1, 2, 3], maps[2, 0, 0], maps[2, 3, 3] = 5, 4, 3
-    gallery = Gallery(2)
+    gallery = TopActivations(2)
     gallery.add(0, maps, field(4, 4))
     assert gallery.finds(0) == []
-    assert gallery.finds(2) == [Find(4, 0, 0, 0), Find(3, 0, 3, 3)]
+    assert gallery.finds(2) == [Peak(4, 0, 0, 0), Peak(3, 0, 3, 3)]
     assert gallery.best(3) == [2, 1]  # by the sum of what they have
     assert gallery.best(1) == [2]
 
 
 def test_values_that_are_not_finite_do_not_count() -> None:
     maps = np.array([[[np.nan, 1.0, 0.5], [np.inf, -np.inf, 0.0]]], np.float32)
-    gallery = Gallery(1)
+    gallery = TopActivations(1)
     gallery.add(7, maps, field(2, 3, 1))
-    assert gallery.finds(0) == [Find(1.0, 7, 0, 1)]
-    empty = Gallery(1)
+    assert gallery.finds(0) == [Peak(1.0, 7, 0, 1)]
+    empty = TopActivations(1)
     empty.add(0, np.full((1, 2, 2), np.nan, np.float32), field(2, 2))
     assert (empty.finds(0), empty.best(4)) == ([], [])
 
 
 def test_where_every_place_sees_everything_an_image_has_one_patch() -> None:
     maps = np.random.default_rng(0).random((1, 5, 5)).astype(np.float32)
-    gallery = Gallery(4)
+    gallery = TopActivations(4)
     everywhere = ReceptiveField.everything((5, 5), (20, 20))
     gallery.add(0, maps, everywhere)
     gallery.add(1, maps + 1, everywhere)
@@ -106,7 +106,7 @@ def test_where_every_place_sees_everything_an_image_has_one_patch() -> None:
 
 
 def test_memory_does_not_grow_with_the_images() -> None:
-    gallery, random = Gallery(3), np.random.default_rng(0)
+    gallery, random = TopActivations(3), np.random.default_rng(0)
     sizes = set()
     for index in range(20):
         gallery.add(index, random.random((8, 6, 6)).astype(np.float32), field(6, 6))
@@ -116,6 +116,6 @@ def test_memory_does_not_grow_with_the_images() -> None:
 
 @pytest.mark.parametrize("value", [0.0, -2.0])
 def test_a_flat_unit_counts_whatever_its_value(value: float) -> None:
-    gallery = Gallery(2)
+    gallery = TopActivations(2)
     gallery.add(0, np.full((1, 1, 1), value, np.float32), field(1, 1))
-    assert gallery.finds(0) == [Find(value, 0, 0, 0)]
+    assert gallery.finds(0) == [Peak(value, 0, 0, 0)]

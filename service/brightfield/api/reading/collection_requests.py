@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from brightfield.api.image_endpoints import Services
-from brightfield.api.limits import Claim, Patience, ticket_of
+from brightfield.api.limits import Claim, RequestScope, ticket_of
 from brightfield.api.problems import problem, request_id_of
 from brightfield.api.reading.inputs import (
     Stored,
@@ -32,7 +32,7 @@ from brightfield.api.reading.inputs import (
     read_submission,
 )
 from brightfield.api.reading.parameters import merge, parse
-from brightfield.collections.adding import Added, Source
+from brightfield.collections.adding import Added, NewImage
 from brightfield.collections.queries import watched
 from brightfield.embedding.vectors import Step
 from brightfield.engine.engine import Progress
@@ -49,7 +49,7 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
 
 T = TypeVar("T", bound=BaseModel)
-Work = Callable[[Ticket, Progress | None], Awaitable[Response]]
+Responder = Callable[[Ticket, Progress | None], Awaitable[Response]]
 
 _DTYPES = ("float16", "float32", "float64")
 
@@ -67,7 +67,7 @@ def _objects(value: Any) -> Any:
 
 
 @dataclass(slots=True)
-class Posted:
+class CollectionRequest:
     """A request's images, the members of its JSON that are no parameters, and its parameters."""
 
     images: list[bytes | Stored | BrightfieldError] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Posted:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-class Intake(BaseModel):
+class NewItemFields(BaseModel):
     """How images or vectors are named."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -105,7 +105,9 @@ class Intake(BaseModel):
         return self.metadata
 
 
-async def read_posted(request: Request, max_bytes: int, members: Sequence[str] = ()) -> Posted:
+async def read_posted(
+    request: Request, max_bytes: int, members: Sequence[str] = ()
+) -> CollectionRequest:
     """Read JSON, or an image by the other forms; of JSON, `members` are no parameters.
 
     Parameters may stand in the query, in `parameters` or beside the images.
@@ -116,16 +118,16 @@ async def read_posted(request: Request, max_bytes: int, members: Sequence[str] =
     if body and is_json and media_type != "multipart/form-data":
         return _from_json(body, query_of(request), members)
     if not body and "image" not in request.query_params:
-        return Posted(parameters=query_of(request))
+        return CollectionRequest(parameters=query_of(request))
 
     async def again() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
     submission = await read_submission(Request(request.scope, again), max_bytes)
-    return Posted(submission.images, {}, submission.parameters)
+    return CollectionRequest(submission.images, {}, submission.parameters)
 
 
-def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) -> Posted:
+def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) -> CollectionRequest:
     document = json_object(body, "body")
     own = {name: document.pop(name) for name in members if document.get(name) is not None}
     images, _ = json_images(document)
@@ -137,21 +139,21 @@ def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) ->
     parameters = {name: value for name, value in parameters.items() if value is not None}
     if "image" in parameters and not images:
         images.append(json_image({"id": str(parameters.pop("image"))}, "image"))
-    return Posted(images, own, parameters)
+    return CollectionRequest(images, own, parameters)
 
 
 def sources_of(
-    images: Sequence[bytes | Stored | BrightfieldError], intake: Intake, store: ImageStore
-) -> list[Source]:
+    images: Sequence[bytes | Stored | BrightfieldError], intake: NewItemFields, store: ImageStore
+) -> list[NewImage]:
     """The images with their ids and metadata. Raises `InvalidParameter` for counts that differ."""
     ids, metadata = intake.ids_of(len(images)), intake.metadata_of(len(images))
     return [
-        Source(partial(_bytes_of, image, store), item_id, facts)
+        NewImage(partial(_bytes_of, image, store), item_id, facts)
         for image, item_id, facts in zip(images, ids, metadata, strict=True)
     ]
 
 
-def image_of(posted: Posted, store: ImageStore) -> bytes | None:
+def image_of(posted: CollectionRequest, store: ImageStore) -> bytes | None:
     """The one image of a question, or None."""
     if not posted.images:
         return None
@@ -193,14 +195,14 @@ def array_of(value: Any) -> Any:
         ) from None
 
 
-async def carried_out(request: Request, endpoint: str, claim: Claim, work: Work) -> Response:
+async def carried_out(request: Request, endpoint: str, claim: Claim, work: Responder) -> Response:
     """At once with the caller's patience, or as a job where the request prefers that."""
     services: Services = request.app.state.services
     ticket = ticket_of(request, services.engine.settings.timeout)
     if "respond-async" in request.headers.get("prefer", ""):
         kept = services.admission.hand_over(claim)
         return await services.jobs.submit(endpoint, work, kept.release)
-    async with Patience(request, ticket):
+    async with RequestScope(request, ticket):
         return await work(ticket, None)
 
 

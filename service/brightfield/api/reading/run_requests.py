@@ -11,7 +11,7 @@ from brightfield.api.reading.parameters import merge, parse
 from brightfield.errors import InvalidParameter, UnknownParameter, nearest
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.store.runs import Run
+from brightfield.store.runs import StoredRun
 
 _LONGEST = 200
 
@@ -33,7 +33,7 @@ def understand_run(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ComparisonRequest:
     """Two runs to be compared, and the options of intervals that were given."""
 
     a: str
@@ -41,7 +41,7 @@ class Wanted:
     ci: Mapping[str, Any]
 
 
-def understand_comparison(query: Mapping[str, str]) -> Wanted:
+def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
     """The query of a comparison. Raises an `Unprocessable` for what is missing or not known."""
     for name in ("a", "b"):
         if not query.get(name):
@@ -62,7 +62,7 @@ def understand_comparison(query: Mapping[str, str]) -> Wanted:
                 errors=[{"location": name}],
             )
     (confidence,) = parse((Confidence,), inner)
-    return Wanted(query["a"], query["b"], confidence.model_dump(exclude_unset=True))
+    return ComparisonRequest(query["a"], query["b"], confidence.model_dump(exclude_unset=True))
 
 
 def check_text(location: str, value: Any) -> None:
@@ -75,7 +75,7 @@ def check_text(location: str, value: Any) -> None:
     )
 
 
-def describe_run(run: Run) -> dict[str, Any]:
+def describe_run(run: StoredRun) -> dict[str, Any]:
     """A run as JSON. Times are seconds since 1970."""
     return {
         "id": run.id,

@@ -14,7 +14,7 @@ from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.api.writing.envelope import survey_envelope
 from brightfield.api.writing.replies import Reply, Writer, negotiate
-from brightfield.collections.queries import Choice
+from brightfield.collections.queries import ItemSelection
 from brightfield.engine.engine import Progress
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
@@ -29,7 +29,7 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     summary="The parts of a collection's images that excite the units of a layer most.",
     response_class=Response,
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
-    openapi_extra=describe_options(FindPatches, Choice, View, Selection, Reply, job=True),
+    openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
 async def post_patches(name: Name, request: Request) -> Response:
     """As /patches, over the images of a collection that was made with `keep_images`. `ids` names
@@ -38,9 +38,9 @@ async def post_patches(name: Name, request: Request) -> Response:
     limit = services.engine.settings.max_reply_bytes
     with services.admission.admit() as claim:
         posted = await read_posted(request, services.engine.settings.max_bytes)
-        models = (FindPatches, Choice, View, Selection, Reply)
+        models = (FindPatches, ItemSelection, View, Selection, Reply)
         task, choice, view, selection, reply = parse(models, posted.parameters)
-        assert isinstance(task, FindPatches) and isinstance(choice, Choice)
+        assert isinstance(task, FindPatches) and isinstance(choice, ItemSelection)
         assert isinstance(view, View) and isinstance(selection, Selection)
         assert isinstance(reply, Reply)
         form = negotiate(reply, request.headers.get("accept"), task.formats)

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from brightfield.api.image_endpoints import Services
 from brightfield.api.reading.collection_requests import (
-    Intake,
+    NewItemFields,
     added_reply,
     array_of,
     carried_out,
@@ -28,8 +28,8 @@ from brightfield.api.schema.openapi_collections import (
     describe_options,
     describe_query,
 )
-from brightfield.collections.adding import Definition
-from brightfield.collections.queries import Choice
+from brightfield.collections.adding import CollectionDefinition
+from brightfield.collections.queries import ItemSelection
 from brightfield.engine.engine import Progress
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody, InvalidParameter, UnknownItem
@@ -55,7 +55,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Listing(Choice):
+class ItemListQuery(ItemSelection):
     """Which items are listed."""
 
     after: int = 0
@@ -64,7 +64,7 @@ class Listing(Choice):
     """How many items, at most."""
 
 
-class Removal(Choice):
+class Removal(ItemSelection):
     """Which items are deleted: those of the ids, or those that pass the filter."""
 
     ids: Ids | None = None
@@ -74,13 +74,13 @@ class Removal(Choice):
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
-    openapi_extra=describe_options(Definition),
+    openapi_extra=describe_options(CollectionDefinition),
 )
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = _services(request)
     posted = await read_posted(request, services.engine.settings.max_bytes)
-    (definition,) = parse((Definition,), posted.parameters)
-    assert isinstance(definition, Definition)
+    (definition,) = parse((CollectionDefinition,), posted.parameters)
+    assert isinstance(definition, CollectionDefinition)
     collection, made = await services.collections.collecting.make(name, definition)
     response.status_code = 201 if made else 200
     return described(collection)
@@ -111,7 +111,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
-    openapi_extra=describe_items(Intake),
+    openapi_extra=describe_items(NewItemFields),
 )
 async def post_items(name: Name, request: Request) -> Response:
     services = _services(request)
@@ -124,8 +124,8 @@ async def post_items(name: Name, request: Request) -> Response:
             return await _add_vectors(request, name, posted.members["vectors"], posted.parameters)
         if not posted.images:
             raise EmptyBody("There is nothing to add; send images, or `vectors` in JSON.")
-        intake, view, selection = parse((Intake, View, Selection), posted.parameters)
-        assert isinstance(intake, Intake) and isinstance(view, View)
+        intake, view, selection = parse((NewItemFields, View, Selection), posted.parameters)
+        assert isinstance(intake, NewItemFields) and isinstance(view, View)
         assert isinstance(selection, Selection)
         claim.extend(len(posted.images))
         sources = sources_of(posted.images, intake, services.images)
@@ -143,8 +143,8 @@ async def _add_vectors(
     request: Request, name: str, given: Any, parameters: dict[str, Any]
 ) -> Response:
     services = _services(request)
-    (intake,) = parse((Intake,), parameters)
-    assert isinstance(intake, Intake)
+    (intake,) = parse((NewItemFields,), parameters)
+    assert isinstance(intake, NewItemFields)
     vectors = array_of(given)
     try:
         count = len(vectors)
@@ -165,11 +165,11 @@ async def _add_vectors(
 @router.get(
     "/{name}/items",
     summary="Items in the order of their addition, page by page.",
-    openapi_extra=describe_query(Listing),
+    openapi_extra=describe_query(ItemListQuery),
 )
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
-    (query,) = parse((Listing,), query_of(request))
-    assert isinstance(query, Listing)
+    (query,) = parse((ItemListQuery,), query_of(request))
+    assert isinstance(query, ItemListQuery)
     collection = await _collection(request, name)
     items, wanted = _services(request).collections.shelves.items, Filter.read(query.filter)
 

@@ -8,7 +8,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.image_endpoints import Services
-from brightfield.api.limits import Patience, ticket_of
+from brightfield.api.limits import RequestScope, ticket_of
 from brightfield.api.reading.inputs import query_of
 from brightfield.api.reading.run_requests import understand_comparison
 from brightfield.api.schema.openapi_evaluations import describe_comparison
@@ -31,6 +31,6 @@ async def compare(request: Request) -> Response:
     with services.admission.admit():
         ticket = ticket_of(request, settings.timeout)
         work = partial(services.runs.compare, wanted.a, wanted.b, wanted.ci, ticket.check)
-        async with Patience(request, ticket):
+        async with RequestScope(request, ticket):
             found = await services.engine.evaluating(work)
             return await asyncio.to_thread(reply, found, settings.max_reply_bytes)

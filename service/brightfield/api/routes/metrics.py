@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from brightfield import metrics as evaluations
 from brightfield.api.image_endpoints import Services
-from brightfield.api.limits import Patience, ticket_of
+from brightfield.api.limits import RequestScope, ticket_of
 from brightfield.api.reading.evaluations import Submitted, understand
 from brightfield.api.reading.inputs import query_of, read_body
 from brightfield.api.schema.openapi_evaluations import describe_evaluations
@@ -57,7 +57,7 @@ async def evaluate(request: Request) -> Response:
                 return await _answer(services, submitted, form, ticket)
 
             return await services.jobs.submit("/metrics", run, kept.release)
-        async with Patience(request, ticket):
+        async with RequestScope(request, ticket):
             return await _answer(services, *await asyncio.to_thread(read), ticket)
 
 

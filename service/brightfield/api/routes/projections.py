@@ -15,7 +15,7 @@ from brightfield.api.reading.parameters import parse
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.collections.projections import PlotChoice, outlined
-from brightfield.collections.queries import Choice, watched
+from brightfield.collections.queries import ItemSelection, watched
 from brightfield.collections.services import projection_catalog
 from brightfield.engine.engine import Progress
 from brightfield.errors import ConflictingParameter, InvalidParameter, nearest
@@ -42,7 +42,7 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     summary="A map of the items in two or three dimensions, which is kept.",
     response_class=Response,
     responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
-    openapi_extra=describe_projections(_CATALOG, Choice, _DEFAULT),
+    openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
 async def post_projection(name: Name, request: Request) -> Response:
     services = _services(request)
@@ -57,8 +57,8 @@ async def post_projection(name: Name, request: Request) -> Response:
                 f"{', '.join(known)}.",
                 errors=[{"location": "method", "expected": known, "received": method}],
             )
-        projection, choice = parse((_CATALOG[method], Choice), posted.parameters)
-        assert isinstance(choice, Choice)
+        projection, choice = parse((_CATALOG[method], ItemSelection), posted.parameters)
+        assert isinstance(choice, ItemSelection)
 
         async def work(ticket: Ticket, progress: Progress | None) -> Response:
             step = watched(ticket, progress)

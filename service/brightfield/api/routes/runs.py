@@ -13,7 +13,7 @@ from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
 from brightfield.api.image_endpoints import Services
-from brightfield.api.limits import Patience, ticket_of
+from brightfield.api.limits import RequestScope, ticket_of
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.inputs import query_of, read_body
 from brightfield.api.reading.parameters import check_names
@@ -181,7 +181,7 @@ async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
             entry, new = services.runs.put(run_id, key, evaluation, data, ticket.check)
             return {"key": entry.key, "rows": entry.rows, "sha256": entry.sha256}, new
 
-        async with Patience(request, ticket):
+        async with RequestScope(request, ticket):
             entry, new = await asyncio.to_thread(add)
     return _json(entry, 201 if new else 200)
 
@@ -205,7 +205,7 @@ async def _report(request: Request, run_id: str, name: str, form: ReportForm) ->
 
             return await services.jobs.submit("/metrics/runs", run, kept.release)
         ticket = ticket_of(request, settings.timeout)
-        async with Patience(request, ticket):
+        async with RequestScope(request, ticket):
             return await answer(ticket)
 
 
@@ -213,7 +213,7 @@ async def _points(request: Request, run_id: str) -> Response:
     services: Services = request.app.state.services
     ticket = ticket_of(request, services.engine.settings.timeout)
     with services.admission.admit():
-        async with Patience(request, ticket):
+        async with RequestScope(request, ticket):
             work = partial(services.runs.points, run_id, ticket.check)
             found = await services.engine.evaluating(work)
     headers = {"Content-Disposition": 'attachment; filename="curves.npz"'}

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from brightfield.api.problems import problem
-from brightfield.engine import Answer, ImageFacts, Survey
+from brightfield.engine import Answer, ImageFacts, MultiImageAnswer
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note
-from brightfield.results import Space
+from brightfield.results import MapSpace
 
 
 def envelope(
-    answer: Answer, request_id: str, space: Space, *, with_result: bool = True
+    answer: Answer, request_id: str, space: MapSpace, *, with_result: bool = True
 ) -> dict[str, Any]:
     """One image's answer as design and documentation describe it."""
     seen = ImageFacts.of(answer.picture, answer.scaling)
@@ -31,7 +31,7 @@ def envelope(
     return document
 
 
-def survey_envelope(survey: Survey, request_id: str, space: Space) -> dict[str, Any]:
+def survey_envelope(survey: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
     """One answer about several images: `images` in the order sent, each with its own warnings, or
     with what is wrong with it as `error`."""
     return {
@@ -47,7 +47,7 @@ def survey_envelope(survey: Survey, request_id: str, space: Space) -> dict[str, 
     }
 
 
-def _origin(answer: Answer | Survey, request_id: str) -> dict[str, Any]:
+def _origin(answer: Answer | MultiImageAnswer, request_id: str) -> dict[str, Any]:
     return {
         "id": request_id,
         "task": answer.task,
@@ -59,7 +59,7 @@ def _origin(answer: Answer | Survey, request_id: str) -> dict[str, Any]:
     }
 
 
-def _circumstances(answer: Answer | Survey) -> dict[str, Any]:
+def _circumstances(answer: Answer | MultiImageAnswer) -> dict[str, Any]:
     return {
         "warnings": _warnings(answer.notes),
         "timing_ms": _milliseconds(answer),
@@ -91,11 +91,11 @@ def _name(dtype: np.dtype[Any]) -> str:
     return str(dtype.name)
 
 
-def _milliseconds(answer: Answer | Survey) -> dict[str, float]:
+def _milliseconds(answer: Answer | MultiImageAnswer) -> dict[str, float]:
     return {stage: round(1e3 * value, 3) for stage, value in answer.timing.seconds.items()}
 
 
-def facts(answers: Sequence[Answer | Survey]) -> dict[str, str]:
+def facts(answers: Sequence[Answer | MultiImageAnswer]) -> dict[str, str]:
     """Headers: the model, the codes of the warnings, and the time per stage over all images; of a
     single one also the numbers of its result, as `X-PSNR`."""
     if not answers:

@@ -15,16 +15,16 @@ from starlette.responses import Response
 
 from brightfield.api.problems import problem
 from brightfield.api.writing.envelope import envelope, facts, survey_envelope
-from brightfield.engine import Answer, Survey
+from brightfield.engine import Answer, MultiImageAnswer
 from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode
-from brightfield.images.annotations.geojson import Placement
+from brightfield.images.annotations.geojson import FieldPlacement
 from brightfield.images.overlay import display
 from brightfield.parameters import Offset
-from brightfield.results import Space
+from brightfield.results import MapSpace
 from brightfield.tasks.objects.objects import Objects
 
-Item = Answer | BrightfieldError
+ReplyItem = Answer | BrightfieldError
 
 
 class Reply(BaseModel):
@@ -34,7 +34,7 @@ class Reply(BaseModel):
 
     format: str | None = None
     """`json`, or one of the endpoint's other formats; wins over the Accept header."""
-    space: Space | None = None
+    space: MapSpace | None = None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's)."""
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Greatest opacity of an overlay."""
@@ -45,16 +45,16 @@ class Reply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ReplyFormat:
     """A binary format by its media type and how an answer is written in it."""
 
     media_type: str
     suffix: str
     write: Callable[[Any, Reply], bytes]
-    """From an `Answer`, or a `Survey` whose result is offered in this format."""
+    """From an `Answer`, or a `MultiImageAnswer` whose result is offered in this format."""
 
 
-def _csv(answer: Answer | Survey, reply: Reply) -> bytes:
+def _csv(answer: Answer | MultiImageAnswer, reply: Reply) -> bytes:
     table = answer.result.table()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -75,7 +75,7 @@ def _tiff(answer: Answer, reply: Reply) -> bytes:
     return encode.tiff(raster.array, raster.axes, pixel_size=size)
 
 
-def _png(answer: Answer | Survey, reply: Reply) -> bytes:
+def _png(answer: Answer | MultiImageAnswer, reply: Reply) -> bytes:
     return encode.png(answer.result.image())
 
 
@@ -89,7 +89,7 @@ def _objects(answer: Answer) -> Objects:
 
 
 def _geojson(answer: Answer, reply: Reply) -> bytes:
-    placement = Placement(reply.offset, reply.downsample)
+    placement = FieldPlacement(reply.offset, reply.downsample)
     return orjson.dumps(_objects(answer).geojson(placement))
 
 
@@ -102,18 +102,18 @@ def _rois(answer: Answer, reply: Reply) -> bytes:
 
 
 BINARY = {
-    "png": Format("image/png", "png", _png),
-    "tiff": Format("image/tiff", "tif", _tiff),
-    "npy": Format("application/x-npy", "npy", _npy),
-    "csv": Format("text/csv", "csv", _csv),
-    "overlay": Format("image/png", "png", _overlay),
-    "geojson": Format("application/geo+json", "geojson", _geojson),
-    "coco": Format("application/vnd.coco+json", "json", _coco),
-    "rois": Format("application/zip", "zip", _rois),
+    "png": ReplyFormat("image/png", "png", _png),
+    "tiff": ReplyFormat("image/tiff", "tif", _tiff),
+    "npy": ReplyFormat("application/x-npy", "npy", _npy),
+    "csv": ReplyFormat("text/csv", "csv", _csv),
+    "overlay": ReplyFormat("image/png", "png", _overlay),
+    "geojson": ReplyFormat("application/geo+json", "geojson", _geojson),
+    "coco": ReplyFormat("application/vnd.coco+json", "json", _coco),
+    "rois": ReplyFormat("application/zip", "zip", _rois),
 }
 
 
-def _format(name: str, answer: Answer) -> Format:
+def _format(name: str, answer: Answer) -> ReplyFormat:
     """The named one; `image` is the one that suits the answer."""
     return BINARY[answer.result.kind if name == "image" else name]
 
@@ -194,7 +194,7 @@ class Writer:
             form.write(answer, self.reply), media_type=form.media_type, headers=facts([answer])
         )
 
-    def survey(self, survey: Survey) -> Response:
+    def survey(self, survey: MultiImageAnswer) -> Response:
         """One answer about all images; 207 unless all could be read."""
         failed = any(isinstance(image, BrightfieldError) for image in survey.images)
         if self.name == "json":
@@ -210,7 +210,7 @@ class Writer:
             content, 207 if failed else 200, media_type=media_type, headers=facts([survey])
         )
 
-    def batch(self, items: Sequence[Item]) -> Response:
+    def batch(self, items: Sequence[ReplyItem]) -> Response:
         """JSON `items`, or a zip by index with `envelopes.json`; 207 unless all succeeded."""
         failed = any(isinstance(item, BrightfieldError) for item in items)
         answers = [item for item in items if isinstance(item, Answer)]
@@ -227,16 +227,16 @@ class Writer:
         )
 
     @property
-    def _space(self) -> Space:
+    def _space(self) -> MapSpace:
         return self.reply.space or "input"
 
-    def _entry(self, item: Item, index: int) -> dict[str, Any]:
+    def _entry(self, item: ReplyItem, index: int) -> dict[str, Any]:
         name = f"{self.request_id}.{index}"
         if isinstance(item, BrightfieldError):
             return {"error": problem(item, name)}
         return envelope(item, name, self._space, with_result=self.name == "json")
 
-    def _zip(self, items: Sequence[Item], listing: bytes) -> bytes:
+    def _zip(self, items: Sequence[ReplyItem], listing: bytes) -> bytes:
         digits = len(str(len(items) - 1))
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -248,7 +248,7 @@ class Writer:
                     archive.writestr(name, form.write(item, self.reply))
         return buffer.getvalue()
 
-    def _check_size(self, size: int, answer: Answer | Survey | None) -> None:
+    def _check_size(self, size: int, answer: Answer | MultiImageAnswer | None) -> None:
         if size <= self.max_reply_bytes:
             return
         offered = answer.result.formats if answer else ()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from brightfield.engine.answer import Answer, Timing
-from brightfield.engine.image_pass import Job, Visit
+from brightfield.engine.image_pass import ImageJob, ImagePass
 from brightfield.engine.scoring import scoring_pass
-from brightfield.engine.tiling.tiler import Cutter
+from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import decode, stack
@@ -19,7 +19,7 @@ from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Scaling, field_of, preprocess, whole_plane_scaling
 from brightfield.results import Result
 from brightfield.runtime.resident import Resident
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 
 # Tiles on their way at once: one on the lane, one that waits, one being made.
@@ -30,19 +30,19 @@ _MOST_VOXELS = 2**30
 Report = Callable[[int, int], None]
 
 
-class Painting:
+class TiledInference:
     """The way of a dense answer, from pictures over tiles and canvases to the result."""
 
     def __init__(
         self,
         task: Dense,
         resident: Resident,
-        job: Job,
+        job: ImageJob,
         attachments: Mapping[str, Picture],
         report: Report,
     ) -> None:
         self._task = task
-        self._cutter = Cutter(task, resident)
+        self._cutter = Tiler(task, resident)
         self._resident = resident
         self._job = job
         self._attachments = attachments
@@ -63,7 +63,7 @@ class Painting:
         single = len(self._task.views(picture, self._resident.card)) == 1
         return not (single and self._cutter.fits(scene.region))
 
-    def at_once(self, visit: Visit, output: Any) -> tuple[Result, tuple[Note, ...]]:
+    def at_once(self, visit: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
         """The result from the model's output for the whole field, and what to know about it."""
         canvas = self._task.canvas(self._scene(visit.picture, visit.prepared.scaling))
         field = canvas.scene.region
@@ -173,7 +173,7 @@ class Painting:
         forward = scoring_pass(self._resident, "probability")
         # One by one: a batch of tiles would hold the lane for longer, and is no quicker.
         item = self._resident.submit(
-            forward, prepared.tensor, self._job.ticket, band=Band.BULK, max_batch=1
+            forward, prepared.tensor, self._job.ticket, band=Priority.BULK, max_batch=1
         )
         return _Sent(item, prepared.geometry, tile)
 
@@ -186,6 +186,6 @@ class Painting:
 class _Sent(NamedTuple):
     """A tile on its way."""
 
-    item: Item
+    item: WorkItem
     geometry: Geometry
     tile: Tile

@@ -25,7 +25,7 @@ _LARGEST_HALO = 320
 _ALIGNED = 32
 
 
-class Cutter:
+class Tiler:
     """Cuts fields for a task on a model."""
 
     def __init__(self, task: Dense, resident: Resident) -> None:

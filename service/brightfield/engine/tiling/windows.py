@@ -13,12 +13,12 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.view import View
 from brightfield.explain.chunks import chunked
 from brightfield.images.picture import Picture, Region
-from brightfield.images.windows import Grid, window_grid
+from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Band, Item
-from brightfield.tasks.classify import Classes, Classify, ClassMap, class_scores
+from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, class_scores
 
 # Batches of windows on their way at once: one on the lane, one that waits, one being made.
 _AHEAD = 3
@@ -26,7 +26,7 @@ _AHEAD = 3
 
 def class_map(
     task: Classify,
-    whole: Classes,
+    whole: ClassPredictions,
     picture: Picture,
     resident: Resident,
     view: View,
@@ -59,14 +59,14 @@ def class_map(
     )
 
 
-def _grid(task: Classify, region: Region) -> Grid:
+def _grid(task: Classify, region: Region) -> WindowGrid:
     assert task.window is not None
     half = (max(1, task.window[0] // 2), max(1, task.window[1] // 2))
     return window_grid((region.height, region.width), task.window, task.stride or half, "shift")
 
 
 def _windows(
-    picture: Picture, resident: Resident, view: View, grid: Grid, region: Region
+    picture: Picture, resident: Resident, view: View, grid: WindowGrid, region: Region
 ) -> Iterator[torch.Tensor]:
     """The model's input (C, H, W) for each window, in row-major order."""
     regions = (
@@ -82,13 +82,13 @@ def _windows(
 def _outputs(
     resident: Resident, inputs: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
-    waiting: deque[Item] = deque()
+    waiting: deque[WorkItem] = deque()
     forward = scoring_pass(resident, "probability")
     size = resident.most_rows(forward, resident.shape)
     try:
         for batch in chunked(inputs, size):
             ticket.check()
-            waiting.append(resident.submit(forward, batch, ticket, band=Band.BULK))
+            waiting.append(resident.submit(forward, batch, ticket, band=Priority.BULK))
             if len(waiting) >= _AHEAD:
                 yield waiting.popleft().future.result()
         while waiting:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import torch
 
-from brightfield.engine.answer import ImageFacts, Survey, Timing
-from brightfield.engine.image_pass import Job
+from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Timing
+from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.units.inside import Layer, layer_of
 from brightfield.engine.units.unit_gradients import SeenGradient, UnitGradients
 from brightfield.errors import BrightfieldError
@@ -20,12 +20,12 @@ from brightfield.images.objects import Box
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.preprocess import Prepared, preprocess
 from brightfield.runtime.resident import Resident
-from brightfield.runtime.work_item import Band, Item
+from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.patches import FindPatches, Patch, Patches
 from brightfield.tasks.units.inside import Placed
-from brightfield.tasks.units.top_activations import Find
+from brightfield.tasks.units.top_activations import Peak
 
-Source = Callable[[], bytes]
+SurveyedImage = Callable[[], bytes]
 """Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""
 
 Report = Callable[[int, int], None]
@@ -55,8 +55,8 @@ class PatchSearch:
         self,
         task: FindPatches,
         resident: Resident,
-        sources: Sequence[Source],
-        job: Job,
+        sources: Sequence[SurveyedImage],
+        job: ImageJob,
         report: Report,
     ) -> None:
         self._task = task
@@ -71,7 +71,7 @@ class PatchSearch:
         self._batch_rows = 1
         self._gradients = UnitGradients(self._layer, job.ticket)
 
-    def answer(self, timing: Timing) -> Survey:
+    def answer(self, timing: Timing) -> MultiImageAnswer:
         """The patches of all images that can be read; raises the first fault where none can."""
         with timing.stage("survey"):
             for index, maps, placed in self._maps():
@@ -83,7 +83,7 @@ class PatchSearch:
             raise faults[0]
         with timing.stage("gradients"):
             units = self._patches()
-        return Survey(
+        return MultiImageAnswer(
             task=self._task.name,
             card=self._resident.card,
             sha256=self._resident.sha256,
@@ -103,7 +103,7 @@ class PatchSearch:
 
     def _maps(self) -> Iterator[tuple[int, torch.Tensor, Placed]]:
         """The maps (1, U, h, w) of every image that can be read, in order."""
-        waiting: deque[tuple[int, Item, Prepared]] = deque()
+        waiting: deque[tuple[int, WorkItem, Prepared]] = deque()
         features = self._layer.features(self._task.units)
         try:
             for index in range(len(self._sources)):
@@ -115,7 +115,7 @@ class PatchSearch:
                     continue
                 self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
                 item = self._resident.submit(
-                    features, prepared.tensor, self._job.ticket, band=Band.BULK
+                    features, prepared.tensor, self._job.ticket, band=Priority.BULK
                 )
                 waiting.append((index, item, prepared))
                 if len(waiting) >= _AHEAD:
@@ -134,7 +134,7 @@ class PatchSearch:
         return picture, preprocess(picture, spec, intensity=job.view.intensity, region=region)
 
     def _received(
-        self, index: int, item: Item, prepared: Prepared
+        self, index: int, item: WorkItem, prepared: Prepared
     ) -> Iterator[tuple[int, torch.Tensor, Placed]]:
         try:
             maps = item.future.result()
@@ -159,11 +159,11 @@ class PatchSearch:
         """The patches of every unit to show, image by image, so that each is decoded once more."""
         shown = self._task.shown(self._gallery)
         found = {unit: self._gallery.finds(index) for unit, index in shown.items()}
-        by_image: dict[int, list[tuple[int, Find]]] = {}
+        by_image: dict[int, list[tuple[int, Peak]]] = {}
         for unit, finds in found.items():
             for find in finds:
                 by_image.setdefault(find.image, []).append((unit, find))
-        made: dict[tuple[int, Find], Patch] = {}
+        made: dict[tuple[int, Peak], Patch] = {}
         for done, index in enumerate(sorted(by_image), 1):
             self._job.ticket.check()
             made |= self._patches_of(index, by_image[index])
@@ -172,8 +172,8 @@ class PatchSearch:
         return {unit: [made[unit, find] for find in finds] for unit, finds in found.items()}
 
     def _patches_of(
-        self, index: int, wanted: Sequence[tuple[int, Find]]
-    ) -> Mapping[tuple[int, Find], Patch]:
+        self, index: int, wanted: Sequence[tuple[int, Peak]]
+    ) -> Mapping[tuple[int, Peak], Patch]:
         picture, prepared = self._look(index)
         placed = self._placed_in(prepared)
         made = {}
@@ -184,7 +184,7 @@ class PatchSearch:
 
     def _patch(
         self,
-        find: Find,
+        find: Peak,
         picture: Picture,
         prepared: Prepared,
         placed: Placed,
@@ -231,10 +231,10 @@ def _left_out(faults: Sequence[BrightfieldError], count: int) -> tuple[Note, ...
 def surveyed(
     task: FindPatches,
     resident: Resident,
-    sources: Sequence[Source],
-    job: Job,
+    sources: Sequence[SurveyedImage],
+    job: ImageJob,
     report: Report,
     timing: Timing,
-) -> Survey:
+) -> MultiImageAnswer:
     """The answer of one search."""
     return PatchSearch(task, resident, sources, job, report).answer(timing)

@@ -16,11 +16,11 @@ from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.work_item import Band, Item
-from brightfield.tasks.units.top_activations import Find
+from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.tasks.units.top_activations import Peak
 from brightfield.tensors import Images
 
-Rule = Literal["guided", "plain", "none"]
+BackwardRule = Literal["guided", "plain", "none"]
 
 # Passes back on their way at once, so that there are batches; their gradients are in memory.
 _AHEAD = 8
@@ -29,7 +29,7 @@ _GRID = 32
 # A value must come out of a window as it came out of the whole image.
 _TOLERANCE = 1e-3
 
-Wanted = tuple[int, Find]
+UnitChoice = tuple[int, Peak]
 """A unit, and where its value is."""
 
 
@@ -65,7 +65,7 @@ class Window(NamedTuple):
     column: int = 0
 
 
-def window_of(field: ReceptiveField, find: Find, spec: InputSpec) -> Window | None:
+def window_of(field: ReceptiveField, find: Peak, spec: InputSpec) -> Window | None:
     """The part of the input that suffices for one value, where it is much smaller than all of it.
 
     Only for models that take images of any size. A value depends on nothing outside its receptive
@@ -98,13 +98,13 @@ class UnitGradients:
     """
 
     def __init__(self, layer: Layer, ticket: Ticket) -> None:
-        self.rule: Rule = "guided"
+        self.rule: BackwardRule = "guided"
         self._layer = layer
         self._ticket = ticket
         self._windows = True
 
     def of(
-        self, images: Images, field: ReceptiveField, wanted: Sequence[Wanted]
+        self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
     ) -> Iterator[SeenGradient | None]:
         """The gradient of each value of one image (1, C, H, W), a few at a time."""
         for start in range(0, len(wanted), _AHEAD):
@@ -112,7 +112,7 @@ class UnitGradients:
             yield from self._some(images, field, wanted[start : start + _AHEAD])
 
     def _some(
-        self, images: Images, field: ReceptiveField, wanted: Sequence[Wanted]
+        self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
     ) -> Sequence[SeenGradient | None]:
         while self.rule != "none":
             try:
@@ -122,7 +122,7 @@ class UnitGradients:
         return [None] * len(wanted)
 
     def _by_rule(
-        self, images: Images, field: ReceptiveField, wanted: Sequence[Wanted]
+        self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
     ) -> Sequence[SeenGradient]:
         """Through windows as long as these give the values that are known."""
         whole = Window(0, images.shape[2], 0, images.shape[3])
@@ -134,7 +134,7 @@ class UnitGradients:
         return [g for _, g in self._passed_back(images, wanted, [whole] * len(wanted))]
 
     def _through_windows(
-        self, images: Images, field: ReceptiveField, wanted: Sequence[Wanted], whole: Window
+        self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice], whole: Window
     ) -> Sequence[SeenGradient] | None:
         """None where a window does not give the value that the whole image gave."""
         spec = self._layer.resident.card.input
@@ -149,7 +149,7 @@ class UnitGradients:
         return None
 
     def _passed_back(
-        self, images: Images, wanted: Sequence[Wanted], windows: Sequence[Window]
+        self, images: Images, wanted: Sequence[UnitChoice], windows: Sequence[Window]
     ) -> list[tuple[float, SeenGradient]]:
         items = [
             self._submit(images, unit, find, window)
@@ -167,7 +167,7 @@ class UnitGradients:
             for item in items:
                 item.future.cancel()
 
-    def _submit(self, images: Images, unit: int, find: Find, window: Window) -> Item:
+    def _submit(self, images: Images, unit: int, find: Peak, window: Window) -> WorkItem:
         layer = self._layer
         operation = Gradients(
             cut=layer.cut,
@@ -176,7 +176,9 @@ class UnitGradients:
         )
         part = images[..., window.top : window.bottom, window.left : window.right]
         score = UnitScore(unit, find.row - window.row, find.column - window.column)
-        return layer.resident.submit(operation, part, self._ticket, band=Band.BULK, argument=score)
+        return layer.resident.submit(
+            operation, part, self._ticket, band=Priority.BULK, argument=score
+        )
 
 
 def _alike(value: float, known: float) -> bool:

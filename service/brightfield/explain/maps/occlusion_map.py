@@ -13,8 +13,8 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
 from brightfield.images.heat import Heat
 from brightfield.images.picture import Note
-from brightfield.images.windows import Grid, accumulate
-from brightfield.results import Raster, Space, Table, array_json, finite
+from brightfield.images.windows import WindowGrid, accumulate
+from brightfield.results import MapSpace, Raster, ResultTable, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -56,12 +56,12 @@ class OcclusionMap(Explanation):
     base: NDArray[np.float64]
     geometry: Geometry
     facts: dict[str, Any]
-    grid: Grid | None = None
+    grid: WindowGrid | None = None
     scores: NDArray[np.float64] | None = None
     what_if: WhatIf | None = None
     notes: tuple[Note, ...] = ()
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "grid": self._grid_payload(),
             "targets": [target.payload() for target in self.targets],
@@ -83,7 +83,7 @@ class OcclusionMap(Explanation):
     def main(self) -> Map:
         return self._map(0)
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         maps = [self._map(index) for index in range(len(self.targets))]
         if space == "image":
             maps = [self.geometry.to_image(one) for one in maps]
@@ -94,11 +94,11 @@ class OcclusionMap(Explanation):
         in_image = self.geometry.to_image(self._map(0))
         return Heat(in_image, signed=True, region=self.geometry.region_in_image)
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         """A row per target and window: rectangle in image pixels, score and difference."""
         columns = ("target", "class_id", "xmin", "ymin", "xmax", "ymax", "score", "difference")
         if self.grid is None or self.scores is None:
-            return Table(columns, [])
+            return ResultTable(columns, [])
         ys, xs = self._edges()
         rows = [
             (target.label, target.class_id, x0, y0, x1, y1, score, float(base) - score)
@@ -106,7 +106,7 @@ class OcclusionMap(Explanation):
             for (y0, y1), row in zip(ys, scores.tolist(), strict=True)
             for (x0, x1), score in zip(xs, row, strict=True)
         ]
-        return Table(columns, rows)
+        return ResultTable(columns, rows)
 
     def _most_probable(self, scores: NDArray[np.float64]) -> list[list[int | None]]:
         """The target of the highest score at every position, by its class; null without a number.

@@ -13,7 +13,7 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
 from brightfield.images.heat import Heat
 from brightfield.images.picture import Note
-from brightfield.results import Raster, Space, array_json, finite
+from brightfield.results import MapSpace, Raster, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -32,7 +32,7 @@ class RiseMap(Explanation):
     facts: dict[str, Any]
     notes: tuple[Note, ...] = ()
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         region = [float(edge) for edge in self.geometry.region_in_image]
         return {
             "grid": None,
@@ -49,7 +49,7 @@ class RiseMap(Explanation):
         first: Map = self.values[0]
         return first
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         if space == "input":
             return Raster(self.values, "CYX")
         return Raster(np.stack([self.geometry.to_image(one) for one in self.values]), "CYX")

@@ -16,7 +16,7 @@ from brightfield.images import rle
 from brightfield.images.heat import Heat
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
-from brightfield.results import Raster, Space, array_json, finite
+from brightfield.results import MapSpace, Raster, array_json, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -43,7 +43,7 @@ class SaliencyMap(Explanation):
     masked: bool = False
     mask: rle.Mask | None = None
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         values = self.raster(space).array
         region = [float(edge) for edge in self.geometry.region_in_image]
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
@@ -61,7 +61,7 @@ class SaliencyMap(Explanation):
     def main(self) -> Map:
         return self.values
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         return Raster(self.values if space == "input" else self._in_image(), "YX")
 
     def heat(self) -> Heat:

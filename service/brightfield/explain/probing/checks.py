@@ -25,10 +25,10 @@ from brightfield.tensors import Images, Map
 STEPS = 32
 SEED = 0
 
-Explain = Callable[[Probe, Images], Iterator[Step]]
+ExplainImages = Callable[[Probe, Images], Iterator[Step]]
 
 
-def checked(explain: Explain, probe: Probe, images: Images) -> Iterator[Step]:
+def checked(explain: ExplainImages, probe: Probe, images: Images) -> Iterator[Step]:
     """The steps of an explanation, then those of its checks; the last result has both.
 
     The result's fact `checks`, about the map of the first target:
@@ -57,7 +57,9 @@ def checked(explain: Explain, probe: Probe, images: Images) -> Iterator[Step]:
 class _Checks:
     """The checks of one result."""
 
-    def __init__(self, explain: Explain, probe: Probe, images: Images, result: Explanation) -> None:
+    def __init__(
+        self, explain: ExplainImages, probe: Probe, images: Images, result: Explanation
+    ) -> None:
         self._explain = explain
         self._probe = probe
         self._images = images

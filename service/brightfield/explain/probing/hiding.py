@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from brightfield.errors import InvalidRegion
 from brightfield.geometry import Geometry
 from brightfield.images import shapes
-from brightfield.images.shapes import Shape
+from brightfield.images.shapes import PolygonCorners
 
-__all__ = ["Shape", "mask_of", "parse_shape"]
+__all__ = ["PolygonCorners", "mask_of", "parse_shape"]
 
 
-def parse_shape(text: str) -> Shape:
+def parse_shape(text: str) -> PolygonCorners:
     """`x,y,width,height`, or `x,y;x,y;x,y` of three corners or more.
 
     Raises `InvalidParameter`.
@@ -21,7 +21,7 @@ def parse_shape(text: str) -> Shape:
     return shapes.parse_shape(text, "hide")
 
 
-def mask_of(shape: Shape, geometry: Geometry) -> NDArray[np.bool_]:
+def mask_of(shape: PolygonCorners, geometry: Geometry) -> NDArray[np.bool_]:
     """(h, w) on the model's input grid: the pixels of the image whose centre lies in the shape.
 
     Where the outline crosses itself the even-odd rule holds. Raises `InvalidRegion` where no

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.models.incremental import Estimate, Schedule
+from brightfield.models.incremental import CostEstimate, Schedule
 from brightfield.tensors import Scores
 
 Spans = Sequence[tuple[int, int]]
@@ -29,7 +29,7 @@ class Incremental(Protocol):
 
     schedule: Schedule
 
-    def estimate(self) -> Estimate:
+    def estimate(self) -> CostEstimate:
         """Seconds of both ways, measured on this machine once and then remembered."""
         ...
 

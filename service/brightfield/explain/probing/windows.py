@@ -17,7 +17,7 @@ from brightfield.explain.probing.probe import Probe
 from brightfield.models.incremental import Refusal, counted
 from brightfield.tensors import Images, Scores
 
-Engine = Literal["auto", "plain", "incremental"]
+WindowEngine = Literal["auto", "plain", "incremental"]
 
 # With fewer windows, tracing a model that was not traced yet costs more than it saves.
 WORTH_TRACING = 64
@@ -36,7 +36,7 @@ class Windows:
 
 
 def windows(
-    probe: Probe, images: Images, fill: Images, rows: Spans, cols: Spans, engine: Engine
+    probe: Probe, images: Images, fill: Images, rows: Spans, cols: Spans, engine: WindowEngine
 ) -> Windows:
     """Hide every span of rows with every span of columns of `images` (1, C, H, W) by `fill`.
 

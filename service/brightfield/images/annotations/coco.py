@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from brightfield.images.objects import Object, Source
+from brightfield.images.objects import Object, ObjectSource
 
 
 def dataset(
-    images: Iterable[tuple[Source, Sequence[Object]]], names: Sequence[str]
+    images: Iterable[tuple[ObjectSource, Sequence[Object]]], names: Sequence[str]
 ) -> dict[str, Any]:
     """Images with their objects, annotations and categories; it loads as truth and as results.
 

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.contours import Outline, Polygon, Ring
-from brightfield.images.objects import Box, Color, Object, Source
+from brightfield.images.contours import ObjectOutline, Polygon, Ring
+from brightfield.images.objects import Box, Color, Object, ObjectSource
 
 ObjectType = Literal["annotation", "detection"]
 
@@ -26,7 +26,7 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_OID, "brightfield.object")
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class FieldPlacement:
     """Where an image lies in a larger one: x' = x * downsample + offset, and so for y.
 
     The way of QuPath's exported tiles: `downsample` pixels of the slide to one of the tile, and
@@ -39,7 +39,7 @@ class Placement:
     def coordinates(self, ring: Ring) -> list[list[float]]:
         """The ring's points in the larger image, the first again at the end; whole where it can."""
         points: NDArray[Any] = ring
-        if self != Placement() or ring.dtype.kind == "f":
+        if self != FieldPlacement() or ring.dtype.kind == "f":
             points = ring * self.downsample + np.array(self.offset)
             if np.array_equal(points, np.rint(points)):
                 points = points.astype(np.int64)
@@ -49,12 +49,12 @@ class Placement:
 
 def features(
     objects: Iterable[Object],
-    outlines: Mapping[int, Outline],
-    source: Source,
+    outlines: Mapping[int, ObjectOutline],
+    source: ObjectSource,
     color: Callable[[int], Color],
     *,
     object_type: ObjectType = "detection",
-    placement: Placement | None = None,
+    placement: FieldPlacement | None = None,
 ) -> list[dict[str, Any]]:
     """One feature per object: its outline where `outlines` has its id, else its box.
 
@@ -64,7 +64,7 @@ def features(
     pixels of the larger image and in square micrometres, and the mean of each channel, as far as
     they are known.
     """
-    placed = placement or Placement()
+    placed = placement or FieldPlacement()
     return [
         {
             "type": "Feature",
@@ -88,14 +88,14 @@ def feature_collection(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"type": "FeatureCollection", "features": list(features)}
 
 
-def feature_id(found: Object, source: Source) -> str:
+def feature_id(found: Object, source: ObjectSource) -> str:
     """The UUID (version 5) of an object in an answer."""
     box = ",".join(repr(float(edge)) for edge in found.box.json().values())
     name = f"{source.sha256}/{source.model}/{found.z}/{found.id}/{found.class_id}/{box}"
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
-def _geometry(outline: Outline, found: Object, placement: Placement) -> dict[str, Any]:
+def _geometry(outline: ObjectOutline, found: Object, placement: FieldPlacement) -> dict[str, Any]:
     polygons = [[placement.coordinates(ring) for ring in polygon.rings] for polygon in outline]
     geometry: dict[str, Any] = (
         {"type": "Polygon", "coordinates": polygons[0]}

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
-from brightfield.images.contours import Outline, Ring
+from brightfield.images.contours import ObjectOutline, Ring
 from brightfield.images.objects import Box, Color, Object
 
 _GREATEST_COORDINATE = 2**15 - 1
@@ -33,7 +33,7 @@ _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*\U00010000-\U0010ffff]')
 
 
 def roi_zip(
-    objects: Iterable[Object], outlines: Mapping[int, Outline], color: Callable[[int], Color]
+    objects: Iterable[Object], outlines: Mapping[int, ObjectOutline], color: Callable[[int], Color]
 ) -> bytes:
     """The zip of one region per object: its outline where `outlines` has its id, else its box.
 
@@ -43,7 +43,7 @@ def roi_zip(
 
 
 def regions(
-    objects: Iterable[Object], outlines: Mapping[int, Outline], color: Callable[[int], Color]
+    objects: Iterable[Object], outlines: Mapping[int, ObjectOutline], color: Callable[[int], Color]
 ) -> list[ImagejRoi]:
     """The regions alone; those of several planes are put one after another for `archive`."""
     return [_region(found, outlines.get(found.id), color(found.class_id)) for found in objects]
@@ -68,7 +68,7 @@ def _unique(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def _region(found: Object, outline: Outline | None, color: Color) -> ImagejRoi:
+def _region(found: Object, outline: ObjectOutline | None, color: Color) -> ImagejRoi:
     if not outline:
         region = _rectangle(found.box)
     elif len(rings := [ring for polygon in outline for ring in polygon.rings]) == 1 and _fits(

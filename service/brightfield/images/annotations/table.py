@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from brightfield.images.objects import Object
-from brightfield.results import Table
+from brightfield.results import ResultTable
 
 
 def table(
@@ -15,7 +15,7 @@ def table(
     pixel_size: float | None = None,
     channels: int | None = None,
     stack: bool = False,
-) -> Table:
+) -> ResultTable:
     """One row per object: id, label, class, score, box and, of objects with a mask, the measures.
 
     `channels` is the image's number of channels, None for objects without masks. Lengths and areas
@@ -33,7 +33,7 @@ def table(
         numbers = [""] if channels == 1 else [f"_{channel + 1}" for channel in range(channels)]
         columns += [f"mean_intensity{number}" for number in numbers]
     rows = [[cells.get(name) for name in columns] for cells in _cells(objects, pixel_size)]
-    return Table(tuple(columns), rows)
+    return ResultTable(tuple(columns), rows)
 
 
 def _cells(objects: Iterable[Object], pixel_size: float | None) -> Iterable[dict[str, Any]]:

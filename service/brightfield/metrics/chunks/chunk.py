@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import DamagedChunk
-from brightfield.metrics.chunks.frames import Frame
+from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.reading.predictions import Groups, Predictions
 from brightfield.metrics.reading.rows import Origin
 
@@ -32,18 +32,18 @@ _QUICKLY = 1  # level of compression
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class PredictionChunk:
     """A part of a run, checked; `ids` are those that no other part may have."""
 
     media_type: str
     rows: int
-    frame: Frame
+    frame: RunSchema
     ids: tuple[str, ...]
     payload: bytes
     sha256: str
 
     @classmethod
-    def of_predictions(cls, found: Predictions, frame: Frame) -> Chunk:
+    def of_predictions(cls, found: Predictions, frame: RunSchema) -> PredictionChunk:
         """Columns as small as they can be. The digest covers what they hold, not how it came."""
         arrays = {name: array for name, array in _arrays(found) if array is not None}
         stream = io.BytesIO()
@@ -57,8 +57,8 @@ class Chunk:
 
     @classmethod
     def of_document(
-        cls, data: Mapping[str, Any], rows: int, frame: Frame, ids: tuple[str, ...]
-    ) -> Chunk:
+        cls, data: Mapping[str, Any], rows: int, frame: RunSchema, ids: tuple[str, ...]
+    ) -> PredictionChunk:
         """Data as JSON has them."""
         text = json_text(data)
         digest = hashlib.sha256(json_text(frame) + text).hexdigest()
@@ -66,8 +66,12 @@ class Chunk:
 
     @classmethod
     def of_pairs(
-        cls, pairs: Sequence[Mapping[str, Any]], content: Any, frame: Frame, ids: tuple[str, ...]
-    ) -> Chunk:
+        cls,
+        pairs: Sequence[Mapping[str, Any]],
+        content: Any,
+        frame: RunSchema,
+        ids: tuple[str, ...],
+    ) -> PredictionChunk:
         """Pairs as they were measured. The digest covers `content`, which tells what was sent."""
         digest = hashlib.sha256(json_text(frame) + json_text(content)).hexdigest()
         return cls(PAIRS, len(pairs), frame, ids, zlib.compress(json_text(pairs)), digest)
@@ -86,7 +90,7 @@ def readable(key: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
+class RunChunks:
     """The chunks of a run: the rows of each by key, what they agree on, and, one at a time and in
     any order, the key, media type and payload of each.
 
@@ -94,7 +98,7 @@ class Parts:
     """
 
     sizes: Mapping[str, int]
-    frame: Frame
+    frame: RunSchema
     payloads: Iterable[tuple[str, str, bytes]]
 
     def documents(self) -> Iterator[tuple[str, str, Any]]:
@@ -117,7 +121,7 @@ class Parts:
 class _Columns:
     """Columns that are filled chunk by chunk."""
 
-    def __init__(self, origin: Origin, count: int, frame: Frame) -> None:
+    def __init__(self, origin: Origin, count: int, frame: RunSchema) -> None:
         width = frame.get("scores")
         self._origin = origin
         self._truth = np.empty(count, np.int64)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from brightfield.errors import IncomparableRuns
-from brightfield.metrics.chunks.chunk import Parts
-from brightfield.metrics.reading.coco import Scene
+from brightfield.metrics.chunks.chunk import RunChunks
+from brightfield.metrics.reading.coco import CocoDataset
 from brightfield.metrics.reading.rows import Origin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Whole:
+class JoinedCoco:
     """The data of all chunks, and from which each detection came."""
 
     data: dict[str, Any]
@@ -25,7 +25,7 @@ class Whole:
         """The ids of the images as text."""
         return [id_text(entry["id"]) for entry in self.data["ground_truth"]["images"]]
 
-    def only(self, ids: Sequence[str]) -> Whole:
+    def only(self, ids: Sequence[str]) -> JoinedCoco:
         """What is about these images alone."""
         wanted, truth = set(ids), self.data["ground_truth"]
         kept = [place for place, image in enumerate(self.images) if image in wanted]
@@ -43,10 +43,10 @@ class Whole:
         }
         if "groups" in self.data:
             data["groups"] = [self.data["groups"][place] for place in kept]
-        return Whole(data, Origin())
+        return JoinedCoco(data, Origin())
 
 
-def joined(parts: Parts) -> Whole:
+def joined(parts: RunChunks) -> JoinedCoco:
     """Images, annotations, detections and groups one after the other, each category once."""
     documents = {key: document for key, _, document in sorted(parts.documents())}
     truths = [document["ground_truth"] for document in documents.values()]
@@ -62,7 +62,7 @@ def joined(parts: Parts) -> Whole:
     if any("groups" in document for document in documents.values()):
         data["groups"] = [name for own in documents.values() for name in own.get("groups", ())]
     sizes = {key: len(document["detections"]) for key, document in documents.items()}
-    return Whole(data, Origin.of(sizes))
+    return JoinedCoco(data, Origin.of(sizes))
 
 
 def id_text(value: Any) -> str:
@@ -70,7 +70,7 @@ def id_text(value: Any) -> str:
     return json.dumps(value)
 
 
-def check_same_truth(first: Scene, second: Scene) -> None:
+def check_same_truth(first: CocoDataset, second: CocoDataset) -> None:
     """Raises `IncomparableRuns` where two scenes about the same images have other objects."""
     same = first.categories == second.categories and len(first.true) == len(second.true)
     if same and all(

@@ -7,14 +7,14 @@ from typing import Any
 
 from brightfield.errors import UnfitChunk
 
-Frame = Mapping[str, Any]
+RunSchema = Mapping[str, Any]
 """JSON: a value for each thing to be agreed on; null where a chunk does not tell.
 
 A value that is an object (the categories of a data set) holds parts, of which other chunks may have
 others."""
 
 
-def merged(known: Frame | None, new: Frame) -> Frame:
+def merged(known: RunSchema | None, new: RunSchema) -> RunSchema:
     """The frame of a run with a further chunk. The order of chunks changes no frame.
 
     Raises `UnfitChunk` where the chunk does not agree with those that are there.

@@ -13,18 +13,24 @@ from numpy.typing import NDArray
 from brightfield.metrics.statistics.bootstrap import Batch, Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate, Reason
-from brightfield.metrics.statistics.family import Family, Key, Line, estimates, ratio
-from brightfield.metrics.statistics.resampling import Clusters, Codes, Resampler, Rows, Weights
+from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, estimates, ratio
+from brightfield.metrics.statistics.resampling import (
+    ClusterResampler,
+    Codes,
+    Resampler,
+    RowResampler,
+    SampleWeights,
+)
 
-Value = float | Reason
+CaseValue = float | Reason
 """A case's number, or why it has none."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mean:
+class CaseMean:
     """One metric of n cases; those without a value do not count."""
 
-    values: Sequence[Value]
+    values: Sequence[CaseValue]
 
     @cached_property
     def filled(self) -> NDArray[np.float64]:
@@ -36,7 +42,7 @@ class Mean:
         """(n,) 1 where there is a value, else 0."""
         return np.array([not isinstance(v, str) for v in self.values], np.float64)
 
-    def weighted(self, weights: Weights) -> Batch:
+    def weighted(self, weights: SampleWeights) -> Batch:
         return ratio(weights @ self.filled, weights @ self.known)
 
 
@@ -48,21 +54,21 @@ class Pooled:
     denominator: Sequence[float]
     empty: Reason = "both_empty"
 
-    def weighted(self, weights: Weights) -> Batch:
+    def weighted(self, weights: SampleWeights) -> Batch:
         parts = (np.array(part, np.float64) for part in (self.numerator, self.denominator))
         numerator, denominator = (weights @ part for part in parts)
         return ratio(numerator, denominator)
 
 
-class MeanOfCases(Family[Mean, Batch]):
+class MeanOfCases(Family[CaseMean, Batch]):
     """The mean over the cases that have a value."""
 
     names: ClassVar[tuple[str, ...]] = ("value",)
 
-    def values(self, sample: Mean, weighted: Batch) -> Mapping[str, Batch]:
+    def values(self, sample: CaseMean, weighted: Batch) -> Mapping[str, Batch]:
         return {"value": weighted}
 
-    def undefined(self, sample: Mean) -> Mapping[str, Reason]:
+    def undefined(self, sample: CaseMean) -> Mapping[str, Reason]:
         if sample.known.any():
             return {}
         reasons = {value for value in sample.values if isinstance(value, str)}
@@ -70,7 +76,7 @@ class MeanOfCases(Family[Mean, Batch]):
             return {"value": "no_cases"}
         return {"value": reasons.pop() if len(reasons) == 1 else "mixed"}
 
-    def sizes(self, sample: Mean) -> Mapping[str, int]:
+    def sizes(self, sample: CaseMean) -> Mapping[str, int]:
         return {"value": int(sample.known.sum())}
 
 
@@ -100,29 +106,29 @@ class Draws:
     confidence: Confidence
     check: Check
 
-    def estimates(self, lines: Sequence[Line[Any]]) -> dict[Key, Estimate]:
+    def estimates(self, lines: Sequence[MetricSpec[Any]]) -> dict[MetricPath, Estimate]:
         """The numbers with intervals by drawing cases."""
-        sampler: Resampler = Rows(np.zeros(self.count, np.int64))
+        sampler: Resampler = RowResampler(np.zeros(self.count, np.int64))
         if self.groups is not None:
-            sampler = Clusters.of_rows(self.groups)
+            sampler = ClusterResampler.of_rows(self.groups)
         return estimates(
             lines, sampler, self.confidence, self.check, clustered=self.groups is not None
         )
 
 
-def mean_line(key: Key, values: Sequence[Value], family: MeanOfCases) -> Line[Any]:
+def mean_line(key: MetricPath, values: Sequence[CaseValue], family: MeanOfCases) -> MetricSpec[Any]:
     """The mean of one metric over the cases."""
-    return Line(key, "value", family, (Mean(values),))
+    return MetricSpec(key, "value", family, (CaseMean(values),))
 
 
-def pooled_line(key: Key, samples: Sequence[Pooled], family: RatioOfSums) -> Line[Any]:
+def pooled_line(key: MetricPath, samples: Sequence[Pooled], family: RatioOfSums) -> MetricSpec[Any]:
     """A pooled ratio; of several classes the mean over those that occur."""
     occurring = tuple(sample for sample in samples if any(sample.denominator))
     n = len(samples[0].denominator) if samples else 0
-    return Line(key, "value", family, occurring or tuple(samples), n)
+    return MetricSpec(key, "value", family, occurring or tuple(samples), n)
 
 
-def case_json(values: Mapping[str, Value]) -> dict[str, Any]:
+def case_json(values: Mapping[str, CaseValue]) -> dict[str, Any]:
     """A case's numbers, and in `undefined` the reasons of those that are null."""
     return {
         **{name: None if isinstance(v, str) else v for name, v in values.items()},

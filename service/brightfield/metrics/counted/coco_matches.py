@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools.cocoeval import COCOeval
 
-from brightfield.metrics.reading.coco import IouType, Scene, Thing
+from brightfield.metrics.reading.coco import CocoDataset, CocoObject, IouType
 from brightfield.metrics.statistics.bootstrap import Check
 
 AREAS = ("all", "small", "medium", "large")
-MOST = (1, 10, 100)
+DETECTION_CAPS = (1, 10, 100)
 """Detections that count per image and category, the best first."""
 
 Flags = NDArray[np.bool_]
@@ -57,7 +57,7 @@ class Matched:
     undetected: tuple[int, ...]
 
 
-def match(scene: Scene, iou_type: IouType, check: Check) -> Matched:
+def match(scene: CocoDataset, iou_type: IouType, check: Check) -> Matched:
     """Let COCOeval match each image and category in each range of areas.
 
     Its `evaluate` is not called, because it prints, and things get ids from 1 on: COCOeval takes an
@@ -72,7 +72,9 @@ def match(scene: Scene, iou_type: IouType, check: Check) -> Matched:
         check()
         coco.ious[image, category] = coco.computeIoU(image, category)
         for area, bounds in enumerate(coco.params.areaRng):
-            raw[category, area].append(coco.evaluateImg(image, category, bounds, MOST[-1]))
+            raw[category, area].append(
+                coco.evaluateImg(image, category, bounds, DETECTION_CAPS[-1])
+            )
     count = len(coco.params.iouThrs)
     ranked = tuple(
         tuple(_ranked(raw[category, area], len(scene.images), count) for area in range(len(AREAS)))
@@ -82,7 +84,7 @@ def match(scene: Scene, iou_type: IouType, check: Check) -> Matched:
     return Matched(ranked, coco.params.iouThrs, coco.params.recThrs, *_outcome(whole))
 
 
-def _entry(thing: Thing, number: int) -> dict[str, Any]:
+def _entry(thing: CocoObject, number: int) -> dict[str, Any]:
     """A thing as COCOeval reads it."""
     return {
         "id": number,

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.counted.coco_matches import AREAS, MOST, Matched, Ranked
+from brightfield.metrics.counted.coco_matches import AREAS, DETECTION_CAPS, Matched, Ranked
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import Family, ratio
-from brightfield.metrics.statistics.resampling import Weights
+from brightfield.metrics.statistics.resampling import SampleWeights
 
-NAMES = (
+COCO_METRICS = (
     *("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large"),
     *("ar_1", "ar_10", "ar_100", "ar_small", "ar_medium", "ar_large"),
 )
@@ -30,7 +30,7 @@ class Detected:
 
     matched: Matched
 
-    def weighted(self, weights: Weights) -> Weights:
+    def weighted(self, weights: SampleWeights) -> SampleWeights:
         return weights
 
     @property
@@ -40,7 +40,7 @@ class Detected:
         return 5 * len(self.matched.thresholds) * sum(area.scores.size for area in ranked)
 
 
-class CocoSummary(Family[Detected, Weights]):
+class CocoSummary(Family[Detected, SampleWeights]):
     """Precision and recall over IoU thresholds t = 0.5, 0.55, ..., 0.95, in [0, 1].
 
         ap = mean over t, and over recalls 0, 0.01, ..., 1, of the greatest precision at that
@@ -53,12 +53,12 @@ class CocoSummary(Family[Detected, Weights]):
     count twice. Source: Lin et al., "Microsoft COCO: common objects in context", ECCV 2014.
     """
 
-    names: ClassVar[tuple[str, ...]] = NAMES
+    names: ClassVar[tuple[str, ...]] = COCO_METRICS
 
-    def values(self, sample: Detected, weighted: Weights) -> Mapping[str, Batch]:
+    def values(self, sample: Detected, weighted: SampleWeights) -> Mapping[str, Batch]:
         matched = sample.matched
         found: dict[str, Batch] = {}
-        columns: dict[str, list[Batch]] = {name: [] for name in NAMES}
+        columns: dict[str, list[Batch]] = {name: [] for name in COCO_METRICS}
         for category, areas in enumerate(matched.ranked):
             for name, value in _of_category(areas, matched, weighted).items():
                 found[f"{name}/{category}"] = value
@@ -71,16 +71,18 @@ class CocoSummary(Family[Detected, Weights]):
         return {name: "no_objects" for name, n in self.sizes(sample).items() if not n}
 
     def sizes(self, sample: Detected) -> Mapping[str, int]:
-        found = dict.fromkeys(NAMES, 0)
+        found = dict.fromkeys(COCO_METRICS, 0)
         for category, areas in enumerate(sample.matched.ranked):
-            for name in NAMES:
+            for name in COCO_METRICS:
                 n = areas[_AREA.get(name, 0)].n
                 found[name] += n
                 found[f"{name}/{category}"] = n
         return found
 
 
-def _of_category(areas: tuple[Ranked, ...], matched: Matched, weights: Weights) -> dict[str, Batch]:
+def _of_category(
+    areas: tuple[Ranked, ...], matched: Matched, weights: SampleWeights
+) -> dict[str, Batch]:
     """(B,) each of the twelve."""
     precise = [_precision(area, matched, weights) for area in areas]
     found = {
@@ -90,14 +92,14 @@ def _of_category(areas: tuple[Ranked, ...], matched: Matched, weights: Weights) 
     }
     for name, place in list(_AREA.items())[1:4]:
         found[name] = precise[place].mean(axis=1)
-    for most in MOST:
+    for most in DETECTION_CAPS:
         found[f"ar_{most}"] = _recall(areas[0], most, weights)
     for name, place in list(_AREA.items())[5:]:
-        found[name] = _recall(areas[place], MOST[-1], weights)
+        found[name] = _recall(areas[place], DETECTION_CAPS[-1], weights)
     return found
 
 
-def _precision(ranked: Ranked, matched: Matched, weights: Weights) -> NDArray[np.float64]:
+def _precision(ranked: Ranked, matched: Matched, weights: SampleWeights) -> NDArray[np.float64]:
     """(B, T) mean interpolated precision at each threshold of IoU; NaN without objects.
 
     The greatest precision from some recall on is always at a true positive, so only those are
@@ -122,7 +124,7 @@ def _precision(ranked: Ranked, matched: Matched, weights: Weights) -> NDArray[np
     return found
 
 
-def _recall(ranked: Ranked, most: int, weights: Weights) -> Batch:
+def _recall(ranked: Ranked, most: int, weights: SampleWeights) -> Batch:
     """(B,) mean over the thresholds of IoU of the share of objects that are found."""
     among = ranked.right[:, ranked.rank < most].mean(axis=0)
     per_image = np.bincount(

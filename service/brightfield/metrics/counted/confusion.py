@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from brightfield.metrics.counted.counts import Table
+from brightfield.metrics.counted.counts import CountTable
 
 
-def confusion(table: Table, labels: tuple[str, ...], threshold: float | None) -> dict[str, Any]:
+def confusion(
+    table: CountTable, labels: tuple[str, ...], threshold: float | None
+) -> dict[str, Any]:
     """Counts with the truth in rows and the prediction in columns, and each row by its sum.
 
     The row of a class without members is null when normalised: it has no shares.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.family import Family
-from brightfield.metrics.statistics.resampling import Codes, Weights
+from brightfield.metrics.statistics.resampling import Codes, SampleWeights
 
 Counts = NDArray[np.float64]
 """(B,) float64: counts of each of B samples."""
@@ -20,13 +20,13 @@ Four = tuple[Counts, Counts, Counts, Counts]
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class CountTable:
     """(k, k) counts: rows are the truth, columns the prediction."""
 
     counts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, truth: Codes, predicted: Codes, classes: int) -> Table:
+    def of(cls, truth: Codes, predicted: Codes, classes: int) -> CountTable:
         """The table of rows of true and predicted classes."""
         cells = np.zeros(classes * classes, np.int64)
         for own in blocks(truth.size):
@@ -38,7 +38,7 @@ class Table:
         return len(self.counts)
 
     @property
-    def cells(self) -> Weights:
+    def cells(self) -> SampleWeights:
         """(1, k * k): the counts as weights of cells."""
         return self.counts.reshape(1, -1).astype(np.float64)
 
@@ -51,7 +51,7 @@ class Table:
         """The classes that have members."""
         return np.flatnonzero(self.counts.sum(axis=1))
 
-    def weighted(self, weights: Weights) -> NDArray[np.float64]:
+    def weighted(self, weights: SampleWeights) -> NDArray[np.float64]:
         """(B, k, k) of (B, k * k)."""
         return weights.reshape(-1, self.classes, self.classes)
 
@@ -60,10 +60,10 @@ class Table:
 class OneAgainstRest:
     """A class of a table against all others; with `class_id` None the sum over all (micro)."""
 
-    table: Table
+    table: CountTable
     class_id: int | None
 
-    def weighted(self, weights: Weights) -> Four:
+    def weighted(self, weights: SampleWeights) -> Four:
         """Each (B,): true positives, false positives, true negatives, false negatives."""
         counts = self.table.weighted(weights)
         total = counts.sum(axis=(1, 2))
@@ -84,7 +84,7 @@ class OneAgainstRest:
         return tp, fp, tn, fn
 
 
-class TableFamily(Family[Table, NDArray[np.float64]]):
+class TableFamily(Family[CountTable, NDArray[np.float64]]):
     """Metrics of a whole table."""
 
 

@@ -12,19 +12,25 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from brightfield.metrics.counted.coco_matches import Matched
-from brightfield.metrics.reading.coco import IouType, Scene, Thing
+from brightfield.metrics.reading.coco import CocoDataset, CocoObject, IouType
 
-Kind = Literal["classification", "localization", "both", "duplicate", "background"]
+ErrorKind = Literal["classification", "localization", "both", "duplicate", "background"]
 
-KINDS: tuple[Kind, ...] = ("classification", "localization", "both", "duplicate", "background")
+ERROR_KINDS: tuple[ErrorKind, ...] = (
+    "classification",
+    "localization",
+    "both",
+    "duplicate",
+    "background",
+)
 FOREGROUND, BACKGROUND = 0.5, 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Errors:
+class DetectionErrors:
     """False detections and missed objects at IoU 0.5, by kind, and per image."""
 
-    kinds: dict[Kind, int]
+    kinds: dict[ErrorKind, int]
     true_positives: int
     undetected: int
     missed: int
@@ -41,7 +47,9 @@ class Errors:
         }
 
 
-def errors(scene: Scene, matched: Matched, iou_type: IouType, threshold: float | None) -> Errors:
+def errors(
+    scene: CocoDataset, matched: Matched, iou_type: IouType, threshold: float | None
+) -> DetectionErrors:
     """Count the errors of the detections whose score reaches `threshold` (None: of all).
 
     A false detection is, with its greatest IoU with an object of its category and of another:
@@ -65,7 +73,7 @@ def errors(scene: Scene, matched: Matched, iou_type: IouType, threshold: float |
     for place, thing in enumerate(scene.true):
         if not thing.crowd:
             by_image[thing.image].append(place)
-    kinds, touched = dict.fromkeys(KINDS, 0), set()
+    kinds, touched = dict.fromkeys(ERROR_KINDS, 0), set()
     for image, places in _grouped(false, scene.found).items():
         overlaps = _iou(
             [scene.found[place] for place in places],
@@ -77,7 +85,7 @@ def errors(scene: Scene, matched: Matched, iou_type: IouType, threshold: float |
             kinds[kind] += 1
             if kind in ("classification", "localization"):
                 touched.add(of)
-    return Errors(
+    return DetectionErrors(
         kinds,
         len(pairs),
         len(undetected),
@@ -88,12 +96,12 @@ def errors(scene: Scene, matched: Matched, iou_type: IouType, threshold: float |
 
 
 def _kind(
-    found: Thing, overlaps: NDArray[np.float64], places: Sequence[int], scene: Scene
-) -> tuple[Kind, int]:
+    found: CocoObject, overlaps: NDArray[np.float64], places: Sequence[int], scene: CocoDataset
+) -> tuple[ErrorKind, int]:
     """The kind of error, and the object that it concerns (-1: none)."""
     same = np.array([scene.true[place].category == found.category for place in places], bool)
     own, other = np.where(same, overlaps, -1.0), np.where(same, -1.0, overlaps)
-    rules: tuple[tuple[Kind, NDArray[np.float64], float], ...] = (
+    rules: tuple[tuple[ErrorKind, NDArray[np.float64], float], ...] = (
         ("duplicate", own, FOREGROUND),
         ("classification", other, FOREGROUND),
         ("localization", own, BACKGROUND),
@@ -105,14 +113,16 @@ def _kind(
     return "background", -1
 
 
-def _grouped(places: Sequence[int], things: Sequence[Thing]) -> dict[int, list[int]]:
+def _grouped(places: Sequence[int], things: Sequence[CocoObject]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = defaultdict(list)
     for place in places:
         found[things[place].image].append(place)
     return found
 
 
-def _iou(found: Sequence[Thing], true: Sequence[Thing], iou_type: IouType) -> NDArray[np.float64]:
+def _iou(
+    found: Sequence[CocoObject], true: Sequence[CocoObject], iou_type: IouType
+) -> NDArray[np.float64]:
     """(found, true) by pycocotools."""
     if not true:
         return np.zeros((len(found), 0))
@@ -123,6 +133,6 @@ def _iou(found: Sequence[Thing], true: Sequence[Thing], iou_type: IouType) -> ND
     return np.asarray(coco_mask.iou(*masks, [0] * len(true)), np.float64)
 
 
-def _counts(places: Sequence[int], things: Sequence[Thing], images: int) -> NDArray[np.int64]:
+def _counts(places: Sequence[int], things: Sequence[CocoObject], images: int) -> NDArray[np.int64]:
     of_image = np.array([things[place].image for place in places], np.int64)
     return np.bincount(of_image, minlength=images)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.family import Family
-from brightfield.metrics.statistics.resampling import Codes, Weights
+from brightfield.metrics.statistics.resampling import Codes, SampleWeights
 
-Floats = NDArray[np.float64]
+Probabilities = NDArray[np.float64]
 
 # The least and, from 1, the greatest probability whose logarithm is taken, as scikit-learn has it.
 EPSILON = float(np.finfo(np.float64).eps)
@@ -26,14 +26,16 @@ class Forecasts:
     positive class with two classes, the most probable class with more.
     """
 
-    squared: Floats
-    surprise: Floats
-    confidence: Floats
+    squared: Probabilities
+    surprise: Probabilities
+    confidence: Probabilities
     hit: NDArray[np.bool_]
     bins: int
 
     @classmethod
-    def binary(cls, probability: Floats, positive: NDArray[np.bool_], bins: int) -> Forecasts:
+    def binary(
+        cls, probability: Probabilities, positive: NDArray[np.bool_], bins: int
+    ) -> Forecasts:
         """From the (n,) probabilities of the positive class."""
         squared, surprise = np.empty_like(probability), np.empty_like(probability)
         for own in blocks(probability.size):
@@ -43,7 +45,7 @@ class Forecasts:
         return cls(squared, surprise, probability, positive, bins)
 
     @classmethod
-    def several(cls, probabilities: Floats, truth: Codes, bins: int) -> Forecasts:
+    def several(cls, probabilities: Probabilities, truth: Codes, bins: int) -> Forecasts:
         """From (n, k) probabilities whose rows sum to 1."""
         rows = np.arange(truth.size)
         of_truth = probabilities[rows, truth]
@@ -61,15 +63,15 @@ class Forecasts:
         edges = np.linspace(0, 1, self.bins + 1)
         return np.searchsorted(edges[1:-1], self.confidence, side="left")
 
-    def weighted(self, weights: Weights) -> Weights:
+    def weighted(self, weights: SampleWeights) -> SampleWeights:
         return weights
 
 
-def _surprise(probability: Floats) -> Floats:
+def _surprise(probability: Probabilities) -> Probabilities:
     found = np.clip(probability, EPSILON, 1 - EPSILON)
     np.log(found, out=found)
     return np.negative(found, out=found)
 
 
-class ForecastFamily(Family[Forecasts, Weights]):
+class ForecastFamily(Family[Forecasts, SampleWeights]):
     """Metrics of probabilities."""

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.statistics.estimate import Reason
 
-Kind = Literal["youden", "sensitivity", "specificity", "cost"]
+RuleKind = Literal["youden", "sensitivity", "specificity", "cost"]
 
 _RULE = re.compile(r"\s*(?:(youden)|(sensitivity|specificity)\s*>=\s*(\S+)|(cost)\s*=\s*(\S+))\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class ThresholdRule:
     """How a threshold is chosen from the data.
 
     - `youden`: the greatest sensitivity + specificity - 1 (Youden, "Index for rating diagnostic
@@ -31,11 +31,11 @@ class Rule:
     Among thresholds that are equally good the one with the higher sensitivity is taken.
     """
 
-    kind: Kind
+    kind: RuleKind
     target: float = math.nan
 
     @classmethod
-    def parse(cls, text: str) -> Rule:
+    def parse(cls, text: str) -> ThresholdRule:
         """Raises `ValueError` with a sentence."""
         match = _RULE.fullmatch(text)
         try:
@@ -43,7 +43,7 @@ class Rule:
                 raise ValueError
             if match[1]:
                 return cls("youden")
-            kind: Kind = match[2] or match[4]  # type: ignore[assignment]
+            kind: RuleKind = match[2] or match[4]  # type: ignore[assignment]
             target = float(match[3] or match[5])
             if not (target > 0 if kind == "cost" else 0 <= target <= 1) or math.isinf(target):
                 raise ValueError

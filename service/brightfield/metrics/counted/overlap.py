@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.reading.pictures import Mask
+from brightfield.metrics.reading.pictures import ClassMask
 
 
 @dataclass(frozen=True, eq=False)
-class Overlap:
+class MaskOverlap:
     """Pixels of one pair of masks: (k, k) counts, rows the truth, columns the prediction.
 
     With A the true and B the predicted pixels of a class:
@@ -26,13 +26,13 @@ class Overlap:
     counts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, truth: Mask, prediction: Mask, classes: int) -> Overlap:
+    def of(cls, truth: ClassMask, prediction: ClassMask, classes: int) -> MaskOverlap:
         """From two masks of one shape with values below `classes`."""
         cells = np.bincount(truth.ravel() * classes + prediction.ravel(), minlength=classes**2)
         return cls(cells.reshape(classes, classes))
 
     @classmethod
-    def of_kept(cls, cells: Sequence[Sequence[int]], classes: int) -> Overlap:
+    def of_kept(cls, cells: Sequence[Sequence[int]], classes: int) -> MaskOverlap:
         """From what `kept` gave, of so many classes."""
         counts = np.zeros(classes**2, np.int64)
         for cell, count in cells:

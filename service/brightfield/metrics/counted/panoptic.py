@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.reading.pictures import Mask
+from brightfield.metrics.reading.pictures import ClassMask
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """0.5, 0.55, ..., 0.95."""
@@ -42,7 +42,7 @@ class Matches:
     splits: int
 
     @classmethod
-    def of(cls, truth: Mask, prediction: Mask) -> Matches:
+    def of(cls, truth: ClassMask, prediction: ClassMask) -> Matches:
         """From two label images of one shape, 0 the background; labels may have gaps."""
         true, of_true, true_sizes = _objects(truth)
         found, of_found, found_sizes = _objects(prediction)
@@ -78,7 +78,7 @@ class Matches:
         return self.hits[THRESHOLDS.index(threshold)]
 
 
-def _objects(labels: Mask) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
+def _objects(labels: ClassMask) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
     """How many there are, the number of each pixel's object (of the background any), and sizes."""
     names, numbers, sizes = np.unique(labels.ravel(), return_inverse=True, return_counts=True)
     background = int(names.size > 0 and names[0] == 0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.metrics.statistics.family import Family
-from brightfield.metrics.statistics.resampling import Codes, Weights
+from brightfield.metrics.statistics.resampling import Codes, SampleWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class Ranking:
             return Sweep(self.positive[None], np.broadcast_to(1.0, tp.shape), tp, called)
         return Sweep(np.diff(tp, prepend=0), np.diff(called, prepend=0), tp, called)
 
-    def weighted(self, weights: Weights) -> Sweep:
+    def weighted(self, weights: SampleWeights) -> Sweep:
         if len(weights) == 1 and bool((weights == 1).all()):
             return self._as_it_is
         called = weights[:, self.rows]

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.counted.cases import Value
-from brightfield.metrics.counted.overlap import Overlap
+from brightfield.metrics.counted.cases import CaseValue
+from brightfield.metrics.counted.overlap import MaskOverlap
 from brightfield.metrics.counted.panoptic import THRESHOLDS, Matches
 from brightfield.metrics.counted.surface import Surfaces, surfaces
 from brightfield.metrics.reading.pairs import Pair
-from brightfield.metrics.reading.pictures import Mask
+from brightfield.metrics.reading.pictures import ClassMask
 from brightfield.metrics.reading.rows import digest
 from brightfield.metrics.statistics.estimate import Reason
 
@@ -24,7 +24,7 @@ OBJECTS = ("pq", "sq", "rq", *(f"f1_at_{threshold:g}" for threshold in THRESHOLD
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class OutlineDistances:
     """What is kept of a class's distances."""
 
     hd95: float
@@ -34,33 +34,39 @@ class Outline:
 
 
 @dataclass(frozen=True, eq=False)
-class Segmented:
+class MeasuredPair:
     """What a pair of masks gives; its pixels are gone. Classes are those behind the background."""
 
     pair: Pair
     sha256: str
-    overlap: Overlap
-    outlines: tuple[Outline | Reason, ...]
+    overlap: MaskOverlap
+    outlines: tuple[OutlineDistances | Reason, ...]
     matches: Matches | None
 
     @classmethod
     def of(
-        cls, pair: Pair, truth: Mask, prediction: Mask, classes: int, ruler: Ruler, instances: bool
-    ) -> Segmented:
+        cls,
+        pair: Pair,
+        truth: ClassMask,
+        prediction: ClassMask,
+        classes: int,
+        ruler: Ruler,
+        instances: bool,
+    ) -> MeasuredPair:
         """Measure two masks of one shape; with `instances` their values tell objects apart."""
         shape = np.array([truth.ndim, *truth.shape], np.float64)
         sha256 = digest(shape, truth.astype(np.float64), prediction.astype(np.float64))
         matches = Matches.of(truth, prediction) if instances else None
         if instances:
             truth, prediction = (np.minimum(mask, 1) for mask in (truth, prediction))
-        overlap = Overlap.of(truth, prediction, classes)
+        overlap = MaskOverlap.of(truth, prediction, classes)
         outlines = tuple(ruler.measured(truth == c, prediction == c) for c in range(1, classes))
         return cls(pair, sha256, overlap, outlines, matches)
 
     @classmethod
     def of_kept(
         cls, pair: Pair, sha256: str, kept: Mapping[str, Any], classes: int, instances: bool
-    ) -> Segmented:
+    ) -> MeasuredPair:
         """From what `kept` gave; `classes` and `instances` are those it was measured with."""
         found: list[Reason | dict[str, Any]] = kept["outlines"]
         if len(found) != classes - 1:
@@ -68,8 +74,8 @@ class Segmented:
         return cls(
             pair,
             sha256,
-            Overlap.of_kept(kept["overlap"], classes),
-            tuple(each if isinstance(each, str) else Outline(**each) for each in found),
+            MaskOverlap.of_kept(kept["overlap"], classes),
+            tuple(each if isinstance(each, str) else OutlineDistances(**each) for each in found),
             Matches.of_kept(kept["matches"]) if instances else None,
         )
 
@@ -90,10 +96,10 @@ class Segmented:
         """Pixels whose class is right."""
         return int(np.trace(self.overlap.counts))
 
-    def of_class(self, c: int) -> Mapping[str, Value]:
+    def of_class(self, c: int) -> Mapping[str, CaseValue]:
         """The numbers of one class."""
         both, either = int(self.overlap.both[c]), int(self.overlap.either[c])
-        values: dict[str, Value] = dict.fromkeys(("iou", "dice"), "both_empty")
+        values: dict[str, CaseValue] = dict.fromkeys(("iou", "dice"), "both_empty")
         if either:
             values = {"iou": both / either, "dice": 2 * both / int(self.overlap.sizes[c])}
         outline = self.outlines[c - 1]
@@ -105,7 +111,7 @@ class Segmented:
             "nsd": outline.within / outline.count,
         }
 
-    def values(self) -> dict[str, Value]:
+    def values(self) -> dict[str, CaseValue]:
         """The numbers of the case: means over its classes, pixel accuracy, and of objects."""
         classes = [self.of_class(c) for c in range(1, len(self.overlap.counts))]
         found = {name: _mean([values[name] for values in classes]) for name in classes[0]}
@@ -125,16 +131,18 @@ class Ruler:
     pixel_size: Sequence[float]
     tolerance: float
 
-    def measured(self, truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> Outline | Reason:
+    def measured(
+        self, truth: NDArray[np.bool_], prediction: NDArray[np.bool_]
+    ) -> OutlineDistances | Reason:
         sizes = self.pixel_size
         spacing = list(sizes) * truth.ndim if len(sizes) == 1 else list(sizes)
         found = surfaces(truth, prediction, spacing)
         if not isinstance(found, Surfaces):
             return found
-        return Outline(found.hd95, found.total, found.within(self.tolerance), found.count)
+        return OutlineDistances(found.hd95, found.total, found.within(self.tolerance), found.count)
 
 
-def _mean(values: Sequence[Value]) -> Value:
+def _mean(values: Sequence[CaseValue]) -> CaseValue:
     numbers = [value for value in values if not isinstance(value, str)]
     if numbers:
         return sum(numbers) / len(numbers)
@@ -142,13 +150,13 @@ def _mean(values: Sequence[Value]) -> Value:
     return reasons.pop() if len(reasons) == 1 else "mixed"
 
 
-def _of_objects(matches: Matches) -> dict[str, Value]:
-    counts: dict[str, Value] = {"merges": matches.merges, "splits": matches.splits}
+def _of_objects(matches: Matches) -> dict[str, CaseValue]:
+    counts: dict[str, CaseValue] = {"merges": matches.merges, "splits": matches.splits}
     if not matches.either:
-        empty: dict[str, Value] = dict.fromkeys(OBJECTS, "both_empty")
+        empty: dict[str, CaseValue] = dict.fromkeys(OBJECTS, "both_empty")
         return empty | counts
     hits = matches.matched(THRESHOLDS[0])
-    found: dict[str, Value] = {
+    found: dict[str, CaseValue] = {
         "pq": 2 * matches.quality / matches.either,
         "sq": matches.quality / hits if hits else "no_matches",
         "rq": 2 * hits / matches.either,

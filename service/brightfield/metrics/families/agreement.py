@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.counted.counts import Table, TableFamily
+from brightfield.metrics.counted.counts import CountTable, TableFamily
 from brightfield.metrics.statistics.bootstrap import Batch
-from brightfield.metrics.statistics.estimate import Reason, Span
+from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.wilson import wilson
 
@@ -30,7 +30,7 @@ class Agreement(TableFamily):
 
     names: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "mcc", "kappa")
 
-    def values(self, sample: Table, weighted: NDArray[np.float64]) -> Mapping[str, Batch]:
+    def values(self, sample: CountTable, weighted: NDArray[np.float64]) -> Mapping[str, Batch]:
         n = weighted.sum(axis=(1, 2))
         right = np.diagonal(weighted, axis1=1, axis2=2)
         members, predicted = weighted.sum(axis=2), weighted.sum(axis=1)
@@ -44,7 +44,7 @@ class Agreement(TableFamily):
             "kappa": ratio(hits * n - chance, n * n - chance),
         }
 
-    def undefined(self, sample: Table) -> Mapping[str, Reason]:
+    def undefined(self, sample: CountTable) -> Mapping[str, Reason]:
         if not sample.n:
             return dict.fromkeys(self.names, "no_rows")
         if len(sample.present) == 1:
@@ -53,8 +53,8 @@ class Agreement(TableFamily):
             return {"mcc": "no_variation"}
         return {}
 
-    def sizes(self, sample: Table) -> Mapping[str, int]:
+    def sizes(self, sample: CountTable) -> Mapping[str, int]:
         return dict.fromkeys(self.names, sample.n)
 
-    def analytic(self, sample: Table, level: float) -> Mapping[str, Span]:
+    def analytic(self, sample: CountTable, level: float) -> Mapping[str, IntervalOrReason]:
         return {"accuracy": wilson(int(np.trace(sample.counts)), sample.n, level)}

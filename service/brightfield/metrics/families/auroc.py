@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from brightfield.metrics.counted.ranking import Ranking, RankingFamily, Sweep
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
-from brightfield.metrics.statistics.estimate import Interval, Reason, Span
+from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 
 # Below it a variance is the rounding of its terms.
@@ -50,13 +50,13 @@ class Auroc(RankingFamily):
     def sizes(self, sample: Ranking) -> Mapping[str, int]:
         return {"auroc": sample.n}
 
-    def analytic(self, sample: Ranking, level: float) -> Mapping[str, Span]:
+    def analytic(self, sample: Ranking, level: float) -> Mapping[str, IntervalOrReason]:
         if sample.drawn != sample.n:  # several places of a row are not independent
             return {}
         return {"auroc": delong(sample, level)}
 
 
-def delong(ranking: Ranking, level: float) -> Span:
+def delong(ranking: Ranking, level: float) -> IntervalOrReason:
     """AUROC -+ z sqrt(S10 / P + S01 / N), cut to [0, 1].
 
     S10 is the variance over the P positives of the share of negatives that each is ranked above,

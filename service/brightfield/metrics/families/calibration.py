@@ -13,7 +13,7 @@ from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.resampling import Weights
+from brightfield.metrics.statistics.resampling import SampleWeights
 from brightfield.metrics.statistics.wilson import wilson
 
 
@@ -31,7 +31,7 @@ class Calibration(ForecastFamily):
 
     names: ClassVar[tuple[str, ...]] = ("ece", "mce")
 
-    def values(self, sample: Forecasts, weighted: Weights) -> Mapping[str, Batch]:
+    def values(self, sample: Forecasts, weighted: SampleWeights) -> Mapping[str, Batch]:
         counts, surplus = np.zeros((2, len(weighted), sample.bins))
         for own in blocks(sample.n):
             of_bin, weights = sample.of_bin[own], weighted[:, own]
@@ -51,7 +51,7 @@ class Calibration(ForecastFamily):
         return dict.fromkeys(self.names, sample.n)
 
 
-def _by_bin(numbers: Weights, of_bin: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
+def _by_bin(numbers: SampleWeights, of_bin: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
     """(B, bins): sums of (B, n) numbers."""
     places = of_bin
     if len(numbers) > 1:

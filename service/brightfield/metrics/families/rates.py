@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from brightfield.metrics.counted.counts import Four, OneAgainstRest, RateFamily
 from brightfield.metrics.statistics.bootstrap import Batch
-from brightfield.metrics.statistics.estimate import Reason, Span
+from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.wilson import wilson
 
@@ -61,7 +61,7 @@ class Rates(RateFamily):
             "f1": sample.table.n,
         }
 
-    def analytic(self, sample: OneAgainstRest, level: float) -> Mapping[str, Span]:
+    def analytic(self, sample: OneAgainstRest, level: float) -> Mapping[str, IntervalOrReason]:
         if sample.class_id is None:  # a row counts in every class: no independent trials
             return {}
         tp, _, tn, _ = sample.totals

@@ -9,7 +9,7 @@ from brightfield.metrics.counted.forecasts import ForecastFamily, Forecasts
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.resampling import Weights
+from brightfield.metrics.statistics.resampling import SampleWeights
 
 
 class ScoringRules(ForecastFamily):
@@ -27,7 +27,7 @@ class ScoringRules(ForecastFamily):
 
     names: ClassVar[tuple[str, ...]] = ("brier", "log_loss")
 
-    def values(self, sample: Forecasts, weighted: Weights) -> Mapping[str, Batch]:
+    def values(self, sample: Forecasts, weighted: SampleWeights) -> Mapping[str, Batch]:
         total = weighted.sum(axis=1)
         return {
             "brier": ratio(weighted @ sample.squared, total),

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from brightfield.metrics.chunks.chunk import JSON, Chunk, Parts, readable
+from brightfield.metrics.chunks.chunk import JSON, PredictionChunk, RunChunks, readable
 from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
-from brightfield.metrics.evaluation import Both, Evaluation, Limits
+from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
 from brightfield.metrics.reading.pairs import Pair, group_codes, read_pairs
 from brightfield.metrics.reading.predictions import missing_values
 from brightfield.metrics.reading.rows import Excluded
@@ -25,8 +25,8 @@ from brightfield.metrics.reports.comparison import (
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.metrics.statistics.family import Line
-from brightfield.metrics.statistics.resampling import Clusters, Rows
+from brightfield.metrics.statistics.family import MetricSpec
+from brightfield.metrics.statistics.resampling import ClusterResampler, RowResampler
 
 
 class PairsEvaluation(Evaluation):
@@ -55,20 +55,20 @@ class PairsEvaluation(Evaluation):
         """The report about cases in canonical order."""
 
     @abstractmethod
-    def lines(self, cases: Sequence[Any]) -> list[Line[Any]]:
+    def lines(self, cases: Sequence[Any]) -> list[MetricSpec[Any]]:
         """Every number of that report."""
 
     def agree(self) -> None:
         """Raises `InvalidParameter` where options contradict one another."""
 
-    def evaluate(self, data: Mapping[str, Any], limits: Limits, check: Check) -> dict[str, Any]:
+    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
         self.agree()
         return self._about(self._sent(data, None, limits, check), check)
 
-    def together(self, parts: Parts, limits: Limits, check: Check) -> dict[str, Any]:
+    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
         return self._about(self._kept(parts, limits, check), check)
 
-    def chunk(self, data: Mapping[str, Any], limits: Limits, check: Check) -> Chunk:
+    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
         """A chunk keeps what was measured, not the images."""
         self.agree()
         found = list(self._sent(data, None, limits, check))
@@ -81,9 +81,11 @@ class PairsEvaluation(Evaluation):
         ids = tuple(pair.id for pair in pairs if pair.id is not None)
         told = {"ids": bool(ids), "groups": grouped}
         frame = told if pairs else dict.fromkeys(told)
-        return Chunk.of_pairs([packed(each) for each in found], content(found), frame, ids)
+        return PredictionChunk.of_pairs(
+            [packed(each) for each in found], content(found), frame, ids
+        )
 
-    def against(self, other: Self, both: Both, confidence: Confidence) -> dict[str, Any]:
+    def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
         same_options(self, other, self.settled)
         sides = ((self, both.first), (other, both.second))
         first, second = (
@@ -126,7 +128,7 @@ class PairsEvaluation(Evaluation):
         return sorted(kept, key=lambda case: case.order), excluded
 
     def _sent(
-        self, data: Mapping[str, Any], chunk: str | None, limits: Limits, check: Check
+        self, data: Mapping[str, Any], chunk: str | None, limits: DataLimits, check: Check
     ) -> Iterator[Case | LeftOut]:
         """Each pair, measured where it is complete, in the order in which they came."""
         for pair in read_pairs(data, self.images, chunk):
@@ -136,7 +138,7 @@ class PairsEvaluation(Evaluation):
             else:
                 yield LeftOut.incomplete(pair)
 
-    def _kept(self, parts: Parts, limits: Limits, check: Check) -> Iterator[Case | LeftOut]:
+    def _kept(self, parts: RunChunks, limits: DataLimits, check: Check) -> Iterator[Case | LeftOut]:
         """The pairs of all chunks of a run."""
         for key, media_type, document in parts.documents():
             check()
@@ -158,8 +160,8 @@ def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:
     for cases in (one, two):
         groups = group_codes([case.pair for case in cases])
         if groups is not None:
-            return Design.shared(Clusters.of_rows(groups), clustered=True)
-    return Design.shared(Rows(np.zeros(len(one), np.int64)), clustered=False)
+            return Design.shared(ClusterResampler.of_rows(groups), clustered=True)
+    return Design.shared(RowResampler(np.zeros(len(one), np.int64)), clustered=False)
 
 
 def _ids(cases: Sequence[Any]) -> list[str] | None:

@@ -20,7 +20,7 @@ IouType = Literal["bbox", "segm"]
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class CocoObject:
     """A true object or a detection; `image` and `category` are places in the scene's lists.
 
     `box` is x, y, width, height in pixels; `score` is 0 and `crowd` may be True for a true object.
@@ -49,13 +49,13 @@ class Thing:
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class CocoDataset:
     """Images and categories by ascending id, with what is in them and what was detected."""
 
     images: tuple[Any, ...]
     categories: tuple[tuple[Any, str], ...]
-    true: tuple[Thing, ...]
-    found: tuple[Thing, ...]
+    true: tuple[CocoObject, ...]
+    found: tuple[CocoObject, ...]
     groups: Codes | None
     excluded: tuple[Excluded, ...]
 
@@ -69,7 +69,9 @@ class Scene:
         return digest(*tables, *(np.array(numbers) for numbers in things))
 
 
-def read_scene(data: Mapping[str, Any], iou_type: IouType, missing: str, max_pixels: int) -> Scene:
+def read_scene(
+    data: Mapping[str, Any], iou_type: IouType, missing: str, max_pixels: int
+) -> CocoDataset:
     """The scene in `ground_truth` (COCO) and `detections` (COCO results).
 
     Detections without a score are left out. Raises `InvalidRows` with the row of an annotation or
@@ -97,7 +99,7 @@ def read_scene(data: Mapping[str, Any], iou_type: IouType, missing: str, max_pix
         reader.detection(entry, row) for row, entry in enumerate(found) if row not in left_out
     ]
     annotations = _list(truth, "annotations")
-    return Scene(
+    return CocoDataset(
         tuple(images),
         tuple((key, str(category.get("name", key))) for key, category in categories.items()),
         tuple(sorted(true, key=lambda thing: _place(thing, annotations))),
@@ -112,7 +114,7 @@ def _lacks_score(entry: Mapping[str, Any]) -> bool:
     return score is None or (isinstance(score, float) and np.isnan(score))
 
 
-def _place(thing: Thing, annotations: Sequence[Any]) -> tuple[Any, ...]:
+def _place(thing: CocoObject, annotations: Sequence[Any]) -> tuple[Any, ...]:
     """By image, category and id; by content where an annotation has no id."""
     key = annotations[thing.row].get("id")
     return thing.image, thing.category, *_sortable(key), thing.content
@@ -178,7 +180,7 @@ class _Reader:
         self._iou_type = iou_type
         self._max_pixels = max_pixels
 
-    def true_thing(self, entry: Any, row: int) -> Thing:
+    def true_thing(self, entry: Any, row: int) -> CocoObject:
         thing = self._thing(entry, "annotations", row)
         crowd = entry.get("iscrowd", 0)
         if crowd not in (0, 1):
@@ -186,29 +188,29 @@ class _Reader:
         area = thing.area
         if entry.get("area") is not None:
             area = _number(entry["area"], "annotations.area", row)
-        return Thing(
+        return CocoObject(
             row, thing.image, thing.category, thing.box, area, crowd=bool(crowd), mask=thing.mask
         )
 
-    def detection(self, entry: Any, row: int) -> Thing:
+    def detection(self, entry: Any, row: int) -> CocoObject:
         thing = self._thing(entry, "detections", row)
         score = _number(entry["score"], "detections.score", row)
-        return Thing(
+        return CocoObject(
             row, thing.image, thing.category, thing.box, thing.area, score, mask=thing.mask
         )
 
-    def _thing(self, entry: Any, name: str, row: int) -> Thing:
+    def _thing(self, entry: Any, name: str, row: int) -> CocoObject:
         if not isinstance(entry, dict):
             raise wrong_row(name, row, "an object is expected", entry)
         image = self._known(entry, "image_id", self._images, name, row)
         category = self._known(entry, "category_id", self._categories, name, row)
         if self._iou_type == "bbox":
             box = _box(entry.get("bbox"), f"{name}.bbox", row)
-            return Thing(row, image, category, box, box[2] * box[3])
+            return CocoObject(row, image, category, box, box[2] * box[3])
         size = self._sizes[entry["image_id"]]
         place = f"{name}.segmentation"
         mask = read_coco_mask(entry.get("segmentation"), size, place, row, self._max_pixels)
-        return Thing(row, image, category, (0.0,) * 4, float(mask.area), mask=mask)
+        return CocoObject(row, image, category, (0.0,) * 4, float(mask.area), mask=mask)
 
     def _known(
         self, entry: Mapping[str, Any], key: str, places: Mapping[Any, int], name: str, row: int

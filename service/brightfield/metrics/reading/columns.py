@@ -97,7 +97,7 @@ def score_table(values: Any, name: str) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Classes:
+class ClassColumn:
     """A column of classes: its different values, and for each row which of them it has."""
 
     name: str
@@ -105,7 +105,7 @@ class Classes:
     places: NDArray[np.int64]
 
     @classmethod
-    def of(cls, values: Any, name: str) -> Classes:
+    def of(cls, values: Any, name: str) -> ClassColumn:
         """Raises `InvalidRows` for what is no such column."""
         different, places = _classes(values, name)
         return cls(name, different, places)

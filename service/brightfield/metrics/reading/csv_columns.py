@@ -10,7 +10,7 @@ from typing import Any
 from brightfield.errors import InvalidRows, MalformedTable, UnknownParameter, nearest
 from brightfield.metrics.reading.columns import ScoreColumns, Text
 
-NAMES = ("truth", "score", "prediction", "group", "id")
+CSV_COLUMNS = ("truth", "score", "prediction", "group", "id")
 """Columns that are known; scores of several classes are `score:<label>`."""
 
 _SCORE = "score:"
@@ -58,10 +58,10 @@ def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:
         if name.startswith(_SCORE)
     }
     for name, column in columns.items():
-        if name in NAMES:
+        if name in CSV_COLUMNS:
             found[name if name == "truth" else f"{name}s"] = column
         elif not name.startswith(_SCORE):
-            known = [*NAMES, f"{_SCORE}<label>"]
+            known = [*CSV_COLUMNS, f"{_SCORE}<label>"]
             raise UnknownParameter(
                 f"There is no column {name!r}.{nearest(name, known)} Known: {', '.join(known)}.",
                 errors=[{"location": name}],

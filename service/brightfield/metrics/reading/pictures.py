@@ -15,14 +15,14 @@ from brightfield.images.decode import decode
 from brightfield.images.limits import check_pixels
 from brightfield.metrics.reading.columns import wrong_row
 
-Mask = NDArray[np.int64]
+ClassMask = NDArray[np.int64]
 """(H, W) or (D, H, W) int64, not negative: a class or object per pixel, 0 the background."""
 
 _FORMS = '{"png": base64}, {"rle": ...}, {"array": [[...]]} or {"npy": base64}'
 _IMAGE_FORMS = '{"data": base64}, {"array": [[...]]} or {"npy": base64}'
 
 
-def read_mask(value: Any, name: str, row: int, max_pixels: int) -> Mask:
+def read_mask(value: Any, name: str, row: int, max_pixels: int) -> ClassMask:
     """A mask in one of its forms; `png`, also called `data`, may be any image file of one channel.
 
     `rle` is COCO's encoding of one object, or a list of them, which get the labels 1, 2, ...
@@ -106,7 +106,7 @@ def _array(rows: list[Any], max_pixels: int) -> NDArray[Any]:
     return array
 
 
-def _integral(pixels: NDArray[Any], name: str, row: int) -> Mask:
+def _integral(pixels: NDArray[Any], name: str, row: int) -> ClassMask:
     if pixels.ndim not in (2, 3):
         expected = "a mask has two or three dimensions"
         raise wrong_row(name, row, expected, f"an array of {pixels.ndim} dimensions")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.metrics.reading.columns import (
-    Classes,
+    ClassColumn,
     ScoreColumns,
     class_text,
     names,
@@ -35,8 +35,10 @@ def read_predictions(
     if "truth" not in given or not ("scores" in given or "predictions" in given):
         raise InvalidParameter("Send `truth` and `scores`, or `truth` and `predictions`.")
     scores = score_table(given["scores"], "scores") if "scores" in given else None
-    classes: dict[str, Classes] = {
-        name: Classes.of(given[name], name) for name in ("truth", "predictions") if name in given
+    classes: dict[str, ClassColumn] = {
+        name: ClassColumn.of(given[name], name)
+        for name in ("truth", "predictions")
+        if name in given
     }
     known = _labels(given.get("scores"), classes, labels, scores, alone)
     if scores is not None and len(known.names) > 2 and scores.ndim == 1:
@@ -72,7 +74,7 @@ class _Labels:
 
 def _labels(
     columns: Any,
-    classes: Mapping[str, Classes],
+    classes: Mapping[str, ClassColumn],
     labels: tuple[str, ...] | None,
     scores: NDArray[np.float64] | None,
     alone: bool,
@@ -102,7 +104,7 @@ def _labels(
     return _Labels(names)
 
 
-def _inferred(classes: Mapping[str, Classes], width: int, alone: bool) -> tuple[str, ...]:
+def _inferred(classes: Mapping[str, ClassColumn], width: int, alone: bool) -> tuple[str, ...]:
     """The labels when nobody names them: class numbers, or the texts in their order."""
     texts = sorted({class_text(value) for own in classes.values() for value in own.known()})
     numbered = all(text.isdecimal() for text in texts)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.confusion import confusion
-from brightfield.metrics.counted.counts import OneAgainstRest, Table
+from brightfield.metrics.counted.counts import CountTable, OneAgainstRest
 from brightfield.metrics.counted.curves import precision_recall, roc, selection, threshold_table
 from brightfield.metrics.counted.forecasts import Forecasts
-from brightfield.metrics.counted.operating_point import Rule
+from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
 from brightfield.metrics.reports.notes import from_same_data, skipped
@@ -32,15 +32,15 @@ from brightfield.metrics.reports.sample import (
 )
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.estimate import Estimate, Reason
-from brightfield.metrics.statistics.family import Key, Line, nested
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.metrics.statistics.resampling import Codes
 
 _DEFAULT = 0.5
-_HERE: Key = ("metrics",)
+_HERE: MetricPath = ("metrics",)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class OperatingChoice:
     """The operating point: by which rule, where, or why nowhere."""
 
     rule: str
@@ -63,7 +63,7 @@ class Binary:
 
     sample: Sample
     positive: int
-    rule: Rule | None
+    rule: ThresholdRule | None
     threshold: float | None
     curve_points: int
     bins: int
@@ -102,20 +102,20 @@ class Binary:
         return Forecasts.binary(self.scores, self.is_positive, self.bins)
 
     @cached_property
-    def choice(self) -> Choice:
+    def choice(self) -> OperatingChoice:
         """Where the threshold is: as told, by the rule, 0.5 of probabilities, else by Youden."""
         if self.sample.rows.predictions is not None:
-            return Choice("predictions")
+            return OperatingChoice("predictions")
         if self.threshold is not None:
-            return Choice("frozen", self.threshold)
+            return OperatingChoice("frozen", self.threshold)
         if self.rule is None and self.probable:
-            return Choice("probability", _DEFAULT)
-        rule, ranking = self.rule or Rule("youden"), self.ranking
+            return OperatingChoice("probability", _DEFAULT)
+        rule, ranking = self.rule or ThresholdRule("youden"), self.ranking
         assert ranking is not None
         reason = rule.undefined(ranking)
         if reason is not None:
-            return Choice(str(rule), undefined=reason)
-        return Choice(str(rule), rule.threshold(ranking), on_same_data=True)
+            return OperatingChoice(str(rule), undefined=reason)
+        return OperatingChoice(str(rule), rule.threshold(ranking), on_same_data=True)
 
     def report(self) -> dict[str, Any]:
         """Everything but what all reports share."""
@@ -146,12 +146,12 @@ class Binary:
         return np.where(self.scores >= self.choice.threshold, self.positive, 1 - self.positive)
 
     @cached_property
-    def table(self) -> Table | None:
+    def table(self) -> CountTable | None:
         """The counts at the operating point."""
         predicted = self.predicted
-        return None if predicted is None else Table.of(self.sample.rows.truth, predicted, 2)
+        return None if predicted is None else CountTable.of(self.sample.rows.truth, predicted, 2)
 
-    def row_lines(self) -> list[Line[Any]]:
+    def row_lines(self) -> list[MetricSpec[Any]]:
         """The numbers that scores give, whose units are rows."""
         if self.ranking is None:
             return []
@@ -160,7 +160,7 @@ class Binary:
             return wanted
         return [*wanted, *lines(self.families.forecasts, self.forecasts, _HERE)]
 
-    def cell_lines(self) -> list[Line[Any]]:
+    def cell_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the table of counts."""
         if self.table is None:
             return []
@@ -170,10 +170,10 @@ class Binary:
             *lines(self.families.rates, chosen, _HERE),
         ]
 
-    def missing(self) -> dict[Key, Estimate]:
+    def missing(self) -> dict[MetricPath, Estimate]:
         """The numbers that there are no lines of, and why."""
         families, n = self.families, self.sample.rows.n
-        found: dict[Key, Estimate] = {}
+        found: dict[MetricPath, Estimate] = {}
         if self.ranking is None:
             found |= undefined(families.rankings, Estimate.missing("no_scores", n), _HERE)
         if self.forecasts is None:
@@ -184,7 +184,7 @@ class Binary:
             found |= undefined([*families.tables, *families.rates], nowhere, _HERE)
         return found
 
-    def _estimates(self) -> dict[Key, Estimate]:
+    def _estimates(self) -> dict[MetricPath, Estimate]:
         found = self.sample.of_rows(self.row_lines())
         if self.table is not None and self.predicted is not None:
             found |= self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
@@ -210,7 +210,7 @@ class Binary:
             return {**empty, "threshold": None, "undefined": self.choice.undefined}
         return {**confusion(self.table, rows.labels, self.choice.shown), "undefined": None}
 
-    def _operating_point(self, found: dict[Key, Estimate]) -> dict[str, Any]:
+    def _operating_point(self, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
         choice = self.choice
         return {
             "rule": choice.rule,
@@ -235,6 +235,6 @@ class Binary:
             return []
         return worst_rows(rows, largest(errors, self.worst), errors, predicted)
 
-    def _warnings(self, found: dict[Key, Estimate]) -> list[Note]:
+    def _warnings(self, found: dict[MetricPath, Estimate]) -> list[Note]:
         chosen = [from_same_data(self.choice.rule)] if self.choice.on_same_data else []
         return chosen + skipped(found)

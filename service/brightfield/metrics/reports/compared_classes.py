@@ -10,7 +10,7 @@ import numpy as np
 
 from brightfield.errors import IncomparableRuns
 from brightfield.images.picture import Note
-from brightfield.metrics.counted.counts import Table
+from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.reading.predictions import dense
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.binary import Binary
@@ -19,11 +19,17 @@ from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import from_same_data
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.metrics.statistics.family import Key
-from brightfield.metrics.statistics.resampling import Cells, Clusters, Codes, Resampler, Weights
-from brightfield.metrics.statistics.resampling import Rows as RowSampler
+from brightfield.metrics.statistics.family import MetricPath
+from brightfield.metrics.statistics.resampling import (
+    CellResampler,
+    ClusterResampler,
+    Codes,
+    Resampler,
+    SampleWeights,
+)
+from brightfield.metrics.statistics.resampling import RowResampler as RowSampler
 
-View = Binary | Multiclass
+ClassReport = Binary | Multiclass
 
 # Cells of a table by truth and both predictions, times groups: 80 MB.
 _MOST_CELLS = 10_000_000
@@ -48,13 +54,13 @@ def aligned(first: Rows, second: Rows) -> tuple[Rows, Rows, Shared]:
 
 
 def class_differences(
-    first: View, second: View, confidence: Confidence, check: Check
-) -> dict[Key, Difference]:
+    first: ClassReport, second: ClassReport, confidence: Confidence, check: Check
+) -> dict[MetricPath, Difference]:
     """The difference of every number of two views of the same rows."""
     rows = first.sample.rows
     sampler: Resampler = RowSampler(rows.truth)
     if rows.groups is not None:
-        sampler = Clusters.of_rows(rows.groups)
+        sampler = ClusterResampler.of_rows(rows.groups)
     design = Design.shared(sampler, clustered=rows.groups is not None)
     found = differences(first.row_lines(), second.row_lines(), design, confidence, check)
     if first.predicted is not None and second.predicted is not None:
@@ -69,9 +75,9 @@ def class_differences(
 def _joint(rows: Rows, first: Codes, second: Codes) -> Design:
     """Units are the cells of a table by truth, the first's prediction and the second's."""
     k = len(rows.labels)
-    whole = [Table.of(rows.truth, predicted, k).cells for predicted in (first, second)]
+    whole = [CountTable.of(rows.truth, predicted, k).cells for predicted in (first, second)]
 
-    def split(weights: Weights) -> tuple[Weights, Weights]:
+    def split(weights: SampleWeights) -> tuple[SampleWeights, SampleWeights]:
         cube = weights.reshape(-1, k, k, k)
         flat = (len(cube), k * k)
         return cube.sum(axis=3).reshape(flat), cube.sum(axis=2).reshape(flat)
@@ -81,9 +87,9 @@ def _joint(rows: Rows, first: Codes, second: Codes) -> Design:
     sampler: Resampler | None = None
     if k**3 * count <= _MOST_CELLS:
         codes = (rows.truth * k + first) * k + second
-        sampler = Cells(np.bincount(codes, minlength=k**3).reshape(k, k * k))
+        sampler = CellResampler(np.bincount(codes, minlength=k**3).reshape(k, k * k))
         if groups is not None:
-            sampler = Clusters.of_cells(groups, codes, k**3)
+            sampler = ClusterResampler.of_cells(groups, codes, k**3)
     return Design(sampler, (whole[0], whole[1]), split, groups is not None)
 
 
@@ -106,7 +112,7 @@ def _check_equal(first: Codes, second: Codes, shared: Shared, name: str) -> None
         )
 
 
-def class_report(labels: Sequence[str], found: Mapping[Key, Difference]) -> dict[str, Any]:
+def class_report(labels: Sequence[str], found: Mapping[MetricPath, Difference]) -> dict[str, Any]:
     """The differences over all classes, and of each class that has numbers of its own."""
     of_class = [below(found, ("per_class", c)) for c in range(len(labels))]
     return {
@@ -119,7 +125,7 @@ def class_report(labels: Sequence[str], found: Mapping[Key, Difference]) -> dict
     }
 
 
-def chosen_here(*views: View) -> list[Note]:
+def chosen_here(*views: ClassReport) -> list[Note]:
     """The warning about thresholds that were chosen on the rows that are compared."""
     rules = [
         view.choice.rule for view in views if isinstance(view, Binary) and view.choice.on_same_data

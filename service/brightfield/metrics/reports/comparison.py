@@ -14,9 +14,9 @@ from brightfield.metrics.counted.paired_auroc import PairedTest, paired_delong
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.statistics.bootstrap import Check, bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.metrics.statistics.estimate import Interval, Reason, Span
-from brightfield.metrics.statistics.family import MOST_WORK, Key, Line, statistics
-from brightfield.metrics.statistics.resampling import Codes, Resampler, Weights
+from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
+from brightfield.metrics.statistics.family import MOST_WORK, MetricPath, MetricSpec, statistics
+from brightfield.metrics.statistics.resampling import Codes, Resampler, SampleWeights
 
 _LISTED = 100  # ids of one run alone that are named
 CONVENTIONS: Mapping[str, Any] = {
@@ -35,7 +35,7 @@ class Difference:
     first: float | None
     second: float | None
     undefined: Reason | None = None
-    span: Span = "not_requested"
+    span: IntervalOrReason = "not_requested"
     p_value: float | None = None
 
     def json(self) -> dict[str, Any]:
@@ -62,8 +62,8 @@ class Design:
     """
 
     resampler: Resampler | None
-    whole: tuple[Weights, Weights]
-    split: Callable[[Weights], tuple[Weights, Weights]]
+    whole: tuple[SampleWeights, SampleWeights]
+    split: Callable[[SampleWeights], tuple[SampleWeights, SampleWeights]]
     clustered: bool
 
     @classmethod
@@ -74,14 +74,14 @@ class Design:
 
 
 def differences(
-    first: Iterable[Line[Any]],
-    second: Iterable[Line[Any]],
+    first: Iterable[MetricSpec[Any]],
+    second: Iterable[MetricSpec[Any]],
     design: Design,
     confidence: Confidence,
     check: Check,
     *,
     work: int | None = None,
-) -> dict[Key, Difference]:
+) -> dict[MetricPath, Difference]:
     """The difference of every number that both have, with its interval.
 
     `work` is how many numbers a resample touches; else a weight for each unit and line of both.
@@ -102,12 +102,16 @@ def differences(
     }
 
 
-Pair = tuple[Line[Any], Line[Any]]
+SpecPair = tuple[MetricSpec[Any], MetricSpec[Any]]
 """One number of both."""
 
 
 def _tests(
-    pairs: Sequence[Pair], design: Design, confidence: Confidence, check: Check, work: int | None
+    pairs: Sequence[SpecPair],
+    design: Design,
+    confidence: Confidence,
+    check: Check,
+    work: int | None,
 ) -> list[PairedTest]:
     """By a formula where there is one, else by the bootstrap."""
     tests = [_formula(*pair, confidence, design.clustered) for pair in pairs]
@@ -116,18 +120,18 @@ def _tests(
     return [PairedTest(next(spans)) if test is None else test for test in tests]
 
 
-def _values(lines: Sequence[Line[Any]], whole: Weights) -> list[float]:
+def _values(lines: Sequence[MetricSpec[Any]], whole: SampleWeights) -> list[float]:
     found: list[float] = statistics(lines)(whole)[0].tolist() if lines else []
     return found
 
 
 def _drawn(
-    pairs: Sequence[Pair],
+    pairs: Sequence[SpecPair],
     design: Design,
     confidence: Confidence,
     check: Check,
     work: int | None,
-) -> list[Span]:
+) -> list[IntervalOrReason]:
     resampler = design.resampler
     if not pairs or resampler is None:
         return ["too_many_rows"] * len(pairs)
@@ -137,14 +141,14 @@ def _drawn(
     of_first = statistics([one for one, _ in pairs])
     of_second = statistics([two for _, two in pairs])
 
-    def of(weights: Weights) -> NDArray[np.float64]:
+    def of(weights: SampleWeights) -> NDArray[np.float64]:
         first, second = design.split(weights)
         return of_first(first) - of_second(second)
 
     return bootstrap(of, of(resampler.whole())[0], resampler, confidence, check)
 
 
-def _reason(one: Line[Any], two: Line[Any]) -> Reason | None:
+def _reason(one: MetricSpec[Any], two: MetricSpec[Any]) -> Reason | None:
     for line in (one, two):
         if not line.samples:
             return "absent_class"
@@ -154,7 +158,7 @@ def _reason(one: Line[Any], two: Line[Any]) -> Reason | None:
 
 
 def _formula(
-    one: Line[Any], two: Line[Any], confidence: Confidence, clustered: bool
+    one: MetricSpec[Any], two: MetricSpec[Any], confidence: Confidence, clustered: bool
 ) -> PairedTest | None:
     """The test that needs no bootstrap, where there is one."""
     if confidence.method == "none":
@@ -207,7 +211,7 @@ class Shared:
         }
 
 
-def below(found: Mapping[Key, Difference], prefix: Key) -> dict[str, Any]:
+def below(found: Mapping[MetricPath, Difference], prefix: MetricPath) -> dict[str, Any]:
     """The differences below `prefix` by the last part of their keys, as JSON."""
     depth = len(prefix)
     return {

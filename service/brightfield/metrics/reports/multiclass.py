@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.metrics.counted.confusion import confusion
-from brightfield.metrics.counted.counts import OneAgainstRest, Table
+from brightfield.metrics.counted.counts import CountTable, OneAgainstRest
 from brightfield.metrics.counted.curves import precision_recall, roc, selection
 from brightfield.metrics.counted.forecasts import Forecasts
 from brightfield.metrics.counted.ranking import Ranking
@@ -29,10 +29,10 @@ from brightfield.metrics.reports.sample import (
 )
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.estimate import Estimate, Reason
-from brightfield.metrics.statistics.family import Family, Key, Line, nested
+from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, nested
 from brightfield.metrics.statistics.resampling import Codes
 
-_HERE: Key = ("metrics",)
+_HERE: MetricPath = ("metrics",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +58,8 @@ class Multiclass:
         return np.asarray(rows.scores.argmax(axis=1), np.int64)
 
     @cached_property
-    def table(self) -> Table:
-        return Table.of(self.sample.rows.truth, self.predicted, self.classes)
+    def table(self) -> CountTable:
+        return CountTable.of(self.sample.rows.truth, self.predicted, self.classes)
 
     @cached_property
     def rankings(self) -> list[Ranking]:
@@ -108,36 +108,36 @@ class Multiclass:
 
     def _averaged(
         self, families: Sequence[Family[Any, Any]], samples: Sequence[Any], pooled: Any
-    ) -> list[Line[Any]]:
+    ) -> list[MetricSpec[Any]]:
         """Each class's lines, their mean over the classes with members, and the pooled ones."""
-        found: list[Line[Any]] = []
+        found: list[MetricSpec[Any]] = []
         for c, sample in enumerate(samples):
             found += lines(families, sample, ("per_class", c))
         present = tuple(samples[c] for c in self.table.present.tolist())
         for family in families:
             for name in family.names:
                 n = self.sample.rows.n
-                found.append(Line((*_HERE, f"{name}_macro"), name, family, present, n))
-                found.append(Line((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
+                found.append(MetricSpec((*_HERE, f"{name}_macro"), name, family, present, n))
+                found.append(MetricSpec((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
         return found
 
-    def ranking_lines(self) -> list[Line[Any]]:
+    def ranking_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the order of scores."""
         if self.pooled is None:
             return []
         return self._averaged(Families().rankings, self.rankings, self.pooled)
 
-    def forecast_lines(self) -> list[Line[Any]]:
+    def forecast_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of probabilities."""
         if self.forecasts is None:
             return []
         return lines(Families().forecasts, self.forecasts, _HERE)
 
-    def row_lines(self) -> list[Line[Any]]:
+    def row_lines(self) -> list[MetricSpec[Any]]:
         """The numbers that scores give, whose units are rows."""
         return self.ranking_lines() + self.forecast_lines()
 
-    def cell_lines(self) -> list[Line[Any]]:
+    def cell_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the table of counts."""
         families = Families()
         samples = [OneAgainstRest(self.table, c) for c in range(self.classes)]
@@ -145,10 +145,10 @@ class Multiclass:
         wanted = lines(families.tables, self.table, _HERE)
         return wanted + self._averaged(families.rates, samples, pooled)
 
-    def missing(self) -> dict[Key, Estimate]:
+    def missing(self) -> dict[MetricPath, Estimate]:
         """The numbers that there are no lines of, and why."""
         families, n = Families(), self.sample.rows.n
-        found: dict[Key, Estimate] = {}
+        found: dict[MetricPath, Estimate] = {}
         if self.pooled is None:
             nothing = Estimate.missing("no_scores", n)
             for family in families.rankings:
@@ -161,13 +161,13 @@ class Multiclass:
             found |= undefined(families.forecasts, Estimate.missing(reason, n), _HERE)
         return found
 
-    def _estimates(self) -> dict[Key, Estimate]:
+    def _estimates(self) -> dict[MetricPath, Estimate]:
         found = self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
         for wanted in (self.ranking_lines(), self.forecast_lines()):
             found |= self.sample.of_rows(wanted)
         return found | self.missing()
 
-    def _class(self, c: int, found: dict[Key, Estimate]) -> dict[str, Any]:
+    def _class(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
         return {
             "label": self.sample.rows.labels[c],
             "class_id": c,

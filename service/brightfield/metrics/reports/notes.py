@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from brightfield.images.picture import Note
-from brightfield.metrics.statistics.estimate import Span
-from brightfield.metrics.statistics.family import Key
+from brightfield.metrics.statistics.estimate import IntervalOrReason
+from brightfield.metrics.statistics.family import MetricPath
 
 
 def from_same_data(rule: str) -> Note:
@@ -23,10 +23,10 @@ class Spanned(Protocol):
     """What has an interval, or a reason for having none."""
 
     @property
-    def span(self) -> Span: ...
+    def span(self) -> IntervalOrReason: ...
 
 
-def skipped(found: Mapping[Key, Spanned]) -> list[Note]:
+def skipped(found: Mapping[MetricPath, Spanned]) -> list[Note]:
     """Of intervals that would take too long."""
     if all(number.span != "too_many_rows" for number in found.values()):
         return []

@@ -11,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.metrics import families
-from brightfield.metrics.counted.counts import RateFamily, Table, TableFamily
+from brightfield.metrics.counted.counts import CountTable, RateFamily, TableFamily
 from brightfield.metrics.counted.forecasts import ForecastFamily
 from brightfield.metrics.counted.ranking import RankingFamily
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
-from brightfield.metrics.statistics.family import Family, Key, Line, estimates
-from brightfield.metrics.statistics.resampling import Cells, Clusters, Codes, Resampler
-from brightfield.metrics.statistics.resampling import Rows as RowSampler
+from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, estimates
+from brightfield.metrics.statistics.resampling import (
+    CellResampler,
+    ClusterResampler,
+    Codes,
+    Resampler,
+)
+from brightfield.metrics.statistics.resampling import RowResampler as RowSampler
 from brightfield.plugins import discover
 
 # How far the probabilities of a row may sum from 1: they are written with few digits.
@@ -70,40 +75,46 @@ class Sample:
         wanted = self.confidence.method != "none" and not self.clustered
         return self.confidence.level if wanted else None
 
-    def of_rows(self, lines: Sequence[Line[Any]]) -> dict[Key, Estimate]:
+    def of_rows(self, lines: Sequence[MetricSpec[Any]]) -> dict[MetricPath, Estimate]:
         """Numbers whose units are rows; drawn within the true classes, or by whole groups."""
         groups = self.rows.groups
         sampler: Resampler
-        sampler = RowSampler(self.rows.truth) if groups is None else Clusters.of_rows(groups)
+        sampler = (
+            RowSampler(self.rows.truth) if groups is None else ClusterResampler.of_rows(groups)
+        )
         return self._estimates(lines, sampler)
 
     def of_cells(
-        self, lines: Sequence[Line[Any]], table: Table, predicted: Codes
-    ) -> dict[Key, Estimate]:
+        self, lines: Sequence[MetricSpec[Any]], table: CountTable, predicted: Codes
+    ) -> dict[MetricPath, Estimate]:
         """Numbers of a table of counts, drawn likewise."""
         groups, cells = self.rows.groups, table.counts.size
-        sampler: Resampler = Cells(table.counts)
+        sampler: Resampler = CellResampler(table.counts)
         if groups is not None:
             codes = self.rows.truth * table.classes + predicted
-            sampler = Clusters.of_cells(groups, codes, cells)
+            sampler = ClusterResampler.of_cells(groups, codes, cells)
         return self._estimates(lines, sampler)
 
-    def _estimates(self, lines: Sequence[Line[Any]], sampler: Resampler) -> dict[Key, Estimate]:
+    def _estimates(
+        self, lines: Sequence[MetricSpec[Any]], sampler: Resampler
+    ) -> dict[MetricPath, Estimate]:
         return estimates(lines, sampler, self.confidence, self.check, clustered=self.clustered)
 
 
-def lines(families: Sequence[Family[Any, Any]], sample: Any, prefix: Key) -> list[Line[Any]]:
+def lines(
+    families: Sequence[Family[Any, Any]], sample: Any, prefix: MetricPath
+) -> list[MetricSpec[Any]]:
     """A line below `prefix` for every metric of the families."""
     return [
-        Line((*prefix, name), name, family, (sample,))
+        MetricSpec((*prefix, name), name, family, (sample,))
         for family in families
         for name in family.names
     ]
 
 
 def undefined(
-    families: Sequence[Family[Any, Any]], estimate: Estimate, prefix: Key
-) -> dict[Key, Estimate]:
+    families: Sequence[Family[Any, Any]], estimate: Estimate, prefix: MetricPath
+) -> dict[MetricPath, Estimate]:
     """The same missing number for every metric of the families."""
     return {(*prefix, name): estimate for family in families for name in family.names}
 

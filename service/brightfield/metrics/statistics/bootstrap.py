@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.metrics.statistics.estimate import Interval, Span
-from brightfield.metrics.statistics.resampling import Folds, Resampler, Weights
+from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
+from brightfield.metrics.statistics.resampling import Folds, Resampler, SampleWeights
 
 Batch = NDArray[np.float64]
 """(B,) float64: a statistic of each of B samples, NaN where it is undefined."""
 
-Statistics = Callable[[Weights], NDArray[np.float64]]
+Statistics = Callable[[SampleWeights], NDArray[np.float64]]
 """From (B, units) weights to (B, m): m statistics of each sample."""
 
 Check = Callable[[], None]
@@ -34,7 +34,7 @@ def bootstrap(
     resampler: Resampler,
     confidence: Confidence,
     check: Check,
-) -> list[Span]:
+) -> list[IntervalOrReason]:
     """An interval for each of the (m,) `values`, or why it has none.
 
     `too_few` with fewer than two rows or groups to draw from; `few_resamples` where the statistic
@@ -104,7 +104,7 @@ def _span(
     tails: NDArray[np.float64],
     method: Literal["percentile", "bca"],
     skewness: float,
-) -> Span:
+) -> IntervalOrReason:
     finite = draws[np.isfinite(draws)]
     if 2 * finite.size < draws.size:
         return "few_resamples"

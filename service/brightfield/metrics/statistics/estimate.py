@@ -47,7 +47,7 @@ class Interval:
     clipped: bool = False
 
 
-Span = Interval | Reason
+IntervalOrReason = Interval | Reason
 """An interval, or why there is none."""
 
 
@@ -61,7 +61,7 @@ class Estimate:
     n: int
     value: float | None = None
     undefined: Reason | None = None
-    span: Span = "not_requested"
+    span: IntervalOrReason = "not_requested"
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.undefined is None):

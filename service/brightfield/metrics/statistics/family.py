@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from brightfield.metrics.statistics.bootstrap import Batch, Check, bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.metrics.statistics.estimate import Estimate, Reason, Span
-from brightfield.metrics.statistics.resampling import Resampler, Weights
+from brightfield.metrics.statistics.estimate import Estimate, IntervalOrReason, Reason
+from brightfield.metrics.statistics.resampling import Resampler, SampleWeights
 
 W = TypeVar("W")
 W_co = TypeVar("W_co", covariant=True)
 S = TypeVar("S", bound="Weighable[Any]")
 
-Key = tuple[str | int, ...]
+MetricPath = tuple[str | int, ...]
 """Where a number stands in a report, as `("metrics", "auroc")`."""
 
 # Weights times metrics over all resamples: about a minute.
@@ -29,7 +29,7 @@ MOST_WORK = 2_000_000_000
 class Weighable(Protocol[W_co]):
     """A sample whose units can count more than once."""
 
-    def weighted(self, weights: Weights) -> W_co:
+    def weighted(self, weights: SampleWeights) -> W_co:
         """What its families count, in each of B weighted samples."""
 
 
@@ -54,16 +54,16 @@ class Family(ABC, Generic[S, W]):
     def sizes(self, sample: S) -> Mapping[str, int]:
         """How many observations each metric rests on."""
 
-    def analytic(self, sample: S, level: float) -> Mapping[str, Span]:
+    def analytic(self, sample: S, level: float) -> Mapping[str, IntervalOrReason]:
         """Intervals that need no bootstrap, where there are such."""
         return {}
 
 
 @dataclass(frozen=True, eq=False)
-class Line(Generic[S]):
+class MetricSpec(Generic[S]):
     """A number of a report: a metric of a sample, or its mean over several (macro)."""
 
-    key: Key
+    key: MetricPath
     name: str
     family: Family[S, Any]
     samples: tuple[S, ...]
@@ -81,21 +81,21 @@ class Line(Generic[S]):
             return self.n
         return sum(self.family.sizes(sample)[self.name] for sample in self.samples)
 
-    def analytic(self, level: float) -> Span | None:
+    def analytic(self, level: float) -> IntervalOrReason | None:
         if len(self.samples) > 1:
             return None
         return self.family.analytic(self.samples[0], level).get(self.name)
 
 
 def estimates(
-    lines: Sequence[Line[Any]],
+    lines: Sequence[MetricSpec[Any]],
     resampler: Resampler,
     confidence: Confidence,
     check: Check,
     *,
     clustered: bool = False,
     work: int | None = None,
-) -> dict[Key, Estimate]:
+) -> dict[MetricPath, Estimate]:
     """The number of each line with its interval.
 
     `clustered` says that the resampler draws groups: then a bootstrap replaces the formulas, which
@@ -105,11 +105,13 @@ def estimates(
     defined = [line for line in lines if line.samples and line.reason is None]
     found = {line.key: Estimate.missing(line.reason or "absent_class") for line in lines}
     values = statistics(defined)(resampler.whole())[0] if defined else np.zeros(0)
-    spans: list[Span | None] = [_formula(line, confidence, clustered) for line in defined]
+    spans: list[IntervalOrReason | None] = [
+        _formula(line, confidence, clustered) for line in defined
+    ]
     wanting = [index for index, span in enumerate(spans) if span is None]
     if wanting:
         chosen = [defined[index] for index in wanting]
-        drawn: list[Span] = ["too_many_rows"] * len(chosen)
+        drawn: list[IntervalOrReason] = ["too_many_rows"] * len(chosen)
         each = resampler.units * len(chosen) if work is None else work
         if each * confidence.resamples <= MOST_WORK:
             drawn = bootstrap(statistics(chosen), values[wanting], resampler, confidence, check)
@@ -121,7 +123,7 @@ def estimates(
     return found
 
 
-def nested(found: Mapping[Key, Estimate], prefix: Key) -> dict[str, Any]:
+def nested(found: Mapping[MetricPath, Estimate], prefix: MetricPath) -> dict[str, Any]:
     """The estimates below `prefix`, by the last part of their keys, as JSON."""
     depth = len(prefix)
     return {
@@ -131,7 +133,9 @@ def nested(found: Mapping[Key, Estimate], prefix: Key) -> dict[str, Any]:
     }
 
 
-def _formula(line: Line[Any], confidence: Confidence, clustered: bool) -> Span | None:
+def _formula(
+    line: MetricSpec[Any], confidence: Confidence, clustered: bool
+) -> IntervalOrReason | None:
     if confidence.method == "none":
         return "not_requested"
     if confidence.method == "auto" and not clustered:
@@ -139,14 +143,14 @@ def _formula(line: Line[Any], confidence: Confidence, clustered: bool) -> Span |
     return None
 
 
-def statistics(lines: Sequence[Line[Any]]) -> Callable[[Weights], NDArray[np.float64]]:
+def statistics(lines: Sequence[MetricSpec[Any]]) -> Callable[[SampleWeights], NDArray[np.float64]]:
     """All lines in one pass; what several of them share is found once."""
 
-    def of(weights: Weights) -> NDArray[np.float64]:
+    def of(weights: SampleWeights) -> NDArray[np.float64]:
         shared: dict[int, Any] = {}
         known: dict[tuple[int, int], Mapping[str, Batch]] = {}
 
-        def values(line: Line[Any], sample: Any) -> Batch:
+        def values(line: MetricSpec[Any], sample: Any) -> Batch:
             key = id(line.family), id(sample)
             if key not in known:
                 if id(sample) not in shared:

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-Weights = NDArray[np.float64]
+SampleWeights = NDArray[np.float64]
 """(B, units) float64: how often each unit counts in each of B samples."""
 
 Codes = NDArray[np.int64]
@@ -46,19 +46,19 @@ class Resampler(ABC):
     folds: Folds
 
     @abstractmethod
-    def whole(self) -> Weights:
+    def whole(self) -> SampleWeights:
         """(1, units): the sample itself."""
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+    def draw(self, rng: np.random.Generator, count: int) -> SampleWeights:
         """(count, units): so many resamples."""
 
     @abstractmethod
-    def without(self, start: int, stop: int) -> Weights:
+    def without(self, start: int, stop: int) -> SampleWeights:
         """(stop - start, units): the sample without each of the folds from `start` on."""
 
 
-class Rows(Resampler):
+class RowResampler(Resampler):
     """Rows drawn with replacement, within each stratum as many as it has."""
 
     def __init__(self, strata: Codes) -> None:
@@ -94,10 +94,10 @@ class Rows(Resampler):
         """Without its only row a stratum would be empty."""
         return min(members.size, _MOST_FOLDS) if members.size > 1 else 0
 
-    def whole(self) -> Weights:
+    def whole(self) -> SampleWeights:
         return np.ones((1, self.units))
 
-    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+    def draw(self, rng: np.random.Generator, count: int) -> SampleWeights:
         weights = np.empty((count, self.units))
         for members in self._members:
             size = members.size
@@ -106,12 +106,12 @@ class Rows(Resampler):
             weights[:, members] = drawn.reshape(count, size)
         return weights
 
-    def without(self, start: int, stop: int) -> Weights:
+    def without(self, start: int, stop: int) -> SampleWeights:
         kept = self._fold[None, :] != np.arange(start, stop)[:, None]
         return np.asarray(kept, np.float64)
 
 
-class Cells(Resampler):
+class CellResampler(Resampler):
     """Counts drawn anew: a (strata, cells) table whose rows keep their sums."""
 
     def __init__(self, counts: NDArray[np.int64]) -> None:
@@ -123,10 +123,10 @@ class Cells(Resampler):
         self._filled, strata = self._filled[sums[strata] > 1], strata[sums[strata] > 1]
         self.folds = Folds(strata, counts.ravel()[self._filled])
 
-    def whole(self) -> Weights:
+    def whole(self) -> SampleWeights:
         return self._counts.reshape(1, -1).astype(np.float64)
 
-    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+    def draw(self, rng: np.random.Generator, count: int) -> SampleWeights:
         weights = np.zeros((count, *self._counts.shape))
         for stratum, counts in enumerate(self._counts):
             total, filled = int(counts.sum()), np.flatnonzero(counts)
@@ -135,19 +135,21 @@ class Cells(Resampler):
                 weights[:, stratum, filled] = drawn
         return weights.reshape(count, -1)
 
-    def without(self, start: int, stop: int) -> Weights:
+    def without(self, start: int, stop: int) -> SampleWeights:
         weights = np.repeat(self.whole(), stop - start, axis=0)
         weights[np.arange(stop - start), self._filled[start:stop]] -= 1
         return weights
 
 
-class Clusters(Resampler):
+class ClusterResampler(Resampler):
     """Whole groups (patients, slides) drawn with replacement; `spread` makes weights of units.
 
     Source: Davison and Hinkley, "Bootstrap Methods and their Application", section 3.8, 1997.
     """
 
-    def __init__(self, groups: int, units: int, spread: Callable[[Weights], Weights]) -> None:
+    def __init__(
+        self, groups: int, units: int, spread: Callable[[SampleWeights], SampleWeights]
+    ) -> None:
         self.units, self.drawn = units, groups
         self._spread = spread
         folds = min(groups, _MOST_FOLDS)
@@ -155,28 +157,28 @@ class Clusters(Resampler):
         self.folds = Folds(np.zeros(folds, np.int64), np.ones(folds, np.int64))
 
     @classmethod
-    def of_rows(cls, groups: Codes) -> Clusters:
+    def of_rows(cls, groups: Codes) -> ClusterResampler:
         """Units are rows, each of one group."""
         return cls(_count(groups), groups.size, lambda weights: weights[:, groups])
 
     @classmethod
-    def of_cells(cls, groups: Codes, cells: Codes, units: int) -> Clusters:
+    def of_cells(cls, groups: Codes, cells: Codes, units: int) -> ClusterResampler:
         """Units are cells of a table, in which each row of a group counts one."""
         count = _count(groups)
         table = np.bincount(groups * units + cells, minlength=count * units)
         table = table.reshape(count, units).astype(np.float64)
         return cls(count, units, lambda weights: weights @ table)
 
-    def whole(self) -> Weights:
+    def whole(self) -> SampleWeights:
         return self._spread(np.ones((1, self.drawn)))
 
-    def draw(self, rng: np.random.Generator, count: int) -> Weights:
+    def draw(self, rng: np.random.Generator, count: int) -> SampleWeights:
         picks = rng.integers(0, self.drawn, (count, self.drawn))
         picks += self.drawn * np.arange(count)[:, None]
         drawn = np.bincount(picks.ravel(), minlength=count * self.drawn)
         return self._spread(drawn.reshape(count, self.drawn).astype(np.float64))
 
-    def without(self, start: int, stop: int) -> Weights:
+    def without(self, start: int, stop: int) -> SampleWeights:
         kept = self._fold[None, :] != np.arange(start, stop)[:, None]
         return self._spread(kept.astype(np.float64))
 

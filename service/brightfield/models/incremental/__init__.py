@@ -11,12 +11,12 @@ occlusion-based deep CNN explanations", SIGMOD 2019.
 """
 
 from brightfield.models.incremental.base import Base
-from brightfield.models.incremental.choice import Estimate, counted, estimate, probe_chunk
-from brightfield.models.incremental.plan import Plan, Refusal, trace
-from brightfield.models.incremental.schedule import Chunk, Schedule
-from brightfield.models.incremental.work import Work
+from brightfield.models.incremental.choice import CostEstimate, counted, estimate, probe_chunk
+from brightfield.models.incremental.plan import IncrementalPlan, Refusal, trace
+from brightfield.models.incremental.schedule import Schedule, WindowChunk
+from brightfield.models.incremental.work import OperationCount
 
 __all__ = [
-    "Base", "Chunk", "Estimate", "Plan", "Refusal", "Schedule", "Work", "counted", "estimate",
+    "Base", "WindowChunk", "CostEstimate", "IncrementalPlan", "Refusal", "Schedule", "OperationCount", "counted", "estimate",
     "probe_chunk", "trace",
 ]  # fmt: skip

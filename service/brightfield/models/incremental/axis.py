@@ -21,7 +21,7 @@ Intervals = Mapping[int, tuple[Indices, Indices]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placement:
+class CropPlacement:
     """The crops of one value: `size` long from `starts`, of maps that are `length` long."""
 
     starts: Indices
@@ -34,7 +34,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CropRun:
     """Positions whose crops lie alike and evenly spaced in what is read from them.
 
     Their regions begin at `first`, `first + advance`, ... of the base map; the crop covers
@@ -61,7 +61,7 @@ class Reading:
     first: Indices
     length: int
     step: int
-    runs: tuple[Run, ...]
+    runs: tuple[CropRun, ...]
     covered: bool
     direct: bool
     holds: bool
@@ -71,7 +71,7 @@ class Reading:
 class AxisLayout:
     """For some positions: each value's placement, and how each step reads each of its inputs."""
 
-    placements: Mapping[int, Placement]
+    placements: Mapping[int, CropPlacement]
     readings: Mapping[tuple[int, int], Reading]
     complete: Mapping[int, Reading]
     """How a value of the head's frontier is put into its complete map."""
@@ -133,7 +133,7 @@ def lay_out(graph: Graph, axis: int, intervals: Intervals, sizes: Mapping[int, i
             shift = (step.operation.top, step.operation.left)[axis]
             source = placements[step.inputs[0]]
             length = graph.shapes[step.output][axis + 1]
-            made = Placement(source.starts + shift, source.size, length)
+            made = CropPlacement(source.starts + shift, source.size, length)
         else:
             made = _placed(graph, axis, step.output, intervals, sizes)
         placements[step.output] = made
@@ -151,12 +151,12 @@ def lay_out(graph: Graph, axis: int, intervals: Intervals, sizes: Mapping[int, i
 
 def _placed(
     graph: Graph, axis: int, number: int, intervals: Intervals, sizes: Mapping[int, int]
-) -> Placement:
+) -> CropPlacement:
     length, size = graph.shapes[number][axis + 1], sizes[number]
-    return Placement(np.clip(intervals[number][0], 0, length - size), size, length)
+    return CropPlacement(np.clip(intervals[number][0], 0, length - size), size, length)
 
 
-def _complete(placed: Placement, cached: _Readings) -> Reading:
+def _complete(placed: CropPlacement, cached: _Readings) -> Reading:
     return cached.of(placed, np.zeros_like(placed.starts), placed.length, 1)
 
 
@@ -166,7 +166,7 @@ class _Readings:
 
     known: dict[tuple[object, ...], Reading]
 
-    def of(self, crops: Placement, first: Indices, length: int, step: int) -> Reading:
+    def of(self, crops: CropPlacement, first: Indices, length: int, step: int) -> Reading:
         key = (crops.starts.tobytes(), crops.size, first.tobytes(), length, step)
         found = self.known.get(key)
         if found is None:
@@ -174,7 +174,7 @@ class _Readings:
         return found
 
 
-def read_from(crops: Placement, first: Indices, length: int, step: int) -> Reading:
+def read_from(crops: CropPlacement, first: Indices, length: int, step: int) -> Reading:
     """The reading of `length` values from `first` on, of maps that have `crops` laid over."""
     low = np.clip(-((first - crops.starts) // step), 0, length)
     high = np.clip((crops.starts + crops.size - 1 - first) // step + 1, low, length)
@@ -194,7 +194,7 @@ def read_from(crops: Placement, first: Indices, length: int, step: int) -> Readi
 
 def _even_runs(
     members: list[int], first: list[int], low: int, high: int, skip: int
-) -> Iterator[Run]:
+) -> Iterator[CropRun]:
     """The members as few runs that are evenly spaced, in number and in place."""
     start = 0
     while start < len(members):
@@ -209,5 +209,5 @@ def _even_runs(
             stop += 1
         count = stop - start
         where = slice(origin, origin + (count - 1) * gap + 1, gap)
-        yield Run(where, count, first[origin], advance, low, high, skip)
+        yield CropRun(where, count, first[origin], advance, low, high, skip)
         start = stop

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from brightfield.models.incremental.crops import Canvas, summed_area
+from brightfield.models.incremental.crops import PaddedMap, summed_area
 from brightfield.models.incremental.graph import Graph
 from brightfield.models.incremental.recording import INPUT
 from brightfield.tensors import Images
 
-Frame = tuple[int, int, int, int]
+Borders = tuple[int, int, int, int]
 """Widths left, right, top and bottom."""
 
 CanvasKey = tuple[int, float]
@@ -30,11 +30,11 @@ class Base:
     own crop, a table the sums of one whose mean is taken; the other maps are not kept.
     """
 
-    canvases: Mapping[CanvasKey, Canvas]
+    canvases: Mapping[CanvasKey, PaddedMap]
     tables: Mapping[int, Tensor]
     output: Any
 
-    def canvas(self, number: int, outside: float | None) -> Canvas:
+    def canvas(self, number: int, outside: float | None) -> PaddedMap:
         """The canvas of a value; with `outside` None any of them, since its frame is not read."""
         if outside is not None:
             return self.canvases[number, outside]
@@ -49,7 +49,7 @@ class Base:
 def evaluate(
     graph: Graph,
     images: Images,
-    frames: Mapping[CanvasKey, Frame] | None = None,
+    frames: Mapping[CanvasKey, Borders] | None = None,
     summed: frozenset[int] = frozenset(),
 ) -> Base:
     """Run the graph on complete images.
@@ -57,14 +57,14 @@ def evaluate(
     Of the first image, keep the canvases that `frames` names and the tables of `summed`.
     """
     values: dict[int, Tensor] = {INPUT: images}
-    canvases: dict[CanvasKey, Canvas] = {}
+    canvases: dict[CanvasKey, PaddedMap] = {}
     tables: dict[int, Tensor] = {}
     left = Counter(graph.uses)
 
     def keep(number: int) -> None:
         for key, frame in (frames or {}).items():
             if key[0] == number:
-                canvases[key] = Canvas.around(values[number], frame, key[1])
+                canvases[key] = PaddedMap.around(values[number], frame, key[1])
         if number in summed:
             tables[number] = summed_area(values[number])
 

@@ -10,12 +10,18 @@ from math import ceil, prod
 import numpy as np
 
 from brightfield.models.incremental.axis import Intervals, bucket_sizes
-from brightfield.models.incremental.graph import Graph, Step
+from brightfield.models.incremental.graph import Graph, LocalStep
 from brightfield.models.incremental.grouping import grouped
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.recording import INPUT
 from brightfield.models.incremental.slide import Indices
-from brightfield.models.incremental.work import RATES, Sizes, Work, bucket_work, fixed_work
+from brightfield.models.incremental.work import (
+    RATES,
+    CropSizes,
+    OperationCount,
+    bucket_work,
+    fixed_work,
+)
 
 # From which part of a map on a crop may be taken as all of it.
 _WHOLE_FROM = (0.75, 0.85, 0.95, 1.0)
@@ -36,11 +42,11 @@ class Bucket:
 
     rows: Indices
     columns: Indices
-    down: Sizes
-    across: Sizes
+    down: CropSizes
+    across: CropSizes
     positions: int
-    each: Work
-    chunk: Work
+    each: OperationCount
+    chunk: OperationCount
 
     def parts(self) -> Iterator[tuple[Indices, Indices]]:
         """Its chunks: as many columns as fit, and then rows."""
@@ -116,14 +122,14 @@ def _lengths(intervals: Intervals, number: int) -> Indices:
     return high - low
 
 
-def _place(graph: Graph, step: Step, item: int) -> float:
+def _place(graph: Graph, step: LocalStep, item: int) -> float:
     """Seconds that one place of a step's output takes."""
     channels = sum(graph.shapes[number][0] for number in (*step.inputs, step.output))
     adds = step.operation.multiply_adds(graph.shapes[step.inputs[0]], 1)
-    return Work(adds, 2 * channels * item).seconds()
+    return OperationCount(adds, 2 * channels * item).seconds()
 
 
-def widest_crop(graph: Graph, down: Sizes, across: Sizes) -> int:
+def widest_crop(graph: Graph, down: CropSizes, across: CropSizes) -> int:
     """Values of the largest crop of one position, as it is made or as a step reads it."""
     largest = 1
     for step in graph.steps:

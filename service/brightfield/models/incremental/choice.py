@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from brightfield.models.incremental.schedule import Chunk, Schedule
+from brightfield.models.incremental.schedule import Schedule, WindowChunk
 from brightfield.models.incremental.work import RATES, whole_work
 
 # Incremental must promise at least so much, since an estimate errs.
@@ -12,7 +12,7 @@ _MARGIN = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class CostEstimate:
     """Seconds of a whole map, the base pass included, both ways."""
 
     plain_s: float
@@ -24,9 +24,9 @@ class Estimate:
         return self.incremental_s < _MARGIN * self.plain_s
 
 
-def counted(schedule: Schedule) -> Estimate:
+def counted(schedule: Schedule) -> CostEstimate:
     """By counts and usual rates alone, without a measurement."""
-    return Estimate(schedule.plain_work.seconds(), schedule.work.seconds())
+    return CostEstimate(schedule.plain_work.seconds(), schedule.work.seconds())
 
 
 def probe_chunk(schedule: Schedule) -> int:
@@ -38,7 +38,9 @@ def probe_chunk(schedule: Schedule) -> int:
     return next(i for i, chunk in enumerate(schedule.chunks) if chunk.kind == heaviest)
 
 
-def estimate(schedule: Schedule, plain_row_s: float, chunk: Chunk, chunk_s: float) -> Estimate:
+def estimate(
+    schedule: Schedule, plain_row_s: float, chunk: WindowChunk, chunk_s: float
+) -> CostEstimate:
     """From the seconds of a plain row in its best batch, and of one chunk that ran.
 
     The other chunks are taken to cost what they count, on the scale of the one that was measured.
@@ -46,7 +48,7 @@ def estimate(schedule: Schedule, plain_row_s: float, chunk: Chunk, chunk_s: floa
     scale = chunk_s / chunk.work.seconds()
     chunks = sum(other.work.seconds() for other in schedule.chunks) * scale
     windows = len(schedule.rows) * len(schedule.cols)
-    return Estimate(plain_row_s * (windows + 1), chunks + _base_s(schedule, plain_row_s))
+    return CostEstimate(plain_row_s * (windows + 1), chunks + _base_s(schedule, plain_row_s))
 
 
 def _base_s(schedule: Schedule, plain_row_s: float) -> float:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from brightfield.models.incremental.axis import Placement, Reading, Run
+from brightfield.models.incremental.axis import CropPlacement, CropRun, Reading
 
 Put = Callable[[Tensor, Tensor], object]
 """`put(target, source)` writes source into target: copied, added, or through a function."""
@@ -28,7 +28,7 @@ def added(target: Tensor, source: Tensor) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
+class PaddedMap:
     """A base map (H, W, C) with the values that lie outside it around it, `top` and `left` wide."""
 
     values: Tensor
@@ -36,7 +36,7 @@ class Canvas:
     left: int
 
     @classmethod
-    def around(cls, maps: Tensor, frame: tuple[int, int, int, int], outside: float) -> Canvas:
+    def around(cls, maps: Tensor, frame: tuple[int, int, int, int], outside: float) -> PaddedMap:
         """`maps` is (1, C, H, W), `frame` the widths left, right, top and bottom."""
         left, right, top, bottom = frame
         inside = maps[0].permute(1, 2, 0)
@@ -51,7 +51,7 @@ class Canvas:
         return self.values.numel() * self.values.element_size()
 
     def view(
-        self, down: Run, across: Run, shape: tuple[int, int], steps: tuple[int, int]
+        self, down: CropRun, across: CropRun, shape: tuple[int, int], steps: tuple[int, int]
     ) -> Tensor:
         """(rows, columns, h, w, C): the regions of the runs' positions."""
         row, column, _ = self.values.stride()
@@ -76,7 +76,7 @@ def empty(like: Tensor, channels: int, rows: int, columns: int, size: tuple[int,
 def lay(
     target: Tensor,
     crops: Tensor | None,
-    canvas: Canvas | None,
+    canvas: PaddedMap | None,
     down: Reading,
     across: Reading,
     put: Put = copied,
@@ -103,7 +103,7 @@ def lay(
                 (through or put)(hole, inner)
 
 
-def _frame(part: Tensor, base: Tensor, down: Run, across: Run, put: Put) -> None:
+def _frame(part: Tensor, base: Tensor, down: CropRun, across: CropRun, put: Put) -> None:
     """Everything but the hole that the crops fill, as at most four strips."""
     whole = slice(None)
     middle = slice(down.low, down.high)
@@ -119,7 +119,7 @@ def _frame(part: Tensor, base: Tensor, down: Run, across: Run, put: Put) -> None
             put(strip, base[:, :, y, x])
 
 
-def _inner(source: Tensor, run: Run, other: Run, down: Reading, across: Reading) -> Tensor:
+def _inner(source: Tensor, run: CropRun, other: CropRun, down: Reading, across: Reading) -> Tensor:
     height, width = run.high - run.low, other.high - other.low
     y = slice(run.skip, run.skip + (height - 1) * down.step + 1, down.step)
     x = slice(other.skip, other.skip + (width - 1) * across.step + 1, across.step)
@@ -135,7 +135,7 @@ def summed_area(maps: Tensor) -> Tensor:
     return functional.pad(values.cumsum(0).cumsum(1), (0, 0, 1, 0, 1, 0))
 
 
-def sums(table: Tensor, down: Placement, across: Placement) -> Tensor:
+def sums(table: Tensor, down: CropPlacement, across: CropPlacement) -> Tensor:
     """(B, C) float64: the sum of the base map under each position's crop."""
     top = torch.as_tensor(down.starts, device=table.device)
     left = torch.as_tensor(across.starts, device=table.device)

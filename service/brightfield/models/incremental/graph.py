@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from brightfield.models.incremental.head import Head
-from brightfield.models.incremental.operations import Convolution, Local, Relabel, Shape
-from brightfield.models.incremental.recording import INPUT, Call, Recording, Value
+from brightfield.models.incremental.head import NetworkHead
+from brightfield.models.incremental.operations import Convolution, Local, MapShape, Relabel
+from brightfield.models.incremental.recording import INPUT, RecordedCall, RecordedValue, Recording
 from brightfield.models.incremental.translation import bound, scale_and_shift, translate
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class LocalStep:
     """One local operation: from the values `inputs` to the value `output`."""
 
     output: int
@@ -33,9 +33,9 @@ class Graph:
     `uses` says how often steps and head read a value.
     """
 
-    steps: tuple[Step, ...]
-    head: Head
-    shapes: Mapping[int, Shape]
+    steps: tuple[LocalStep, ...]
+    head: NetworkHead
+    shapes: Mapping[int, MapShape]
     uses: Mapping[int, int]
 
     def multiply_adds(self) -> int:
@@ -49,7 +49,7 @@ class Graph:
         )
 
 
-def build(recording: Recording, shape: Shape) -> Graph:
+def build(recording: Recording, shape: MapShape) -> Graph:
     """The graph of a recording on one row of `shape`; what the output does not need is left out.
 
     Batch normalisation behind a convolution goes into a private copy of its weights.
@@ -60,10 +60,10 @@ def build(recording: Recording, shape: Shape) -> Graph:
     return builder.graph(recording.output)
 
 
-def _needed(recording: Recording) -> list[Call]:
+def _needed(recording: Recording) -> list[RecordedCall]:
     """The calls that the output depends on, in order."""
     wanted = _values(recording.output)
-    kept: list[Call] = []
+    kept: list[RecordedCall] = []
     for call in reversed(recording.calls):
         if wanted.intersection(number for number in call.outputs if number is not None):
             kept.append(call)
@@ -72,20 +72,20 @@ def _needed(recording: Recording) -> list[Call]:
 
 
 def _values(tree: Any) -> set[int]:
-    return {leaf.number for leaf in pytree.tree_leaves(tree) if isinstance(leaf, Value)}
+    return {leaf.number for leaf in pytree.tree_leaves(tree) if isinstance(leaf, RecordedValue)}
 
 
 class _Builder:
-    def __init__(self, recording: Recording, shape: Shape) -> None:
-        self._shapes: dict[int, Shape] = {INPUT: shape}
-        self._steps: dict[int, Step] = {}
-        self._head: list[Call] = []
+    def __init__(self, recording: Recording, shape: MapShape) -> None:
+        self._shapes: dict[int, MapShape] = {INPUT: shape}
+        self._steps: dict[int, LocalStep] = {}
+        self._head: list[RecordedCall] = []
         self._channels: dict[int, tuple[int, int]] = {}
         calls = _needed(recording)
         self._read = Counter(number for call in calls for number in call.inputs)
         self._read.update(_values(recording.output))
 
-    def add(self, call: Call) -> None:
+    def add(self, call: RecordedCall) -> None:
         if self._fold(call) or self._split_off(call):
             return
         operation = self._local(call)
@@ -101,16 +101,16 @@ class _Builder:
         steps = tuple(self._steps.values())
         uses = Counter(number for step in steps for number in step.inputs)
         uses.update(frontier)
-        return Graph(steps, Head(tuple(calls), output, frontier), self._shapes, uses)
+        return Graph(steps, NetworkHead(tuple(calls), output, frontier), self._shapes, uses)
 
-    def _step(self, call: Call, inputs: tuple[int, ...], operation: Local) -> None:
+    def _step(self, call: RecordedCall, inputs: tuple[int, ...], operation: Local) -> None:
         number, shape = call.outputs[0], call.shapes[0]
         assert number is not None
         assert shape is not None
-        self._steps[number] = Step(number, inputs, operation)
+        self._steps[number] = LocalStep(number, inputs, operation)
         self._shapes[number] = (shape[1], shape[2], shape[3])
 
-    def _local(self, call: Call) -> Local | None:
+    def _local(self, call: RecordedCall) -> Local | None:
         shape = call.shapes[0]
         maps = shape is not None and len(shape) == 4 and shape[0] == 1
         if not maps or not self._shapes.keys() >= set(call.inputs):
@@ -119,7 +119,7 @@ class _Builder:
             return None
         return translate(call, self._shapes)
 
-    def _fold(self, call: Call) -> bool:
+    def _fold(self, call: RecordedCall) -> bool:
         """Put a batch normalisation into the convolution before it, where that has no other use."""
         before = self._steps.get(call.inputs[0])
         folds = (
@@ -136,7 +136,7 @@ class _Builder:
         self._step(call, before.inputs, _folded(before.operation, *found))
         return True
 
-    def _split_off(self, call: Call) -> bool:
+    def _split_off(self, call: RecordedCall) -> bool:
         """`x[:, i]` followed by `unsqueeze(1)`: the maps of one channel."""
         name = call.name
         if name == "aten.select" and call.inputs[0] in self._shapes:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from brightfield.models.incremental.slide import Indices
 
-Sizes = NDArray[np.int64]
+PatchSizes = NDArray[np.int64]
 """(positions, layers): how much of every layer each position's patch can have changed."""
 
 
 def grouped(
-    sizes: Sizes, patches: Indices, cost: NDArray[np.float64], overhead: float
+    sizes: PatchSizes, patches: Indices, cost: NDArray[np.float64], overhead: float
 ) -> list[Indices]:
     """The positions of one axis, in groups that are computed with the size of their widest.
 
@@ -31,7 +31,7 @@ def grouped(
     return sorted(groups, key=lambda group: int(group[0]))
 
 
-def _partition(sizes: Sizes, cost: NDArray[np.float64], overhead: float) -> list[slice]:
+def _partition(sizes: PatchSizes, cost: NDArray[np.float64], overhead: float) -> list[slice]:
     """The cheapest cut of the rows of `sizes` into runs."""
     kinds, starts = _kinds(sizes)
     best = np.zeros(len(kinds) + 1)
@@ -48,7 +48,7 @@ def _partition(sizes: Sizes, cost: NDArray[np.float64], overhead: float) -> list
     return [slice(low, high) for low, high in pairwise(edges)]
 
 
-def _kinds(sizes: Sizes) -> tuple[Sizes, Indices]:
+def _kinds(sizes: PatchSizes) -> tuple[PatchSizes, Indices]:
     """Runs of equal rows: one row of each, and where they start, with the end."""
     new = np.r_[True, (sizes[1:] != sizes[:-1]).any(axis=1)]
     starts = np.flatnonzero(new)

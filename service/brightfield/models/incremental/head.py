@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from brightfield.models.incremental.recording import Call, Value
+from brightfield.models.incremental.recording import RecordedCall, RecordedValue
 from brightfield.models.incremental.translation import bound
 
 # Operations that are told the size of their result, the number of rows included.
@@ -19,7 +19,7 @@ _SIZED = frozenset(["_unsafe_view", "expand", "reshape", "view"])
 
 
 @dataclass(frozen=True, slots=True)
-class Mean:
+class ChannelMean:
     """The mean of each channel of the maps `source`, as the value `output`."""
 
     source: int
@@ -28,15 +28,15 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class NetworkHead:
     """`calls` on the values `frontier` of the steps, and the tree of values they give."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[RecordedCall, ...]
     output: Any
     frontier: tuple[int, ...]
 
     @property
-    def means(self) -> tuple[Mean, ...]:
+    def means(self) -> tuple[ChannelMean, ...]:
         """The means over complete maps of the frontier: sums can correct them."""
         found = (_mean(call) for call in self.calls if set(call.inputs) <= set(self.frontier))
         return tuple(mean for mean in found if mean is not None)
@@ -47,14 +47,18 @@ class Head:
         means = {mean.output for mean in self.means}
         wanted = {n for call in self.calls if call.outputs[0] not in means for n in call.inputs}
         leaves = pytree.tree_leaves(self.output)
-        wanted |= {leaf.number for leaf in leaves if isinstance(leaf, Value)}
+        wanted |= {leaf.number for leaf in leaves if isinstance(leaf, RecordedValue)}
         return tuple(number for number in self.frontier if number in wanted)
 
     def run(self, values: Mapping[int, Tensor], rows: int) -> Any:
         """The output for `rows` rows; `values` has the frontier, or what it has become."""
         known = dict(values)
         last = {number: call for call in self.calls for number in call.inputs}
-        kept = {leaf.number for leaf in pytree.tree_leaves(self.output) if isinstance(leaf, Value)}
+        kept = {
+            leaf.number
+            for leaf in pytree.tree_leaves(self.output)
+            if isinstance(leaf, RecordedValue)
+        }
         for call in self.calls:
             if call.outputs[0] not in known:
                 _run(call, known, rows)
@@ -77,10 +81,10 @@ class Head:
 
 
 def _known(leaf: Any, known: Mapping[int, Tensor]) -> Any:
-    return known[leaf.number] if isinstance(leaf, Value) else leaf
+    return known[leaf.number] if isinstance(leaf, RecordedValue) else leaf
 
 
-def _run(call: Call, known: dict[int, Tensor], rows: int) -> None:
+def _run(call: RecordedCall, known: dict[int, Tensor], rows: int) -> None:
     arguments, keywords = pytree.tree_map(
         lambda leaf: _known(leaf, known), (call.arguments, dict(call.keywords))
     )
@@ -95,7 +99,7 @@ def _run(call: Call, known: dict[int, Tensor], rows: int) -> None:
     known.update((number, result) for number, result in pairs if number is not None)
 
 
-def _function(call: Call) -> Any:
+def _function(call: RecordedCall) -> Any:
     """What to call for any number of rows, in any memory format."""
     if call.name in ("aten.view", "aten._unsafe_view"):
         return torch.reshape  # maps that lie channels last have other strides than the recorded
@@ -104,31 +108,31 @@ def _function(call: Call) -> Any:
     return call.function
 
 
-def _is_vector(call: Call) -> bool:
+def _is_vector(call: RecordedCall) -> bool:
     """Whether the recorded row has values along one axis only, as what it was made of."""
     shape = call.shapes[0]
     return shape is not None and max(shape) == prod(shape) and list(shape) == call.arguments[1]
 
 
-def _mean(call: Call) -> Mean | None:
+def _mean(call: RecordedCall) -> ChannelMean | None:
     if call.name == "aten._adaptive_avg_pool2d" and list(bound(call)["output_size"]) == [1, 1]:
-        return Mean(call.inputs[0], _first(call), True)
+        return ChannelMean(call.inputs[0], _first(call), True)
     if call.name != "aten.mean":
         return None
     given = bound(call)
     axes = {axis % 4 for axis in given.get("dim") or ()}
     if axes != {2, 3} or given.get("dtype") is not None:
         return None
-    return Mean(call.inputs[0], _first(call), bool(given["keepdim"]))
+    return ChannelMean(call.inputs[0], _first(call), bool(given["keepdim"]))
 
 
-def _first(call: Call) -> int:
+def _first(call: RecordedCall) -> int:
     assert call.outputs[0] is not None
     return call.outputs[0]
 
 
 def _size(leaf: Any, sizes: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]:
-    if isinstance(leaf, Value):
+    if isinstance(leaf, RecordedValue):
         return sizes[leaf.number]
     return tuple(leaf.shape) if isinstance(leaf, Tensor) else ()
 

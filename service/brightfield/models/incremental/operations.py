@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from brightfield.models.incremental.slide import Indices, Slide
 
-Shape = tuple[int, int, int]
+MapShape = tuple[int, int, int]
 """(C, H, W) of one row."""
 
 
@@ -28,7 +28,7 @@ class Local(ABC):
     def whole(self, *maps: Tensor) -> Tensor:
         """On complete maps."""
 
-    def multiply_adds(self, inputs: Shape, pixels: int) -> int:
+    def multiply_adds(self, inputs: MapShape, pixels: int) -> int:
         """Multiplications with additions for `pixels` output places of one row."""
         return 0
 
@@ -69,7 +69,7 @@ class Convolution(Sliding):
     def inside(self, region: Tensor, top: Indices, left: Indices) -> Tensor:
         return self._convolve(region, (self.down.inner_stride, self.across.inner_stride), (0, 0))
 
-    def multiply_adds(self, inputs: Shape, pixels: int) -> int:
+    def multiply_adds(self, inputs: MapShape, pixels: int) -> int:
         return pixels * self.weight.numel()
 
     def _convolve(self, maps: Tensor, stride: tuple[int, int], padding: tuple[int, int]) -> Tensor:
@@ -180,7 +180,7 @@ class Sum(Local):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Merge(Local):
+class LocalMerge(Local):
     """Any other function of two maps, value by value."""
 
     function: Callable[[Tensor, Tensor], Tensor]

@@ -12,7 +12,7 @@ from torch import Tensor
 from brightfield.models.incremental.axis import AxisLayout, Reading
 from brightfield.models.incremental.base import Base
 from brightfield.models.incremental.crops import (
-    Canvas,
+    PaddedMap,
     Put,
     added,
     blocks,
@@ -20,10 +20,10 @@ from brightfield.models.incremental.crops import (
     lay,
     sums,
 )
-from brightfield.models.incremental.graph import Graph, Step
+from brightfield.models.incremental.graph import Graph, LocalStep
 from brightfield.models.incremental.operations import (
     Concatenation,
-    Merge,
+    LocalMerge,
     Pointwise,
     Relabel,
     Sliding,
@@ -71,7 +71,7 @@ class Pass:
                     self.values.pop(number, None)
         return self._head()
 
-    def _run(self, step: Step) -> None:
+    def _run(self, step: LocalStep) -> None:
         operation = step.operation
         if isinstance(operation, Pointwise):
             self._pointwise(step, operation)
@@ -85,11 +85,11 @@ class Pass:
             self.values[step.output] = self._sum(step)
         elif isinstance(operation, Concatenation):
             self.values[step.output] = self._concatenation(step)
-        elif isinstance(operation, Merge):
+        elif isinstance(operation, LocalMerge):
             read = [self._region(step, which) for which in range(2)]
             self.values[step.output] = operation.whole(*read)
 
-    def _pointwise(self, step: Step, operation: Pointwise) -> None:
+    def _pointwise(self, step: LocalStep, operation: Pointwise) -> None:
         number = step.inputs[0]
         source = self._settled(number)
         if operation.into is not None and self._free(number):
@@ -98,7 +98,7 @@ class Pass:
         else:
             self.values[step.output] = operation.function(source)
 
-    def _sliding(self, step: Step, operation: Sliding) -> Tensor:
+    def _sliding(self, step: LocalStep, operation: Sliding) -> Tensor:
         (number,) = step.inputs
         if self._complete(number) and self._complete(step.output):
             return operation.whole(self._settled(number))
@@ -106,7 +106,7 @@ class Pass:
         placed = self.down.placements[step.output], self.across.placements[step.output]
         return operation.inside(region, placed[0].starts, placed[1].starts)
 
-    def _sum(self, step: Step) -> Tensor:
+    def _sum(self, step: LocalStep) -> Tensor:
         """Into the memory of an operand that lies where the sum lies and is needed no more."""
         for which, number in enumerate(step.inputs):
             down, across = self._readings(step, which)
@@ -124,7 +124,7 @@ class Pass:
         lay(target, crops, self._canvas(step, other), down, across, added)
         return target
 
-    def _concatenation(self, step: Step) -> Tensor:
+    def _concatenation(self, step: LocalStep) -> Tensor:
         crops = [self._settled(number) for number in step.inputs]
         readings = [self._readings(step, which) for which in range(len(crops))]
         if all(down.direct and across.direct for down, across in readings):
@@ -137,7 +137,7 @@ class Pass:
             first = stop
         return target
 
-    def _region(self, step: Step, which: int, *, own: bool = False) -> Tensor:
+    def _region(self, step: LocalStep, which: int, *, own: bool = False) -> Tensor:
         """What a step reads of an input; `own`: never the input's own memory."""
         number = step.inputs[which]
         down, across = self._readings(step, which)
@@ -181,11 +181,11 @@ class Pass:
     def _complete(self, number: int) -> bool:
         return self.down.placements[number].whole and self.across.placements[number].whole
 
-    def _readings(self, step: Step, which: int) -> tuple[Reading, Reading]:
+    def _readings(self, step: LocalStep, which: int) -> tuple[Reading, Reading]:
         key = (step.output, which)
         return self.down.readings[key], self.across.readings[key]
 
-    def _canvas(self, step: Step, which: int) -> Canvas | None:
+    def _canvas(self, step: LocalStep, which: int) -> PaddedMap | None:
         down, across = self._readings(step, which)
         if down.covered and across.covered:
             return None
@@ -222,7 +222,7 @@ class Pass:
         return target
 
 
-def outside(step: Step) -> float | None:
+def outside(step: LocalStep) -> float | None:
     """What the padding of a step counts as; None where it has none."""
     operation = step.operation
     if not isinstance(operation, Sliding):
@@ -239,7 +239,7 @@ def _keeps(reading: Reading) -> bool:
 
 def patches(fill: Tensor, down: AxisLayout, across: AxisLayout) -> Tensor:
     """What hides, at every position: (B, C, h, w) of `fill` (1, C, H, W)."""
-    canvas = Canvas.around(fill, (0, 0, 0, 0), 0.0)
+    canvas = PaddedMap.around(fill, (0, 0, 0, 0), 0.0)
     rows, columns = down.hidden, across.hidden
     size = (rows.length, columns.length)
     target = empty(fill, fill.shape[1], len(rows.first), len(columns.first), size)

@@ -42,7 +42,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class IncrementalPlan:
     """A traced model for inputs of one size, dtype and device.
 
     `share` is the part of its multiply-adds that runs on crops. Holds on to the module's weights
@@ -77,7 +77,7 @@ class Plan:
         )
 
 
-def trace(module: nn.Module, sample: Images) -> Plan | Refusal:
+def trace(module: nn.Module, sample: Images) -> IncrementalPlan | Refusal:
     """A plan for images like `sample` (1, C, H, W), or why there is none.
 
     The module runs once on the sample, to be recorded, and twice on noise, for which the plan must
@@ -99,7 +99,7 @@ def trace(module: nn.Module, sample: Images) -> Plan | Refusal:
     share = local / whole if whole else 0.0
     if share < _LEAST_SHARE:
         return Refusal(_blocked(graph, share))
-    plan = Plan(graph, share, sample.dtype)
+    plan = IncrementalPlan(graph, share, sample.dtype)
     if not _repeats(plan, module, sample):
         return Refusal("The model's operations, recorded for one image, do not fit another one.")
     return plan
@@ -118,7 +118,7 @@ def _blocked(graph: Graph, share: float) -> str:
     )
 
 
-def _repeats(plan: Plan, module: nn.Module, sample: Images) -> bool:
+def _repeats(plan: IncrementalPlan, module: nn.Module, sample: Images) -> bool:
     """Whether the plan gives two rows of noise together what the module gives each of them."""
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(2, *sample.shape[1:], generator=generator, dtype=torch.float64)

@@ -22,15 +22,16 @@ class Unrecordable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class RecordedValue:
     """A tensor that depends on the input, by its number; the input is number 0."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One functional operation of ATen; in its arguments a `Value` stands for what was computed.
+class RecordedCall:
+    """One functional operation of ATen; a `RecordedValue` among its arguments stands for what was
+    computed.
 
     `outputs` numbers its results (None for what is no tensor), `shapes` are theirs.
     """
@@ -56,14 +57,14 @@ class Call:
     def inputs(self) -> tuple[int, ...]:
         """The numbers of the values it reads, in order."""
         leaves = pytree.tree_leaves((self.arguments, dict(self.keywords)))
-        return tuple(leaf.number for leaf in leaves if isinstance(leaf, Value))
+        return tuple(leaf.number for leaf in leaves if isinstance(leaf, RecordedValue))
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The calls in order, and the tree of `Value` that the module returned."""
+    """The calls in order, and the tree of `RecordedValue` that the module returned."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[RecordedCall, ...]
     output: Any
 
 
@@ -84,7 +85,7 @@ def record(module: nn.Module, sample: Images) -> Recording:
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.calls: list[Call] = []
+        self.calls: list[RecordedCall] = []
         self._numbers: Any = WeakTensorKeyDictionary()
         self._next = INPUT
 
@@ -106,7 +107,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         arguments, keywords = pytree.tree_map(self._replaced, (args, kwargs))
         outcome = func(*args, **kwargs)
         leaves = pytree.tree_leaves((arguments, keywords))
-        if any(isinstance(leaf, Value) for leaf in leaves):
+        if any(isinstance(leaf, RecordedValue) for leaf in leaves):
             self._note(func, arguments, keywords, outcome)
         return outcome
 
@@ -119,7 +120,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         numbers = tuple(self._number(r) if isinstance(r, Tensor) else None for r in results)
         shapes = tuple(tuple(r.shape) if isinstance(r, Tensor) else None for r in results)
         functional = _functional(function)
-        self.calls.append(Call(functional, tuple(arguments), keywords, numbers, shapes))
+        self.calls.append(RecordedCall(functional, tuple(arguments), keywords, numbers, shapes))
 
     def _number(self, tensor: Tensor) -> int:
         number = self._next
@@ -129,7 +130,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _replaced(self, leaf: Any) -> Any:
         if isinstance(leaf, Tensor) and leaf in self._numbers:
-            return Value(self._numbers[leaf])
+            return RecordedValue(self._numbers[leaf])
         return leaf
 
     def _output(self, leaf: Any) -> Any:
@@ -137,7 +138,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return leaf
         if leaf not in self._numbers:
             raise Unrecordable("a part of its output does not depend on the image")
-        return Value(self._numbers[leaf])
+        return RecordedValue(self._numbers[leaf])
 
 
 def _functional(function: Any) -> Any:

@@ -11,14 +11,14 @@ import torch
 
 from brightfield.errors import InvalidParameter
 from brightfield.models.incremental.axis import AxisLayout, changed, lay_out
-from brightfield.models.incremental.base import Base, CanvasKey, Frame, as_input, evaluate
+from brightfield.models.incremental.base import Base, Borders, CanvasKey, as_input, evaluate
 from brightfield.models.incremental.bucketing import cheapest_buckets, chosen, widest_crop
-from brightfield.models.incremental.graph import Graph, Step
+from brightfield.models.incremental.graph import Graph, LocalStep
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.passes import Pass, outside, patches
 from brightfield.models.incremental.recording import INPUT
 from brightfield.models.incremental.slide import Indices
-from brightfield.models.incremental.work import Sizes, Work, whole_work
+from brightfield.models.incremental.work import CropSizes, OperationCount, whole_work
 from brightfield.tensors import Images
 
 Spans = Sequence[tuple[int, int]]
@@ -29,7 +29,7 @@ MOST_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Chunk:
+class WindowChunk:
     """Windows that are computed together: every row of `rows` with every column of `columns`.
 
     Both are indices into the schedule's spans.
@@ -37,7 +37,7 @@ class Chunk:
 
     rows: Indices
     columns: Indices
-    work: Work
+    work: OperationCount
     graph: Graph
     down: AxisLayout
     across: AxisLayout
@@ -69,7 +69,7 @@ class Schedule:
     graph: Graph
     rows: Spans
     cols: Spans
-    chunks: tuple[Chunk, ...]
+    chunks: tuple[WindowChunk, ...]
     item: int
 
     def base(self, image: Images) -> Base:
@@ -78,12 +78,12 @@ class Schedule:
             return evaluate(self.graph, as_input(image), self._frames, self._summed)
 
     @property
-    def work(self) -> Work:
+    def work(self) -> OperationCount:
         """Everything that the map costs, the base pass included."""
         return sum((chunk.work for chunk in self.chunks), whole_work(self.graph, self.item))
 
     @property
-    def plain_work(self) -> Work:
+    def plain_work(self) -> OperationCount:
         """What the map costs with a complete pass for every window and for the whole image."""
         return whole_work(self.graph, self.item) * (len(self.rows) * len(self.cols) + 1)
 
@@ -117,9 +117,9 @@ class Schedule:
         )
 
     @cached_property
-    def _frames(self) -> dict[CanvasKey, Frame]:
+    def _frames(self) -> dict[CanvasKey, Borders]:
         """The canvases that some chunk reads, each with the widest frame that a step needs."""
-        frames: dict[CanvasKey, Frame] = {}
+        frames: dict[CanvasKey, Borders] = {}
         indifferent: set[int] = {
             number
             for number in self.graph.head.pasted
@@ -157,31 +157,31 @@ def make_schedule(graph: Graph, rows: Spans, cols: Spans, item: int, most_bytes:
     axes = changed(graph, 0, rows), changed(graph, 1, cols)
     layouts: dict[tuple[int, int, bytes], AxisLayout] = {}
 
-    def layout(axis: int, members: Indices, sizes: Sizes) -> AxisLayout:
+    def layout(axis: int, members: Indices, sizes: CropSizes) -> AxisLayout:
         key = (axis, id(sizes), members.tobytes())
         if key not in layouts:
             layouts[key] = lay_out(graph, axis, chosen(axes[axis], members), sizes)
         return layouts[key]
 
-    chunks: list[Chunk] = []
+    chunks: list[WindowChunk] = []
     buckets = cheapest_buckets(graph, axes, item, most_bytes)
     for bucket in buckets:
         for members, columns in bucket.parts():
             work = bucket.each * (len(members) * len(columns)) + bucket.chunk
             down, across = layout(0, members, bucket.down), layout(1, columns, bucket.across)
-            chunks.append(Chunk(members, columns, work, graph, down, across))
+            chunks.append(WindowChunk(members, columns, work, graph, down, across))
     return Schedule(graph, tuple(rows), tuple(cols), tuple(chunks), item)
 
 
-def _edges(graph: Graph) -> list[tuple[Step, int]]:
+def _edges(graph: Graph) -> list[tuple[LocalStep, int]]:
     return [(step, which) for step in graph.steps for which in range(len(step.inputs))]
 
 
-def _whole(chunk: Chunk, number: int) -> bool:
+def _whole(chunk: WindowChunk, number: int) -> bool:
     return chunk.down.placements[number].whole and chunk.across.placements[number].whole
 
 
-def _reads_base(chunk: Chunk, step: Step, which: int) -> bool:
+def _reads_base(chunk: WindowChunk, step: LocalStep, which: int) -> bool:
     if isinstance(step.operation, Relabel):
         return False
     sliding = isinstance(step.operation, Sliding)

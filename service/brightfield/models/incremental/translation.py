@@ -14,14 +14,14 @@ from brightfield.models.incremental.operations import (
     Concatenation,
     Convolution,
     Local,
+    LocalMerge,
+    MapShape,
     MaxPooling,
-    Merge,
     Pointwise,
     Relabel,
-    Shape,
     Sum,
 )
-from brightfield.models.incremental.recording import Call, Value
+from brightfield.models.incremental.recording import RecordedCall, RecordedValue
 from brightfield.models.incremental.slide import Slide
 
 # Functions of each value alone, whatever their other arguments (numbers only).
@@ -39,10 +39,10 @@ _NORMALISED = frozenset(
 # The end of a slice that has none, as ATen is told.
 _ENDLESS = 2**63 - 1
 
-Shapes = Mapping[int, Shape]
+MapShapes = Mapping[int, MapShape]
 
 
-def translate(call: Call, shapes: Shapes) -> Local | None:
+def translate(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """The local operation that `call` is; None where a value may depend on the whole map.
 
     `shapes` has the maps that exist so far; every value that the call reads is among them.
@@ -51,7 +51,7 @@ def translate(call: Call, shapes: Shapes) -> Local | None:
     return rule(call, shapes) if rule is not None else None
 
 
-def bound(call: Call) -> dict[str, Any]:
+def bound(call: RecordedCall) -> dict[str, Any]:
     """The call's arguments by the names of its schema, defaults filled in."""
     schema = call.function._schema.arguments
     given = {argument.name: argument.default_value for argument in schema}
@@ -59,7 +59,7 @@ def bound(call: Call) -> dict[str, Any]:
     return given | dict(call.keywords)
 
 
-def _normalisation(call: Call, shapes: Shapes) -> Local | None:
+def _normalisation(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """Batch normalisation with fixed statistics, as the scale and shift of each channel."""
     found = scale_and_shift(call)
     if found is None:
@@ -72,7 +72,7 @@ def _normalisation(call: Call, shapes: Shapes) -> Local | None:
     return Pointwise(lambda x: torch.addcmul(shift, x, scale), into)
 
 
-def scale_and_shift(call: Call) -> tuple[Tensor, Tensor] | None:
+def scale_and_shift(call: RecordedCall) -> tuple[Tensor, Tensor] | None:
     """y = x scale + shift, (C,) each, of a batch normalisation that uses running statistics."""
     given = bound(call)
     mean, variance = given.get("running_mean"), given.get("running_var")
@@ -97,7 +97,12 @@ def _pair(numbers: Any, default: tuple[int, int] | None = None) -> tuple[int, in
 
 
 def _slides(
-    call: Call, shapes: Shapes, kernel: tuple[int, int], padding: Any, dilation: Any, stride: Any
+    call: RecordedCall,
+    shapes: MapShapes,
+    kernel: tuple[int, int],
+    padding: Any,
+    dilation: Any,
+    stride: Any,
 ) -> tuple[Slide, Slide]:
     read = shapes[call.inputs[0]]
     made = call.shapes[0]
@@ -117,10 +122,10 @@ def _slides(
     return down, across
 
 
-def _convolution(call: Call, shapes: Shapes) -> Local | None:
+def _convolution(call: RecordedCall, shapes: MapShapes) -> Local | None:
     given = bound(call)
     weight, bias = given["weight"], given["bias"]
-    fixed = isinstance(weight, Tensor) and not isinstance(bias, Value)
+    fixed = isinstance(weight, Tensor) and not isinstance(bias, RecordedValue)
     if given["transposed"] or not fixed or weight.dim() != 4:
         return None
     kernel = (weight.shape[2], weight.shape[3])
@@ -130,7 +135,7 @@ def _convolution(call: Call, shapes: Shapes) -> Local | None:
     return Convolution(weight, bias, *slides, groups=given["groups"])
 
 
-def _max_pooling(call: Call, shapes: Shapes) -> Local:
+def _max_pooling(call: RecordedCall, shapes: MapShapes) -> Local:
     given = bound(call)
     slides = _slides(
         call, shapes, _pair(given["kernel_size"]), given["padding"], given["dilation"],
@@ -139,7 +144,7 @@ def _max_pooling(call: Call, shapes: Shapes) -> Local:
     return MaxPooling(*slides, ceil=given["ceil_mode"])
 
 
-def _average_pooling(call: Call, shapes: Shapes) -> Local:
+def _average_pooling(call: RecordedCall, shapes: MapShapes) -> Local:
     given = bound(call)
     kernel = _pair(given["kernel_size"])
     slides = _slides(call, shapes, kernel, given["padding"], 1, given["stride"])
@@ -151,7 +156,7 @@ def _average_pooling(call: Call, shapes: Shapes) -> Local:
     )
 
 
-def _adaptive_pooling(call: Call, shapes: Shapes) -> Local | None:
+def _adaptive_pooling(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """Adaptive pooling whose cells are all alike is a plain one; the others are no kernel."""
     read, made = shapes[call.inputs[0]], call.shapes[0]
     assert made is not None
@@ -166,11 +171,13 @@ def _adaptive_pooling(call: Call, shapes: Shapes) -> Local | None:
     return AveragePooling(*slides, ceil=False, counts_padding=True, divisor=None)
 
 
-def _pointwise(call: Call, shapes: Shapes) -> Local | None:
+def _pointwise(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """A function of the first argument alone; the others are fixed numbers."""
     first, *others = call.arguments
     fixed = [*others, *call.keywords.values()]
-    if not isinstance(first, Value) or any(isinstance(x, Value | Tensor) for x in fixed):
+    if not isinstance(first, RecordedValue) or any(
+        isinstance(x, RecordedValue | Tensor) for x in fixed
+    ):
         return None
     if call.name == "aten.relu":  # which has no form of its own that writes into a given tensor
         return Pointwise(torch.relu, lambda x, out: torch.clamp_min(x, 0, out=out))
@@ -178,7 +185,7 @@ def _pointwise(call: Call, shapes: Shapes) -> Local | None:
     return Pointwise(function, _writer(call, function))
 
 
-def _converted(call: Call, shapes: Shapes) -> Local | None:
+def _converted(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """Another dtype; another device is no matter of crops."""
     if set(call.keywords) - {"dtype", "memory_format", "non_blocking"}:
         return None
@@ -189,7 +196,9 @@ def _applied(function: Any, others: tuple[Any, ...], keywords: dict[str, Any], x
     return function(x, *others, **keywords)
 
 
-def _writer(call: Call, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Any]:
+def _writer(
+    call: RecordedCall, function: Callable[[Tensor], Tensor]
+) -> Callable[[Tensor, Tensor], Any]:
     """Writes the function of x into `out`, without a detour where ATen can."""
     packet = call.function.overloadpacket
     overload = next(
@@ -200,25 +209,25 @@ def _writer(call: Call, function: Callable[[Tensor], Tensor]) -> Callable[[Tenso
     return lambda x, out: overload(x, *call.arguments[1:], **call.keywords, out=out)
 
 
-def _out_names(call: Call) -> tuple[str, ...]:
+def _out_names(call: RecordedCall) -> tuple[str, ...]:
     overload = str(call.function._overloadname)
     return ("out",) if overload == "default" else (f"{overload}_out",)
 
 
-def _arithmetic(call: Call, shapes: Shapes) -> Local | None:
+def _arithmetic(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """a + b and its kin, of two maps, or of a map and a number or a value per channel."""
     first, second = call.arguments[0], call.arguments[1]
-    if isinstance(first, Value) and isinstance(second, Value):
+    if isinstance(first, RecordedValue) and isinstance(second, RecordedValue):
         if shapes[first.number][1:] != shapes[second.number][1:]:
             return None
         alike = shapes[first.number] == shapes[second.number]
         if call.name == "aten.add" and not call.keywords and alike:
             return Sum()
-        return Merge(partial(_of_two, call.function, dict(call.keywords)))
-    fixed = second if isinstance(first, Value) else first
+        return LocalMerge(partial(_of_two, call.function, dict(call.keywords)))
+    fixed = second if isinstance(first, RecordedValue) else first
     if isinstance(fixed, Tensor) and not _per_channel(fixed):
         return None
-    if isinstance(first, Value):
+    if isinstance(first, RecordedValue):
         function = partial(_applied, call.function, (second,), dict(call.keywords))
     else:
         function = partial(call.function, first, **call.keywords)
@@ -235,15 +244,15 @@ def _per_channel(constant: Tensor) -> bool:
     return constant.dim() <= 4 and sizes[0] == sizes[2] == sizes[3] == 1
 
 
-def _concatenation(call: Call, shapes: Shapes) -> Local | None:
+def _concatenation(call: RecordedCall, shapes: MapShapes) -> Local | None:
     given = bound(call)
     parts = given["tensors"]
-    if given["dim"] not in (1, -3) or not all(isinstance(part, Value) for part in parts):
+    if given["dim"] not in (1, -3) or not all(isinstance(part, RecordedValue) for part in parts):
         return None
     return Concatenation() if len({shapes[part.number][1:] for part in parts}) == 1 else None
 
 
-def _padding(call: Call, shapes: Shapes) -> Local | None:
+def _padding(call: RecordedCall, shapes: MapShapes) -> Local | None:
     given = bound(call)
     frame = [*given["pad"], 0, 0, 0, 0][:4]
     if len(given["pad"]) > 4 or min(frame) < 0 or isinstance(given["value"], Tensor):
@@ -252,7 +261,7 @@ def _padding(call: Call, shapes: Shapes) -> Local | None:
     return Relabel(top=top, bottom=bottom, left=left, right=right, value=float(given["value"] or 0))
 
 
-def _slice(call: Call, shapes: Shapes) -> Local | None:
+def _slice(call: RecordedCall, shapes: MapShapes) -> Local | None:
     """Some channels; along other axes only what takes everything."""
     given = bound(call)
     if given["dim"] in (1, -3):
@@ -261,13 +270,13 @@ def _slice(call: Call, shapes: Shapes) -> Local | None:
     return Relabel() if everything and given["step"] == 1 else None
 
 
-def _unchanged(call: Call, shapes: Shapes) -> Local:
+def _unchanged(call: RecordedCall, shapes: MapShapes) -> Local:
     return Relabel()
 
 
-Rule = Callable[[Call, Shapes], Local | None]
+TranslationRule = Callable[[RecordedCall, MapShapes], Local | None]
 
-_RULES: Mapping[str, Rule] = {
+_RULES: Mapping[str, TranslationRule] = {
     "convolution": _convolution,
     "max_pool2d_with_indices": _max_pooling,
     "max_pool2d": _max_pooling,

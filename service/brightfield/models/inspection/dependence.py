@@ -10,17 +10,17 @@ import numpy as np
 from torch import Tensor
 
 from brightfield.models.incremental.operations import Relabel, Sliding
-from brightfield.models.incremental.recording import Call
+from brightfield.models.incremental.recording import RecordedCall
 from brightfield.models.incremental.slide import Indices, Slide
 from brightfield.models.incremental.translation import bound, translate
 
-Interval = tuple[Indices, Indices]
+IndexInterval = tuple[Indices, Indices]
 """Index by index the first value that is meant, and one past the last; empty where equal."""
 
-Rule = Callable[[Interval], Interval]
+DependenceRule = Callable[[IndexInterval], IndexInterval]
 """From outputs to the inputs that they depend on; these may lie outside the map."""
 
-Shapes = Mapping[int, tuple[int, ...] | None]
+ValueShapes = Mapping[int, tuple[int, ...] | None]
 """By value; None for what is no tensor."""
 
 # They leave the last two axes alone, where the axes that they name are others.
@@ -31,7 +31,7 @@ _NAMED_AXES = {
 }  # fmt: skip
 
 
-def dependence(call: Call, shapes: Shapes, axis: int) -> Rule | None:
+def dependence(call: RecordedCall, shapes: ValueShapes, axis: int) -> DependenceRule | None:
     """How the outputs of a call depend on its inputs; `axis` is 0 down, 1 across.
 
     One rule for all inputs, since those of a call with several lie over each other. None where an
@@ -43,11 +43,11 @@ def dependence(call: Call, shapes: Shapes, axis: int) -> Rule | None:
     return rule or (_unchanged if _keeps_places(call, shapes) else None)
 
 
-def _unchanged(interval: Interval) -> Interval:
+def _unchanged(interval: IndexInterval) -> IndexInterval:
     return interval
 
 
-def _local(call: Call, shapes: Shapes, axis: int) -> Rule | None:
+def _local(call: RecordedCall, shapes: ValueShapes, axis: int) -> DependenceRule | None:
     maps = {n: s[1:] for n in call.inputs if (s := shapes[n]) is not None and _are_maps(s)}
     if not _are_maps(call.shapes[0]) or not maps.keys() >= set(call.inputs):
         return None
@@ -63,7 +63,7 @@ def _are_maps(shape: tuple[int, ...] | None) -> bool:
     return shape is not None and len(shape) == 4 and shape[0] == 1
 
 
-def _read(slide: Slide, interval: Interval) -> Interval:
+def _read(slide: Slide, interval: IndexInterval) -> IndexInterval:
     """From the first input that exists to the last; at the borders the outermost output need not
     have it, since a dilated kernel can leap over the padding."""
     low, high = interval
@@ -82,11 +82,11 @@ def _read(slide: Slide, interval: Interval) -> Interval:
     return first, last
 
 
-def _moved(by: int, interval: Interval) -> Interval:
+def _moved(by: int, interval: IndexInterval) -> IndexInterval:
     return interval[0] - by, interval[1] - by
 
 
-def _transposed(call: Call, shapes: Shapes, axis: int) -> Rule | None:
+def _transposed(call: RecordedCall, shapes: ValueShapes, axis: int) -> DependenceRule | None:
     """A transposed convolution lays its kernel down s apart: the reverse of what a kernel reads."""
     if not call.name.endswith(".convolution"):
         return None
@@ -107,13 +107,13 @@ def _transposed(call: Call, shapes: Shapes, axis: int) -> Rule | None:
     )
 
 
-def _laid_down(slide: Slide, interval: Interval) -> Interval:
+def _laid_down(slide: Slide, interval: IndexInterval) -> IndexInterval:
     low, high = interval
     first = -((slide.extent - 1 - low - slide.before) // slide.stride)
     return first, (high - 1 + slide.before) // slide.stride + 1
 
 
-def _interpolated(call: Call, shapes: Shapes, axis: int) -> Rule | None:
+def _interpolated(call: RecordedCall, shapes: ValueShapes, axis: int) -> DependenceRule | None:
     kind = call.name.partition(".")[2]
     if kind not in ("upsample_nearest2d", "upsample_bilinear2d"):
         return None
@@ -128,12 +128,12 @@ def _interpolated(call: Call, shapes: Shapes, axis: int) -> Rule | None:
     return partial(_between, step, 0.5)
 
 
-def _nearest(step: float, interval: Interval) -> Interval:
+def _nearest(step: float, interval: IndexInterval) -> IndexInterval:
     low, high = interval
     return np.floor(low * step).astype(np.int64), np.floor((high - 1) * step).astype(np.int64) + 1
 
 
-def _between(step: float, centre: float, interval: Interval) -> Interval:
+def _between(step: float, centre: float, interval: IndexInterval) -> IndexInterval:
     """Linear between the inputs on either side of (i + centre) step - centre."""
     low, high = (
         np.maximum(0.0, (places + centre) * step - centre)
@@ -142,7 +142,7 @@ def _between(step: float, centre: float, interval: Interval) -> Interval:
     return np.floor(low).astype(np.int64), np.ceil(high).astype(np.int64) + 1
 
 
-def _indexed(call: Call, shapes: Shapes, axis: int) -> Rule | None:
+def _indexed(call: RecordedCall, shapes: ValueShapes, axis: int) -> DependenceRule | None:
     """Rows and columns by their numbers, which is what repeating pixels can come down to."""
     shape = call.shapes[0]
     if call.name.partition(".")[2] not in ("index", "_unsafe_index") or not _are_maps(shape):
@@ -157,12 +157,12 @@ def _indexed(call: Call, shapes: Shapes, axis: int) -> Rule | None:
     return partial(_numbered, numbers) if (np.diff(numbers) >= 0).all() else None
 
 
-def _numbered(numbers: Indices, interval: Interval) -> Interval:
+def _numbered(numbers: Indices, interval: IndexInterval) -> IndexInterval:
     low, high = interval
     return numbers[np.minimum(low, len(numbers) - 1)], numbers[high - 1] + 1
 
 
-def _keeps_places(call: Call, shapes: Shapes) -> bool:
+def _keeps_places(call: RecordedCall, shapes: ValueShapes) -> bool:
     names = _NAMED_AXES.get(call.name.partition(".")[2])
     if names is None or len(call.inputs) != 1:
         return False

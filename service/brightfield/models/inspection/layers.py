@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
-from brightfield.cards import Explain
+from brightfield.cards import ExplainSection
 from brightfield.errors import UnknownLayer, nearest
 from brightfield.tensors import Images
 
@@ -46,7 +46,7 @@ def layer_names(module: nn.Module) -> list[str]:
     return [name for name, _ in module.named_modules() if name]
 
 
-def resolve(module: nn.Module, name: str, explain: Explain | None = None) -> Tap:
+def resolve(module: nn.Module, name: str, explain: ExplainSection | None = None) -> Tap:
     """The place that a name means: a module's output, or one of two aliases.
 
     `logits` is the network's own output. `penultimate` is the output of the module that the
@@ -68,7 +68,7 @@ def resolve(module: nn.Module, name: str, explain: Explain | None = None) -> Tap
     return Tap(name)
 
 
-def _penultimate(module: nn.Module, explain: Explain | None) -> Tap:
+def _penultimate(module: nn.Module, explain: ExplainSection | None) -> Tap:
     if explain is not None and explain.penultimate is not None:
         return resolve(module, explain.penultimate)
     linear = [name for name, part in module.named_modules() if name and _is_linear(part)]
@@ -81,7 +81,7 @@ def _penultimate(module: nn.Module, explain: Explain | None) -> Tap:
 
 
 def capture(
-    module: nn.Module, names: Sequence[str], images: Images, explain: Explain | None = None
+    module: nn.Module, names: Sequence[str], images: Images, explain: ExplainSection | None = None
 ) -> dict[str, Tensor]:
     """What flows through the named layers in one forward pass, under the names as given.
 

@@ -13,9 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from brightfield.models.incremental.recording import INPUT, Recording, Unrecordable, Value, record
+from brightfield.models.incremental.recording import (
+    INPUT,
+    RecordedValue,
+    Recording,
+    Unrecordable,
+    record,
+)
 from brightfield.models.incremental.slide import Indices
-from brightfield.models.inspection.dependence import Interval, Rule, dependence
+from brightfield.models.inspection.dependence import DependenceRule, IndexInterval, dependence
 from brightfield.models.inspection.layers import Tap, reading
 from brightfield.tensors import Images
 
@@ -117,12 +123,12 @@ class _UpTo(nn.Module):
 
 def _spans(recording: Recording, places: int, shape: tuple[int, ...], axis: int) -> Indices:
     """(places, 2): what each place of the recording's output depends on along one axis."""
-    assert isinstance(recording.output, Value)
+    assert isinstance(recording.output, RecordedValue)
     shapes: dict[int, tuple[int, ...] | None] = {INPUT: shape}
     for call in recording.calls:
         shapes.update(call.results)
     every = np.arange(places, dtype=np.int64)
-    needed: dict[int, Interval] = {recording.output.number: (every, every + 1)}
+    needed: dict[int, IndexInterval] = {recording.output.number: (every, every + 1)}
     for call in reversed(recording.calls):
         found = [needed.pop(number) for number, _ in call.results if number in needed]
         if not found:
@@ -140,7 +146,7 @@ def _length(shape: tuple[int, ...] | None, axis: int) -> int:
     return shape[axis - 2] if shape is not None and len(shape) > 2 else 1
 
 
-def _read(outputs: Interval, rule: Rule | None, side: int) -> Interval:
+def _read(outputs: IndexInterval, rule: DependenceRule | None, side: int) -> IndexInterval:
     """What exists of the inputs; what is made of padding alone depends on nothing."""
     low, high = outputs
     first, last = (low * 0, low * 0 + side) if rule is None else rule(outputs)
@@ -148,7 +154,7 @@ def _read(outputs: Interval, rule: Rule | None, side: int) -> Interval:
     return first, np.where(low < high, np.maximum(first, last), first)
 
 
-def _union(intervals: list[Interval]) -> Interval:
+def _union(intervals: list[IndexInterval]) -> IndexInterval:
     """The narrowest interval that covers all; empty ones do not count."""
     low, high = intervals[0]
     for first, last in intervals[1:]:

@@ -23,7 +23,7 @@ from torch import Tensor
 from brightfield.cards import ModelCard, torchvision_weights
 from brightfield.errors import DamagedWeights, InvalidCard, MissingWeights
 
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes so far and, where the server tells, the bytes in all."""
 
 _CHUNK = 2**20
@@ -89,7 +89,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return {key: _owned(tensor) for key, tensor in state.items()}
 
 
-def pull(card: ModelCard, data: Path, progress: Progress | None = None) -> Path:
+def pull(card: ModelCard, data: Path, progress: DownloadProgress | None = None) -> Path:
     """Download the card's torchvision weights into `data`/weights, unless they are there already.
 
     The only function of the service that fetches weights. The file appears under its name only
@@ -207,7 +207,7 @@ def _owned(tensor: Tensor) -> Tensor:
     return tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
 
 
-def _download(url: str, target: Path, progress: Progress) -> None:
+def _download(url: str, target: Path, progress: DownloadProgress) -> None:
     try:
         with urlopen(url, timeout=60) as reply, target.open("wb") as file:
             length = reply.headers.get("Content-Length")
@@ -216,7 +216,7 @@ def _download(url: str, target: Path, progress: Progress) -> None:
         raise MissingWeights(f"{url} cannot be downloaded: {fault}.") from fault
 
 
-def _copy(reply: IO[bytes], file: IO[bytes], total: int | None, progress: Progress) -> None:
+def _copy(reply: IO[bytes], file: IO[bytes], total: int | None, progress: DownloadProgress) -> None:
     done = 0
     while chunk := reply.read(_CHUNK):
         file.write(chunk)

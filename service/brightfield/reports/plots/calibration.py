@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Calibration(Plot):
+class CalibrationPlot(Plot):
     """The share that came true over the mean probability of each bin, and how many rows it has."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)

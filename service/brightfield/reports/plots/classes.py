@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from brightfield.reports.plots.plot import Plot
 from brightfield.reports.plots.style import COLORS
-from brightfield.reports.report import Entry, Report, classes, value
+from brightfield.reports.report import Report, ReportNumber, classes, value
 from brightfield.reports.text import label
 from brightfield.reports.wording import name_of, with_interval
 
@@ -22,7 +22,7 @@ _METRICS = {
 _MOST = 40
 
 
-class Classes(Plot):
+class ClassesPlot(Plot):
     """Two metrics of each class: sensitivity and PPV, IoU and Dice, or AP and AP at IoU 0.5.
 
     Of more than 40 classes the lowest 40 are shown.
@@ -57,7 +57,7 @@ class Classes(Plot):
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
-def _rows(report: Report) -> list[tuple[str, list[Entry]]]:
+def _rows(report: Report) -> list[tuple[str, list[ReportNumber]]]:
     """Label and numbers of each class that has any."""
     names = _METRICS[report["task"]]
     rows = [(label(c["label"]), [c["metrics"][name] for name in names]) for c in classes(report)]
@@ -67,7 +67,7 @@ def _rows(report: Report) -> list[tuple[str, list[Entry]]]:
     return known
 
 
-def _dots(axes: Axes, entries: list[Entry], shift: float, place: int, label: str) -> None:
+def _dots(axes: Axes, entries: list[ReportNumber], shift: float, place: int, label: str) -> None:
     """A dot for each class and a line over its interval."""
     known = [(row + shift, entry) for row, entry in enumerate(entries) if value(entry) is not None]
     for row, entry in known:

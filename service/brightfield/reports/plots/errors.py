@@ -13,7 +13,7 @@ from brightfield.reports.wording import count
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS: Mapping[str, str] = {
+ERROR_NAMES: Mapping[str, str] = {
     "classification": "wrong class",
     "localization": "badly placed",
     "both": "wrong class, badly placed",
@@ -23,7 +23,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-class Errors(Plot):
+class ErrorsPlot(Plot):
     """A bar for each kind of false detection, and for the objects that were missed."""
 
     tasks: ClassVar[tuple[str, ...]] = ("detection",)
@@ -38,7 +38,10 @@ class Errors(Plot):
 
     def says(self, report: Report) -> str:
         counts = report["errors"]["counts"]
-        return "; ".join(f"{KINDS.get(name, name)}: {count(n)}" for name, n in counts.items()) + "."
+        return (
+            "; ".join(f"{ERROR_NAMES.get(name, name)}: {count(n)}" for name, n in counts.items())
+            + "."
+        )
 
     def size(self, report: Report) -> tuple[float, float]:
         return 6.0, 3.2
@@ -47,7 +50,7 @@ class Errors(Plot):
         counts = report["errors"]["counts"]
         axes = figure.add_subplot()
         colors = [VERMILLION if name == "missed" else BLUE for name in counts]
-        bars = axes.barh([KINDS.get(name, name) for name in counts], list(counts.values()),
+        bars = axes.barh([ERROR_NAMES.get(name, name) for name in counts], list(counts.values()),
                          color=colors, height=0.7)  # fmt: skip
         axes.bar_label(bars, [count(n) for n in counts.values()], padding=4)
         axes.invert_yaxis()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brightfield.reports.plots.style import INK, VERMILLION
-from brightfield.reports.report import Entry, Report
+from brightfield.reports.report import Report, ReportNumber
 from brightfield.reports.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Span = tuple[float, float]
+OperatingSpan = tuple[float, float]
 
 
 def draw_operating_point(
@@ -56,7 +56,7 @@ def operating_words(report: Report) -> str:
     return f"{where}, {rule}"
 
 
-def _arms(entry: Entry) -> list[list[float]] | None:
+def _arms(entry: ReportNumber) -> list[list[float]] | None:
     """How far the interval reaches below and above the value."""
     if entry["ci"] is None:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from brightfield.reports.plots.lines import (
-    Line,
+    Curve,
     draw_lines,
     draw_mean,
     height_of,
@@ -82,22 +82,22 @@ class PrecisionRecall(Plot):
         draw_operating_point(axes, report, "sensitivity", "ppv")
 
 
-def _lines(report: Report) -> list[Line]:
+def _lines(report: Report) -> list[Curve]:
     if report["task"] == "classification":
         return of_classes(report, "pr", _PARTS, "average_precision")
     return [
-        Line(label(c["label"]), *_at_half(points), c["metrics"]["ap50"])
+        Curve(label(c["label"]), *_at_half(points), c["metrics"]["ap50"])
         for c in classes(report)
         if (points := curve(c, "pr")) is not None
     ]
 
 
-def _together(report: Report, points: Mapping[str, Any]) -> Line:
+def _together(report: Report, points: Mapping[str, Any]) -> Curve:
     metrics = report["metrics"]
     if report["task"] == "detection":
-        return Line("mean over the classes", *_at_half(points), metrics["ap50"])
+        return Curve("mean over the classes", *_at_half(points), metrics["ap50"])
     micro = metrics.get("average_precision_micro")
-    return Line("all together (micro)", points["recall"], points["precision"], micro)
+    return Curve("all together (micro)", points["recall"], points["precision"], micro)
 
 
 def _at_half(points: Mapping[str, Any]) -> tuple[list[float], list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from brightfield.reports.plots.lines import (
-    Line,
+    Curve,
     draw_lines,
     draw_mean,
     height_of,
@@ -66,6 +66,6 @@ class Roc(Plot):
             draw_operating_point(axes, report, "specificity", "sensitivity", flipped=True)
         else:
             mean = report["metrics"].get("auroc_micro")
-            draw_mean(axes, Line("all together (micro)", points["fpr"], points["tpr"], mean))
+            draw_mean(axes, Curve("all together (micro)", points["fpr"], points["tpr"], mean))
             others = draw_lines(axes, of_classes(report, "roc", _PARTS, "auroc"))
         legend_below(figure, axes, others)

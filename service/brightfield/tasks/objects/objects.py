@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.images.annotations import coco, geojson, roi
-from brightfield.images.annotations.geojson import Placement
+from brightfield.images.annotations.geojson import FieldPlacement
 from brightfield.images.annotations.table import table
-from brightfield.images.contours import Outline
-from brightfield.images.objects import Object, Source
+from brightfield.images.contours import ObjectOutline
+from brightfield.images.objects import Object, ObjectSource
 from brightfield.images.outlines import draw_boxes
-from brightfield.results import Result, Space, Table
+from brightfield.results import MapSpace, Result, ResultTable
 from brightfield.tasks.kinds.dense import Scene
 
 
@@ -27,16 +27,16 @@ class Objects(Result):
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "geojson", "coco", "rois", "overlay")
     objects: tuple[Object, ...]
-    source: Source
+    source: ObjectSource
     card: ModelCard
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {"classes": self._classes(), "objects": self._objects()}
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         return table(self.objects, pixel_size=self.source.pixel_size)
 
-    def geojson(self, placement: Placement) -> dict[str, Any]:
+    def geojson(self, placement: FieldPlacement) -> dict[str, Any]:
         """For `geojson`: a feature collection that QuPath opens."""
         features = geojson.features(
             self.objects, self.outlines(), self.source, self.card.color, placement=placement
@@ -51,7 +51,7 @@ class Objects(Result):
         """For `rois`: a zip for ImageJ's ROI Manager."""
         return roi.roi_zip(self.objects, self.outlines(), self.card.color)
 
-    def outlines(self) -> Mapping[int, Outline]:
+    def outlines(self) -> Mapping[int, ObjectOutline]:
         """Each object's polygons by its id; without one its box stands for it."""
         return {}
 
@@ -79,10 +79,10 @@ class Objects(Result):
         return mixed(picture, drawn, alpha)
 
 
-def source_of(scene: Scene) -> Source:
+def source_of(scene: Scene) -> ObjectSource:
     """Where a scene's objects were found."""
     picture, card = scene.picture, scene.card
-    return Source(
+    return ObjectSource(
         width=picture.width,
         height=picture.height,
         sha256=picture.sha256,

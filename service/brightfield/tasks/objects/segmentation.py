@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from brightfield.errors import NotAcceptable
 from brightfield.images import encode
 from brightfield.images.annotations.table import table
-from brightfield.images.contours import Outline, trace
+from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.labels import Labels, smallest
 from brightfield.images.objects import Color
 from brightfield.images.outlines import draw_objects
-from brightfield.results import Raster, Space, Table
+from brightfield.results import MapSpace, Raster, ResultTable
 from brightfield.tasks.objects.objects import Objects, mixed
 
 Mode = Literal["semantic", "instance"]
@@ -26,7 +26,7 @@ _PNG_OBJECTS = 65_535
 
 
 @dataclass(frozen=True)
-class Segmentation(Objects):
+class SegmentedObjects(Objects):
     """`labels` (H, W) int32 over the whole image: 0, and an object's id on each of its pixels.
 
     In the mode `semantic` an object is a class with all its pixels, and its id the class id + 1.
@@ -40,7 +40,7 @@ class Segmentation(Objects):
     channels: int
     with_outlines: bool = False
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
             "mode": self.mode,
             "classes": self._classes(),
@@ -48,10 +48,10 @@ class Segmentation(Objects):
             "mask": self._mask(),
         }
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         return table(self.objects, pixel_size=self.source.pixel_size, channels=self.channels)
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         return Raster(smallest(self.labels), "YX")
 
     def image(self) -> NDArray[Any]:
@@ -63,7 +63,7 @@ class Segmentation(Objects):
             )
         return labels
 
-    def outlines(self) -> Mapping[int, Outline]:
+    def outlines(self) -> Mapping[int, ObjectOutline]:
         return trace(self.labels)
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:

@@ -15,8 +15,8 @@ from brightfield.errors import UnfitImage
 from brightfield.images import encode
 from brightfield.images.labels import Labels, link_slices, smallest
 from brightfield.images.objects import Object
-from brightfield.results import Raster, Result, Space, Table
-from brightfield.tasks.objects.segmentation import Mode, Segmentation
+from brightfield.results import MapSpace, Raster, Result, ResultTable
+from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Volume(Result):
     card: ModelCard
     pixel_size: float | None = None
 
-    def payload(self, space: Space) -> dict[str, Any]:
+    def payload(self, space: MapSpace) -> dict[str, Any]:
         data = encode.tiff(self.labels, "ZYX", pixel_size=self.pixel_size)
         return {
             "mode": self.mode,
@@ -85,10 +85,10 @@ class Volume(Result):
             },
         }
 
-    def raster(self, space: Space) -> Raster:
+    def raster(self, space: MapSpace) -> Raster:
         return Raster(self.labels, "ZYX")
 
-    def table(self) -> Table:
+    def table(self) -> ResultTable:
         """One row per object; the middle in micrometres too where the pixel size is known."""
         size = self.pixel_size
         columns: tuple[str, ...] = (
@@ -104,10 +104,10 @@ class Volume(Result):
             columns += ("centroid_x_um", "centroid_y_um")
             middles = [(s.centroid[0] * size, s.centroid[1] * size) for s in self.objects]
             rows = [row + middle for row, middle in zip(rows, middles, strict=True)]
-        return Table(columns, rows)
+        return ResultTable(columns, rows)
 
 
-def linked(planes: Iterable[Segmentation], threshold: float) -> Volume:
+def linked(planes: Iterable[SegmentedObjects], threshold: float) -> Volume:
     """The volume of planes in order; instances go on where `link_slices` says, classes as they are.
 
     Raises `UnfitImage` where the planes differ in size.
@@ -135,7 +135,7 @@ class _Link:
         self._free = 1
         self._planes: list[_Parts] = []
 
-    def add(self, plane: Segmentation) -> Labels:
+    def add(self, plane: SegmentedObjects) -> Labels:
         """The plane's labels under the numbers of the volume."""
         self.mode, self.card, self.pixel_size = plane.mode, plane.card, plane.source.pixel_size
         previous = plane.labels if self._previous is None else self._previous

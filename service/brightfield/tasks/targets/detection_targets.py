@@ -13,7 +13,7 @@ from brightfield.results import finite
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import find_class, label
 from brightfield.tasks.targets.candidate_scores import CandidateScore, Place, Similarity, Spot
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 
 _MEASURES = {
     "logit": "logit of the class at the candidate",
@@ -43,7 +43,7 @@ class DetectionTarget(Target):
 
 
 def detection_targets(
-    aim: Aim, seen: Seen, kind: Kind | None, objects: Sequence[Object]
+    aim: Aim, seen: ModelOutput, kind: Kind | None, objects: Sequence[Object]
 ) -> list[Target]:
     """A target for each wanted class; `objects` are those that the model finds in the image.
 
@@ -64,7 +64,7 @@ def detection_targets(
 
 
 def _target(
-    name: str, aim: Aim, seen: Seen, kind: Kind, objects: Sequence[Object]
+    name: str, aim: Aim, seen: ModelOutput, kind: Kind, objects: Sequence[Object]
 ) -> DetectionTarget:
     wanted = None if name == "top" else find_class(name, seen.card, _classes(seen))
     if aim.box is not None:
@@ -78,7 +78,7 @@ def _target(
     return _at(spot, box, seen, kind)
 
 
-def _at(spot: Spot, box: Box, seen: Seen, kind: Kind) -> DetectionTarget:
+def _at(spot: Spot, box: Box, seen: ModelOutput, kind: Kind) -> DetectionTarget:
     candidates: Candidates = seen.output
     name = label(spot.class_id, seen.card)
     ious = spot.overlaps(candidates)[0]
@@ -104,7 +104,7 @@ def _at(spot: Spot, box: Box, seen: Seen, kind: Kind) -> DetectionTarget:
     )
 
 
-def _chosen(aim: Aim, seen: Seen, objects: Sequence[Object], wanted: int | None) -> Object:
+def _chosen(aim: Aim, seen: ModelOutput, objects: Sequence[Object], wanted: int | None) -> Object:
     """The object that the aim names, else the best one."""
     if aim.object is not None:
         named = next((found for found in objects if found.id == aim.object), None)
@@ -134,11 +134,11 @@ def _holds(box: Box, point: tuple[float, float]) -> bool:
     return box.xmin <= point[0] < box.xmax and box.ymin <= point[1] < box.ymax
 
 
-def _classes(seen: Seen) -> int:
+def _classes(seen: ModelOutput) -> int:
     return int(seen.output.logits.shape[2]) - (seen.card.output.activation == "softmax")
 
 
-def _likeliest(spot: Spot, seen: Seen) -> int:
+def _likeliest(spot: Spot, seen: ModelOutput) -> int:
     """The class with the greatest IoU x probability at the box."""
 
     def likeness(class_id: int) -> float:
@@ -147,19 +147,19 @@ def _likeliest(spot: Spot, seen: Seen) -> int:
     return max(range(_classes(seen)), key=likeness)
 
 
-def _to_input(box: Box, seen: Seen) -> Place:
+def _to_input(box: Box, seen: ModelOutput) -> Place:
     start = seen.geometry.point_to_input(box.xmin, box.ymin)
     return (*start, *seen.geometry.point_to_input(box.xmax, box.ymax))
 
 
-def _to_image(edges: Sequence[float], seen: Seen) -> Box:
+def _to_image(edges: Sequence[float], seen: ModelOutput) -> Box:
     x, y, width, height = seen.geometry.box_to_image(
         edges[0], edges[1], edges[2] - edges[0], edges[3] - edges[1]
     )
     return Box(x, y, x + width, y + height)
 
 
-def _bounds(seen: Seen) -> Place:
+def _bounds(seen: ModelOutput) -> Place:
     """What of the model's input shows the image, in its pixels."""
     x, y, width, height = seen.geometry.region_in_image
     return _to_input(Box(x, y, x + width, y + height), seen)

@@ -11,7 +11,7 @@ from brightfield.images.picture import Picture, Region
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ModelOutput:
     """The `output` of a model for one image (first dimension 1, on the CPU, before the card's
     activation), and where the model's input lies in the `picture`."""
 

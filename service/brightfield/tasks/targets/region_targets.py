@@ -21,7 +21,7 @@ from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import activate, find_class, label
 from brightfield.tasks.objects.partition import Partition
 from brightfield.tasks.objects.segmentation import Mode
-from brightfield.tasks.targets.model_output import Seen
+from brightfield.tasks.targets.model_output import ModelOutput
 
 Partitioned = Callable[[Mode], Partition]
 """The model's own segmentation of the field, (h, w) of its pixels."""
@@ -73,7 +73,7 @@ class RegionTarget(Target):
 
 
 def region_targets(
-    aim: Aim, seen: Seen, kind: Kind | None, partitioned: Partitioned
+    aim: Aim, seen: ModelOutput, kind: Kind | None, partitioned: Partitioned
 ) -> list[Target]:
     """A target for each wanted class, over pixels that the whole image's prediction fixes.
 
@@ -97,7 +97,7 @@ def region_targets(
 class _Pixels:
     """The pixels that an aim means, whatever the class, and the targets over them."""
 
-    def __init__(self, aim: Aim, seen: Seen, partitioned: Partitioned) -> None:
+    def __init__(self, aim: Aim, seen: ModelOutput, partitioned: Partitioned) -> None:
         self._seen = seen
         self._softmax = seen.card.output.activation == "softmax"
         self._count = len(seen.card.label_names)

@@ -15,7 +15,7 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class Peak:
     """A value of a unit, and the place (row, column) of which image it is at."""
 
     value: float
@@ -24,7 +24,7 @@ class Find:
     column: int
 
 
-class Gallery:
+class TopActivations:
     """The `k` greatest values of every unit over the images that were added, with their places.
 
     Of one image a unit has at most one value per neighbourhood: a lower value does not count
@@ -54,10 +54,10 @@ class Gallery:
         found = np.flatnonzero(kept.any(axis=1))
         return [int(unit) for unit in found[np.argsort(-total[found], kind="stable")][:most]]
 
-    def finds(self, unit: int) -> list[Find]:
+    def finds(self, unit: int) -> list[Peak]:
         """The unit's values, the greatest first."""
         pairs = zip(self._values[unit].tolist(), self._places[unit].tolist(), strict=True)
-        return [Find(value, *place) for value, place in pairs if np.isfinite(value)]
+        return [Peak(value, *place) for value, place in pairs if np.isfinite(value)]
 
     def _insert(self, values: Values, places: Indices) -> None:
         """One more value per unit, which comes after those that it equals."""

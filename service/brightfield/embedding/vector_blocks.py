@@ -14,7 +14,7 @@ BLOCK_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class VectorBlock:
     """Vectors (n, D) that lie together, and their squared Euclidean lengths (n,)."""
 
     vectors: Vectors
@@ -30,14 +30,14 @@ def rows_per_block(dim: int) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shelf:
+class VectorBlocks:
     """Blocks of vectors, counted through from 0; `starts` (blocks + 1,) are their first rows."""
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[VectorBlock, ...]
     starts: NDArray[np.int64]
 
     @classmethod
-    def of_blocks(cls, blocks: tuple[Block, ...]) -> Self:
+    def of_blocks(cls, blocks: tuple[VectorBlock, ...]) -> Self:
         sizes = [len(block.vectors) for block in blocks]
         return cls(blocks, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]).astype(np.int64))
 
@@ -46,7 +46,7 @@ class Shelf:
         """The rows of one array, not copied."""
         step = rows_per_block(vectors.shape[1])
         parts = (vectors[start : start + step] for start in range(0, len(vectors), step))
-        return cls.of_blocks(tuple(Block.of(part) for part in parts))
+        return cls.of_blocks(tuple(VectorBlock.of(part) for part in parts))
 
     def __len__(self) -> int:
         return int(self.starts[-1])

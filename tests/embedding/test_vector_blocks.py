@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brightfield.embedding import shelf
-from brightfield.embedding.shelf import Shelf
+from brightfield.embedding import vector_blocks as shelf
+from brightfield.embedding.vector_blocks import VectorBlocks
 
 
 def test_rows_come_from_every_block_in_the_order_asked_for(
@@ -12,7 +12,7 @@ def test_rows_come_from_every_block_in_the_order_asked_for(
 ) -> None:
     monkeypatch.setattr(shelf, "BLOCK_BYTES", 4 * 3 * 10)
     vectors = np.random.default_rng(0).normal(size=(37, 3)).astype(np.float32)
-    kept = Shelf.of(vectors)
+    kept = VectorBlocks.of(vectors)
     assert len(kept.blocks) == 4 and len(kept) == 37 and kept.dim == 3
     wanted = np.array([36, 0, 9, 10, 0])
     np.testing.assert_array_equal(kept.rows(wanted), vectors[wanted])
@@ -20,5 +20,5 @@ def test_rows_come_from_every_block_in_the_order_asked_for(
 
 
 def test_an_empty_shelf_has_no_rows() -> None:
-    empty = Shelf.of_blocks(())
+    empty = VectorBlocks.of_blocks(())
     assert len(empty) == 0 and empty.dim == 0 and empty.squares().shape == (0,)
