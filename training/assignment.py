@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_iou
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 
 
 class Objects(NamedTuple):

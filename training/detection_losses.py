@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import complete_box_iou_loss
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from training.assignment import Assignment, Objects
 
 

@@ -5,7 +5,23 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+
+
+class Parameters(BaseModel):
+    """A frozen set of parameters: its fields, their bounds and their docstrings are the reference,
+    the OpenAPI schema and the check of what comes; unknown names are refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+    )
 
 
 def _split(value: Any) -> Any:

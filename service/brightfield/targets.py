@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from brightfield.images.shapes import parse_shape
-from brightfield.parameters import Commas, EdgesParameter, Offset
+from brightfield.parameters import Commas, EdgesParameter, Offset, Parameters
 from brightfield.tensors import Scores
 
 Score = Callable[[Any], torch.Tensor]
@@ -26,10 +26,8 @@ EVERY = "all"
 _PLACES = ("box", "point", "object", "within")
 
 
-class Aim(BaseModel):
+class Aim(Parameters):
     """What shall be explained; the task of the model makes targets of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     target: Commas = ("top",)
     """What to explain: a label, a class id, or `top` for the highest score."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -25,3 +27,10 @@ UnitPixels = NDArray[np.float32]
 
 Map = NDArray[np.float32]
 """(H, W) float32: one value per pixel, signed where the method is."""
+
+
+def chunked(images: Iterable[torch.Tensor], size: int) -> Iterator[Images]:
+    """Stacks of at most `size` images (C, H, W), made one at a time as they are asked for."""
+    source = iter(images)
+    while chunk := list(islice(source, size)):
+        yield torch.stack(chunk)

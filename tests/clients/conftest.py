@@ -106,7 +106,7 @@ NETS = """
 import torch
 from torch import nn
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 
 
 class Shades(nn.Module):

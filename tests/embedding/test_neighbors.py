@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from brightfield.embedding import neighbors, shelf
+from brightfield.embedding import neighbors, vector_blocks
 from brightfield.embedding.neighbors import Metric, graph, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.errors import Cancelled
@@ -25,7 +25,7 @@ def test_neighbours_are_those_of_a_float64_search(
     metric: Metric, offset: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Far from the origin float32 products tell hardly anything apart."""
-    monkeypatch.setattr(shelf, "BLOCK_BYTES", 4 * 64 * 100)
+    monkeypatch.setattr(vector_blocks, "BLOCK_BYTES", 4 * 64 * 100)
     rng = np.random.default_rng(1)
     vectors = (offset + rng.normal(size=(1500, 64))).astype(np.float32)
     queries = (offset + rng.normal(size=(5, 64))).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.efficientnet_lite import EfficientNetLite
 from brightfield.models.fcos import FCOS, around, centres
 

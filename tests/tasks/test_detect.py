@@ -14,7 +14,7 @@ from brightfield.errors import ModelFailed
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.detect import Detect
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.objects.objects import Objects

@@ -22,7 +22,7 @@ from brightfield.geometry import Axis, Geometry
 from brightfield.images.objects import ObjectSource
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.objects.segmentation import SegmentedObjects
 from brightfield.tasks.segment import Segment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 
 
 def grey(x: Tensor) -> Tensor:

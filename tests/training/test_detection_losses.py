@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from training.assignment import Assignment, Objects
 from training.detection_losses import detection_losses, varifocal
 

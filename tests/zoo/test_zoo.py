@@ -17,7 +17,7 @@ from torchvision.models import get_model
 
 from brightfield.cards import LabelSource, ModelCard, find_cards, torchvision_weights
 from brightfield.images.picture import Picture
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.zoo import folder

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from brightfield.cards import Quality
 from brightfield.images.decode import decode
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.fcos import FCOS
 from brightfield.preprocess import preprocess
 from brightfield.tasks.objects.suppression import Detections, suppress

@@ -254,11 +254,7 @@ async def _one(
     data = await _loaded(services, image)
     engine, wish = services.engine, plan.wish
     attached = {name: await _loaded(services, a) for name, a in plan.attachments.items()}
-    if isinstance(wish.work, Task):
-        return await engine.predict(
-            wish.work, data, wish.view, wish.selection, ticket, progress, attached
-        )
-    return await engine.explain(
+    return await engine.answer(
         wish.work, data, wish.view, wish.selection, ticket, progress, attached
     )
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.vectors import FLOAT16_MOST, checked
@@ -23,6 +23,7 @@ from brightfield.images.decode import decode
 from brightfield.images.selection import Selection
 from brightfield.images.thumbnail import thumbnail
 from brightfield.models.inspection import layers
+from brightfield.parameters import Parameters
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.items import Items, NewItem, Outcome, StoredItem, differs
@@ -35,12 +36,8 @@ AddedOrFault = Outcome | BrightfieldError
 _LONGEST_ID = 512
 
 
-class CollectionDefinition(BaseModel):
+class CollectionDefinition(Parameters):
     """What a collection is made of; it never changes."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
-    )
 
     model: str | None = None
     """A model's id as in GET /models; left out: that of /embed, or none where `dim` is given."""

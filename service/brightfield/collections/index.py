@@ -9,13 +9,14 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from brightfield.collections.queries import CollectionQueries, Search, count_of, too_few
 from brightfield.embedding.neighbors import exact_distances
 from brightfield.embedding.recall import nearest_of_parts, recall
 from brightfield.embedding.vectors import FLOAT16_MOST, Step, Vectors, checked, unit
 from brightfield.errors import InvalidVectors, TooFewItems
+from brightfield.parameters import Parameters
 from brightfield.store.collections import Collection
 from brightfield.store.vector_index import (
     Ask,
@@ -38,10 +39,8 @@ _GROWN = 2
 _ROWS_AT_ONCE = 200
 
 
-class IndexOptions(BaseModel):
+class IndexOptions(Parameters):
     """How an HNSW index is built."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     m: Annotated[int, Field(ge=2, le=100)] = 16
     """Links of a vector: more find more, and take more room and time."""

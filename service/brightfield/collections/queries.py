@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from brightfield.collections.adding import CollectionStores
 from brightfield.collections.vector_cache import Snapshot
@@ -24,6 +24,7 @@ from brightfield.engine.engine import Progress
 from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
 from brightfield.explain.method import Step as Told
 from brightfield.images.thumbnail import pixel_vector
+from brightfield.parameters import Parameters
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
 from brightfield.store.items import StoredItem
@@ -46,10 +47,8 @@ def _parsed(value: Any) -> Any:
         raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
 
 
-class ItemSelection(BaseModel):
+class ItemSelection(Parameters):
     """Which items are looked at."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     filter: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50,

@@ -53,8 +53,10 @@ from brightfield.tasks.activations import ReadActivations
 from brightfield.tasks.classify import Classify, ClassPredictions
 from brightfield.tasks.embed import Embed
 from brightfield.tasks.kinds.dense import Dense
+from brightfield.tasks.kinds.whole import Whole
 from brightfield.tasks.patches import FindPatches
-from brightfield.tasks.task import Task, Whole
+from brightfield.tasks.task import Task
+from brightfield.work import Work
 
 T = TypeVar("T")
 Progress = Callable[[Step], None]
@@ -135,6 +137,20 @@ class Engine:
         self.registry.close()
 
     # Answers
+
+    async def answer(
+        self,
+        work: Work,
+        data: bytes,
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None = None,
+        attachments: Mapping[str, bytes] | None = None,
+    ) -> Answer:
+        """The answer to a task or a method about one image. Raises as `predict` does."""
+        ask = self.predict if isinstance(work, Task) else self.explain
+        return await ask(work, data, view, selection, ticket, progress, attachments)  # type: ignore[arg-type]
 
     async def predict(
         self,

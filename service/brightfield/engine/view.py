@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
-
 from brightfield.images.intensity import Intensity
-from brightfield.parameters import BoxParameter
+from brightfield.parameters import BoxParameter, Parameters
 
 
-class View(BaseModel):
+class View(Parameters):
     """Which model looks, and at what part of the plane."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
-    )
 
     model: str | None = None
     """A model's id as in GET /models; left out: the task's default."""

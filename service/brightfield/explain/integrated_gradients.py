@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from brightfield.explain.chunks import chunked
 from brightfield.explain.kinds.pixel_gradients import PixelGradients
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
 from brightfield.explain.probing.baselines import Baseline, baseline_images
 from brightfield.explain.probing.probe import Probe
-from brightfield.tensors import Images
+from brightfield.tensors import Images, chunked
 
 
 class IntegratedGradients(PixelGradients):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import field_validator
 
@@ -15,11 +15,12 @@ from brightfield.explain.probing.probe import Probe
 from brightfield.progress import Step
 from brightfield.targets import EVERY, Aim, Kind
 from brightfield.tensors import Images
+from brightfield.work import Work
 
 __all__ = ["Method", "Step"]
 
 
-class Method(Aim, ABC):
+class Method(Aim, Work, ABC):
     """A method's parameters are its fields; calling it explains one image.
 
     A method knows neither devices nor threads: it sees the model through a `Probe`.
@@ -28,15 +29,7 @@ class Method(Aim, ABC):
     endpoint: ClassVar[str] = "saliency"
     result: ClassVar[type[Explanation]] = SaliencyMap
 
-    name: ClassVar[str]
-    """The method's name: that of its file."""
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.name = cls.__module__.rpartition(".")[2]
-
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
-    """Names of further images that may come with the one that is explained."""
 
     several: ClassVar[bool] = False
     """Whether one call explains several targets."""
@@ -61,16 +54,6 @@ class Method(Aim, ABC):
                 f"{EVERY} stands alone, for every class, and only the method occlusion takes it"
             )
         return value
-
-    @classmethod
-    def every_format(cls) -> tuple[str, ...]:
-        """What a result can be written as under some choice of parameters."""
-        return cls.result.formats
-
-    @property
-    def formats(self) -> tuple[str, ...]:
-        """What the result can be written as under these parameters."""
-        return self.result.formats
 
     @property
     def kind(self) -> Kind | None:

@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.explain.chunks import chunked
 from brightfield.explain.kinds.perturbation import Perturbation
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.maps.rise_map import RiseMap
@@ -20,7 +19,7 @@ from brightfield.explain.method import Step
 from brightfield.explain.probing.baselines import baseline_images
 from brightfield.explain.probing.probe import Probe
 from brightfield.results import array_json
-from brightfield.tensors import Images
+from brightfield.tensors import Images, chunked
 
 # Maps on the way are large; so many are shown.
 _PARTIALS = 20

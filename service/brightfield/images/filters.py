@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from brightfield.errors import InvalidParameter
+from brightfield.parameters import Parameters
 from brightfield.results import MapSpace, Raster, Result, array_json, finite
 from brightfield.tensors import Pixels
 
@@ -24,10 +25,8 @@ Count = Annotated[int, Field(ge=1, le=65_536)]
 First = Annotated[int, Field(ge=0)]
 
 
-class FilterChoice(BaseModel):
+class FilterChoice(Parameters):
     """Which filters of which layer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     layer: str | None = None
     """A convolution, as GET /models/{id}/layers names it; left out: the first one."""

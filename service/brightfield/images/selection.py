@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from brightfield.parameters import Parameters
 
 AXES = "TZCYXSP"
 
@@ -42,10 +44,8 @@ def _distinct(value: object) -> object:
 _Index = Annotated[int, Field(ge=0)]
 
 
-class Selection(BaseModel):
+class Selection(Parameters):
     """One plane of an image file; everything left out needs no choice in a plain image."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     page: _Index | None = None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from brightfield.errors import NotAcceptable
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,12 @@ Names = Annotated[
 Nested = BeforeValidator(_document)
 
 
-class Evaluation(BaseModel, ABC):
+class Evaluation(Parameters, ABC):
     """A kind of report; the fields are its options.
 
     A file with a subclass is a task of POST /metrics. `members` names the data in its JSON; a task
     with `tables` takes CSV and NPZ as well. `nothing` is data without rows.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     members: ClassVar[tuple[str, ...]]
     tables: ClassVar[bool] = False

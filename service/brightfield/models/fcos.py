@@ -24,8 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from brightfield.models.architecture import Architecture
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Architecture, Candidates
 from brightfield.models.efficientnet_lite import STAGES, STEM, ConvNorm, trunk
 
 _TAPPED = (2, 3, 5)  # stages whose last maps go into the pyramid

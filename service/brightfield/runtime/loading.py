@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build, static_batch
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import bypassed

@@ -19,8 +19,8 @@ from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.parameters import Commas, Extent
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.targets import EVERY, Aim, Kind, Target
+from brightfield.tasks.kinds.whole import Whole
 from brightfield.tasks.targets.model_output import ModelOutput
-from brightfield.tasks.task import Whole
 from brightfield.tensors import Logits
 
 # No model has as many classes as a number this long; Python refuses to read much longer ones.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from brightfield.cards import ModelCard
 from brightfield.errors import UnknownLayer
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite
-from brightfield.tasks.task import Whole
+from brightfield.tasks.kinds.whole import Whole
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from brightfield.tasks.task import Task
 from brightfield.tasks.units.inside import Inside
 from brightfield.tasks.units.top_activations import TopActivations
 from brightfield.tensors import Pixels
+from brightfield.work import Arity
 
 Rgb = NDArray[np.uint8]
 
@@ -111,6 +112,7 @@ class FindPatches(Inside, Task):
     """The patches of all images together that excite each unit of a layer most."""
 
     result: ClassVar[type[Result]] = Patches
+    arity: ClassVar[Arity] = "several"
 
     k: Annotated[int, Field(ge=1, le=64)] = 6
     """Patches per unit; of one image at most one of each neighbourhood."""

@@ -15,7 +15,7 @@ from brightfield.geometry import Geometry
 from brightfield.images import rle
 from brightfield.images.objects import measure
 from brightfield.images.tiles import Tile
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brightfield.models import unet
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.fcos import FCOS
 from brightfield.models.inspection.reach import reach
 from brightfield.models.subpixel import Subpixel

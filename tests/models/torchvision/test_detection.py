@@ -21,7 +21,7 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 from torchvision.ops import batched_nms
 
 from brightfield.cards import ModelCard, torchvision_weights
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build
 from brightfield.models.torchvision.detection import ClassColumns, Forgetful, padded
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torchvision.models import get_model
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.torchvision.rcnn import RegionDetector
 
 

@@ -12,7 +12,7 @@ from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from brightfield.cards import OutputSpec
 from brightfield.images.picture import Region
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
 from brightfield.tasks.objects.suppression import Detections
 

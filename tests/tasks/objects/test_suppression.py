@@ -11,7 +11,7 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.ops import batched_nms
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.objects.suppression import Detections, concatenate, keep_likely, suppress
 
 

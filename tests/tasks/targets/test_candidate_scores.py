@@ -10,7 +10,7 @@ import torch
 from torchvision.ops import box_iou
 
 from brightfield.cards import ModelCard
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.targets.candidate_scores import CandidateScore, Similarity, Spot, overlaps
 
 WHOLE = (0.0, 0.0, 100.0, 80.0)

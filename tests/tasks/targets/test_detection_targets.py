@@ -11,7 +11,7 @@ from torchvision.ops import box_iou
 from brightfield.cards import ArchitectureSection, ModelCard
 from brightfield.errors import InvalidParameter, UnknownTarget
 from brightfield.images.picture import Region
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build
 from brightfield.targets import Aim, Kind
 from brightfield.tasks.detect import Detect

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
@@ -44,7 +44,7 @@ from brightfield.errors import (
     InvalidVectors,
     ReplyTooLarge,
 )
-from brightfield.parameters import Ids
+from brightfield.parameters import Ids, Parameters
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
 
@@ -75,10 +75,8 @@ class CollectionRequest:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-class NewItemFields(BaseModel):
+class NewItemFields(Parameters):
     """How images or vectors are named."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     ids: Ids | None = None
     """An id for each, in their order, as a JSON list or with commas; left out: the SHA-256 of the

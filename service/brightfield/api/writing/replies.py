@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from brightfield.api.problems import problem
@@ -20,17 +20,15 @@ from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode
 from brightfield.images.annotations.geojson import FieldPlacement
 from brightfield.images.overlay import display
-from brightfield.parameters import Offset
+from brightfield.parameters import Offset, Parameters
 from brightfield.results import MapSpace
 from brightfield.tasks.objects.objects import Objects
 
 ReplyItem = Answer | BrightfieldError
 
 
-class Reply(BaseModel):
+class Reply(Parameters):
     """In which form the answer comes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     format: str | None = None
     """`json`, or one of the endpoint's other formats; wins over the Accept header."""

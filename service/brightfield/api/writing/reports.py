@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.responses import Response
 
 from brightfield.api.schema.openapi import Schema, query_parameter
 from brightfield.api.writing.replies import Reply, negotiate
 from brightfield.errors import ReplyTooLarge
+from brightfield.parameters import Parameters
 from brightfield.reports.plots import catalog
 from brightfield.reports.render import FORMATS, check_use, render
 from brightfield.reports.tables import TABLES
@@ -29,10 +30,8 @@ _HEADERS = {
 }
 
 
-class ReportForm(BaseModel):
+class ReportForm(Parameters):
     """The form of a report."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     format: str | None = None
     """`json`, `csv`, `html`, or a plot as `svg` or `png`; wins over the Accept header."""

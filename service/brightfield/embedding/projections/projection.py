@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from brightfield.embedding.vectors import Points, Step, Vectors
 from brightfield.errors import InvalidParameter
+from brightfield.parameters import Parameters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +26,8 @@ class Fitted:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Projection(BaseModel, ABC):
+class Projection(Parameters, ABC):
     """A projection's parameters are its fields; the same in HTTP, SDK and command line."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: ClassVar[str]
     """The projection's name: that of its file."""

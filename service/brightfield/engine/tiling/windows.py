@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.view import View
-from brightfield.explain.chunks import chunked
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
@@ -19,6 +18,7 @@ from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, class_scores
+from brightfield.tensors import chunked
 
 # Batches of windows on their way at once: one on the lane, one that waits, one being made.
 _AHEAD = 3

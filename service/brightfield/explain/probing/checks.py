@@ -14,13 +14,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from brightfield.explain.chunks import chunked
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.probing.baselines import baseline_images
 from brightfield.explain.probing.probe import Probe
 from brightfield.progress import Step
 from brightfield.results import finite
-from brightfield.tensors import Images, Map
+from brightfield.tensors import Images, Map, chunked
 
 STEPS = 32
 SEED = 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from brightfield.parameters import Parameters
 
 
-class Confidence(BaseModel):
+class Confidence(Parameters):
     """How intervals are found."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     method: Literal["auto", "percentile", "bca", "none"] = "auto"
     """`auto`: DeLong for AUROC, Wilson for proportions, else the percentile bootstrap; a bootstrap

@@ -17,6 +17,15 @@ from brightfield.models.incremental.schedule import Schedule, WindowChunk
 from brightfield.models.incremental.work import OperationCount
 
 __all__ = [
-    "Base", "WindowChunk", "CostEstimate", "IncrementalPlan", "Refusal", "Schedule", "OperationCount", "counted", "estimate",
-    "probe_chunk", "trace",
-]  # fmt: skip
+    "Base",
+    "CostEstimate",
+    "IncrementalPlan",
+    "OperationCount",
+    "Refusal",
+    "Schedule",
+    "WindowChunk",
+    "counted",
+    "estimate",
+    "probe_chunk",
+    "trace",
+]

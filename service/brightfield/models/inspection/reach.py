@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 
 # Lengths of the middle: at most about half of one is found.
 _MIDDLES = (256, 768, 1536)

@@ -15,7 +15,7 @@ from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import batched_nms, clip_boxes_to_image, remove_small_boxes
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.models.torchvision.detection import ClassColumns, Forgetful, centres, padded
 
 _ABSENT = -1e4  # a logit whose probability is 0, and that no half precision overflows at

@@ -13,7 +13,7 @@ from torchvision.models.detection.roi_heads import expand_boxes, expand_masks, p
 from brightfield.cards import OutputSpec
 from brightfield.images.labels import Labels
 from brightfield.images.picture import Region
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.objects.instances import components, instances
 from brightfield.tasks.objects.maps import Maps
 from brightfield.tasks.objects.suppression import Detections

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 
 Activation = Literal["softmax", "sigmoid", "none"]
 

@@ -11,7 +11,7 @@ from brightfield.errors import ModelFailed
 from brightfield.geometry import Geometry
 from brightfield.images.picture import Region
 from brightfield.images.tiles import Tile
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.tasks.objects.suppression import keep_likely, select
 
 

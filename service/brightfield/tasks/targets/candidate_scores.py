@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from brightfield.cards import ModelCard
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.targets import Kind
 
 Place = tuple[float, float, float, float]

@@ -8,7 +8,7 @@ from typing import Any
 
 from brightfield.errors import InvalidParameter, UnknownTarget
 from brightfield.images.objects import Box, Object
-from brightfield.models.candidates import Candidates
+from brightfield.models.architecture import Candidates
 from brightfield.results import finite
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import find_class, label

@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.objects import Box
 from brightfield.images.picture import Note
 from brightfield.models.inspection.receptive import ReceptiveField
-from brightfield.parameters import Units
+from brightfield.parameters import Parameters, Units
 
 
-class Inside(BaseModel):
+class Inside(Parameters):
     """The parameters, beside a task's own, that name the units of a layer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     layer: str | None = None
     """A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer that the

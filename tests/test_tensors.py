@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from brightfield.explain.chunks import chunked
+from brightfield.tensors import chunked
 
 
 def test_chunks_are_made_as_they_are_asked_for() -> None:

@@ -1,0 +1,20 @@
+"""Tasks that answer from one look at the whole image."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from brightfield.cards import ModelCard
+from brightfield.results import Result
+from brightfield.tasks.task import Task
+
+
+class Whole(Task):
+    """A task that answers from one look at the whole image."""
+
+    small: ClassVar[bool] = True
+
+    @abstractmethod
+    def postprocess(self, output: Any, card: ModelCard) -> Result:
+        """From the model's output of one image (first dimension 1, on the CPU) to the result."""
