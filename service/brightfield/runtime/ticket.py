@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from brightfield.errors import Cancelled, DeadlineExceeded
+from brightfield.progress import Step
 
 
 class Ticket:
@@ -48,8 +49,11 @@ class Ticket:
             return deadline_exceeded()
         return None
 
-    def check(self) -> None:
-        """Raise the fault, if there is one; called between the chunks of long work."""
+    def check(self, step: Step | None = None) -> None:
+        """Raise the fault, if there is one; called between the chunks of long work.
+
+        Is a `Progress`, too, which reports the step to nobody.
+        """
         fault = self.fault()
         if fault is not None:
             raise fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from brightfield.engine.answer import Answer, Timing
@@ -16,6 +16,7 @@ from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
+from brightfield.progress import Progress, Step
 from brightfield.results import Result
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.lane import assert_off_lane
@@ -25,8 +26,6 @@ from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 
 # Of a stack, 2 GiB as a 16-bit label volume.
 _MOST_VOXELS = 2**30
-
-Report = Callable[[int, int], None]
 
 
 class TiledInference:
@@ -38,14 +37,14 @@ class TiledInference:
         resident: Resident,
         job: ImageJob,
         attachments: Mapping[str, Picture],
-        report: Report,
+        progress: Progress,
     ) -> None:
         self._task = task
         self._cutter = Tiler(task, resident)
         self._resident = resident
         self._job = job
         self._attachments = attachments
-        self._report = report
+        self._progress = progress
         self._notes: dict[str, Note] = {}
         self._pictures: list[Picture] = []  # the first alone
         self._scaling: Scaling | None = None
@@ -138,7 +137,7 @@ class TiledInference:
         for done, (output, geometry, tile) in enumerate(self._outputs(canvas.scene, tiling), 1):
             canvas.add(output, geometry, tile)
             self._tiles += 1
-            self._report(index * total + done, count * total)
+            self._progress(Step(index * total + done, count * total))
         self._keep((*notes, *cut, *canvas.notes))
         return canvas
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from brightfield.engine.view import View
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
+from brightfield.progress import Progress, Step
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
@@ -28,7 +29,7 @@ def class_map(
     resident: Resident,
     view: View,
     ticket: Ticket,
-    report: Callable[[int, int], None],
+    progress: Progress,
 ) -> ClassMap:
     """The maps of the best or the named classes over a field, by sliding windows.
 
@@ -45,7 +46,7 @@ def class_map(
         rows = class_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
-        report(done, total)
+        progress(Step(done, total))
     return task.map_of(
         whole,
         np.concatenate(scores),

@@ -19,6 +19,7 @@ from brightfield.images.decode import decode
 from brightfield.images.objects import Box
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.preprocess import Prepared, preprocess
+from brightfield.progress import Progress, Step
 from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -28,8 +29,6 @@ from brightfield.tasks.units.top_activations import Peak
 
 SurveyedImage = Callable[[], bytes]
 """Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""
-
-Report = Callable[[int, int], None]
 
 _PLAIN = Note(
     "plain_gradient",
@@ -55,13 +54,13 @@ class PatchSearch:
         resident: Resident,
         sources: Sequence[SurveyedImage],
         job: ImageJob,
-        report: Report,
+        progress: Progress,
     ) -> None:
         self._task = task
         self._resident = resident
         self._sources = sources
         self._job = job
-        self._report = report
+        self._progress = progress
         self._layer: Layer = layer_of(resident, task.layer)
         self._gallery = task.gallery()
         self._images: dict[int, ImageFacts | BrightfieldError] = {}
@@ -74,7 +73,7 @@ class PatchSearch:
         with timing.stage("survey"):
             for index, maps, placed in self._maps():
                 self._gallery.add(index, maps[0].numpy(), placed.field)
-                self._report(index + 1, 2 * len(self._sources))
+                self._progress(Step(index + 1, 2 * len(self._sources)))
         images = tuple(self._images[index] for index in range(len(self._sources)))
         faults = [image for image in images if isinstance(image, BrightfieldError)]
         if len(faults) == len(images):
@@ -165,7 +164,7 @@ class PatchSearch:
             self._job.ticket.check()
             made |= self._patches_of(index, by_image[index])
             share = round(len(self._sources) * done / len(by_image))
-            self._report(len(self._sources) + share, 2 * len(self._sources))
+            self._progress(Step(len(self._sources) + share, 2 * len(self._sources)))
         return {unit: [made[unit, find] for find in finds] for unit, finds in found.items()}
 
     def _patches_of(
@@ -230,8 +229,8 @@ def surveyed(
     resident: Resident,
     sources: Sequence[SurveyedImage],
     job: ImageJob,
-    report: Report,
+    progress: Progress,
     timing: Timing,
 ) -> MultiImageAnswer:
     """The answer of one search."""
-    return PatchSearch(task, resident, sources, job, report).answer(timing)
+    return PatchSearch(task, resident, sources, job, progress).answer(timing)
