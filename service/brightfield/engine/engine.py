@@ -32,13 +32,14 @@ from brightfield.errors import (
     UnknownModel,
     WrongTask,
 )
-from brightfield.explain.method import Method, Step
+from brightfield.explain.method import Method
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
 from brightfield.preprocess import Prepared
+from brightfield.progress import Progress, Step, no_progress
 from brightfield.results import Result
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.loading import ModelLoader
@@ -58,8 +59,9 @@ from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task
 from brightfield.work import Work
 
+__all__ = ["Engine", "Progress"]
+
 T = TypeVar("T")
-Progress = Callable[[Step], None]
 
 _DEFAULT_MODELS = {
     "classify": "imagenet-lite0",
@@ -220,7 +222,7 @@ class Engine:
         timing = Timing()
         async with self.registry.use(self._model_for(task, view)) as resident:
             job = ImageJob(b"", view, selection, ticket, self.settings.max_pixels)
-            work = partial(surveyed, task, resident, images, job, _reporting(progress))
+            work = partial(surveyed, task, resident, images, job, progress or no_progress)
             survey = await _off_loop(self._explaining, work, timing)
             self.telemetry.observe_stages(timing.seconds)
             return survey
@@ -315,7 +317,7 @@ class Engine:
         if attachments:
             with timing.stage("decode"):
                 pictures = await asyncio.to_thread(decoded, attachments, job)
-        painting = TiledInference(task, resident, job, pictures, _reporting(progress))
+        painting = TiledInference(task, resident, job, pictures, progress or no_progress)
         if task.stacked:
             return await _off_loop(self._explaining, painting.answer, None, timing)
         forward = scoring_pass(resident, "probability")
@@ -340,10 +342,10 @@ class Engine:
         """Replace the answer's classes by those with maps."""
         assert isinstance(answer.result, ClassPredictions)
 
-        def report(done: int, total: int) -> None:
-            answer.tiles = total
+        def report(step: Step) -> None:
+            answer.tiles = step.total
             if progress is not None:
-                progress(Step(done, total))
+                progress(step)
 
         with answer.timing.stage("windows"):
             answer.result = await _off_loop(
@@ -364,14 +366,6 @@ def _alike(name: str, other: str) -> int:
     return sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False))
     )
-
-
-def _reporting(progress: Progress | None) -> Callable[[int, int], None]:
-    def report(done: int, total: int) -> None:
-        if progress is not None:
-            progress(Step(done, total))
-
-    return report
 
 
 def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:

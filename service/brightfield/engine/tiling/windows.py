@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -14,14 +13,13 @@ from brightfield.engine.view import View
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
+from brightfield.progress import Progress, Step
+from brightfield.runtime.ahead import ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, class_scores
 from brightfield.tensors import chunked
-
-# Batches of windows on their way at once: one on the lane, one that waits, one being made.
-_AHEAD = 3
 
 
 def class_map(
@@ -31,7 +29,7 @@ def class_map(
     resident: Resident,
     view: View,
     ticket: Ticket,
-    report: Callable[[int, int], None],
+    progress: Progress,
 ) -> ClassMap:
     """The maps of the best or the named classes over a field, by sliding windows.
 
@@ -48,7 +46,7 @@ def class_map(
         rows = class_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
-        report(done, total)
+        progress(Step(done, total))
     return task.map_of(
         whole,
         np.concatenate(scores),
@@ -82,17 +80,11 @@ def _windows(
 def _outputs(
     resident: Resident, inputs: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
-    waiting: deque[WorkItem] = deque()
     forward = scoring_pass(resident, "probability")
     size = resident.most_rows(forward, resident.shape)
-    try:
-        for batch in chunked(inputs, size):
-            ticket.check()
-            waiting.append(resident.submit(forward, batch, ticket, band=Priority.BULK))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().future.result()
-        while waiting:
-            yield waiting.popleft().future.result()
-    finally:
-        for item in waiting:
-            item.future.cancel()
+
+    def submit(batch: torch.Tensor) -> WorkItem:
+        return resident.submit(forward, batch, ticket, band=Priority.BULK)
+
+    for _, item in ahead(chunked(inputs, size), submit, ticket):
+        yield item.future.result()

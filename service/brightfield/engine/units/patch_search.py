@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import torch
@@ -19,6 +19,8 @@ from brightfield.images.decode import decode
 from brightfield.images.objects import Box
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.preprocess import Prepared, preprocess
+from brightfield.progress import Progress, Step
+from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.patches import FindPatches, Patch, Patches
@@ -27,11 +29,6 @@ from brightfield.tasks.units.top_activations import Peak
 
 SurveyedImage = Callable[[], bytes]
 """Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""
-
-Report = Callable[[int, int], None]
-
-# Images on their way at once, so that there are batches; the maps of so many are in memory.
-_AHEAD = 8
 
 _PLAIN = Note(
     "plain_gradient",
@@ -57,13 +54,13 @@ class PatchSearch:
         resident: Resident,
         sources: Sequence[SurveyedImage],
         job: ImageJob,
-        report: Report,
+        progress: Progress,
     ) -> None:
         self._task = task
         self._resident = resident
         self._sources = sources
         self._job = job
-        self._report = report
+        self._progress = progress
         self._layer: Layer = layer_of(resident, task.layer)
         self._gallery = task.gallery()
         self._images: dict[int, ImageFacts | BrightfieldError] = {}
@@ -76,7 +73,7 @@ class PatchSearch:
         with timing.stage("survey"):
             for index, maps, placed in self._maps():
                 self._gallery.add(index, maps[0].numpy(), placed.field)
-                self._report(index + 1, 2 * len(self._sources))
+                self._progress(Step(index + 1, 2 * len(self._sources)))
         images = tuple(self._images[index] for index in range(len(self._sources)))
         faults = [image for image in images if isinstance(image, BrightfieldError)]
         if len(faults) == len(images):
@@ -103,28 +100,27 @@ class PatchSearch:
 
     def _maps(self) -> Iterator[tuple[int, torch.Tensor, Placed]]:
         """The maps (1, U, h, w) of every image that can be read, in order."""
-        waiting: deque[tuple[int, WorkItem, Prepared]] = deque()
-        features = self._layer.features(self._task.units)
-        try:
-            for index in range(len(self._sources)):
-                self._job.ticket.check()
-                try:
-                    picture, prepared = self._look(index)
-                except BrightfieldError as fault:
-                    self._images[index] = fault
-                    continue
-                self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
-                item = self._resident.submit(
-                    features, prepared.tensor, self._job.ticket, band=Priority.BULK
-                )
-                waiting.append((index, item, prepared))
-                if len(waiting) >= _AHEAD:
-                    yield from self._received(*waiting.popleft())
-            while waiting:
-                yield from self._received(*waiting.popleft())
-        finally:
-            for _, item, _ in waiting:
-                item.future.cancel()
+        features, ticket = self._layer.features(self._task.units), self._job.ticket
+
+        def submit(image: tuple[int, Prepared]) -> WorkItem:
+            return self._resident.submit(features, image[1].tensor, ticket, band=Priority.BULK)
+
+        images = ahead(self._readable(), submit, ticket, ROWS_AHEAD, keep_faults=True)
+        with closing(images):
+            for (index, prepared), item in images:
+                yield from self._received(index, item, prepared)
+
+    def _readable(self) -> Iterator[tuple[int, Prepared]]:
+        """The images that can be read, by their index; what is wrong with the others is kept."""
+        for index in range(len(self._sources)):
+            self._job.ticket.check()
+            try:
+                picture, prepared = self._look(index)
+            except BrightfieldError as fault:
+                self._images[index] = fault
+                continue
+            self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
+            yield index, prepared
 
     def _look(self, index: int) -> tuple[Picture, Prepared]:
         job, spec = replace(self._job, data=self._sources[index]()), self._resident.card.input
@@ -168,7 +164,7 @@ class PatchSearch:
             self._job.ticket.check()
             made |= self._patches_of(index, by_image[index])
             share = round(len(self._sources) * done / len(by_image))
-            self._report(len(self._sources) + share, 2 * len(self._sources))
+            self._progress(Step(len(self._sources) + share, 2 * len(self._sources)))
         return {unit: [made[unit, find] for find in finds] for unit, finds in found.items()}
 
     def _patches_of(
@@ -233,8 +229,8 @@ def surveyed(
     resident: Resident,
     sources: Sequence[SurveyedImage],
     job: ImageJob,
-    report: Report,
+    progress: Progress,
     timing: Timing,
 ) -> MultiImageAnswer:
     """The answer of one search."""
-    return PatchSearch(task, resident, sources, job, report).answer(timing)
+    return PatchSearch(task, resident, sources, job, progress).answer(timing)
