@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
 from brightfield.errors import ConflictingParameter, InvalidParameter, UnknownParameter, nearest
 
+A = TypeVar("A", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
+C = TypeVar("C", bound=BaseModel)
+D = TypeVar("D", bound=BaseModel)
+E = TypeVar("E", bound=BaseModel)
+T = TypeVar("T")
 
-def parse(models: Sequence[type[BaseModel]], given: Mapping[str, Any]) -> list[BaseModel]:
+
+@overload
+def parse(models: tuple[type[A]], given: Mapping[str, Any]) -> tuple[A]: ...
+@overload
+def parse(models: tuple[type[A], type[B]], given: Mapping[str, Any]) -> tuple[A, B]: ...
+@overload
+def parse(models: tuple[type[A], type[B], type[C]], given: Mapping[str, Any]) -> tuple[A, B, C]: ...
+@overload
+def parse(
+    models: tuple[type[A], type[B], type[C], type[D]], given: Mapping[str, Any]
+) -> tuple[A, B, C, D]: ...
+@overload
+def parse(
+    models: tuple[type[A], type[B], type[C], type[D], type[E]], given: Mapping[str, Any]
+) -> tuple[A, B, C, D, E]: ...
+def parse(models: tuple[type[BaseModel], ...], given: Mapping[str, Any]) -> tuple[BaseModel, ...]:
     """One value per model, each filled with its own fields out of `given`.
 
     Raises `UnknownParameter` for a name that no model has, `InvalidParameter` listing every
@@ -22,20 +43,28 @@ def parse(models: Sequence[type[BaseModel]], given: Mapping[str, Any]) -> list[B
         if name not in owners:
             raise _unknown(name, owners)
         shares[owners[name]][name] = value
-    return [_filled(model, share) for model, share in zip(models, shares, strict=True)]
+    return tuple(_filled(model, share) for model, share in zip(models, shares, strict=True))
 
 
-def check_names(given: Iterable[str], model: type[BaseModel]) -> None:
-    """Raises `UnknownParameter` for a name that the model has not."""
-    for name in given:
-        if name not in model.model_fields:
-            raise _unknown(name, model.model_fields)
+def member_of(catalog: Mapping[str, T], name: str, location: str, what: str, where: str = "") -> T:
+    """The member that the parameter at `location` names.
+
+    Raises `InvalidParameter` with the nearest name: there is no `what` of that name `where`.
+    """
+    if name in catalog:
+        return catalog[name]
+    known = sorted(catalog)
+    raise InvalidParameter(
+        f"There is no {what} {name!r}{where}.{nearest(name, known)} Known: {', '.join(known)}.",
+        errors=[{"location": location, "expected": known, "received": name}],
+    )
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownParameter:
     names = sorted(known)
+    listed = f" Known: {', '.join(names)}." if names else ""
     return UnknownParameter(
-        f"There is no parameter {name!r} here.{nearest(name, names)} Known: {', '.join(names)}.",
+        f"There is no parameter {name!r} here.{nearest(name, names)}{listed}",
         errors=[{"location": name}],
     )
 

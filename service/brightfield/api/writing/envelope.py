@@ -31,19 +31,19 @@ def envelope(
     return document
 
 
-def survey_envelope(survey: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
+def together_envelope(answer: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
     """One answer about several images: `images` in the order sent, each with its own warnings, or
     with what is wrong with it as `error`."""
     return {
-        **_origin(survey, request_id),
+        **_origin(answer, request_id),
         "images": [
             {"error": problem(seen, f"{request_id}.{index}")}
             if isinstance(seen, BrightfieldError)
             else {**_image(seen), "warnings": _warnings(seen.notes)}
-            for index, seen in enumerate(survey.images)
+            for index, seen in enumerate(answer.images)
         ],
-        "result": survey.result.payload(space),
-        **_circumstances(survey),
+        "result": answer.result.payload(space),
+        **_circumstances(answer),
     }
 
 
