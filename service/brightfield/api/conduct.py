@@ -11,7 +11,7 @@ from starlette.responses import Response
 from brightfield.api.limits import ticket_of
 from brightfield.api.reading.received import Received, receive
 from brightfield.api.request_scope import request_scope
-from brightfield.api.services import services_of
+from brightfield.api.services import Services, services_of
 from brightfield.engine.engine import Progress
 from brightfield.runtime.ticket import Ticket
 
@@ -27,7 +27,7 @@ class Understood:
     places: int = 1
 
 
-Understand = Callable[[Received], Awaitable[Understood]]
+Understand = Callable[[Services, Received], Awaitable[Understood]]
 """From what was received to what is wanted. Raises a `BrightfieldError` that the client mends."""
 
 
@@ -48,7 +48,7 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         ticket = ticket_of(request, settings.timeout)
         received = await receive(request, settings.max_bytes)
         async with request_scope(request, ticket):
-            understood = await understand(received)
+            understood = await understand(services, received)
             claim.extend(understood.places)
             if job is None or not _prefers_job(received):
                 return await understood.respond(ticket, None)

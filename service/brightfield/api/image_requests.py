@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from starlette.responses import Response
 
+from brightfield.api.reading.image_parameters import ImageParameters
+from brightfield.api.reading.inputs import Submission
 from brightfield.api.reading.sources import ImageSource
 from brightfield.api.services import Services
-from brightfield.api.writing.formats import Reply
 from brightfield.api.writing.replies import ReplyItem, Writer
-from brightfield.engine import Answer, View
+from brightfield.engine import Answer
 from brightfield.engine.engine import Progress
 from brightfield.errors import BrightfieldError
-from brightfield.images.selection import Selection
 from brightfield.progress import Step
 from brightfield.runtime.ticket import Ticket
-from brightfield.work import Work
-
-
-@dataclass(frozen=True, slots=True)
-class ImageParameters:
-    """A request's parameters, typed: what to do, how to look, how to reply."""
-
-    work: Work
-    view: View
-    selection: Selection
-    reply: Reply
-    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +27,21 @@ class ImageRequest:
 
     services: Services
     parameters: ImageParameters
-    images: Sequence[ImageSource]
-    batch: bool
-    attachments: Mapping[str, ImageSource]
+    submission: Submission
     writer: Writer
 
     @property
     def places(self) -> int:
-        """Of the images, those that are in flight at the same time."""
-        return len(self.images) if self.parameters.work.arity == "one" else 1
+        """How many of the images are in flight at the same time."""
+        return len(self.submission.images) if self.parameters.work.arity == "one" else 1
 
     async def respond(self, ticket: Ticket, progress: Progress | None) -> Response:
         """The reply; one bad image of a batch never fails its neighbours."""
         if self.parameters.work.arity == "several":
             return await self._about_all(ticket, progress)
-        if self.batch:
+        if self.submission.batch:
             return await self._about_each(ticket, progress)
-        answer = await self._about(self.images[0], ticket, progress)
+        answer = await self._about(self.submission.images[0], ticket, progress)
         if self.parameters.work.small and self.parameters.format == "json":
             return self.writer.single(answer)  # quicker than a change of threads
         return await asyncio.to_thread(self.writer.single, answer)
@@ -64,7 +50,7 @@ class ImageRequest:
         wanted, store = self.parameters, self.services.images
         answer = await self.services.engine.answer_together(
             wanted.work,
-            [partial(image.load, store) for image in self.images],
+            [partial(image.load, store) for image in self.submission.images],
             wanted.view,
             wanted.selection,
             ticket,
@@ -73,11 +59,11 @@ class ImageRequest:
         return await asyncio.to_thread(self.writer.together, answer)
 
     async def _about_each(self, ticket: Ticket, progress: Progress | None) -> Response:
-        share = _shared(len(self.images), progress)
+        share = _shared(len(self.submission.images), progress)
         items = await asyncio.gather(
             *(
                 self._about_or_fault(image, ticket, share(index))
-                for index, image in enumerate(self.images)
+                for index, image in enumerate(self.submission.images)
             )
         )
         return await asyncio.to_thread(self.writer.batch, items)
@@ -92,8 +78,9 @@ class ImageRequest:
 
     async def _about(self, image: ImageSource, ticket: Ticket, progress: Progress | None) -> Answer:
         wanted, store = self.parameters, self.services.images
+        attachments = self.submission.attachments
         data = await image.fetch(store)
-        attached = {name: await other.fetch(store) for name, other in self.attachments.items()}
+        attached = {name: await other.fetch(store) for name, other in attachments.items()}
         return await self.services.engine.answer(
             wanted.work, data, wanted.view, wanted.selection, ticket, progress, attached
         )

@@ -20,8 +20,8 @@ from brightfield.api.reading.inputs import (
     looks_like_json,
     understand_submission,
 )
-from brightfield.api.reading.parameters import merge
-from brightfield.api.reading.received import Form, Received, query_of
+from brightfield.api.reading.parameters import merge, query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import ImageSource
 from brightfield.collections.adding import NewImage
 from brightfield.errors import InvalidParameter, InvalidVectors
@@ -80,9 +80,7 @@ class NewItemFields(Parameters):
         return self.metadata
 
 
-def understand_posted(
-    received: Received, form: Form, members: Sequence[str] = ()
-) -> CollectionRequest:
+def understand_posted(received: Received, members: Sequence[str] = ()) -> CollectionRequest:
     """Understand JSON, or images by the other forms; of JSON, `members` are no parameters.
 
     Parameters may stand in the query, in `parameters` or beside the images. Raises as
@@ -94,7 +92,7 @@ def understand_posted(
         return _from_json(body, query_of(received.query), members)
     if not body and "image" not in received.query:
         return CollectionRequest(parameters=query_of(received.query))
-    submission = understand_submission(received, form)
+    submission = understand_submission(received)
     return CollectionRequest(submission.images, {}, submission.parameters)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from brightfield.api.reading.parameters import member_of, merge, parse
-from brightfield.api.reading.received import Received, query_of
+from brightfield.api.reading.parameters import member_of, merge, parse, query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.writing.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
     ConflictingParameter,
@@ -43,7 +43,7 @@ class Submitted:
     form: ReportForm
 
 
-def understand(received: Received, catalog: Catalog, max_bytes: int) -> Submitted:
+def understand_predictions(received: Received, catalog: Catalog, max_bytes: int) -> Submitted:
     """A body of JSON, CSV or NPZ, with options in the query or beside the data in JSON.
 
     Raises `EmptyBody`, `MalformedJson`, `MalformedTable`, `UnknownFormat`, or an `Unprocessable`.
@@ -68,7 +68,7 @@ def understand_chunk(
 ) -> Mapping[str, Any]:
     """A body that has data alone, since the options are those of its run.
 
-    Raises as `understand` does, and `UnknownParameter` for an option.
+    Raises as `understand_predictions` does, and `UnknownParameter` for an option.
     """
     chosen, kind = type(evaluation), _kind(received)
     _check_data(query_of(received.query), chosen, known=())

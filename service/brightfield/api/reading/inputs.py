@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from brightfield.api.reading.parameters import merge
-from brightfield.api.reading.received import Form, Received, query_of
+from brightfield.api.reading.parameters import merge, query_of
+from brightfield.api.reading.received import Form, Received
 from brightfield.api.reading.sources import FaultyImage, ImageSource, SentImage, StoredImage
 from brightfield.errors import (
     BrightfieldError,
@@ -24,6 +24,9 @@ from brightfield.errors import (
 )
 
 _JSON_KEYS = ("model", "image", "images", "parameters")
+
+Places = list[tuple[str, Mapping[str, Any]]]
+"""Parameters by the place where they stand."""
 
 
 @dataclass(slots=True)
@@ -41,17 +44,14 @@ class Submission:
     attachments: dict[str, ImageSource] = field(default_factory=dict)
 
 
-def understand_submission(
-    received: Received, form: Form, attachments: Sequence[str] = ()
-) -> Submission:
-    """Understand a request of any of the four forms; `form` has the parts of a multipart body, and
-    `attachments` names further images that may come.
+def understand_submission(received: Received, attachments: Sequence[str] = ()) -> Submission:
+    """Understand a request of any of the four forms; `attachments` names further images that may
+    come.
 
     Raises `EmptyBody`, `MalformedJson`, or an `Unprocessable` for what is well-formed but wrong.
     """
-    submission = _from_body(received, form, attachments)
-    query = query_of(received.query)
-    submission.parameters = merge([("query", query), ("body", submission.parameters)])
+    submission, places = _from_body(received, attachments)
+    submission.parameters = merge([("query", query_of(received.query)), *places])
     _take_stored(submission, attachments)
     if submission.attachments and submission.batch:
         raise InvalidParameter(
@@ -66,13 +66,13 @@ def understand_submission(
     return submission
 
 
-def _from_body(received: Received, form: Form, attachments: Sequence[str]) -> Submission:
+def _from_body(received: Received, attachments: Sequence[str]) -> tuple[Submission, Places]:
     body, media_type = received.body, received.media_type
     if media_type == "multipart/form-data":
-        return _from_form(form, attachments)
+        return _from_form(received.form, attachments)
     if media_type == "application/json" or media_type.endswith("+json") or looks_like_json(body):
         return _from_json(body, attachments)
-    return Submission([SentImage(body)] if body else [])
+    return Submission([SentImage(body)] if body else []), []
 
 
 def looks_like_json(body: bytes) -> bool:
@@ -99,7 +99,7 @@ def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
     submission.images.append(StoredImage(str(wanted)))
 
 
-def _from_form(form: Form, attachments: Sequence[str]) -> Submission:
+def _from_form(form: Form, attachments: Sequence[str]) -> tuple[Submission, Places]:
     submission = Submission()
     for file in form.files:
         if file.field != "file":
@@ -108,15 +108,11 @@ def _from_form(form: Form, attachments: Sequence[str]) -> Submission:
             submission.images.append(SentImage(file.content))
         else:
             submission.images.append(FaultyImage(_empty_file(file.filename)))
-    fields: dict[str, Any] = {}
-    for name, text in form.texts:
-        if name == "params":
-            fields = merge([("params", json_object(text, "params")), ("form", fields)])
-        else:
-            fields = merge([("form", fields), ("form", {name: text})])
-    submission.parameters = fields
     submission.batch = len(submission.images) > 1
-    return submission
+    return submission, [
+        ("params", json_object(text, "params")) if name == "params" else ("form", {name: text})
+        for name, text in form.texts
+    ]
 
 
 def _attach(submission: Submission, name: str, content: bytes, attachments: Sequence[str]) -> None:
@@ -147,7 +143,7 @@ def json_object(text: str | bytes, place: str) -> dict[str, Any]:
     return value
 
 
-def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
+def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, Places]:
     document = json_object(body, "body") if body else {}
     known = (*_JSON_KEYS, *attachments)
     for key in document:
@@ -159,11 +155,12 @@ def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
     parameters = document.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidParameter("`parameters` must be a JSON object.")
+    places: Places = [("parameters", parameters)]
     if document.get("model") is not None:
-        parameters = merge([("parameters", parameters), ("body", {"model": document["model"]})])
+        places.append(("body", {"model": document["model"]}))
     images, batch = json_images(document)
     attached = {name: json_image(document[name], name) for name in attachments if name in document}
-    return Submission(images, dict(parameters), batch, attached)
+    return Submission(images, {}, batch, attached), places
 
 
 def json_images(document: Mapping[str, Any]) -> tuple[list[ImageSource], bool]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import QueryParams
 
 from brightfield.errors import ConflictingParameter, InvalidParameter, UnknownParameter, nearest
 
@@ -95,6 +96,18 @@ def _sentence(error: Mapping[str, str]) -> str:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def query_of(query: QueryParams) -> dict[str, Any]:
+    """The query's parameters; one that is repeated must have one value."""
+    values: dict[str, Any] = {}
+    for name, value in query.multi_items():
+        if values.setdefault(name, value) != value:
+            raise ConflictingParameter(
+                f"{name} is given as {values[name]!r} and as {value!r} in the query; give it once.",
+                errors=[{"location": name}],
+            )
+    return values
 
 
 def merge(sources: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:

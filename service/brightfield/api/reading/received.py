@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from typing import Any
 
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from brightfield.api.problems import request_id_of
-from brightfield.errors import ConflictingParameter, MalformedForm, TooManyBytes
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A request as it came."""
-
-    query: QueryParams
-    headers: Headers
-    body: bytes
-    request_id: str
-
-    @property
-    def media_type(self) -> str:
-        """That of the body, in lower case without its options; empty where none is named."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+from brightfield.errors import MalformedForm, TooManyBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +30,38 @@ class Form:
     texts: list[tuple[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came."""
+
+    query: QueryParams
+    headers: Headers
+    body: bytes
+    form: Form
+    """The parts of a body that is a form; else empty."""
+    request_id: str
+
+    @property
+    def media_type(self) -> str:
+        """That of the body, in lower case without its options; empty where none is named."""
+        return media_type_of(self.headers)
+
+
 async def receive(request: Request, max_bytes: int) -> Received:
-    """Read the request to the end of its body. Raises `TooManyBytes`."""
-    body = await read_body(request, max_bytes)
-    return Received(request.query_params, request.headers, body, request_id_of(request))
+    """Read the request to the end of its body. Raises `TooManyBytes`, `MalformedForm`."""
+    headers, body = request.headers, await _body(request, max_bytes)
+    form = Form()
+    if media_type_of(headers) == "multipart/form-data":
+        form = await _form(headers, body)
+    return Received(request.query_params, headers, body, form, request_id_of(request))
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
+def media_type_of(headers: Headers) -> str:
+    """That of the body, in lower case without its options; empty where none is named."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def _body(request: Request, max_bytes: int) -> bytes:
     """The whole body; stops at the limit, by Content-Length before anything is read."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
@@ -73,20 +82,15 @@ def _too_many(max_bytes: int) -> TooManyBytes:
     )
 
 
-async def read_form(received: Received) -> Form:
-    """The parts of a multipart body; an empty form for any other body. Raises `MalformedForm`.
-
-    Starlette's parser awaits a stream, and so do files that it has put on the disk.
-    """
-    if received.media_type != "multipart/form-data":
-        return Form()
+async def _form(headers: Headers, body: bytes) -> Form:
+    """Starlette's parser awaits a stream, and so do files that it has put on the disk."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
-        yield received.body
+        yield body
 
-    longest = len(received.body)  # a part is no longer, and the body has been measured
+    longest = len(body)  # no part is longer, and the body has been measured
     parser = MultiPartParser(
-        received.headers, stream(), max_files=100_000, max_fields=1_000, max_part_size=longest
+        headers, stream(), max_files=100_000, max_fields=1_000, max_part_size=longest
     )
     try:
         parts = await parser.parse()
@@ -106,15 +110,3 @@ async def _form_of(parts: FormData) -> Form:
         else:
             form.texts.append((name, value))
     return form
-
-
-def query_of(query: QueryParams) -> dict[str, Any]:
-    """The query's parameters; one that is repeated must have one value."""
-    values: dict[str, Any] = {}
-    for name, value in query.multi_items():
-        if values.setdefault(name, value) != value:
-            raise ConflictingParameter(
-                f"{name} is given as {values[name]!r} and as {value!r} in the query; give it once.",
-                errors=[{"location": name}],
-            )
-    return values

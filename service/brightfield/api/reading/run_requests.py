@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from brightfield.api.reading.evaluations import Catalog, choose, read_object, typed
-from brightfield.api.reading.parameters import merge, parse
-from brightfield.api.reading.received import Received, query_of
+from brightfield.api.reading.parameters import merge, parse, query_of
+from brightfield.api.reading.received import Received
 from brightfield.errors import InvalidParameter, UnknownParameter, nearest
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence

@@ -10,10 +10,10 @@ from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received, read_form
+from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
-from brightfield.api.services import services_of
+from brightfield.api.services import Services
 from brightfield.api.writing.collections import items_reply
 from brightfield.api.writing.envelope import together_envelope
 from brightfield.api.writing.formats import Reply, media_type_of
@@ -40,11 +40,10 @@ _MODELS = (FindPatches, ItemSelection, View, Selection, Reply)
 async def post_patches(name: Name, request: Request) -> Response:
     """As /patches, over the images of a collection that was made with `keep_images`. `ids` names
     them in the order in which the result counts them."""
-    services = services_of(request)
-    limit = services.settings.max_reply_bytes
 
-    async def understand(received: Received) -> Understood:
-        posted = understand_posted(received, await read_form(received))
+    async def understand(services: Services, received: Received) -> Understood:
+        limit = services.settings.max_reply_bytes
+        posted = understand_posted(received)
         task, items, view, selection, reply = parse(_MODELS, posted.parameters)
         form = negotiate(reply.format, received.headers.get("accept"), task.formats, media_type_of)
 

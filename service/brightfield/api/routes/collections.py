@@ -17,8 +17,8 @@ from brightfield.api.reading.collection_requests import (
     understand_posted,
     vectors_of,
 )
-from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received, query_of, read_form, receive
+from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.reading.received import Received, receive
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -78,7 +78,7 @@ class Removal(ItemSelection):
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
-    posted = understand_posted(received, await read_form(received))
+    posted = understand_posted(received)
     (definition,) = parse((CollectionDefinition,), posted.parameters)
     collection, made = await services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
@@ -111,10 +111,8 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     openapi_extra=describe_items(NewItemFields),
 )
 async def post_items(name: Name, request: Request) -> Response:
-    services = services_of(request)
-
-    async def understand(received: Received) -> Understood:
-        posted = understand_posted(received, await read_form(received), ("vectors",))
+    async def understand(services: Services, received: Received) -> Understood:
+        posted = understand_posted(received, ("vectors",))
         if "vectors" in posted.members:
             add, places = _adding_vectors(services, name, posted), 1
         else:

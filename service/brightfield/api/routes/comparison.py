@@ -8,10 +8,11 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
-from brightfield.api.reading.received import Received, query_of
+from brightfield.api.reading.parameters import query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.reading.run_requests import understand_comparison
 from brightfield.api.schema.openapi_evaluations import describe_comparison
-from brightfield.api.services import services_of
+from brightfield.api.services import Services
 from brightfield.api.writing.reports import reply
 from brightfield.engine.engine import Progress
 from brightfield.runtime.ticket import Ticket
@@ -27,9 +28,7 @@ router = APIRouter(tags=["evaluation"])
     openapi_extra=describe_comparison(),
 )
 async def compare(request: Request) -> Response:
-    services = services_of(request)
-
-    async def understand(received: Received) -> Understood:
+    async def understand(services: Services, received: Received) -> Understood:
         wanted = understand_comparison(query_of(received.query))
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:

@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request, Response
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.collection_requests import image_of, understand_posted
 from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received, read_form
+from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
-from brightfield.api.services import services_of
+from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import items_reply
 from brightfield.collections.neighbors import SearchExample
 from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
@@ -45,10 +45,8 @@ _JSON: dict[int | str, dict[str, Any]] = {
     openapi_extra=describe_question(Search),
 )
 async def post_neighbors(name: Name, request: Request) -> Response:
-    services = services_of(request)
-
-    async def understand(received: Received) -> Understood:
-        posted = understand_posted(received, await read_form(received), ("vector", "id"))
+    async def understand(services: Services, received: Received) -> Understood:
+        posted = understand_posted(received, ("vector", "id"))
         item_id = posted.members.get("id", posted.parameters.pop("id", None))
         search, view, selection = parse((Search, View, Selection), posted.parameters)
         example = SearchExample(
@@ -121,10 +119,9 @@ async def explored(
     request: Request, name: str, what: str, options: type[Options], explore: Explore[Options]
 ) -> Response:
     """Read the options, and answer at once or as a job, in a thread of those that explore."""
-    services = services_of(request)
 
-    async def understand(received: Received) -> Understood:
-        posted = understand_posted(received, await read_form(received))
+    async def understand(services: Services, received: Received) -> Understood:
+        posted = understand_posted(received)
         (given,) = parse((options,), posted.parameters)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.reading.negotiation import negotiate
-from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import query_of
+from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.routes.models import ModelId
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.services import services_of

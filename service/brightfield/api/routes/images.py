@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.received import Received
-from brightfield.api.services import services_of
+from brightfield.api.services import Services
 from brightfield.api.writing.sized import json_reply
 from brightfield.engine.engine import Progress
 from brightfield.errors import EmptyBody
@@ -31,10 +31,7 @@ _BODY = {
     openapi_extra=_BODY,
 )
 async def put_image(request: Request) -> Response:
-    services = services_of(request)
-    settings = services.settings
-
-    async def understand(received: Received) -> Understood:
+    async def understand(services: Services, received: Received) -> Understood:
         if not received.body:
             raise EmptyBody("The body is empty; send an image's bytes.")
         # Refuse what no later request could read, while the sender is still listening.
@@ -47,9 +44,9 @@ async def put_image(request: Request) -> Response:
                 "format": facts.format,
                 "width": facts.width,
                 "height": facts.height,
-                "expires_in": settings.image_ttl,
+                "expires_in": services.settings.image_ttl,
             }
-            return json_reply(document, settings.max_reply_bytes)
+            return json_reply(document, services.settings.max_reply_bytes)
 
         return Understood(respond)
 

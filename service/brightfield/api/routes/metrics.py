@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from brightfield import metrics as evaluations
 from brightfield.api.conduct import Understood, conduct
-from brightfield.api.reading.evaluations import understand
+from brightfield.api.reading.evaluations import understand_predictions
 from brightfield.api.reading.received import Received
 from brightfield.api.schema.openapi_evaluations import describe_evaluations
 from brightfield.api.services import Services, services_of
@@ -43,14 +42,16 @@ async def metrics(request: Request) -> Response:
     openapi_extra=describe_evaluations(evaluations.catalog()),
 )
 async def evaluate(request: Request) -> Response:
-    understood = partial(_understood, services_of(request))
-    return await conduct(request, partial(asyncio.to_thread, understood), job="/metrics")
+    async def understand(services: Services, received: Received) -> Understood:
+        return await asyncio.to_thread(_understood, services, received)
+
+    return await conduct(request, understand, job="/metrics")
 
 
 def _understood(services: Services, received: Received) -> Understood:
     """What is to be evaluated, and the form of the reply; a large body takes its time."""
     settings = services.settings
-    submitted = understand(received, services.engine.evaluations, settings.max_bytes)
+    submitted = understand_predictions(received, services.engine.evaluations, settings.max_bytes)
     form = chosen_form(submitted.form, received.headers.get("accept"))
 
     async def answer(ticket: Ticket, progress: Progress | None) -> Response:

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
-from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import query_of
+from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.services import services_of
 from brightfield.cards import ModelCard

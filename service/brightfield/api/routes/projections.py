@@ -10,8 +10,8 @@ from fastapi import APIRouter, Path, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.collection_requests import understand_posted
-from brightfield.api.reading.parameters import member_of, parse
-from brightfield.api.reading.received import Received, query_of, read_form
+from brightfield.api.reading.parameters import member_of, parse, query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.api.services import Services, services_of
@@ -47,11 +47,9 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
 async def post_projection(name: Name, request: Request) -> Response:
-    services = services_of(request)
-    projections, queries = services.collections.projections, services.collections.queries
-
-    async def understand(received: Received) -> Understood:
-        posted = understand_posted(received, await read_form(received))
+    async def understand(services: Services, received: Received) -> Understood:
+        projections, queries = services.collections.projections, services.collections.queries
+        posted = understand_posted(received)
         method = str(posted.parameters.pop("method", _DEFAULT))
         kind = member_of(_CATALOG, method, "method", "projection")
         projection, items = parse((kind, ItemSelection), posted.parameters)

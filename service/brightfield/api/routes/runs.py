@@ -14,12 +14,12 @@ from starlette.responses import StreamingResponse
 from brightfield import metrics as evaluations
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.evaluations import understand_chunk
-from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received, query_of, receive
+from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.reading.received import Received, receive
 from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
-from brightfield.api.services import services_of
+from brightfield.api.services import Services, services_of
 from brightfield.api.writing.npz_stream import npz_stream
 from brightfield.api.writing.reports import (
     JSON,
@@ -160,26 +160,28 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
-    services = services_of(request)
     check_text("key", key)
 
-    async def understand(received: Received) -> Understood:
-        def add(ticket: Ticket) -> Response:
-            evaluation = services.runs.evaluation(run_id)
-            data = understand_chunk(received, evaluation, services.settings.max_bytes)
-            entry, new = services.runs.put(run_id, key, evaluation, data, ticket.check)
-            document = {"key": entry.key, "rows": entry.rows, "sha256": entry.sha256}
-            return _json(document, 201 if new else 200)
-
+    async def understand(services: Services, received: Received) -> Understood:
+        add = partial(_added, services, received, run_id, key)
         return Understood(lambda ticket, progress: asyncio.to_thread(add, ticket))
 
     return await conduct(request, understand)
 
 
-async def _report(request: Request, run_id: str, name: str, form: ReportForm) -> Response:
-    services = services_of(request)
+def _added(
+    services: Services, received: Received, run_id: str, key: str, ticket: Ticket
+) -> Response:
+    """Read and add a chunk, both of which take their time."""
+    evaluation = services.runs.evaluation(run_id)
+    data = understand_chunk(received, evaluation, services.settings.max_bytes)
+    entry, new = services.runs.put(run_id, key, evaluation, data, ticket.check)
+    document = {"key": entry.key, "rows": entry.rows, "sha256": entry.sha256}
+    return _json(document, 201 if new else 200)
 
-    async def understand(received: Received) -> Understood:
+
+async def _report(request: Request, run_id: str, name: str, form: ReportForm) -> Response:
+    async def understand(services: Services, received: Received) -> Understood:
         await asyncio.to_thread(services.runs.store.get, run_id)  # not only once a job begins
 
         async def answer(ticket: Ticket, progress: Progress | None) -> Response:
@@ -195,9 +197,7 @@ async def _report(request: Request, run_id: str, name: str, form: ReportForm) ->
 
 
 async def _points(request: Request, run_id: str) -> Response:
-    services = services_of(request)
-
-    async def understand(received: Received) -> Understood:
+    async def understand(services: Services, received: Received) -> Understood:
         async def answer(ticket: Ticket, progress: Progress | None) -> Response:
             work = partial(services.runs.points, run_id, ticket.check)
             found = await services.engine.evaluating(work)

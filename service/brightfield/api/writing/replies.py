@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ import orjson
 from starlette.responses import Response
 
 from brightfield.api.problems import problem
-from brightfield.api.writing.envelope import envelope, facts, together_envelope
-from brightfield.api.writing.formats import BINARY, Reply, ReplyFormat, format_of
-from brightfield.api.writing.sized import json_reply
+from brightfield.api.writing.envelope import envelope, together_envelope
+from brightfield.api.writing.formats import BINARY, Reply, format_of
+from brightfield.api.writing.headers import answer_headers
+from brightfield.api.writing.sized import json_reply, smaller_form
 from brightfield.engine import Answer, MultiImageAnswer
 from brightfield.errors import BrightfieldError
 from brightfield.results import MapSpace
@@ -33,43 +34,37 @@ class Writer:
 
     def single(self, answer: Answer) -> Response:
         """The answer to a request about one image."""
-        if self.format == "json":
-            return self._json(envelope(answer, self.request_id, self._space), [answer])
-        return self._binary(format_of(self.format, answer), answer)
+        headers = answer_headers([answer])
+        if self.format != "json":
+            form = format_of(self.format, answer)
+            return Response(form.write(answer, self.reply), 200, headers, form.media_type)
+        document = envelope(answer, self.request_id, self._space)
+        advice = smaller_form(answer.result.formats)
+        return json_reply(document, self.max_reply_bytes, advice, headers=headers)
 
     def together(self, answer: MultiImageAnswer) -> Response:
         """One answer about all images; 207 unless all could be read."""
+        headers = answer_headers([answer])
         failed = any(isinstance(image, BrightfieldError) for image in answer.images)
         status = 207 if failed else 200
-        if self.format == "json":
-            document = together_envelope(answer, self.request_id, self._space)
-            return self._json(document, [answer], status)
-        return self._binary(BINARY[self.format], answer, status)
+        if self.format != "json":
+            form = BINARY[self.format]
+            return Response(form.write(answer, self.reply), status, headers, form.media_type)
+        document = together_envelope(answer, self.request_id, self._space)
+        advice = smaller_form(answer.result.formats)
+        return json_reply(document, self.max_reply_bytes, advice, status, headers)
 
     def batch(self, items: Sequence[ReplyItem]) -> Response:
         """JSON `items`, or a zip by index with `envelopes.json`; 207 unless all succeeded."""
         answers = [item for item in items if isinstance(item, Answer)]
+        headers = answer_headers(answers)
         status = 200 if len(answers) == len(items) else 207
         document = {"items": [self._entry(item, index) for index, item in enumerate(items)]}
-        if self.format == "json":
-            return self._json(document, answers, status)
-        content = self._zip(items, orjson.dumps(document, default=str))
-        return Response(content, status, facts(answers), "application/zip")
-
-    def _json(
-        self,
-        document: Mapping[str, Any],
-        answers: Sequence[Answer | MultiImageAnswer],
-        status: int = 200,
-    ) -> Response:
-        advice = _advice(answers)
-        return json_reply(document, self.max_reply_bytes, advice, status, facts(answers))
-
-    def _binary(
-        self, form: ReplyFormat, answer: Answer | MultiImageAnswer, status: int = 200
-    ) -> Response:
-        content = form.write(answer, self.reply)
-        return Response(content, status, facts([answer]), form.media_type)
+        if self.format != "json":
+            content = self._zip(items, orjson.dumps(document, default=str))
+            return Response(content, status, headers, "application/zip")
+        advice = smaller_form(answers[0].result.formats if answers else ())
+        return json_reply(document, self.max_reply_bytes, advice, status, headers)
 
     @property
     def _space(self) -> MapSpace:
@@ -92,10 +87,3 @@ class Writer:
                     name = f"{index:0{digits}d}.{form.suffix}"
                     archive.writestr(name, form.write(item, self.reply))
         return buffer.getvalue()
-
-
-def _advice(answers: Sequence[Answer | MultiImageAnswer]) -> str:
-    """What to ask for where the JSON is too large."""
-    offered = answers[0].result.formats if answers else ()
-    smaller = next((name for name in ("npy", "tiff", "csv") if name in offered), None)
-    return f"ask for format={smaller}" if smaller else "ask for fewer images at once"

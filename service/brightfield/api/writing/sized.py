@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -28,3 +28,9 @@ def json_reply(
             f"(max_reply_bytes); {advice}."
         )
     return Response(content, status, headers, MEDIA_TYPE)
+
+
+def smaller_form(formats: Sequence[str]) -> str:
+    """Advice for a result that can be written in these formats."""
+    smaller = next((name for name in ("npy", "tiff", "csv") if name in formats), None)
+    return f"ask for format={smaller}" if smaller else "ask for fewer images at once"
