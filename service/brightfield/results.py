@@ -70,6 +70,19 @@ class Result(ABC):
         """For `overlay`: drawn on the (H, W, 3) picture, at most `alpha` opaque."""
         raise TypeError(f"{type(self).__name__} cannot be drawn")
 
+    def geojson(self, offset: tuple[float, float], downsample: float) -> dict[str, Any]:
+        """For `geojson`: features in pixels of a larger image, of which this one's corner lies at
+        `offset` (x, y) and a pixel is `downsample` pixels wide."""
+        raise TypeError(f"{type(self).__name__} has no objects")
+
+    def coco(self) -> dict[str, Any]:
+        """For `coco`: a data set."""
+        raise TypeError(f"{type(self).__name__} has no objects")
+
+    def rois(self) -> bytes:
+        """For `rois`: a zip for ImageJ's ROI Manager."""
+        raise TypeError(f"{type(self).__name__} has no objects")
+
 
 def array_json(array: NDArray[Any]) -> dict[str, Any]:
     """An array for JSON: shape, dtype and base64 of its bytes, little-endian, in C order."""

@@ -208,6 +208,18 @@ class Engine:
             self.telemetry.observe_stages(timing.seconds)
             return visit.answer(method.endpoint, result)
 
+    async def answer_together(
+        self,
+        work: Work,
+        sources: Sequence[SurveyedImage],
+        view: View,
+        selection: Selection,
+        ticket: Ticket,
+        progress: Progress | None = None,
+    ) -> MultiImageAnswer:
+        """One answer to a task about several images. Raises as `survey` does."""
+        return await self.survey(work, sources, view, selection, ticket, progress)  # type: ignore[arg-type]
+
     async def survey(
         self,
         task: FindPatches,

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from brightfield import __version__
-from brightfield.api.image_endpoints import Services
+from brightfield.api.services import services_of
 from brightfield.errors import LaneDown
 
 router = APIRouter(tags=["service"])
@@ -20,7 +20,7 @@ async def livez() -> dict[str, str]:
 
 @router.get("/readyz", summary="Whether every device's thread runs and the defaults are loaded.")
 async def readyz(request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     lanes = {lane.name: "up" if lane.up else "down" for lane in services.engine.lanes}
     if not services.engine.ready:
         down = ", ".join(name for name, state in lanes.items() if state == "down")

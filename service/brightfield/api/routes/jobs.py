@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
-from brightfield.api.image_endpoints import Services
 from brightfield.api.jobs import describe
+from brightfield.api.services import services_of
 from brightfield.errors import InvalidParameter
 
 router = APIRouter(tags=["jobs"], prefix="/jobs")
@@ -18,7 +18,7 @@ JobId = Annotated[str, Path(description="The `id` of the 202 that started the jo
 
 @router.get("/{job_id}", summary="State and progress.")
 async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     return describe(await services.jobs.get(job_id))
 
 
@@ -28,7 +28,7 @@ async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
     response_class=Response,
 )
 async def get_result(job_id: JobId, request: Request) -> Response:
-    services: Services = request.app.state.services
+    services = services_of(request)
     return await services.jobs.result(job_id)
 
 
@@ -39,7 +39,7 @@ async def get_result(job_id: JobId, request: Request) -> Response:
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
-    services: Services = request.app.state.services
+    services = services_of(request)
     await services.jobs.get(job_id)  # an unknown one is 404, not an empty stream
     after = request.headers.get("last-event-id", "0")
     if not after.isdecimal():
@@ -53,5 +53,5 @@ async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
 
 @router.delete("/{job_id}", summary="Cancel; a job that is over stays as it is.")
 async def cancel_job(job_id: JobId, request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     return describe(await services.jobs.cancel(job_id))

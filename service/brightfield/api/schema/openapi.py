@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from brightfield.api.image_endpoints import ExplainEndpoint, ImageEndpoint
+from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.problems import MEDIA_TYPE
-from brightfield.api.writing.replies import BINARY, Reply
+from brightfield.api.writing.formats import BINARY, Reply
 from brightfield.engine import View
 from brightfield.images.selection import Selection
 
@@ -79,14 +79,14 @@ def _operation(endpoint: ImageEndpoint) -> Schema:
 
 
 def _summary(endpoint: ImageEndpoint) -> str:
-    if isinstance(endpoint, ExplainEndpoint):
+    if endpoint.chooser is not None:
         return f"Why the model answers as it does: {', '.join(sorted(endpoint.choices))}."
     (task,) = endpoint.choices.values()
     return (task.__doc__ or "").partition("\n")[0]
 
 
 def _description(endpoint: ImageEndpoint) -> str:
-    if not isinstance(endpoint, ExplainEndpoint):
+    if endpoint.chooser is None:
         return ""
     lines = (
         f"- `{name}`: {' '.join((method.__doc__ or '').split())}"
@@ -111,8 +111,8 @@ def _parameters(endpoint: ImageEndpoint) -> list[Schema]:
         for name, schema in fields(model).items():
             own.setdefault(name, dict(schema))
             users.setdefault(name, []).append(choice)
-    if isinstance(endpoint, ExplainEndpoint):
-        own = {"method": _method(endpoint), **own}
+    if endpoint.chooser is not None:
+        own = {endpoint.chooser: _method(endpoint), **own}
     for name, choices in users.items():
         if len(choices) < len(endpoint.choices):
             own[name]["description"] = (
@@ -127,7 +127,7 @@ def _parameters(endpoint: ImageEndpoint) -> list[Schema]:
     return [query_parameter(name, schema) for name, schema in {**own, **shared}.items()]
 
 
-def _method(endpoint: ExplainEndpoint) -> Schema:
+def _method(endpoint: ImageEndpoint) -> Schema:
     return {
         "description": "What explains; some parameters belong to one method alone.",
         "type": "string",
