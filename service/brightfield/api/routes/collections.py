@@ -28,6 +28,15 @@ from brightfield.api.schema.openapi_collections import (
     describe_options,
     describe_query,
 )
+from brightfield.api.schema.responses import answers, json_response, made
+from brightfield.api.schema.shapes.collections import (
+    Additions,
+    CollectionDescription,
+    CollectionList,
+    ItemDescription,
+    ItemPage,
+)
+from brightfield.api.schema.shapes.common import Deleted, DeletedItems
 from brightfield.collections.adding import CollectionDefinition
 from brightfield.collections.queries import ItemSelection
 from brightfield.engine.engine import Progress
@@ -74,6 +83,8 @@ class Removal(ItemSelection):
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
+    response_model=None,
+    responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
@@ -86,18 +97,28 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
     return described(collection)
 
 
-@router.get("", summary="Every collection.")
+@router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
 async def list_collections(request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(_services(request).collections.shelves.collections.all)
     return {"collections": [described(collection) for collection in found]}
 
 
-@router.get("/{name}", summary="What a collection is made of, and how many items it has.")
+@router.get(
+    "/{name}",
+    summary="What a collection is made of, and how many items it has.",
+    response_model=None,
+    responses=answers(CollectionDescription),
+)
 async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     return described(await _collection(request, name))
 
 
-@router.delete("/{name}", summary="Delete a collection with its items and maps.")
+@router.delete(
+    "/{name}",
+    summary="Delete a collection with its items and maps.",
+    response_model=None,
+    responses=answers(Deleted),
+)
 async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     shelves = _services(request).collections.shelves
     collection = await _collection(request, name)
@@ -110,7 +131,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     "/{name}/items",
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
 async def post_items(name: Name, request: Request) -> Response:
@@ -165,6 +186,8 @@ async def _add_vectors(
 @router.get(
     "/{name}/items",
     summary="Items in the order of their addition, page by page.",
+    response_model=None,
+    responses=answers(ItemPage),
     openapi_extra=describe_query(ItemListQuery),
 )
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
@@ -188,6 +211,8 @@ async def list_items(name: Name, request: Request) -> dict[str, Any]:
 @router.delete(
     "/{name}/items",
     summary="Delete items by their ids, or by a filter.",
+    response_model=None,
+    responses=answers(DeletedItems),
     openapi_extra=describe_query(Removal),
 )
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
@@ -221,7 +246,12 @@ async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Respon
     return Response(found[item.number], media_type="image/jpeg")
 
 
-@router.get("/{name}/items/{item_id:path}", summary="An item: its metadata and its vector.")
+@router.get(
+    "/{name}/items/{item_id:path}",
+    summary="An item: its metadata and its vector.",
+    response_class=Response,
+    responses=answers(ItemDescription),
+)
 async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     services = _services(request)
     collection = await _collection(request, name)
@@ -232,7 +262,12 @@ async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     return written(document, services.engine.settings.max_reply_bytes)
 
 
-@router.delete("/{name}/items/{item_id:path}", summary="Delete an item.")
+@router.delete(
+    "/{name}/items/{item_id:path}",
+    summary="Delete an item.",
+    response_model=None,
+    responses=answers(DeletedItems),
+)
 async def delete_item(name: Name, item_id: ItemId, request: Request) -> dict[str, Any]:
     items = _services(request).collections.shelves.items
     if not await asyncio.to_thread(items.delete, name, [item_id]):

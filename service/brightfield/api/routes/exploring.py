@@ -19,6 +19,14 @@ from brightfield.api.reading.collection_requests import (
 from brightfield.api.reading.parameters import parse
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.collections import (
+    Disagreements,
+    DuplicateGroups,
+    ItemClusters,
+    NearestItems,
+    Outliers,
+)
 from brightfield.collections.adding import embedded, pictured
 from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
 from brightfield.collections.queries import Clustering, Search, watched
@@ -29,16 +37,12 @@ from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["collections"], prefix="/collections")
 
-_JSON: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/json": {"schema": {"type": "object"}}}}
-}
-
 
 @router.post(
     "/{name}/neighbors",
     summary="The items nearest an image, a vector or an item; exact, or by an index.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(NearestItems, job=True),
     openapi_extra=describe_question(Search),
 )
 async def post_neighbors(name: Name, request: Request) -> Response:
@@ -78,7 +82,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
     "/{name}/clusters",
     summary="k-means: labels, sizes, inertia, silhouette, the items nearest each centre.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(ItemClusters, job=True),
     openapi_extra=describe_options(Clustering, job=True),
 )
 async def post_clusters(name: Name, request: Request) -> Response:
@@ -90,7 +94,7 @@ async def post_clusters(name: Name, request: Request) -> Response:
     "/{name}/duplicates",
     summary="Duplicates and near duplicates, in groups.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(DuplicateGroups, job=True),
     openapi_extra=describe_options(DuplicateSearch, job=True),
 )
 async def post_duplicates(name: Name, request: Request) -> Response:
@@ -102,7 +106,7 @@ async def post_duplicates(name: Name, request: Request) -> Response:
     "/{name}/outliers",
     summary="Items that lie apart, by their local outlier factor.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(Outliers, job=True),
     openapi_extra=describe_options(OutlierSearch, job=True),
 )
 async def post_outliers(name: Name, request: Request) -> Response:
@@ -114,7 +118,7 @@ async def post_outliers(name: Name, request: Request) -> Response:
     "/{name}/disagreements",
     summary="Labels that disagree with those of their neighbours.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(Disagreements, job=True),
     openapi_extra=describe_options(LabelCheck, job=True),
 )
 async def post_disagreements(name: Name, request: Request) -> Response:

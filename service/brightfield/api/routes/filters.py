@@ -11,6 +11,8 @@ from pydantic import ConfigDict
 from brightfield.api.image_endpoints import Services
 from brightfield.api.reading.parameters import check_names
 from brightfield.api.routes.models import ModelId
+from brightfield.api.schema.responses import answers, binary
+from brightfield.api.schema.shapes.models import FilterList
 from brightfield.api.writing.replies import BINARY, Reply, negotiate
 from brightfield.errors import ReplyTooLarge
 from brightfield.images import encode
@@ -33,15 +35,7 @@ class FilterQuery(FilterChoice):
     "/{model_id}/filters",
     summary="The filters of a convolution; loads the model.",
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                "application/json": {"schema": {"type": "object"}},
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-                "application/x-npy": {"schema": {"type": "string", "format": "binary"}},
-            }
-        }
-    },
+    responses=answers(FilterList, media=binary(("image/png", "application/x-npy"))),
 )
 async def get_filters(
     model_id: ModelId, request: Request, query: Annotated[FilterQuery, Query()]

@@ -9,6 +9,8 @@ from fastapi import APIRouter, Request
 
 from brightfield.api.image_endpoints import Services
 from brightfield.api.reading.inputs import read_body
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.common import StoredImage
 from brightfield.errors import EmptyBody
 from brightfield.images.decode import describe
 
@@ -25,6 +27,8 @@ _BODY = {
 @router.put(
     "/images",
     summary="Keep an image for a while; its id stands for it in later requests.",
+    response_model=None,
+    responses=answers(StoredImage),
     openapi_extra=_BODY,
 )
 async def put_image(request: Request) -> dict[str, Any]:

@@ -19,6 +19,9 @@ from brightfield.api.reading.inputs import query_of, read_body
 from brightfield.api.reading.parameters import check_names
 from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
+from brightfield.api.schema.parameters import headers
+from brightfield.api.schema.responses import answers, made
+from brightfield.api.schema.shapes.reports import EvaluationRun, RunChunk, RunChunkList, RunList
 from brightfield.api.writing.npz_stream import npz_stream
 from brightfield.api.writing.reports import (
     JSON,
@@ -41,7 +44,6 @@ Key = Annotated[str, Path(description="A name for the chunk, which the writer ch
 
 NPZ_FORM = "npz"
 _OFFERED = (*OFFERED, NPZ_FORM)
-_OBJECT: dict[str, Any] = {"content": {JSON: {"schema": {"type": "object"}}}}
 
 
 class PageQuery(BaseModel):
@@ -75,7 +77,7 @@ class PlotQuery(BaseModel):
     summary="Start a run; with a name that is there already, the run of that name.",
     status_code=201,
     response_class=Response,
-    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The run was there already."}},
+    responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
 async def create_run(request: Request) -> Response:
@@ -88,7 +90,12 @@ async def create_run(request: Request) -> Response:
     return _json(describe_run(run), 201 if new else 200, headers)
 
 
-@router.get("", summary="The runs, the newest first, with what they have.")
+@router.get(
+    "",
+    summary="The runs, the newest first, with what they have.",
+    response_model=None,
+    responses=answers(RunList),
+)
 async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> dict[str, Any]:
     check_names(request.query_params, PageQuery)
     services: Services = request.app.state.services
@@ -105,7 +112,8 @@ async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> d
     "/{run_id}",
     summary="The report about what is there.",
     response_class=Response,
-    responses={200: _OBJECT},
+    responses=described_replies(("json",)),
+    openapi_extra={"parameters": headers("Prefer")},
 )
 async def get_run(run_id: RunId, request: Request) -> Response:
     check_names(request.query_params, BaseModel)
@@ -117,6 +125,7 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     summary="The report in a form of one's choice: JSON, CSV, a page, a plot, or all points.",
     response_class=Response,
     responses=described_replies(_OFFERED),
+    openapi_extra={"parameters": headers("Prefer")},
 )
 async def get_report(
     run_id: RunId, request: Request, query: Annotated[ReportQuery, Query()]
@@ -134,6 +143,7 @@ async def get_report(
     summary="A plot: roc, pr, confusion, calibration, cases, classes or errors.",
     response_class=Response,
     responses=described_replies(PICTURES),
+    openapi_extra={"parameters": headers("Prefer")},
 )
 async def get_plot(
     run_id: RunId, name: PlotName, request: Request, query: Annotated[PlotQuery, Query()]
@@ -151,7 +161,12 @@ async def delete_run(run_id: RunId, request: Request) -> None:
     await asyncio.to_thread(services.runs.store.delete, run_id)
 
 
-@router.get("/{run_id}/chunks", summary="The chunks that are there, by their keys.")
+@router.get(
+    "/{run_id}/chunks",
+    summary="The chunks that are there, by their keys.",
+    response_model=None,
+    responses=answers(RunChunkList),
+)
 async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     services: Services = request.app.state.services
     entries = await asyncio.to_thread(services.runs.store.entries, run_id)
@@ -163,7 +178,7 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     summary="Add a chunk; the same key with the same content counts once.",
     status_code=201,
     response_class=Response,
-    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The chunk was there already."}},
+    responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:

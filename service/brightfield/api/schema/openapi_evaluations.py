@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from brightfield.api.reading.evaluations import DEFAULT_TASK
-from brightfield.api.schema.openapi import Schema, query_parameter
+from brightfield.api.schema.parameters import (
+    OWNERS,
+    body_member,
+    fields,
+    headers,
+    query_parameter,
+    query_parameters,
+)
+from brightfield.api.schema.shapes.shape import Schema, reference
 from brightfield.api.writing.reports import CSV, JSON, NPZ, describe_forms
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
@@ -29,7 +37,7 @@ _NAME = "A name of one's own: posting it again gives the same run."
 
 def describe_evaluations(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation."""
-    parameters = [*_parameters(catalog), *describe_forms()]
+    parameters = [*_parameters(catalog), *describe_forms(), *headers("Prefer")]
     return {"parameters": parameters, "requestBody": _body(catalog)}
 
 
@@ -42,7 +50,7 @@ def describe_run_options(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     ]
     return {
         "parameters": [query_parameter("name", name), *_parameters(catalog)],
-        "requestBody": {"content": {JSON: {"schema": {"oneOf": documents}}}},
+        "requestBody": {"content": {JSON: {"schema": {"anyOf": documents}}}},
     }
 
 
@@ -54,20 +62,23 @@ def describe_chunks(catalog: Mapping[str, type[Evaluation]]) -> Schema:
 def describe_comparison() -> Schema:
     """What `openapi_extra` adds to the operation that compares two runs."""
     runs = [
-        query_parameter(name, {"type": "string", "description": f"The `id` of run {name}."})
+        query_parameter(
+            name, {"type": "string", "description": f"The `id` of run {name}."}, required=True
+        )
         for name in ("a", "b")
     ]
-    inner = Confidence.model_json_schema()["properties"]
-    options = [query_parameter(f"ci.{name}", schema) for name, schema in inner.items()]
-    return {"parameters": [*runs, *options]}
+    return {"parameters": [*runs, *query_parameters(_intervals())]}
+
+
+def _intervals() -> dict[str, Schema]:
+    """The options of intervals by their full names."""
+    return {f"ci.{name}": schema for name, schema in fields(Confidence).items()}
 
 
 def _options(evaluation: type[Evaluation]) -> dict[str, Schema]:
-    """The JSON schema of each option, those of `ci` by their full names."""
+    """The JSON schema of each option but `ci`."""
     schema = evaluation.model_json_schema()["properties"]
-    own = {name: value for name, value in schema.items() if name != "ci"}
-    inner = Confidence.model_json_schema()["properties"]
-    return {**own, **{f"ci.{name}": value for name, value in inner.items()}}
+    return {name: value for name, value in schema.items() if name != "ci"}
 
 
 def _parameters(catalog: Mapping[str, type[Evaluation]]) -> list[Schema]:
@@ -78,18 +89,19 @@ def _parameters(catalog: Mapping[str, type[Evaluation]]) -> list[Schema]:
             found.setdefault(name, dict(schema))
             texts.setdefault(name, {}).setdefault(schema["description"], []).append(task)
     for name, users in texts.items():
+        owners = sorted(task for tasks in users.values() for task in tasks)
         if users != {found[name]["description"]: sorted(catalog)}:
             parts = (f"{text} (of {', '.join(tasks)})" for text, tasks in users.items())
             found[name]["description"] = " ".join(parts)
+        if owners != sorted(catalog):
+            found[name][OWNERS] = owners
     task_schema = {
         "type": "string",
         "enum": sorted(catalog),
         "default": DEFAULT_TASK,
         "description": "What is evaluated.",
     }
-    return [
-        query_parameter(name, schema) for name, schema in {"task": task_schema, **found}.items()
-    ]
+    return query_parameters({"task": task_schema, **found, **_intervals()})
 
 
 def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True) -> Schema:
@@ -97,7 +109,7 @@ def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True)
         _document(task, evaluation, {}, with_options=with_options)
         for task, evaluation in sorted(catalog.items())
     ]
-    content: Schema = {JSON: {"schema": {"oneOf": documents}}}
+    content: Schema = {JSON: {"schema": {"anyOf": documents}}}
     if any(evaluation.tables for evaluation in catalog.values()):
         columns = "Columns truth, score or score:<label>, prediction, group, id."
         content[CSV] = {"schema": {"type": "string", "description": columns}}
@@ -119,19 +131,9 @@ def _document(
         members["task"] = {"type": "string", "enum": [task]}
     for name in evaluation.members if with_data else ():
         text = _PAIRS[task] if name == "pairs" else _PREDICTIONS[name]
-        kind = "object" if name in _OBJECTS else "array"
-        members[name] = {"type": kind, "description": text}
-    return {
-        "type": "object",
-        "properties": members | (_members(evaluation) if with_options else {}),
-    }
-
-
-def _members(evaluation: type[Evaluation]) -> dict[str, Schema]:
-    """The options as JSON has them."""
-    options = _options(evaluation)
-    inner = {
-        name.removeprefix("ci."): value for name, value in options.items() if name.startswith("ci.")
-    }
-    plain = {name: value for name, value in options.items() if not name.startswith("ci.")}
-    return {**plain, "ci": {"type": "object", "properties": inner}}
+        kind: Schema = {"type": "object"} if name in _OBJECTS else {"type": "array", "items": {}}
+        members[name] = {**kind, "description": text}
+    if with_options:
+        options = {name: body_member(value) for name, value in _options(evaluation).items()}
+        members |= {**options, "ci": reference(Confidence.__name__)}
+    return {"type": "object", "properties": members}
