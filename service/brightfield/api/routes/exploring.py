@@ -21,11 +21,11 @@ from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.collections import (
-    Disagreements,
+    DisputedLabels,
     DuplicateGroups,
     ItemClusters,
     NearestItems,
-    Outliers,
+    OutlyingItems,
 )
 from brightfield.collections.adding import embedded, pictured
 from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
@@ -106,7 +106,7 @@ async def post_duplicates(name: Name, request: Request) -> Response:
     "/{name}/outliers",
     summary="Items that lie apart, by their local outlier factor.",
     response_class=Response,
-    responses=answers(Outliers, job=True),
+    responses=answers(OutlyingItems, job=True),
     openapi_extra=describe_options(OutlierSearch, job=True),
 )
 async def post_outliers(name: Name, request: Request) -> Response:
@@ -118,7 +118,7 @@ async def post_outliers(name: Name, request: Request) -> Response:
     "/{name}/disagreements",
     summary="Labels that disagree with those of their neighbours.",
     response_class=Response,
-    responses=answers(Disagreements, job=True),
+    responses=answers(DisputedLabels, job=True),
     openapi_extra=describe_options(LabelCheck, job=True),
 )
 async def post_disagreements(name: Name, request: Request) -> Response:

@@ -113,7 +113,7 @@ async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> d
     summary="The report about what is there.",
     response_class=Response,
     responses=described_replies(("json",)),
-    openapi_extra={"parameters": headers("Prefer")},
+    openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
 async def get_run(run_id: RunId, request: Request) -> Response:
     check_names(request.query_params, BaseModel)
@@ -125,7 +125,7 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     summary="The report in a form of one's choice: JSON, CSV, a page, a plot, or all points.",
     response_class=Response,
     responses=described_replies(_OFFERED),
-    openapi_extra={"parameters": headers("Prefer")},
+    openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
 async def get_report(
     run_id: RunId, request: Request, query: Annotated[ReportQuery, Query()]
@@ -143,7 +143,7 @@ async def get_report(
     summary="A plot: roc, pr, confusion, calibration, cases, classes or errors.",
     response_class=Response,
     responses=described_replies(PICTURES),
-    openapi_extra={"parameters": headers("Prefer")},
+    openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
 async def get_plot(
     run_id: RunId, name: PlotName, request: Request, query: Annotated[PlotQuery, Query()]

@@ -221,8 +221,7 @@ class ImageOperation:
     def _enveloped(self, envelope: str, title: str) -> Schema:
         """The envelope around the endpoint's own results."""
         around = shapes()[envelope]
-        names = [name for name, _ in self._choices]
-        task = {**around["properties"]["task"], "enum": names}
+        task = {**around["properties"]["task"], "const": self._endpoint.name}
         own = {"task": task, "result": self._result(around["properties"]["result"])}
         return {**around, "title": title, "properties": {**around["properties"], **own}}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -48,6 +50,7 @@ def _whole(document: Schema, images: Sequence[ImageOperation]) -> Schema:
         operation = each.operation
         document["paths"][f"/{operation['operationId']}"] = {"post": operation}
     document["paths"] = dict(sorted(document["paths"].items()))
+    _name_operations(document["paths"])
     _finish_parameters(document["paths"])
     _finish_job_results(document["paths"])
     types = tuple(kind for each in images for kind in each.types)
@@ -57,6 +60,24 @@ def _whole(document: Schema, images: Sequence[ImageOperation]) -> Schema:
     known |= document.get("components", {}).get("schemas", {})
     document["components"] = {"schemas": _used(document["paths"], known)}
     return document
+
+
+def _name_operations(paths: Schema) -> None:
+    """Operations by the names of their functions; where two are the same, also by their tags."""
+    named = [
+        (operation["operationId"].removesuffix(_suffix(path, method)), operation)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+    ]
+    often = Counter(name for name, _ in named)
+    for name, operation in named:
+        more = f"_{operation['tags'][-1]}" if often[name] > 1 else ""
+        operation["operationId"] = f"{name}{more}"
+
+
+def _suffix(path: str, method: str) -> str:
+    """What FastAPI adds to the name of a function."""
+    return re.sub(r"\W", "_", f"{path}_{method}")
 
 
 def _finish_parameters(paths: Schema) -> None:

@@ -91,7 +91,10 @@ def _options(own: Mapping[str, Schema], *, job: bool) -> Schema:
     body = body_object(own, "", "The options.")
     del body["title"]
     return {
-        "parameters": [*query_parameters(own), *(headers("Prefer") if job else ())],
+        "parameters": [
+            *query_parameters(own),
+            *(headers("X-Request-Timeout", "Prefer") if job else ()),
+        ],
         "requestBody": {"required": False, "content": {JSON: {"schema": body}}},
     }
 
@@ -102,7 +105,7 @@ def _with_images(own: Mapping[str, Schema], members: Mapping[str, Schema]) -> Sc
     document["properties"]["parameters"] = options
     del document["title"]
     return {
-        "parameters": [*query_parameters(own), *headers("Prefer")],
+        "parameters": [*query_parameters(own), *headers("X-Request-Timeout", "Prefer")],
         "requestBody": {
             "required": False,
             "content": {

@@ -92,7 +92,7 @@ def body_object(own: Mapping[str, Schema], title: str, description: str) -> Sche
 def body_member(schema: Schema) -> Schema:
     """A field as a member of a JSON body."""
     member: Schema = on_one_line(_present(schema))
-    return member
+    return {key: value for key, value in member.items() if key not in (PYTHON_TYPE, OWNERS)}
 
 
 def belonging(schema: Schema, owners: list[str]) -> Schema:
@@ -121,8 +121,11 @@ def _present(schema: Schema) -> Schema:
         plain = {**choices[0], **plain}
     elif choices:
         plain["anyOf"] = choices
-    if plain.get("default", "") is None:
-        del plain["default"]
+    default = plain.pop("default", None)
+    if isinstance(default, list | tuple):
+        plain["default"] = ",".join(map(_plain, default))  # as a text means the same everywhere
+    elif default is not None:
+        plain["default"] = default
     return plain
 
 
@@ -138,9 +141,6 @@ def _as_text(schema: Schema) -> Schema:
             kind = f"{kind} | Sequence[{kind}]"
         content = {key: value for key, value in schema.items() if key not in {*kept, "default"}}
         return {**_JSON_TEXT, "contentSchema": content, PYTHON_TYPE: kind, **kept}
-    default = schema.get("default")
-    if isinstance(default, list | tuple):
-        return {**schema, "default": ",".join(map(_plain, default))}
     return dict(schema)
 
 

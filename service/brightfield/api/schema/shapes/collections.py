@@ -205,7 +205,7 @@ class OutlyingItem(CollectionItem):
 
 
 @shape
-class Outliers(TypedDict):
+class OutlyingItems(TypedDict):
     """Items that lie apart, the farthest first."""
 
     collection: str
@@ -229,7 +229,7 @@ class DisputedLabel(TypedDict):
 
 
 @shape
-class Disagreements(TypedDict):
+class DisputedLabels(TypedDict):
     """Items whose labels disagree with those of their neighbours."""
 
     collection: str
