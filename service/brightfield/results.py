@@ -91,6 +91,13 @@ def array_json(array: NDArray[Any]) -> dict[str, Any]:
     return {"shape": list(little.shape), "dtype": str(little.dtype.name), "data": data}
 
 
+def map_json(array: NDArray[Any], *, signed: bool) -> dict[str, Any]:
+    """One or several maps for JSON: the array, whether it is `signed`, and its range as `min` and
+    `max`, which are null where a value is no number and 0 where there is none."""
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    return {**array_json(array), "signed": signed, "min": finite(low), "max": finite(high)}
+
+
 def finite(value: float) -> float | None:
     """A number that JSON can hold: NaN and infinities become null."""
     return float(value) if math.isfinite(value) else None

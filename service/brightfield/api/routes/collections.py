@@ -24,6 +24,15 @@ from brightfield.api.schema.openapi_collections import (
     describe_options,
     describe_query,
 )
+from brightfield.api.schema.responses import answers, json_response, made
+from brightfield.api.schema.shapes.collections import (
+    Additions,
+    CollectionDescription,
+    CollectionList,
+    ItemDescription,
+    ItemPage,
+)
+from brightfield.api.schema.shapes.common import Deleted, DeletedItems
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import added_reply, collection_json, items_reply
 from brightfield.collections.adding import Added, CollectionDefinition
@@ -73,6 +82,8 @@ class Removal(ItemSelection):
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
+    response_model=None,
+    responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
@@ -85,19 +96,29 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
     return collection_json(collection)
 
 
-@router.get("", summary="Every collection.")
+@router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
 async def list_collections(request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(services_of(request).collections.contents.all)
     return {"collections": [collection_json(collection) for collection in found]}
 
 
-@router.get("/{name}", summary="What a collection is made of, and how many items it has.")
+@router.get(
+    "/{name}",
+    summary="What a collection is made of, and how many items it has.",
+    response_model=None,
+    responses=answers(CollectionDescription),
+)
 async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     return collection_json(await asyncio.to_thread(contents.get, name))
 
 
-@router.delete("/{name}", summary="Delete a collection with its items and maps.")
+@router.delete(
+    "/{name}",
+    summary="Delete a collection with its items and maps.",
+    response_model=None,
+    responses=answers(Deleted),
+)
 async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.contents.delete, name)
     return {"deleted": name}
@@ -107,7 +128,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     "/{name}/items",
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
 async def post_items(name: Name, request: Request) -> Response:
@@ -161,6 +182,8 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
 @router.get(
     "/{name}/items",
     summary="Items in the order of their addition, page by page.",
+    response_model=None,
+    responses=answers(ItemPage),
     openapi_extra=describe_query(ItemListQuery),
 )
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
@@ -177,6 +200,8 @@ async def list_items(name: Name, request: Request) -> dict[str, Any]:
 @router.delete(
     "/{name}/items",
     summary="Delete items by their ids, or by a filter.",
+    response_model=None,
+    responses=answers(DeletedItems),
     openapi_extra=describe_query(Removal),
 )
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
@@ -197,7 +222,12 @@ async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Respon
     return Response(content, media_type="image/jpeg")
 
 
-@router.get("/{name}/items/{item_id:path}", summary="An item: its metadata and its vector.")
+@router.get(
+    "/{name}/items/{item_id:path}",
+    summary="An item: its metadata and its vector.",
+    response_class=Response,
+    responses=answers(ItemDescription),
+)
 async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     services = services_of(request)
     found = await asyncio.to_thread(services.collections.contents.item, name, item_id)
@@ -208,7 +238,12 @@ async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     return items_reply(document, services.settings.max_reply_bytes)
 
 
-@router.delete("/{name}/items/{item_id:path}", summary="Delete an item.")
+@router.delete(
+    "/{name}/items/{item_id:path}",
+    summary="Delete an item.",
+    response_model=None,
+    responses=answers(DeletedItems),
+)
 async def delete_item(name: Name, item_id: ItemId, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     await asyncio.to_thread(contents.delete_item, name, item_id)

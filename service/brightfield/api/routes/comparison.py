@@ -12,6 +12,8 @@ from brightfield.api.reading.parameters import query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.run_requests import understand_comparison
 from brightfield.api.schema.openapi_evaluations import describe_comparison
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.reports import RunComparison
 from brightfield.api.services import Services
 from brightfield.api.writing.reports import reply
 from brightfield.progress import Progress
@@ -24,7 +26,7 @@ router = APIRouter(tags=["evaluation"])
     "/metrics/compare",
     summary="How much the numbers of two runs differ, with intervals.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=answers(RunComparison),
     openapi_extra=describe_comparison(),
 )
 async def compare(request: Request) -> Response:

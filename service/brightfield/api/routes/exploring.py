@@ -14,6 +14,14 @@ from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.collections import (
+    DisputedLabels,
+    DuplicateGroups,
+    ItemClusters,
+    NearestItems,
+    OutlyingItems,
+)
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import items_reply
 from brightfield.collections.neighbors import SearchExample
@@ -31,16 +39,12 @@ Explore = Callable[[str, Options, Progress], dict[str, Any]]
 
 router = APIRouter(tags=["collections"], prefix="/collections")
 
-_JSON: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/json": {"schema": {"type": "object"}}}}
-}
-
 
 @router.post(
     "/{name}/neighbors",
     summary="The items nearest an image, a vector or an item; exact, or by an index.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(NearestItems, job=True),
     openapi_extra=describe_question(Search),
 )
 async def post_neighbors(name: Name, request: Request) -> Response:
@@ -70,7 +74,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
     "/{name}/clusters",
     summary="k-means: labels, sizes, inertia, silhouette, the items nearest each centre.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(ItemClusters, job=True),
     openapi_extra=describe_options(Clustering, job=True),
 )
 async def post_clusters(name: Name, request: Request) -> Response:
@@ -82,7 +86,7 @@ async def post_clusters(name: Name, request: Request) -> Response:
     "/{name}/duplicates",
     summary="Duplicates and near duplicates, in groups.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(DuplicateGroups, job=True),
     openapi_extra=describe_options(DuplicateSearch, job=True),
 )
 async def post_duplicates(name: Name, request: Request) -> Response:
@@ -94,7 +98,7 @@ async def post_duplicates(name: Name, request: Request) -> Response:
     "/{name}/outliers",
     summary="Items that lie apart, by their local outlier factor.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(OutlyingItems, job=True),
     openapi_extra=describe_options(OutlierSearch, job=True),
 )
 async def post_outliers(name: Name, request: Request) -> Response:
@@ -106,7 +110,7 @@ async def post_outliers(name: Name, request: Request) -> Response:
     "/{name}/disagreements",
     summary="Labels that disagree with those of their neighbours.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(DisputedLabels, job=True),
     openapi_extra=describe_options(LabelCheck, job=True),
 )
 async def post_disagreements(name: Name, request: Request) -> Response:

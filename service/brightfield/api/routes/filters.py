@@ -8,6 +8,8 @@ from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.routes.models import ModelId
 from brightfield.api.schema.openapi_collections import describe_query
+from brightfield.api.schema.responses import answers, binary
+from brightfield.api.schema.shapes.models import FilterList
 from brightfield.api.services import services_of
 from brightfield.api.writing.formats import BINARY, media_type_of
 from brightfield.api.writing.sized import json_reply
@@ -36,15 +38,7 @@ class FilterQuery(FilterForm, FilterChoice):
     "/{model_id}/filters",
     summary="The filters of a convolution; loads the model.",
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                "application/json": {"schema": {"type": "object"}},
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-                "application/x-npy": {"schema": {"type": "string", "format": "binary"}},
-            }
-        }
-    },
+    responses=answers(FilterList, media=binary(("image/png", "application/x-npy"))),
     openapi_extra=describe_query(FilterQuery),
 )
 async def get_filters(model_id: ModelId, request: Request) -> Response:

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.received import Received
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.common import StoredImage
 from brightfield.api.services import Services
 from brightfield.api.writing.sized import json_reply
 from brightfield.errors import EmptyBody
@@ -28,6 +30,8 @@ _BODY = {
 @router.put(
     "/images",
     summary="Keep an image for a while; its id stands for it in later requests.",
+    response_model=None,
+    responses=answers(StoredImage),
     openapi_extra=_BODY,
 )
 async def put_image(request: Request) -> Response:

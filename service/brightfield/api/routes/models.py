@@ -9,6 +9,13 @@ from fastapi import APIRouter, Path, Request
 
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.schema.openapi_collections import describe_query
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.models import (
+    LayerList,
+    ModelDescription,
+    ModelList,
+    ModelSummary,
+)
 from brightfield.api.services import services_of
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
@@ -28,7 +35,12 @@ class LoadOptions(Parameters):
     """Read the cards again, and load even if it is resident."""
 
 
-@router.get("", summary="Every model, its state and what it is for.")
+@router.get(
+    "",
+    summary="Every model, its state and what it is for.",
+    response_model=None,
+    responses=answers(ModelList),
+)
 async def list_models(request: Request) -> dict[str, Any]:
     engine = _engine(request)
     cards = engine.registry.cards()
@@ -38,7 +50,12 @@ async def list_models(request: Request) -> dict[str, Any]:
     }
 
 
-@router.get("/{model_id}", summary="The card, the state, labels, methods, measured quality.")
+@router.get(
+    "/{model_id}",
+    summary="The card, the state, labels, methods, measured quality.",
+    response_model=None,
+    responses=answers(ModelDescription),
+)
 async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     return _whole(engine, engine.registry.card(model_id))
@@ -47,6 +64,8 @@ async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
 @router.post(
     "/{model_id}/load",
     summary="Load a model; `anew` reads its card again.",
+    response_model=None,
+    responses=answers(ModelSummary),
     openapi_extra=describe_query(LoadOptions),
 )
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
@@ -60,14 +79,24 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     return _outline(engine, engine.registry.card(model_id))
 
 
-@router.post("/{model_id}/unload", summary="Drop a resident model when its last user is done.")
+@router.post(
+    "/{model_id}/unload",
+    summary="Drop a resident model when its last user is done.",
+    response_model=None,
+    responses=answers(ModelSummary),
+)
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     engine.registry.unload(model_id)
     return _outline(engine, engine.registry.card(model_id))
 
 
-@router.get("/{model_id}/layers", summary="Module names with output shapes; loads the model.")
+@router.get(
+    "/{model_id}/layers",
+    summary="Module names with output shapes; loads the model.",
+    response_model=None,
+    responses=answers(LayerList),
+)
 async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
     infos = await _engine(request).layers(model_id)
     layers = [

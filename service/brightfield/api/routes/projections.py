@@ -14,6 +14,9 @@ from brightfield.api.reading.parameters import member_of, parse, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.common import Deleted
+from brightfield.api.schema.shapes.projections import ProjectionDescription, ProjectionList
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import items_reply
 from brightfield.collections.projections import PlotChoice, outlined
@@ -43,7 +46,7 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     "/{name}/projection",
     summary="A map of the items in two or three dimensions, which is kept.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=answers(ProjectionDescription, job=True),
     openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
 async def post_projection(name: Name, request: Request) -> Response:
@@ -65,7 +68,12 @@ async def post_projection(name: Name, request: Request) -> Response:
     return await conduct(request, understand, job=f"/collections/{name}/projection")
 
 
-@router.get("/{name}/projection", summary="The maps of a collection, the newest first.")
+@router.get(
+    "/{name}/projection",
+    summary="The maps of a collection, the newest first.",
+    response_model=None,
+    responses=answers(ProjectionList),
+)
 async def list_projections(name: Name, request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(services_of(request).collections.projections.all, name)
     return {"projections": [outlined(outline) for outline in found]}
@@ -75,7 +83,7 @@ async def list_projections(name: Name, request: Request) -> dict[str, Any]:
     "/{name}/projection/{map_id}",
     summary="A map with its points; what was added since is placed, and nothing moves.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=answers(ProjectionDescription),
 )
 async def get_projection(name: Name, map_id: MapId, request: Request) -> Response:
     services = services_of(request)
@@ -115,7 +123,12 @@ async def _with_worst(services: Services, choice: PlotChoice) -> PlotChoice:
     return choice.model_copy(update={"ids": tuple(str(case["id"]) for case in report["worst"])})
 
 
-@router.delete("/{name}/projection/{map_id}", summary="Delete a map.")
+@router.delete(
+    "/{name}/projection/{map_id}",
+    summary="Delete a map.",
+    response_model=None,
+    responses=answers(Deleted),
+)
 async def delete_projection(name: Name, map_id: MapId, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.projections.delete, name, map_id)
     return {"deleted": map_id}

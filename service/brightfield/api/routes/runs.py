@@ -19,6 +19,9 @@ from brightfield.api.reading.received import Received, receive
 from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
+from brightfield.api.schema.parameters import headers
+from brightfield.api.schema.responses import answers, made
+from brightfield.api.schema.shapes.reports import EvaluationRun, RunChunk, RunChunkList, RunList
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.npz_stream import npz_stream
 from brightfield.api.writing.reports import (
@@ -43,7 +46,6 @@ Key = Annotated[str, Path(description="A name for the chunk, which the writer ch
 
 NPZ_FORM = "npz"
 _OFFERED = (*OFFERED, NPZ_FORM)
-_OBJECT: dict[str, Any] = {"content": {JSON: {"schema": {"type": "object"}}}}
 
 
 class PageQuery(Parameters):
@@ -67,7 +69,7 @@ class PlotQuery(Parameters):
     summary="Start a run; with a name that is there already, the run of that name.",
     status_code=201,
     response_class=Response,
-    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The run was there already."}},
+    responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
 async def create_run(request: Request) -> Response:
@@ -82,6 +84,8 @@ async def create_run(request: Request) -> Response:
 @router.get(
     "",
     summary="The runs, the newest first, with what they have.",
+    response_model=None,
+    responses=answers(RunList),
     openapi_extra=describe_query(PageQuery),
 )
 async def list_runs(request: Request) -> dict[str, Any]:
@@ -100,7 +104,8 @@ async def list_runs(request: Request) -> dict[str, Any]:
     "/{run_id}",
     summary="The report about what is there.",
     response_class=Response,
-    responses={200: _OBJECT},
+    responses=described_replies(("json",)),
+    openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
 async def get_run(run_id: RunId, request: Request) -> Response:
     parse((Parameters,), query_of(request.query_params))  # it has none
@@ -112,7 +117,7 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     summary="The report in a form of one's choice: JSON, CSV, a page, a plot, or all points.",
     response_class=Response,
     responses=described_replies(_OFFERED),
-    openapi_extra=describe_query(ReportForm),
+    openapi_extra=describe_query(ReportForm, "X-Request-Timeout", "Prefer"),
 )
 async def get_report(run_id: RunId, request: Request) -> Response:
     """`format=npz` streams every point of the curves."""
@@ -128,7 +133,7 @@ async def get_report(run_id: RunId, request: Request) -> Response:
     summary="A plot: roc, pr, confusion, calibration, cases, classes or errors.",
     response_class=Response,
     responses=described_replies(PICTURES),
-    openapi_extra=describe_query(PlotQuery),
+    openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
 )
 async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
     """A plot that the report has not is 422 and names those that it has."""
@@ -144,7 +149,12 @@ async def delete_run(run_id: RunId, request: Request) -> None:
     await asyncio.to_thread(services.runs.store.delete, run_id)
 
 
-@router.get("/{run_id}/chunks", summary="The chunks that are there, by their keys.")
+@router.get(
+    "/{run_id}/chunks",
+    summary="The chunks that are there, by their keys.",
+    response_model=None,
+    responses=answers(RunChunkList),
+)
 async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     services = services_of(request)
     entries = await asyncio.to_thread(services.runs.store.entries, run_id)
@@ -156,7 +166,7 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     summary="Add a chunk; the same key with the same content counts once.",
     status_code=201,
     response_class=Response,
-    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The chunk was there already."}},
+    responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:

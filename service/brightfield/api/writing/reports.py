@@ -9,7 +9,9 @@ from pydantic import Field
 from starlette.responses import Response
 
 from brightfield.api.reading.negotiation import negotiate
-from brightfield.api.schema.openapi import Schema, query_parameter
+from brightfield.api.schema.parameters import query_parameter
+from brightfield.api.schema.responses import Responses, reports
+from brightfield.api.schema.shapes.shape import Schema
 from brightfield.api.writing.sized import json_reply
 from brightfield.parameters import Parameters
 from brightfield.reports.plots import catalog
@@ -77,10 +79,9 @@ def describe_forms() -> list[Schema]:
     ]
 
 
-def described_replies(offered: Sequence[str] = OFFERED) -> dict[int | str, dict[str, Any]]:
-    """The media types of a reply of 200."""
-    kinds = {_media_type(name): "object" if name == "json" else "string" for name in offered}
-    return {200: {"content": {kind: {"schema": {"type": of}} for kind, of in kinds.items()}}}
+def described_replies(offered: Sequence[str] = OFFERED, *, job: bool = True) -> Responses:
+    """What the document says of replies in these forms."""
+    return reports([_media_type(name) for name in offered], job=job)
 
 
 def _described(schema: Schema, choices: list[str] | None) -> Schema:
