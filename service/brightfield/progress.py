@@ -1,7 +1,8 @@
-"""How far an explanation has come."""
+"""How far long work has come."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,3 +17,7 @@ class Step:
     total: int
     partial: dict[str, Any] | None = None
     result: Result | None = None
+
+
+Progress = Callable[[Step], None]
+"""Is called with each step of long work, in the thread that does it."""

@@ -28,8 +28,6 @@ from brightfield.explain.method import Method, Step
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.images import ImageStore
-from brightfield.tasks.kinds.dense import Dense
-from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task
 
 
@@ -166,8 +164,8 @@ class PredictEndpoint(ImageEndpoint):
         return self._task.attachments
 
     def places(self, images: int) -> int:
-        # A survey takes its images one after another.
-        return 1 if issubclass(self._task, FindPatches) else images
+        # Images that are answered together are taken one after another.
+        return 1 if self._task.arity == "several" else images
 
     def work(self, parameters: dict[str, Any]) -> type[Task]:
         return self._task
@@ -205,11 +203,11 @@ async def answer(
     services: Services, plan: ImageRequest, ticket: Ticket, progress: Progress | None = None
 ) -> Response:
     """The reply to a plan; one bad image of a batch never fails its neighbours."""
-    if isinstance(plan.wish.work, FindPatches):
+    if plan.wish.work.arity == "several":
         return await _about_all(services, plan, plan.wish.work, ticket, progress)
     if not plan.batch:
         found = await _one(services, plan, plan.images[0], ticket, progress)
-        if plan.wish.format == "json" and not isinstance(plan.wish.work, Dense):
+        if plan.wish.format == "json" and plan.wish.work.small:
             return plan.writer.single(found)  # quicker than a change of threads
         return await asyncio.to_thread(plan.writer.single, found)
     report = _summed(len(plan.images), progress)
@@ -225,14 +223,16 @@ async def answer(
 async def _about_all(
     services: Services,
     plan: ImageRequest,
-    task: FindPatches,
+    task: Task | Method,
     ticket: Ticket,
     progress: Progress | None,
 ) -> Response:
     """One answer for all images together."""
     sources = [partial(_bytes_of, image, services.images) for image in plan.images]
     wish = plan.wish
-    found = await services.engine.survey(task, sources, wish.view, wish.selection, ticket, progress)
+    found = await services.engine.answer_together(
+        task, sources, wish.view, wish.selection, ticket, progress
+    )
     return await asyncio.to_thread(plan.writer.survey, found)
 
 

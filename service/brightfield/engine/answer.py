@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,3 +102,24 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+
+
+def raise_if_all_failed(images: Sequence[ImageFacts | BrightfieldError]) -> None:
+    """Raises what is wrong with the first image where not one of them could be read."""
+    faults = [image for image in images if isinstance(image, BrightfieldError)]
+    if faults and len(faults) == len(images):
+        raise faults[0]
+
+
+def notes_of_failed(images: Sequence[ImageFacts | BrightfieldError]) -> tuple[Note, ...]:
+    """What is to be known of an answer about the images of which some could not be read."""
+    count = sum(isinstance(image, BrightfieldError) for image in images)
+    if not count:
+        return ()
+    return (
+        Note(
+            "images_left_out",
+            f"{count} of {len(images)} images could not be read and are left out; `images` says "
+            "why.",
+        ),
+    )
