@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
+from brightfield.images.overlay import display
 from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
@@ -102,6 +104,13 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+
+    def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
+        """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.
+
+        Raises `TypeError` for a result that can't be drawn, as that of a classification.
+        """
+        return self.result.overlay(display(self.picture.pixels), alpha)
 
 
 def raise_if_all_failed(images: Sequence[ImageFacts | BrightfieldError]) -> None:

@@ -267,7 +267,7 @@ class TestEnds:
             )  # fmt: skip
         resident = bench.engine.registry.resident("bright")
         assert resident is not None
-        resident.call(lambda: None).result(30)  # by its turn the lane has dropped what was withdrawn
+        resident.call(lambda: None).result(30)  # by then what was withdrawn is dropped
         assert bench.engine.lanes[0].batcher.backlog() == 0
         assert threading.active_count() <= before + 2  # the pool's own
 
