@@ -174,7 +174,7 @@ async def embedded(engine: Engine, images: list[bytes], at_once: int) -> None:
 
     async def one(data: bytes) -> None:
         async with gate:
-            await engine.predict(Embed(), data, View(), Selection(), Ticket())
+            await engine.answer(Embed(), data, View(), Selection(), Ticket())
 
     await asyncio.gather(*map(one, images))
 

@@ -103,6 +103,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
+    await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
     keeper = asyncio.create_task(_keep_house(services, settings))

@@ -12,7 +12,7 @@ from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import decode, stack
-from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
@@ -142,8 +142,7 @@ class TiledInference:
         return canvas
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:
-        view = self._job.view
-        field = field_of(picture, Region(*view.region) if view.region else None)
+        field = field_of(picture, self._job.view.part)
         return Scene(self._resident.card, picture, field, scaling, self._attachments)
 
     def _keep(self, notes: Iterable[Note]) -> None:
