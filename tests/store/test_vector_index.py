@@ -41,14 +41,14 @@ import sys, time
 from brightfield.store.collections import Collections
 from brightfield.store.database import open_database
 from brightfield.store.items import Items
-from brightfield.store.vector_index import Hnsw, Source, VectorIndexes
+from brightfield.store.vector_index import Hnsw, IndexSource, VectorIndexes
 engine = open_database(sys.argv[1])
 items, there = Items(engine), Collections(engine).get("cells")
 def stay(ask):
     print("built", flush=True)
     time.sleep(60)
 read = lambda after: items.vectors(there.key, there.properties, after)
-VectorIndexes(engine).build(there, Hnsw(8, 32), Source(read, stay), lambda done, total: None)
+VectorIndexes(engine).build(there, Hnsw(8, 32), IndexSource(read, stay), lambda done, total: None)
 """
 
 
