@@ -29,8 +29,8 @@ class EvaluationRuns:
     def create(self, evaluation: Evaluation, name: str | None) -> tuple[StoredRun, bool]:
         """A new run and True, or the existing run of that name and False.
 
-        Raises `Unprocessable` for options that contradict one another, `RunConflict` if the run
-        of the name is another one.
+        Raises `Unprocessable` for contradictory options, `RunConflict` if the run of that name
+        has other options.
         """
         evaluation.chunk(evaluation.nothing, self._limits, _unhurried)
         task = next(task for task, kind in self._catalog.items() if kind is type(evaluation))
