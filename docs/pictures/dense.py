@@ -51,7 +51,7 @@ class Asker:
 
     def __call__(self, task: str, data: bytes, **parameters: Any) -> Answer:
         work = self.engine.tasks[task](**parameters)
-        return asyncio.run(self.engine.predict(work, data, View(), Selection(), Ticket()))
+        return asyncio.run(self.engine.answer(work, data, View(), Selection(), Ticket()))
 
 
 def drawn(answer: Answer, part: tuple[int, int, int]) -> Image.Image:

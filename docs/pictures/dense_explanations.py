@@ -95,7 +95,7 @@ class Asker:
         work = self.engine.tasks[spec.task]()
         ticket = Ticket()
         answer = asyncio.run(
-            self.engine.predict(work, self._bytes(spec), View(), Selection(), ticket)
+            self.engine.answer(work, self._bytes(spec), View(), Selection(), ticket)
         )
         x, y = spec.point
         result: Any = answer.result
@@ -117,9 +117,7 @@ class Asker:
     def explained(self, spec: PanelSpec, method: str, **parameters: Any) -> Answer:
         work = self.engine.methods[method](point=spec.point, **parameters)
         view = View(model=spec.model, region=spec.region)
-        return asyncio.run(
-            self.engine.explain(work, self._bytes(spec), view, Selection(), Ticket())
-        )
+        return asyncio.run(self.engine.answer(work, self._bytes(spec), view, Selection(), Ticket()))
 
     def _bytes(self, spec: PanelSpec) -> bytes:
         return (self.data / spec.file).read_bytes()

@@ -77,9 +77,9 @@ async def explanations(photograph: NDArray[np.uint8]) -> tuple[Answer, list[Answ
         engine = Engine(Settings(data=Path(folder), models="", device="cpu"))
         try:
             task = engine.tasks["classify"]()
-            classes = await engine.predict(task, data, view, selection, Ticket())
+            classes = await engine.answer(task, data, view, selection, Ticket())
             methods = [engine.methods[spec.method](**spec.parameters) for spec in SPECS]
-            answers = [await engine.explain(m, data, view, selection, Ticket()) for m in methods]
+            answers = [await engine.answer(m, data, view, selection, Ticket()) for m in methods]
         finally:
             engine.close()
     return classes, answers

@@ -22,9 +22,10 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class BrightfieldError(Exception):
@@ -50,6 +51,13 @@ class BrightfieldError(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.retry_after = retry_after
+
+    def about(self, name: str) -> Self:
+        """The same fault, said of the further image `name` that came with a request."""
+        fault = copy.copy(self)
+        fault.detail = f"`{name}`: {self.detail}"
+        fault.args = (fault.detail,)
+        return fault
 
 
 class BadRequest(BrightfieldError):

@@ -15,6 +15,7 @@ from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, Unk
 from brightfield.images.windows import window_grid
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, Prediction
+from brightfield.tasks.kinds.sliding import PlacedGrid
 
 from .seeing import seen
 
@@ -195,9 +196,8 @@ class TestMaps:
 
     def result(self, **parameters: Any) -> ClassMap:
         task = Classify(window=(4, 5), **parameters)
-        return task.map_of(
-            self.WHOLE, self.SCORES, self.GRID, card("a", "b", "c"), (3, 1), (12, 20)
-        )
+        placed = PlacedGrid(self.GRID, (3, 1), (12, 20))
+        return task.map_of(self.WHOLE, self.SCORES, placed, card("a", "b", "c"))
 
     def test_left_out_the_classes_are_the_best_by_their_maximum(self) -> None:
         result = self.result(top_k=2)

@@ -15,13 +15,13 @@ from brightfield.models.architecture import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import class_id, label
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.objects import Objects, source_of
 from brightfield.tasks.objects.suppression import Detections, concatenate, suppress
 from brightfield.tasks.objects.tiled_candidates import clipped, own_candidates
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.targets.detection_targets import detection_targets
+from brightfield.tasks.targets.labels import class_id, label
 from brightfield.tasks.targets.model_output import ModelOutput
 
 _THRESHOLD = 0.5
@@ -32,6 +32,7 @@ class Detect(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("detect", "segment")
     result: ClassVar[type[Result]] = Objects
+    default_model: ClassVar[str | None] = "blood-cells"
     explainable: ClassVar[bool] = True
     hidden_kind: ClassVar[Kind] = "similarity"
 

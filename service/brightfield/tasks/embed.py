@@ -43,6 +43,7 @@ class Embed(Whole):
     """The values of a layer as one vector."""
 
     result: ClassVar[type[Result]] = Embedding
+    borrows: ClassVar[str | None] = "classify"
     explainable: ClassVar[bool] = True  # against a reference
 
     layer: str = "penultimate"
@@ -52,6 +53,10 @@ class Embed(Whole):
     transformer's tokens (tokens, channels) likewise, over the tokens."""
     normalize: bool = False
     """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
+
+    @property
+    def reads(self) -> str | None:
+        return self.layer
 
     def postprocess(self, output: Any, card: ModelCard) -> Embedding:
         if not isinstance(output, torch.Tensor):

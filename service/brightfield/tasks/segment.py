@@ -19,7 +19,6 @@ from brightfield.models.architecture import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import class_id
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
@@ -29,6 +28,7 @@ from brightfield.tasks.objects.suppression import concatenate, suppress
 from brightfield.tasks.objects.tiled_candidates import own_candidates
 from brightfield.tasks.objects.volume import Volume, linked
 from brightfield.tasks.targets.detection_targets import detection_targets
+from brightfield.tasks.targets.labels import class_id
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.region_targets import region_targets
 
@@ -44,6 +44,7 @@ class Segment(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("segment",)
     result: ClassVar[type[Result]] = SegmentedObjects
+    default_model: ClassVar[str | None] = "nuclei"
     explainable: ClassVar[bool] = True
 
     mode: Mode | None = None

@@ -117,6 +117,7 @@ class Superresolve(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("superresolve",)
     result: ClassVar[type[Result]] = Enlarged
+    default_model: ClassVar[str | None] = "photo-x2"
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
 
     scale: Annotated[int, Parameter(ge=2)] | None = None

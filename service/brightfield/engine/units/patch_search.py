@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import torch
 
-from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Timing
+from brightfield.engine.answer import (
+    ImageFacts,
+    MultiImageAnswer,
+    Timing,
+    notes_of_failed,
+    raise_if_all_failed,
+)
+from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.units.inside import Layer, layer_of
 from brightfield.engine.units.unit_gradients import SeenGradient, UnitGradients
@@ -17,21 +24,16 @@ from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
 from brightfield.images.cutouts import cut_out, gradient_picture
 from brightfield.images.decode import decode
 from brightfield.images.objects import Box
-from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Prepared, preprocess
+from brightfield.progress import Progress, Step
+from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.tasks.patches import FindPatches, Patch, Patches
+from brightfield.tasks.kinds.unit_search import UnitSearch
 from brightfield.tasks.units.inside import Placed
+from brightfield.tasks.units.patch import Patch
 from brightfield.tasks.units.top_activations import Peak
-
-SurveyedImage = Callable[[], bytes]
-"""Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""
-
-Report = Callable[[int, int], None]
-
-# Images on their way at once, so that there are batches; the maps of so many are in memory.
-_AHEAD = 8
 
 _PLAIN = Note(
     "plain_gradient",
@@ -53,19 +55,19 @@ class PatchSearch:
 
     def __init__(
         self,
-        task: FindPatches,
+        task: UnitSearch,
         resident: Resident,
-        sources: Sequence[SurveyedImage],
+        sources: Sequence[ImageReader],
         job: ImageJob,
-        report: Report,
+        progress: Progress,
     ) -> None:
         self._task = task
         self._resident = resident
         self._sources = sources
         self._job = job
-        self._report = report
+        self._progress = progress
         self._layer: Layer = layer_of(resident, task.layer)
-        self._gallery = task.gallery()
+        self._gallery = task.top_activations()
         self._images: dict[int, ImageFacts | BrightfieldError] = {}
         self._placed: dict[tuple[int, int], Placed] = {}
         self._batch_rows = 1
@@ -76,11 +78,9 @@ class PatchSearch:
         with timing.stage("survey"):
             for index, maps, placed in self._maps():
                 self._gallery.add(index, maps[0].numpy(), placed.field)
-                self._report(index + 1, 2 * len(self._sources))
+                self._progress(Step(index + 1, 2 * len(self._sources)))
         images = tuple(self._images[index] for index in range(len(self._sources)))
-        faults = [image for image in images if isinstance(image, BrightfieldError)]
-        if len(faults) == len(images):
-            raise faults[0]
+        raise_if_all_failed(images)
         with timing.stage("gradients"):
             units = self._patches()
         return MultiImageAnswer(
@@ -88,8 +88,8 @@ class PatchSearch:
             card=self._resident.card,
             sha256=self._resident.sha256,
             images=images,
-            result=Patches(self._layer.name, units, self._gradients.rule),
-            notes=(*self._notes(), *_left_out(faults, len(images))),
+            result=self._task.found(self._layer.name, units, self._gradients.rule),
+            notes=(*self._notes(), *notes_of_failed(images)),
             timing=timing,
             batch_size=self._batch_rows,
         )
@@ -103,35 +103,34 @@ class PatchSearch:
 
     def _maps(self) -> Iterator[tuple[int, torch.Tensor, Placed]]:
         """The maps (1, U, h, w) of every image that can be read, in order."""
-        waiting: deque[tuple[int, WorkItem, Prepared]] = deque()
-        features = self._layer.features(self._task.units)
-        try:
-            for index in range(len(self._sources)):
-                self._job.ticket.check()
-                try:
-                    picture, prepared = self._look(index)
-                except BrightfieldError as fault:
-                    self._images[index] = fault
-                    continue
-                self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
-                item = self._resident.submit(
-                    features, prepared.tensor, self._job.ticket, band=Priority.BULK
-                )
-                waiting.append((index, item, prepared))
-                if len(waiting) >= _AHEAD:
-                    yield from self._received(*waiting.popleft())
-            while waiting:
-                yield from self._received(*waiting.popleft())
-        finally:
-            for _, item, _ in waiting:
-                item.future.cancel()
+        features, ticket = self._layer.features(self._task.units), self._job.ticket
+
+        def submit(image: tuple[int, Prepared]) -> WorkItem:
+            return self._resident.submit(features, image[1].tensor, ticket, band=Priority.BULK)
+
+        images = ahead(self._readable(), submit, ticket, ROWS_AHEAD, keep_faults=True)
+        with closing(images):
+            for (index, prepared), item in images:
+                yield from self._received(index, item, prepared)
+
+    def _readable(self) -> Iterator[tuple[int, Prepared]]:
+        """The images that can be read, by their index; what is wrong with the others is kept."""
+        for index in range(len(self._sources)):
+            self._job.ticket.check()
+            try:
+                picture, prepared = self._look(index)
+            except BrightfieldError as fault:
+                self._images[index] = fault
+                continue
+            self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
+            yield index, prepared
 
     def _look(self, index: int) -> tuple[Picture, Prepared]:
         job, spec = replace(self._job, data=self._sources[index]()), self._resident.card.input
         raw = spec.pixels == "raw"
         picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
-        region = Region(*job.view.region) if job.view.region else None
-        return picture, preprocess(picture, spec, intensity=job.view.intensity, region=region)
+        view = job.view
+        return picture, preprocess(picture, spec, intensity=view.intensity, region=view.part)
 
     def _received(
         self, index: int, item: WorkItem, prepared: Prepared
@@ -168,7 +167,7 @@ class PatchSearch:
             self._job.ticket.check()
             made |= self._patches_of(index, by_image[index])
             share = round(len(self._sources) * done / len(by_image))
-            self._report(len(self._sources) + share, 2 * len(self._sources))
+            self._progress(Step(len(self._sources) + share, 2 * len(self._sources)))
         return {unit: [made[unit, find] for find in finds] for unit, finds in found.items()}
 
     def _patches_of(
@@ -216,25 +215,13 @@ class PatchSearch:
         )
 
 
-def _left_out(faults: Sequence[BrightfieldError], count: int) -> tuple[Note, ...]:
-    if not faults:
-        return ()
-    return (
-        Note(
-            "images_left_out",
-            f"{len(faults)} of {count} images could not be read and are left out; `images` says "
-            "why.",
-        ),
-    )
-
-
 def surveyed(
-    task: FindPatches,
+    task: UnitSearch,
     resident: Resident,
-    sources: Sequence[SurveyedImage],
+    sources: Sequence[ImageReader],
     job: ImageJob,
-    report: Report,
+    progress: Progress,
     timing: Timing,
 ) -> MultiImageAnswer:
     """The answer of one search."""
-    return PatchSearch(task, resident, sources, job, report).answer(timing)
+    return PatchSearch(task, resident, sources, job, progress).answer(timing)

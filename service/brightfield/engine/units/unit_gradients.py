@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -14,16 +15,16 @@ from brightfield.engine.units.inside import Layer
 from brightfield.errors import ModelFailed, Unexplainable
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.targets import Gradient
 from brightfield.tasks.units.top_activations import Peak
 from brightfield.tensors import Images
 
 BackwardRule = Literal["guided", "plain", "none"]
 
-# Passes back on their way at once, so that there are batches; their gradients are in memory.
-_AHEAD = 8
 # Windows begin at multiples of this, as the strides of a network do.
 _GRID = 32
 # A value must come out of a window as it came out of the whole image.
@@ -107,9 +108,9 @@ class UnitGradients:
         self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
     ) -> Iterator[SeenGradient | None]:
         """The gradient of each value of one image (1, C, H, W), a few at a time."""
-        for start in range(0, len(wanted), _AHEAD):
+        for start in range(0, len(wanted), ROWS_AHEAD):
             self._ticket.check()
-            yield from self._some(images, field, wanted[start : start + _AHEAD])
+            yield from self._some(images, field, wanted[start : start + ROWS_AHEAD])
 
     def _some(
         self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
@@ -151,24 +152,18 @@ class UnitGradients:
     def _passed_back(
         self, images: Images, wanted: Sequence[UnitChoice], windows: Sequence[Window]
     ) -> list[tuple[float, SeenGradient]]:
-        items = [
-            self._submit(images, unit, find, window)
-            for (unit, find), window in zip(wanted, windows, strict=True)
-        ]
-        try:
-            return [
-                (
-                    float((gradient := item.future.result()).scores[0]),
-                    SeenGradient(gradient.gradients[0], window.top, window.left),
-                )
-                for item, window in zip(items, windows, strict=True)
-            ]
-        finally:
-            for item in items:
-                item.future.cancel()
+        """The value and the gradient of each choice, through its window."""
+        choices = zip(wanted, windows, strict=True)
+        submit = partial(self._submit, images)
+        found = []
+        for (_, window), item in ahead(choices, submit, self._ticket, ROWS_AHEAD):
+            passed: Gradient = item.future.result()
+            seen = SeenGradient(passed.gradients[0], window.top, window.left)
+            found.append((float(passed.scores[0]), seen))
+        return found
 
-    def _submit(self, images: Images, unit: int, find: Peak, window: Window) -> WorkItem:
-        layer = self._layer
+    def _submit(self, images: Images, choice: tuple[UnitChoice, Window]) -> WorkItem:
+        layer, ((unit, find), window) = self._layer, choice
         operation = Gradients(
             cut=layer.cut,
             relu_rule="guided_uncapped" if self.rule == "guided" else None,

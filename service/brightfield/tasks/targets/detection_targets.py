@@ -11,8 +11,8 @@ from brightfield.images.objects import Box, Object
 from brightfield.models.architecture import Candidates
 from brightfield.results import finite
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import find_class, label
 from brightfield.tasks.targets.candidate_scores import CandidateScore, Place, Similarity, Spot
+from brightfield.tasks.targets.labels import find_class, label
 from brightfield.tasks.targets.model_output import ModelOutput
 
 _MEASURES = {

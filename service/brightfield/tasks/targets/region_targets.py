@@ -18,9 +18,9 @@ from brightfield.images.objects import Box
 from brightfield.images.rle import Mask
 from brightfield.images.shapes import covered, parse_shape
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import activate, find_class, label
 from brightfield.tasks.objects.partition import Partition
 from brightfield.tasks.objects.segmentation import Mode
+from brightfield.tasks.targets.labels import activate, find_class, label
 from brightfield.tasks.targets.model_output import ModelOutput
 
 Partitioned = Callable[[Mode], Partition]
