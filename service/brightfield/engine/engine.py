@@ -283,7 +283,7 @@ class Engine:
             return await asyncio.to_thread(inside.every_layer, resident)
 
     async def filters(self, model: str, choice: FilterChoice, *, picture: bool) -> Filters:
-        """The filters of a convolution, as many as a picture shows where it shall be one."""
+        """The filters of a convolution, as many as a picture shows where `picture` is set."""
         async with self.registry.use(model) as resident:
             return await asyncio.to_thread(inside.read_filters, resident, choice, picture=picture)
 

@@ -27,7 +27,7 @@ from brightfield.runtime.worker_pool import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class ImageJob:
-    """One image's bytes, what shall be seen of it, and who waits for the answer.
+    """One image's bytes, what to look at, and who waits for the answer.
 
     `attachments` are the bytes of further images by their names.
     """
@@ -41,7 +41,7 @@ class ImageJob:
     attachments: Mapping[str, bytes] = field(default_factory=dict)
 
     def report(self, done: int, total: int) -> None:
-        """Tell who waits how much is done."""
+        """Report how much is done to whoever waits."""
         if self.progress is not None:
             self.progress(Step(done, total))
 

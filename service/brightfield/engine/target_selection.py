@@ -72,10 +72,10 @@ class TargetSelection:
     async def _targets(self, image_pass: ImagePass, output: object) -> list[Target]:
         task, method = self._context.model_task, self._method
         card = self._context.resident.card
-        seen = ModelOutput(output, card, image_pass.picture, image_pass.prepared.geometry)
+        model_output = ModelOutput(output, card, image_pass.picture, image_pass.prepared.geometry)
         if task.finding_blocks:
-            return await asyncio.to_thread(task.targets, method, seen, method.kind)
-        return task.targets(method, seen, method.kind)
+            return await asyncio.to_thread(task.targets, method, model_output, method.kind)
+        return task.targets(method, model_output, method.kind)
 
     async def _similarity(self, reference: bytes) -> SelectedTarget:
         """The target is how similar the image is to the reference, by the features of a layer."""
@@ -123,7 +123,7 @@ def _check_reference(method: Method) -> None:
         other = "neuron"
     if other is not None:
         raise InvalidParameter(
-            f"With a reference its likeness to the image is explained, and {other} names "
+            f"With a reference its similarity to the image is explained, and {other} names "
             "something else; give one of the two.",
             errors=[{"location": other}],
         )

@@ -180,10 +180,10 @@ class Classify(Sliding):
         ]
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
-        card, kind = seen.card, kind or "logit"
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
+        card, kind = model_output.card, kind or "logit"
         _check_aim(aim, card, kind)
-        logits = checked(seen.output, card)
+        logits = checked(model_output.output, card)
         if kind == "logit":
             _refuse_normalised(logits, card)
         shown = activate(logits, card) if kind == "probability" else logits

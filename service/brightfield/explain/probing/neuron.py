@@ -40,7 +40,7 @@ class NeuronScore:
 
 @dataclass(frozen=True, slots=True)
 class NeuronTarget(Target):
-    """A neuron of a layer; it is no class."""
+    """A neuron of a layer; it isn't a class."""
 
     layer: str
     index: tuple[int, ...]
