@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.collections.map_plot import PALE, Color, Legend, MapPlot, colored
+from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
 from brightfield.collections.queries import CollectionQueries, ItemSelection
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
@@ -27,6 +27,7 @@ from brightfield.store.collections import Collection
 from brightfield.store.items import StoredItem
 from brightfield.store.metadata_filter import Filter
 from brightfield.store.projections import ProjectionSummary, StoredProjection
+from brightfield.tensors import Color
 
 _INK: Color = (0, 114, 178)
 _LARGEST_TILE, _SMALLEST_TILE = 96, 14

@@ -344,8 +344,7 @@ class Engine:
 
         def report(step: Step) -> None:
             answer.tiles = step.total
-            if progress is not None:
-                progress(step)
+            (progress or no_progress)(step)
 
         with answer.timing.stage("windows"):
             answer.result = await _off_loop(

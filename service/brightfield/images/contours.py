@@ -17,7 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from skimage.measure import label as connected_parts
 
 from brightfield.images.labels import Labels
-from brightfield.images.runs import Indices, LabelRuns, paint
+from brightfield.images.runs import LabelRuns, paint
+from brightfield.tensors import Indices
 
 Ring = NDArray[np.int32]
 """(n, 2) vertices x, y of a closed line, the first not repeated at the end."""

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.runs import Indices, LabelRuns, find_runs, paint
+from brightfield.images.runs import LabelRuns, find_runs, paint
+from brightfield.tensors import Indices
 
 Labels = NDArray[np.int32]
 """(H, W) int32: 0 is background, k > 0 the pixels of object k."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from brightfield.images import encode
@@ -18,10 +17,8 @@ from brightfield.results import MapSpace, Result, ResultTable, finite
 from brightfield.tasks.task import Task
 from brightfield.tasks.units.inside import Inside
 from brightfield.tasks.units.top_activations import TopActivations
-from brightfield.tensors import Pixels
+from brightfield.tensors import Pixels, Rgb
 from brightfield.work import Arity
-
-Rgb = NDArray[np.uint8]
 
 _SIDE = 96
 # On a sheet, and passes back through the model.

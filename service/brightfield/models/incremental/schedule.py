@@ -17,9 +17,8 @@ from brightfield.models.incremental.graph import Graph, LocalStep
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.passes import Pass, outside, patches
 from brightfield.models.incremental.recording import INPUT
-from brightfield.models.incremental.slide import Indices
 from brightfield.models.incremental.work import CropSizes, OperationCount, whole_work
-from brightfield.tensors import Images
+from brightfield.tensors import Images, Indices
 
 Spans = Sequence[tuple[int, int]]
 """[start, stop) of windows along one axis, in pixels of the model's input."""

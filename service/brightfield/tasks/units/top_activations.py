@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.tensors import Indices
 
 Values = NDArray[np.float32]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
