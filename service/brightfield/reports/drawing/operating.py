@@ -11,8 +11,6 @@ from brightfield.reports.wording import shown
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-OperatingSpan = tuple[float, float]
-
 
 def draw_operating_point(
     axes: Axes, report: Report, x: str, y: str, *, flipped: bool = False
