@@ -42,9 +42,9 @@ from brightfield.api.app import create_app
 from brightfield.collections.queries import Search
 from brightfield.embedding.projections.tsne import Tsne
 from brightfield.embedding.trustworthiness import trustworthiness
-from brightfield.embedding.vectors import no_progress
 from brightfield.engine import Engine, View
 from brightfield.images.selection import Selection
+from brightfield.progress import no_progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.store.items import NewItem

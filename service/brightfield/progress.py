@@ -1,4 +1,4 @@
-"""How far long work has come."""
+"""How far long work has come, and who is told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from brightfield.results import Result
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far a method has come; `partial` can be shown already, the last step has `result`."""
+    """`done` parts of `total`; `partial` can be shown already, the last step of a method has
+    `result`. A total of 0 reports nothing."""
 
     done: int
     total: int
@@ -20,4 +21,12 @@ class Step:
 
 
 Progress = Callable[[Step], None]
-"""Is called with each step of long work, in the thread that does it."""
+"""Called between the parts of long work. It may raise (`Cancelled`, `DeadlineExceeded`) where the
+caller has left, which ends the work there."""
+
+STILL_WANTED = Step(0, 0)
+"""Asks a `Progress` whether the work is still wanted, and reports nothing."""
+
+
+def no_progress(step: Step) -> None:
+    """A `Progress` that tells nobody and never ends the work."""

@@ -15,15 +15,15 @@ from pydantic import Field
 from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.vectors import FLOAT16_MOST, checked
 from brightfield.engine.answer import Answer
-from brightfield.engine.engine import Engine, Progress
+from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError, InvalidParameter, InvalidVectors, ModelChanged
-from brightfield.explain.method import Step
 from brightfield.images.decode import decode
 from brightfield.images.selection import Selection
 from brightfield.images.thumbnail import thumbnail
 from brightfield.models.inspection import layers
 from brightfield.parameters import Parameters
+from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.items import Items, NewItem, Outcome, StoredItem, differs

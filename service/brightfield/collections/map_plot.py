@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Color = tuple[int, int, int]
+from brightfield.tensors import Color
 
 # Okabe and Ito 2008, which are told apart by people who see colours differently; then paler.
 _CATEGORIES: tuple[Color, ...] = (

@@ -8,10 +8,11 @@ from typing import Any
 
 from brightfield.collections.queries import CollectionQueries
 from brightfield.engine.answer import MultiImageAnswer
-from brightfield.engine.engine import Engine, Progress
+from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import InvalidParameter
 from brightfield.images.selection import Selection
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from brightfield.embedding.vectors import Step, Vectors, no_progress
+from brightfield.embedding.vectors import Vectors
 from brightfield.errors import InvalidParameter
+from brightfield.progress import Progress, Step, no_progress
 
 _SILHOUETTE_SAMPLE = 2000
 
@@ -41,7 +42,7 @@ def kmeans(
     seed: int = 0,
     runs: int = 10,
     nearest: int = 5,
-    step: Step = no_progress,
+    progress: Progress = no_progress,
 ) -> Clusters:
     """The best of `runs` runs of Lloyd's algorithm from k-means++ starts; equal to scikit-learn's
     `KMeans(k, n_init=runs, random_state=seed)`.
@@ -53,14 +54,14 @@ def kmeans(
     rng = np.random.RandomState(seed)  # one stream for all runs, as in scikit-learn
     best: KMeans | None = None
     for run in range(runs):
-        step(run, runs)
+        progress(Step(run, runs))
         made = KMeans(k, n_init=1, random_state=rng).fit(vectors)
         if best is None or (
             made.inertia_ < best.inertia_ and not _same_parts(made.labels_, best.labels_, k)
         ):
             best = made
     assert best is not None
-    step(runs, runs)
+    progress(Step(runs, runs))
     return _described(vectors, best.labels_, best.cluster_centers_, nearest, seed)
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.embedding.vector_blocks import VectorBlocks
-from brightfield.embedding.vectors import Step, Vectors, no_progress, unit
+from brightfield.embedding.vectors import Vectors, unit
+from brightfield.progress import Progress, Step, no_progress
 
 Metric = Literal["cosine", "euclidean"]
 """`cosine`: 1 - x.y / (|x| |y|), which is 1 where a vector is 0; `euclidean`: |x - y|."""
@@ -42,7 +43,7 @@ def nearest(
     *,
     allowed: NDArray[np.bool_] | None = None,
     own: NDArray[np.int64] | None = None,
-    step: Step = no_progress,
+    progress: Progress = no_progress,
 ) -> list[Neighbors]:
     """Of each query (Q, D) the k nearest rows of the shelf, fewer where there are not so many.
 
@@ -63,12 +64,12 @@ def nearest(
             slack = _slack(asked[place], metric, lengths)
             candidates = _candidates(row, k, slack)
             found.append(_ranked(shelf, queries[place], candidates, k, metric))
-        step(start + len(scores), len(queries))
+        progress(Step(start + len(scores), len(queries)))
     return found
 
 
 def graph(
-    shelf: VectorBlocks, k: int, metric: Metric = "cosine", step: Step = no_progress
+    shelf: VectorBlocks, k: int, metric: Metric = "cosine", progress: Progress = no_progress
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k nearest others of every row: rows (N, k) and distances (N, k). k is below N."""
     count, dim = len(shelf), shelf.dim
@@ -81,7 +82,7 @@ def graph(
             own, nearest(shelf, shelf.rows(own), k, metric, own=own), strict=True
         ):
             rows[place], distances[place] = found.rows, found.distances
-        step(int(own[-1]) + 1, count)
+        progress(Step(int(own[-1]) + 1, count))
     return rows, distances
 
 

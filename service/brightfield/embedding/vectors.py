@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,6 @@ Vectors = NDArray[np.float32]
 Points = NDArray[np.float32]
 """(N, 2) or (N, 3): places on a map."""
 
-Step = Callable[[int, int], None]
-"""Told (done, total) between the parts of long work; raises where nobody waits any more, which
-(0, 0) asks and no more."""
-
 LARGEST = 1e15
 """The largest magnitude of a value: products of such vectors stay within float32."""
 
@@ -27,10 +22,6 @@ FLOAT16_MOST = 65504.0
 """The largest magnitude that float16 holds."""
 
 _MOST_NAMED = 20
-
-
-def no_progress(done: int, total: int) -> None:
-    """A `Step` that tells nobody."""
 
 
 def checked(given: Any, dim: int | None = None) -> Vectors:

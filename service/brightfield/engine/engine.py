@@ -32,7 +32,7 @@ from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
-from brightfield.progress import Progress
+from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry
 from brightfield.runtime.telemetry import Telemetry
@@ -202,7 +202,7 @@ class Engine:
             selection,
             ticket or Ticket(),
             self.settings.max_pixels,
-            progress,
+            progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
         return await self._with_model(work, job, partial(way_of(type(work)), work))
@@ -223,7 +223,14 @@ class Engine:
         image alone stands in its place; where none can be read, the first fault is raised.
         """
         view, selection = look(view, selection, options)
-        job = ImageJob(b"", view, selection, ticket or Ticket(), self.settings.max_pixels, progress)
+        job = ImageJob(
+            b"",
+            view,
+            selection,
+            ticket or Ticket(),
+            self.settings.max_pixels,
+            progress or no_progress,
+        )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
         return await self._with_model(work, job, partial(way_together(type(work)), work, readers))
 

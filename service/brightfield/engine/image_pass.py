@@ -16,7 +16,7 @@ from brightfield.images.decode import decode
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.preprocess import Prepared, preprocess
-from brightfield.progress import Progress, Step
+from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
@@ -37,13 +37,8 @@ class ImageJob:
     selection: Selection
     ticket: Ticket
     max_pixels: int
-    progress: Progress | None = None
+    progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
-
-    def report(self, done: int, total: int) -> None:
-        """Report how much is done to whoever waits."""
-        if self.progress is not None:
-            self.progress(Step(done, total))
 
 
 def decoded(job: ImageJob) -> dict[str, Picture]:

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from brightfield.images.labels import Labels
-from brightfield.images.objects import Box, Color
-
-Rgb = NDArray[np.uint8]
-"""(H, W, 3) uint8."""
+from brightfield.images.objects import Box
+from brightfield.tensors import Color, Rgb
 
 _FILL = 0.22
 """How much of an object's inside is its colour."""

@@ -13,9 +13,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from brightfield.errors import NotAcceptable
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.parameters import Parameters
+from brightfield.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RunPair:
     first: RunChunks
     second: RunChunks
     limits: DataLimits
-    check: Check
+    progress: Progress
 
 
 def _document(value: Any) -> Any:
@@ -82,21 +82,25 @@ class Evaluation(Parameters, ABC):
     """What is done with rows of which something is missing: left out and listed, or 422."""
 
     @abstractmethod
-    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
+    def evaluate(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> dict[str, Any]:
         """The report about `data`, by the names in `members`, ready for JSON.
 
         Raises `Unprocessable` for wrong types, lengths and labels; never returns NaN.
         """
 
     @abstractmethod
-    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
+    def chunk(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> PredictionChunk:
         """A part of a run, checked as `evaluate` would check it.
 
         Raises `Unprocessable` for whatever would later keep the run from having a report.
         """
 
     @abstractmethod
-    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
+    def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
         """The report about all parts of a run, which agree on a frame: the same as that about their
         rows in one call."""
 
@@ -107,7 +111,7 @@ class Evaluation(Parameters, ABC):
         Raises `IncomparableRuns` for runs whose numbers do not mean the same.
         """
 
-    def points(self, parts: RunChunks, check: Check) -> Iterator[Named]:
+    def points(self, parts: RunChunks, progress: Progress) -> Iterator[Named]:
         """Every point of the curves of a run, by name.
 
         Raises `NotAcceptable` where there are no curves with points of their own.

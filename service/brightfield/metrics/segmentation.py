@@ -35,9 +35,9 @@ from brightfield.metrics.reading.pairs import Pair, group_codes
 from brightfield.metrics.reading.pictures import ClassMask, read_mask
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import MetricSpec, nested
+from brightfield.progress import Progress
 
 _CONVENTIONS = {
     "order": "pairs by id, else by content; the digest covers the digests of shape, truth and "
@@ -143,10 +143,10 @@ class Segmentation(PairsEvaluation):
             )
         return mask
 
-    def report(self, cases: Sequence[MeasuredPair], check: Check) -> dict[str, Any]:
+    def report(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
         found = draws.estimates(self.lines(cases))
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)

@@ -20,6 +20,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import IndexBusy, IndexUnavailable, UnknownCollection, UnknownIndex
+from brightfield.progress import STILL_WANTED, Progress, Step
 from brightfield.store import extension, tables
 from brightfield.store.collections import Collection, known
 from brightfield.store.database import reading, writing
@@ -42,7 +43,6 @@ Recalls = list[dict[str, Any]]
 Ask = Callable[[NDArray[np.float32], int, int], list[NDArray[np.int64]]]
 """Of queries (Q, D), numbers of candidates for each: how many are wanted, and `ef_search`."""
 
-Step = Callable[[int, int], None]
 
 _CLIENT_CHECK_MS = 2000
 
@@ -87,7 +87,7 @@ class VectorIndexes:
         self._clock = clock
 
     def build(
-        self, collection: Collection, hnsw: Hnsw, source: IndexSource, step: Step
+        self, collection: Collection, hnsw: Hnsw, source: IndexSource, progress: Progress
     ) -> VectorIndex:
         """Build the index of all items that are there, which takes the place of a former one.
 
@@ -107,9 +107,9 @@ class VectorIndexes:
             _claim(connection, collection)
             fresh.create(connection)
             with closing(source.parts(0)) as parts:
-                filled = _Counted(parts, collection.size, step)
+                filled = _Counted(parts, collection.size, progress)
                 fresh.copy(connection, filled)
-            self._link(connection, fresh, hnsw, collection.size, step)
+            self._link(connection, fresh, hnsw, collection.size, progress)
             recalls = source.measure(_asking(connection, fresh))
             _lock(connection, collection)
             fresh.purge(connection, collection.key, 0)
@@ -143,14 +143,16 @@ class VectorIndexes:
                 sa.delete(tables.collection_indexes).where(c.collection == collection.key)
             )
 
-    def catch_up(self, collection: Collection, parts: VectorParts, step: Step) -> VectorIndex:
-        """Put in what came since, a part at a time, each for good; `step` is asked in between."""
+    def catch_up(
+        self, collection: Collection, parts: VectorParts, progress: Progress
+    ) -> VectorIndex:
+        """Put in what came since, a part at a time, each for good."""
         index = self.get(collection)
         while index.filled < collection.added:
             with closing(parts(index.filled)) as later:
                 part = next(later, None)
             index = self._extend(collection, index.filled, part)
-            step(0, 0)
+            progress(STILL_WANTED)
         return index
 
     def remember(self, collection: Collection, recalls: Recalls) -> VectorIndex:
@@ -175,7 +177,7 @@ class VectorIndexes:
             ) from error
 
     def _link(
-        self, connection: Connection, table: HnswTable, hnsw: Hnsw, size: int, step: Step
+        self, connection: Connection, table: HnswTable, hnsw: Hnsw, size: int, progress: Progress
     ) -> None:
         # Else the server would build on for minutes after this process was killed. Not every
         # server can look.
@@ -185,7 +187,7 @@ class VectorIndexes:
             )
 
         def tell(share: float) -> None:
-            step(size + int(share * size), 3 * size)
+            progress(Step(size + int(share * size), 3 * size))
 
         with watched(self._engine, connection, tell):
             table.index(connection, hnsw.m, hnsw.ef_construction)
@@ -236,10 +238,10 @@ def table_of(collection: Collection) -> HnswTable:
 class _Counted:
     """Parts on their way into an index; `last` is the number of the newest item so far."""
 
-    def __init__(self, parts: Iterable[Part], size: int, step: Step) -> None:
+    def __init__(self, parts: Iterable[Part], size: int, progress: Progress) -> None:
         self._parts = parts
         self._size = size
-        self._step = step
+        self._progress = progress
         self.last = 0
 
     def __iter__(self) -> Iterator[Part]:
@@ -248,7 +250,7 @@ class _Counted:
             yield numbers, vectors
             self.last = int(numbers[-1])
             done += len(numbers)
-            self._step(min(done, self._size), 3 * self._size)
+            self._progress(Step(min(done, self._size), 3 * self._size))
 
 
 def _asking(connection: Connection, table: HnswTable) -> Ask:

@@ -230,7 +230,8 @@ class Enlargement(Canvas):
         if geometry.scaled or card.input.crop is not None:
             raise UnfitImage(
                 f"The model {card.id} resizes or crops its input, so its answer isn't an "
-                "enlargement of this image; send one of the size on the model's card, or such a region."
+                "enlargement of this image; send one of the size on the model's card, or such a "
+                "region."
             )
         height, width = geometry.input_size
         wanted = (scale * height, scale * width)

@@ -40,6 +40,6 @@ class Task(Work, ABC):
         where the task has no score to explain.
         """
         raise Unexplainable(
-            f"Models for {model_output.card.task!r} have no score that can be explained; send a second "
-            "image as `reference` to explain how similar their features are."
+            f"Models for {model_output.card.task!r} have no score that can be explained; send a "
+            "second image as `reference` to explain how similar their features are."
         )

@@ -18,6 +18,7 @@ from brightfield.explain.method import Step
 from brightfield.images.cutouts import gradient_picture
 from brightfield.images.objects import Box
 from brightfield.images.selection import Selection
+from brightfield.runtime.ahead import ROWS_AHEAD
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches, Patches
 
@@ -179,7 +180,6 @@ def test_progress_is_told_and_a_withdrawn_search_ends(bench: Bench) -> None:
 
 def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps are handed on as they come; no more than eight images are ahead of the gallery."""
-    from brightfield.engine.units import patch_search
     from brightfield.tasks.units.top_activations import TopActivations
 
     opened: list[int] = []
@@ -199,5 +199,5 @@ def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(TopActivations, "add", add)
     search(bench, FindPatches(layer="1", k=1), [counted(index) for index in range(30)])
-    assert max(ahead) <= patch_search._AHEAD
+    assert max(ahead) <= ROWS_AHEAD
     assert len(opened) <= 60

@@ -34,7 +34,6 @@ from brightfield.api.reading.inputs import (
 from brightfield.api.reading.parameters import merge, parse
 from brightfield.collections.adding import Added, NewImage
 from brightfield.collections.queries import watched
-from brightfield.embedding.vectors import Step
 from brightfield.engine.engine import Progress
 from brightfield.errors import (
     BrightfieldError,
@@ -209,7 +208,7 @@ async def explored(
     name: str,
     what: str,
     options: type[T],
-    explore: Callable[[str, T, Step], dict[str, Any]],
+    explore: Callable[[str, T, Progress], dict[str, Any]],
 ) -> Response:
     """Read the options, and answer at once or as a job, in a thread of those that explore."""
     services: Services = request.app.state.services

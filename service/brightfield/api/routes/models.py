@@ -83,7 +83,7 @@ def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
         "description": card.description,
         "licence": card.licence,
         "state": engine.registry.state(card.id),
-        "pinned": resident.pinned if resident else False,
+        "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,
         "memory_bytes": resident.size_bytes if resident else None,
     }

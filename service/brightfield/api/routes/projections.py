@@ -19,6 +19,7 @@ from brightfield.collections.queries import ItemSelection, watched
 from brightfield.collections.services import projection_catalog
 from brightfield.engine.engine import Progress
 from brightfield.errors import ConflictingParameter, InvalidParameter, nearest
+from brightfield.progress import no_progress
 from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["collections"], prefix="/collections")
@@ -116,7 +117,7 @@ async def _with_worst(services: Services, choice: PlotChoice) -> PlotChoice:
         raise ConflictingParameter(
             "Name items by `ids` or by the worst cases of a `run`, not both."
         )
-    work = partial(services.runs.report, choice.run, lambda: None)
+    work = partial(services.runs.report, choice.run, no_progress)
     report = await services.engine.evaluating(work)
     return choice.model_copy(update={"ids": tuple(str(case["id"]) for case in report["worst"])})
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.embedding.vectors import Points, Step, Vectors
+from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
 from brightfield.parameters import Parameters
+from brightfield.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,9 +66,9 @@ class Projection(Parameters, ABC):
             raise InvalidParameter("All vectors are equal, so there is nothing to map.")
 
     @abstractmethod
-    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
         """The map of the vectors (N, D). Raises as `check` does, and what `step` raises."""
 
     @abstractmethod
-    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
         """Places (M, dimensions) of `new` (M, D) on the map of `vectors`, of which none moves."""

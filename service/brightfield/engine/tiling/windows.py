@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -15,15 +14,14 @@ from brightfield.engine.view import View
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
+from brightfield.progress import Step
 from brightfield.results import Result
+from brightfield.runtime.ahead import ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.kinds.sliding import PlacedGrid, Sliding
 from brightfield.tensors import chunked
-
-# Batches of windows on their way at once: one on the lane, one that waits, one being made.
-_AHEAD = 3
 
 
 def slid(
@@ -51,7 +49,7 @@ def slid(
         rows = task.window_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
-        job.report(done, total)
+        job.progress(Step(done, total))
     placed = PlacedGrid(grid, (region.x, region.y), (picture.height, picture.width))
     return task.map_of(whole, np.concatenate(scores), placed, resident.card), total
 
@@ -73,17 +71,11 @@ def _windows(
 def _outputs(
     resident: Resident, inputs: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
-    waiting: deque[WorkItem] = deque()
     forward = scoring_pass(resident, "probability")
     size = resident.most_rows(forward, resident.shape)
-    try:
-        for batch in chunked(inputs, size):
-            ticket.check()
-            waiting.append(resident.submit(forward, batch, ticket, band=Priority.BULK))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().future.result()
-        while waiting:
-            yield waiting.popleft().future.result()
-    finally:
-        for item in waiting:
-            item.future.cancel()
+
+    def submit(batch: torch.Tensor) -> WorkItem:
+        return resident.submit(forward, batch, ticket, band=Priority.BULK)
+
+    for _, item in ahead(chunked(inputs, size), submit, ticket):
+        yield item.future.result()

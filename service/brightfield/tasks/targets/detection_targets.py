@@ -57,8 +57,8 @@ def detection_targets(
     """
     if aim.within is not None:
         raise InvalidParameter(
-            f"within belongs to models that score pixels, and {model_output.card.id} scores boxes; name "
-            "one with box=xmin,ymin,xmax,ymax."
+            f"within belongs to models that score pixels, and {model_output.card.id} scores boxes; "
+            "name one with box=xmin,ymin,xmax,ymax."
         )
     return [_target(name, aim, model_output, kind or "similarity", objects) for name in aim.target]
 
@@ -112,8 +112,8 @@ def _chosen(
         named = next((found for found in objects if found.id == aim.object), None)
         if named is None:
             raise UnknownTarget(
-                f"There is no object {aim.object}: the model {model_output.card.id} finds {len(objects)} "
-                "in the image, numbered from 1."
+                f"There is no object {aim.object}: the model {model_output.card.id} finds "
+                f"{len(objects)} in the image, numbered from 1."
             )
         return named
     there = [

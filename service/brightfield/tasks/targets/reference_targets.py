@@ -48,7 +48,7 @@ class ReferenceTarget(Target):
 def reference_target(
     features: Tensor, reference: Tensor, layer: str, sha256: str
 ) -> ReferenceTarget:
-    """The similarity of an image to a reference, both by what the layer gives for them, (1, ...)."""
+    """The similarity of an image to a reference, by what the layer gives for each, (1, ...)."""
     score = CosineScore(Embed().pooled(reference[0].float()))
     value = float(score(features)[0])
     return ReferenceTarget(

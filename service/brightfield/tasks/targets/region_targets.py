@@ -99,8 +99,9 @@ class _Pixels:
 
     def __init__(self, aim: Aim, model_output: ModelOutput, partitioned: Partitioned) -> None:
         self._model_output = model_output
-        self._softmax = model_output.card.output.activation == "softmax"
-        self._count = len(model_output.card.label_names)
+        self._card = model_output.card
+        self._softmax = self._card.output.activation == "softmax"
+        self._count = len(self._card.label_names)
         self._partitioned = partitioned
         self._object: int | None = None
         self._class: int | None = None
@@ -114,7 +115,7 @@ class _Pixels:
             self._mask = parts.labels == self._object
 
     def target(self, name: str, kind: Kind) -> RegionTarget:
-        card = self._model_output.card
+        card = self._card
         wanted = None if name == "top" else find_class(name, card, self._count)
         class_id, mask = self._class_and_mask(wanted)
         score = self._score(class_id, mask, kind)
@@ -137,10 +138,10 @@ class _Pixels:
         areas = np.bincount(labels.reshape(-1), minlength=self._count + 1)[1:]
         class_id = int(areas.argmax()) if wanted is None else wanted
         if not areas[class_id]:
-            what = "any class" if wanted is None else label(class_id, self._model_output.card)
+            what = "any class" if wanted is None else label(class_id, self._card)
             raise UnknownTarget(
-                f"The model {self._model_output.card.id} gives no pixel of the image to {what}; name the "
-                "pixels with within=x,y,width,height."
+                f"The model {self._card.id} gives no pixel of the image to {what}; name "
+                "the pixels with within=x,y,width,height."
             )
         return class_id, labels == class_id + 1
 
@@ -160,7 +161,7 @@ class _Pixels:
         if aim.object is not None:
             if not (labels == aim.object).any():
                 raise UnknownTarget(
-                    f"There is no object {aim.object}: the model {self._model_output.card.id} finds "
+                    f"There is no object {aim.object}: the model {self._card.id} finds "
                     f"{count} in the image, numbered from 1."
                 )
             return aim.object
@@ -174,7 +175,7 @@ class _Pixels:
         shared = np.bincount(labels[inside], minlength=count + 1)[1:]
         if not shared.any():
             raise UnknownTarget(
-                f"The model {self._model_output.card.id} finds no object {where}; /segment?mode=instance "
+                f"The model {self._card.id} finds no object {where}; /segment?mode=instance "
                 "shows those that there are, and within=x,y,width,height takes any pixels."
             )
         areas = np.bincount(labels.reshape(-1), minlength=count + 1)[1:]
@@ -202,7 +203,7 @@ class _Pixels:
         top, left = int(rows[0]), int(columns[0])
         part = weights[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
         return RegionScore(
-            self._model_output.card,
+            self._card,
             class_id + self._softmax,
             torch.from_numpy(np.ascontiguousarray(part)),
             top,
