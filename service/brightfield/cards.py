@@ -25,20 +25,12 @@ from pydantic import (
 
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
+from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 
 CARD = "card.toml"
 
-# Okabe and Ito's eight colours, told apart with any kind of colour vision.
-PALETTE = (
-    (0, 114, 178),
-    (230, 159, 0),
-    (0, 158, 115),
-    (204, 121, 167),
-    (86, 180, 233),
-    (213, 94, 0),
-    (240, 228, 66),
-    (120, 120, 120),
-)
+_GREY = (120, 120, 120)
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
 _NO_CLASS = ("__background__", "N/A")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)

@@ -34,9 +34,6 @@ Rgb = NDArray[np.uint8]
 Indices = NDArray[np.int64]
 """Positions in another array."""
 
-Color = tuple[int, int, int]
-"""Red, green, blue, 0 to 255."""
-
 
 def chunked(images: Iterable[torch.Tensor], size: int) -> Iterator[Images]:
     """Stacks of at most `size` images (C, H, W), made one at a time as they are asked for."""

@@ -9,18 +9,12 @@ import torch
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from brightfield.errors import InvalidParameter
+from brightfield.parameters import several
 from brightfield.targets import Target
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    return [value] if isinstance(value, int) else value
-
 
 Neuron = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(several),
     Field(min_length=1),
     WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["3,7,7", "12"]}),
 ]

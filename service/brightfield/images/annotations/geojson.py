@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from brightfield.images.contours import ObjectOutline, Polygon, Ring
 from brightfield.images.objects import Box, Object, ObjectSource
-from brightfield.tensors import Color
+from brightfield.palette import Color
 
 ObjectType = Literal["annotation", "detection"]
 

@@ -24,7 +24,7 @@ from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
 from brightfield.images.contours import ObjectOutline, Ring
 from brightfield.images.objects import Box, Object
-from brightfield.tensors import Color
+from brightfield.palette import Color
 
 _GREATEST_COORDINATE = 2**15 - 1
 _MOST_POINTS = 2**16 - 1
