@@ -18,7 +18,7 @@ from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.targets import EVERY, Aim, Kind, Target
-from brightfield.tasks.kinds.sliding import PlacedGrid, Sliding
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
     activate,
     checked,
@@ -109,7 +109,7 @@ class ClassMap(ClassPredictions, HeatResult):
         return full
 
 
-class Classify(Sliding):
+class Classify(SlidingWindow):
     """The classes of an image by descending score."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)

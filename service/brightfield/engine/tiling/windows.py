@@ -20,12 +20,12 @@ from brightfield.runtime.ahead import ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.tasks.kinds.sliding import PlacedGrid, Sliding
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tensors import chunked
 
 
 def slid(
-    task: Sliding,
+    task: SlidingWindow,
     window: tuple[int, int],
     whole: Result,
     picture: Picture,
