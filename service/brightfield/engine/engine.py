@@ -195,6 +195,7 @@ class Engine:
 
         Raises a `BrightfieldError` for every fault of the input, the model or the moment.
         """
+        way = partial(way_of(type(work)), work)
         view, selection = look(view, selection, options)
         job = ImageJob(
             await _read(image),
@@ -205,7 +206,7 @@ class Engine:
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        return await self._with_model(work, job, partial(way_of(type(work)), work))
+        return await self._with_model(work, job, way)
 
     async def answer_together(
         self,
