@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Color = tuple[int, int, int]
+from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, Color
 
-# Okabe and Ito 2008, which are told apart by people who see colours differently; then paler.
+# Yellow is left out, which cannot be seen on white; then others that are far from these.
 _CATEGORIES: tuple[Color, ...] = (
-    (0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (86, 180, 233),
+    BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY,
     (120, 94, 240), (148, 148, 0), (100, 60, 30), (110, 110, 110),
 )  # fmt: skip
 # Viridis at five places, dark to bright.

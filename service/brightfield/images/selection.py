@@ -6,16 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from brightfield.parameters import Parameters, natural_numbers, written
+from brightfield.parameters import Parameters, natural_numbers, several, written
 
 AXES = "TZCYXSP"
-
-
-def _channels(value: object) -> object:
-    """Parameters arrive as query strings: "0,2" means (0, 2)."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(","))
-    return (value,) if isinstance(value, int) else value
 
 
 def _known_axes(value: object) -> object:
@@ -35,7 +28,7 @@ def _known_axes(value: object) -> object:
 
 
 def _distinct(value: object) -> object:
-    channels = _channels(value)
+    channels = several(value)
     if isinstance(channels, tuple | list) and len({str(c) for c in channels}) < len(channels):
         raise ValueError("each channel is named once")
     return channels

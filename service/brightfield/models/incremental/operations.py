@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from brightfield.models.incremental.slide import Indices, Slide
+from brightfield.models.incremental.slide import Slide
+from brightfield.tensors import Indices
 
 MapShape = tuple[int, int, int]
 """(C, H, W) of one row."""
