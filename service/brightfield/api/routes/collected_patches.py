@@ -12,7 +12,7 @@ from brightfield.api.reading.collection_requests import carried_out, read_posted
 from brightfield.api.reading.parameters import parse
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
-from brightfield.api.schema.responses import answers
+from brightfield.api.schema.responses import answers, binary
 from brightfield.api.writing.envelope import survey_envelope
 from brightfield.api.writing.replies import Reply, Writer, negotiate
 from brightfield.collections.queries import ItemSelection
@@ -29,7 +29,7 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     "/{name}/patches",
     summary="The parts of a collection's images that excite the units of a layer most.",
     response_class=Response,
-    responses=answers("CollectionPatchesReply", job=True),
+    responses=answers("CollectionPatchesReply", job=True, media=binary(("image/png", "text/csv"))),
     openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
 async def post_patches(name: Name, request: Request) -> Response:
