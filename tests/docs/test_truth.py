@@ -79,6 +79,20 @@ def test_classes_that_are_named_by_the_pages_about_the_code_exist() -> None:
         assert named <= defined, (page, named - defined)
 
 
+def test_every_thread_that_is_made_has_a_row() -> None:
+    made = r'(?:WorkerPool\(.*|LoopThread\(|thread_name_prefix=|name=)f?"([a-z]+(?:-[a-z]+)*)[-"]'
+    names = {name for file in CODE for name in re.findall(made, _threaded(file))}
+    rows = re.findall(r"^\| `([\w-]+)`", (ROOT / "docs" / "threads.md").read_text("utf-8"), re.M)
+    assert {"lane", "decode", "explain", "loader"} <= names
+    assert names == {re.split(r"[-_][A-Z]", row)[0] for row in rows} - {"asyncio"}
+
+
+def _threaded(file: Path) -> str:
+    """The lines of a file that start threads."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if re.search(r"Thread|WorkerPool\(", line))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_folders_that_are_named_exist(page: Path) -> None:
     for name in re.findall(r"`([a-z_]+(?:/[a-z_]+)*/)`", page.read_text(encoding="utf-8")):
