@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,17 @@ def test_classes_that_are_named_by_the_pages_about_the_code_exist() -> None:
             assert homes, (page, name)
             has = rf"^    (?:async )?(?:def )?{member}\b"
             assert not member or any(re.search(has, each, re.MULTILINE) for each in homes), member
+
+
+def test_the_layers_are_those_that_are_checked() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (checked,) = (each["layers"] for each in contracts if each["type"] == "layers")
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    shown = text.split("```\n")[1].splitlines()
+    assert len(shown) == len(checked)
+    for line, layer in zip(shown, checked, strict=True):
+        assert re.match("  ".join(layer.split(" | ")) + "  ", line), layer
 
 
 def test_every_thread_that_is_made_has_a_row() -> None:
