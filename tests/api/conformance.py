@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROBLEM = "application/problem+json"
@@ -131,11 +131,22 @@ class Document:
         if key not in self._validators:
             whole = {**schema, "components": self._components}
             self._validators[key] = Draft202012Validator(whole)
-        error = best_match(self._validators[key].iter_errors(document))
-        if error is None:
+        errors = self._validators[key].iter_errors(document)
+        found = [leaf for error in errors for leaf in _leaves(error)]
+        if not found:
             return None
+        # Of the shapes that it might have had, the one that fits the farthest.
+        error = max(found, key=lambda each: len(each.absolute_path))
         place = "/".join(map(str, error.absolute_path))
         return f"at {place or 'the top'}: {error.message[:600]}"
+
+
+def _leaves(error: ValidationError) -> Iterator[ValidationError]:
+    """The faults behind "none of these fits"."""
+    if not error.context:
+        yield error
+    for each in error.context or ():
+        yield from _leaves(each)
 
 
 @contextmanager
