@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import torch
 from pydantic import Field, model_validator
 
-from brightfield.images.shapes import parse_shape
+from brightfield.images.shapes import ShapeParameter, parse_shape
 from brightfield.parameters import Commas, EdgesParameter, Offset, Parameters
 from brightfield.tensors import Scores
 
@@ -39,7 +39,7 @@ class Aim(Parameters):
     object: Annotated[int, Field(ge=1)] | None = None
     """Of models that find or segment objects: the one of this id, as /detect and
     /segment?mode=instance give them by default."""
-    within: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
+    within: ShapeParameter | None = None
     """Of models that segment: the class's mean over x,y,width,height, or over the polygon
     x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives to the class."""
     reference_layer: str = "penultimate"

@@ -14,12 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from brightfield import __version__
 from brightfield.api import problems
-from brightfield.api.image_endpoints import Services
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
+from brightfield.api.services import Services
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
-from brightfield.parameters import Parameters, several
+from brightfield.parameters import Parameters, natural_numbers, several, written
 
 AXES = "TZCYXSP"
 
@@ -50,7 +50,11 @@ class Selection(Parameters):
     channels: Annotated[
         Annotated[tuple[_Index, ...], Field(min_length=1)] | None,
         BeforeValidator(_distinct),
-        WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]}),
+        written(
+            "int | Sequence[int]",
+            {"pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]},
+            *natural_numbers(),
+        ),
     ] = None
     """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
     axes: Annotated[str | None, BeforeValidator(_known_axes)] = None

@@ -16,7 +16,7 @@ from brightfield.errors import InvalidParameter, Unexplainable
 from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.parameters import Commas
-from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
+from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
 from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
@@ -82,7 +82,8 @@ class ClassMap(ClassPredictions, HeatResult):
                 [start + self.origin[0], stop + self.origin[0]] for start, stop in self.grid.cols
             ],
         }
-        scores = {"labels": list(self.labels), **array_json(raster.array), "grid": grid}
+        maps = map_json(raster.array, signed=False)
+        scores = {"labels": list(self.labels), **maps, "grid": grid}
         return {**super().payload(space), "map": scores}
 
     def raster(self, space: MapSpace) -> Raster:
