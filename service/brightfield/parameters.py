@@ -42,6 +42,17 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+def _numbers_of(count: int, kind: str = "number") -> dict[str, Any]:
+    return {"type": "array", "items": {"type": kind}, "minItems": count, "maxItems": count}
+
+
+def natural_numbers(most: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schemas of a number from 0, and of a list of such, of `most` at most."""
+    one = {"type": "integer", "minimum": 0}
+    several: dict[str, Any] = {"type": "array", "items": one, "minItems": 1}
+    return one, several if most is None else {**several, "maxItems": most}
+
+
 def several(value: Any) -> Any:
     """`"0,2"`, as a query writes it, as `["0", "2"]`, and one number as a list of it."""
     parts = _split(value)
@@ -54,17 +65,6 @@ def parsed_json(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         raise ValueError("this is no JSON") from None
-
-
-def _numbers_of(count: int, kind: str = "number") -> dict[str, Any]:
-    return {"type": "array", "items": {"type": kind}, "minItems": count, "maxItems": count}
-
-
-def natural_numbers(most: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The schemas of a number from 0, and of a list of such, of `most` at most."""
-    one = {"type": "integer", "minimum": 0}
-    many: dict[str, Any] = {"type": "array", "items": one, "minItems": 1}
-    return one, many if most is None else {**many, "maxItems": most}
 
 
 def _pair(value: Any) -> Any:

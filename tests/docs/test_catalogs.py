@@ -25,6 +25,7 @@ from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.statistics.family import Family
 from brightfield.models.architecture import Architecture
 from brightfield.plugins import discover
+from brightfield.progress import no_progress
 from brightfield.reports import plots
 
 from .pages import ROOT
@@ -123,7 +124,7 @@ def reports() -> Iterator[set[str]]:
     assert set(data) == set(metrics.catalog())
     for task, (options, rows) in data.items():
         evaluation = metrics.catalog()[task](ci={"method": "none"}, **options)
-        report = evaluation.evaluate(rows, LIMITS, lambda: None)
+        report = evaluation.evaluate(rows, LIMITS, no_progress)
         yield {*report["metrics"], *({"merges", "splits"} & set(report.get("objects", ())))}
 
 

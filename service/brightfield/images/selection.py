@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from brightfield.parameters import Parameters, natural_numbers, several, written
 
@@ -57,7 +57,11 @@ class Selection(Parameters):
         ),
     ] = None
     """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
-    axes: Annotated[str | None, BeforeValidator(_known_axes)] = None
+    axes: Annotated[
+        str | None,
+        BeforeValidator(_known_axes),
+        WithJsonSchema({"type": "string", "pattern": f"^[{AXES}{AXES.lower()}]+$"}),
+    ] = None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel,
     Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     orientation: Literal["apply", "ignore"] = "apply"
