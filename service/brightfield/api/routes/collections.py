@@ -102,7 +102,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     shelves = _services(request).collections.shelves
     collection = await _collection(request, name)
     await asyncio.to_thread(shelves.collections.delete, name)
-    shelves.spaces.forget(collection)
+    shelves.vectors.forget(collection)
     return {"deleted": name}
 
 
