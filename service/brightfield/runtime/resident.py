@@ -135,9 +135,7 @@ class Resident:
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None
     ) -> int:
         """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
-        if isinstance(
-            operation, LaneCall
-        ):  # each is of its own kind, and nothing is to be measured
+        if isinstance(operation, LaneCall):  # each is of a kind of its own: nothing to measure
             return 1
         caps = (self.static_batch, self.card.max_batch, max_batch)
         best = self.sizes.best(operation, shape)
