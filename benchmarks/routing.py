@@ -103,7 +103,7 @@ def service(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     app = create_app(settings)
     engine = app.state.engine
     admission = Admission(settings.max_in_flight, engine.telemetry, engine.backlog)
-    app.state.services = SimpleNamespace(engine=engine, settings=settings, admission=admission)
+    app.state.services = SimpleNamespace(settings=settings, engine=engine, admission=admission)
     direct, bare = Trivial("direct"), Trivial("bare")
 
     async def respond(request: Request) -> Response:

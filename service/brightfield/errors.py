@@ -374,3 +374,8 @@ def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     close = get_close_matches(name.casefold(), list(folded), n=limit, cutoff=0.5)
     return f" Did you mean {', '.join(folded[c] for c in close)}?" if close else ""
+
+
+def suggestions(name: str, known: Sequence[str]) -> str:
+    """The end of "There is no ...": " Did you mean a? Known: a, b.", the nearest names first."""
+    return f"{nearest(name, known)} Known: {', '.join(known)}."

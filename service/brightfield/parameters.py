@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -53,6 +53,20 @@ def natural_numbers(most: int | None = None) -> tuple[dict[str, Any], dict[str, 
     return one, several if most is None else {**several, "maxItems": most}
 
 
+def several(value: Any) -> Any:
+    """`"0,2"`, as a query writes it, as `["0", "2"]`, and one number as a list of it."""
+    parts = _split(value)
+    return [parts] if isinstance(parts, int) else parts
+
+
+def parsed_json(text: str) -> Any:
+    """What a query writes as JSON. Raises `ValueError`."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise ValueError("this is no JSON") from None
+
+
 def _pair(value: Any) -> Any:
     parts = _split(value)
     if isinstance(parts, int | float):
@@ -70,9 +84,7 @@ def _of_extent(value: tuple[float, float, float, float]) -> tuple[float, float, 
 
 
 def _text_items(value: Any) -> Any:
-    parts = _split(value)
-    if isinstance(parts, int):
-        parts = [parts]
+    parts = several(value)
     return [str(part) for part in parts] if isinstance(parts, list | tuple) else parts
 
 
@@ -92,10 +104,7 @@ Commas = Annotated[
 
 def _ids(value: Any) -> Any:
     if isinstance(value, str) and value[:1] == "[":
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise ValueError("this is no JSON") from None
+        return parsed_json(value)
     return _text_items(value)
 
 
@@ -167,11 +176,6 @@ EdgesParameter = Annotated[
 """xmin, ymin, xmax, ymax in pixels, as /detect gives boxes; a box has an extent."""
 
 
-def _numbers(value: Any) -> Any:
-    parts = _split(value)
-    return [parts] if isinstance(parts, int) else parts
-
-
 def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(value)) < len(value):
         raise ValueError("each unit is named once")
@@ -180,7 +184,7 @@ def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
 
 Units = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(several),
     AfterValidator(_distinct),
     Field(min_length=1, max_length=4096),
     written(

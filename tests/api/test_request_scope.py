@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from brightfield.api.request_scope import request_scope
+from brightfield.api.request_scope import RequestScope
 from brightfield.errors import Cancelled, DeadlineExceeded
 from brightfield.runtime.ticket import Ticket
 
@@ -42,7 +42,7 @@ def hang_up(calls: Calls) -> None:
 
 async def waiting(request: Request, ticket: Ticket, begin: Callable[[], None] = bool) -> None:
     """Work that never ends by itself."""
-    async with request_scope(request, ticket):
+    async with RequestScope(request, ticket):
         begin()
         await asyncio.Event().wait()
 
@@ -75,9 +75,9 @@ async def test_work_that_ends_by_itself_leaves_nothing_behind() -> None:
     calls: Calls = set()
     ticket = Ticket(60)
     before = asyncio.all_tasks()
-    async with request_scope(request_with(calls), ticket):
+    async with RequestScope(request_with(calls), ticket):
         assert calls
-    async with request_scope(request_with(None), ticket):
+    async with RequestScope(request_with(None), ticket):
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert not calls and not ticket.cancelled and asyncio.all_tasks() == before
@@ -85,7 +85,7 @@ async def test_work_that_ends_by_itself_leaves_nothing_behind() -> None:
 
 async def test_a_timeout_of_the_work_is_not_the_requests() -> None:
     with pytest.raises(TimeoutError):
-        async with request_scope(request_with(set()), Ticket(60)):
+        async with RequestScope(request_with(set()), Ticket(60)):
             raise TimeoutError
 
 

@@ -93,7 +93,7 @@ class TestPredictions:
 
     @pytest.mark.parametrize("output", [torch.zeros(1, 6, 2), [torch.zeros(1, 6)], None])
     def test_an_output_of_another_kind_is_the_models_fault(self, output: Any) -> None:
-        with pytest.raises(ModelFailed, match="is no classifier"):
+        with pytest.raises(ModelFailed, match="isn't a classifier"):
             Classify().postprocess(output, FLOWERS)
 
     def test_labels_that_do_not_fit_are_told(self) -> None:

@@ -96,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = Jobs(database)
     await asyncio.to_thread(jobs.recover)
     app.state.services = services = Services(
+        settings,
         engine,
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),

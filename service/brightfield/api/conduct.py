@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from brightfield.api.limits import ticket_of
 from brightfield.api.reading.received import Received, receive
-from brightfield.api.request_scope import request_scope
+from brightfield.api.request_scope import RequestScope
 from brightfield.api.services import Services, services_of
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
@@ -41,20 +41,15 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     `DeadlineExceeded` or `Cancelled` for its end, and what `understand` and its answer raise.
     """
     services = services_of(request)
-    settings = services.settings
     with services.admission.admit() as claim:
         # The deadline counts from here, but a client that is still sending its body
         # cannot be listened to for hanging up: the listener would eat the body.
-        ticket = ticket_of(request, settings.timeout)
-        received = await receive(request, settings.max_bytes)
-        async with request_scope(request, ticket):
+        ticket = ticket_of(request, services.settings.timeout)
+        received = await receive(request, services.settings.max_bytes)
+        async with RequestScope(request, ticket):
             understood = await understand(services, received)
             claim.extend(understood.places)
-            if job is None or not _prefers_job(received):
+            if job is None or "respond-async" not in received.headers.get("prefer", ""):
                 return await understood.respond(ticket, None)
         kept = services.admission.hand_over(claim)
     return await services.jobs.submit(job, understood.respond, kept.release)
-
-
-def _prefers_job(received: Received) -> bool:
-    return "respond-async" in received.headers.get("prefer", "")

@@ -63,4 +63,6 @@ class ImageEndpoint:
         limit = services.settings.max_reply_bytes
         writer = Writer(parameters.format, parameters.reply, received.request_id, limit)
         request = ImageRequest(services, parameters, submission, writer)
-        return Understood(request.respond, request.places)
+        # What is asked about several images together takes them one after another.
+        places = len(submission.images) if parameters.work.arity == "one" else 1
+        return Understood(request.respond, places)

@@ -29,11 +29,6 @@ class ImageRequest:
     submission: Submission
     writer: Writer
 
-    @property
-    def places(self) -> int:
-        """How many of the images are in flight at the same time."""
-        return len(self.submission.images) if self.parameters.work.arity == "one" else 1
-
     async def respond(self, ticket: Ticket, progress: Progress | None) -> Response:
         """The reply; one bad image of a batch never fails its neighbours."""
         if self.parameters.work.arity == "several":
@@ -77,9 +72,9 @@ class ImageRequest:
 
     async def _about(self, image: ImageSource, ticket: Ticket, progress: Progress | None) -> Answer:
         wanted, store = self.parameters, self.services.images
-        attachments = self.submission.attachments
+        others = self.submission.attachments
+        attached = {name: await other.fetch(store) for name, other in others.items()}
         data = await image.fetch(store)
-        attached = {name: await other.fetch(store) for name, other in attachments.items()}
         return await self.services.engine.answer(
             wanted.work, data, wanted.view, wanted.selection, ticket, progress, attached
         )

@@ -19,16 +19,13 @@ from brightfield.store.images import ImageStore
 class Services:
     """What the handlers of one app share."""
 
+    settings: Settings
     engine: Engine
     admission: Admission
     images: ImageStore
     jobs: JobRunner
     runs: EvaluationRuns
     collections: CollectionWork
-
-    @property
-    def settings(self) -> Settings:
-        return self.engine.settings
 
 
 def services_of(request: Request) -> Services:

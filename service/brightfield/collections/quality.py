@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.collections.queries import CollectionQueries, ItemSelection, Metric, SelectedItems
+from brightfield.collections.queries import CollectionQueries, ItemSelection, SelectedItems
 from brightfield.collections.vector_cache import deleted_meanwhile
 from brightfield.embedding import neighbors
 from brightfield.embedding.disagreement import disagreement
 from brightfield.embedding.duplicates import duplicates
+from brightfield.embedding.neighbors import Metric
 from brightfield.embedding.outliers import outlier_factors
 from brightfield.errors import InvalidParameter
 from brightfield.progress import Progress

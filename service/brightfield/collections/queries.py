@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from brightfield.collections.adding import CollectionStores
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.clusters import kmeans
-from brightfield.embedding.neighbors import nearest
+from brightfield.embedding.neighbors import Metric, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors, checked, unit
 from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
@@ -30,8 +30,6 @@ from brightfield.store.items import StoredItem
 from brightfield.store.metadata_filter import Filter
 
 T = TypeVar("T")
-Metric = Literal["cosine", "euclidean"]
-
 _THREADS = 2
 # Of a search by an index, which pgvector sets.
 MOST_CANDIDATES = 1000

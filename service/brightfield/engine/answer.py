@@ -113,13 +113,6 @@ class Answer:
         return self.result.overlay(display(self.picture.pixels), alpha)
 
 
-def raise_if_all_failed(images: Sequence[ImageFacts | BrightfieldError]) -> None:
-    """Raises what is wrong with the first image where not one of them could be read."""
-    faults = [image for image in images if isinstance(image, BrightfieldError)]
-    if faults and len(faults) == len(images):
-        raise faults[0]
-
-
 def notes_of_failed(images: Sequence[ImageFacts | BrightfieldError]) -> tuple[Note, ...]:
     """What is to be known of an answer about the images of which some could not be read."""
     count = sum(isinstance(image, BrightfieldError) for image in images)

@@ -32,7 +32,7 @@ from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
-from brightfield.progress import Progress
+from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry
 from brightfield.runtime.telemetry import Telemetry
@@ -195,6 +195,7 @@ class Engine:
 
         Raises a `BrightfieldError` for every fault of the input, the model or the moment.
         """
+        way = partial(way_of(type(work)), work)
         view, selection = look(view, selection, options)
         job = ImageJob(
             await _read(image),
@@ -202,10 +203,10 @@ class Engine:
             selection,
             ticket or Ticket(),
             self.settings.max_pixels,
-            progress,
+            progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        return await self._with_model(work, job, partial(way_of(type(work)), work))
+        return await self._with_model(work, job, way)
 
     async def answer_together(
         self,
@@ -223,7 +224,14 @@ class Engine:
         image alone stands in its place; where none can be read, the first fault is raised.
         """
         view, selection = look(view, selection, options)
-        job = ImageJob(b"", view, selection, ticket or Ticket(), self.settings.max_pixels, progress)
+        job = ImageJob(
+            b"",
+            view,
+            selection,
+            ticket or Ticket(),
+            self.settings.max_pixels,
+            progress or no_progress,
+        )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
         return await self._with_model(work, job, partial(way_together(type(work)), work, readers))
 
@@ -283,7 +291,7 @@ class Engine:
             return await asyncio.to_thread(inside.every_layer, resident)
 
     async def filters(self, model: str, choice: FilterChoice, *, picture: bool) -> Filters:
-        """The filters of a convolution, as many as a picture shows where it shall be one."""
+        """The filters of a convolution, as many as a picture shows where `picture` is set."""
         async with self.registry.use(model) as resident:
             return await asyncio.to_thread(inside.read_filters, resident, choice, picture=picture)
 

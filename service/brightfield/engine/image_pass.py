@@ -16,7 +16,7 @@ from brightfield.images.decode import decode
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.preprocess import Prepared, preprocess
-from brightfield.progress import Progress, Step
+from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
@@ -27,7 +27,7 @@ from brightfield.runtime.worker_pool import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class ImageJob:
-    """One image's bytes, what shall be seen of it, and who waits for the answer.
+    """One image's bytes, what to look at, and who waits for the answer.
 
     `attachments` are the bytes of further images by their names.
     """
@@ -37,13 +37,8 @@ class ImageJob:
     selection: Selection
     ticket: Ticket
     max_pixels: int
-    progress: Progress | None = None
+    progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
-
-    def report(self, step: Step) -> None:
-        """A `Progress` that tells who waits, if anybody does."""
-        if self.progress is not None:
-            self.progress(step)
 
 
 def decoded(job: ImageJob) -> dict[str, Picture]:

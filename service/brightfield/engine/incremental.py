@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from brightfield.explain.probing.incremental import Spans, Windowed
+from brightfield.explain.probing.incremental import Windowed
 from brightfield.models.incremental import (
     Base,
     CostEstimate,
@@ -24,6 +24,7 @@ from brightfield.models.incremental import (
     probe_chunk,
     trace,
 )
+from brightfield.models.incremental.schedule import Spans
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.operations import LaneCall, Operation
 from brightfield.runtime.resident import Planned, Resident

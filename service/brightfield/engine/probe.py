@@ -16,10 +16,10 @@ from brightfield.cards import ModelCard
 from brightfield.engine.incremental import LaneWindows, Passes, planned
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
-from brightfield.explain.probing.incremental import Spans
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
+from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.runtime.ahead import ahead

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
+
+from torch import Tensor
 
 from brightfield.engine.answer import Timing
 from brightfield.engine.context import AnswerContext
@@ -64,7 +67,7 @@ class TargetSelection:
         context, method = self._context, self._method
         kind = method.kind or context.model_task.hidden_kind
         _check_unnormalised(kind, context.resident)
-        image_pass = context.image_pass(scoring_pass(context.resident, kind), self._refused)
+        image_pass = context.image_pass(scoring_pass(context.resident, kind), _refusing(context))
         output = await context.output(image_pass)
         targets = await self._targets(image_pass, output) if method.targeted else []
         return self._selected(image_pass, targets, kind)
@@ -72,10 +75,10 @@ class TargetSelection:
     async def _targets(self, image_pass: ImagePass, output: object) -> list[Target]:
         task, method = self._context.model_task, self._method
         card = self._context.resident.card
-        seen = ModelOutput(output, card, image_pass.picture, image_pass.prepared.geometry)
+        model_output = ModelOutput(output, card, image_pass.picture, image_pass.prepared.geometry)
         if task.finding_blocks:
-            return await asyncio.to_thread(task.targets, method, seen, method.kind)
-        return task.targets(method, seen, method.kind)
+            return await asyncio.to_thread(task.targets, method, model_output, method.kind)
+        return task.targets(method, model_output, method.kind)
 
     async def _similarity(self, reference: bytes) -> SelectedTarget:
         """The target is how similar the image is to the reference, by the features of a layer."""
@@ -83,15 +86,14 @@ class TargetSelection:
         layer = self._method.reference_layer
         tap = resolve(resident.module, layer, resident.card.explain)
         view = View(model=context.job.view.model, intensity=context.job.view.intensity)
-        job = replace(context.job, data=reference, view=view)
-        beside = TargetSelection(self._method, replace(context, job=job, timing=Timing()))
-        other_pass = beside._context.image_pass(Activations(tap), beside._refused)
+        beside = replace(
+            context, job=replace(context.job, data=reference, view=view), timing=Timing()
+        )
         try:
-            wanted = await context.output(other_pass)
+            other_pass, wanted = await _features(beside, tap)
         except BrightfieldError as fault:
             raise fault.about("reference") from fault
-        image_pass = context.image_pass(Activations(tap), self._refused)
-        features = await context.output(image_pass)
+        image_pass, features = await _features(context, tap)
         target = reference_target(features, wanted, layer, other_pass.picture.sha256)
         return self._selected(image_pass, [target], "logit", tap)
 
@@ -109,12 +111,22 @@ class TargetSelection:
         )
         return SelectedTarget(image_pass, probe)
 
-    def _refused(self, picture: Picture) -> bool:
-        """Raises, once the picture's size is known, for a field too large to be explained."""
-        context = self._context
+
+async def _features(context: AnswerContext, tap: Tap) -> tuple[ImagePass, Tensor]:
+    """The pass of the context's image to a layer, and what the layer puts out."""
+    image_pass = context.image_pass(Activations(tap), _refusing(context))
+    return image_pass, await context.output(image_pass)
+
+
+def _refusing(context: AnswerContext) -> Callable[[Picture], bool]:
+    """Raises, once the picture's size is known, for a field too large to be explained."""
+
+    def check(picture: Picture) -> bool:
         if context.model_task.refuses_large_fields and not resizes(context.resident.card.input):
             _check_size(field_of(picture, context.job.view.part), context.resident)
         return False
+
+    return check
 
 
 def _check_reference(method: Method) -> None:
@@ -123,7 +135,7 @@ def _check_reference(method: Method) -> None:
         other = "neuron"
     if other is not None:
         raise InvalidParameter(
-            f"With a reference its likeness to the image is explained, and {other} names "
+            f"With a reference its similarity to the image is explained, and {other} names "
             "something else; give one of the two.",
             errors=[{"location": other}],
         )

@@ -12,7 +12,7 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.maps.saliency_map import SaliencyMap
 from brightfield.explain.probing.checks import checked
 from brightfield.explain.probing.probe import Probe
-from brightfield.progress import Progress, Step
+from brightfield.progress import Progress, Step, no_progress
 from brightfield.targets import EVERY, Aim, Kind
 from brightfield.tensors import Images
 from brightfield.work import Work
@@ -74,11 +74,10 @@ class Method(Aim, Work, ABC):
         else:
             yield from self.explain(aimed, images)
 
-    def run(self, probe: Probe, images: Images, progress: Progress | None = None) -> Explanation:
+    def run(self, probe: Probe, images: Images, progress: Progress = no_progress) -> Explanation:
         """Explain `images` to the end, reporting each step."""
         for step in self(probe, images):
-            if progress is not None:
-                progress(step)
+            progress(step)
         assert isinstance(step.result, Explanation)
         return step.result
 

@@ -37,9 +37,9 @@ class Occlusion(Perturbation):
     every: ClassVar[bool] = True
 
     window: Extent | None = None
-    """Side of the window, or height,width; left out: a seventh of the input's short side."""
+    """Side of the window, or height,width. Default: a seventh of the input's short side."""
     stride: Extent | None = None
-    """Step of the window, at most the window; left out: half the window."""
+    """Step of the window, at most the window. Default: half the window."""
     unit: Literal["input", "image"] = "input"
     """Pixels in which window and stride are given: the model's input, or the image."""
     border: Border = "shift"

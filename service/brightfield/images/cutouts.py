@@ -12,10 +12,7 @@ from brightfield.images.colormaps import strength
 from brightfield.images.intensity import scale
 from brightfield.images.objects import Box
 from brightfield.images.overlay import display
-from brightfield.tensors import Pixels
-
-Rgb = NDArray[np.uint8]
-"""(H, W, 3)."""
+from brightfield.tensors import Pixels, Rgb
 
 _LONGEST = 256
 

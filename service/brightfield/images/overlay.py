@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from brightfield.images.colormaps import heatmap, strength
 from brightfield.images.intensity import Intensity, limits, scale
+from brightfield.images.luma import LUMA
 from brightfield.tensors import Map, Pixels
 
 # What the model never saw is shown darker.
@@ -58,7 +59,7 @@ def overlay(
 def _greyed(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Two thirds of the way to grey by ITU-R 601 luma."""
     color = picture.astype(np.float32)
-    luma = color @ np.array([0.299, 0.587, 0.114], np.float32)
+    luma = color @ LUMA
     return color + np.float32(2 / 3) * (luma[..., None] - color)
 
 

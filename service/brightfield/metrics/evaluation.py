@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import orjson
 from pydantic import BeforeValidator, Field
 
 from brightfield.errors import NotAcceptable
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.parameters import Parameters, written
+from brightfield.parameters import Parameters, parsed_json, written
 from brightfield.progress import Progress
 
 
@@ -39,10 +39,8 @@ class RunPair:
 def _document(value: Any) -> Any:
     """A query writes lists and objects as JSON, and plain lists also with commas."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return value
+        with suppress(ValueError):
+            return parsed_json(value)
     return value
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from brightfield.reports.drawing.canvas import inline
 from brightfield.reports.plots import available
-from brightfield.reports.plots.canvas import inline
 from brightfield.reports.plots.plot import Plot
 from brightfield.reports.report import Report, level
 from brightfield.reports.sections import Section, sections

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.reports.plots.operating import operating_words
+from brightfield.reports.drawing.operating import operating_words
 from brightfield.reports.report import Report, ReportNumber, is_binary, level
 from brightfield.reports.text import plain
 from brightfield.reports.wording import (

@@ -9,8 +9,6 @@ from typing import Any
 
 from brightfield.errors import InvalidParameter
 
-Scalar = str | int | float | bool | None
-
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "le": operator.le,

@@ -21,10 +21,10 @@ from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, TooManyBy
 from brightfield.store import tables
 from brightfield.store.database import reading, writing
 
-RunSchema = Mapping[str, Any]
+RunAgreement = Mapping[str, Any]
 """JSON: what all chunks of a run agree on."""
 
-SchemaMerge = Callable[[RunSchema | None, RunSchema], RunSchema]
+AgreementMerge = Callable[[RunAgreement | None, RunAgreement], RunAgreement]
 """From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
 
 _MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
@@ -39,7 +39,7 @@ class StoredRun:
     name: str | None
     task: str
     options: Mapping[str, Any]
-    frame: RunSchema | None
+    frame: RunAgreement | None
     created: float
     touched: float
     chunks: int
@@ -53,7 +53,7 @@ class StoredChunk:
     sha256: str
     media_type: str
     rows: int
-    frame: RunSchema
+    frame: RunAgreement
     ids: Sequence[str]
     payload: bytes
 
@@ -134,7 +134,7 @@ class RunStore:
             if not connection.execute(sa.delete(runs).where(runs.c.id == run_id)).rowcount:
                 raise _unknown(run_id)
 
-    def put(self, run_id: str, key: str, chunk: StoredChunk, merge: SchemaMerge) -> bool:
+    def put(self, run_id: str, key: str, chunk: StoredChunk, merge: AgreementMerge) -> bool:
         """Add a chunk; False if it existed already.
 
         Raises `UnknownRun`, `ChunkConflict` if the key has other content, `RepeatedId` where
@@ -158,7 +158,7 @@ class RunStore:
         run_id: str,
         key: str,
         chunk: StoredChunk,
-        merge: SchemaMerge,
+        merge: AgreementMerge,
         digests: Sequence[bytes],
     ) -> bool:
         """Within a transaction. The run's row is locked, so its writers come one after another."""

@@ -18,7 +18,7 @@ from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
-from brightfield.tasks.kinds.sliding import PlacedGrid, Sliding
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
     activate,
     checked,
@@ -110,7 +110,7 @@ class ClassMap(ClassPredictions, HeatResult):
         return full
 
 
-class Classify(Sliding):
+class Classify(SlidingWindow):
     """The classes of an image by descending score."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)
@@ -181,10 +181,10 @@ class Classify(Sliding):
         ]
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
-        card, kind = seen.card, kind or "logit"
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
+        card, kind = model_output.card, kind or "logit"
         _check_aim(aim, card, kind)
-        logits = checked(seen.output, card)
+        logits = checked(model_output.output, card)
         if kind == "logit":
             _refuse_normalised(logits, card)
         shown = activate(logits, card) if kind == "probability" else logits

@@ -49,8 +49,8 @@ class Embed(Whole):
     layer: str = "penultimate"
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`."""
     pool: Literal["mean", "max", "none"] = "mean"
-    """How maps become a vector: mean or maximum per channel, or all values in C order. Of a
-    transformer's tokens (tokens, channels) likewise, over the tokens."""
+    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
+    transformer's tokens (tokens, channels) the same, over the tokens."""
     normalize: bool = False
     """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
 

@@ -48,15 +48,15 @@ class Segment(Dense):
     explainable: ClassVar[bool] = True
 
     mode: Mode | None = None
-    """`instance` tells objects of a class apart, `semantic` does not. Left out: what the model is
+    """`instance` tells objects of a class apart, `semantic` does not. Default: what the model is
     made for."""
     threshold: Annotated[float, Parameter(ge=0, le=1)] | None = None
-    """Least probability of a pixel (of models that find objects first: of an object); left out:
+    """Least probability of a pixel, or of an object where the model finds objects first. Default:
     the card's, else 0.5."""
     min_area: Annotated[int, Parameter(ge=0)] | None = None
-    """Smaller objects, in pixels, are left out; left out: the card's, else all stay."""
+    """Least area of an object in pixels; smaller ones are dropped. Default: the card's, else 0."""
     classes: Commas | None = None
-    """Only these classes, by label or id; left out: all."""
+    """Only these classes, by label or id. Default: all."""
     outlines: bool = False
     """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes."""
     volume: bool = False
@@ -90,17 +90,23 @@ class Segment(Dense):
         return SegmentCanvas(scene, self)
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
         def segmented(mode: Mode) -> SegmentCanvas:
-            scene = Scene(seen.card, seen.picture, seen.field, None)
+            scene = Scene(model_output.card, model_output.picture, model_output.field, None)
             cls().check(scene)
             canvas = cls(mode=mode).canvas(scene)
-            canvas.add(seen.output, seen.geometry, Tile(seen.field, seen.field))
+            canvas.add(
+                model_output.output,
+                model_output.geometry,
+                Tile(model_output.field, model_output.field),
+            )
             return canvas
 
-        if isinstance(seen.output, Candidates):
-            return detection_targets(aim, seen, kind, segmented("instance").result().objects)
-        return region_targets(aim, seen, kind, lambda mode: segmented(mode).partition()[0])
+        if isinstance(model_output.output, Candidates):
+            return detection_targets(
+                aim, model_output, kind, segmented("instance").result().objects
+            )
+        return region_targets(aim, model_output, kind, lambda mode: segmented(mode).partition()[0])
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
         planes = map(_segmented, canvases)  # which keeps no canvas that is done

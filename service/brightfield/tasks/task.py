@@ -32,7 +32,7 @@ class Task(Work, ABC):
         cls.endpoint = cls.name
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
         """What the aim means in an image, one target for each of `aim.target`, for explanations.
 
         `kind` is the scale of their scores; None: the one that suits the model's output.
@@ -40,6 +40,6 @@ class Task(Work, ABC):
         where the task has no score to explain.
         """
         raise Unexplainable(
-            f"Models for {seen.card.task!r} have no score that can be explained; send a second "
-            "image as `reference` to explain how alike their features are."
+            f"Models for {model_output.card.task!r} have no score that can be explained; send a "
+            "second image as `reference` to explain how similar their features are."
         )

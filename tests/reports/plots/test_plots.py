@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from brightfield.errors import InvalidParameter
+from brightfield.reports.drawing.canvas import draw, inline
 from brightfield.reports.plots import available, catalog, choose
-from brightfield.reports.plots.canvas import draw, inline
 from brightfield.reports.plots.confusion import short
 
 Report = dict[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
@@ -26,8 +26,8 @@ class FormFile:
 class Form:
     """The files and the texts of a form, each in the order sent."""
 
-    files: list[FormFile] = field(default_factory=list)
-    texts: list[tuple[str, str]] = field(default_factory=list)
+    files: tuple[FormFile, ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +36,25 @@ class Received:
 
     query: QueryParams
     headers: Headers
+    media_type: str
+    """That of the body, in lower case without its options; empty where none is named."""
     body: bytes
     form: Form
     """The parts of a body that is a form; else empty."""
     request_id: str
 
-    @property
-    def media_type(self) -> str:
-        """That of the body, in lower case without its options; empty where none is named."""
-        return media_type_of(self.headers)
+
+_NO_FORM = Form()
 
 
 async def receive(request: Request, max_bytes: int) -> Received:
     """Read the request to the end of its body. Raises `TooManyBytes`, `MalformedForm`."""
     headers, body = request.headers, await _body(request, max_bytes)
-    form = Form()
-    if media_type_of(headers) == "multipart/form-data":
-        form = await _form(headers, body)
-    return Received(request.query_params, headers, body, form, request_id_of(request))
-
-
-def media_type_of(headers: Headers) -> str:
-    """That of the body, in lower case without its options; empty where none is named."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_form = media_type == "multipart/form-data"
+    form = await _form(headers, body) if is_form else _NO_FORM
+    request_id = request_id_of(request)
+    return Received(request.query_params, headers, media_type, body, form, request_id)
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:
@@ -103,10 +99,11 @@ async def _form(headers: Headers, body: bytes) -> Form:
 
 
 async def _form_of(parts: FormData) -> Form:
-    form = Form()
+    files: list[FormFile] = []
+    texts: list[tuple[str, str]] = []
     for name, value in parts.multi_items():
         if isinstance(value, UploadFile):
-            form.files.append(FormFile(name, value.filename, await value.read()))
+            files.append(FormFile(name, value.filename, await value.read()))
         else:
-            form.texts.append((name, value))
-    return form
+            texts.append((name, value))
+    return Form(tuple(files), tuple(texts))

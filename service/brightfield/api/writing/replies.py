@@ -34,24 +34,24 @@ class Writer:
 
     def single(self, answer: Answer) -> Response:
         """The answer to a request about one image."""
-        headers = answer_headers([answer])
         if self.format != "json":
             form = format_of(self.format, answer)
-            return Response(form.write(answer, self.reply), 200, headers, form.media_type)
+            content = form.write(answer, self.reply)
+            return Response(content, 200, answer_headers([answer]), form.media_type)
         document = envelope(answer, self.request_id, self._space)
-        advice = smaller_form(answer.result.formats)
+        headers, advice = answer_headers([answer]), smaller_form(answer.result.formats)
         return json_reply(document, self.max_reply_bytes, advice, headers=headers)
 
     def together(self, answer: MultiImageAnswer) -> Response:
         """One answer about all images; 207 unless all could be read."""
-        headers = answer_headers([answer])
         failed = any(isinstance(image, BrightfieldError) for image in answer.images)
         status = 207 if failed else 200
         if self.format != "json":
             form = BINARY[self.format]
-            return Response(form.write(answer, self.reply), status, headers, form.media_type)
+            content = form.write(answer, self.reply)
+            return Response(content, status, answer_headers([answer]), form.media_type)
         document = together_envelope(answer, self.request_id, self._space)
-        advice = smaller_form(answer.result.formats)
+        headers, advice = answer_headers([answer]), smaller_form(answer.result.formats)
         return json_reply(document, self.max_reply_bytes, advice, status, headers)
 
     def batch(self, items: Sequence[ReplyItem]) -> Response:

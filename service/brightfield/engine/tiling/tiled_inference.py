@@ -40,7 +40,7 @@ class TiledInference:
         progress: Progress,
     ) -> None:
         self._task = task
-        self._cutter = Tiler(task, resident)
+        self._tiler = Tiler(task, resident)
         self._resident = resident
         self._job = job
         self._attachments = attachments
@@ -60,13 +60,13 @@ class TiledInference:
         scene = self._scene(picture, None)
         self._task.check(scene)
         single = len(self._task.views(picture, self._resident.card)) == 1
-        return not (single and self._cutter.fits(scene.region))
+        return not (single and self._tiler.fits(scene.region))
 
-    def at_once(self, visit: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
+    def at_once(self, image_pass: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
         """The result from the model's output for the whole field, and what to know about it."""
-        canvas = self._task.canvas(self._scene(visit.picture, visit.prepared.scaling))
+        canvas = self._task.canvas(self._scene(image_pass.picture, image_pass.prepared.scaling))
         field = canvas.scene.region
-        canvas.add(output, visit.prepared.geometry, Tile(field, field))
+        canvas.add(output, image_pass.prepared.geometry, Tile(field, field))
         result = self._task.combined((canvas,))
         return result, tuple(canvas.notes)
 
@@ -132,7 +132,7 @@ class TiledInference:
         self._scaling = self._scaling or scaling
         canvas = self._task.canvas(self._scene(picture, scaling))
         field = canvas.scene.region
-        tiling, cut = self._cutter.tiling(field)
+        tiling, cut = self._tiler.tiling(field)
         total = tiling.count(field)
         for done, (output, geometry, tile) in enumerate(self._outputs(canvas.scene, tiling), 1):
             canvas.add(output, geometry, tile)

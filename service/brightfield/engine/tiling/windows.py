@@ -20,12 +20,12 @@ from brightfield.runtime.ahead import ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.tasks.kinds.sliding import PlacedGrid, Sliding
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tensors import chunked
 
 
 def slid(
-    task: Sliding,
+    task: SlidingWindow,
     window: tuple[int, int],
     whole: Result,
     picture: Picture,
@@ -49,7 +49,7 @@ def slid(
         rows = task.window_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
-        job.report(Step(done, total))
+        job.progress(Step(done, total))
     placed = PlacedGrid(grid, (region.x, region.y), (picture.height, picture.width))
     return task.map_of(whole, np.concatenate(scores), placed, resident.card), total
 

@@ -13,7 +13,7 @@ from brightfield.explain.method import Method
 from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.kinds.layer import LayerReading
 from brightfield.tasks.kinds.several import Several
-from brightfield.tasks.kinds.sliding import Sliding
+from brightfield.tasks.kinds.sliding import SlidingWindow
 from brightfield.tasks.kinds.unit_search import UnitSearch
 from brightfield.tasks.kinds.whole import Whole
 from brightfield.work import Work
@@ -27,7 +27,7 @@ WayTogether = Callable[[Any, Sequence[ImageReader], AnswerContext], Awaitable[Mu
 
 _OF_ONE: Mapping[type, Way] = {
     Whole: whole.answer,
-    Sliding: windows.answer,
+    SlidingWindow: windows.answer,
     LayerReading: layer.answer,
     Dense: tiled.answer,
     Method: explanation.answer,

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from brightfield.engine.answer import MultiImageAnswer, notes_of_failed
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_bytes import ImageReader
+from brightfield.engine.image_series import ImageSeries
 from brightfield.engine.scoring import reading_pass
-from brightfield.engine.ways.image_series import ImageSeries
-from brightfield.tasks.kinds.several import Several
+from brightfield.progress import Step
+from brightfield.tasks.kinds.several import ImageOutput, Several
 
 
 async def answer(
-    task: Several, sources: Sequence[ImageReader], context: AnswerContext
+    task: Several, readers: Sequence[ImageReader], context: AnswerContext
 ) -> MultiImageAnswer:
     """One pass of each image, and the task's result from all that could be read."""
-    return await context.off_loop(_answer, task, sources, context)
+    return await context.off_loop(_answer, task, readers, context)
 
 
 def _answer(
-    task: Several, sources: Sequence[ImageReader], context: AnswerContext
+    task: Several, readers: Sequence[ImageReader], context: AnswerContext
 ) -> MultiImageAnswer:
     resident = context.resident
-    operation = reading_pass(resident, task.reads)
-    series = ImageSeries(sources, context.job, resident, operation)
+    series = ImageSeries(readers, context.job, resident)
     with context.timing.stage("survey"):
-        result = task.combined(series.outputs(), resident.card)
+        result = task.combined(_outputs(task, series, context), resident.card)
     images = series.images()
     return MultiImageAnswer(
         task=task.endpoint,
@@ -38,3 +39,12 @@ def _answer(
         timing=context.timing,
         batch_size=series.batch_rows,
     )
+
+
+def _outputs(task: Several, series: ImageSeries, context: AnswerContext) -> Iterator[ImageOutput]:
+    """The images that could be read; raises where there are none, before the task misses them."""
+    with closing(series.outputs(reading_pass(context.resident, task.reads))) as outputs:
+        for image, _, output in outputs:
+            yield ImageOutput(image, output)
+            context.job.progress(Step(image + 1, len(series)))
+    series.images()

@@ -17,7 +17,7 @@ from brightfield.tasks.kinds.dense import Dense
 async def answer(task: Dense, context: AnswerContext) -> Answer:
     """One pass where the picture is small; large ones and stacks go tile by tile."""
     tiled = TiledInference(
-        task, context.resident, context.job, await _attached(context), context.job.report
+        task, context.resident, context.job, await _attached(context), context.job.progress
     )
     if task.stacked:
         return await context.off_loop(tiled.answer, None, context.timing)

@@ -17,5 +17,5 @@ async def answer(
     """All images once for their values, then those with the best once more."""
     job = context.job
     return await context.off_loop(
-        surveyed, task, context.resident, sources, job, job.report, context.timing
+        surveyed, task, context.resident, sources, job, job.progress, context.timing
     )

@@ -8,10 +8,10 @@ from brightfield.engine.answer import Answer
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.tiling.windows import slid
 from brightfield.engine.ways import whole
-from brightfield.tasks.kinds.sliding import Sliding
+from brightfield.tasks.kinds.sliding import SlidingWindow
 
 
-async def answer(task: Sliding, context: AnswerContext) -> Answer:
+async def answer(task: SlidingWindow, context: AnswerContext) -> Answer:
     """The answer about the whole image, with a map of all windows where the task has a window."""
     found = await whole.answer(task, context)
     if task.window is None:

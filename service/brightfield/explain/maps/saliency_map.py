@@ -16,12 +16,12 @@ from brightfield.images import rle
 from brightfield.images.heat import Heat
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
+from brightfield.palette import SKY
 from brightfield.results import MapSpace, Raster, finite, map_json
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
-# Sky blue of Okabe and Ito: apart from every colour of the maps.
-_OUTLINE = (86, 180, 233)
+_OUTLINE = SKY  # apart from every colour of the maps
 
 
 @dataclass(frozen=True)

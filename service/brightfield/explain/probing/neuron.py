@@ -9,19 +9,12 @@ import torch
 from pydantic import BeforeValidator, Field
 
 from brightfield.errors import InvalidParameter
-from brightfield.parameters import natural_numbers, written
+from brightfield.parameters import natural_numbers, several, written
 from brightfield.targets import Target
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    return [value] if isinstance(value, int) else value
-
 
 Neuron = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(several),
     Field(min_length=1),
     written(
         "int | Sequence[int]",
@@ -45,7 +38,7 @@ class NeuronScore:
 
 @dataclass(frozen=True, slots=True)
 class NeuronTarget(Target):
-    """A neuron of a layer; it is no class."""
+    """A neuron of a layer; it isn't a class."""
 
     layer: str
     index: tuple[int, ...]

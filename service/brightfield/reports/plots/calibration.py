@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import BLUE, QUIET, SKY, unit_square
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, QUIET, SKY, unit_square
 from brightfield.reports.report import Report, curve, is_binary
 from brightfield.reports.wording import REASONS, with_interval
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import COLORS, INK
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import COLORS, INK
 from brightfield.reports.report import Report
 from brightfield.reports.wording import counted, name_of, with_interval
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import BLUE, VERMILLION
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, VERMILLION
 from brightfield.reports.report import Report
 from brightfield.reports.wording import count
 

@@ -26,7 +26,7 @@ class PlacedGrid:
     size: tuple[int, int]
 
 
-class Sliding(Whole):
+class SlidingWindow(Whole):
     """A task of the whole image which, given a `window`, also looks through it everywhere."""
 
     window: Extent | None = None

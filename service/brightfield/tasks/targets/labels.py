@@ -54,7 +54,7 @@ def checked(output: Any, card: ModelCard) -> Logits:
     labels = len(card.label_names)
     if not isinstance(output, torch.Tensor) or output.dim() != 2:
         raise ModelFailed(
-            f"The model {card.id} is no classifier: its output is not (batch, classes)."
+            f"The model {card.id} isn't a classifier: its output is not (batch, classes)."
         )
     if labels and output.shape[1] != labels:
         raise ModelFailed(
@@ -82,11 +82,13 @@ def find_class(name: str, card: ModelCard, count: int) -> int:
     names = card.label_names
     if name in names:
         return names.index(name)
-    alike = [i for i, known in enumerate(names) if known.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        raise UnknownTarget(f"{name!r} may be {' or '.join(names[i] for i in alike)}; write which.")
+    similar = [i for i, known in enumerate(names) if known.casefold() == name.casefold()]
+    if len(similar) == 1:
+        return similar[0]
+    if similar:
+        raise UnknownTarget(
+            f"{name!r} may be {' or '.join(names[i] for i in similar)}; write which."
+        )
     if name.isdecimal() and len(name) < _DIGITS and int(name) < count:
         return int(name)
     hint = nearest(name, names) or f" Class ids go from 0 to {count - 1}."

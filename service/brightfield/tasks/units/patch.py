@@ -6,14 +6,10 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from brightfield.images import encode
 from brightfield.images.objects import Box
 from brightfield.results import finite
-
-Rgb = NDArray[np.uint8]
+from brightfield.tensors import Rgb
 
 
 @dataclass(frozen=True, slots=True, eq=False)

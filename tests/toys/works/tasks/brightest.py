@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.results import Result
-from brightfield.tasks.kinds.sliding import PlacedGrid, Sliding
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from tests.toys.number import Number
 
 
-class Brightest(Sliding):
+class Brightest(SlidingWindow):
     """The left edge of the best window; without a window 0."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)

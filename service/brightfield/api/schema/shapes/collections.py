@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from brightfield.api.schema.shapes.common import Natural, Sha256, UnixTime
 from brightfield.api.schema.shapes.problems import Problem
 from brightfield.api.schema.shapes.shape import shape
-from brightfield.collections.queries import Metric
+from brightfield.embedding.neighbors import Metric
 from brightfield.store.items import Outcome
 
 Scalar = str | int | float | bool | None

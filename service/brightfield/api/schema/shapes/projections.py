@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from brightfield.api.schema.shapes.common import Natural, Sha256, UnixTime
 from brightfield.api.schema.shapes.shape import open_shape, shape
-from brightfield.collections.queries import Metric
+from brightfield.embedding.neighbors import Metric
 
 
 @shape

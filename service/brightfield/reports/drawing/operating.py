@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from brightfield.reports.plots.style import INK, VERMILLION
+from brightfield.reports.drawing.style import INK, VERMILLION
 from brightfield.reports.report import Report, ReportNumber
 from brightfield.reports.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-OperatingSpan = tuple[float, float]
 
 
 def draw_operating_point(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from brightfield.reports.plots.style import INK, QUIET, line_style
+from brightfield.reports.drawing.style import INK, QUIET, line_style
 from brightfield.reports.report import Report, ReportNumber, classes, value
 from brightfield.reports.text import label
 from brightfield.reports.wording import with_interval
