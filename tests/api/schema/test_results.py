@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from typing_extensions import TypedDict
 
 from brightfield import explain, tasks
-from brightfield.api.image_endpoints import PredictEndpoint
+from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.results import RESULTS, result_type
 from brightfield.api.schema.shapes.shape import REFERENCE, shapes_with
@@ -67,7 +67,7 @@ class Guess(Task):
 
 
 def described(task: type[Task]) -> tuple[ImageOperation, dict[str, Any]]:
-    operation = ImageOperation(PredictEndpoint(task))
+    operation = ImageOperation(ImageEndpoint(task.name, {task.name: task}, task.name))
     return operation, {**shapes_with(operation.shapes), **operation.components}
 
 
