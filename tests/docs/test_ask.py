@@ -81,7 +81,7 @@ def test_the_python_works(address: str, desk: Path, capsys: pytest.CaptureFixtur
 
 
 def test_every_endpoint_is_listed_and_asked(address: str) -> None:
-    document = httpx2.get(f"http://{address}/openapi.json", trust_env=False).json()
+    document = httpx2.get(f"http://{address}/openapi.json", trust_env=False, timeout=60).json()
     table = (ROOT / "docs" / "endpoints.md").read_text(encoding="utf-8")
     for path in document["paths"]:
         assert re.sub(r"\{\w+\}.*", "{id}", path) in table, path

@@ -56,7 +56,7 @@ class CollectionContents:
         """Delete a collection with its items, projections and index."""
         collection = self.get(name)
         self._stores.collections.delete(name)
-        self._stores.spaces.forget(collection)
+        self._stores.vectors.forget(collection)
 
     def page(self, name: str, conditions: Conditions, after: int, limit: int) -> ListedItems:
         """At most `limit` of the items behind the number `after` that pass."""

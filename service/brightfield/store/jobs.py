@@ -181,7 +181,8 @@ class Jobs:
                 row = connection.execute(query.where(found.c.job == job_id)).one()
                 return StoredReply(row.status, row.headers, row.body)
         if job.problem is not None:
-            body = json.dumps(job.problem, ensure_ascii=False).encode()
+            problem = {"request_id": job_id, **job.problem}
+            body = json.dumps(problem, ensure_ascii=False).encode()
             headers = {"content-type": "application/problem+json"}
             return StoredReply(int(job.problem.get("status", 500)), headers, body)
         if job.state == "cancelled":
@@ -259,6 +260,7 @@ def _load(connection: Connection, job_id: str) -> StoredJob:
 
 def _outline(error: BrightfieldError) -> dict[str, Any]:
     return {
+        "type": f"urn:brightfield:problem:{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,

@@ -13,7 +13,7 @@ from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
-from brightfield.api.schema.responses import answers
+from brightfield.api.schema.responses import answers, binary
 from brightfield.api.services import Services
 from brightfield.api.writing.collections import items_reply
 from brightfield.api.writing.envelope import together_envelope
@@ -35,7 +35,7 @@ _MODELS = (FindPatches, ItemSelection, View, Selection, Reply)
     "/{name}/patches",
     summary="The parts of a collection's images that excite the units of a layer most.",
     response_class=Response,
-    responses=answers("CollectionPatchesReply", job=True),
+    responses=answers("CollectionPatchesReply", job=True, media=binary(("image/png", "text/csv"))),
     openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
 async def post_patches(name: Name, request: Request) -> Response:

@@ -66,7 +66,7 @@ _Adding = Callable[[Ticket, Progress | None], Awaitable[list[Added]]]
 class ItemListQuery(ItemSelection):
     """Which items are listed."""
 
-    after: int = 0
+    after: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Behind the item of this number; `next` of the last page."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
     """How many items, at most."""

@@ -21,11 +21,11 @@ from brightfield.work import Work
 
 RESULTS: Mapping[str, Any] = {
     "activations": pr.ActivationsResult,
-    "classify": pr.ClassificationResult | pr.ClassMapResult,
+    "classify": pr.ClassMapResult | pr.ClassificationResult,
     "detect": pr.DetectionResult,
     "embed": pr.EmbeddingResult,
     "patches": pr.PatchesResult,
-    "segment": pr.SegmentationResult | pr.VolumeResult,
+    "segment": pr.VolumeResult | pr.SegmentationResult,
     "superresolve": pr.SuperresolutionResult,
     "grad_cam": ex.GradCamResult,
     "gradient": ex.GradientResult,
@@ -37,7 +37,8 @@ RESULTS: Mapping[str, Any] = {
     "rise": ex.RiseResult,
     "smoothgrad": ex.SmoothGradResult,
 }
-"""By the name of the task or method."""
+"""By the name of the task or method. Of several shapes those with more members come first, since
+readers take the first that fits."""
 
 _MAPS: Mapping[type[Result], Any] = {
     SaliencyMap: ex.SaliencyResult,
