@@ -80,7 +80,7 @@ def understand_chunk(
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON; NaN, which JSON has not and Python writes all the same, is taken for missing."""
+    """The JSON; NaN, which JSON does not have and Python writes anyway, means missing."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as fault:
@@ -165,7 +165,7 @@ def _columns(body: bytes, kind: str, chosen: type[Evaluation], max_bytes: int) -
 def _lenient(body: bytes) -> Any:
     try:
         document = json.loads(body)
-        # Half a pair of surrogates, which Python reads as well, is no text.
+        # Half a pair of surrogates, which Python reads as well, is not text.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
@@ -191,7 +191,7 @@ def _check_members(others: Iterable[str], chosen: type[Evaluation], beside: Sequ
 
 
 def _check_data(given: Iterable[str], chosen: type[Evaluation], known: Iterable[str]) -> None:
-    """Refuse what is no data."""
+    """Refuse what isn't data."""
     names = list(known)
     for name in given:
         if name in names:
