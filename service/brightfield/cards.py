@@ -147,7 +147,7 @@ class OutputSpec(Parameters):
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Default threshold of the task's endpoint."""
     iou: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Of two detections of one class that overlap by more than this, the better one stays."""
+    """Where two detections of one class overlap by more than this, the better one stays."""
     scale: Annotated[int, Field(ge=2)] | None = None
     """Output pixels for each input pixel along a side; required for super-resolution."""
     instances: Instances | None = None

@@ -69,7 +69,7 @@ def test_the_result_of_a_failed_job_is_its_problem(jobs: Jobs) -> None:
     job = jobs.create("/saliency")
     assert jobs.fail(job.id, PROBLEM).problem == PROBLEM
     result = jobs.result(job.id)
-    assert (result.status, json.loads(result.body)) == (422, PROBLEM)
+    assert (result.status, json.loads(result.body)) == (422, {"request_id": job.id, **PROBLEM})
     assert result.headers == {"content-type": "application/problem+json"}
 
 

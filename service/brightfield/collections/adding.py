@@ -242,7 +242,7 @@ class _Intake:
         if former is not None and not self._replace:
             return Added(load.id, differs(load.id))
         try:
-            answer = await self._engine.predict(self._embed, load.data, view, selection, ticket)
+            answer = await self._engine.answer(self._embed, load.data, view, selection, ticket)
             vector = vector_of(answer, self._collection)
         except ModelChanged:
             raise
@@ -305,7 +305,7 @@ async def embedded(
     """The vector (D,) of an image, as those of the collection are made."""
     embed = _embedding(collection, view)
     looking = view.model_copy(update={"model": collection.properties.model})
-    answer = await engine.predict(embed, data, looking, selection, ticket)
+    answer = await engine.answer(embed, data, looking, selection, ticket)
     return vector_of(answer, collection)
 
 

@@ -1,4 +1,4 @@
-"""k-means: n vectors parted into k clusters around their means."""
+"""k-means: n vectors divided into k clusters around their means."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def kmeans(
     """The best of `runs` runs of Lloyd's algorithm from k-means++ starts; equal to scikit-learn's
     `KMeans(k, n_init=runs, random_state=seed)`.
 
-    Raises `InvalidParameter` where there are fewer distinct vectors than clusters. (Lloyd 1982;
+    Raises `InvalidParameter` if there are fewer distinct vectors than clusters. (Lloyd 1982;
     Arthur and Vassilvitskii 2007)
     """
     _check(vectors, k)
@@ -82,7 +82,7 @@ def _check(vectors: Vectors, k: int) -> None:
 
 
 def _same_parts(labels: NDArray[np.int32], others: NDArray[np.int32], k: int) -> bool:
-    """Whether two clusterings differ in the names of their clusters alone."""
+    """Whether two clusterings differ only in the names of their clusters."""
     return len(np.unique(labels.astype(np.int64) * k + others)) == len(np.unique(labels))
 
 

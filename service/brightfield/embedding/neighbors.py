@@ -1,8 +1,8 @@
 """The nearest vectors, exactly.
 
-A product of matrices in float32 gives every score up to a bound of its rounding error. Whatever
-may be among the k best within that bound is measured again in float64, so the ranking is that of a
-float64 search over everything.
+A product of matrices in float32 gives every score up to a bound of its rounding error. All rows
+that may be among the k best within that bound are measured again in float64, so the ranking is that
+of a float64 search over all rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _AT_ONCE = 2048
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbors:
-    """Rows (m,) and their distances (m,) float64, the nearest first; of equals the lower row."""
+    """Rows (m,) and their distances (m,) float64, the nearest first; equal distances by row."""
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float64]
@@ -45,10 +45,10 @@ def nearest(
     own: NDArray[np.int64] | None = None,
     progress: Progress = no_progress,
 ) -> list[Neighbors]:
-    """Of each query (Q, D) the k nearest rows of the shelf, fewer where there are not so many.
+    """The k nearest stored rows for each query (Q, D), or all if there are fewer.
 
     Only rows with `allowed` (N,) are looked at; `own` (Q,) is a row for each query that is not.
-    Besides the shelf 8 MiB are taken, and N scores where those are more.
+    Besides the stored vectors 8 MiB are taken, and N scores where those are more.
     """
     found: list[Neighbors] = []
     lengths = np.sqrt(stored.squares())
@@ -89,7 +89,7 @@ def graph(
 def _scored(
     stored: VectorBlocks, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Scores (q, N) of so many queries at a time as fit; a higher score is nearer."""
+    """Scores (q, N), for as many queries at a time as fit; a higher score is nearer."""
     count = len(stored)
     part = max(1, _SCORE_BYTES // (4 * max(count, 1)))
     for start in range(0, len(queries), part):

@@ -1,4 +1,4 @@
-"""How far the neighbours on a map are neighbours in truth."""
+"""How many of the neighbours on a map are true neighbours."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def trustworthiness(
     """T = 1 - 2 / (n k (2n - 3k - 1)) sum over i, and over j among the k nearest of i on the map,
     of max(0, r(i, j) - k), with r the rank of j among the Euclidean neighbours of i in the space.
 
-    0 to 1, and 1 where every neighbour on the map is one of the k nearest in the space. Over more
+    0 to 1, and 1 if every neighbour on the map is one of the k nearest in the space. Over more
     than `sample` points the sum is estimated from so many, each ranked among all. None where
     k >= n / 2, for which T is not defined. (Venna and Kaski 2001)
     """

@@ -27,8 +27,8 @@ _MOST_NAMED = 20
 def checked(given: Any, dim: int | None = None) -> Vectors:
     """Rows as (N, D) float32 in C order.
 
-    Raises `InvalidVectors` for what is no table of numbers, for another length than `dim`, and for
-    NaN, infinities and values beyond 1e15, with the rows that have them.
+    Raises `InvalidVectors` for anything but a table of numbers, for a length other than `dim`,
+    and for NaN, infinities and values beyond 1e15, with the rows that have them.
     """
     try:
         rows = np.asarray(given, np.float64)

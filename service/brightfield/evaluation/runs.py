@@ -1,4 +1,4 @@
-"""Evaluation runs: predictions in chunks, kept in the store and reported about together."""
+"""Evaluation runs: predictions in chunks, stored and reported together."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class EvaluationRuns:
         self._limits = limits
 
     def create(self, evaluation: Evaluation, name: str | None) -> tuple[StoredRun, bool]:
-        """A new run, and True; or the one that has the name already, and False.
+        """A new run and True, or the existing run of that name and False.
 
-        Raises `Unprocessable` for options that contradict one another, `RunConflict` where the run
-        of the name is another one.
+        Raises `Unprocessable` for contradictory options, `RunConflict` if the run of that name
+        has other options.
         """
         evaluation.chunk(evaluation.nothing, self._limits, no_progress)
         task = next(task for task, kind in self._catalog.items() if kind is type(evaluation))
@@ -49,7 +49,7 @@ class EvaluationRuns:
         data: Mapping[str, Any],
         progress: Progress,
     ) -> tuple[ChunkEntry, bool]:
-        """Adds a chunk; False where the same was there already. It is on disk then.
+        """Add a chunk; False if it existed already. It is on disk when this returns.
 
         Raises `Unprocessable` with the row for data that `evaluation`, the run's, cannot report
         about, `Conflict` for a chunk that does not fit the others, and `UnknownRun`.
@@ -70,8 +70,8 @@ class EvaluationRuns:
     def _known(
         self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, progress: Progress
     ) -> ChunkEntry | None:
-        """The chunk of this key where it holds what was sent, but with its images, as an earlier
-        version kept it; its digest is then another."""
+        """The chunk of this key if an earlier version stored the same content with its images,
+        which gives it another digest."""
         payloads = self.store.payloads(run_id, key)
         earlier = [each for each in payloads if each[1] == JSON != sent.media_type]
         for _, _, data in RunChunks({}, {}, earlier).documents():
@@ -80,7 +80,7 @@ class EvaluationRuns:
         return None
 
     def report(self, run_id: str, progress: Progress) -> dict[str, Any]:
-        """The report about what is there; `run` names the run. Raises `UnknownRun`."""
+        """The report about all chunks so far; `run` names the run. Raises `UnknownRun`."""
         evaluation = self.evaluation(run_id)
         parts = self.parts(run_id)
         report = evaluation.together(parts, self._limits, progress)
@@ -95,7 +95,7 @@ class EvaluationRuns:
     def compare(self, a: str, b: str, ci: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         """How much the numbers of run `a` differ from those of `b` over the ids that both have.
 
-        `ci` are options of intervals; those that are not given are run a's. Raises `UnknownRun`,
+        `ci` are options of intervals; missing ones are those of run a. Raises `UnknownRun`,
         `IncomparableRuns`.
         """
         first, second = self.store.get(a), self.store.get(b)
@@ -110,7 +110,7 @@ class EvaluationRuns:
         return {"task": first.task, **named, **one.against(two, both, confidence)}
 
     def parts(self, run_id: str) -> RunChunks:
-        """The chunks that are there now. Raises `UnknownRun`, also when the run is deleted while
+        """The chunks as of now. Raises `UnknownRun`, also when the run is deleted while
         they are read."""
         entries = self.store.entries(run_id)
         frame = self.store.get(run_id).frame or {}  # after the entries, so that it covers them
@@ -118,7 +118,7 @@ class EvaluationRuns:
         return RunChunks(sizes, frame, self._payloads(run_id, sizes))
 
     def _payloads(self, run_id: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, bytes]]:
-        """Without what came in meanwhile."""
+        """Without chunks that arrived after the entries were read."""
         count = 0
         for payload in self.store.payloads(run_id):
             if payload[0] in sizes:

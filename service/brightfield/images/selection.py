@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from brightfield.parameters import Parameters, several
+from brightfield.parameters import Parameters, natural_numbers, several, written
 
 AXES = "TZCYXSP"
 
@@ -50,10 +50,18 @@ class Selection(Parameters):
     channels: Annotated[
         Annotated[tuple[_Index, ...], Field(min_length=1)] | None,
         BeforeValidator(_distinct),
-        WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]}),
+        written(
+            "int | Sequence[int]",
+            {"pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]},
+            *natural_numbers(),
+        ),
     ] = None
     """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
-    axes: Annotated[str | None, BeforeValidator(_known_axes)] = None
+    axes: Annotated[
+        str | None,
+        BeforeValidator(_known_axes),
+        WithJsonSchema({"type": "string", "pattern": f"^[{AXES}{AXES.lower()}]+$"}),
+    ] = None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel,
     Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     orientation: Literal["apply", "ignore"] = "apply"

@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from brightfield.errors import NotAcceptable
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.parameters import Parameters, parsed_json
+from brightfield.parameters import Parameters, parsed_json, written
 from brightfield.progress import Progress
 
 
@@ -54,7 +54,11 @@ def _names(value: Any) -> Any:
 Names = Annotated[
     tuple[str, ...],
     BeforeValidator(_names),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+    written(
+        "str | Sequence[str]",
+        {"examples": ["benign,malignant"]},
+        {"type": "array", "items": {"type": ["string", "integer"]}},
+    ),
 ]
 """Several names: `a,b` or `["a", "b"]`."""
 

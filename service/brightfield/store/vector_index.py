@@ -1,4 +1,4 @@
-"""Approximate indexes of collections: pgvector's HNSW, in PostgreSQL alone.
+"""Approximate indexes of collections: pgvector's HNSW, only in PostgreSQL.
 
 A build is one transaction, from the table to the measured recall: a process that is killed leaves
 nothing of it, a search never sees a half of it, and the former index serves until the end.
@@ -61,7 +61,7 @@ class VectorIndex:
 
 @dataclass(frozen=True, slots=True)
 class Hnsw:
-    """What an index is built with: links of a vector, and candidates looked at for each link."""
+    """Parameters of a build: links per vector, and candidates examined for each link."""
 
     m: int
     ef_construction: int
@@ -69,7 +69,7 @@ class Hnsw:
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """How a build gets at the items, and how it measures the recall of what was built."""
+    """How a build reads the items, and how it measures the recall of the index."""
 
     parts: VectorParts
     measure: Callable[[Ask], Recalls]
@@ -78,7 +78,7 @@ class IndexSource:
 class VectorIndexes:
     """The indexes in a store; every method may be called from any thread.
 
-    Raises `IndexUnavailable` where the store can have none, and `UnknownIndex` where the collection
+    Raises `IndexUnavailable` if the store can have none, and `UnknownIndex` where the collection
     has none.
     """
 
@@ -92,7 +92,7 @@ class VectorIndexes:
         """Build the index of all items that are there, which takes the place of a former one.
 
         `step` hears of items that were put in and then of those that were linked, of twice as many.
-        Raises `IndexBusy` where another build of this collection is under way, in any process.
+        Raises `IndexBusy` if another build of this collection is under way, in any process.
         """
         found = table_of(collection)
         facts = {
@@ -156,7 +156,7 @@ class VectorIndexes:
         return index
 
     def remember(self, collection: Collection, recalls: Recalls) -> VectorIndex:
-        """Keep a recall that was measured anew."""
+        """Store a recall that was measured again."""
         with writing(self._engine) as connection:
             _lock(connection, collection)
             index = replace(_read(connection, collection), recalls=recalls)
@@ -165,7 +165,7 @@ class VectorIndexes:
 
     @contextmanager
     def asking(self, collection: Collection) -> Iterator[Ask]:
-        """A way to ask the index. Raises `UnknownIndex` where its table was tampered with."""
+        """A way to ask the index. Raises `UnknownIndex` if its table was tampered with."""
         try:
             with reading(self._engine) as connection:
                 know_types(connection)
@@ -195,7 +195,7 @@ class VectorIndexes:
     def _extend(self, collection: Collection, after: int, part: Part | None) -> VectorIndex:
         """Put in the items that follow the number `after`; None: none is left.
 
-        Where another process was quicker, or built anew, nothing is done.
+        If another process was faster, or built the index again, nothing is done.
         """
         with writing(self._engine) as connection:
             now = _lock(connection, collection)

@@ -259,12 +259,16 @@ class TestEnds:
 
     def test_nothing_is_left_behind(self, bench: Bench) -> None:
         ticket = Ticket()
+        bench.engine.start()
         before = threading.active_count()
         with pytest.raises(Cancelled):
             bench.answer(
                 Segment(tile=32), png(blobs(200, 200)), "bright", ticket=ticket,
                 progress=lambda _: ticket.cancel(),
             )  # fmt: skip
+        resident = bench.engine.registry.resident("bright")
+        assert resident is not None
+        resident.call(lambda: None).result(30)  # by then what was withdrawn is dropped
         assert bench.engine.lanes[0].batcher.backlog() == 0
         assert threading.active_count() <= before + 2  # the pool's own
 

@@ -14,7 +14,7 @@ from brightfield.progress import Progress, Step
 
 class Pca(Projection):
     """Principal components: x -> (x - mean) W, with the leading eigenvectors of the covariance as
-    the columns of W. Exact, the same at every call, and new items fall where they belong.
+    the columns of W. Exact and the same at every call; new items are projected like the others.
     (Pearson 1901)"""
 
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scikit-learn")

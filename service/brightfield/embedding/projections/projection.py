@@ -40,16 +40,16 @@ class Projection(Parameters, ABC):
     """Whether it looks at neighbours: by cosine, vectors are then scaled to length 1 first."""
 
     dimensions: Annotated[int, Field(ge=2, le=3)] = 2
-    """Of the map: 2 or 3."""
+    """Dimensions of the map: 2 or 3."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    """Of what is drawn by chance; the same seed, data and versions give the same map."""
+    """Seed of the random numbers; the same seed, data and versions give the same map."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.name = cls.__module__.rpartition(".")[2]
 
     def check(self, vectors: Vectors) -> None:
-        """Raises `InvalidParameter` where the vectors (N, D) have no such map."""
+        """Raises `InvalidParameter` if the vectors (N, D) can't have such a map."""
         count, dim = vectors.shape
         least = self.dimensions + 1
         if count < least:
@@ -71,4 +71,4 @@ class Projection(Parameters, ABC):
 
     @abstractmethod
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
-        """Places (M, dimensions) of `new` (M, D) on the map of `vectors`, of which none moves."""
+        """Places (M, dimensions) of `new` (M, D) on the map of `vectors`, none of which moves."""

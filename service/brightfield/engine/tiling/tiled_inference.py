@@ -12,7 +12,7 @@ from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import decode, stack
-from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
@@ -40,7 +40,7 @@ class TiledInference:
         progress: Progress,
     ) -> None:
         self._task = task
-        self._cutter = Tiler(task, resident)
+        self._tiler = Tiler(task, resident)
         self._resident = resident
         self._job = job
         self._attachments = attachments
@@ -60,13 +60,13 @@ class TiledInference:
         scene = self._scene(picture, None)
         self._task.check(scene)
         single = len(self._task.views(picture, self._resident.card)) == 1
-        return not (single and self._cutter.fits(scene.region))
+        return not (single and self._tiler.fits(scene.region))
 
-    def at_once(self, visit: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
+    def at_once(self, image_pass: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
         """The result from the model's output for the whole field, and what to know about it."""
-        canvas = self._task.canvas(self._scene(visit.picture, visit.prepared.scaling))
+        canvas = self._task.canvas(self._scene(image_pass.picture, image_pass.prepared.scaling))
         field = canvas.scene.region
-        canvas.add(output, visit.prepared.geometry, Tile(field, field))
+        canvas.add(output, image_pass.prepared.geometry, Tile(field, field))
         result = self._task.combined((canvas,))
         return result, tuple(canvas.notes)
 
@@ -132,7 +132,7 @@ class TiledInference:
         self._scaling = self._scaling or scaling
         canvas = self._task.canvas(self._scene(picture, scaling))
         field = canvas.scene.region
-        tiling, cut = self._cutter.tiling(field)
+        tiling, cut = self._tiler.tiling(field)
         total = tiling.count(field)
         for done, (output, geometry, tile) in enumerate(self._outputs(canvas.scene, tiling), 1):
             canvas.add(output, geometry, tile)
@@ -142,8 +142,7 @@ class TiledInference:
         return canvas
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:
-        view = self._job.view
-        field = field_of(picture, Region(*view.region) if view.region else None)
+        field = field_of(picture, self._job.view.part)
         return Scene(self._resident.card, picture, field, scaling, self._attachments)
 
     def _keep(self, notes: Iterable[Note]) -> None:

@@ -66,7 +66,7 @@ class Window(NamedTuple):
     column: int = 0
 
 
-def window_of(field: ReceptiveField, find: Peak, spec: InputSpec) -> Window | None:
+def window_of(field: ReceptiveField, peak: Peak, spec: InputSpec) -> Window | None:
     """The part of the input that suffices for one value, where it is much smaller than all of it.
 
     Only for models that take images of any size. A value depends on nothing outside its receptive
@@ -80,7 +80,7 @@ def window_of(field: ReceptiveField, find: Peak, spec: InputSpec) -> Window | No
     (height, width), shape = field.size, (len(field.rows), len(field.cols))
     spans = []
     for (low, high), side in (
-        (field.rows[find.row].tolist(), height), (field.cols[find.column].tolist(), width),
+        (field.rows[peak.row].tolist(), height), (field.cols[peak.column].tolist(), width),
     ):  # fmt: skip
         spans.append((low // grid * grid, max(grid, min(side, -(-high // grid) * grid))))
     (top, bottom), (left, right) = spans
@@ -139,12 +139,12 @@ class UnitGradients:
     ) -> Sequence[SeenGradient] | None:
         """None where a window does not give the value that the whole image gave."""
         spec = self._layer.resident.card.input
-        windows = [window_of(field, find, spec) or whole for _, find in wanted]
+        windows = [window_of(field, peak, spec) or whole for _, peak in wanted]
         try:
             found = self._passed_back(images, wanted, windows)
         except ModelFailed:  # it does not take so small an image
             return None
-        known = [find.value for _, find in wanted]
+        known = [peak.value for _, peak in wanted]
         if all(_alike(value, was) for (value, _), was in zip(found, known, strict=True)):
             return [gradient for _, gradient in found]
         return None
@@ -163,14 +163,14 @@ class UnitGradients:
         return found
 
     def _submit(self, images: Images, choice: tuple[UnitChoice, Window]) -> WorkItem:
-        layer, ((unit, find), window) = self._layer, choice
+        layer, ((unit, peak), window) = self._layer, choice
         operation = Gradients(
             cut=layer.cut,
             relu_rule="guided_uncapped" if self.rule == "guided" else None,
             of=None if layer.tap == Tap("") else layer.tap,
         )
         part = images[..., window.top : window.bottom, window.left : window.right]
-        score = UnitScore(unit, find.row - window.row, find.column - window.column)
+        score = UnitScore(unit, peak.row - window.row, peak.column - window.column)
         return layer.resident.submit(
             operation, part, self._ticket, band=Priority.BULK, argument=score
         )

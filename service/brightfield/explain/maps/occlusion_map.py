@@ -14,7 +14,7 @@ from brightfield.geometry import Geometry
 from brightfield.images.heat import Heat
 from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate
-from brightfield.results import MapSpace, Raster, ResultTable, array_json, finite
+from brightfield.results import MapSpace, Raster, ResultTable, finite, map_json
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -74,7 +74,8 @@ class OcclusionMap(Explanation):
             answer["most_probable"] = self._most_probable(self.scores)
         if self.grid is not None and len(self.targets) <= MOST_MAPS:
             region = [float(edge) for edge in self.geometry.region_in_image]
-            answer["map"] = {**array_json(self.raster(space).array), "region": region}
+            maps = self.raster(space).array
+            answer["map"] = {**map_json(maps, signed=True), "region": region}
         if self.what_if is not None:
             answer["what_if"] = self.what_if.payload(self.targets)
         return answer

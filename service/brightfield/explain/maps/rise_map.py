@@ -13,7 +13,7 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
 from brightfield.images.heat import Heat
 from brightfield.images.picture import Note
-from brightfield.results import MapSpace, Raster, array_json, finite
+from brightfield.results import MapSpace, Raster, finite, map_json
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -21,7 +21,8 @@ from brightfield.tensors import Map
 @dataclass(frozen=True)
 class RiseMap(Explanation):
     """`values` (T, h, w) on the model's input grid, `base` (T,) of the whole image, and `mean`
-    (T,), the score over all masks: pixels above it speak for the target."""
+    (T,), the score over all masks: pixels above it speak for the target. In JSON the map is
+    `signed`, about `mean_score` in place of 0."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
     targets: Sequence[Target]
@@ -39,7 +40,7 @@ class RiseMap(Explanation):
             "targets": [target.payload() for target in self.targets],
             "base": [finite(value) for value in self.base],
             "scores": None,
-            "map": {**array_json(self.raster(space).array), "region": region},
+            "map": {**map_json(self.raster(space).array, signed=True), "region": region},
             "mean_score": [finite(value) for value in self.mean],
             **self.facts,
         }

@@ -17,7 +17,7 @@ from brightfield.images.heat import Heat
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
 from brightfield.palette import SKY
-from brightfield.results import MapSpace, Raster, array_json, finite
+from brightfield.results import MapSpace, Raster, finite, map_json
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -46,8 +46,7 @@ class SaliencyMap(Explanation):
     def payload(self, space: MapSpace) -> dict[str, Any]:
         values = self.raster(space).array
         region = [float(edge) for edge in self.geometry.region_in_image]
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-        drawn = {**array_json(values), "min": finite(low), "max": finite(high), "region": region}
+        drawn = {**map_json(values, signed=self.signed), "region": region}
         return {
             "method": self.method,
             "target": self.target.payload(),

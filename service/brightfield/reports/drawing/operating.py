@@ -47,7 +47,7 @@ def operating_words(report: Report) -> str:
     if point["rule"] == "predictions":
         return "the predictions as sent"
     threshold = point["threshold"]
-    where = "nothing called positive" if threshold is None else f"threshold {shown(threshold)}"
+    where = "no case positive" if threshold is None else f"threshold {shown(threshold)}"
     rule = {"frozen": "chosen before", "probability": "the default"}.get(
         point["rule"], point["rule"]
     )

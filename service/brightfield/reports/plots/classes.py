@@ -1,4 +1,4 @@
-"""The classes beside one another, with intervals."""
+"""The classes side by side, with intervals."""
 
 from __future__ import annotations
 

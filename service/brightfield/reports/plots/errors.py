@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 ERROR_NAMES: Mapping[str, str] = {
     "classification": "wrong class",
-    "localization": "badly placed",
-    "both": "wrong class, badly placed",
+    "localization": "imprecise position",
+    "both": "wrong class and position",
     "duplicate": "found twice",
-    "background": "nothing there",
+    "background": "no object there",
     "missed": "object missed",
 }
 

@@ -97,7 +97,7 @@ def _together(report: Report, points: Mapping[str, Any]) -> Curve:
     if report["task"] == "detection":
         return Curve("mean over the classes", *_at_half(points), metrics["ap50"])
     micro = metrics.get("average_precision_micro")
-    return Curve("all together (micro)", points["recall"], points["precision"], micro)
+    return Curve("all classes (micro)", points["recall"], points["precision"], micro)
 
 
 def _at_half(points: Mapping[str, Any]) -> tuple[list[float], list[float]]:

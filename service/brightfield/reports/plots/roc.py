@@ -66,6 +66,6 @@ class Roc(Plot):
             draw_operating_point(axes, report, "specificity", "sensitivity", flipped=True)
         else:
             mean = report["metrics"].get("auroc_micro")
-            draw_mean(axes, Curve("all together (micro)", points["fpr"], points["tpr"], mean))
+            draw_mean(axes, Curve("all classes (micro)", points["fpr"], points["tpr"], mean))
             others = draw_lines(axes, of_classes(report, "roc", _PARTS, "auroc"))
         legend_below(figure, axes, others)
