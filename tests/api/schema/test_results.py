@@ -14,7 +14,7 @@ from brightfield import explain, tasks
 from brightfield.api.image_endpoints import PredictEndpoint
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.results import RESULTS, result_type
-from brightfield.api.schema.shapes.shape import REFERENCE, shapes
+from brightfield.api.schema.shapes.shape import REFERENCE, shapes_with
 from brightfield.results import MapSpace, Result
 from brightfield.tasks.task import Task
 
@@ -68,7 +68,7 @@ class Guess(Task):
 
 def described(task: type[Task]) -> tuple[ImageOperation, dict[str, Any]]:
     operation = ImageOperation(PredictEndpoint(task))
-    return operation, {**shapes(operation.types), **operation.components}
+    return operation, {**shapes_with(operation.shapes), **operation.components}
 
 
 def validator(components: dict[str, Any], name: str) -> Draft202012Validator:
