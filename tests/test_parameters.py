@@ -18,4 +18,4 @@ def test_json_in_a_query() -> None:
 
 def test_an_unknown_name_gets_the_nearest_and_all_known() -> None:
     assert suggestions("tsn", ["pca", "tsne"]) == " Did you mean tsne? Known: pca, tsne."
-    assert suggestions("xyz", ["pca"]) == " Known: pca."
+    assert (suggestions("xyz", ["pca"]), suggestions("xyz", [])) == (" Known: pca.", "")

@@ -19,6 +19,6 @@ def test_rows_come_from_every_block_in_the_order_asked_for(
     np.testing.assert_allclose(kept.squares(), (vectors.astype(float) ** 2).sum(1), rtol=1e-12)
 
 
-def test_an_empty_shelf_has_no_rows() -> None:
+def test_no_blocks_have_no_rows() -> None:
     empty = VectorBlocks.of_blocks(())
     assert len(empty) == 0 and empty.dim == 0 and empty.squares().shape == (0,)

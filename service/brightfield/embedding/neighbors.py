@@ -45,10 +45,10 @@ def nearest(
     own: NDArray[np.int64] | None = None,
     progress: Progress = no_progress,
 ) -> list[Neighbors]:
-    """The k nearest rows of the shelf for each query (Q, D), or all if there are fewer.
+    """The k nearest stored rows for each query (Q, D), or all if there are fewer.
 
     Only rows with `allowed` (N,) are looked at; `own` (Q,) is a row for each query that is not.
-    Besides the shelf 8 MiB are taken, and N scores where those are more.
+    Besides the stored vectors 8 MiB are taken, and N scores where those are more.
     """
     found: list[Neighbors] = []
     lengths = np.sqrt(stored.squares())

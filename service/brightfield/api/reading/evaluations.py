@@ -20,6 +20,7 @@ from brightfield.errors import (
     UnknownFormat,
     UnknownParameter,
     nearest,
+    suggestions,
 )
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.reading.csv_columns import read_csv
@@ -185,7 +186,7 @@ def _check_members(others: Iterable[str], chosen: type[Evaluation], beside: Sequ
     for name in others:
         if name.partition(".")[0] not in known:
             raise UnknownParameter(
-                f"The JSON has {name!r}.{nearest(name, known)} Known: {', '.join(known)}.",
+                f"The JSON has {name!r}.{suggestions(name, known)}",
                 errors=[{"location": name}],
             )
 
