@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.colormaps import heatmap
-from brightfield.images.overlay import overlay
-from brightfield.results import Result
+from brightfield.geometry import Geometry
+from brightfield.results import MapSpace, Result, array_json, finite
 from brightfield.tensors import Map, Pixels
+from brightfield_painting import heatmap, overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,34 @@ class Heat:
     map: Map
     signed: bool
     region: tuple[float, float, float, float]
+
+
+def map_json(
+    values: NDArray[np.float32],
+    geometry: Geometry,
+    space: MapSpace,
+    *,
+    signed: bool,
+    zero: Sequence[float | None] | None = None,
+) -> dict[str, Any]:
+    """A map, or one per target, for JSON: all that drawing it needs.
+
+    `extent` is where the whole grid lies in the image, `region` the part of it that shows the
+    image (x, y, width, height in pixels). `zero` are the values, one per target, that are drawn
+    as nothing; without them it is 0.
+    """
+    height, width = geometry.image_size
+    extent = geometry.extent_in_image if space == "input" else (0, 0, width, height)
+    least, greatest = (values.min(), values.max()) if values.size else (0.0, 0.0)
+    return {
+        **array_json(values),
+        "signed": signed,
+        "min": finite(float(least)),
+        "max": finite(float(greatest)),
+        "region": [float(edge) for edge in geometry.region_in_image],
+        "extent": [float(edge) for edge in extent],
+        **({} if zero is None else {"zero": list(zero)}),
+    }
 
 
 class HeatResult(Result):

@@ -19,10 +19,10 @@ from brightfield.engine import Answer, MultiImageAnswer
 from brightfield.errors import BrightfieldError, NotAcceptable, ReplyTooLarge
 from brightfield.images import encode
 from brightfield.images.annotations.geojson import FieldPlacement
-from brightfield.images.overlay import display
 from brightfield.parameters import Offset, Parameters
 from brightfield.results import MapSpace
 from brightfield.tasks.objects.objects import Objects
+from brightfield_painting import display
 
 ReplyItem = Answer | BrightfieldError
 

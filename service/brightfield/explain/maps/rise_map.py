@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat
+from brightfield.images.heat import Heat, map_json
 from brightfield.images.picture import Note
-from brightfield.results import MapSpace, Raster, array_json, finite
+from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -33,14 +33,14 @@ class RiseMap(Explanation):
     notes: tuple[Note, ...] = ()
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
-        region = [float(edge) for edge in self.geometry.region_in_image]
+        values, mean = self.raster(space).array, [finite(value) for value in self.mean]
         return {
             "grid": None,
             "targets": [target.payload() for target in self.targets],
             "base": [finite(value) for value in self.base],
             "scores": None,
-            "map": {**array_json(self.raster(space).array), "region": region},
-            "mean_score": [finite(value) for value in self.mean],
+            "map": map_json(values, self.geometry, space, signed=True, zero=mean),
+            "mean_score": mean,
             **self.facts,
         }
 

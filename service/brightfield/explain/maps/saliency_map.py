@@ -13,10 +13,10 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.probing.probe import Probe
 from brightfield.geometry import Geometry
 from brightfield.images import rle
-from brightfield.images.heat import Heat
+from brightfield.images.heat import Heat, map_json
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
-from brightfield.results import MapSpace, Raster, array_json, finite
+from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -45,9 +45,7 @@ class SaliencyMap(Explanation):
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         values = self.raster(space).array
-        region = [float(edge) for edge in self.geometry.region_in_image]
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-        drawn = {**array_json(values), "min": finite(low), "max": finite(high), "region": region}
+        drawn = map_json(values, self.geometry, space, signed=self.signed)
         return {
             "method": self.method,
             "target": self.target.payload(),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.color
 
-from brightfield.images.colormaps import heatmap, strength
+from brightfield_painting import heatmap, strength
 
 
 def test_unsigned_is_matplotlibs_inferno() -> None:

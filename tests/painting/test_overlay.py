@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from brightfield.images.overlay import display, overlay
+from brightfield_painting import display, overlay
 
 CAT = skimage.data.chelsea()
 

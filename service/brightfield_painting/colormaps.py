@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.tensors import Map
+from brightfield_painting.arrays import Map, Rgb
+from brightfield_painting.inferno import INFERNO
 
 # ColorBrewer's RdBu with eleven classes, from negative (blue) to positive (red); lightest at 0.
 _DIVERGING = np.array(
@@ -44,18 +44,17 @@ def strength(values: Map) -> Map:
     return level.astype(np.float32, copy=False)
 
 
-def heatmap(values: Map, *, signed: bool) -> NDArray[np.uint8]:
+def heatmap(values: Map, *, signed: bool) -> Rgb:
     """(H, W) to (H, W, 3) RGB: inferno from 0 upwards, or blue - white - red about 0."""
     level = strength(values)
     if signed:
         table = _interpolated(_DIVERGING, 511)
-        colors: NDArray[np.uint8] = table[np.rint((level + 1) * 255).astype(np.intp)]
+        colors: Rgb = table[np.rint((level + 1) * 255).astype(np.intp)]
         return colors
-    grey = np.rint(np.clip(level, 0, 1) * 255).astype(np.uint8)
-    return np.ascontiguousarray(cv2.applyColorMap(grey, cv2.COLORMAP_INFERNO)[..., ::-1])
+    return INFERNO[np.rint(np.clip(level, 0, 1) * 255).astype(np.uint8)]
 
 
-def _interpolated(anchors: NDArray[np.float64], count: int) -> NDArray[np.uint8]:
+def _interpolated(anchors: NDArray[np.float64], count: int) -> Rgb:
     places = np.linspace(0, len(anchors) - 1, count)
     channels = [np.interp(places, np.arange(len(anchors)), anchors[:, c]) for c in range(3)]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
