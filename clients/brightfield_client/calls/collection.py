@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import httpx2
 import numpy as np
 import numpy.typing as npt
 
-from brightfield_client.calls.call import Call, query, read_json
-from brightfield_client.calls.image_call import read_binary
-from brightfield_client.errors import UnexpectedReply
+from brightfield_client.calls.call import Call, query
+from brightfield_client.calls.image_call import as_json
+from brightfield_client.calls.reading import Read, binary, document, nothing, one, part, several
 from brightfield_client.images import ImageSource, Payload, to_payload
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.collections import (
@@ -28,10 +26,9 @@ from brightfield_client.results.collections import (
     IndexInfo,
     Neighbors,
     Projection,
-    additions,
 )
 from brightfield_client.results.patches import Patches
-from brightfield_client.results.result import Json
+from brightfield_client.results.value import Json
 
 T = TypeVar("T")
 Filter = Mapping[str, Any]
@@ -39,7 +36,7 @@ Filter = Mapping[str, Any]
 
 def collections() -> Call[list[CollectionInfo]]:
     """The collections that the service keeps."""
-    return Call("GET", "/collections", _collections)
+    return Call("GET", "/collections", several(CollectionInfo, "collections"))
 
 
 def make(name: str, /, **definition: Any) -> Call[CollectionInfo]:
@@ -51,17 +48,17 @@ def make(name: str, /, **definition: Any) -> Call[CollectionInfo]:
 
     Raises `ConflictError` where it is there with other properties.
     """
-    return _json("PUT", name, "", definition, CollectionInfo.from_json)
+    return _json("PUT", name, "", definition, one(CollectionInfo))
 
 
 def info(name: str, /) -> Call[CollectionInfo]:
     """What the collection is made of, and how many items it has."""
-    return Call("GET", _path(name), partial(_read, CollectionInfo.from_json))
+    return Call("GET", _path(name), one(CollectionInfo))
 
 
 def delete(name: str, /) -> Call[None]:
     """Delete the collection with its items and maps."""
-    return Call("DELETE", _path(name), lambda _: None)
+    return Call("DELETE", _path(name), nothing)
 
 
 def add_images(
@@ -77,11 +74,10 @@ def add_images(
     """Add images that fit into one request."""
     given = {"ids": list(ids), "metadata": [dict(each) for each in metadata], "replace": replace}
     given |= {key: value for key, value in parameters.items() if value is not None}
-    read = partial(_read, additions)
-    call = Call("POST", f"{_path(name)}/items", read)
+    call = Call("POST", f"{_path(name)}/items", several(Addition, "items"))
     if any(payload.stored for payload in payloads):
-        images = [_as_json(payload) for payload in payloads]
-        return _with_json(call, {"images": images, "parameters": given})
+        images = [as_json(payload) for payload in payloads]
+        return call.with_json({"images": images, "parameters": given})
     files = [("file", (each.name, each.content, each.media_type)) for each in payloads]
     field = (None, json.dumps(given).encode(), "application/json")
     return changed(call, files=(*files, ("params", field)))
@@ -119,7 +115,7 @@ def add_vectors(
     }
     if metadata is not None:
         body["metadata"] = [dict(each) for each in metadata]
-    return _json("POST", name, "/items", body, additions)
+    return _json("POST", name, "/items", body, several(Addition, "items"))
 
 
 def items(
@@ -127,7 +123,7 @@ def items(
 ) -> Call[Json]:
     """Items with ids and metadata: `items`, `next` (for `after`; None at the end), `total`."""
     params = query({"filter": _text(filter), "after": after, "limit": limit})
-    return Call("GET", f"{_path(name)}/items", partial(_read, dict), params)
+    return Call("GET", f"{_path(name)}/items", document, params)
 
 
 def remove(
@@ -136,12 +132,12 @@ def remove(
     """Delete items by their ids, or those that pass a filter; how many there were."""
     listed = None if ids is None else json.dumps(list(ids))
     params = query({"ids": listed, "filter": _text(filter)})
-    return Call("DELETE", f"{_path(name)}/items", partial(_read, _deleted), params)
+    return Call("DELETE", f"{_path(name)}/items", part("deleted", int), params)
 
 
 def thumbnail(name: str, /, id: str) -> Call[Binary]:
     """The small picture of an item."""
-    return Call("GET", f"{_path(name)}/items/{quote(id)}/thumbnail", read_binary)
+    return Call("GET", f"{_path(name)}/items/{quote(id)}/thumbnail", binary)
 
 
 def neighbors(
@@ -179,10 +175,10 @@ def neighbors(
         body["vector"] = np.asarray(vector, np.float64).tolist()
     if image is not None:
         payload = to_payload(image)
-        body["image"] = _as_json(payload)
+        body["image"] = as_json(payload)
         if payload.axes is not None:
             body["axes"] = payload.axes
-    return _json("POST", name, "/neighbors", body, Neighbors.from_json)
+    return _json("POST", name, "/neighbors", body, one(Neighbors))
 
 
 def index(
@@ -200,17 +196,17 @@ def index(
     Raises `ConflictError` where the service's store can have no index.
     """
     body = {"m": m, "ef_construction": ef_construction}
-    return _json("PUT", name, "/index", body, IndexInfo.from_json)
+    return _json("PUT", name, "/index", body, one(IndexInfo))
 
 
 def index_info(name: str, /) -> Call[IndexInfo]:
     """What the index was built with, holds and finds. Raises `NotFoundError` without one."""
-    return Call("GET", f"{_path(name)}/index", partial(_read, IndexInfo.from_json))
+    return Call("GET", f"{_path(name)}/index", one(IndexInfo))
 
 
 def drop_index(name: str, /) -> Call[None]:
     """Delete the index; searches are exact without it."""
-    return Call("DELETE", f"{_path(name)}/index", lambda _: None)
+    return Call("DELETE", f"{_path(name)}/index", nothing)
 
 
 def clusters(
@@ -233,7 +229,7 @@ def clusters(
         filter: conditions on the metadata.
     """
     body = {"k": k, "seed": seed, "runs": runs, "members": members, "filter": filter}
-    return _json("POST", name, "/clusters", body, Clusters.from_json)
+    return _json("POST", name, "/clusters", body, one(Clusters))
 
 
 def duplicates(
@@ -246,14 +242,14 @@ def duplicates(
 ) -> Call[Json]:
     """Groups of items that lie closer together than `threshold` (0.01): `groups`, `extra`."""
     body = {"threshold": threshold, "k": k, "filter": filter}
-    return _json("POST", name, "/duplicates", body, dict)
+    return _json("POST", name, "/duplicates", body, document)
 
 
 def outliers(
     name: str, /, most: int | None = None, *, k: int | None = None, filter: Filter | None = None
 ) -> Call[Json]:
     """Items by their local outlier factor, the largest first: `outliers`."""
-    return _json("POST", name, "/outliers", {"most": most, "k": k, "filter": filter}, dict)
+    return _json("POST", name, "/outliers", {"most": most, "k": k, "filter": filter}, document)
 
 
 def disagreements(
@@ -267,7 +263,7 @@ def disagreements(
 ) -> Call[Json]:
     """Items whose label, the metadata's `by`, is not that of their neighbours: `disagreements`."""
     body = {"by": by, "most": most, "k": k, "filter": filter}
-    return _json("POST", name, "/disagreements", body, dict)
+    return _json("POST", name, "/disagreements", body, document)
 
 
 def patches(name: str, /, *, filter: Filter | None = None, **parameters: Any) -> Call[Any]:
@@ -281,9 +277,9 @@ def patches(name: str, /, *, filter: Filter | None = None, **parameters: Any) ->
         parameters: of `Client.patches`: layer, units, k, most, format.
     """
     body = {"filter": filter, **parameters}
-    call: Call[Any] = _json("POST", name, "/patches", body, Patches.from_json)
-    binary = parameters.get("format", "json") not in (None, "json")
-    return changed(call, read=read_binary) if binary else call
+    call: Call[Any] = _json("POST", name, "/patches", body, one(Patches))
+    in_bytes = parameters.get("format", "json") not in (None, "json")
+    return changed(call, read=binary) if in_bytes else call
 
 
 def project(
@@ -297,18 +293,17 @@ def project(
         parameters: dimensions, seed, and the method's own, as perplexity.
     """
     body = {"method": method, "filter": filter, **parameters}
-    return _json("POST", name, "/projection", body, Projection.from_json)
+    return _json("POST", name, "/projection", body, one(Projection))
 
 
 def projections(name: str, /) -> Call[list[Json]]:
     """The maps of the collection without their points, the newest first."""
-    return Call("GET", f"{_path(name)}/projection", partial(_read, lambda b: b["projections"]))
+    return Call("GET", f"{_path(name)}/projection", part("projections", list))
 
 
 def projection(name: str, /, id: str) -> Call[Projection]:
     """A map that was made before; what was added since is placed, and nothing moves."""
-    read = partial(_read, Projection.from_json)
-    return Call("GET", f"{_path(name)}/projection/{quote(id, safe='')}", read)
+    return Call("GET", f"{_path(name)}/projection/{quote(id, safe='')}", one(Projection))
 
 
 def plot(name: str, /, id: str, **parameters: Any) -> Call[Binary]:
@@ -317,48 +312,17 @@ def plot(name: str, /, id: str, **parameters: Any) -> Call[Binary]:
     if isinstance(given.get("ids"), list | tuple):
         given["ids"] = json.dumps(list(given["ids"]))
     path = f"{_path(name)}/projection/{quote(id, safe='')}/plot"
-    return Call("GET", path, read_binary, query(given))
+    return Call("GET", path, binary, query(given))
 
 
 def _path(name: str) -> str:
     return f"/collections/{quote(name, safe='')}"
 
 
-def _json(
-    method: str, name: str, below: str, body: Mapping[str, Any], parse: Callable[[Any], T]
-) -> Call[T]:
+def _json(method: str, name: str, below: str, body: Mapping[str, Any], read: Read[T]) -> Call[T]:
     given = {key: value for key, value in body.items() if value is not None}
-    return _with_json(Call(method, f"{_path(name)}{below}", partial(_read, parse)), given)
-
-
-def _with_json(call: Call[T], body: Mapping[str, Any]) -> Call[T]:
-    headers = {**call.headers, "Content-Type": "application/json"}
-    return changed(call, headers=headers, content=json.dumps(body).encode())
-
-
-def _as_json(payload: Payload) -> dict[str, str]:
-    if payload.stored:
-        return {"id": payload.stored}
-    return {"data": base64.b64encode(payload.content).decode("ascii")}
+    return Call(method, f"{_path(name)}{below}", read).with_json(given)
 
 
 def _text(conditions: Filter | None) -> str | None:
     return None if conditions is None else json.dumps(conditions)
-
-
-def _read(parse: Callable[[Any], T], response: httpx2.Response) -> T:
-    body = read_json(response)
-    try:
-        return parse(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise UnexpectedReply(f"The reply about a collection cannot be read: {fault!r}.") from fault
-
-
-def _deleted(body: Json) -> int:
-    return int(body["deleted"])
-
-
-def _collections(response: httpx2.Response) -> list[CollectionInfo]:
-    return _read(
-        lambda body: [CollectionInfo.from_json(each) for each in body["collections"]], response
-    )

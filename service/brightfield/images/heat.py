@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,13 +30,11 @@ def map_json(
     space: MapSpace,
     *,
     signed: bool,
-    zero: Sequence[float | None] | None = None,
 ) -> dict[str, Any]:
     """A map, or one per target, for JSON: all that drawing it needs.
 
     `extent` is where the whole grid lies in the image, `region` the part of it that shows the
-    image (x, y, width, height in pixels). `zero` are the values, one per target, that are drawn
-    as nothing; without them it is 0.
+    image (x, y, width, height in pixels).
     """
     height, width = geometry.image_size
     extent = geometry.extent_in_image if space == "input" else (0, 0, width, height)
@@ -49,7 +46,6 @@ def map_json(
         "max": finite(float(greatest)),
         "region": [float(edge) for edge in geometry.region_in_image],
         "extent": [float(edge) for edge in extent],
-        **({} if zero is None else {"zero": list(zero)}),
     }
 
 

@@ -21,7 +21,8 @@ from brightfield.tensors import Map
 @dataclass(frozen=True)
 class RiseMap(Explanation):
     """`values` (T, h, w) on the model's input grid, `base` (T,) of the whole image, and `mean`
-    (T,), the score over all masks: pixels above it speak for the target."""
+    (T,), the score over all masks: pixels above it speak for the target. In JSON the map is
+    `signed`, about `mean_score` in place of 0."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
     targets: Sequence[Target]
@@ -33,14 +34,14 @@ class RiseMap(Explanation):
     notes: tuple[Note, ...] = ()
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
-        values, mean = self.raster(space).array, [finite(value) for value in self.mean]
+        values = self.raster(space).array
         return {
             "grid": None,
             "targets": [target.payload() for target in self.targets],
             "base": [finite(value) for value in self.base],
             "scores": None,
-            "map": map_json(values, self.geometry, space, signed=True, zero=mean),
-            "mean_score": mean,
+            "map": map_json(values, self.geometry, space, signed=True),
+            "mean_score": [finite(value) for value in self.mean],
             **self.facts,
         }
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from brightfield_client.evaluating.dataset import Case
-from brightfield_client.evaluating.judge import Judge
+from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 
 _LEAST_SCORE, _MOST = 0.01, 100
 
 
-class Boxes(Judge):
+class DetectionEvaluator(TaskEvaluator):
     """Boxes down to a score of 0.01, the best 100 of an image, as COCO counts them.
 
     Kinds of error are counted from the model's own threshold on, where it has one.

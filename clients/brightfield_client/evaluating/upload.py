@@ -2,40 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from brightfield_client.calls.call import Call
+from brightfield_client.calls.reading import nothing
 from brightfield_client.errors import ConflictError, TooLargeError, UnprocessableError
-from brightfield_client.evaluating.plan import Document, Plan
+from brightfield_client.evaluating.plan import EvaluationPlan, FinishedChunk
 from brightfield_client.exchange import Policy, Steps
 from brightfield_client.results.runs import EvaluationRun
 
 
 @dataclass(frozen=True)
-class Posting:
+class ChunkUpload:
     """Puts the chunks one after another; one that is refused is noted in the plan."""
 
-    plan: Plan
+    plan: EvaluationPlan
     run: EvaluationRun
-    documents: Sequence[Document]
+    chunks: Sequence[FinishedChunk]
 
     def steps(self, policy: Policy) -> Steps[None]:
-        for document in self.documents:
+        for chunk in self.chunks:
+            path = f"/metrics/runs/{quote(self.run.id, safe='')}/chunks/{chunk.key}"
             try:
-                yield from _put(self.run.id, document.key, document.body).steps(policy)
+                yield from Call("PUT", path, nothing).with_json(chunk.body).steps(policy)
             except ConflictError as fault:
                 # Another writer had the same chunk first; its scores may differ in the last digit.
                 if fault.code != "chunk_conflict":
-                    self.plan.refused(document, fault)
+                    self.plan.refused(chunk, fault)
             except (UnprocessableError, TooLargeError) as fault:
-                self.plan.refused(document, fault)
-
-
-def _put(run_id: str, key: str, body: Mapping[str, Any]) -> Call[None]:
-    call = Call("PUT", f"/metrics/runs/{quote(run_id, safe='')}/chunks/{key}", lambda _: None)
-    content = json.dumps(body).encode()
-    return replace(call, headers={"Content-Type": "application/json"}, content=content)
+                self.plan.refused(chunk, fault)

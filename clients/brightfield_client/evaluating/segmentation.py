@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from brightfield_client.evaluating.dataset import Case
-from brightfield_client.evaluating.judge import (
-    Judge,
+from brightfield_client.evaluating.task_evaluator import (
+    TaskEvaluator,
     array_entry,
     file_entry,
     pairs,
@@ -15,7 +15,7 @@ from brightfield_client.evaluating.judge import (
 )
 
 
-class Masks(Judge):
+class SegmentationEvaluator(TaskEvaluator):
     """Objects where the model tells them apart, else classes; `mode` chooses.
 
     With one class every value of the truth but 0 is that class, so that label images of objects

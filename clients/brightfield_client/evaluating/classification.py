@@ -10,13 +10,13 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from brightfield_client.evaluating.dataset import Case
-from brightfield_client.evaluating.judge import Judge
+from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 from brightfield_client.images import ImageSource
 
 _MARGIN = 1.2
 
 
-class Classes(Judge):
+class ClassificationEvaluator(TaskEvaluator):
     """All scores of the model go into the run, so that every threshold can be looked at.
 
     An object is cut out: a square around the middle of its box, 1.2 times its long side, moved

@@ -18,7 +18,7 @@ from brightfield_client.images import ImageSource
 from brightfield_client.models import Model
 
 
-class Judge(ABC):
+class TaskEvaluator(ABC):
     """One model on one data set. `parameters` are those of the endpoint that the caller gave."""
 
     evaluation: ClassVar[str]

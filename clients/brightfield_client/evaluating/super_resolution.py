@@ -10,13 +10,19 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.evaluating.dataset import Case
-from brightfield_client.evaluating.judge import Judge, array_entry, file_entry, pairs, picture_size
+from brightfield_client.evaluating.task_evaluator import (
+    TaskEvaluator,
+    array_entry,
+    file_entry,
+    pairs,
+    picture_size,
+)
 from brightfield_client.images import ImageSource
 
 _MODES = frozenset({"L", "RGB"})
 
 
-class Enlargements(Judge):
+class SuperResolutionEvaluator(TaskEvaluator):
     """Pairs of a small image and its reference; or single images (`truth` None), which are made
     smaller by Pillow's antialiased bicubic filter first, after cutting off what the scale leaves
     over at the right and below.
