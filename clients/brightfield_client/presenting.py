@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -25,18 +26,30 @@ def present(method: Callable[..., Any], build: Callable[..., Any], *, bound: int
     signature = inspect.signature(build)
     own = list(signature.parameters.values())[bound:]
     if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
-        own[-1:] = [*_unpacked(own[-1]), own[-1]]
+        kind = re.fullmatch(r"Unpack\[(?:\w+\.)?(\w+)\]", str(own[-1].annotation))
+        own[-1:] = [*(_keys(kind[1]) if kind else ()), own[-1]]
+        method.__doc__ = _documented(build.__doc__ or "", kind[1] if kind else "")
     method.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[_SELF, *own], return_annotation=inspect.Signature.empty
     )
 
 
-def _unpacked(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+def _keys(kind: str) -> list[inspect.Parameter]:
     """The keys of a TypedDict as parameters."""
-    found = re.fullmatch(r"Unpack\[(?:\w+\.)?(\w+)\]", str(parameter.annotation))
-    if found is None:
-        return []
     return [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-        for name in getattr(_parameters, found[1]).__annotations__
+        for name in getattr(_parameters, kind).__annotations__
     ]
+
+
+def _documented(text: str, kind: str) -> str:
+    """A text with what the service says of each parameter, where the text does not say it."""
+    if kind not in _parameters.DESCRIPTIONS:
+        return text
+    lines = [f"{name}: {said}" for name, said in _parameters.DESCRIPTIONS[kind].items()]
+    shown = "\n".join(
+        textwrap.fill(line, 96, initial_indent=" " * 8, subsequent_indent=" " * 12)
+        for line in lines
+    )
+    head = "" if "Args:" in text else "\n    Args:\n"
+    return f"{text.rstrip()}\n{head}{shown}\n"

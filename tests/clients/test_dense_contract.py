@@ -7,7 +7,6 @@ import copy
 import io
 import json
 
-import httpx2
 import numpy as np
 import pytest
 from PIL import Image

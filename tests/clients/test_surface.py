@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 import brightfield_client
-from brightfield_client import AsyncClient, AsyncJob, Client, Job, calls
+from brightfield_client import AsyncClient, AsyncJob, Client, Job
+from brightfield_client.calls import _images
 from brightfield_client.calls.endpoints import ENDPOINTS
 
 UNLIKE = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
@@ -43,7 +44,7 @@ def test_sync_and_async_have_the_same_methods_and_parameters(pair):
 
 def test_methods_look_like_their_calls_with_every_parameter_by_its_name():
     for name, endpoint in ENDPOINTS.items():
-        method, build = getattr(Client, name), getattr(calls, name)
+        method, build = getattr(Client, name), getattr(_images, name)
         assert method.__doc__ == build.__doc__
         parameters = inspect.signature(method).parameters
         assert {"self", "image", "model", "format", "region", *endpoint.images} <= set(parameters)

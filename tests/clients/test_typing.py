@@ -62,11 +62,10 @@ def test_results_are_precise_and_wrong_parameters_errors(tmp_path: Path) -> None
     file = tmp_path / "use.py"
     file.write_text(CODE)
     os.environ["MYPYPATH"] = os.pathsep.join(str(ROOT / each) for each in ("service", "clients"))
-    out, err, _ = api.run(
-        ["--strict", "--config-file", os.devnull, "--hide-error-context", "--no-error-summary"]
-        + ["--ignore-missing-imports", "--follow-imports", "silent"]
-        + ["--cache-dir", str(tmp_path / "cache"), str(file)]
-    )
+    options = f"--strict --config-file {os.devnull} --hide-error-context --no-error-summary"
+    quiet = ["--ignore-missing-imports", "--follow-imports", "silent"]
+    cache = ["--cache-dir", str(tmp_path / "cache")]
+    out, err, _ = api.run([*options.split(), *quiet, *cache, str(file)])
     lines = {int(n) for n in re.findall(r"use\.py:(\d+): error", out)}
     expected = {n for n, line in enumerate(CODE.splitlines(), 1) if line.endswith("# error")}
     assert lines == expected, out + err

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any, Literal, Unpack, overload
 from urllib.parse import quote
 
+from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, query
 from brightfield_client.calls.reading import binary, one, several
 from brightfield_client.models import Layer, Model
@@ -46,40 +47,24 @@ def layers(model_id: str) -> Call[list[Layer]]:
 def filters(
     model_id: str,
     *,
-    layer: str | None = None,
-    first: int | None = None,
-    count: int | None = None,
-    first_slice: int | None = None,
-    slices: int | None = None,
     format: Literal["json"] | None = None,
+    **parameters: Unpack[given.FiltersParameters],
 ) -> Call[Filters]: ...
 @overload
 def filters(
     model_id: str,
     *,
-    layer: str | None = None,
-    first: int | None = None,
-    count: int | None = None,
-    first_slice: int | None = None,
-    slices: int | None = None,
     format: Literal["png", "npy"],
+    **parameters: Unpack[given.FiltersParameters],
 ) -> Call[Binary]: ...
-def filters(model_id: str, *, format: str | None = None, **parameters: Any) -> Call[Any]:
-    """The filters of a convolution: its weights, as numbers or as one picture.
-
-    Args:
-        model_id: id of the model.
-        format: png or npy: gives `Binary` instead of a typed result.
-        parameters: layer, a convolution, as `layers(model_id)` names it (default: the first one);
-            first, the first filter (default: 0), and count, how many (default: all, in a picture
-            64 at most); first_slice and slices, likewise of the input.
-
-    Returns:
-        `Filters`.
-    """
+def filters(
+    model_id: str, *, format: str | None = None, **parameters: Unpack[given.FiltersParameters]
+) -> Call[Any]:
+    """The filters of a convolution: its weights, as numbers or, with a binary `format`, as one
+    picture."""
     read: Any = one(Filters) if format in (None, "json") else binary
-    given = query({**parameters, "format": format})
-    return Call("GET", _path(model_id, "/filters"), read, given)
+    asked = query({**parameters, "format": format})
+    return Call("GET", _path(model_id, "/filters"), read, asked)
 
 
 def _path(model_id: str, below: str = "") -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from brightfield_client import calls
 from brightfield_client.calls import _parameters
+from brightfield_client.client import Client
 
 
 def image_flags() -> argparse.ArgumentParser:
@@ -48,16 +48,16 @@ def parameter_flags() -> argparse.ArgumentParser:
 def add_parameters(parser: Any, endpoint: str, names: Iterable[str]) -> None:
     """A flag for each of these parameters of an endpoint, with what the service says of it."""
     kinds = getattr(_parameters, f"{endpoint.capitalize()}Parameters").__annotations__
-    said = getattr(calls, endpoint).__doc__
+    said = getattr(Client, endpoint).__doc__
     for name in names:
-        kind = str(getattr(kinds.get(name), "__forward_arg__", "bool"))
+        written = str(getattr(kinds.get(name), "__forward_arg__", "bool"))
         options: dict[str, Any] = {"help": _help(said, name)}
-        if kind.startswith("bool"):
+        if written.startswith("bool"):
             options |= {"action": "store_true", "default": None}
-        elif choices := re.fullmatch(r"Literal\[((?:'[^']*'(?:, )?)+)\] \| None", kind):
+        elif choices := re.fullmatch(r"Literal\[((?:'[^']*'(?:, )?)+)\] \| None", written):
             options |= {"choices": re.findall("'([^']*)'", choices[1])}
         else:
-            convert = {"int | None": int, "float | None": float}.get(kind, str)
+            convert = {"int | None": int, "float | None": float}.get(written, str)
             options |= {"type": convert, "metavar": name.upper()}
         dashes = "-" if len(name) == 1 else "--"
         parser.add_argument(f"{dashes}{name.replace('_', '-')}", dest=name, **options)

@@ -164,20 +164,24 @@ def test_every_public_value_is_tried(values):
     assert len(public) > 40
 
 
+def told(value: Any) -> Any:
+    """A value as something that `==` compares: NaN equals NaN, arrays are lists."""
+    if isinstance(value, Value | package.Batch):
+        fields = {name: told(each) for name, each in vars(value).items() if name != "_ask"}
+        return type(value), fields
+    if isinstance(value, dict):
+        return {key: told(each) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return [told(each) for each in value]
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), told(value.tolist())
+    if isinstance(value, ApiError | float):
+        return type(value), str(value)
+    return value
+
+
 def equal(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray):
-        return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-    if isinstance(one, ApiError):
-        return (type(one), str(one)) == (type(other), str(other))
-    if isinstance(one, Value) or isinstance(one, package.Batch):
-        return all(equal(vars(one)[name], vars(other).get(name)) for name in vars(one))
-    if isinstance(one, tuple | list):
-        return len(one) == len(other) and all(map(equal, one, other))
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, float) and one != one:
-        return other != other
-    return bool(one == other)
+    return bool(told(one) == told(other))
 
 
 @pytest.mark.parametrize("name", sorted({*RESULTS, *OTHERS, *MADE, "Batch"}))

@@ -1,7 +1,7 @@
 """Writes what follows from the service's document and from the asynchronous client.
 
-    python clients/generate.py           write the files
-    python clients/generate.py --check   say which of them are not current, and exit with 1
+    python docs/client.py           write the files
+    python docs/client.py --check   say which of them are not current, and exit with 1
 
 From docs/openapi.json and the table in `calls/endpoints.py` come the parameters' types, the image
 calls, and `submit` and `map` with an overload for each endpoint; from the asynchronous halves the
@@ -22,8 +22,8 @@ from typing import Any
 from brightfield_client.calls.endpoints import ENDPOINTS, Endpoint
 
 HERE = Path(__file__).resolve().parent
-PACKAGE = HERE / "brightfield_client"
-DOCUMENT = HERE.parent / "docs" / "openapi.json"
+PACKAGE = HERE.parent / "clients" / "brightfield_client"
+DOCUMENT = HERE / "openapi.json"
 TWINS = ("client", "collection", "endpoint_methods", "job", "sender")
 # Given by name in the calls, or no matter of a caller: the body carries the image.
 NAMED = frozenset({"format", "model", "image", "encoding"})
@@ -34,6 +34,39 @@ WRITTEN = {
     "units": "str | int | Sequence[int]",
 }
 CONFIGURED = ("--config", str(HERE.parent / "pyproject.toml"), "--stdin-filename", "x.py")
+# Other operations whose parameters calls take: the path, the method, and what they name themselves.
+OPERATIONS = {
+    "Collection": ("/collections/{name}", "put", ()),
+    "Neighbors": ("/collections/{name}/neighbors", "post", ("axes",)),
+    "Index": ("/collections/{name}/index", "put", ()),
+    "Clusters": ("/collections/{name}/clusters", "post", ("k",)),
+    "Duplicates": ("/collections/{name}/duplicates", "post", ("threshold",)),
+    "Outliers": ("/collections/{name}/outliers", "post", ("most",)),
+    "Disagreements": ("/collections/{name}/disagreements", "post", ("by",)),
+    "CollectionPatches": ("/collections/{name}/patches", "post", ()),
+    "Projection": ("/collections/{name}/projection", "post", ("method",)),
+    "ProjectionPlot": ("/collections/{name}/projection/{map_id}/plot", "get", ()),
+    "Filters": ("/models/{model_id}/filters", "get", ("format",)),
+    "Evaluation": ("/metrics/runs", "post", ("name", "task", "labels")),
+}
+# What the package shows besides all errors and all results.
+EXPORTS = {
+    "async_client": "AsyncClient",
+    "async_collection": "AsyncCollection",
+    "async_job": "AsyncJob",
+    "calls.doctor": "Check, Report",
+    "calls.jobs": "JobStatus",
+    "client": "Client",
+    "collection": "Collection",
+    "evaluating.outcome": "Evaluated",
+    "following": "JobEvent",
+    "images": "StoredImage",
+    "in_process": "InProcess",
+    "job": "Job",
+    "mapping": "MapItem",
+    "models": "Layer, Model",
+}
+INTERNAL = frozenset({"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"})
 NUMBERS = re.compile(r"-?\d+(\.\d+)?([,;]-?\d+(\.\d+)?)*")
 
 # How the asynchronous half reads without waiting, in this order.
@@ -63,7 +96,7 @@ def main() -> int:
     stale = [path for path, text in files() if _stale(path, text)]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"{path.relative_to(HERE.parent)} is not current: python clients/generate.py")
+            print(f"{path.relative_to(HERE.parent)} is not current: python docs/client.py")
         return int(bool(stale))
     for path, text in files():
         path.write_text(text, encoding="utf-8")
@@ -77,20 +110,50 @@ def _stale(path: Path, text: str) -> bool:
 def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with its text."""
     document = json.loads(DOCUMENT.read_text("utf-8"))
-    queries = {name: query_parameters(document, name) for name in ENDPOINTS}
-    yield PACKAGE / "calls" / "_parameters.py", formatted(parameter_types(queries))
+    queries = {name: query_parameters(document, f"/{name}") for name in ENDPOINTS}
+    further = {name: operation(document, *where) for name, where in OPERATIONS.items()}
+    types = f"{parameter_types(queries)}{further_types(further)}"
+    yield PACKAGE / "calls" / "_parameters.py", formatted(types)
     yield PACKAGE / "calls" / "_images.py", formatted(image_calls(queries))
     methods = formatted(endpoint_methods(queries))
     yield PACKAGE / "async_endpoint_methods.py", methods
+    yield PACKAGE / "__init__.py", formatted(surface())
     for name in TWINS:
         source = PACKAGE / f"async_{name}.py"
         text = methods if name == "endpoint_methods" else source.read_text("utf-8")
         yield PACKAGE / f"{name}.py", synchronous(text, source.name)
 
 
-def query_parameters(document: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:
-    """The parameters of an endpoint's query by their names."""
-    given = document["paths"][f"/{name}"]["post"]["parameters"]
+def surface() -> str:
+    """The package's `__init__`: every public name, by the module that it stands in."""
+    shown = {module: re.findall(r"\w+", names) for module, names in EXPORTS.items()}
+    for path in [PACKAGE / "errors.py", *sorted((PACKAGE / "results").glob("*.py"))]:
+        module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        found = re.findall(r"^class ([A-Z]\w+)", path.read_text("utf-8"), re.MULTILINE)
+        shown[module] = [name for name in found if name not in INTERNAL]
+    lines = [
+        f"from brightfield_client.{module} import {', '.join(names)}"
+        for module, names in shown.items()
+        if names
+    ]
+    every = sorted(name for names in shown.values() for name in names)
+    text = "Brightfield from Python: `Client`, `AsyncClient`, typed answers and one tree of errors."
+    return "\n".join([_head("the modules"), f'"""{text}"""\n', *lines, f"\n__all__ = {every!r}\n"])
+
+
+def operation(
+    document: Mapping[str, Any], path: str, method: str, named: tuple[str, ...]
+) -> dict[str, Mapping[str, Any]]:
+    """The parameters of an operation but those that its call names itself."""
+    found = query_parameters(document, path, method)
+    return {name: each for name, each in found.items() if name not in named and "." not in name}
+
+
+def query_parameters(
+    document: Mapping[str, Any], path: str, method: str = "post"
+) -> dict[str, Mapping[str, Any]]:
+    """The parameters of a query by their names."""
+    given = document["paths"][path][method]["parameters"]
     found = (_resolved(document, each) for each in given)
     return {
         each["name"]: {**each, "schema": _resolved(document, each["schema"])}
@@ -145,20 +208,35 @@ def parameter_types(queries: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     lines = [
         _head("docs/openapi.json"),
+        "# ruff: noqa: E501 - texts as the service says them",
         '"""The parameters of the image endpoints: their types, and what they are for."""\n',
         "from __future__ import annotations\n",
         "from collections.abc import Mapping, Sequence",
         "from typing import Any, Literal, TypedDict\n",
-        *_typed_dict("ImageParameters", "TypedDict, total=False", "every image endpoint", first, shared),
-    ]  # fmt: skip
+        *_typed_dict("ImageParameters", *_SHARED, first, shared),
+    ]
     for name, query in queries.items():
         own = [each for each in query if each not in shared and each not in _named(name)]
         base = "ImageParameters, total=False"
         lines += _typed_dict(f"{name.capitalize()}Parameters", base, f"/{name}", query, own)
-    text = "\n".join(lines) + "\n"
-    return text if "Mapping[" in text else (
-        text.replace("import Mapping, Sequence", "import Sequence").replace("Any, Literal", "Literal")
-    )  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+_SHARED = ("TypedDict, total=False", "every image endpoint")
+
+
+def further_types(operations: Mapping[str, Mapping[str, Any]]) -> str:
+    """A TypedDict for each other operation, and what is said of its parameters, for `help()`."""
+    lines: list[str] = []
+    for name, query in operations.items():
+        path, method, _ = OPERATIONS[name]
+        base, what = "TypedDict, total=False", f"{method.upper()} {path}"
+        lines += _typed_dict(f"{name}Parameters", base, what, query, list(query), frozenset())
+    said = {
+        f"{name}Parameters": {each: _description(query[each]) for each in query}
+        for name, query in operations.items()
+    }
+    return "\n".join(lines) + f"\nDESCRIPTIONS: Mapping[str, Mapping[str, str]] = {said!r}\n"
 
 
 def _named(endpoint: str) -> frozenset[str]:
@@ -166,11 +244,16 @@ def _named(endpoint: str) -> frozenset[str]:
 
 
 def _typed_dict(
-    title: str, base: str, what: str, query: Mapping[str, Any], names: list[str]
+    title: str,
+    base: str,
+    what: str,
+    query: Mapping[str, Any],
+    names: list[str],
+    left_out: frozenset[str] = NAMED,
 ) -> Iterator[str]:
     yield f'\nclass {title}({base}):\n    """Parameters of {what}."""\n'
     for name in names:
-        if name not in NAMED:
+        if name not in left_out:
             yield f"    {name}: {python_type(name, query[name]['schema'])} | None"
             yield _wrapped(f'"""{_description(query[name])}"""', "    ")
     yield ""
@@ -250,10 +333,11 @@ def _implementation(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> str:
     kinds = dict.fromkeys(endpoint.variants, "bool") | dict.fromkeys(endpoint.images, "ImageSource")
     own = "".join(f"{each}: {kind} | None = None, " for each, kind in kinds.items())
     passed = "".join(f"{each}={each}, " for each in further)
+    text = _wrapped(_documentation(endpoint, query), "    ", False)
     return (
         f"def {name}(image: ImageSource | Images, model: str | None = None, *, {own}"
         f"format: str | None = None, **parameters: Unpack[given.{name.capitalize()}Parameters]"
-        f') -> Call[Any]:\n    """{_wrapped(_documentation(endpoint, query), "    ", False)}\n    """\n'
+        f') -> Call[Any]:\n    """{text}\n    """\n'
         f'    return ENDPOINTS["{name}"].call(image, model, {passed}format=format, **parameters)\n'
     )
 
@@ -312,7 +396,8 @@ def _submit_overloads(queries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]
         for image, options, answer in _overloads(endpoint, queries[endpoint.name]):
             yield (
                 f'    @overload\n    async def submit(self, endpoint: Literal["{endpoint.name}"], '
-                f"image: {image}, *, model: str | None = None, {options}) -> AsyncJob[{answer}]: ..."
+                f"image: {image}, *, model: str | None = None, {options}) "
+                f"-> AsyncJob[{answer}]: ..."
             )
 
 
@@ -401,7 +486,7 @@ def _first_line(text: str) -> str:
 
 
 def _head(source: str) -> str:
-    return f"# Generated by clients/generate.py from {source}; do not edit."
+    return f"# Generated by docs/client.py from {source}; do not edit."
 
 
 def _wrapped(text: str, indent: str, first: bool = True) -> str:
