@@ -219,7 +219,7 @@ class AsyncClient(AsyncEndpointMethods):
             `Evaluated`: the report, and the images that failed. One that the service refused counts
             as missing in the report; one that it could not answer now is asked about the next time.
 
-        Raises `ValueError` for labels that the model does not know, for what is no data set, and
+        Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
         for a run of another model or data set.
         """
         card = await self.model(model)

@@ -21,7 +21,7 @@ _GREY = frozenset({"1", "L", "LA"})
 
 
 def read_pixels(source: ImageSource) -> npt.NDArray[Any]:
-    """A source as (H, W, C), upright, in its own dtype; transparency is left out.
+    """A source as (H, W, C), upright, in its own dtype; transparency is dropped.
 
     Raises `ValueError` for a stored image, whose pixels are not here.
     """

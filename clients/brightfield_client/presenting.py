@@ -18,7 +18,7 @@ def present(method: Callable[..., Any], build: Callable[..., Any], *, bound: int
 
     So `help(client.classify)` shows what can be passed, and notebooks complete it: the keys of
     `**parameters: Unpack[...]` stand among the parameters. The first `bound` parameters are given
-    by the method itself. What `build` returns, a call, is left out: the method returns what the
+    by the method itself. What `build` returns, a call, is not shown: the method returns what the
     call reads.
     """
     method.__name__ = method.__qualname__ = build.__name__

@@ -122,5 +122,5 @@ def query_text(value: Any) -> str:
 
 
 def query(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that are given: None stands for the service's default and is left out."""
+    """The parameters that are given: None stands for the service's default and is omitted."""
     return {name: query_text(value) for name, value in parameters.items() if value is not None}

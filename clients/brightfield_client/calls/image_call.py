@@ -33,7 +33,7 @@ def image_call(
 
     A list or tuple of images is a batch, and so is one that holds a single image. `attachments`
     are further images by the endpoint's names for them; they belong to a single image. Raises
-    `OSError` for a file that cannot be read, `TypeError` for what is no image.
+    `OSError` for a file that cannot be read, `TypeError` for what isn't an image.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
     in_bytes = given.get("format", "json") != "json"
@@ -108,7 +108,7 @@ def _read(parse: Callable[[Json], R], response: httpx2.Response) -> R | Batch[R]
         return binary(response)
     body = read_json(response)
     if not isinstance(body, dict):
-        raise UnexpectedReply("The reply is no envelope.")
+        raise UnexpectedReply("The reply isn't an envelope.")
     if "items" in body:
         return Batch.from_json(body, parse)
     return parse(body)

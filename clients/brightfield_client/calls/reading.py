@@ -54,7 +54,7 @@ def document(response: httpx2.Response) -> Mapping[str, Any]:
     """The JSON object itself."""
     body = read_json(response)
     if not isinstance(body, dict):
-        raise UnexpectedReply("The reply is no JSON object.")
+        raise UnexpectedReply("The reply isn't a JSON object.")
     return body
 
 
@@ -77,7 +77,7 @@ def arrays(response: httpx2.Response) -> Mapping[str, Array]:
         with np.load(io.BytesIO(response.content), allow_pickle=False) as archive:
             return dict(archive)
     except (ValueError, OSError) as fault:
-        raise UnexpectedReply(f"The reply is no NPZ archive: {fault!r}.") from fault
+        raise UnexpectedReply(f"The reply isn't an NPZ archive: {fault!r}.") from fault
 
 
 def media_type(response: httpx2.Response) -> str:

@@ -53,7 +53,7 @@ def add_chunk(
         run: the run, or its id.
         key: a name for the chunk, as of the file that the predictions come from.
         truth: as in `metrics`, and so are `scores`, `predictions`, `ids` and `groups`.
-        task: the run's, where only its id is given and it is no classification.
+        task: the run's, where only its id is given and it isn't a classification.
     """
     chosen = task or (run.task if isinstance(run, EvaluationRun) else "classification")
     found = predictions_of(chosen, truth, scores, predictions, ids, groups)

@@ -16,7 +16,7 @@ class DetectionEvaluator(TaskEvaluator):
 
     Kinds of error are counted from the model's own threshold on, where it has one.
 
-    Boxes of classes that the data set has no category for are left out: it cannot judge them. An
+    Boxes of classes that the data set has no category for are omitted: it cannot judge them. An
     image that was refused is not counted, with its true objects.
     """
 

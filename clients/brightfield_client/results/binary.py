@@ -47,9 +47,9 @@ class Binary(Value):
         return path
 
     def picture(self) -> PillowImage.Image:
-        """The answer as a Pillow image. Raises `ValueError` for what is no picture of pixels."""
+        """The answer as a Pillow image. Raises `ValueError` for what isn't a picture of pixels."""
         if not self.media_type.startswith("image/") or self.media_type == _SVG:
-            raise ValueError(f"An answer of type {self.media_type} is no picture.")
+            raise ValueError(f"An answer of type {self.media_type} isn't a picture.")
         picture = PillowImage.open(io.BytesIO(self.content))
         picture.load()
         return picture

@@ -111,7 +111,7 @@ class Evaluation(Value):
 
     def plot(self, name: str | None = None, *, format: str = "svg") -> Binary:  # noqa: A002
         """A plot that a notebook shows and `save` writes: `roc`, `pr`, `confusion`, `calibration`,
-        `cases`, `classes` or `errors`; left out, the first that the report has.
+        `cases`, `classes` or `errors`; default: the first that the report has.
 
         From the service (see `again`); `UnprocessableError` names the plots that there are.
         """

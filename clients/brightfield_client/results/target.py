@@ -11,7 +11,7 @@ from brightfield_client.results.value import Json, Value, at
 
 @dataclass(frozen=True)
 class Target(Value):
-    """A class by its label and its place in the model's output; None for what is no class.
+    """A class by its label and its place in the model's output; None for what isn't a class.
 
     `facts` holds what else is known of it: `measure` says in words what its score is; of a
     detection there are `box`, `candidate` and `iou`, of pixels `pixels`, `box` and perhaps the

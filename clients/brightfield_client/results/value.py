@@ -42,7 +42,7 @@ def at(path: str = "", **options: Any) -> Any:
 class Value:
     """A plain value: it pickles, copies, and becomes JSON.
 
-    What links it to its client (see `again`) is no part of it and is left behind in copies.
+    What links it to its client (see `again`) is not a part of it and stays behind when it is copied.
     """
 
     @classmethod
@@ -52,7 +52,7 @@ class Value:
             return cls(**cls._read(value))
         except _FAULTS as fault:
             raise UnexpectedReply(
-                f"The reply is no {cls._what()}: {type(fault).__name__}: {fault}."
+                f"The reply isn't a valid {cls._what()}: {type(fault).__name__}: {fault}."
             ) from fault
 
     @classmethod
@@ -86,7 +86,7 @@ def read_fields(kind: Any, value: Any, only: Sequence[str] | None = None) -> dic
     `ValueError` for what does not fit.
     """
     if not isinstance(value, Mapping):
-        raise TypeError(f"{value!r} is no object")
+        raise TypeError(f"{value!r} is not an object")
     fields = [f for f in _own_fields(kind) if only is None or f.name in only]
     hints, found = _hints(kind), {}
     taken = {_path(field).partition(".")[0] for field in fields}
@@ -165,7 +165,7 @@ def _converted(kind: Any, value: Any) -> Any:
         return _array(inner, value)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
-            raise TypeError(f"{value!r} is no object")
+            raise TypeError(f"{value!r} is not an object")
         return {inner[0](key): _converted(inner[1], each) for key, each in value.items()}
     return value if kind is Any else _scalar(kind, value)
 
@@ -192,7 +192,7 @@ def _scalar(kind: Any, value: Any) -> Any:
         hints = get_type_hints(kind)
         return kind(*(_converted(hints[name], value[name]) for name in kind._fields))
     if value is None and kind is not float:
-        raise TypeError(f"null is no {kind.__name__}")
+        raise TypeError(f"null is not a {kind.__name__}")
     if value is None:  # as JSON writes what is not finite
         return float("nan")
     return kind(value)
