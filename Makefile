@@ -12,7 +12,7 @@ CODE := service clients training tests benchmarks docs
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
 	@echo "make test        run the tests (ARGS='-k jobs' passes arguments to pytest)"
-	@echo "make check       lint, types and the direction of imports"
+	@echo "make check       lint, types, the direction of imports and dead code"
 	@echo "make format      format the code"
 	@echo "make train       train a shipped model anew: RECIPE=nuclei DATA=folder (training/README.md)"
 	@echo "make benchmark   measure the service against its bound (ARGS='--rounds 3')"
@@ -30,6 +30,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(CODE)

@@ -42,9 +42,9 @@ from brightfield.api.app import create_app
 from brightfield.collections.queries import Search
 from brightfield.embedding.projections.tsne import Tsne
 from brightfield.embedding.trustworthiness import trustworthiness
-from brightfield.embedding.vectors import no_progress
 from brightfield.engine import Engine, View
 from brightfield.images.selection import Selection
+from brightfield.progress import no_progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.store.items import NewItem
@@ -97,7 +97,7 @@ def filled(app: Any, client: Client, vectors: Vectors) -> Collection:
     """A collection with these vectors, straight into the store."""
     collection = client.collection("benchmark")
     collection.make(dim=vectors.shape[1])
-    items = app.state.services.collections.shelves.items
+    items = app.state.services.collections.stores.items
     for start in range(0, len(vectors), 1000):
         part = vectors[start : start + 1000]
         items.add(
@@ -174,7 +174,7 @@ async def embedded(engine: Engine, images: list[bytes], at_once: int) -> None:
 
     async def one(data: bytes) -> None:
         async with gate:
-            await engine.predict(Embed(), data, View(), Selection(), Ticket())
+            await engine.answer(Embed(), data, View(), Selection(), Ticket())
 
     await asyncio.gather(*map(one, images))
 

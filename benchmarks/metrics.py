@@ -37,6 +37,7 @@ from sklearn import metrics as sk
 from brightfield.metrics import catalog
 from brightfield.metrics.chunks.chunk import JSON, RunChunks
 from brightfield.metrics.evaluation import DataLimits
+from brightfield.progress import no_progress
 
 MILLION = 1_000_000
 PAIRS, IN_A_CHUNK, SIDE = 200, 20, 512
@@ -71,7 +72,7 @@ def rows(count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 def report(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
     evaluation = catalog()["classification"]()
     data = {"truth": truth, "scores": scores}
-    evaluation.evaluate(data, DataLimits(1, 1), lambda: None)
+    evaluation.evaluate(data, DataLimits(1, 1), no_progress)
 
 
 def curves(truth: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
@@ -99,7 +100,7 @@ def runs_of_masks(mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
     sizes, images, measures = {}, [], []
     for number in range(PAIRS // IN_A_CHUNK):
         data = {"pairs": [masks(rng) for _ in range(IN_A_CHUNK)]}
-        chunk = evaluation.chunk(data, limits, lambda: None)
+        chunk = evaluation.chunk(data, limits, no_progress)
         key = f"{number:03}"
         sizes[key] = chunk.rows
         images.append((key, JSON, zlib.compress(json.dumps(data).encode(), 1)))
@@ -109,7 +110,7 @@ def runs_of_masks(mode: str) -> tuple[Callable[[], None], Callable[[], None]]:
 
     def reported(payloads: list[tuple[str, str, bytes]]) -> Callable[[], None]:
         parts = RunChunks(sizes, {"ids": False, "groups": False}, payloads)
-        return lambda: check_same(mode, evaluation.together(parts, limits, lambda: None))
+        return lambda: check_same(mode, evaluation.together(parts, limits, no_progress))
 
     return reported(images), reported(measures)
 

@@ -3,6 +3,15 @@
     python docs/openapi.py
 
 No model is loaded. The same code gives the same bytes.
+
+Clients with typed parameters are made from the document; beside JSON Schema it has for them
+
+- `x-python-type` in a parameter's schema: the Python type of a value that a query writes as text,
+  as `int | Sequence[int]` for `32` and `32,48` (`Any`, `Mapping`, `Sequence` are those of `typing`
+  and `collections.abc`). Without it the type follows from the schema: its `enum` are literals;
+- `contentMediaType: application/json`: the text is JSON, of the `contentSchema`;
+- `x-belongs-to` in a parameter: the only methods (of POST /metrics: tasks) that have it;
+- `x-events` in the schema of a stream of events: the schema of each event's data, by its name.
 """
 
 from __future__ import annotations

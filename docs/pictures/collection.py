@@ -17,14 +17,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image
-from sheet import reduced
+from sheet import publish
 
+from brightfield import zoo
 from brightfield.api.app import create_app
+from brightfield.cards import find_cards
 from brightfield.settings import Settings
 from brightfield_client import Client, Collection, InProcess
 from training.data.bccd import CLASSES, smears
 
 TARGET = Path(__file__).with_name("collection.png")
+MODEL = "imagenet-lite0"
 SIDE = 600
 # Red cells are many; so many of each kind are shown at most.
 MOST = 130
@@ -57,7 +60,7 @@ def main(data: Path) -> None:
         transport = InProcess(create_app(settings))
         with Client("http://localhost", transport=transport, timeout=600) as client:
             cells = client.collection("cells")
-            cells.make(model="imagenet-lite0")
+            cells.make(model=MODEL)
             fill(cells, data)
             made = cells.project("tsne", perplexity=20)
             plots = [made.plot(size=SIDE), made.plot("kind", size=SIDE)]
@@ -65,10 +68,13 @@ def main(data: Path) -> None:
             sheet = Image.new("RGB", (sum(p.width for p in opened), opened[0].height), "white")
             sheet.paste(opened[0], (0, 0))
             sheet.paste(opened[1], (opened[0].width, 0))
-            reduced(sheet).save(TARGET, optimize=True)
-            print(f"trustworthiness {made.trustworthiness:.3f} of {len(made.ids)} cells")
-            odd = cells.disagreements("kind", most=3)
-            print(f"agreement {odd['agreement']:.3f}: {odd['disagreements']}")
+            numbers = {
+                "cells": len(made.ids),
+                "trustworthiness": round(float(made.trustworthiness), 3),
+                "agreement": round(cells.disagreements("kind", most=3)["agreement"], 3),
+            }
+            card = find_cards((zoo.folder(),))[0][MODEL]
+            publish(sheet, TARGET, [card], numbers)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Draws dense-explanations.png: a blood cell's detection and a nucleus' mask, each explained twice.
 
-    python docs/pictures/dense_explanations.py --data FOLDER
+    PYTHONPATH=. python docs/pictures/dense_explanations.py --data FOLDER
 
 The folder holds the data sets of the recipes (training/README.md says where they come from); both
 images are of their validation parts, which no model was trained on. Takes a few minutes.
@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from sheet import SIDE, Panel, composed, reduced
+from sheet import SIDE, Panel, composed, publish
 
+from brightfield.cards import ModelCard
 from brightfield.engine import Answer, Engine, View
 from brightfield.images.contours import trace
 from brightfield.images.heat import HeatResult
@@ -53,7 +54,7 @@ class PanelSpec:
     occlusion: str
 
 
-WISHES = (
+SPECS = (
     PanelSpec(
         "bccd/images/BloodImage_00115.jpg",
         "blood-cells",
@@ -64,7 +65,7 @@ WISHES = (
         48,
         16,
         "A white cell, found by blood-cells",
-        "IoU x probability lost where a square hides it",
+        "drop of IoU x probability where a square hides it",
     ),
     PanelSpec(
         "dsb2018/images/449a9c32e53a.png",
@@ -76,7 +77,7 @@ WISHES = (
         24,
         8,
         "A nucleus, segmented by nuclei",
-        "mean logit lost where a square hides it",
+        "drop of the mean logit where a square hides it",
     ),
 )
 
@@ -88,19 +89,20 @@ class Asker:
     engine: Engine
     data: Path
 
-    def found(self, spec: PanelSpec) -> tuple[str, Ring]:
-        """What the model says of the object, and its outline."""
+    def found(self, spec: PanelSpec) -> tuple[str, Ring, dict[str, Any]]:
+        """What the model says of the object, its outline, and the number in these words."""
         work = self.engine.tasks[spec.task]()
         ticket = Ticket()
         answer = asyncio.run(
-            self.engine.predict(work, self._bytes(spec), View(), Selection(), ticket)
+            self.engine.answer(work, self._bytes(spec), View(), Selection(), ticket)
         )
         x, y = spec.point
         result: Any = answer.result
         if spec.task == "segment":
             number = int(result.labels[int(y), int(x)])
             (polygon, *_) = trace(result.labels)[number]
-            return f"{len(result.objects)} nuclei in the field", polygon.rings[0].tolist()
+            count = len(result.objects)
+            return f"{count} nuclei in the field", polygon.rings[0].tolist(), {"nuclei": count}
         item = next(
             each
             for each in result.objects
@@ -108,21 +110,29 @@ class Asker:
         )
         left, top, right, bottom = item.box.json().values()
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-        return f"{item.label}, {item.score:.2f}", corners
+        score = round(float(item.score), 2)
+        return f"{item.label}, {score:.2f}", corners, {item.label: score}
 
     def explained(self, spec: PanelSpec, method: str, **parameters: Any) -> Answer:
         work = self.engine.methods[method](point=spec.point, **parameters)
         view = View(model=spec.model, region=spec.region)
-        return asyncio.run(
-            self.engine.explain(work, self._bytes(spec), view, Selection(), Ticket())
-        )
+        return asyncio.run(self.engine.answer(work, self._bytes(spec), view, Selection(), Ticket()))
 
     def _bytes(self, spec: PanelSpec) -> bytes:
         return (self.data / spec.file).read_bytes()
 
 
-def panels(asker: Asker, spec: PanelSpec) -> list[Panel]:
-    line, outline = asker.found(spec)
+@dataclass(frozen=True)
+class Row:
+    """The panels of a spec, the card of its model and the numbers in its words."""
+
+    panels: list[Panel]
+    card: ModelCard
+    numbers: dict[str, Any]
+
+
+def row(asker: Asker, spec: PanelSpec) -> Row:
+    line, outline, numbers = asker.found(spec)
     gradient = asker.explained(spec, "gradient")
     size = {"window": spec.window, "stride": spec.stride}
     hidden = asker.explained(spec, "occlusion", baseline="blur", **size)
@@ -142,9 +152,10 @@ def panels(asker: Asker, spec: PanelSpec) -> list[Panel]:
             spec.occlusion,
         ),
     )
-    return [
+    panels = [
         Panel(shown(picture, spec.part, outline), title, text) for picture, title, text in pictures
     ]
+    return Row(panels, gradient.card, numbers)
 
 
 def shown(picture: NDArray[np.uint8], part: tuple[int, int, int], outline: Ring) -> Image.Image:
@@ -163,10 +174,12 @@ def main(data: Path) -> None:
         engine = Engine(Settings(data=Path(folder), models="", device="cpu"))
         try:
             asker = Asker(engine, data)
-            sheet = composed([panel for spec in WISHES for panel in panels(asker, spec)])
+            rows = [row(asker, spec) for spec in SPECS]
         finally:
             engine.close()
-    reduced(sheet).save(TARGET, optimize=True)
+    sheet = composed([panel for each in rows for panel in each.panels])
+    numbers = {spec.model: each.numbers for spec, each in zip(SPECS, rows, strict=True)}
+    publish(sheet, TARGET, [each.card for each in rows], numbers)
 
 
 if __name__ == "__main__":

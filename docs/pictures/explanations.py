@@ -1,6 +1,7 @@
-"""Draws explanations.png: one photograph and what five methods say about its class.
+"""Draws explanations.png, one photograph and what five methods say about its class, and
+grad-cam.png, what `brightfield explain cup.png --method grad_cam` writes.
 
-    python docs/pictures/explanations.py
+    PYTHONPATH=. python docs/pictures/explanations.py
 
 The photograph is scikit-image's cup of coffee, the model the one that comes with the service, the
 maps and their colours are the engine's own. Takes about half a minute on two cores.
@@ -18,7 +19,7 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 from PIL import Image
-from sheet import SIDE, Panel, composed, reduced
+from sheet import SIDE, Panel, composed, publish
 
 from brightfield.engine import Answer, Engine, View
 from brightfield.geometry import Rectangle
@@ -26,10 +27,12 @@ from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
-from brightfield.tasks.classify import ClassPredictions
+from brightfield.tasks.classify import ClassPredictions, Prediction
 from brightfield_painting import heatmap, overlay
 
 TARGET = Path(__file__).with_name("explanations.png")
+COMMAND = Path(__file__).with_name("grad-cam.png")
+ALPHA = 0.6  # of `format=overlay`, when the caller names none
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,14 @@ class PanelSpec:
     line: str
 
 
-WISHES = (
-    PanelSpec("grad_cam", {}, True, "Grad-CAM", "the last feature maps, weighed by gradients"),
+SPECS = (
+    PanelSpec("grad_cam", {}, True, "Grad-CAM", "the last activation maps, weighted by gradients"),
     PanelSpec(
         "occlusion",
         {"window": "40", "stride": "8", "baseline": "grey"},
         True,
         "Occlusion",
-        "the logit that is lost where a square hides it",
+        "the drop of the logit where a square hides it",
     ),
     PanelSpec("gradient", {}, False, "Gradient", "how much each pixel moves the logit"),
     PanelSpec("smoothgrad", {}, False, "SmoothGrad", "the gradient, mean over 50 noisy copies"),
@@ -73,19 +76,23 @@ async def explanations(photograph: NDArray[np.uint8]) -> tuple[Answer, list[Answ
         engine = Engine(Settings(data=Path(folder), models="", device="cpu"))
         try:
             task = engine.tasks["classify"]()
-            classes = await engine.predict(task, data, view, selection, Ticket())
-            methods = [engine.methods[spec.method](**spec.parameters) for spec in WISHES]
-            answers = [await engine.explain(m, data, view, selection, Ticket()) for m in methods]
+            classes = await engine.answer(task, data, view, selection, Ticket())
+            methods = [engine.methods[spec.method](**spec.parameters) for spec in SPECS]
+            answers = [await engine.answer(m, data, view, selection, Ticket()) for m in methods]
         finally:
             engine.close()
     return classes, answers
 
 
 def photograph_panel(photograph: NDArray[np.uint8], classes: Answer, region: Rectangle) -> Panel:
-    assert isinstance(classes.result, ClassPredictions)
-    best = classes.result.predictions[0]
+    best = top(classes)
     line = f"{best.label}, {best.score:.2f}"
     return Panel(squared(photograph, region), "What the model sees", line)
+
+
+def top(classes: Answer) -> Prediction:
+    assert isinstance(classes.result, ClassPredictions)
+    return classes.result.predictions[0]
 
 
 def map_panel(photograph: NDArray[np.uint8], answer: Answer, spec: PanelSpec) -> Panel:
@@ -114,9 +121,13 @@ def main() -> None:
     classes, answers = asyncio.run(explanations(photograph))
     region = heat_of(answers[0]).region
     panels = [photograph_panel(photograph, classes, region)]
-    for answer, spec in zip(answers, WISHES, strict=True):
+    for answer, spec in zip(answers, SPECS, strict=True):
         panels.append(map_panel(photograph, answer, spec))
-    reduced(composed(panels)).save(TARGET, optimize=True)
+    best = top(classes)
+    numbers = {"label": best.label, "score": round(best.score, 2)}
+    publish(composed(panels), TARGET, [classes.card], numbers)
+    drawn = answers[0].result.overlay(photograph, ALPHA)
+    publish(Image.fromarray(drawn), COMMAND, [classes.card], numbers)
 
 
 if __name__ == "__main__":

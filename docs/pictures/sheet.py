@@ -1,13 +1,18 @@
-"""Panels with two lines of text, set side by side on a sheet."""
+"""Panels with two lines of text, set side by side on a sheet, and how a picture is published."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.cluster import KMeans
+
+from brightfield.cards import ModelCard
 
 SIDE, GAP, CAPTION = 300, 16, 52
 COLUMNS = 3
@@ -36,6 +41,17 @@ def composed(panels: Sequence[Panel]) -> Image.Image:
         draw.text((x, y + SIDE + 9), panel.title, INK, large)
         draw.text((x, y + SIDE + 33), panel.line, PALE, small)
     return sheet
+
+
+def publish(
+    sheet: Image.Image, target: Path, cards: Sequence[ModelCard], numbers: Mapping[str, Any]
+) -> None:
+    """Write the picture, and beside it, as JSON, the numbers that it shows and the digests of the
+    weights that they come from. A test compares them with the shipped models and the pages."""
+    reduced(sheet).save(target, optimize=True)
+    weights = {card.id: card.weights.sha256 for card in cards if card.weights is not None}
+    facts = {"weights": dict(sorted(weights.items())), "numbers": dict(numbers)}
+    target.with_suffix(".json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def reduced(sheet: Image.Image) -> Image.Image:

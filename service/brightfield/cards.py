@@ -25,20 +25,12 @@ from pydantic import (
 
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
+from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 
 CARD = "card.toml"
 
-# Okabe and Ito's eight colours, told apart with any kind of colour vision.
-PALETTE = (
-    (0, 114, 178),
-    (230, 159, 0),
-    (0, 158, 115),
-    (204, 121, 167),
-    (86, 180, 233),
-    (213, 94, 0),
-    (240, 228, 66),
-    (120, 120, 120),
-)
+_GREY = (120, 120, 120)
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
 _NO_CLASS = ("__background__", "N/A")
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
@@ -159,11 +151,11 @@ class OutputSpec(_Section):
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Default threshold of the task's endpoint."""
     iou: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Of two detections of one class that overlap by more than this, the better one stays."""
+    """Where two detections of one class overlap by more than this, the better one stays."""
     scale: Annotated[int, Field(ge=2)] | None = None
     """Output pixels for each input pixel along a side; required for super-resolution."""
     instances: Instances | None = None
-    """How objects are told apart; left out: they are the connected parts of each class."""
+    """How objects are told apart. Default: they are the connected parts of each class."""
 
 
 class Label(_Section):
@@ -183,9 +175,9 @@ class ExplainSection(_Section):
     """Defaults of explanation."""
 
     layer: str | None = None
-    """Module whose activations Grad-CAM weighs; left out: the last one with spatial maps."""
+    """Module whose activations Grad-CAM weighs. Default: the last one with spatial maps."""
     penultimate: str | None = None
-    """Module whose output is the feature vector; left out: the input of the last linear layer."""
+    """Module whose output is the feature vector. Default: the input of the last linear layer."""
 
 
 class Quality(_Section):
@@ -220,7 +212,7 @@ class ModelCard(_Section):
     explain: ExplainSection = ExplainSection()
     quality: tuple[Quality, ...] = ()
     max_batch: Annotated[int, Field(ge=1)] | None = None
-    """Most images in one forward pass; left out: measured."""
+    """Most images in one forward pass. Default: measured."""
 
     _folder: Path = PrivateAttr(default=Path())
 

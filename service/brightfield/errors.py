@@ -1,6 +1,6 @@
 """The one tree of errors.
 
-Every fault that a caller can meet is a subclass of `BrightfieldError` with a `code` (stable, for
+Every error that a caller can get is a subclass of `BrightfieldError` with a `code` (stable, for
 programs), a `status` (HTTP) and a `detail` (one sentence that says what to do, for people). One
 handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP.
 
@@ -10,7 +10,7 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
     ├── NotFound 404          an id that is not there
     ├── MethodNotAllowed 405  a method that the path does not know
     ├── NotAcceptable 406     a reply format that the endpoint does not have
-    ├── Conflict 409          the state of the thing forbids it
+    ├── Conflict 409          the current state forbids it
     ├── TooLarge 413          bytes, pixels or a reply over its limit
     ├── Unsupported 415       a format that cannot be read
     ├── Unprocessable 422     well-formed but wrong
@@ -22,13 +22,14 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class BrightfieldError(Exception):
-    """A fault with a stable `code`, an HTTP `status` and a sentence that says what to do.
+    """An error with a stable `code`, an HTTP `status` and a sentence that says what to do.
 
     `errors` lists places (`location`, `expected`, `received`) where several things are wrong;
     `retry_after` is in seconds and only given where waiting helps.
@@ -50,6 +51,13 @@ class BrightfieldError(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.retry_after = retry_after
+
+    def about(self, name: str) -> Self:
+        """The same fault, said of the further image `name` that came with a request."""
+        fault = copy.copy(self)
+        fault.detail = f"`{name}`: {self.detail}"
+        fault.args = (fault.detail,)
+        return fault
 
 
 class BadRequest(BrightfieldError):
@@ -125,7 +133,7 @@ class MethodNotAllowed(BrightfieldError):
 
 
 class NotAcceptable(BrightfieldError):
-    code, status, title = "not_acceptable", 406, "No such reply format here"
+    code, status, title = "not_acceptable", 406, "The endpoint does not have this format"
 
 
 class Conflict(BrightfieldError):
@@ -141,7 +149,7 @@ class JobCancelled(Conflict):
 
 
 class RunConflict(Conflict):
-    code, title = "run_conflict", "The run of this name is another one"
+    code, title = "run_conflict", "A run of this name exists with other options"
 
 
 class ChunkConflict(Conflict):
@@ -157,11 +165,11 @@ class RepeatedId(Conflict):
 
 
 class CollectionDiffers(Conflict):
-    code, title = "collection_differs", "The collection is there with other properties"
+    code, title = "collection_differs", "The collection exists with other properties"
 
 
 class ItemDiffers(Conflict):
-    code, title = "item_differs", "The item is there with other content"
+    code, title = "item_differs", "The item exists with other content"
 
 
 class ModelChanged(Conflict):
@@ -261,11 +269,11 @@ class UnknownLayer(Unprocessable):
 
 
 class InvalidRows(Unprocessable):
-    code, title = "invalid_rows", "Rows to be evaluated are wrong"
+    code, title = "invalid_rows", "Rows of predictions are wrong"
 
 
 class MissingValues(Unprocessable):
-    code, title = "missing_values", "Rows to be evaluated lack something"
+    code, title = "missing_values", "Rows of predictions lack values"
 
 
 class IncomparableRuns(Unprocessable):
@@ -273,11 +281,11 @@ class IncomparableRuns(Unprocessable):
 
 
 class InvalidVectors(Unprocessable):
-    code, title = "invalid_vectors", "Vectors are wrong"
+    code, title = "invalid_vectors", "The vectors are wrong"
 
 
 class WrongTask(Unprocessable):
-    code, title = "wrong_task", "The model has another task"
+    code, title = "wrong_task", "The model has a different task"
 
 
 class Unexplainable(Unprocessable):
@@ -325,11 +333,11 @@ class ModelTooLarge(Unavailable):
 
 
 class MemoryBusy(Unavailable):
-    code, title = "memory_busy", "No room for the model at present"
+    code, title = "memory_busy", "No memory for the model at the moment"
 
 
 class OutOfMemory(Unavailable):
-    code, title = "out_of_memory", "The device has not enough memory for this image"
+    code, title = "out_of_memory", "The device does not have enough memory for this image"
 
 
 class LaneDown(Unavailable):
@@ -362,7 +370,12 @@ class DeadlineExceeded(BrightfieldError):
 
 
 def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
-    """The phrase " Did you mean a, b?" for a name that is not among `known`, or an empty one."""
+    """The phrase " Did you mean a, b?" for a name that isn't in `known`, or an empty one."""
     folded = {candidate.casefold(): candidate for candidate in known}
     close = get_close_matches(name.casefold(), list(folded), n=limit, cutoff=0.5)
     return f" Did you mean {', '.join(folded[c] for c in close)}?" if close else ""
+
+
+def suggestions(name: str, known: Sequence[str]) -> str:
+    """The end of "There is no ...": " Did you mean a? Known: a, b.", the nearest names first."""
+    return f"{nearest(name, known)} Known: {', '.join(known)}."

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -24,8 +25,46 @@ class Parameters(BaseModel):
     )
 
 
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+"""The pattern of a number in a text."""
+
+
+def written(python: str, text: Mapping[str, Any], *others: Mapping[str, Any]) -> WithJsonSchema:
+    """The schema of a parameter that a query writes as text, and JSON also in other ways.
+
+    `text` is added to the schema of a string, `others` are schemas of their own. `python` is the
+    type that a client in Python offers for it; the OpenAPI document has it as `x-python-type`.
+    """
+    return WithJsonSchema({"anyOf": [{"type": "string", **text}, *others], "x-python-type": python})
+
+
 def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _numbers_of(count: int, kind: str = "number") -> dict[str, Any]:
+    return {"type": "array", "items": {"type": kind}, "minItems": count, "maxItems": count}
+
+
+def natural_numbers(most: int | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schemas of a number from 0, and of a list of such, of `most` at most."""
+    one = {"type": "integer", "minimum": 0}
+    several: dict[str, Any] = {"type": "array", "items": one, "minItems": 1}
+    return one, several if most is None else {**several, "maxItems": most}
+
+
+def several(value: Any) -> Any:
+    """`"0,2"`, as a query writes it, as `["0", "2"]`, and one number as a list of it."""
+    parts = _split(value)
+    return [parts] if isinstance(parts, int) else parts
+
+
+def parsed_json(text: str) -> Any:
+    """What a query writes as JSON. Raises `ValueError`."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise ValueError("this is no JSON") from None
 
 
 def _pair(value: Any) -> Any:
@@ -45,9 +84,7 @@ def _of_extent(value: tuple[float, float, float, float]) -> tuple[float, float, 
 
 
 def _text_items(value: Any) -> Any:
-    parts = _split(value)
-    if isinstance(parts, int):
-        parts = [parts]
+    parts = several(value)
     return [str(part) for part in parts] if isinstance(parts, list | tuple) else parts
 
 
@@ -55,17 +92,19 @@ Commas = Annotated[
     tuple[str, ...],
     BeforeValidator(_text_items),
     Field(min_length=1),
-    WithJsonSchema({"type": "string", "description": "One value, or several with commas."}),
+    written(
+        "str | int | Sequence[str | int]",
+        {},
+        {"type": "integer"},
+        {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 1},
+    ),
 ]
 """One or several values: `a,b` or `["a", "b"]`."""
 
 
 def _ids(value: Any) -> Any:
     if isinstance(value, str) and value[:1] == "[":
-        try:
-            return json.loads(value)
-        except ValueError:
-            raise ValueError("this is no JSON") from None
+        return parsed_json(value)
     return _text_items(value)
 
 
@@ -73,14 +112,28 @@ Ids = Annotated[
     tuple[str, ...],
     BeforeValidator(_ids),
     Field(min_length=1),
-    WithJsonSchema({"type": "string", "examples": ["a,b", '["a", "b, too"]']}),
+    written(
+        "str | Sequence[str]",
+        {"examples": ["a,b", '["a", "b, too"]']},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    ),
 ]
 """Ids of items with commas, or as a JSON list where they have commas themselves."""
 
 Extent = Annotated[
     tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],
     BeforeValidator(_pair),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)?$", "examples": ["32", "32,48"]}),
+    written(
+        "int | Sequence[int]",
+        {"pattern": r"^\d+(,\d+)?$", "examples": ["32", "32,48"]},
+        {"type": "integer", "minimum": 1},
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1},
+            "minItems": 1,
+            "maxItems": 2,
+        },
+    ),
 ]
 """(height, width) in pixels: `32` for both, or `32,48`."""
 
@@ -89,14 +142,22 @@ Offset = Annotated[
         Annotated[float, Field(allow_inf_nan=False)], Annotated[float, Field(allow_inf_nan=False)]
     ],
     BeforeValidator(_split),
-    WithJsonSchema({"type": "string", "examples": ["0,0", "2048,1024"]}),
+    written(
+        "Sequence[float]",
+        {"pattern": rf"^{NUMBER},{NUMBER}$", "examples": ["0,0", "2048,1024"]},
+        _numbers_of(2),
+    ),
 ]
 """x, y in pixels."""
 
 BoxParameter = Annotated[
     tuple[int, int, int, int],
     BeforeValidator(_split),
-    WithJsonSchema({"type": "string", "examples": ["10,20,100,80"]}),
+    written(
+        "Sequence[int]",
+        {"pattern": r"^-?\d+(,-?\d+){3}$", "examples": ["10,20,100,80"]},
+        _numbers_of(4, "integer"),
+    ),
 ]
 """x, y, width, height in pixels."""
 
@@ -106,14 +167,13 @@ EdgesParameter = Annotated[
     tuple[_Number, _Number, _Number, _Number],
     BeforeValidator(_split),
     AfterValidator(_of_extent),
-    WithJsonSchema({"type": "string", "examples": ["10,20,110,100"]}),
+    written(
+        "Sequence[float]",
+        {"pattern": rf"^{NUMBER}(,{NUMBER}){{3}}$", "examples": ["10,20,110,100"]},
+        _numbers_of(4),
+    ),
 ]
 """xmin, ymin, xmax, ymax in pixels, as /detect gives boxes; a box has an extent."""
-
-
-def _numbers(value: Any) -> Any:
-    parts = _split(value)
-    return [parts] if isinstance(parts, int) else parts
 
 
 def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
@@ -124,9 +184,13 @@ def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
 
 Units = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(several),
     AfterValidator(_distinct),
     Field(min_length=1, max_length=4096),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["3", "0,17,4"]}),
+    written(
+        "int | Sequence[int]",
+        {"pattern": r"^\d+(,\d+)*$", "examples": ["3", "0,17,4"]},
+        *natural_numbers(most=4096),
+    ),
 ]
 """Units of a layer by their numbers, from 0: `3`, or `0,17,4`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import TypeVar
 
@@ -35,3 +36,15 @@ def discover(folder: ModuleType, base: type[T]) -> dict[str, type[T]]:
         if found:
             members[info.name] = found[0]
     return members
+
+
+def member(folder: ModuleType, catalog: Callable[[], Mapping[str, type]], name: str) -> type:
+    """The member of a catalog by the name of its class, for the folder's `__getattr__`.
+
+    Raises `AttributeError` for a name that no member has.
+    """
+    if name[:1].isupper():  # anything else is a file in the folder, which is no reason to read all
+        for found in catalog().values():
+            if found.__name__ == name:
+                return found
+    raise AttributeError(f"module {folder.__name__!r} has no attribute {name!r}")

@@ -23,10 +23,10 @@ from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.resample import Interpolation, resize
 from brightfield.tensors import Images, Pixels, UnitPixels
 from brightfield_painting import scale
+from brightfield_painting.luma import LUMA
 
 _AUTO = Intensity("auto")
 _MOST_ENLARGED = 4096 * 4096
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601
 
 
 class Scaling(NamedTuple):
@@ -155,7 +155,7 @@ def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ..
     if pixels.dtype == np.uint8:
         grey = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
     else:
-        grey = (pixels @ _LUMA)[:, :, None]
+        grey = (pixels @ LUMA)[:, :, None]
     detail = "The model takes grey images; the colours were weighed by ITU-R BT.601."
     return grey, (Note("converted_to_grey", detail),)
 

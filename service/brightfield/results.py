@@ -70,12 +70,32 @@ class Result(ABC):
         """For `overlay`: drawn on the (H, W, 3) picture, at most `alpha` opaque."""
         raise TypeError(f"{type(self).__name__} cannot be drawn")
 
+    def geojson(self, offset: tuple[float, float], downsample: float) -> dict[str, Any]:
+        """For `geojson`: features in pixels of a larger image, of which this one's corner lies at
+        `offset` (x, y) and a pixel is `downsample` pixels wide."""
+        raise TypeError(f"{type(self).__name__} has no objects")
+
+    def coco(self) -> dict[str, Any]:
+        """For `coco`: a data set."""
+        raise TypeError(f"{type(self).__name__} has no objects")
+
+    def rois(self) -> bytes:
+        """For `rois`: a zip for ImageJ's ROI Manager."""
+        raise TypeError(f"{type(self).__name__} has no objects")
+
 
 def array_json(array: NDArray[Any]) -> dict[str, Any]:
     """An array for JSON: shape, dtype and base64 of its bytes, little-endian, in C order."""
     little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
     data = base64.b64encode(little.tobytes()).decode("ascii")
     return {"shape": list(little.shape), "dtype": str(little.dtype.name), "data": data}
+
+
+def map_json(array: NDArray[Any], *, signed: bool) -> dict[str, Any]:
+    """One or several maps for JSON: the array, whether it is `signed`, and its range as `min` and
+    `max`, which are null where a value is no number and 0 where there is none."""
+    low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
+    return {**array_json(array), "signed": signed, "min": finite(low), "max": finite(high)}
 
 
 def finite(value: float) -> float | None:

@@ -50,59 +50,59 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 for all (then name the hosts in allowed_hosts)."""
+    """Address to listen on; 0.0.0.0 for all (then list the host names in allowed_hosts)."""
     port: int = Field(8000, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 chooses a free one."""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
-    """Origins of pages that may call the service, comma-separated; its own always may."""
+    """Origins of web pages that may call the service, comma-separated; its own may always."""
     models: str = ""
-    """Folders of model folders, added to the shipped models; several with the path separator."""
+    """Folders of model folders, added to the shipped models; separated as in PATH."""
     data: Path = Field(default_factory=_default_data)
     """Folder of the store, the uploaded images and downloaded weights."""
     database_url: str = ""
-    """SQLAlchemy address of the store; empty: SQLite in the data folder."""
+    """SQLAlchemy URL of the store; empty: SQLite in the data folder."""
     device: str = "auto"
     """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
     memory_budget: int | None = None
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)
-    """Pixels (width x height, times planes that are read) of one image."""
+    """Most pixels of one image: width x height x planes that are read."""
     max_bytes: int = Field(256 * 2**20, ge=1)
-    """Bytes of one request's body."""
+    """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
-    """Images in flight at once, decoding included; more are refused with 429."""
+    """Most images in flight, from reading to reply; further requests are refused with 429."""
     max_reply_bytes: int = Field(64 * 2**20, ge=1)
-    """Bytes of one JSON reply; a larger one is refused with 413 naming the binary format."""
+    """Most bytes of one JSON reply; a larger one is refused with 413, naming a binary format."""
     threads: int = Field(0, ge=0)
     """Threads of one forward pass on the CPU and of decoding; 0: one per core."""
     explanations: int = Field(4, ge=1)
-    """Explanations that run side by side; more wait their turn."""
+    """Most explanations that run at the same time; others wait."""
     evaluations: int = Field(2, ge=1)
-    """Evaluations of predictions that run side by side; more wait their turn."""
+    """Most evaluations of predictions that run at the same time; others wait."""
     default_models: str = ""
-    """Default model per task, as task=model,task=model; else the shipped ones."""
+    """Default model per task, as task=model,task=model; empty: the shipped ones."""
     preload: bool = True
-    """Load the default models at the start, before /readyz turns green."""
+    """Load the default models at the start, before /readyz answers 200."""
     trust_model_code: bool = False
     """Run Python code and pickles that come with model cards."""
     image_ttl: float = Field(3600.0, gt=0)
     """Seconds for which PUT /images keeps an image after its last use."""
     image_cache_bytes: int = Field(4 * 2**30, ge=0)
-    """Bytes of uploaded images kept on disk; the longest unused go first."""
+    """Most bytes of uploaded images on disk; the least recently used are deleted first."""
     vector_cache_bytes: int = Field(2 * 2**30, ge=0)
-    """Bytes of collections' vectors kept in memory; the longest unused go first."""
+    """Most bytes of collections' vectors in memory; the least recently used are dropped first."""
     job_ttl: float = Field(86_400.0, gt=0)
     """Seconds for which a finished job and its result are kept."""
     run_ttl: float | None = Field(None, gt=0)
     """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)
-    """Seconds after which a request without X-Request-Timeout is given up (jobs have no limit)."""
+    """Seconds until a request is cancelled; X-Request-Timeout may ask for less. Jobs never are."""
     log_format: Literal["text", "json"] = "text"
-    """Form of the log lines."""
+    """Format of the log lines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severity that is logged."""
+    """Lowest severity that is logged."""
 
     @field_validator(
         "memory_budget",

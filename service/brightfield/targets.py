@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import torch
 from pydantic import Field, model_validator
 
-from brightfield.images.shapes import parse_shape
+from brightfield.images.shapes import ShapeParameter, parse_shape
 from brightfield.parameters import Commas, EdgesParameter, Offset, Parameters
 from brightfield.tensors import Scores
 
@@ -17,7 +17,7 @@ Score = Callable[[Any], torch.Tensor]
 """From the model's unnormalised output of B images to (B,) scores, differentiable."""
 
 Kind = Literal["logit", "probability", "similarity"]
-"""The scale of a score: unnormalised, after the card's activation, or how alike something is to
+"""The scale of a score: unnormalised, after the card's activation, or how similar something is to
 what was found in the whole image, or to another image."""
 
 EVERY = "all"
@@ -27,19 +27,19 @@ _PLACES = ("box", "point", "object", "within")
 
 
 class Aim(Parameters):
-    """What shall be explained; the task of the model makes targets of it."""
+    """What to explain; the task of the model makes targets of it."""
 
     target: Commas = ("top",)
     """What to explain: a label, a class id, or `top` for the highest score."""
     box: EdgesParameter | None = None
-    """Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image pixels.
-    Left out, a detector explains its best detection."""
+    """For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in image pixels.
+    Default: a detector explains its best detection."""
     point: Offset | None = None
-    """Of models that find or segment objects: the one at x,y, in image pixels."""
+    """For models that find or segment objects: the object at x,y, in image pixels."""
     object: Annotated[int, Field(ge=1)] | None = None
     """Of models that find or segment objects: the one of this id, as /detect and
     /segment?mode=instance give them by default."""
-    within: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
+    within: ShapeParameter | None = None
     """Of models that segment: the class's mean over x,y,width,height, or over the polygon
     x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives to the class."""
     reference_layer: str = "penultimate"

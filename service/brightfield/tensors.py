@@ -28,6 +28,12 @@ UnitPixels = NDArray[np.float32]
 Map = NDArray[np.float32]
 """(H, W) float32: one value per pixel, signed where the method is."""
 
+Rgb = NDArray[np.uint8]
+"""(H, W, 3) uint8: a picture as it is drawn."""
+
+Indices = NDArray[np.int64]
+"""Positions in another array."""
+
 
 def chunked(images: Iterable[torch.Tensor], size: int) -> Iterator[Images]:
     """Stacks of at most `size` images (C, H, W), made one at a time as they are asked for."""

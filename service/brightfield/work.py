@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from brightfield.cards import ModelCard
 from brightfield.parameters import Parameters
 from brightfield.results import Result
 
@@ -14,12 +15,14 @@ Arity = Literal["one", "several"]
 class Work(Parameters):
     """A task or a method: its fields are its parameters, its class variables say what it is.
 
-    HTTP, the OpenAPI document, the SDK and the command line know of it what stands here; nothing
-    asks for its class.
+    HTTP, the OpenAPI document, the SDK and the command line know of it what stands here; the engine
+    looks up how to answer by its kind (`engine.ways`). Nothing asks for its class.
     """
 
     name: ClassVar[str]
-    """That of its file."""
+    """The name of its file."""
+    endpoint: ClassVar[str]
+    """The name that it is asked by: a task's own, or that of a group of methods."""
     result: ClassVar[type[Result]]
     """What it gives."""
     arity: ClassVar[Arity] = "one"
@@ -27,6 +30,13 @@ class Work(Parameters):
     """Names of further images that may come with the one that is asked about."""
     small: ClassVar[bool] = False
     """Whether its JSON is written sooner than another thread would be woken for it."""
+
+    tasks_of_model: ClassVar[tuple[str, ...] | None] = None
+    """Tasks that a model's card may have for this one; None: any."""
+    default_model: ClassVar[str | None] = None
+    """Id of the shipped model that it takes where nobody names one."""
+    borrows: ClassVar[str | None] = None
+    """The task whose default model it takes, where the settings name none for it."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -41,3 +51,7 @@ class Work(Parameters):
     def formats(self) -> tuple[str, ...]:
         """What the result can be written as under these parameters."""
         return self.result.formats
+
+    def refusal(self, card: ModelCard) -> str | None:
+        """Why a model of the right task cannot do what the parameters ask for; None: it can."""
+        return None

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from brightfield_painting.arrays import Map, Rgb
 from brightfield_painting.colormaps import heatmap, strength
+from brightfield_painting.luma import LUMA
 from brightfield_painting.placement import Rectangle
 from brightfield_painting.placement import inside as inside_region
 
@@ -42,5 +43,5 @@ def overlay(
 def _greyed(picture: Rgb) -> NDArray[np.float32]:
     """Two thirds of the way to grey by ITU-R 601 luma."""
     color = picture.astype(np.float32)
-    luma = color @ np.array([0.299, 0.587, 0.114], np.float32)
+    luma = color @ LUMA
     return color + np.float32(2 / 3) * (luma[..., None] - color)

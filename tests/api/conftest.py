@@ -18,6 +18,8 @@ from starlette.testclient import TestClient
 from brightfield.api.app import create_app
 from brightfield.settings import Settings
 
+from .conformance import watched_applications
+
 
 def png(pixels: NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
@@ -42,6 +44,21 @@ NOT_DENSE = "detect=imagenet-lite0,segment=imagenet-lite0,superresolve=imagenet-
 
 CHELSEA = skimage.data.chelsea()
 COFFEE = skimage.data.coffee()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def violations() -> Iterator[list[str]]:
+    """What the OpenAPI document does not describe of the replies so far."""
+    with watched_applications() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def every_reply_conforms(violations: list[str]) -> Iterator[None]:
+    """Fails a test in which an application answered otherwise than its document says."""
+    violations.clear()
+    yield
+    assert not violations, "\n".join(violations)
 
 
 @pytest.fixture(scope="session")

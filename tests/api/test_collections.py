@@ -334,7 +334,7 @@ def test_wrong_collections_are_refused(client: TestClient) -> None:
 
 def test_a_changed_model_is_told(client: TestClient, crops: str, app: Any) -> None:
     made(client, "former")
-    shelves = app.state.services.collections.shelves
+    shelves = app.state.services.collections.stores
     from dataclasses import replace
 
     there = shelves.collections.get("former")

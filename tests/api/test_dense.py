@@ -24,7 +24,8 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from starlette.testclient import TestClient
 
 from brightfield.api.app import create_app
-from brightfield.images.contours import Polygon, rasterize
+from brightfield.images.contours import Polygon
+from tests.toys.rasterize import rasterize
 
 from ..toys import dense_cards
 from .conftest import NOT_DENSE, npy, png

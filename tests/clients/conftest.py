@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,26 @@ class FakeService:
     @property
     def last(self) -> httpx2.Request:
         return self.requests[-1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def violations() -> Iterator[list[str]]:
+    """What the OpenAPI document does not describe of the replies so far."""
+    if find_spec("fastapi") is None:  # where the client alone is installed
+        yield []
+        return
+    from ..api.conformance import watched_applications
+
+    with watched_applications() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def every_reply_conforms(violations: list[str]) -> Iterator[None]:
+    """Fails a test in which the real service answered otherwise than its document says."""
+    violations.clear()
+    yield
+    assert not violations, "\n".join(violations)
 
 
 @pytest.fixture(scope="session")

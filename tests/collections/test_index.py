@@ -18,6 +18,7 @@ from brightfield.collections.queries import CollectionQueries, Search
 from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.neighbors import Metric
 from brightfield.errors import InvalidVectors, TooFewItems, UnknownIndex
+from brightfield.progress import no_progress
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
 from brightfield.store.items import Items, NewItem
@@ -59,15 +60,11 @@ def fill(database: sa.Engine) -> Fill:
     return add
 
 
-def untold(done: int, total: int) -> None:
-    pass
-
-
 def ask(
     work: CollectionIndexes, query: Any, item_id: str | None = None, **search: Any
 ) -> dict[str, Any]:
     given = None if query is None else [list(map(float, query))]
-    return work.neighbors("cells", Search(**search), given, item_id, None, untold)
+    return work.neighbors("cells", Search(**search), given, item_id, None, no_progress)
 
 
 def same(near: dict[str, Any], exact: dict[str, Any]) -> None:
@@ -88,7 +85,7 @@ def test_with_candidates_enough_the_answer_is_the_exact_one(
 ) -> None:
     vectors = random(300, 16)
     fill(vectors, metric=metric)
-    work.build("cells", IndexOptions(), untold)
+    work.build("cells", IndexOptions(), no_progress)
     for query in random(10, 16, seed=1):
         near = ask(work, query, k=12, search="hnsw", ef_search=400)
         exact = ask(work, query, k=12)
@@ -108,7 +105,7 @@ def test_recall_is_measured_and_reported(work: CollectionIndexes, fill: Fill) ->
     """Few links among many dimensions: some neighbours are missed, and it is said how many."""
     vectors = random(3000, 64)
     fill(vectors, metric="euclidean")
-    made = work.build("cells", IndexOptions(m=2, ef_construction=4), untold)
+    made = work.build("cells", IndexOptions(m=2, ef_construction=4), no_progress)
     assert (made["indexed"], made["waiting"], made["m"], made["type"]) == (3000, 0, 2, "vector")
     assert made["recall"] == {
         "value": made["recall"]["value"], "k": 10, "ef_search": 100, "sample": 100, "seed": 0,
@@ -132,7 +129,7 @@ def test_recall_is_measured_and_reported(work: CollectionIndexes, fill: Fill) ->
 
 def test_a_collection_that_has_grown_is_measured_anew(work: CollectionIndexes, fill: Fill) -> None:
     fill(random(60, 8))
-    work.build("cells", IndexOptions(), untold)
+    work.build("cells", IndexOptions(), no_progress)
     fill(random(59, 8, seed=1), first=60)
     assert ask(work, np.ones(8), search="hnsw")["recall"]["items"] == 60
     fill(random(1, 8, seed=2), first=119)
@@ -158,7 +155,7 @@ def test_vectors_of_zeros_are_at_the_distance_1_as_in_the_exact_search(
     vectors = random(40, 4)
     vectors[[3, 20, 30]] = 0
     fill(vectors)
-    made = work.build("cells", IndexOptions(), untold)
+    made = work.build("cells", IndexOptions(), no_progress)
     assert made["recall"]["value"] == 1.0
     for k in (5, 20, 40):
         for query in (vectors[0], -vectors[0], vectors[3]):
@@ -171,7 +168,7 @@ def test_vectors_of_zeros_are_at_the_distance_1_as_in_the_exact_search(
 def test_tiny_and_huge_vectors_keep_their_directions(work: CollectionIndexes, fill: Fill) -> None:
     vectors = random(60, 2001) * np.logspace(-30, 14, 60, dtype=np.float64)[:, None]
     fill(vectors)
-    made = work.build("cells", IndexOptions(), untold)
+    made = work.build("cells", IndexOptions(), no_progress)
     assert made["type"] == "halfvec"
     for query in random(5, 2001, seed=1):
         near = ask(work, query, k=10, search="hnsw")
@@ -182,21 +179,21 @@ def test_tiny_and_huge_vectors_keep_their_directions(work: CollectionIndexes, fi
 def test_half_precision_refuses_what_it_cannot_hold(work: CollectionIndexes, fill: Fill) -> None:
     vectors = random(20, 2001)
     fill(vectors, metric="euclidean")
-    work.build("cells", IndexOptions(), untold)
+    work.build("cells", IndexOptions(), no_progress)
     near = ask(work, vectors[4], k=5, search="hnsw")
     same(near, ask(work, vectors[4], k=5))
     fill(np.full((1, 2001), 65505.0, np.float32), first=20, metric="euclidean")
     with pytest.raises(InvalidVectors, match="65504"):
         ask(work, vectors[4], k=5, search="hnsw")
     with pytest.raises(InvalidVectors, match="65504"):
-        work.build("cells", IndexOptions(), untold)
+        work.build("cells", IndexOptions(), no_progress)
 
 
 def test_an_index_that_leads_to_too_few_gives_way_to_the_exact_search(
     work: CollectionIndexes, fill: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(random(30, 4))
-    work.build("cells", IndexOptions(), untold)
+    work.build("cells", IndexOptions(), no_progress)
     monkeypatch.setattr(indexing, "_wanted", lambda k, ef_search: 2)
     assert ask(work, np.ones(4), k=5, search="hnsw")["exact"] is True
 
@@ -204,4 +201,4 @@ def test_an_index_that_leads_to_too_few_gives_way_to_the_exact_search(
 def test_a_collection_needs_two_items_for_an_index(work: CollectionIndexes, fill: Fill) -> None:
     fill(random(1, 4))
     with pytest.raises(TooFewItems, match="2 items are needed"):
-        work.build("cells", IndexOptions(), untold)
+        work.build("cells", IndexOptions(), no_progress)

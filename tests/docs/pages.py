@@ -13,7 +13,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def pages() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    top = (ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "training" / "README.md")
+    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @dataclass(frozen=True)

@@ -60,14 +60,22 @@ def test_a_new_task_is_an_endpoint(place: Place, serving: Callable[..., str], de
     page = "docs/how-to/add-a-task.md"
     place(page, "service/brightfield/tasks/certainty.py", brightfield.tasks)
     assert run_tests_of(page, "tests/tasks/test_certainty.py") == 2
+    for kind in ("sparsity", "hotspots", "coverage", "doubt", "agreement"):
+        place(page, f"service/brightfield/tasks/{kind}.py", brightfield.tasks)
     address = serving()
-    one, batch, table = ask(page, address)
+    one, batch, table, *kinds = ask(page, address)
     cup = json.loads(one)["result"]
     assert (cup["label"], cup["doubtful"]) == ("espresso", False)
     assert 0 < cup["entropy"] < 2
     items = json.loads(batch)["items"]
     assert items[1]["result"]["margin"] < items[0]["result"]["margin"]
     assert table.startswith("label,entropy,margin,doubtful")
+    sparsity, hotspots, coverage, doubt, agreement = (json.loads(each)["result"] for each in kinds)
+    assert 0 < sparsity["share"] < 1
+    assert [len(point) for point in hotspots["points"]] == [2, 2]
+    assert 0.1 < coverage["share"] < 0.5  # six discs of radius 14 on 128 x 160 pixels: 0.18
+    assert (len(doubt["windows"]), len(doubt["windows"][0])) == (3, 5)
+    assert agreement == {"label": "espresso", "share": pytest.approx(2 / 3)}
     unnamed = httpx2.post(f"http://{address}/certainty", content=b"x", trust_env=False).json()
     assert unnamed["code"] == "unknown_model"
     document = httpx2.get(f"http://{address}/openapi.json", trust_env=False).json()
@@ -96,6 +104,8 @@ def test_a_new_method_is_a_choice(place: Place, serving: Callable[..., str], des
     assert run_tests_of(page, "tests/explain/test_vargrad.py") == 2
     address = serving()
     printed = ask(page, address)
+    assert json.loads(printed[1])["result"]["mask"] is not None
+    assert json.loads(printed[2])["result"]["target"]["neuron"] == [8, 20, 20]
     result = json.loads(printed[-1])["result"]
     assert (result["method"], result["seed"], result["map"]["shape"]) == ("vargrad", 1, [224, 224])
     assert result["map"]["min"] >= 0 < result["map"]["max"]

@@ -12,7 +12,8 @@ from brightfield.settings import Settings
 
 from .pages import ROOT
 
-PAGE = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
+FOLDER = ROOT / "docs" / "conventions"
+PAGE = (FOLDER / "errors.md").read_text(encoding="utf-8")
 SERVICE = ROOT / "service" / "brightfield"
 
 
@@ -63,6 +64,7 @@ def test_the_table_has_every_warning() -> None:
 
 def test_settings_that_are_named_exist() -> None:
     pattern = r"`(max_\w+|\w+_ttl|allowed_\w+|memory_budget|trust_model_code|database_url|timeout)`"
-    named = set(re.findall(pattern, PAGE))
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(FOLDER.glob("*.md")))
+    named = set(re.findall(pattern, text))
     assert len(named) > 8
     assert named <= set(Settings.model_fields)

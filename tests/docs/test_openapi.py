@@ -15,6 +15,8 @@ from .pages import ROOT
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
+REQUIRED = {("/metrics/compare", "a"), ("/metrics/compare", "b")}
+"""Parameters of a query that cannot be left out."""
 OPERATIONS = [
     pytest.param(path, operation, id=f"{method} {path}")
     for path, item in DOCUMENT["paths"].items()
@@ -67,7 +69,19 @@ def test_every_parameter_has_a_schema_and_a_description(
         assert parameter["in"] in ("path", "query", "header", "cookie"), parameter
         assert parameter["description"], parameter
         assert isinstance(parameter["schema"], dict) and parameter["schema"], parameter
-        assert parameter.get("required", False) == (parameter["in"] == "path"), parameter
+        required = parameter["in"] == "path" or (path, parameter["name"]) in REQUIRED
+        assert parameter.get("required", False) == required, parameter
+        _check_typed(parameter["schema"])
+
+
+def _check_typed(schema: dict[str, Any]) -> None:
+    """It says enough for a parameter of a typed client: a type, its choices, and a hint where a
+    text stands for something else."""
+    for choice in schema.get("anyOf", [schema]):
+        assert choice["type"] in ("string", "integer", "number", "boolean"), schema
+    several = any("," in example for example in schema.get("examples", ()))
+    if "contentMediaType" in schema or several:
+        assert schema.get("x-python-type") or schema.get("default") == "auto", schema
 
 
 @pytest.mark.parametrize(("path", "operation"), OPERATIONS)
@@ -78,12 +92,43 @@ def test_every_operation_says_what_it_answers(path: str, operation: dict[str, An
         assert response["description"]
         assert all("/" in media_type for media_type in response.get("content", {}))
     problem = operation["responses"]["default"]["content"]["application/problem+json"]
-    assert {"code", "detail", "retryable"} <= set(problem["schema"]["required"])
+    assert {"code", "detail", "retryable"} <= set(_followed(problem["schema"])["required"])
+
+
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS)
+def test_every_json_reply_has_a_shape(path: str, operation: dict[str, Any]) -> None:
+    replies = [
+        content["schema"]
+        for status, response in operation["responses"].items()
+        for media_type, content in response.get("content", {}).items()
+        if status.startswith("2") and media_type == "application/json"
+    ]
+    for reply in replies:
+        for schema in reply.get("anyOf", [reply]):
+            assert "$ref" in schema, (path, reply)
+            for shape in _alternatives(_followed(schema)):
+                assert shape["type"] == "object" and shape["properties"], (path, shape)
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENT["components"]["schemas"]))
+def test_every_component_says_what_it_is(name: str) -> None:
+    component = DOCUMENT["components"]["schemas"][name]
+    assert component["title"] == name
+    assert component["description"]
+
+
+def _followed(schema: dict[str, Any]) -> dict[str, Any]:
+    return _resolve(schema["$ref"]) if "$ref" in schema else schema
+
+
+def _alternatives(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [_followed(choice) for choice in schema["anyOf"]] if "anyOf" in schema else [schema]
 
 
 def test_every_schema_is_well_formed() -> None:
-    found = list(_schemas(DOCUMENT))
-    assert len(found) > 100
+    components = DOCUMENT["components"]["schemas"].values()
+    found = [*_schemas(DOCUMENT["paths"]), *(s for each in components for s in _with_parts(each))]
+    assert len(found) > 1000
     for schema in found:
         _check(schema)
 
@@ -123,7 +168,8 @@ def _check(schema: dict[str, Any]) -> None:
         _resolve(schema["$ref"])
 
 
-def _resolve(reference: str) -> None:
-    node = DOCUMENT
+def _resolve(reference: str) -> dict[str, Any]:
+    node: dict[str, Any] = DOCUMENT
     for name in reference.removeprefix("#/").split("/"):
         node = node[name]
+    return node

@@ -11,6 +11,7 @@ from brightfield.embedding import neighbors, vector_blocks
 from brightfield.embedding.neighbors import Metric, graph, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.errors import Cancelled
+from brightfield.progress import Step
 
 
 def brute(vectors: NDArray[np.float32], query: NDArray[np.float32], metric: Metric, k: int):  # type: ignore[no-untyped-def]
@@ -81,11 +82,11 @@ def test_the_graph_leaves_each_row_itself_out() -> None:
 
 
 def test_work_that_nobody_waits_for_stops() -> None:
-    def gone(done: int, total: int) -> None:
+    def gone(step: Step) -> None:
         raise Cancelled("gone")
 
     with pytest.raises(Cancelled):
-        graph(VectorBlocks.of(np.eye(4, dtype=np.float32)), 2, step=gone)
+        graph(VectorBlocks.of(np.eye(4, dtype=np.float32)), 2, progress=gone)
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])

@@ -76,7 +76,7 @@ class TestAnswers:
 
         async def together() -> list[Any]:
             calls = (
-                bench.engine.predict(Classify(), data, View(model="single"), Selection(), Ticket())
+                bench.engine.answer(Classify(), data, View(model="single"), Selection(), Ticket())
                 for data in images
             )
             return [answer.result for answer in await asyncio.gather(*calls)]
@@ -252,7 +252,7 @@ class TestFaults:
 
         async def together() -> list[Any]:
             calls = (
-                bench.engine.predict(Classify(), data, View(model="fragile"), Selection(), Ticket())
+                bench.engine.answer(Classify(), data, View(model="fragile"), Selection(), Ticket())
                 for data in (black, IMAGE, black, black)
             )
             return await asyncio.gather(*calls, return_exceptions=True)
@@ -309,7 +309,7 @@ class TestClosing:
 
         async def explained() -> None:
             method = Occlusion(window=2, stride=1)
-            await engine.explain(
+            await engine.answer(
                 method, IMAGE, View(), Selection(), Ticket(), lambda step: running.set()
             )
 

@@ -43,7 +43,7 @@ def test_who_stops_waiting_is_taken_out_of_the_queue(engine: Engine, gate: threa
 
     async def leave_and_stay() -> None:
         leaving, staying = (
-            asyncio.create_task(engine.predict(Classify(), IMAGE, View(), Selection(), Ticket()))
+            asyncio.create_task(engine.answer(Classify(), IMAGE, View(), Selection(), Ticket()))
             for _ in range(2)
         )
         while queued() < 2:  # noqa: ASYNC110 (the queue tells nobody)

@@ -16,6 +16,7 @@ from brightfield.errors import ChunkConflict, DamagedChunk
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
+from brightfield.progress import no_progress
 from brightfield.store import tables
 from brightfield.store.database import open_database, writing
 from brightfield.store.runs import RunStore, StoredChunk
@@ -26,10 +27,6 @@ PAIRS = [
     {"id": "a", "truth": {"array": MASK}, "prediction": {"array": [[0, 1, 0], [0, 0, 1]]}},
     {"id": "b", "truth": {"array": MASK}, "prediction": None},
 ]
-
-
-def unhurried() -> None:
-    pass
 
 
 @pytest.fixture
@@ -66,10 +63,10 @@ def put_with_images(runs: EvaluationRuns, run: str, key: str, pairs: list[dict[s
 def test_chunks_with_images_and_measured_ones_report_together(runs: EvaluationRuns) -> None:
     run, evaluation = started(runs)
     put_with_images(runs, run, "1", PAIRS[:1])
-    assert runs.put(run, "2", evaluation, {"pairs": PAIRS[1:]}, unhurried)[1]
-    report = runs.report(run, unhurried)
+    assert runs.put(run, "2", evaluation, {"pairs": PAIRS[1:]}, no_progress)[1]
+    report = runs.report(run, no_progress)
     assert report.pop("run")["rows"] == 2
-    once = evaluation.evaluate({"pairs": PAIRS}, LIMITS, unhurried)
+    once = evaluation.evaluate({"pairs": PAIRS}, LIMITS, no_progress)
     assert report == {**once, "excluded": [{"id": "b", "reason": "missing_image"}]}
 
 
@@ -77,18 +74,18 @@ def test_a_chunk_with_images_that_comes_again_counts_once(runs: EvaluationRuns) 
     run, evaluation = started(runs)
     digest = put_with_images(runs, run, "1", PAIRS)
     same = [{**pair, "truth": {"array": [[0.0, 1, 1], [0, 0, 1]]}} for pair in PAIRS[:1]]
-    entry, new = runs.put(run, "1", evaluation, {"pairs": same + PAIRS[1:]}, unhurried)
+    entry, new = runs.put(run, "1", evaluation, {"pairs": same + PAIRS[1:]}, no_progress)
     assert (entry.sha256, entry.rows, new) == (digest, 2, False)
     other = [{**pair, "truth": {"array": [[0, 1, 1], [0, 1, 1]]}} for pair in PAIRS]
     with pytest.raises(ChunkConflict):
-        runs.put(run, "1", evaluation, {"pairs": other}, unhurried)
-    assert runs.report(run, unhurried)["run"]["rows"] == 2
+        runs.put(run, "1", evaluation, {"pairs": other}, no_progress)
+    assert runs.report(run, no_progress)["run"]["rows"] == 2
 
 
 def test_a_damaged_chunk_is_named(runs: EvaluationRuns, engine: sa.Engine) -> None:
     run, evaluation = started(runs)
-    runs.put(run, "fold 1/b", evaluation, {"pairs": PAIRS}, unhurried)
+    runs.put(run, "fold 1/b", evaluation, {"pairs": PAIRS}, no_progress)
     with writing(engine) as connection:
         connection.execute(sa.update(tables.run_chunks).values(payload=b"x"))
     with pytest.raises(DamagedChunk, match="'fold 1/b'"):
-        runs.report(run, unhurried)
+        runs.report(run, no_progress)

@@ -12,8 +12,9 @@ from shapely.geometry import MultiPolygon
 from skimage.draw import polygon2mask
 from skimage.measure import label as connected_parts
 
-from brightfield.images.contours import Polygon, rasterize, trace
+from brightfield.images.contours import Polygon, trace
 from brightfield.images.rle import decode_labels, encode_labels
+from tests.toys.rasterize import rasterize
 
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
 LABELS = SHAPES.flatmap(

@@ -10,6 +10,7 @@ import pytest
 
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
+from brightfield.progress import no_progress
 
 Report = dict[str, Any]
 Evaluate = Callable[..., Report]
@@ -21,7 +22,7 @@ def evaluate() -> Evaluate:
 
     def run(task: str, data: dict[str, Any], **options: Any) -> Report:
         evaluation = catalog()[task](**options)
-        report = evaluation.evaluate(data, DataLimits(10**7, 10**7), lambda: None)
+        report = evaluation.evaluate(data, DataLimits(10**7, 10**7), no_progress)
         plain: Report = json.loads(json.dumps(report, allow_nan=False))
         return plain
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from brightfield.errors import BrightfieldError, ConflictingParameter, InvalidRows, MissingValues
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
+from brightfield.progress import no_progress
 
 TRUTH, SCORES = [0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]
 
@@ -209,13 +210,13 @@ def test_junk_is_refused_and_never_crashes(task, data):
     chosen = catalog()[task]
     members = {name: data.draw(JUNK) for name in chosen.members}
     try:
-        chosen(ci={"method": "none"}).evaluate(members, DataLimits(1000, 1000), lambda: None)
+        chosen(ci={"method": "none"}).evaluate(members, DataLimits(1000, 1000), no_progress)
     except BrightfieldError as fault:
         assert 400 <= fault.status < 500
 
 
 def test_a_withdrawn_request_ends():
-    def withdrawn():
+    def withdrawn(step):
         raise InvalidRows("withdrawn")
 
     evaluation = catalog()["classification"]()

@@ -14,6 +14,7 @@ from pycocotools.cocoeval import COCOeval
 
 from brightfield.errors import BrightfieldError, InvalidRows, MissingValues
 from brightfield.metrics.counted.coco_summary import COCO_METRICS
+from brightfield.progress import no_progress
 
 FAST = {"ci": {"method": "none"}}
 SIDE = 300
@@ -106,7 +107,7 @@ def test_a_resample_is_a_data_set_with_repeated_images():
 
     truth, detections = scene(4)
     data = {"ground_truth": truth, "detections": detections}
-    sample = Detected(match(read_scene(data, "bbox", "exclude", 10**6), "bbox", lambda: None))
+    sample = Detected(match(read_scene(data, "bbox", "exclude", 10**6), "bbox", no_progress))
     weights = np.random.default_rng(0).integers(0, 4, (3, len(truth["images"]))).astype(float)
     found = CocoSummary().values(sample, weights)
     for index, counts in enumerate(weights.astype(int).tolist()):

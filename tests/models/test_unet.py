@@ -9,8 +9,10 @@ from torch import Tensor, nn
 from brightfield.cards import read_card
 from brightfield.models.efficientnet_lite import EfficientNetLite
 from brightfield.models.loading.weights import locate, read_state
-from brightfield.models.unet import RADIUS, STRIDE, UNet
+from brightfield.models.unet import UNet
 from brightfield.zoo import folder
+
+RADIUS, STRIDE = 121, 16
 
 
 @pytest.fixture(scope="module")

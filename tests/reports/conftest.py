@@ -10,6 +10,7 @@ import pytest
 
 from brightfield import metrics
 from brightfield.metrics.evaluation import DataLimits
+from brightfield.progress import no_progress
 
 Report = dict[str, Any]
 
@@ -21,7 +22,7 @@ def evaluated(task: str, data: Mapping[str, Any], **options: Any) -> Report:
     """The report, with few resamples."""
     given = {"ci": {"resamples": 50}, **options}
     evaluation = metrics.catalog()[task](**given)
-    return evaluation.evaluate(data, DataLimits(10**8, 10**8), lambda: None)
+    return evaluation.evaluate(data, DataLimits(10**8, 10**8), no_progress)
 
 
 def binary(n: int = 200, **options: Any) -> Report:

@@ -17,7 +17,8 @@ def test_two_classes(reports: dict[str, Report]) -> None:
     assert f"is {auroc['value']:.3f} (95 % interval {low:.3f} to {high:.3f}, DeLong)" in text
     assert f"threshold {report['operating_point']['threshold']:.3f}, youden" in text
     found = report["metrics"]["sensitivity"]
-    assert f"of the {found['n']} cases of 1 it finds {100 * found['value']:.0f} %" in text
+    expected = f"of the {found['n']} cases of 1 that it finds: {100 * found['value']:.0f} %"
+    assert expected in text
 
 
 def test_what_is_undefined_is_said_with_its_reason(reports: dict[str, Report]) -> None:
@@ -33,7 +34,7 @@ def test_every_report_has_sentences(reports: dict[str, Report]) -> None:
 
 
 def test_what_of_the_images_is_compared_is_said(reports: dict[str, Report]) -> None:
-    assert "Compared is" not in " ".join(sentences(reports["images"]))
+    assert "The comparison covers" not in " ".join(sentences(reports["images"]))
     other = {**reports["images"], "luminance": True, "border": 2}
-    expected = "Compared is their luminance, without 2 pixels along each side."
+    expected = "The comparison covers their luminance, without 2 pixels along each side."
     assert expected in sentences(other)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from brightfield.errors import LaneDown
-from brightfield.runtime.lane import Lane
+from brightfield.errors import LaneDown, ModelFailed
+from brightfield.runtime.lane import Lane, assert_off_lane
 from brightfield.runtime.operations import RowSpan
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
@@ -47,7 +47,6 @@ def test_a_lane_that_is_killed_comes_back_and_serves_its_queue(
 
 def test_a_stopped_lane_leaves_no_thread(telemetry: Telemetry) -> None:
     lane = Lane(torch.device("cpu"), telemetry)
-    assert lane.wait_until_up(5)
     lane.stop()
     assert not lane.up and not lane._thread.is_alive()
 
@@ -75,3 +74,19 @@ def test_two_lanes_do_not_wait_for_each_other(telemetry: Telemetry) -> None:
         assert ask(second, 1).future.result(5)[0, 0, 0, 0] == 2
     for lane in lanes:
         lane.stop()
+
+
+def test_what_would_wait_for_its_own_lane_is_refused(resident_of: Make) -> None:
+    assert_off_lane()
+    resident = resident_of(Recorder())
+    assert "lane-cpu may not wait" in resident.call(_refusal).result(5)
+    with pytest.raises(ModelFailed, match="RuntimeError"):
+        resident.call(resident.reach).result(5)
+
+
+def _refusal() -> str:
+    try:
+        assert_off_lane()
+    except RuntimeError as fault:
+        return str(fault)
+    return ""

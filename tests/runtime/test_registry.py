@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import torch
@@ -52,6 +53,18 @@ def registry(lane: Lane, loader: Loader, telemetry: Telemetry) -> Iterator[Regis
     registry.close()
 
 
+@contextmanager
+def using(registry: Registry, name: str) -> Iterator[Resident]:
+    """`Registry.use` without an event loop of the caller's."""
+    use = registry.use(name)
+    with asyncio.Runner() as runner:
+        resident: Resident = runner.run(use.__aenter__())
+        try:
+            yield resident
+        finally:
+            runner.run(use.__aexit__(None, None, None))
+
+
 def names(registry: Registry) -> list[str]:
     return sorted(resident.card.id for resident in registry.residents())
 
@@ -60,7 +73,7 @@ def test_however_many_ask_a_model_is_loaded_once(registry: Registry, loader: Loa
     loader.gate.clear()
 
     def use(_: int) -> Resident:
-        with registry.using("a") as resident:
+        with using(registry, "a") as resident:
             return resident
 
     with ThreadPoolExecutor(8) as pool:
@@ -111,9 +124,9 @@ def test_one_caller_who_leaves_does_not_stop_the_load_of_the_others(
 
 def test_the_least_recently_used_gives_way(registry: Registry, count: Callable[..., float]) -> None:
     for name in ("a", "b", "c", "a"):
-        with registry.using(name):
+        with using(registry, name):
             pass
-    with registry.using("d"):
+    with using(registry, "d"):
         assert names(registry) == ["a", "c", "d"]
     assert count("evictions_total", model="b") == 1
     assert count("resident_bytes", model="b", device="cpu") == 0
@@ -122,11 +135,11 @@ def test_the_least_recently_used_gives_way(registry: Registry, count: Callable[.
 
 def test_neither_pinned_models_nor_those_in_use_are_evicted(registry: Registry) -> None:
     registry.load("a", pin=True).result(5)
-    with registry.using("b"), registry.using("c"):
+    with using(registry, "b"), using(registry, "c"):
         with pytest.raises(MemoryBusy, match="pinned or in use"):
             registry.load("d").result(5)
         assert names(registry) == ["a", "b", "c"]
-    with registry.using("d"):
+    with using(registry, "d"):
         assert names(registry) == ["a", "c", "d"]
 
 
@@ -135,7 +148,7 @@ def test_nothing_is_evicted_for_a_model_that_does_not_fit_anyway(
 ) -> None:
     loader.sizes["d"] = 25
     registry.load("a", pin=True).result(5)
-    with registry.using("b"):
+    with using(registry, "b"):
         pass
     with pytest.raises(MemoryBusy):
         registry.load("d").result(5)
@@ -166,7 +179,7 @@ def test_a_new_version_is_in_before_the_old_one_is_dropped(
     registry: Registry, loader: Loader
 ) -> None:
     loader.sizes["a"] = 20
-    with registry.using("a") as old:
+    with using(registry, "a") as old:
         registry.replace_cards({"a": card_of("a", version="2")})
         new = registry.load("a", anew=True).result(5)
         assert new.card.version == "2" and registry.resident("a") is new
@@ -177,7 +190,7 @@ def test_a_new_version_is_in_before_the_old_one_is_dropped(
 
 
 def test_the_old_version_stays_when_the_new_one_fails(registry: Registry, loader: Loader) -> None:
-    with registry.using("a") as old:
+    with using(registry, "a") as old:
         pass
     loader.broken.add("a")
     with pytest.raises(DamagedWeights):
@@ -187,7 +200,7 @@ def test_the_old_version_stays_when_the_new_one_fails(registry: Registry, loader
 
 def test_unloading_waits_for_the_last_user(registry: Registry, loader: Loader) -> None:
     loader.sizes["b"] = 30
-    with registry.using("a") as resident:
+    with using(registry, "a") as resident:
         assert registry.unload("a") and registry.state("a") == "available"
         assert ask(resident, 1).future.result(5)[0, 0, 0, 0] == 2
         with pytest.raises(MemoryBusy):
@@ -214,6 +227,6 @@ def test_models_are_spread_over_the_devices(loader: Loader, telemetry: Telemetry
 
 
 def test_loaded_models_answer(registry: Registry) -> None:
-    with registry.using("a") as resident:
+    with using(registry, "a") as resident:
         item = ask(resident, 3)
         torch.testing.assert_close(item.future.result(5), 2 * images(3))

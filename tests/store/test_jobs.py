@@ -69,7 +69,7 @@ def test_the_result_of_a_failed_job_is_its_problem(jobs: Jobs) -> None:
     job = jobs.create("/saliency")
     assert jobs.fail(job.id, PROBLEM).problem == PROBLEM
     result = jobs.result(job.id)
-    assert (result.status, json.loads(result.body)) == (422, PROBLEM)
+    assert (result.status, json.loads(result.body)) == (422, {"request_id": job.id, **PROBLEM})
     assert result.headers == {"content-type": "application/problem+json"}
 
 
@@ -205,12 +205,12 @@ def test_only_what_was_over_long_ago_expires(engine: sa.Engine, jobs: Jobs, cloc
 _WRITE_UNTIL_KILLED = """
 import sys
 from brightfield.store.database import open_database
-from brightfield.store.jobs import Jobs, Result
+from brightfield.store.jobs import Jobs, StoredReply
 jobs = Jobs(open_database(sys.argv[1]))
 while True:
     job = jobs.create("/saliency")
     jobs.start(job.id)
-    jobs.finish(job.id, Result(200, {}, job.id.encode() * 2000))
+    jobs.finish(job.id, StoredReply(200, {}, job.id.encode() * 2000))
     print(job.id, flush=True)
 """
 

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from brightfield.errors import Cancelled, IndexBusy, IndexUnavailable, UnknownIndex
+from brightfield.progress import Step, no_progress
 from brightfield.store import extension
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.database import open_database, writing
@@ -41,14 +42,14 @@ import sys, time
 from brightfield.store.collections import Collections
 from brightfield.store.database import open_database
 from brightfield.store.items import Items
-from brightfield.store.vector_index import Hnsw, Source, VectorIndexes
+from brightfield.store.vector_index import Hnsw, IndexSource, VectorIndexes
 engine = open_database(sys.argv[1])
 items, there = Items(engine), Collections(engine).get("cells")
 def stay(ask):
     print("built", flush=True)
     time.sleep(60)
 read = lambda after: items.vectors(there.key, there.properties, after)
-VectorIndexes(engine).build(there, Hnsw(8, 32), Source(read, stay), lambda done, total: None)
+VectorIndexes(engine).build(there, Hnsw(8, 32), IndexSource(read, stay), lambda step: None)
 """
 
 
@@ -79,20 +80,16 @@ def nothing(_: Ask) -> Recalls:
     return [{"value": 1.0}]
 
 
-def untold(done: int, total: int) -> None:
-    pass
-
-
 def build(engine: sa.Engine, **change: Any) -> VectorIndex:
     there = Collections(engine).get("cells")
     source = IndexSource(partial(parts, engine), change.get("measure", nothing))
-    return VectorIndexes(engine).build(there, HNSW, source, change.get("step", untold))
+    return VectorIndexes(engine).build(there, HNSW, source, change.get("progress", no_progress))
 
 
 def near(engine: sa.Engine, value: float, count: int = 3) -> list[int]:
     """Numbers of the items nearest a place, after catching up."""
     there, indexes = Collections(engine).get("cells"), VectorIndexes(engine)
-    indexes.catch_up(there, partial(parts, engine), untold)
+    indexes.catch_up(there, partial(parts, engine), no_progress)
     with indexes.asking(there) as ask:
         (found,) = ask(np.array([[value, 1]], np.float32), count, 40)
     numbers: list[int] = found.tolist()
@@ -175,15 +172,15 @@ def test_a_build_that_nobody_waits_for_ends_and_leaves_nothing(engine: sa.Engine
     there = Collections(engine).get("large")
     told: list[int] = []
 
-    def step(done: int, total: int) -> None:
-        told.append(done)
-        if done >= 4000 and len(told) > 5:
+    def leave(step: Step) -> None:
+        told.append(step.done)
+        if step.done >= 4000 and len(told) > 5:
             raise Cancelled("Nobody waits.")
 
     read = partial(Items(engine).vectors, there.key, there.properties)
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        VectorIndexes(engine).build(there, Hnsw(100, 1000), IndexSource(read, nothing), step)
+        VectorIndexes(engine).build(there, Hnsw(100, 1000), IndexSource(read, nothing), leave)
     assert time.monotonic() - began < 10 and told == sorted(told)
     assert made_tables(engine) == []
     with pytest.raises(UnknownIndex, match="PUT /collections/large/index"):
@@ -193,11 +190,11 @@ def test_a_build_that_nobody_waits_for_ends_and_leaves_nothing(engine: sa.Engine
 def test_a_build_that_ends_while_it_reads_keeps_no_transaction_open(engine: sa.Engine) -> None:
     add(engine, *range(20))
 
-    def step(done: int, total: int) -> None:
+    def leave(step: Step) -> None:
         raise Cancelled("Nobody waits.")
 
     with pytest.raises(Cancelled) as caught:
-        build(engine, step=step)
+        build(engine, progress=leave)
     assert caught.value.__traceback__ is not None
     assert isinstance(engine.pool, sa.QueuePool) and engine.pool.checkedout() == 0
 
@@ -282,14 +279,14 @@ def test_long_vectors_are_kept_in_half_precision_up_to_a_bound(engine: sa.Engine
     for dim, kind in ((2000, "vector"), (4000, "halfvec")):
         there, vectors = of(dim)
         read = partial(Items(engine).vectors, there.key, there.properties)
-        made = VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), untold)
+        made = VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), no_progress)
         assert made.facts["type"] == kind
         with VectorIndexes(engine).asking(there) as ask:
             assert [each[0] for each in ask(vectors, 1, 40)] == list(range(1, 31))
     there, _ = of(4001)
     read = partial(Items(engine).vectors, there.key, there.properties)
     with pytest.raises(IndexUnavailable, match="4001 values, and pgvector indexes 4000"):
-        VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), untold)
+        VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), no_progress)
 
 
 def test_a_server_without_pgvector_or_without_the_right_to_it_says_what_to_do(

@@ -15,6 +15,7 @@ from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, Unk
 from brightfield.images.windows import window_grid
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, Prediction
+from brightfield.tasks.kinds.sliding import PlacedGrid
 
 from .seeing import seen
 
@@ -92,7 +93,7 @@ class TestPredictions:
 
     @pytest.mark.parametrize("output", [torch.zeros(1, 6, 2), [torch.zeros(1, 6)], None])
     def test_an_output_of_another_kind_is_the_models_fault(self, output: Any) -> None:
-        with pytest.raises(ModelFailed, match="is no classifier"):
+        with pytest.raises(ModelFailed, match="isn't a classifier"):
             Classify().postprocess(output, FLOWERS)
 
     def test_labels_that_do_not_fit_are_told(self) -> None:
@@ -195,9 +196,8 @@ class TestMaps:
 
     def result(self, **parameters: Any) -> ClassMap:
         task = Classify(window=(4, 5), **parameters)
-        return task.map_of(
-            self.WHOLE, self.SCORES, self.GRID, card("a", "b", "c"), (3, 1), (12, 20)
-        )
+        placed = PlacedGrid(self.GRID, (3, 1), (12, 20))
+        return task.map_of(self.WHOLE, self.SCORES, placed, card("a", "b", "c"))
 
     def test_left_out_the_classes_are_the_best_by_their_maximum(self) -> None:
         result = self.result(top_k=2)

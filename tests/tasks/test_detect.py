@@ -114,5 +114,5 @@ def test_a_segmenter_gives_the_boxes_of_its_objects() -> None:
 def test_nothing_is_an_answer_and_maps_of_a_detector_are_none() -> None:
     nothing = detected(Detect(), candidates([[1, 1, 2, 2]], [[0.1, 0.1]]), card())
     assert nothing.objects == () and nothing.payload("input")["objects"] == []
-    with pytest.raises(ModelFailed, match="no detector"):
+    with pytest.raises(ModelFailed, match="isn't a detector"):
         detected(Detect(), torch.zeros(1, 2, 60, 80), card())

@@ -109,12 +109,8 @@ class Bench:
         ticket = more.get("ticket") or Ticket()
         progress = more.get("progress")
         attachments = more.get("attachments")
-        if isinstance(work, Task):
-            return asyncio.run(
-                self.engine.predict(work, data, view, selection, ticket, progress, attachments)
-            )
         return asyncio.run(
-            self.engine.explain(work, data, view, selection, ticket, progress, attachments)
+            self.engine.answer(work, data, view, selection, ticket, progress, attachments)
         )
 
 

@@ -62,7 +62,7 @@ def test_the_map_lies_on_the_cell(engine: Engine, model: str, name: str) -> None
     short = {key: value for key, value in SHORT.items() if key in kind.model_fields}
     method = kind(**short, point=CENTRE, checks=True)
     answer: Any = asyncio.run(
-        engine.explain(method, drawing(model), View(model=model), Selection(), Ticket())
+        engine.answer(method, drawing(model), View(model=model), Selection(), Ticket())
     )
     heat = answer.result.heat().map
     assert heat.shape == SIZE

@@ -164,7 +164,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     def answer(task: Task, pixels: NDArray[np.uint8]) -> Answer:
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG")
-        return asyncio.run(engine.predict(task, buffer.getvalue(), View(), Selection(), Ticket()))
+        return asyncio.run(engine.answer(task, buffer.getvalue(), View(), Selection(), Ticket()))
 
     yield answer
     engine.close()

@@ -61,12 +61,13 @@ def activations(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
-        layer: A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer
+        model: A model's id as in GET /models. Default: the task's default model.
+        layer: A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer
             that the card explains with, else the last one with maps.
         units: Channels of a layer with maps, values of a flat one, by their numbers from 0:
-            `3`, or `0,17,4`.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+            `3`, or `0,17,4`. Default: all, or those that the task picks.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -131,14 +132,15 @@ def classify(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
+        window: Slide over the field: the window's side, or height,width, in image pixels.
+            Default: one look at the whole image.
+        stride: Step of the window in image pixels. Default: half the window.
         top_k: How many classes to name. Default: 5.
-        threshold: Least score of a class that is named; left out: the card's, else none.
-        window: Slide the classifier over the field: the window's side, or height,width, in
-            image pixels.
-        stride: Step of the window in image pixels; left out: half the window.
-        classes: Classes of the maps, by label or id; left out: the top_k by their maximum.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        threshold: Least score of a class that is named. Default: the card's, else none.
+        classes: Classes of the maps, by label or id. Default: the top_k by their maximum.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -203,18 +205,19 @@ def detect(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
         tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Left out: large images are cut so that the result is that of the whole,
+            included. Default: large images are cut so that the result is that of the whole,
             where the model's reach allows it.
-        overlap: Pixels that neighbouring tiles share; left out: what the model's reach needs.
-        threshold: Least score of an object; left out: the card's, else 0.5.
-        iou: Of two objects of one class whose boxes overlap by more than this (intersection
-            over union), the better one stays; left out: the card's, else 0.5.
+        overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
+        threshold: Least score of an object. Default: the card's, else 0.5.
+        iou: Where the boxes of two objects of one class overlap by more than this (intersection
+            over union), the better one stays. Default: the card's, else 0.5.
         max_detections: How many objects to name, best first; 1 finds a single one. Default:
             300.
-        classes: Only objects of these classes, by label or id; left out: all.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        classes: Only objects of these classes, by label or id. Default: all.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -279,15 +282,16 @@ def embed(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
         layer: A name of GET /models/{id}/layers, `penultimate` (what enters the classifier),
             `logits`. Default: "penultimate".
         pool: How maps become a vector: mean or maximum per channel, or all values in C order.
-            Of a transformer's tokens (tokens, channels) likewise, over the tokens. Default:
+            For a transformer's tokens (tokens, channels) the same, over the tokens. Default:
             "mean".
         normalize: Scale the vector to Euclidean length 1 (a zero vector stays zero). Default:
             false.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -355,13 +359,13 @@ def occlusion(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
         method: What explains; some parameters belong to one method alone. Default: "occlusion".
         target: What to explain: labels or class ids, several with commas, or `top` for the
             highest score; at occlusion also `all`, every class of a classifier. Default: "top".
-        box: Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image
-            pixels. Left out, a detector explains its best detection.
-        point: Of models that find or segment objects: the one at x,y, in image pixels.
+        box: For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in
+            image pixels. Default: a detector explains its best detection.
+        point: For models that find or segment objects: the object at x,y, in image pixels.
         object: Of models that find or segment objects: the one of this id, as /detect and
             /segment?mode=instance give them by default.
         within: Of models that segment: the class's mean over x,y,width,height, or over the
@@ -374,13 +378,12 @@ def occlusion(
             randomised last layer. Default: false.
         baseline: What hides: `mean`, `zero`, `grey`, `blur`, or a number before mean and std.
             Default: "mean".
-        output: Scale of the scores: `logit`, `probability`, or, of models that find boxes,
-            `similarity`, the greatest IoU x probability over all candidates. Left out:
-            `similarity` of these, `logit` of others; with a `reference` it is the cosine.
-        window: Side of the window, or height,width; left out: a seventh of the input's short
+        output: Scale of the scores: `logit`, `probability`, or, for models that find boxes,
+            `similarity`: the greatest IoU x probability over all candidates. Default:
+            `similarity` for these, `logit` for others; with a `reference` it is the cosine.
+        window: Side of the window, or height,width. Default: a seventh of the input's short
             side. (of occlusion)
-        stride: Step of the window, at most the window; left out: half the window. (of
-            occlusion)
+        stride: Step of the window, at most the window. Default: half the window. (of occlusion)
         unit: Pixels in which window and stride are given: the model's input, or the image. (of
             occlusion). Default: "input".
         border: `shift` moves the last window back so that it is whole, `cut` cuts it, `drop`
@@ -395,7 +398,8 @@ def occlusion(
         p: Probability that a cell is open. (of rise). Default: 0.5.
         seed: Seed of the masks. (of rise). Default: 0.
         reference: A further image, in any of the forms of `image`.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -454,15 +458,16 @@ def patches(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is
             searched together.
-        model: A model's id as in GET /models; left out: the task's default.
-        layer: A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer
+        model: A model's id as in GET /models. Default: the task's default model.
+        layer: A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer
             that the card explains with, else the last one with maps.
         units: Channels of a layer with maps, values of a flat one, by their numbers from 0:
-            `3`, or `0,17,4`.
-        k: Patches per unit; of one image at most one of each neighbourhood. Default: 6.
+            `3`, or `0,17,4`. Default: all, or those that the task picks.
+        k: Patches per unit; at most one of each neighbourhood in an image. Default: 6.
         most: How many units, where `units` names none: those whose patches have the greatest
             sum of values. Default: 6.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -531,13 +536,13 @@ def saliency(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
         method: What explains; some parameters belong to one method alone. Default: "gradient".
         target: What to explain: a label, a class id, or `top` for the highest score. Default:
             "top".
-        box: Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image
-            pixels. Left out, a detector explains its best detection.
-        point: Of models that find or segment objects: the one at x,y, in image pixels.
+        box: For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in
+            image pixels. Default: a detector explains its best detection.
+        point: For models that find or segment objects: the object at x,y, in image pixels.
         object: Of models that find or segment objects: the one of this id, as /detect and
             /segment?mode=instance give them by default.
         within: Of models that segment: the class's mean over x,y,width,height, or over the
@@ -550,9 +555,9 @@ def saliency(
             randomised last layer. Default: false.
         mask: Also cut out the object that the map points to: `grabcut` on the image's colours,
             seeded by the map's highest and lowest values.
-        layer: Module whose output is weighed; left out: the card's, else the last one with
+        layer: Module whose output is weighed. Default: the card's, else the last one with
             spatial maps.
-        relu: Keep only what speaks for the target; without it the map is signed. (of grad_cam).
+        relu: Keep only what supports the target; without it the map is signed. (of grad_cam).
             Default: true.
         neuron: Explain one value of `layer` instead of a class score: c,y,x, or one number in a
             flat layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients,
@@ -567,7 +572,8 @@ def saliency(
             Default: 0.15.
         seed: Seed of the noise. (of smoothgrad). Default: 0.
         reference: A further image, in any of the forms of `image`.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -656,24 +662,26 @@ def segment(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
         tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Left out: large images are cut so that the result is that of the whole,
+            included. Default: large images are cut so that the result is that of the whole,
             where the model's reach allows it.
-        overlap: Pixels that neighbouring tiles share; left out: what the model's reach needs.
-        mode: `instance` tells objects of a class apart, `semantic` does not. Left out: what the
+        overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
+        mode: `instance` tells objects of a class apart, `semantic` does not. Default: what the
             model is made for.
-        threshold: Least probability of a pixel (of models that find objects first: of an
-            object); left out: the card's, else 0.5.
-        min_area: Smaller objects, in pixels, are left out; left out: the card's, else all stay.
-        classes: Only these classes, by label or id; left out: all.
+        threshold: Least probability of a pixel, or of an object where the model finds objects
+            first. Default: the card's, else 0.5.
+        min_area: Least area of an object in pixels; smaller ones are dropped. Default: the
+            card's, else 0.
+        classes: Only these classes, by label or id. Default: all.
         outlines: Give each object's polygons in JSON, too: rings of pixel corners, the exterior
             and holes. Default: false.
         volume: Segment every plane of a stack along Z (or of its pages) and link the objects of
             neighbouring planes to a label volume. Default: false.
         link: Least overlap (intersection over union) of an object with its continuation in the
             next plane of a volume. Default: 0.25.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
@@ -743,15 +751,15 @@ def superresolve(
     Args:
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
-        model: A model's id as in GET /models; left out: the task's default.
+        model: A model's id as in GET /models. Default: the task's default model.
         tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Left out: large images are cut so that the result is that of the whole,
+            included. Default: large images are cut so that the result is that of the whole,
             where the model's reach allows it.
-        overlap: Pixels that neighbouring tiles share; left out: what the model's reach needs.
-        scale: How many times more pixels along a side; chooses the model. Left out: the
-            model's.
+        overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
+        scale: How many times more pixels along a side; chooses the model. Default: the model's.
         reference: A further image, in any of the forms of `image`.
-        region: Only this part: x,y,width,height in pixels of the displayed image.
+        region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
+            of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".

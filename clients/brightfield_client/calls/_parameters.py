@@ -11,8 +11,8 @@ from typing import Any, Literal, TypedDict
 class ImageParameters(TypedDict, total=False):
     """Parameters of every image endpoint."""
 
-    region: str | Sequence[float] | None
-    """Only this part: x,y,width,height in pixels of the displayed image."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
@@ -50,27 +50,27 @@ class ActivationsParameters(ImageParameters, total=False):
     """Parameters of /activations."""
 
     layer: str | None
-    """A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer that
-    the card explains with, else the last one with maps."""
+    """A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the
+    card explains with, else the last one with maps."""
     units: str | int | Sequence[int] | None
     """Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or
-    `0,17,4`."""
+    `0,17,4`. Default: all, or those that the task picks."""
 
 
 class ClassifyParameters(ImageParameters, total=False):
     """Parameters of /classify."""
 
+    window: str | int | Sequence[int] | None
+    """Slide over the field: the window's side, or height,width, in image pixels. Default: one
+    look at the whole image."""
+    stride: str | int | Sequence[int] | None
+    """Step of the window in image pixels. Default: half the window."""
     top_k: int | None
     """How many classes to name. Default: 5."""
     threshold: float | None
-    """Least score of a class that is named; left out: the card's, else none."""
-    window: str | int | Sequence[int] | None
-    """Slide the classifier over the field: the window's side, or height,width, in image
-    pixels."""
-    stride: str | int | Sequence[int] | None
-    """Step of the window in image pixels; left out: half the window."""
+    """Least score of a class that is named. Default: the card's, else none."""
     classes: str | int | Sequence[str | int] | None
-    """Classes of the maps, by label or id; left out: the top_k by their maximum."""
+    """Classes of the maps, by label or id. Default: the top_k by their maximum."""
 
 
 class DetectParameters(ImageParameters, total=False):
@@ -78,19 +78,19 @@ class DetectParameters(ImageParameters, total=False):
 
     tile: str | int | Sequence[int] | None
     """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Left out: large images are cut so that the result is that of the whole, where the
+    included. Default: large images are cut so that the result is that of the whole, where the
     model's reach allows it."""
     overlap: int | None
-    """Pixels that neighbouring tiles share; left out: what the model's reach needs."""
+    """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     threshold: float | None
-    """Least score of an object; left out: the card's, else 0.5."""
+    """Least score of an object. Default: the card's, else 0.5."""
     iou: float | None
-    """Of two objects of one class whose boxes overlap by more than this (intersection over
-    union), the better one stays; left out: the card's, else 0.5."""
+    """Where the boxes of two objects of one class overlap by more than this (intersection over
+    union), the better one stays. Default: the card's, else 0.5."""
     max_detections: int | None
     """How many objects to name, best first; 1 finds a single one. Default: 300."""
     classes: str | int | Sequence[str | int] | None
-    """Only objects of these classes, by label or id; left out: all."""
+    """Only objects of these classes, by label or id. Default: all."""
 
 
 class EmbedParameters(ImageParameters, total=False):
@@ -100,8 +100,8 @@ class EmbedParameters(ImageParameters, total=False):
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`.
     Default: "penultimate"."""
     pool: Literal["mean", "max", "none"] | None
-    """How maps become a vector: mean or maximum per channel, or all values in C order. Of a
-    transformer's tokens (tokens, channels) likewise, over the tokens. Default: "mean"."""
+    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
+    transformer's tokens (tokens, channels) the same, over the tokens. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
 
@@ -115,10 +115,10 @@ class OcclusionParameters(ImageParameters, total=False):
     """What to explain: labels or class ids, several with commas, or `top` for the highest
     score; at occlusion also `all`, every class of a classifier. Default: "top"."""
     box: str | Sequence[float] | None
-    """Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image pixels.
-    Left out, a detector explains its best detection."""
+    """For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in image
+    pixels. Default: a detector explains its best detection."""
     point: str | Sequence[float] | None
-    """Of models that find or segment objects: the one at x,y, in image pixels."""
+    """For models that find or segment objects: the object at x,y, in image pixels."""
     object: int | None
     """Of models that find or segment objects: the one of this id, as /detect and
     /segment?mode=instance give them by default."""
@@ -137,14 +137,14 @@ class OcclusionParameters(ImageParameters, total=False):
     """What hides: `mean`, `zero`, `grey`, `blur`, or a number before mean and std. Default:
     "mean"."""
     output: Literal["logit", "probability", "similarity"] | None
-    """Scale of the scores: `logit`, `probability`, or, of models that find boxes, `similarity`,
-    the greatest IoU x probability over all candidates. Left out: `similarity` of these, `logit`
-    of others; with a `reference` it is the cosine."""
+    """Scale of the scores: `logit`, `probability`, or, for models that find boxes,
+    `similarity`: the greatest IoU x probability over all candidates. Default: `similarity` for
+    these, `logit` for others; with a `reference` it is the cosine."""
     window: str | int | Sequence[int] | None
-    """Side of the window, or height,width; left out: a seventh of the input's short side. (of
+    """Side of the window, or height,width. Default: a seventh of the input's short side. (of
     occlusion)"""
     stride: str | int | Sequence[int] | None
-    """Step of the window, at most the window; left out: half the window. (of occlusion)"""
+    """Step of the window, at most the window. Default: half the window. (of occlusion)"""
     unit: Literal["input", "image"] | None
     """Pixels in which window and stride are given: the model's input, or the image. (of
     occlusion). Default: "input"."""
@@ -172,13 +172,13 @@ class PatchesParameters(ImageParameters, total=False):
     """Parameters of /patches."""
 
     layer: str | None
-    """A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer that
-    the card explains with, else the last one with maps."""
+    """A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the
+    card explains with, else the last one with maps."""
     units: str | int | Sequence[int] | None
     """Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or
-    `0,17,4`."""
+    `0,17,4`. Default: all, or those that the task picks."""
     k: int | None
-    """Patches per unit; of one image at most one of each neighbourhood. Default: 6."""
+    """Patches per unit; at most one of each neighbourhood in an image. Default: 6."""
     most: int | None
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
@@ -203,10 +203,10 @@ class SaliencyParameters(ImageParameters, total=False):
     target: str | int | Sequence[str | int] | None
     """What to explain: a label, a class id, or `top` for the highest score. Default: "top"."""
     box: str | Sequence[float] | None
-    """Of models that find or segment objects: the one at xmin,ymin,xmax,ymax, in image pixels.
-    Left out, a detector explains its best detection."""
+    """For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in image
+    pixels. Default: a detector explains its best detection."""
     point: str | Sequence[float] | None
-    """Of models that find or segment objects: the one at x,y, in image pixels."""
+    """For models that find or segment objects: the object at x,y, in image pixels."""
     object: int | None
     """Of models that find or segment objects: the one of this id, as /detect and
     /segment?mode=instance give them by default."""
@@ -225,11 +225,11 @@ class SaliencyParameters(ImageParameters, total=False):
     """Also cut out the object that the map points to: `grabcut` on the image's colours, seeded
     by the map's highest and lowest values."""
     layer: str | None
-    """Module whose output is weighed; left out: the card's, else the last one with spatial
+    """Module whose output is weighed. Default: the card's, else the last one with spatial
     maps."""
     relu: bool | None
-    """Keep only what speaks for the target; without it the map is signed. (of grad_cam).
-    Default: true."""
+    """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
+    true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
     layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, smoothgrad)"""
@@ -255,20 +255,21 @@ class SegmentParameters(ImageParameters, total=False):
 
     tile: str | int | Sequence[int] | None
     """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Left out: large images are cut so that the result is that of the whole, where the
+    included. Default: large images are cut so that the result is that of the whole, where the
     model's reach allows it."""
     overlap: int | None
-    """Pixels that neighbouring tiles share; left out: what the model's reach needs."""
+    """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     mode: Literal["semantic", "instance"] | None
-    """`instance` tells objects of a class apart, `semantic` does not. Left out: what the model
+    """`instance` tells objects of a class apart, `semantic` does not. Default: what the model
     is made for."""
     threshold: float | None
-    """Least probability of a pixel (of models that find objects first: of an object); left out:
-    the card's, else 0.5."""
+    """Least probability of a pixel, or of an object where the model finds objects first.
+    Default: the card's, else 0.5."""
     min_area: int | None
-    """Smaller objects, in pixels, are left out; left out: the card's, else all stay."""
+    """Least area of an object in pixels; smaller ones are dropped. Default: the card's, else
+    0."""
     classes: str | int | Sequence[str | int] | None
-    """Only these classes, by label or id; left out: all."""
+    """Only these classes, by label or id. Default: all."""
     outlines: bool | None
     """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes.
     Default: false."""
@@ -282,12 +283,12 @@ class SuperresolveParameters(ImageParameters, total=False):
 
     tile: str | int | Sequence[int] | None
     """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Left out: large images are cut so that the result is that of the whole, where the
+    included. Default: large images are cut so that the result is that of the whole, where the
     model's reach allows it."""
     overlap: int | None
-    """Pixels that neighbouring tiles share; left out: what the model's reach needs."""
+    """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     scale: int | None
-    """How many times more pixels along a side; chooses the model. Left out: the model's."""
+    """How many times more pixels along a side; chooses the model. Default: the model's."""
 
 
 class CollectionParameters(TypedDict, total=False):
@@ -317,7 +318,7 @@ class CollectionParameters(TypedDict, total=False):
 class NeighborsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/neighbors."""
 
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     k: int | None
@@ -334,9 +335,9 @@ class NeighborsParameters(TypedDict, total=False):
     """Of `hnsw`: candidates that are looked at, k at least; left out: 100, or k where that is
     more."""
     model: str | None
-    """A model's id as in GET /models; left out: the task's default."""
-    region: str | Sequence[float] | None
-    """Only this part: x,y,width,height in pixels of the displayed image."""
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
@@ -371,7 +372,7 @@ class IndexParameters(TypedDict, total=False):
 class ClustersParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/clusters."""
 
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     seed: int | None
@@ -385,7 +386,7 @@ class ClustersParameters(TypedDict, total=False):
 class DuplicatesParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/duplicates."""
 
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     k: int | None
@@ -397,7 +398,7 @@ class DuplicatesParameters(TypedDict, total=False):
 class OutliersParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/outliers."""
 
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     k: int | None
@@ -409,7 +410,7 @@ class OutliersParameters(TypedDict, total=False):
 class DisagreementsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/disagreements."""
 
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     k: int | None
@@ -424,23 +425,23 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/patches."""
 
     layer: str | None
-    """A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer that
-    the card explains with, else the last one with maps."""
+    """A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the
+    card explains with, else the last one with maps."""
     units: str | int | Sequence[int] | None
     """Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or
-    `0,17,4`."""
+    `0,17,4`. Default: all, or those that the task picks."""
     k: int | None
-    """Patches per unit; of one image at most one of each neighbourhood. Default: 6."""
+    """Patches per unit; at most one of each neighbourhood in an image. Default: 6."""
     most: int | None
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     model: str | None
-    """A model's id as in GET /models; left out: the task's default."""
-    region: str | Sequence[float] | None
-    """Only this part: x,y,width,height in pixels of the displayed image."""
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
@@ -480,20 +481,20 @@ class ProjectionParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/projection."""
 
     dimensions: int | None
-    """Of the map: 2 or 3. Default: 2."""
+    """Dimensions of the map: 2 or 3. Default: 2."""
     seed: int | None
-    """Of what is drawn by chance; the same seed, data and versions give the same map. Default:
+    """Seed of the random numbers; the same seed, data and versions give the same map. Default:
     0."""
     perplexity: float | None
-    """About how many neighbours count, at most a third of the items; left out: 30, or that
-    third where it is less. (of tsne)"""
+    """About how many neighbours count, at most a third of the items; default: 30, or that third
+    if it is less. (of tsne)"""
     iterations: int | None
-    """Steps after the 250 of early exaggeration; left out: 500, or 750 from 10,000 items on,
-    which take longer to settle. (of tsne)"""
+    """Steps after the 250 of early exaggeration; default: 500, or 750 for 10,000 items or more,
+    which take longer to converge. (of tsne)"""
     components: int | None
     """Principal components to which longer vectors are reduced first; 0: none. Fewer are
-    quicker, but 50, as is often taken, lose neighbours of vectors with many independent
-    features. (of tsne). Default: 256."""
+    faster, but 50, a common choice, lose neighbours of vectors with many independent features.
+    (of tsne). Default: 256."""
     min_gain: float | None
     """Stop early once 25 steps lower the divergence by less than this share of it; 0: never.
     (of tsne). Default: 0.0."""
@@ -501,7 +502,7 @@ class ProjectionParameters(TypedDict, total=False):
     """Neighbours that make a neighbourhood; fewer show finer groups. (of umap). Default: 15."""
     min_dist: float | None
     """How close points may lie on the map. (of umap). Default: 0.1."""
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
 
@@ -509,7 +510,7 @@ class ProjectionParameters(TypedDict, total=False):
 class ProjectionPlotParameters(TypedDict, total=False):
     """Parameters of GET /collections/{name}/projection/{map_id}/plot."""
 
-    filter: Mapping[str, Any] | None
+    filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
     format: Literal["png", "svg"] | None
@@ -522,7 +523,7 @@ class ProjectionPlotParameters(TypedDict, total=False):
     """Pixels of the map's side. Default: 1000."""
     tile: int | None
     """Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96."""
-    ids: str | None
+    ids: str | Sequence[str] | None
     """Only these items count, others are pale points."""
     run: str | None
     """Id of an evaluation run: only the items with the ids of its worst cases count."""
@@ -604,8 +605,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "space": '`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison. Default: "embedding".',
         "search": '`hnsw` asks the collection\'s index, which may miss some; with a filter, by another metric and in the space of pixels the search is exact all the same. Default: "exact".',
         "ef_search": "Of `hnsw`: candidates that are looked at, k at least; left out: 100, or k where that is more.",
-        "model": "A model's id as in GET /models; left out: the task's default.",
-        "region": "Only this part: x,y,width,height in pixels of the displayed image.",
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
@@ -642,13 +643,13 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "most": "How many items are named. Default: 50.",
     },
     "CollectionPatchesParameters": {
-        "layer": "A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer that the card explains with, else the last one with maps.",
-        "units": "Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or `0,17,4`.",
-        "k": "Patches per unit; of one image at most one of each neighbourhood. Default: 6.",
+        "layer": "A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the card explains with, else the last one with maps.",
+        "units": "Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or `0,17,4`. Default: all, or those that the task picks.",
+        "k": "Patches per unit; at most one of each neighbourhood in an image. Default: 6.",
         "most": "How many units, where `units` names none: those whose patches have the greatest sum of values. Default: 6.",
         "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
-        "model": "A model's id as in GET /models; left out: the task's default.",
-        "region": "Only this part: x,y,width,height in pixels of the displayed image.",
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
@@ -664,11 +665,11 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
     },
     "ProjectionParameters": {
-        "dimensions": "Of the map: 2 or 3. Default: 2.",
-        "seed": "Of what is drawn by chance; the same seed, data and versions give the same map. Default: 0.",
-        "perplexity": "About how many neighbours count, at most a third of the items; left out: 30, or that third where it is less. (of tsne)",
-        "iterations": "Steps after the 250 of early exaggeration; left out: 500, or 750 from 10,000 items on, which take longer to settle. (of tsne)",
-        "components": "Principal components to which longer vectors are reduced first; 0: none. Fewer are quicker, but 50, as is often taken, lose neighbours of vectors with many independent features. (of tsne). Default: 256.",
+        "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
+        "seed": "Seed of the random numbers; the same seed, data and versions give the same map. Default: 0.",
+        "perplexity": "About how many neighbours count, at most a third of the items; default: 30, or that third if it is less. (of tsne)",
+        "iterations": "Steps after the 250 of early exaggeration; default: 500, or 750 for 10,000 items or more, which take longer to converge. (of tsne)",
+        "components": "Principal components to which longer vectors are reduced first; 0: none. Fewer are faster, but 50, a common choice, lose neighbours of vectors with many independent features. (of tsne). Default: 256.",
         "min_gain": "Stop early once 25 steps lower the divergence by less than this share of it; 0: never. (of tsne). Default: 0.0.",
         "neighbors": "Neighbours that make a neighbourhood; fewer show finer groups. (of umap). Default: 15.",
         "min_dist": "How close points may lie on the map. (of umap). Default: 0.1.",

@@ -261,5 +261,5 @@ def _json(method: str, name: str, below: str, body: Mapping[str, Any], read: Rea
     return Call(method, f"{_path(name)}{below}", read).with_json(known)
 
 
-def _text(conditions: Filter | None) -> str | None:
-    return None if conditions is None else json.dumps(conditions)
+def _text(conditions: str | Filter | None) -> str | None:
+    return json.dumps(conditions) if isinstance(conditions, Mapping) else conditions

@@ -42,7 +42,7 @@ def at(path: str = "", **options: Any) -> Any:
 class Value:
     """A plain value: it pickles, copies, and becomes JSON.
 
-    What links it to its client (see `again`) is not a part of it and stays behind when it is copied.
+    What links it to its client (see `again`) is not a part of it: a copy has no link.
     """
 
     @classmethod

@@ -14,12 +14,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from brightfield import __version__
 from brightfield.api import problems
-from brightfield.api.image_endpoints import Services
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
+from brightfield.api.services import Services
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
@@ -96,6 +96,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     jobs = Jobs(database)
     await asyncio.to_thread(jobs.recover)
     app.state.services = services = Services(
+        settings,
         engine,
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
@@ -103,6 +104,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
+    await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
     keeper = asyncio.create_task(_keep_house(services, settings))

@@ -13,9 +13,9 @@ import orjson
 from starlette.responses import Response
 
 from brightfield.api.problems import problem, unexpected
-from brightfield.engine.engine import Progress
 from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.explain.method import Step
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.jobs import Jobs, StoredJob, StoredReply
 

@@ -1,23 +1,16 @@
-"""What a request may take: a place in flight, a deadline, and the caller's patience."""
+"""What a request may take: places in flight, and time."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.requests import Request
 
-from brightfield.errors import (
-    BrightfieldError,
-    Cancelled,
-    InvalidParameter,
-    Overloaded,
-    TooManyImages,
-)
+from brightfield.errors import InvalidParameter, Overloaded, TooManyImages
 from brightfield.runtime.telemetry import Telemetry
-from brightfield.runtime.ticket import Ticket, deadline_exceeded
+from brightfield.runtime.ticket import Ticket
 
 _SHORTEST_WAIT = 1.0
 
@@ -101,64 +94,3 @@ def ticket_of(request: Request, timeout: float) -> Ticket:
             f"X-Request-Timeout is a positive number of seconds, not {wanted!r}."
         )
     return Ticket(min(seconds, timeout))
-
-
-class RequestScope:
-    """Ends the work inside it when the deadline passes or the client hangs up.
-
-    Starlette does not cancel a handler whose client has gone. Our own protocol calls when that
-    happens (`api.http1`); under any other server a task listens for it. Either end cancels the
-    ticket, which withdraws what waits in threads and queues, and the work itself.
-    """
-
-    __slots__ = ("_calls", "_end", "_listener", "_owner", "_request", "_ticket", "_timer")
-
-    def __init__(self, request: Request, ticket: Ticket) -> None:
-        self._request = request
-        self._ticket = ticket
-        self._end: BrightfieldError | None = None
-        self._calls: set[Callable[[], None]] | None = request.scope.get("hang_up_calls")
-        self._listener: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        owner = asyncio.current_task()
-        assert owner is not None
-        self._owner = owner
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._ticket.remaining, self._expire)
-        if self._calls is not None:
-            self._calls.add(self._hang_up)
-        else:
-            self._listener = loop.create_task(self._listen())
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: object
-    ) -> None:
-        self._timer.cancel()
-        if self._calls is not None:
-            self._calls.discard(self._hang_up)
-        if self._listener is not None:
-            self._listener.cancel()
-        if kind is not asyncio.CancelledError:
-            return
-        if self._end is None:
-            self._ticket.cancel()
-        else:
-            self._owner.uncancel()
-            raise self._end from None
-
-    async def _listen(self) -> None:
-        while (await self._request.receive())["type"] != "http.disconnect":
-            pass
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        self._stop(Cancelled("The client left before the answer was ready."))
-
-    def _expire(self) -> None:
-        self._stop(deadline_exceeded())
-
-    def _stop(self, end: BrightfieldError) -> None:
-        self._end = end
-        self._ticket.cancel()
-        self._owner.cancel()

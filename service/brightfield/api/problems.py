@@ -62,23 +62,19 @@ def request_id_of(request: Request) -> str:
 def install(app: FastAPI) -> None:
     """Register the handlers."""
 
-    async def known(request: Request, fault: Exception) -> Response:
-        assert isinstance(fault, BrightfieldError)
+    @app.exception_handler(BrightfieldError)
+    async def known(request: Request, fault: BrightfieldError) -> Response:
         return problem_response(fault, request_id_of(request))
 
-    async def routed(request: Request, fault: Exception) -> Response:
-        assert isinstance(fault, HTTPException)
+    @app.exception_handler(HTTPException)
+    async def routed(request: Request, fault: HTTPException) -> Response:
         response = problem_response(_translated(fault, request), request_id_of(request))
         response.headers.update(fault.headers or {})
         return response
 
-    async def invalid(request: Request, fault: Exception) -> Response:
-        assert isinstance(fault, RequestValidationError)
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, fault: RequestValidationError) -> Response:
         return problem_response(_invalid(fault), request_id_of(request))
-
-    app.add_exception_handler(BrightfieldError, known)
-    app.add_exception_handler(HTTPException, routed)
-    app.add_exception_handler(RequestValidationError, invalid)
 
 
 def _invalid(fault: RequestValidationError) -> InvalidParameter:

@@ -15,15 +15,15 @@ from pydantic import Field
 from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.vectors import FLOAT16_MOST, checked
 from brightfield.engine.answer import Answer
-from brightfield.engine.engine import Engine, Progress
+from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError, InvalidParameter, InvalidVectors, ModelChanged
-from brightfield.explain.method import Step
 from brightfield.images.decode import decode
 from brightfield.images.selection import Selection
 from brightfield.images.thumbnail import thumbnail
 from brightfield.models.inspection import layers
 from brightfield.parameters import Parameters
+from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.items import Items, NewItem, Outcome, StoredItem, differs
@@ -242,7 +242,7 @@ class _Intake:
         if former is not None and not self._replace:
             return Added(load.id, differs(load.id))
         try:
-            answer = await self._engine.predict(self._embed, load.data, view, selection, ticket)
+            answer = await self._engine.answer(self._embed, load.data, view, selection, ticket)
             vector = vector_of(answer, self._collection)
         except ModelChanged:
             raise
@@ -305,7 +305,7 @@ async def embedded(
     """The vector (D,) of an image, as those of the collection are made."""
     embed = _embedding(collection, view)
     looking = view.model_copy(update={"model": collection.properties.model})
-    answer = await engine.predict(embed, data, looking, selection, ticket)
+    answer = await engine.answer(embed, data, looking, selection, ticket)
     return vector_of(answer, collection)
 
 

@@ -14,9 +14,10 @@ from pydantic import Field, model_validator
 from brightfield.collections.queries import CollectionQueries, Search, count_of, too_few
 from brightfield.embedding.neighbors import exact_distances
 from brightfield.embedding.recall import nearest_of_parts, recall
-from brightfield.embedding.vectors import FLOAT16_MOST, Step, Vectors, checked, unit
+from brightfield.embedding.vectors import FLOAT16_MOST, Vectors, checked, unit
 from brightfield.errors import InvalidVectors, TooFewItems
 from brightfield.parameters import Parameters
+from brightfield.progress import STILL_WANTED, Progress, Step
 from brightfield.store.collections import Collection
 from brightfield.store.vector_index import (
     Ask,
@@ -70,7 +71,7 @@ class CollectionIndexes:
         self._shelves = exploring.shelves
         self._indexes = indexes
 
-    def build(self, name: str, options: IndexOptions, step: Step) -> dict[str, Any]:
+    def build(self, name: str, options: IndexOptions, progress: Progress) -> dict[str, Any]:
         """Build the index anew, and measure its recall."""
         collection = self._shelves.collections.get(name)
         if collection.size < 2:
@@ -79,9 +80,10 @@ class CollectionIndexes:
             collection,
             Hnsw(options.m, options.ef_construction),
             IndexSource(
-                partial(self._parts, collection), partial(self._measured, collection, step=step)
+                partial(self._parts, collection),
+                partial(self._measured, collection, progress=progress),
             ),
-            step,
+            progress,
         )
         return self._described(self._shelves.collections.get(name), made)
 
@@ -100,20 +102,25 @@ class CollectionIndexes:
         given: Any,
         item_id: str | None,
         picture: bytes | None,
-        step: Step,
+        progress: Progress,
     ) -> dict[str, Any]:
         """As `CollectionQueries.neighbors`, by the index where one is asked for and can answer."""
         answer = None
         if search.search == "hnsw":
             collection = self._shelves.collections.get(name)
             if collection.size and _by_index(search, collection):
-                answer = self._approximate(collection, search, given, item_id, step)
+                answer = self._approximate(collection, search, given, item_id, progress)
         if answer is None:
             answer = self._exploring.neighbors(name, search, given, item_id, picture)
         return answer
 
     def _approximate(
-        self, collection: Collection, search: Search, given: Any, item_id: str | None, step: Step
+        self,
+        collection: Collection,
+        search: Search,
+        given: Any,
+        item_id: str | None,
+        progress: Progress,
     ) -> dict[str, Any] | None:
         """The neighbours, or None where the index does not lead to as many as there are."""
         own = None
@@ -125,7 +132,7 @@ class CollectionIndexes:
         searched = collection.size - (own is not None)
         k = count_of(search.k, collection.size, collection.size)
         ef_search = max(k, search.ef_search or DEFAULT[1])
-        index = self._caught_up(collection, step)
+        index = self._caught_up(collection, progress)
         if _without_direction(collection, query[0]):
             return None
         with self._indexes.asking(collection) as ask:
@@ -157,16 +164,16 @@ class CollectionIndexes:
         order = np.lexsort((numbers, away))[:k]
         return numbers[order].tolist(), away[order].tolist()
 
-    def _caught_up(self, collection: Collection, step: Step) -> VectorIndex:
+    def _caught_up(self, collection: Collection, progress: Progress) -> VectorIndex:
         read = partial(self._parts, collection, rows=_ROWS_AT_ONCE)
-        index = self._indexes.catch_up(collection, read, step)
+        index = self._indexes.catch_up(collection, read, progress)
         if collection.size >= _GROWN * index.recalls[0]["items"]:
             with self._indexes.asking(collection) as ask:
-                recalls = self._measured(collection, ask, step=step)
+                recalls = self._measured(collection, ask, progress=progress)
             index = self._indexes.remember(collection, recalls)
         return index
 
-    def _measured(self, collection: Collection, ask: Ask, *, step: Step) -> Recalls:
+    def _measured(self, collection: Collection, ask: Ask, *, progress: Progress) -> Recalls:
         """The recall at each of `SETTINGS`, of items drawn by chance, against the exact search."""
         items, key, properties = self._shelves.items, collection.key, collection.properties
         there = items.numbers(key)
@@ -174,7 +181,7 @@ class CollectionIndexes:
         own, queries = items.vectors_of(key, properties, drawn.tolist())
         most = min(max(k for k, _ in SETTINGS), len(there) - 1)
         with closing(items.vectors(key, properties)) as parts:
-            told = _told(parts, len(there), step)
+            told = _told(parts, len(there), progress)
             near = nearest_of_parts(told, queries, most + 1, properties.metric)
         truth = [row[row != number][:most] for row, number in zip(near, own, strict=True)]
         found: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
@@ -184,7 +191,7 @@ class CollectionIndexes:
                 row if _without_direction(collection, query) else answer
                 for row, query, answer in zip(truth, queries, answers, strict=True)
             ]
-            step(0, 0)
+            progress(STILL_WANTED)
         facts = {"sample": len(own), "seed": SEED, "items": len(there)}
         return [
             {"value": recall(truth, answers, k), "k": min(k, most), "ef_search": ef_search, **facts}
@@ -264,11 +271,11 @@ def _prepared(collection: Collection, vectors: Vectors) -> Vectors:
 
 
 def _told(
-    parts: Iterator[tuple[NDArray[np.int64], Vectors]], size: int, step: Step
+    parts: Iterator[tuple[NDArray[np.int64], Vectors]], size: int, progress: Progress
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     """The last third of a build's steps, of three for each item."""
     done = 0
     for numbers, vectors in parts:
         yield numbers, vectors
         done += len(numbers)
-        step(2 * size + min(done, size), 3 * size)
+        progress(Step(2 * size + min(done, size), 3 * size))

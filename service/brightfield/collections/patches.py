@@ -8,10 +8,11 @@ from typing import Any
 
 from brightfield.collections.queries import CollectionQueries
 from brightfield.engine.answer import MultiImageAnswer
-from brightfield.engine.engine import Engine, Progress
+from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import InvalidParameter
 from brightfield.images.selection import Selection
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches
 
@@ -36,7 +37,7 @@ class CollectedPatches:
         """The ids of the items that pass, and one answer about their images, which are counted in
         that order. Without a named model the collection's looks.
 
-        Raises `InvalidParameter` where the collection keeps no images, else as `Engine.survey`.
+        Raises `InvalidParameter` where the collection keeps no images, else as the engine.
         """
         found = await self._exploring.off_loop(self._exploring.chosen, name, conditions)
         collection = found.snapshot.collection
@@ -50,5 +51,7 @@ class CollectedPatches:
         named = await self._exploring.off_loop(items.by_number, collection.key, numbers)
         sources = [partial(items.image, collection.key, number) for number in numbers]
         looking = view.model_copy(update={"model": view.model or collection.properties.model})
-        survey = await self._engine.survey(task, sources, looking, selection, ticket, progress)
+        survey = await self._engine.answer_together(
+            task, sources, looking, selection, ticket, progress
+        )
         return [named[n].id if n in named else "" for n in numbers], survey

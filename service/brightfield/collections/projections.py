@@ -13,21 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.collections.map_plot import PALE, Color, Legend, MapPlot, colored
+from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
 from brightfield.collections.queries import CollectionQueries, ItemSelection
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.trustworthiness import NEIGHBORS, SAMPLE, trustworthiness
-from brightfield.embedding.vectors import Points, Step, Vectors, no_progress, unit
+from brightfield.embedding.vectors import Points, Vectors, unit
 from brightfield.errors import TooFewItems
+from brightfield.palette import BLUE, Color
 from brightfield.parameters import Ids
+from brightfield.progress import STILL_WANTED, Progress, no_progress
 from brightfield.store.collections import Collection
 from brightfield.store.items import StoredItem
 from brightfield.store.metadata_filter import Filter
 from brightfield.store.projections import ProjectionSummary, StoredProjection
 
-_INK: Color = (0, 114, 178)
 _LARGEST_TILE, _SMALLEST_TILE = 96, 14
 # Cells for each thumbnail, where the size of the cells is not given.
 _ROOMY = 2.0
@@ -79,14 +80,18 @@ class CollectionProjections:
         self._catalog = catalog
 
     def make(
-        self, name: str, projection: Projection, conditions: Mapping[str, Any] | None, step: Step
+        self,
+        name: str,
+        projection: Projection,
+        conditions: Mapping[str, Any] | None,
+        progress: Progress,
     ) -> ProjectionView:
         """A new map of the items that pass, which is kept."""
         found = self._exploring.chosen(name, conditions)
         collection = found.snapshot.collection
         vectors = _prepared(collection, projection, found.vectors())
-        fitted = projection.fit(vectors, step)
-        trust = trustworthiness(vectors, fitted.points, step=lambda done, total: step(0, 0))
+        fitted = projection.fit(vectors, progress)
+        trust = trustworthiness(vectors, fitted.points, progress=lambda _: progress(STILL_WANTED))
         facts = {
             "method": projection.name,
             "parameters": projection.model_dump(mode="json"),
@@ -238,7 +243,7 @@ def _colors(
     items: Sequence[StoredItem], bright: NDArray[np.bool_], by: str | None
 ) -> tuple[list[Color], Legend | None]:
     if by is None:
-        return [_INK if shown else PALE for shown in bright], None
+        return [BLUE if shown else PALE for shown in bright], None
     values = [
         item.metadata.get(by) if shown else None for item, shown in zip(items, bright, strict=True)
     ]

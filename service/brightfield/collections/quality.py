@@ -8,14 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.collections.queries import CollectionQueries, ItemSelection, Metric, SelectedItems
+from brightfield.collections.queries import CollectionQueries, ItemSelection, SelectedItems
 from brightfield.collections.vector_cache import deleted_meanwhile
 from brightfield.embedding import neighbors
 from brightfield.embedding.disagreement import disagreement
 from brightfield.embedding.duplicates import duplicates
+from brightfield.embedding.neighbors import Metric
 from brightfield.embedding.outliers import outlier_factors
-from brightfield.embedding.vectors import Step
 from brightfield.errors import InvalidParameter
+from brightfield.progress import Progress
 from brightfield.store.items import StoredItem
 
 _NEIGHBORS = 10
@@ -57,9 +58,9 @@ class DataQuality:
     def __init__(self, exploring: CollectionQueries) -> None:
         self._exploring = exploring
 
-    def duplicates(self, name: str, search: DuplicateSearch, step: Step) -> dict[str, Any]:
+    def duplicates(self, name: str, search: DuplicateSearch, progress: Progress) -> dict[str, Any]:
         """Groups of near duplicates, the largest first."""
-        found, items, rows, distances = self._graph(name, search, step)
+        found, items, rows, distances = self._graph(name, search, progress)
         # The distance of equal vectors is 0 but for rounding.
         made = duplicates(rows, distances, max(search.threshold, 1e-12))
         groups = [
@@ -73,9 +74,9 @@ class DataQuality:
         return {**_facts(name, found, rows), "threshold": search.threshold, "extra": extra,
                 "groups": groups}  # fmt: skip
 
-    def outliers(self, name: str, search: OutlierSearch, step: Step) -> dict[str, Any]:
+    def outliers(self, name: str, search: OutlierSearch, progress: Progress) -> dict[str, Any]:
         """Items by their local outlier factor, the largest first."""
-        found, items, rows, distances = self._graph(name, search, step)
+        found, items, rows, distances = self._graph(name, search, progress)
         factors = outlier_factors(rows, distances)
         order = np.lexsort((np.arange(len(factors)), -factors))[: search.most]
         listed = [
@@ -84,14 +85,14 @@ class DataQuality:
         ]
         return {**_facts(name, found, rows), "outliers": listed}
 
-    def disagreements(self, name: str, check: LabelCheck, step: Step) -> dict[str, Any]:
+    def disagreements(self, name: str, check: LabelCheck, progress: Progress) -> dict[str, Any]:
         """Items by the share of neighbours that have another label, the largest first."""
         conditions = {**(check.filter or {})}
         present = conditions.setdefault(check.by, {"ne": None})
         if present != {"ne": None}:
             raise InvalidParameter(f"The filter cannot hold `{check.by}`, which is checked.")
         labelled = check.model_copy(update={"filter": conditions})
-        found, items, rows, _ = self._graph(name, labelled, step)
+        found, items, rows, _ = self._graph(name, labelled, progress)
         labels = [item.metadata[check.by] for item in items]
         names = list(dict.fromkeys(labels))
         numbers = np.array([names.index(label) for label in labels], np.int64)
@@ -112,7 +113,7 @@ class DataQuality:
                 "disagreements": listed}  # fmt: skip
 
     def _graph(
-        self, name: str, search: _QualityCheck, step: Step
+        self, name: str, search: _QualityCheck, progress: Progress
     ) -> tuple[SelectedItems, list[StoredItem], NDArray[np.int64], NDArray[np.float64]]:
         found = self._exploring.chosen(name, search.filter, least=2)
         most = len(found) - 1
@@ -126,7 +127,7 @@ class DataQuality:
         items = self._exploring.items(found, found.numbers.tolist())
         if len(items) < len(found):
             raise deleted_meanwhile()
-        rows, distances = neighbors.graph(found.shelf(), k, metric, step)
+        rows, distances = neighbors.graph(found.shelf(), k, metric, progress)
         return found, [items[n] for n in found.numbers.tolist()], rows, distances
 
 

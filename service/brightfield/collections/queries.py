@@ -17,22 +17,19 @@ from pydantic import BeforeValidator, Field, model_validator
 from brightfield.collections.adding import CollectionStores
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.clusters import kmeans
-from brightfield.embedding.neighbors import nearest
+from brightfield.embedding.neighbors import Metric, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
-from brightfield.embedding.vectors import Step, Vectors, checked, unit
-from brightfield.engine.engine import Progress
+from brightfield.embedding.vectors import Vectors, checked, unit
 from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
-from brightfield.explain.method import Step as Told
 from brightfield.images.thumbnail import pixel_vector
 from brightfield.parameters import Parameters
+from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
 from brightfield.store.items import StoredItem
 from brightfield.store.metadata_filter import Filter
 
 T = TypeVar("T")
-Metric = Literal["cosine", "euclidean"]
-
 _THREADS = 2
 # Of a search by an index, which pgvector sets.
 MOST_CANDIDATES = 1000
@@ -270,7 +267,7 @@ class CollectionQueries:
 
     # Clusters
 
-    def clusters(self, name: str, clustering: Clustering, step: Step) -> dict[str, Any]:
+    def clusters(self, name: str, clustering: Clustering, progress: Progress) -> dict[str, Any]:
         """The items parted into k clusters by Euclidean distance, of vectors scaled to length 1
         where the collection's metric is the cosine."""
         found = self.chosen(name, clustering.filter)
@@ -283,7 +280,7 @@ class CollectionQueries:
             seed=clustering.seed,
             runs=clustering.runs,
             nearest=clustering.members,
-            step=step,
+            progress=progress,
         )
         numbers = found.numbers.tolist()
         items = self.items(found, numbers)
@@ -306,15 +303,15 @@ class CollectionQueries:
         }
 
 
-def watched(ticket: Ticket, progress: Progress | None) -> Step:
-    """Tells of each part of the work, and raises where nobody waits any more."""
+def watched(ticket: Ticket, progress: Progress | None) -> Progress:
+    """Reports each step to `progress`, and raises the ticket's fault where the caller has left."""
 
-    def step(done: int, total: int) -> None:
+    def watch(step: Step) -> None:
         ticket.check()
-        if progress is not None and total:
-            progress(Told(done, total))
+        if progress is not None and step.total:
+            progress(step)
 
-    return step
+    return watch
 
 
 def count_of(k: int | None, passing: int, there: int) -> int:

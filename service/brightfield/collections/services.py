@@ -8,7 +8,9 @@ from typing import Self
 import sqlalchemy as sa
 
 from brightfield.collections.adding import CollectionStores, CollectionWriter
+from brightfield.collections.contents import CollectionContents
 from brightfield.collections.index import CollectionIndexes
+from brightfield.collections.neighbors import NeighborSearch
 from brightfield.collections.patches import CollectedPatches
 from brightfield.collections.projections import CollectionProjections
 from brightfield.collections.quality import DataQuality
@@ -27,36 +29,41 @@ from brightfield.store.vector_index import VectorIndexes
 class CollectionWork:
     """The store's collections, and what can be done with them. `close` it before the store."""
 
-    shelves: CollectionStores
-    collecting: CollectionWriter
-    exploring: CollectionQueries
-    indexing: CollectionIndexes
-    charting: CollectionProjections
-    vetting: DataQuality
+    stores: CollectionStores
+    contents: CollectionContents
+    writer: CollectionWriter
+    queries: CollectionQueries
+    indexes: CollectionIndexes
+    neighbors: NeighborSearch
+    projections: CollectionProjections
+    quality: DataQuality
     patches: CollectedPatches
 
     @classmethod
     def of(cls, engine: Engine, database: sa.Engine) -> Self:
         items = Items(database)
-        shelves = CollectionStores(
+        stores = CollectionStores(
             Collections(database),
             items,
             Projections(database),
             VectorCache(items, engine.settings.vector_cache_bytes),
         )
-        exploring = CollectionQueries(shelves)
+        queries = CollectionQueries(stores)
+        indexes = CollectionIndexes(queries, VectorIndexes(database))
         return cls(
-            shelves,
-            CollectionWriter(engine, shelves),
-            exploring,
-            CollectionIndexes(exploring, VectorIndexes(database)),
-            CollectionProjections(exploring, projections.catalog()),
-            DataQuality(exploring),
-            CollectedPatches(engine, exploring),
+            stores,
+            CollectionContents(stores),
+            CollectionWriter(engine, stores),
+            queries,
+            indexes,
+            NeighborSearch(engine, queries, indexes),
+            CollectionProjections(queries, projection_catalog()),
+            DataQuality(queries),
+            CollectedPatches(engine, queries),
         )
 
     def close(self) -> None:
-        self.exploring.close()
+        self.queries.close()
 
 
 def projection_catalog() -> dict[str, type[Projection]]:

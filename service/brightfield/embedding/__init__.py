@@ -1,1 +1,1 @@
-"""The space of feature vectors: neighbours, clusters, maps, and what looks wrong in them."""
+"""The space of feature vectors: neighbours, clusters, maps, and suspicious items."""

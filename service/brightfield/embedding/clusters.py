@@ -1,4 +1,4 @@
-"""k-means: n vectors parted into k clusters around their means."""
+"""k-means: n vectors divided into k clusters around their means."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-from brightfield.embedding.vectors import Step, Vectors, no_progress
+from brightfield.embedding.vectors import Vectors
 from brightfield.errors import InvalidParameter
+from brightfield.progress import Progress, Step, no_progress
 
 _SILHOUETTE_SAMPLE = 2000
 
@@ -41,26 +42,26 @@ def kmeans(
     seed: int = 0,
     runs: int = 10,
     nearest: int = 5,
-    step: Step = no_progress,
+    progress: Progress = no_progress,
 ) -> Clusters:
     """The best of `runs` runs of Lloyd's algorithm from k-means++ starts; equal to scikit-learn's
     `KMeans(k, n_init=runs, random_state=seed)`.
 
-    Raises `InvalidParameter` where there are fewer distinct vectors than clusters. (Lloyd 1982;
+    Raises `InvalidParameter` if there are fewer distinct vectors than clusters. (Lloyd 1982;
     Arthur and Vassilvitskii 2007)
     """
     _check(vectors, k)
     rng = np.random.RandomState(seed)  # one stream for all runs, as in scikit-learn
     best: KMeans | None = None
     for run in range(runs):
-        step(run, runs)
+        progress(Step(run, runs))
         made = KMeans(k, n_init=1, random_state=rng).fit(vectors)
         if best is None or (
             made.inertia_ < best.inertia_ and not _same_parts(made.labels_, best.labels_, k)
         ):
             best = made
     assert best is not None
-    step(runs, runs)
+    progress(Step(runs, runs))
     return _described(vectors, best.labels_, best.cluster_centers_, nearest, seed)
 
 
@@ -81,7 +82,7 @@ def _check(vectors: Vectors, k: int) -> None:
 
 
 def _same_parts(labels: NDArray[np.int32], others: NDArray[np.int32], k: int) -> bool:
-    """Whether two clusterings differ in the names of their clusters alone."""
+    """Whether two clusterings differ only in the names of their clusters."""
     return len(np.unique(labels.astype(np.int64) * k + others)) == len(np.unique(labels))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 @dataclass(frozen=True, slots=True, eq=False)
 class Disagreement:
     """`scores` (N,): the share of the neighbours that have another label, 0 to 1. `suggested` (N,):
-    the label that most neighbours have, of equals the one whose neighbour is nearest."""
+    the label of most neighbours; in a tie, the one whose neighbour is nearest."""
 
     scores: NDArray[np.float64]
     suggested: NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Duplicates and near duplicates: rows that lie closer together than a threshold."""
+"""Duplicates and near duplicates: rows that are closer together than a threshold."""
 
 from __future__ import annotations
 

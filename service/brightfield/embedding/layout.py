@@ -1,4 +1,4 @@
-"""Pictures at their places on a map without lying over one another."""
+"""Pictures at their places on a map, without overlaps."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def scaled(points: Points) -> NDArray[np.float64]:
 def _taken(
     free: NDArray[np.bool_], place: NDArray[np.float64], own: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """The nearest free cell, which is free no longer; (-1, -1) where there is none."""
+    """The nearest free cell, which is then taken; (-1, -1) if there is none."""
     if not free.any():
         return np.array([-1, -1])
     rings = _RINGS

@@ -1,8 +1,8 @@
 """The nearest vectors, exactly.
 
-A product of matrices in float32 gives every score up to a bound of its rounding error. Whatever
-may be among the k best within that bound is measured again in float64, so the ranking is that of a
-float64 search over everything.
+A product of matrices in float32 gives every score up to a bound of its rounding error. All rows
+that may be among the k best within that bound are measured again in float64, so the ranking is that
+of a float64 search over all rows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.embedding.vector_blocks import VectorBlocks
-from brightfield.embedding.vectors import Step, Vectors, no_progress, unit
+from brightfield.embedding.vectors import Vectors, unit
+from brightfield.progress import Progress, Step, no_progress
 
 Metric = Literal["cosine", "euclidean"]
 """`cosine`: 1 - x.y / (|x| |y|), which is 1 where a vector is 0; `euclidean`: |x - y|."""
@@ -28,7 +29,7 @@ _AT_ONCE = 2048
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbors:
-    """Rows (m,) and their distances (m,) float64, the nearest first; of equals the lower row."""
+    """Rows (m,) and their distances (m,) float64, the nearest first; equal distances by row."""
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float64]
@@ -42,9 +43,9 @@ def nearest(
     *,
     allowed: NDArray[np.bool_] | None = None,
     own: NDArray[np.int64] | None = None,
-    step: Step = no_progress,
+    progress: Progress = no_progress,
 ) -> list[Neighbors]:
-    """Of each query (Q, D) the k nearest rows of the shelf, fewer where there are not so many.
+    """The k nearest rows of the shelf for each query (Q, D), or all if there are fewer.
 
     Only rows with `allowed` (N,) are looked at; `own` (Q,) is a row for each query that is not.
     Besides the shelf 8 MiB are taken, and N scores where those are more.
@@ -63,12 +64,12 @@ def nearest(
             slack = _slack(asked[place], metric, lengths)
             candidates = _candidates(row, k, slack)
             found.append(_ranked(shelf, queries[place], candidates, k, metric))
-        step(start + len(scores), len(queries))
+        progress(Step(start + len(scores), len(queries)))
     return found
 
 
 def graph(
-    shelf: VectorBlocks, k: int, metric: Metric = "cosine", step: Step = no_progress
+    shelf: VectorBlocks, k: int, metric: Metric = "cosine", progress: Progress = no_progress
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k nearest others of every row: rows (N, k) and distances (N, k). k is below N."""
     count, dim = len(shelf), shelf.dim
@@ -81,14 +82,14 @@ def graph(
             own, nearest(shelf, shelf.rows(own), k, metric, own=own), strict=True
         ):
             rows[place], distances[place] = found.rows, found.distances
-        step(int(own[-1]) + 1, count)
+        progress(Step(int(own[-1]) + 1, count))
     return rows, distances
 
 
 def _scored(
     shelf: VectorBlocks, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Scores (q, N) of so many queries at a time as fit; a higher score is nearer."""
+    """Scores (q, N), for as many queries at a time as fit; a higher score is nearer."""
     count = len(shelf)
     part = max(1, _SCORE_BYTES // (4 * max(count, 1)))
     for start in range(0, len(queries), part):

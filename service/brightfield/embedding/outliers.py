@@ -1,4 +1,4 @@
-"""Outliers: rows that lie in thinner surroundings than their neighbours do."""
+"""Outliers: rows whose surroundings are sparser than those of their neighbours."""
 
 from __future__ import annotations
 

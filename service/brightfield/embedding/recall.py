@@ -1,4 +1,4 @@
-"""How many of the truly nearest an approximate search finds."""
+"""How many of the true neighbours an approximate search finds."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PART_BYTES = 64 * 2**20
 
 
 def recall(truth: Sequence[Numbers], found: Sequence[Numbers], k: int) -> float:
-    """The mean share of the k nearest that are among what was found.
+    """The mean share of the k nearest that were found.
 
-    `truth` has the numbers of the nearest of each query, the nearest first. Of equals at the end of
-    the k nearest only the earlier items count, so that the share is at worst too small.
+    `truth` has the numbers of the nearest of each query, the nearest first. If distances at the
+    end of the k nearest are equal, only the earlier items count, so the share is never too large.
     """
     shares = [np.isin(near[:k], numbers).mean() for near, numbers in zip(truth, found, strict=True)]
     return float(np.mean(shares))

@@ -1,4 +1,4 @@
-"""How far the neighbours on a map are neighbours in truth."""
+"""How many of the neighbours on a map are true neighbours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.embedding.vectors import Points, Step, Vectors, no_progress
+from brightfield.embedding.vectors import Points, Vectors
+from brightfield.progress import Progress, Step, no_progress
 
 NEIGHBORS = 5
 """Neighbours on the map that are looked at."""
@@ -27,12 +28,12 @@ def trustworthiness(
     k: int = NEIGHBORS,
     sample: int = SAMPLE,
     seed: int = 0,
-    step: Step = no_progress,
+    progress: Progress = no_progress,
 ) -> float | None:
     """T = 1 - 2 / (n k (2n - 3k - 1)) sum over i, and over j among the k nearest of i on the map,
     of max(0, r(i, j) - k), with r the rank of j among the Euclidean neighbours of i in the space.
 
-    0 to 1, and 1 where every neighbour on the map is one of the k nearest in the space. Over more
+    0 to 1, and 1 if every neighbour on the map is one of the k nearest in the space. Over more
     than `sample` points the sum is estimated from so many, each ranked among all. None where
     k >= n / 2, for which T is not defined. (Venna and Kaski 2001)
     """
@@ -47,7 +48,7 @@ def trustworthiness(
     place_squares = _squares(places)
     total = 0
     for start in range(0, len(rows), _AT_ONCE):
-        step(start, len(rows))
+        progress(Step(start, len(rows)))
         some = rows[start : start + _AT_ONCE]
         away = _distances(places, place_squares, some)
         truly = _distances(space, space_squares, some)

@@ -1,4 +1,4 @@
-"""Many vectors in memory, in blocks, so that they can grow without being copied."""
+"""Many vectors in memory, in blocks, so they can grow without being copied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLOCK_BYTES = 16 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VectorBlock:
-    """Vectors (n, D) that lie together, and their squared Euclidean lengths (n,)."""
+    """Vectors (n, D) that are contiguous, and their squared Euclidean lengths (n,)."""
 
     vectors: Vectors
     squares: NDArray[np.float64]
@@ -53,7 +53,7 @@ class VectorBlocks:
 
     @property
     def dim(self) -> int:
-        """Values of a vector; 0 where there is none."""
+        """Values of a vector; 0 if there are no vectors."""
         return self.blocks[0].vectors.shape[1] if self.blocks else 0
 
     def squares(self) -> NDArray[np.float64]:

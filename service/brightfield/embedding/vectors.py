@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,6 @@ Vectors = NDArray[np.float32]
 Points = NDArray[np.float32]
 """(N, 2) or (N, 3): places on a map."""
 
-Step = Callable[[int, int], None]
-"""Told (done, total) between the parts of long work; raises where nobody waits any more, which
-(0, 0) asks and no more."""
-
 LARGEST = 1e15
 """The largest magnitude of a value: products of such vectors stay within float32."""
 
@@ -29,15 +24,11 @@ FLOAT16_MOST = 65504.0
 _MOST_NAMED = 20
 
 
-def no_progress(done: int, total: int) -> None:
-    """A `Step` that tells nobody."""
-
-
 def checked(given: Any, dim: int | None = None) -> Vectors:
     """Rows as (N, D) float32 in C order.
 
-    Raises `InvalidVectors` for what is no table of numbers, for another length than `dim`, and for
-    NaN, infinities and values beyond 1e15, with the rows that have them.
+    Raises `InvalidVectors` for anything but a table of numbers, for a length other than `dim`,
+    and for NaN, infinities and values beyond 1e15, with the rows that have them.
     """
     try:
         rows = np.asarray(given, np.float64)

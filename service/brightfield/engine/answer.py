@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
@@ -16,6 +17,7 @@ from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.work_item import WorkItem
+from brightfield_painting import display
 
 
 @dataclass(slots=True)
@@ -102,3 +104,24 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+
+    def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
+        """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.
+
+        Raises `TypeError` for a result that can't be drawn, as that of a classification.
+        """
+        return self.result.overlay(display(self.picture.pixels), alpha)
+
+
+def notes_of_failed(images: Sequence[ImageFacts | BrightfieldError]) -> tuple[Note, ...]:
+    """What is to be known of an answer about the images of which some could not be read."""
+    count = sum(isinstance(image, BrightfieldError) for image in images)
+    if not count:
+        return ()
+    return (
+        Note(
+            "images_left_out",
+            f"{count} of {len(images)} images could not be read and are left out; `images` says "
+            "why.",
+        ),
+    )

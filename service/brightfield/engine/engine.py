@@ -1,125 +1,171 @@
 """The engine: the only place where images, models, tasks and explanations are put together.
 
-It knows no HTTP. `predict` and `explain` take the bytes of an image and give an `Answer`.
+It knows no HTTP. A program without an event loop asks it by `ask`, one with a loop by `answer`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import CancelledError
 from functools import partial
-from itertools import takewhile
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
 
 from brightfield import explain, metrics, tasks, zoo
 from brightfield.cards import ModelCard, find_cards
 from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
-from brightfield.engine.devices import devices, memory_budget
-from brightfield.engine.image_pass import ImageJob, ImagePass, decoded
-from brightfield.engine.probe import LaneProbe
-from brightfield.engine.scoring import scoring_pass
-from brightfield.engine.target_selection import TargetSelection
-from brightfield.engine.tiling.tiled_inference import TiledInference
-from brightfield.engine.tiling.windows import class_map
+from brightfield.engine.backend import Backend
+from brightfield.engine.context import AnswerContext
+from brightfield.engine.default_models import DefaultModels
+from brightfield.engine.devices import devices
+from brightfield.engine.image_bytes import ImageLike, ImageReader, image_bytes
+from brightfield.engine.image_pass import ImageJob
+from brightfield.engine.look_options import LookOptions, look
+from brightfield.engine.loop_thread import LoopThread
 from brightfield.engine.units import inside
-from brightfield.engine.units.patch_search import SurveyedImage, surveyed
 from brightfield.engine.view import View
-from brightfield.errors import (
-    InvalidCard,
-    InvalidParameter,
-    UnknownModel,
-    WrongTask,
-)
-from brightfield.explain.method import Method, Step
+from brightfield.engine.ways import way_of, way_together
+from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
-from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
-from brightfield.preprocess import Prepared
-from brightfield.results import Result
+from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
-from brightfield.runtime.loading import ModelLoader
-from brightfield.runtime.operations import Activations, Operation
 from brightfield.runtime.registry import Registry
-from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
-from brightfield.runtime.worker_pool import WorkerPool
 from brightfield.settings import Settings
-from brightfield.tasks.activations import ReadActivations
-from brightfield.tasks.classify import Classify, ClassPredictions
-from brightfield.tasks.embed import Embed
-from brightfield.tasks.kinds.dense import Dense
-from brightfield.tasks.kinds.whole import Whole
-from brightfield.tasks.patches import FindPatches
 from brightfield.tasks.task import Task
 from brightfield.work import Work
 
-T = TypeVar("T")
-Progress = Callable[[Step], None]
+__all__ = ["Engine", "Progress"]
 
-_DEFAULT_MODELS = {
-    "classify": "imagenet-lite0",
-    "detect": "blood-cells",
-    "segment": "nuclei",
-    "superresolve": "photo-x2",
-}
-# What works on any model takes the classifier's when none is named.
-_BORROWED = dict.fromkeys(("embed", "activations", "patches", "saliency", "occlusion"), "classify")
+T = TypeVar("T")
 
 
 class Engine:
-    """Models, devices and threads of one service. Make it, use it, `close` it."""
+    """Models, devices and threads that answer tasks and methods about images.
 
-    def __init__(self, settings: Settings, telemetry: Telemetry | None = None) -> None:
-        self.settings = settings
+    Making one starts nothing: its threads start when it is entered or first used, and end with the
+    `with` block or `close`.
+
+        with Engine() as engine:
+            answer = engine.ask(tasks.Classify(top_k=2), "cat.png", model="imagenet-lite0")
+
+        async with Engine() as engine:
+            answer = await engine.answer(tasks.Classify(top_k=2), "cat.png")
+
+    `ask` and `ask_together` block, and may be called from any threads; `answer` and
+    `answer_together` are the same for coroutines. Calls that come at the same time are batched.
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, telemetry: Telemetry | None = None
+    ) -> None:
+        self.settings = settings = settings or Settings()
         self.telemetry = telemetry or Telemetry()
         self.tasks = tasks.catalog()
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
-        cards, self.card_faults = _cards(settings)
-        threads = settings.threads or os.cpu_count() or 1
-        self.lanes = [Lane(device, self.telemetry, threads) for device in devices(settings.device)]
-        self.registry = Registry(
-            cards,
-            ModelLoader(data=settings.data, trust_model_code=settings.trust_model_code),
-            {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
-            self.telemetry,
-        )
-        self._decoders = WorkerPool(threads, "decode")
-        self._explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
-        self._evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
+        self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
+        self._cards, self.card_faults = _cards(settings)
+        self._devices = devices(settings.device)
+        self._starting = threading.Lock()
+        self._closed = False
+        self._backend: Backend | None = None
+        self._loop: LoopThread | None = None
+
+    # Its life
+
+    def start(self) -> None:
+        """Start the devices' threads, if they do not run yet.
+
+        Raises `ServiceStopping` once the engine is closed.
+        """
+        self._running()
+
+    def close(self) -> None:
+        """End every thread; what waits is refused."""
+        with self._starting:
+            self._closed = True
+        if self._backend is not None:
+            self._backend.close()
+        if self._loop is not None:
+            self._loop.close()
+            self._loop = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    def _running(self) -> Backend:
+        if self._backend is None or self._closed:
+            with self._starting:
+                if self._closed:
+                    raise _closed()
+                if self._backend is None:
+                    self._backend = Backend(
+                        self.settings, self._devices, self._cards, self.telemetry
+                    )
+        return self._backend
 
     # What there is
 
     @property
+    def lanes(self) -> Sequence[Lane]:
+        """The devices' threads."""
+        return self._running().lanes
+
+    @property
+    def registry(self) -> Registry:
+        """The models."""
+        return self._running().registry
+
+    @property
     def ready(self) -> bool:
         """Whether every device's thread runs."""
-        return all(lane.up for lane in self.lanes)
+        return self._backend is not None and all(lane.up for lane in self._backend.lanes)
 
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
-        cards, self.card_faults = _cards(self.settings)
-        self.registry.replace_cards(cards)
+        self._cards, self.card_faults = _cards(self.settings)
+        if self._backend is not None:
+            self._backend.registry.replace_cards(self._cards)
 
-    def default_model(self, task: str) -> str:
-        """The model that a task takes when none is named. Raises `UnknownModel` without one."""
-        model = self._preset(task)
-        if model is None:
-            raise UnknownModel(f"No model is set for {task}; name one with `model`.")
-        return model
+    def default_model(self, endpoint: str) -> str:
+        """The model that a task, or a group of methods, takes where none is named.
 
-    def _preset(self, task: str) -> str | None:
-        lender = _BORROWED.get(task, task)
-        wanted = self.settings.models_by_task
-        return wanted.get(task) or wanted.get(lender) or _DEFAULT_MODELS.get(lender)
+        Raises `UnknownModel` where none is set.
+        """
+        return self._defaults.named(endpoint)
 
     def preload(self) -> None:
         """Load the default models; blocks until they are warm."""
-        names = {model for task in self.tasks if (model := self._preset(task)) is not None}
+        presets = (self._defaults.preset(task) for task in self.tasks.values())
+        names = {model for model in presets if model is not None}
         for future in [self.registry.load(name) for name in sorted(names)]:
             future.result()
 
@@ -127,110 +173,107 @@ class Engine:
         """Seconds of work that wait, on the lane that has most."""
         return max(lane.batcher.backlog() for lane in self.lanes)
 
-    def close(self) -> None:
-        """End every thread; what waits is refused."""
-        self._decoders.close()
-        for lane in self.lanes:
-            lane.stop()
-        self._explaining.shutdown(cancel_futures=True)
-        self._evaluating.shutdown(cancel_futures=True)
-        self.registry.close()
-
-    # Answers
+    # Answers about images
 
     async def answer(
         self,
         work: Work,
-        data: bytes,
-        view: View,
-        selection: Selection,
-        ticket: Ticket,
+        image: ImageLike,
+        view: View | None = None,
+        selection: Selection | None = None,
+        ticket: Ticket | None = None,
         progress: Progress | None = None,
-        attachments: Mapping[str, bytes] | None = None,
+        attachments: Mapping[str, ImageLike] | None = None,
+        **options: Unpack[LookOptions],
     ) -> Answer:
-        """The answer to a task or a method about one image. Raises as `predict` does."""
-        ask = self.predict if isinstance(work, Task) else self.explain
-        return await ask(work, data, view, selection, ticket, progress, attachments)  # type: ignore[arg-type]
+        """The answer to a task or a method about one image.
 
-    async def predict(
-        self,
-        task: Task,
-        data: bytes,
-        view: View,
-        selection: Selection,
-        ticket: Ticket,
-        progress: Progress | None = None,
-        attachments: Mapping[str, bytes] | None = None,
-    ) -> Answer:
-        """The task's answer for one image; `attachments` are further images that it may need.
+        How to look at it is said by the `options` (`model="nuclei"`, `region=(x, y, width,
+        height)`, `z=3`, ...), or by a `View` and a `Selection`, which have the same fields. A
+        `ticket` sets a deadline and withdraws the work. `attachments` are further images by their
+        names, as `reference`. `progress` is called from the threads that do the work.
 
         Raises a `BrightfieldError` for every fault of the input, the model or the moment.
         """
-        timing = Timing()
-        async with self.registry.use(self._model_for(task, view)) as resident:
-            _check_task(task, resident.card)
-            job = ImageJob(data, view, selection, ticket, self.settings.max_pixels)
-            if isinstance(task, Dense):
-                answer = await self._dense(task, resident, job, timing, attachments or {}, progress)
-            elif isinstance(task, ReadActivations):
-                answer = await self._activations(task, resident, job, timing)
-            else:
-                assert isinstance(task, Whole)
-                answer = await self._whole(task, resident, job, timing, progress)
-            self.telemetry.observe_stages(timing.seconds)
-            return answer
+        way = partial(way_of(type(work)), work)
+        view, selection = look(view, selection, options)
+        job = ImageJob(
+            await _read(image),
+            view,
+            selection,
+            ticket or Ticket(),
+            self.settings.max_pixels,
+            progress or no_progress,
+            {name: await _read(other) for name, other in (attachments or {}).items()},
+        )
+        return await self._with_model(work, job, way)
 
-    async def explain(
+    async def answer_together(
         self,
-        method: Method,
-        data: bytes,
-        view: View,
-        selection: Selection,
-        ticket: Ticket,
+        work: Work,
+        images: Sequence[ImageLike | ImageReader],
+        view: View | None = None,
+        selection: Selection | None = None,
+        ticket: Ticket | None = None,
         progress: Progress | None = None,
-        attachments: Mapping[str, bytes] | None = None,
-    ) -> Answer:
-        """Why the model answers as it does, by one method; with the attachment `reference`, why it
-        takes the two images for alike. Raises as `predict` does."""
-        timing = Timing()
-        model = view.model or self.default_model(method.endpoint)
-        async with self.registry.use(model) as resident:
-            job = ImageJob(data, view, selection, ticket, self.settings.max_pixels)
-            task = self.tasks.get(resident.card.task, Task)
-            aim = TargetSelection(method, task, resident, self._decoders, timing)
-            visit, probe = await aim(job, (attachments or {}).get("reference"))
-            with timing.stage("explain"):
-                result = await _off_loop(
-                    self._explaining, _last_result, method, probe, visit.prepared, progress
-                )
-            self.telemetry.observe_stages(timing.seconds)
-            return visit.answer(method.endpoint, result)
-
-    async def survey(
-        self,
-        task: FindPatches,
-        images: Sequence[SurveyedImage],
-        view: View,
-        selection: Selection,
-        ticket: Ticket,
-        progress: Progress | None = None,
+        **options: Unpack[LookOptions],
     ) -> MultiImageAnswer:
-        """One answer about several images together. Raises as `predict` does, but what is wrong
-        with one image alone stands in its place, unless none can be read."""
-        timing = Timing()
-        async with self.registry.use(self._model_for(task, view)) as resident:
-            job = ImageJob(b"", view, selection, ticket, self.settings.max_pixels)
-            work = partial(surveyed, task, resident, images, job, _reporting(progress))
-            survey = await _off_loop(self._explaining, work, timing)
-            self.telemetry.observe_stages(timing.seconds)
-            return survey
+        """The one answer to a task about several images together; else as `answer`.
+
+        An image may be a function that gives its bytes when they are needed. What is wrong with one
+        image alone stands in its place; where none can be read, the first fault is raised.
+        """
+        view, selection = look(view, selection, options)
+        job = ImageJob(
+            b"",
+            view,
+            selection,
+            ticket or Ticket(),
+            self.settings.max_pixels,
+            progress or no_progress,
+        )
+        readers = [image if callable(image) else partial(image_bytes, image) for image in images]
+        return await self._with_model(work, job, partial(way_together(type(work)), work, readers))
+
+    def ask(
+        self,
+        work: Work,
+        image: ImageLike,
+        view: View | None = None,
+        selection: Selection | None = None,
+        ticket: Ticket | None = None,
+        progress: Progress | None = None,
+        attachments: Mapping[str, ImageLike] | None = None,
+        **options: Unpack[LookOptions],
+    ) -> Answer:
+        """As `answer`, for callers without an event loop. Blocks."""
+        return self._blocking(
+            self.answer(work, image, view, selection, ticket, progress, attachments, **options)
+        )
+
+    def ask_together(
+        self,
+        work: Work,
+        images: Sequence[ImageLike | ImageReader],
+        view: View | None = None,
+        selection: Selection | None = None,
+        ticket: Ticket | None = None,
+        progress: Progress | None = None,
+        **options: Unpack[LookOptions],
+    ) -> MultiImageAnswer:
+        """As `answer_together`, for callers without an event loop. Blocks."""
+        return self._blocking(
+            self.answer_together(work, images, view, selection, ticket, progress, **options)
+        )
+
+    # Answers about predictions and models
 
     async def evaluate(
-        self, evaluation: Evaluation, data: Mapping[str, Any], ticket: Ticket
+        self, evaluation: Evaluation, data: Mapping[str, Any], ticket: Ticket | None = None
     ) -> dict[str, Any]:
         """The report about predictions, which no model is needed for."""
-        work = partial(evaluation.evaluate, data, self.limits, ticket.check)
-        return await self.evaluating(work)
+        check = (ticket or Ticket()).check
+        return await self.evaluating(partial(evaluation.evaluate, data, self.limits, check))
 
     @property
     def limits(self) -> DataLimits:
@@ -239,7 +282,8 @@ class Engine:
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
-        return await _off_loop(self._evaluating, work)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._running().evaluating, work)
 
     async def layers(self, model: str) -> list[layers.LayerInfo]:
         """Every module with its output shape, measured by one pass of zeros on the lane."""
@@ -247,161 +291,56 @@ class Engine:
             return await asyncio.to_thread(inside.every_layer, resident)
 
     async def filters(self, model: str, choice: FilterChoice, *, picture: bool) -> Filters:
-        """The filters of a convolution, as many as a picture shows where it shall be one."""
+        """The filters of a convolution, as many as a picture shows where `picture` is set."""
         async with self.registry.use(model) as resident:
             return await asyncio.to_thread(inside.read_filters, resident, choice, picture=picture)
 
     # How it works
 
-    def _model_for(self, task: Task, view: View) -> str:
-        """The model that is named, else the task's, else another that does what is asked for."""
-        if view.model is not None:
-            return view.model
-        preset = self.default_model(task.name)
-        cards = self.registry.cards()
-        if preset not in cards or (refusal := task.refusal(cards[preset])) is None:
-            return preset
-        able = [
-            name
-            for name, card in cards.items()
-            if card.task == task.name and task.refusal(card) is None
-        ]
-        if not able:
-            raise InvalidParameter(f"{refusal} No other model does, either; see GET /models.")
-        # Of several the one that is named most alike, as photo-x4 for photo-x2.
-        return max(sorted(able), key=lambda name: _alike(name, preset))
+    async def _with_model(
+        self, work: Work, job: ImageJob, way: Callable[[AnswerContext], Awaitable[T]]
+    ) -> T:
+        """Hold the model that the work needs while it is answered."""
+        backend, timing = self._running(), Timing()
+        model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
+        async with backend.registry.use(model) as resident:
+            _check_task(work, resident.card)
+            model_task = self.tasks.get(resident.card.task, Task)
+            answer = await way(AnswerContext(resident, model_task, job, timing, backend))
+            self.telemetry.observe_stages(timing.seconds)
+            return answer
 
-    async def _whole(
-        self,
-        task: Whole,
-        resident: Resident,
-        job: ImageJob,
-        timing: Timing,
-        progress: Progress | None,
-    ) -> Answer:
-        visit = ImagePass(job, resident, _operation(task, resident), timing)
-        output = await visit.output(self._decoders)
-        with timing.stage("postprocess"):
-            result = task.postprocess(output, resident.card)
-        answer = visit.answer(task.name, result)
-        if isinstance(task, Classify) and task.window is not None:
-            await self._slide(task, answer, resident, job, progress)
-        return answer
-
-    async def _activations(
-        self, task: ReadActivations, resident: Resident, job: ImageJob, timing: Timing
-    ) -> Answer:
-        layer = await asyncio.to_thread(inside.layer_of, resident, task.layer)
-        visit = ImagePass(job, resident, layer.features(task.units), timing)
-        maps = await visit.output(self._decoders)
-        with timing.stage("postprocess"):
-            placed = await asyncio.to_thread(layer.placed, visit.prepared.geometry)
-            result = task.postprocess(maps, placed)
-        answer = visit.answer(task.name, result)
-        answer.notes = (*answer.notes, *placed.notes)
-        return answer
-
-    async def _dense(
-        self,
-        task: Dense,
-        resident: Resident,
-        job: ImageJob,
-        timing: Timing,
-        attachments: Mapping[str, bytes],
-        progress: Progress | None,
-    ) -> Answer:
-        """A small picture goes the way of all images; large ones and stacks are painted."""
-        pictures: Mapping[str, Picture] = {}
-        if attachments:
-            with timing.stage("decode"):
-                pictures = await asyncio.to_thread(decoded, attachments, job)
-        painting = TiledInference(task, resident, job, pictures, _reporting(progress))
-        if task.stacked:
-            return await _off_loop(self._explaining, painting.answer, None, timing)
-        forward = scoring_pass(resident, "probability")
-        visit = ImagePass(job, resident, forward, timing, painting.too_large)
-        output = await visit.output(self._decoders)
-        if not visit.queued:
-            return await _off_loop(self._explaining, painting.answer, visit.picture, timing)
-        with timing.stage("postprocess"):
-            result, notes = await asyncio.to_thread(painting.at_once, visit, output)
-        answer = visit.answer(task.name, result)
-        answer.notes = (*answer.notes, *notes)
-        return answer
-
-    async def _slide(
-        self,
-        task: Classify,
-        answer: Answer,
-        resident: Resident,
-        job: ImageJob,
-        progress: Progress | None,
-    ) -> None:
-        """Replace the answer's classes by those with maps."""
-        assert isinstance(answer.result, ClassPredictions)
-
-        def report(done: int, total: int) -> None:
-            answer.tiles = total
-            if progress is not None:
-                progress(Step(done, total))
-
-        with answer.timing.stage("windows"):
-            answer.result = await _off_loop(
-                self._explaining,
-                class_map,
-                task,
-                answer.result,
-                answer.picture,
-                resident,
-                job.view,
-                job.ticket,
-                report,
-            )
+    def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
+        with self._starting:
+            if self._closed:
+                work.close()
+                raise _closed()
+            if self._loop is None:
+                self._loop = LoopThread("engine-loop")
+            loop = self._loop
+        try:
+            return loop.result(work)
+        except CancelledError:
+            raise _closed() from None
 
 
-def _alike(name: str, other: str) -> int:
-    """Letters at the beginning that two names share."""
-    return sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(name, other, strict=False))
-    )
+def _closed() -> ServiceStopping:
+    return ServiceStopping("The engine is closed; make another.")
 
 
-def _reporting(progress: Progress | None) -> Callable[[int, int], None]:
-    def report(done: int, total: int) -> None:
-        if progress is not None:
-            progress(Step(done, total))
-
-    return report
+async def _read(image: ImageLike) -> bytes:
+    if isinstance(image, bytes):
+        return image
+    return await asyncio.to_thread(image_bytes, image)
 
 
 def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
     return find_cards((zoo.folder(), *settings.model_folders))
 
 
-def _check_task(task: Task, card: ModelCard) -> None:
-    allowed = task.tasks_of_model
+def _check_task(work: Work, card: ModelCard) -> None:
+    allowed = work.tasks_of_model
     if allowed is not None and card.task not in allowed:
-        raise WrongTask(f"The model {card.id} is for {card.task!r}, not for {task.name!r}.")
-    if (refusal := task.refusal(card)) is not None:
+        raise WrongTask(f"The model {card.id} is for {card.task!r}, not for {work.name!r}.")
+    if (refusal := work.refusal(card)) is not None:
         raise InvalidParameter(refusal)
-
-
-def _operation(task: Task, resident: Resident) -> Operation:
-    if isinstance(task, Embed):
-        return Activations(layers.resolve(resident.module, task.layer, resident.card.explain))
-    return scoring_pass(resident, "probability")
-
-
-async def _off_loop(pool: ThreadPoolExecutor, work: Callable[..., T], *args: Any) -> T:
-    return await asyncio.get_running_loop().run_in_executor(pool, work, *args)
-
-
-def _last_result(
-    method: Method, probe: LaneProbe, prepared: Prepared, progress: Progress | None
-) -> Result:
-    """Run a method to its end, telling of each step."""
-    for step in method(probe, prepared.tensor):
-        if progress is not None:
-            progress(step)
-    assert step.result is not None
-    return step.result

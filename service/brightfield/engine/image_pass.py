@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
-from brightfield.explain.maps.explanation import Explanation
 from brightfield.images.decode import decode
-from brightfield.images.picture import Picture, Region
+from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.preprocess import Prepared, preprocess
+from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
@@ -27,34 +27,38 @@ from brightfield.runtime.worker_pool import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class ImageJob:
-    """One image's bytes and what shall be seen of it."""
+    """One image's bytes, what to look at, and who waits for the answer.
+
+    `attachments` are the bytes of further images by their names.
+    """
 
     data: bytes
     view: View
     selection: Selection
     ticket: Ticket
     max_pixels: int
+    progress: Progress = no_progress
+    attachments: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def decoded(attachments: Mapping[str, bytes], job: ImageJob) -> dict[str, Picture]:
-    """The plane of each that the job's selection names; faults say which image has them."""
+def decoded(job: ImageJob) -> dict[str, Picture]:
+    """The plane of each attachment that the job's selection names; a fault says which has it."""
     pictures = {}
-    for name, data in attachments.items():
+    for name, data in job.attachments.items():
         try:
             pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
         except BrightfieldError as fault:
-            fault.detail = f"`{name}`: {fault.detail}"
-            fault.args = (fault.detail,)
-            raise
+            raise fault.about(name) from fault
     return pictures
 
 
 class ImagePass:
-    """Decodes and preprocesses in a crew's thread, queues for the lane, and wakes the event loop
+    """Decodes and preprocesses in a decoder's thread, queues for the lane, and wakes the event loop
     once, when the model's output is there or the first thing has gone wrong.
 
     After `output()` the facts of the way are at hand: `picture`, `prepared`, `item`. A picture
-    that `too_large` tells of is only decoded; `output()` is None then, and there is no `item`.
+    that `too_large` tells of is only decoded: `output()` is None then, `prepared` isn't there, and
+    `item` is None.
     """
 
     __slots__ = (
@@ -73,7 +77,7 @@ class ImagePass:
 
     picture: Picture
     prepared: Prepared
-    item: WorkItem
+    item: WorkItem | None
 
     def __init__(
         self,
@@ -89,27 +93,27 @@ class ImagePass:
         self._operation = operation
         self._timing = timing
         self._withdrawn = False
+        self.item = None
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[Any] = self._loop.create_future()
 
-    async def output(self, crew: WorkerPool) -> Any:
+    async def output(self, decoders: WorkerPool) -> Any:
         """The model's output for the image; raises a `BrightfieldError` for any fault.
 
         A caller who is cancelled withdraws the image wherever it is.
         """
-        crew.do(self._take_in)
+        decoders.do(self._take_in)
         try:
             output = await self._waiter
         except asyncio.CancelledError:
             self._withdraw()
             raise
-        if self.queued:
+        if self.item is not None:
             self._timing.forward(self.item)
         return output
 
-    def answer(self, task: str, result: Result) -> Answer:
-        """The result, with what is to be known of the image and, of an explanation, of the map."""
-        found = result.notes if isinstance(result, Explanation) else ()
+    def answer(self, task: str, result: Result, notes: Sequence[Note] = ()) -> Answer:
+        """The result, with what is to be known of the image and what the `notes` add."""
         return Answer(
             task,
             self._resident.card,
@@ -117,19 +121,19 @@ class ImagePass:
             self.picture,
             self.prepared.scaling,
             result,
-            (*self.picture.notes, *self.prepared.notes, *found),
+            (*self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
-            self.item.batch_rows,
+            1 if self.item is None else self.item.batch_rows,
         )
 
     @property
     def queued(self) -> bool:
         """Whether the image has come as far as the lane's queue."""
-        return hasattr(self, "item")
+        return self.item is not None
 
     def _withdraw(self) -> None:
         self._withdrawn = True
-        if self.queued:
+        if self.item is not None:
             self.item.future.cancel()
 
     def _take_in(self) -> None:
@@ -143,15 +147,14 @@ class ImagePass:
                 self._wake(None, None)
                 return
             self._preprocess()
-            self.item = self._resident.submit(
-                self._operation, self.prepared.tensor, self._job.ticket
-            )
+            item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
         except Exception as fault:
             self._wake(None, fault)
         else:
+            self.item = item
             if self._withdrawn:
-                self.item.future.cancel()
-            self.item.future.add_done_callback(self._forwarded)
+                item.future.cancel()
+            item.future.add_done_callback(self._forwarded)
 
     def _decode(self) -> None:
         job, raw = self._job, self._resident.card.input.pixels == "raw"
@@ -161,9 +164,8 @@ class ImagePass:
     def _preprocess(self) -> None:
         view = self._job.view
         with self._timing.stage("preprocess"):
-            region = Region(*view.region) if view.region else None
             self.prepared = preprocess(
-                self.picture, self._resident.card.input, intensity=view.intensity, region=region
+                self.picture, self._resident.card.input, intensity=view.intensity, region=view.part
             )
 
     def _forwarded(self, future: Future[Any]) -> None:

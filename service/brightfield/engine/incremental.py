@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from brightfield.explain.probing.incremental import Spans, Windowed
+from brightfield.explain.probing.incremental import Windowed
 from brightfield.models.incremental import (
     Base,
     CostEstimate,
@@ -25,14 +24,14 @@ from brightfield.models.incremental import (
     probe_chunk,
     trace,
 )
+from brightfield.models.incremental.schedule import Spans
+from brightfield.runtime.ahead import ahead
 from brightfield.runtime.operations import LaneCall, Operation
 from brightfield.runtime.resident import Planned, Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tensors import Images, Scores
 
-# Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
-_AHEAD = 2
 # An image's base activations may take so much of the device's memory while its map is made.
 _MOST_BASE_BYTES = 2**30
 
@@ -69,11 +68,13 @@ def planned(
     kind = (passes.operation, tuple(images.shape[1:]), images.dtype)
     if len(rows) * len(cols) < least and kind not in resident.plans:
         return Refusal("The windows are too few to be worth tracing the model for them.")
-    plan = resident.plans.get(kind, lambda: _traced(passes, images))
+    plan = resident.plans.get(kind, lambda: _traced(passes, images), passes.ticket)
     if isinstance(plan, Refusal):
         return plan
     found = resident.planned.get(
-        (*kind, tuple(rows), tuple(cols)), lambda: Planned(plan.schedule(rows, cols))
+        (*kind, tuple(rows), tuple(cols)),
+        lambda: Planned(plan.schedule(rows, cols)),
+        passes.ticket,
     )
     if found.schedule.base_bytes > _MOST_BASE_BYTES:
         return Refusal(
@@ -113,7 +114,7 @@ class LaneWindows:
         self._images = images
         self._fill = fill
         self._base: tuple[Base, Scores] | None = None
-        self._known: dict[int, Any] = {}  # what was computed to measure it
+        self._known: dict[int, WorkItem] = {}  # chunks that were computed to measure them
 
     def base(self) -> Scores:
         return self._lay_base()[1]
@@ -124,20 +125,12 @@ class LaneWindows:
         return self._planned.estimate
 
     def parts(self) -> Iterator[Windowed]:
-        waiting: deque[tuple[WindowChunk, WorkItem]] = deque()
-        try:
-            for index, chunk in enumerate(self.schedule.chunks):
-                if index in self._known:
-                    yield self._windowed(chunk, self._known.pop(index))
-                    continue
-                waiting.append((chunk, self._submit(chunk)))
-                if len(waiting) >= _AHEAD:
-                    yield self._next(waiting)
-            while waiting:
-                yield self._next(waiting)
-        finally:  # after an error, or when the method needs no more
-            for _, item in waiting:
-                item.future.cancel()
+        def submit(index: int) -> WorkItem:
+            return self._known.pop(index, None) or self._submit(self.schedule.chunks[index])
+
+        indices = range(len(self.schedule.chunks))
+        for index, item in ahead(indices, submit, self._passes.ticket):
+            yield self._windowed(self.schedule.chunks[index], item.future.result())
 
     def _lay_base(self) -> tuple[Base, Scores]:
         """The base activations, which stay on the device, and the scores."""
@@ -162,7 +155,8 @@ class LaneWindows:
         chunk, best = self.schedule.chunks[index], float("inf")
         for _ in range(2):
             item = self._submit(chunk)
-            self._known[index] = item.future.result()
+            item.future.result()
+            self._known[index] = item
             best = min(best, item.finished - item.started)
             found = estimate(self.schedule, plain, chunk, best)
             if found.incremental:
@@ -184,10 +178,6 @@ class LaneWindows:
     def _submit(self, chunk: WindowChunk) -> WorkItem:
         base, resident = self._lay_base()[0], self._passes.resident
         return self._passes.call(lambda: chunk.run(base, resident.place(self._fill)))
-
-    def _next(self, waiting: deque[tuple[WindowChunk, WorkItem]]) -> Windowed:
-        chunk, item = waiting.popleft()
-        return self._windowed(chunk, item.future.result())
 
     def _windowed(self, chunk: WindowChunk, output: Any) -> Windowed:
         width = len(self.schedule.cols)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,13 @@ from brightfield.cards import ModelCard
 from brightfield.engine.incremental import LaneWindows, Passes, planned
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
-from brightfield.explain.probing.incremental import Spans
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
+from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.runtime.ahead import ahead
 from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
 from brightfield.runtime.parameter_override import ParameterOverride, drawn, last_layer
 from brightfield.runtime.resident import Resident
@@ -29,9 +30,6 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.targets import Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
-
-# Chunks on their way at once: one on the lane and one that waits, so the lane never idles between.
-_AHEAD = 2
 
 PictureOf = Callable[[], NDArray[np.uint8]]
 Change = Callable[[Operation], Operation]
@@ -169,20 +167,11 @@ class LaneProbe:
 
     def _run(self, operation: Operation, chunks: Iterable[Images], argument: Any = None) -> Any:
         """The results of all chunks in order, with few of them on their way at once."""
-        waiting: deque[WorkItem] = deque()
-        try:
-            for chunk in chunks:
-                self._ticket.check()
-                waiting.append(self._submit(operation, chunk, argument))
-                if len(waiting) >= _AHEAD:
-                    yield waiting.popleft().future.result()
-            while waiting:
-                yield waiting.popleft().future.result()
-        finally:  # after an error, or when the method needs no more
-            for item in waiting:
-                item.future.cancel()
+        submit = partial(self._submit, operation, argument)
+        for _, item in ahead(chunks, submit, self._ticket):
+            yield item.future.result()
 
-    def _submit(self, operation: Operation, chunk: Images, argument: Any) -> WorkItem:
+    def _submit(self, operation: Operation, argument: Any, chunk: Images) -> WorkItem:
         self.passes += len(chunk)
         return self._resident.submit(
             self._change(operation), chunk, self._ticket, band=Priority.BULK, argument=argument

@@ -1,8 +1,9 @@
-"""Which forward pass a score is taken from."""
+"""Which pass of a model a score, or what a task reads, is taken from."""
 
 from __future__ import annotations
 
-from brightfield.runtime.operations import Forward
+from brightfield.models.inspection.layers import resolve
+from brightfield.runtime.operations import Activations, Forward, Operation
 from brightfield.runtime.resident import Resident
 from brightfield.targets import Kind
 
@@ -16,3 +17,13 @@ def scoring_pass(resident: Resident, kind: Kind) -> Forward:
     """
     normalised_later = kind == "logit" or resident.card.output.activation != "none"
     return Forward(resident.cut if normalised_later else None)
+
+
+def reading_pass(resident: Resident, layer: str | None) -> Operation:
+    """The pass whose output is that of a layer; None: the model's scores.
+
+    Raises `UnknownLayer` with the nearest names for a name that isn't there.
+    """
+    if layer is None:
+        return scoring_pass(resident, "probability")
+    return Activations(resolve(resident.module, layer, resident.card.explain))

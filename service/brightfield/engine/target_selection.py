@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+from torch import Tensor
+
 from brightfield.engine.answer import Timing
-from brightfield.engine.image_pass import ImageJob, ImagePass
+from brightfield.engine.context import AnswerContext
+from brightfield.engine.image_pass import ImagePass
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiler import WHOLE, resizes
@@ -25,128 +28,123 @@ from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.preprocess import field_of
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident
-from brightfield.runtime.worker_pool import WorkerPool
 from brightfield.targets import Kind, Target
-from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.reference_targets import reference_target
-from brightfield.tasks.task import Task
 from brightfield_painting import display
 
 
 class SelectedTarget(NamedTuple):
-    """An image that was looked at once, and the way to explain it."""
+    """The pass of an image that was looked at once, and the way to explain it."""
 
-    visit: ImagePass
+    image_pass: ImagePass
     probe: LaneProbe
 
 
-@dataclass(frozen=True, slots=True)
 class TargetSelection:
     """Looks at the image, finds in the model's output what is meant, and makes the probe."""
 
-    method: Method
-    task: type[Task]
-    resident: Resident
-    crew: WorkerPool
-    timing: Timing
+    def __init__(self, method: Method, context: AnswerContext) -> None:
+        self._method = method
+        self._context = context
 
-    async def __call__(self, job: ImageJob, reference: bytes | None = None) -> SelectedTarget:
+    async def select(self) -> SelectedTarget:
         """Raises a `BrightfieldError` for what is not there or does not go together, before any
         work where it can be known."""
+        reference = self._context.job.attachments.get("reference")
         if reference is not None:
-            self._check_reference()
-            return await self._at_reference(job, reference)
-        if "reference_layer" in self.method.model_fields_set:
+            _check_reference(self._method)
+            return await self._similarity(reference)
+        if "reference_layer" in self._method.model_fields_set:
             raise InvalidParameter(
                 "reference_layer goes with a second image, `reference`; send one, or leave it out.",
                 errors=[{"location": "reference_layer"}],
             )
-        kind = self.method.kind or self.task.hidden_kind
-        _check_unnormalised(kind, self.resident)
-        visit = ImagePass(
-            job, self.resident, scoring_pass(self.resident, kind), self.timing, self._refusing(job)
+        return await self._score()
+
+    async def _score(self) -> SelectedTarget:
+        """The targets are scores of the model's task."""
+        context, method = self._context, self._method
+        kind = method.kind or context.model_task.hidden_kind
+        _check_unnormalised(kind, context.resident)
+        image_pass = context.image_pass(scoring_pass(context.resident, kind), _refusing(context))
+        output = await context.output(image_pass)
+        targets = await self._targets(image_pass, output) if method.targeted else []
+        return self._selected(image_pass, targets, kind)
+
+    async def _targets(self, image_pass: ImagePass, output: object) -> list[Target]:
+        task, method = self._context.model_task, self._method
+        card = self._context.resident.card
+        model_output = ModelOutput(output, card, image_pass.picture, image_pass.prepared.geometry)
+        if task.finding_blocks:
+            return await asyncio.to_thread(task.targets, method, model_output, method.kind)
+        return task.targets(method, model_output, method.kind)
+
+    async def _similarity(self, reference: bytes) -> SelectedTarget:
+        """The target is how similar the image is to the reference, by the features of a layer."""
+        context, resident = self._context, self._context.resident
+        layer = self._method.reference_layer
+        tap = resolve(resident.module, layer, resident.card.explain)
+        view = View(model=context.job.view.model, intensity=context.job.view.intensity)
+        beside = replace(
+            context, job=replace(context.job, data=reference, view=view), timing=Timing()
         )
-        output = await visit.output(self.crew)
-        targets = await self._targets(visit, output) if self.method.targeted else []
-        return self._aimed(visit, targets, job, kind)
-
-    async def _targets(self, visit: ImagePass, output: object) -> list[Target]:
-        card = self.resident.card
-        seen = ModelOutput(output, card, visit.picture, visit.prepared.geometry)
-        method = self.method
-        if issubclass(self.task, Dense):  # which segments or suppresses doubles first
-            return await asyncio.to_thread(self.task.targets, method, seen, method.kind)
-        return self.task.targets(method, seen, method.kind)
-
-    async def _at_reference(self, job: ImageJob, reference: bytes) -> SelectedTarget:
-        """The target is how alike the image is to the reference, by what a layer gives for both."""
-        layer = self.method.reference_layer
-        tap = resolve(self.resident.module, layer, self.resident.card.explain)
-        view = View(model=job.view.model, intensity=job.view.intensity)
-        other = self._looking(replace(job, data=reference, view=view), tap, Timing())
         try:
-            wanted = await other.output(self.crew)
+            other_pass, wanted = await _features(beside, tap)
         except BrightfieldError as fault:
-            fault.detail = f"`reference`: {fault.detail}"
-            fault.args = (fault.detail,)
-            raise
-        visit = self._looking(job, tap, self.timing)
-        features = await visit.output(self.crew)
-        target = reference_target(features, wanted, layer, other.picture.sha256)
-        return self._aimed(visit, [target], job, "logit", tap)
+            raise fault.about("reference") from fault
+        image_pass, features = await _features(context, tap)
+        target = reference_target(features, wanted, layer, other_pass.picture.sha256)
+        return self._selected(image_pass, [target], "logit", tap)
 
-    def _looking(self, job: ImageJob, tap: Tap, timing: Timing) -> ImagePass:
-        return ImagePass(job, self.resident, Activations(tap), timing, self._refusing(job))
-
-    def _aimed(
-        self,
-        visit: ImagePass,
-        targets: list[Target],
-        job: ImageJob,
-        kind: Kind,
-        of: Tap | None = None,
+    def _selected(
+        self, image_pass: ImagePass, targets: list[Target], kind: Kind, of: Tap | None = None
     ) -> SelectedTarget:
         probe = LaneProbe(
-            self.resident,
+            self._context.resident,
             targets,
-            visit.prepared.geometry,
-            job.ticket,
+            image_pass.prepared.geometry,
+            self._context.job.ticket,
             kind,
-            lambda: display(visit.picture.pixels),
+            lambda: display(image_pass.picture.pixels),
             of,
         )
-        return SelectedTarget(visit, probe)
+        return SelectedTarget(image_pass, probe)
 
-    def _check_reference(self) -> None:
-        method = self.method
-        other = "target" if method.target != ("top",) else method.place
-        if not method.targeted:
-            other = "neuron"
-        if other is not None:
-            raise InvalidParameter(
-                f"With a reference its likeness to the image is explained, and {other} names "
-                "something else; give one of the two.",
-                errors=[{"location": other}],
-            )
-        if "output" in method.model_fields_set and method.kind != "similarity":
-            raise InvalidParameter(
-                "With a reference the score is a cosine, neither a logit nor a probability; leave "
-                "`output` out.",
-                errors=[{"location": "output"}],
-            )
 
-    def _refusing(self, job: ImageJob) -> Callable[[Picture], bool]:
-        """Refuses, once the picture's size is known, a field that is too large to be explained."""
+async def _features(context: AnswerContext, tap: Tap) -> tuple[ImagePass, Tensor]:
+    """The pass of the context's image to a layer, and what the layer puts out."""
+    image_pass = context.image_pass(Activations(tap), _refusing(context))
+    return image_pass, await context.output(image_pass)
 
-        def check(picture: Picture) -> bool:
-            view, spec = job.view, self.resident.card.input
-            if issubclass(self.task, Dense) and not resizes(spec):
-                field = field_of(picture, Region(*view.region) if view.region else None)
-                _check_size(field, self.resident)
-            return False
 
-        return check
+def _refusing(context: AnswerContext) -> Callable[[Picture], bool]:
+    """Raises, once the picture's size is known, for a field too large to be explained."""
+
+    def check(picture: Picture) -> bool:
+        if context.model_task.refuses_large_fields and not resizes(context.resident.card.input):
+            _check_size(field_of(picture, context.job.view.part), context.resident)
+        return False
+
+    return check
+
+
+def _check_reference(method: Method) -> None:
+    other = "target" if method.target != ("top",) else method.place
+    if not method.targeted:
+        other = "neuron"
+    if other is not None:
+        raise InvalidParameter(
+            f"With a reference its similarity to the image is explained, and {other} names "
+            "something else; give one of the two.",
+            errors=[{"location": other}],
+        )
+    if "output" in method.model_fields_set and method.kind != "similarity":
+        raise InvalidParameter(
+            "With a reference the score is a cosine, neither a logit nor a probability; leave "
+            "`output` out.",
+            errors=[{"location": "output"}],
+        )
 
 
 def _check_size(field: Region, resident: Resident) -> None:

@@ -1,4 +1,4 @@
-"""Evaluation runs: predictions in chunks, kept in the store and reported about together."""
+"""Evaluation runs: predictions in chunks, stored and reported together."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from brightfield.metrics.chunks.chunk import PredictionChunk as Packed
 from brightfield.metrics.chunks.frames import merged
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
 from brightfield.metrics.reports.points import Named
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.progress import Progress, no_progress
 from brightfield.store.runs import ChunkEntry, RunStore, StoredChunk, StoredRun
 
 
@@ -27,12 +27,12 @@ class EvaluationRuns:
         self._limits = limits
 
     def create(self, evaluation: Evaluation, name: str | None) -> tuple[StoredRun, bool]:
-        """A new run, and True; or the one that has the name already, and False.
+        """A new run and True, or the existing run of that name and False.
 
-        Raises `Unprocessable` for options that contradict one another, `RunConflict` where the run
-        of the name is another one.
+        Raises `Unprocessable` for contradictory options, `RunConflict` if the run of that name
+        has other options.
         """
-        evaluation.chunk(evaluation.nothing, self._limits, _unhurried)
+        evaluation.chunk(evaluation.nothing, self._limits, no_progress)
         task = next(task for task, kind in self._catalog.items() if kind is type(evaluation))
         return self.store.create(task, evaluation.model_dump(mode="json"), name)
 
@@ -42,55 +42,60 @@ class EvaluationRuns:
         return self._catalog[run.task].model_validate(run.options)
 
     def put(
-        self, run_id: str, key: str, evaluation: Evaluation, data: Mapping[str, Any], check: Check
+        self,
+        run_id: str,
+        key: str,
+        evaluation: Evaluation,
+        data: Mapping[str, Any],
+        progress: Progress,
     ) -> tuple[ChunkEntry, bool]:
-        """Adds a chunk; False where the same was there already. It is on disk then.
+        """Add a chunk; False if it existed already. It is on disk when this returns.
 
         Raises `Unprocessable` with the row for data that `evaluation`, the run's, cannot report
         about, `Conflict` for a chunk that does not fit the others, and `UnknownRun`.
         """
-        found = evaluation.chunk(data, self._limits, check)
+        found = evaluation.chunk(data, self._limits, progress)
         kept = StoredChunk(
             found.sha256, found.media_type, found.rows, found.frame, found.ids, found.payload
         )
         try:
             added = self.store.put(run_id, key, kept, merged)
         except ChunkConflict:
-            known = self._known(run_id, key, evaluation, found, check)
+            known = self._known(run_id, key, evaluation, found, progress)
             if known is None:
                 raise
             return known, False
         return ChunkEntry(key, kept.rows, kept.sha256), added
 
     def _known(
-        self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, check: Check
+        self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, progress: Progress
     ) -> ChunkEntry | None:
-        """The chunk of this key where it holds what was sent, but with its images, as an earlier
-        version kept it; its digest is then another."""
+        """The chunk of this key if an earlier version stored the same content with its images,
+        which gives it another digest."""
         payloads = self.store.payloads(run_id, key)
         earlier = [each for each in payloads if each[1] == JSON != sent.media_type]
         for _, _, data in RunChunks({}, {}, earlier).documents():
-            if evaluation.chunk(data, self._limits, check).sha256 == sent.sha256:
+            if evaluation.chunk(data, self._limits, progress).sha256 == sent.sha256:
                 return next(each for each in self.store.entries(run_id) if each.key == key)
         return None
 
-    def report(self, run_id: str, check: Check) -> dict[str, Any]:
-        """The report about what is there; `run` names the run. Raises `UnknownRun`."""
+    def report(self, run_id: str, progress: Progress) -> dict[str, Any]:
+        """The report about all chunks so far; `run` names the run. Raises `UnknownRun`."""
         evaluation = self.evaluation(run_id)
         parts = self.parts(run_id)
-        report = evaluation.together(parts, self._limits, check)
+        report = evaluation.together(parts, self._limits, progress)
         run = self.store.get(run_id)
         counts = {"chunks": len(parts.sizes), "rows": sum(parts.sizes.values())}
         return {**report, "run": {"id": run.id, "name": run.name, **counts}}
 
-    def points(self, run_id: str, check: Check) -> Iterator[Named]:
+    def points(self, run_id: str, progress: Progress) -> Iterator[Named]:
         """Every point of the curves. Raises `UnknownRun`, `NotAcceptable` without such curves."""
-        return self.evaluation(run_id).points(self.parts(run_id), check)
+        return self.evaluation(run_id).points(self.parts(run_id), progress)
 
-    def compare(self, a: str, b: str, ci: Mapping[str, Any], check: Check) -> dict[str, Any]:
+    def compare(self, a: str, b: str, ci: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         """How much the numbers of run `a` differ from those of `b` over the ids that both have.
 
-        `ci` are options of intervals; those that are not given are run a's. Raises `UnknownRun`,
+        `ci` are options of intervals; missing ones are those of run a. Raises `UnknownRun`,
         `IncomparableRuns`.
         """
         first, second = self.store.get(a), self.store.get(b)
@@ -100,12 +105,12 @@ class EvaluationRuns:
             )
         one, two = (self._catalog[run.task].model_validate(run.options) for run in (first, second))
         confidence = Confidence(**{**one.ci.model_dump(), **ci})
-        both = RunPair(self.parts(a), self.parts(b), self._limits, check)
+        both = RunPair(self.parts(a), self.parts(b), self._limits, progress)
         named = {side: {"id": r.id, "name": r.name} for side, r in (("a", first), ("b", second))}
         return {"task": first.task, **named, **one.against(two, both, confidence)}
 
     def parts(self, run_id: str) -> RunChunks:
-        """The chunks that are there now. Raises `UnknownRun`, also when the run is deleted while
+        """The chunks as of now. Raises `UnknownRun`, also when the run is deleted while
         they are read."""
         entries = self.store.entries(run_id)
         frame = self.store.get(run_id).frame or {}  # after the entries, so that it covers them
@@ -113,7 +118,7 @@ class EvaluationRuns:
         return RunChunks(sizes, frame, self._payloads(run_id, sizes))
 
     def _payloads(self, run_id: str, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, bytes]]:
-        """Without what came in meanwhile."""
+        """Without chunks that arrived after the entries were read."""
         count = 0
         for payload in self.store.payloads(run_id):
             if payload[0] in sizes:
@@ -121,7 +126,3 @@ class EvaluationRuns:
                 yield payload
         if count < len(sizes):
             self.store.get(run_id)
-
-
-def _unhurried() -> None:
-    """There is next to nothing to do."""

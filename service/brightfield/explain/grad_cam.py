@@ -23,9 +23,9 @@ class GradCam(SaliencyMethod):
     """
 
     layer: str | None = None
-    """Module whose output is weighed; left out: the card's, else the last one with spatial maps."""
+    """Module whose output is weighed. Default: the card's, else the last one with spatial maps."""
     relu: bool = True
-    """Keep only what speaks for the target; without it the map is signed."""
+    """Keep only what supports the target; without it the map is signed."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)

@@ -21,7 +21,7 @@ class GuidedGradCam(SaliencyMethod):
     """
 
     layer: str | None = None
-    """Module whose output is weighed; left out: the card's, else the last one with spatial maps."""
+    """Module whose output is weighed. Default: the card's, else the last one with spatial maps."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)

@@ -12,7 +12,7 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.maps.saliency_map import SaliencyMap
 from brightfield.explain.probing.checks import checked
 from brightfield.explain.probing.probe import Probe
-from brightfield.progress import Step
+from brightfield.progress import Progress, Step, no_progress
 from brightfield.targets import EVERY, Aim, Kind
 from brightfield.tensors import Images
 from brightfield.work import Work
@@ -28,6 +28,7 @@ class Method(Aim, Work, ABC):
 
     endpoint: ClassVar[str] = "saliency"
     result: ClassVar[type[Explanation]] = SaliencyMap
+    borrows: ClassVar[str | None] = "classify"
 
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
 
@@ -72,6 +73,13 @@ class Method(Aim, Work, ABC):
             yield from checked(self.explain, aimed, images)
         else:
             yield from self.explain(aimed, images)
+
+    def run(self, probe: Probe, images: Images, progress: Progress = no_progress) -> Explanation:
+        """Explain `images` to the end, reporting each step."""
+        for step in self(probe, images):
+            progress(step)
+        assert isinstance(step.result, Explanation)
+        return step.result
 
     def aimed(self, probe: Probe, images: Images) -> Probe:
         """The probe of what the parameters ask to explain."""

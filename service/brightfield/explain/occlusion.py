@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from brightfield.errors import InvalidParameter
 from brightfield.explain.kinds.perturbation import Perturbation
@@ -20,6 +20,7 @@ from brightfield.explain.probing.hiding import PolygonCorners, mask_of, parse_sh
 from brightfield.explain.probing.probe import Probe
 from brightfield.explain.probing.windows import WindowEngine, windows
 from brightfield.geometry import Geometry
+from brightfield.images.shapes import ShapeParameter
 from brightfield.images.windows import Border, WindowGrid, window_grid
 from brightfield.parameters import Extent
 from brightfield.tensors import Images
@@ -36,9 +37,9 @@ class Occlusion(Perturbation):
     every: ClassVar[bool] = True
 
     window: Extent | None = None
-    """Side of the window, or height,width; left out: a seventh of the input's short side."""
+    """Side of the window, or height,width. Default: a seventh of the input's short side."""
     stride: Extent | None = None
-    """Step of the window, at most the window; left out: half the window."""
+    """Step of the window, at most the window. Default: half the window."""
     unit: Literal["input", "image"] = "input"
     """Pixels in which window and stride are given: the model's input, or the image."""
     border: Border = "shift"
@@ -46,7 +47,7 @@ class Occlusion(Perturbation):
     engine: WindowEngine = "auto"
     """How the scores are computed: `plain` runs every occluded image through the whole model,
     `incremental` computes only what a window can have changed, `auto` takes the faster one."""
-    hide: Annotated[str, Field(examples=["40,30,64,64", "10,10;90,10;50,80"])] | None = None
+    hide: ShapeParameter | None = None
     """One what-if in image pixels: x,y,width,height, or the corners of a polygon x,y;x,y;x,y. Given
     without window and stride, it is answered alone."""
 

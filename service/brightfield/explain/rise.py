@@ -30,7 +30,7 @@ class Rise(Perturbation):
 
     A mask is a grid of cells, each open with probability p, enlarged bilinearly and shifted at
     random by less than a cell; x under M is M x + (1 - M) baseline. The value of a pixel is the
-    mean score while it can be seen; above `mean_score` it speaks for the target. The same seed
+    mean score while it can be seen; above `mean_score` it supports the target. The same seed
     gives the same masks, whatever the batch size. Source: Petsiuk, Das and Saenko 2018.
     """
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Rgb = NDArray[np.uint8]
-"""(H, W, 3)."""
+from brightfield.tensors import Rgb
 
 _GAP, _LINE, _FONT = 6, 16, 12
 _INK, _PALE, _PAPER = (33, 37, 41), (108, 117, 125), (255, 255, 255)

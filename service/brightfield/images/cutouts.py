@@ -9,11 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.objects import Box
-from brightfield.tensors import Pixels
+from brightfield.tensors import Pixels, Rgb
 from brightfield_painting import display, scale, strength
-
-Rgb = NDArray[np.uint8]
-"""(H, W, 3)."""
 
 _LONGEST = 256
 

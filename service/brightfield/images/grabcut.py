@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.images.heat import Heat
 from brightfield.images.rle import Mask
+from brightfield.tensors import Rgb
 
 # Quantiles of the smoothed map by Simonyan et al. 2014.
 _FOREGROUND, _BACKGROUND = 0.95, 0.30
@@ -22,8 +23,6 @@ _LONGEST_SIDE = 320
 _ITERATIONS = 3
 # Its two mixtures have five Gaussians each.
 _FEWEST_SEEDS = 10
-
-Rgb = NDArray[np.uint8]
 
 
 def grabcut(picture: Rgb, heat: Heat) -> Mask | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.geometry import Geometry
-from brightfield.results import MapSpace, Result, array_json, finite
+from brightfield.results import MapSpace, Result, map_json
 from brightfield.tensors import Map, Pixels
 from brightfield_painting import heatmap, overlay
 
@@ -24,12 +24,8 @@ class Heat:
     region: tuple[float, float, float, float]
 
 
-def map_json(
-    values: NDArray[np.float32],
-    geometry: Geometry,
-    space: MapSpace,
-    *,
-    signed: bool,
+def placed_json(
+    values: NDArray[np.float32], geometry: Geometry, space: MapSpace, *, signed: bool
 ) -> dict[str, Any]:
     """A map, or one per target, for JSON: all that drawing it needs.
 
@@ -38,12 +34,8 @@ def map_json(
     """
     height, width = geometry.image_size
     extent = geometry.extent_in_image if space == "input" else (0, 0, width, height)
-    least, greatest = (values.min(), values.max()) if values.size else (0.0, 0.0)
     return {
-        **array_json(values),
-        "signed": signed,
-        "min": finite(float(least)),
-        "max": finite(float(greatest)),
+        **map_json(values, signed=signed),
         "region": [float(edge) for edge in geometry.region_in_image],
         "extent": [float(edge) for edge in extent],
     }

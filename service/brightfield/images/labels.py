@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.runs import Indices, LabelRuns, find_runs, paint
+from brightfield.images.runs import LabelRuns, find_runs, paint
+from brightfield.tensors import Indices
 
 Labels = NDArray[np.int32]
 """(H, W) int32: 0 is background, k > 0 the pixels of object k."""
@@ -28,15 +28,6 @@ def smallest(labels: NDArray[Any]) -> NDArray[np.uint16] | NDArray[np.uint32]:
         raise ValueError("a label is negative")
     greatest = int(labels.max(initial=0))
     return labels.astype(np.uint16) if greatest <= _UINT16_OBJECTS else labels.astype(np.uint32)
-
-
-def relabel(labels: NDArray[Any]) -> tuple[Labels, NDArray[np.int64]]:
-    """Labels renumbered 1 to n in the order of the old ones, and the n old labels."""
-    runs = find_runs(labels.reshape(-1))
-    old, index = np.unique(runs.labels, return_inverse=True)
-    known = old > 0
-    new = np.where(known, np.cumsum(known), 0)
-    return _painted(runs, new[index], labels.shape), old[known]
 
 
 def link_slices(
@@ -73,23 +64,6 @@ def link_slices(
     fresh = np.flatnonzero((old > 0) & (new == 0))
     new[fresh] = first_new + np.arange(fresh.size)
     return _painted(runs, new[index], current.shape), first_new + fresh.size
-
-
-def link_stack(
-    planes: Iterable[Labels], *, threshold: float = 0.25, by: OverlapMeasure = "iou"
-) -> Iterator[Labels]:
-    """The planes of a 3D label volume, one for each 2D label image, as they come.
-
-    Neighbours are linked by `link_slices`; only two planes are held at a time.
-    """
-    previous: Labels | None = None
-    following = 1
-    for plane in planes:
-        before = np.zeros_like(plane) if previous is None else previous
-        previous, following = link_slices(
-            before, plane, first_new=following, threshold=threshold, by=by
-        )
-        yield previous
 
 
 def _continuations(

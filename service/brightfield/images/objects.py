@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 from brightfield.images.labels import Labels
 from brightfield.images.rle import Rle
-from brightfield.images.runs import Indices, LabelRuns, find_runs
+from brightfield.images.runs import LabelRuns, find_runs
 from brightfield.results import finite
-from brightfield.tensors import Pixels
-
-Color = tuple[int, int, int]
-"""Red, green, blue, 0 to 255."""
+from brightfield.tensors import Indices, Pixels
 
 Floats = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from brightfield.images.labels import Labels
-from brightfield.images.objects import Box, Color
-
-Rgb = NDArray[np.uint8]
-"""(H, W, 3) uint8."""
+from brightfield.images.objects import Box
+from brightfield.palette import Color
+from brightfield.tensors import Rgb
+from brightfield_painting.luma import LUMA
 
 _FILL = 0.22
 """How much of an object's inside is its colour."""
@@ -113,7 +113,5 @@ def _plate(
         if y + height > size[1]:
             y = float(max(0, round(box.ymin)))
     draw.rectangle((x, y, x + width - 1, y + height - 1), fill=color)
-    red, green, blue = color
-    bright = 0.299 * red + 0.587 * green + 0.114 * blue > 140
-    ink = (0, 0, 0) if bright else (255, 255, 255)
+    ink = (0, 0, 0) if np.dot(LUMA, color) > 140 else (255, 255, 255)
     draw.text((x + margin - left, y + margin - top), text, fill=ink, font=font)

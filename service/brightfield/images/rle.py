@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.labels import Labels
-from brightfield.images.runs import Indices, LabelRuns, find_runs, paint
+from brightfield.images.runs import LabelRuns, find_runs, paint
+from brightfield.tensors import Indices
 
 Mask = NDArray[np.bool_]
 """(H, W) bool: the pixels of one object."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.int64]
+from brightfield.tensors import Indices
 
 # Painting expands so many pixels at a time into indices of 8 bytes each.
 _CHUNK = 1 << 20

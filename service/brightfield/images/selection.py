@@ -6,16 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from brightfield.parameters import Parameters
+from brightfield.parameters import Parameters, natural_numbers, several, written
 
 AXES = "TZCYXSP"
-
-
-def _channels(value: object) -> object:
-    """Parameters arrive as query strings: "0,2" means (0, 2)."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(","))
-    return (value,) if isinstance(value, int) else value
 
 
 def _known_axes(value: object) -> object:
@@ -35,7 +28,7 @@ def _known_axes(value: object) -> object:
 
 
 def _distinct(value: object) -> object:
-    channels = _channels(value)
+    channels = several(value)
     if isinstance(channels, tuple | list) and len({str(c) for c in channels}) < len(channels):
         raise ValueError("each channel is named once")
     return channels
@@ -57,10 +50,18 @@ class Selection(Parameters):
     channels: Annotated[
         Annotated[tuple[_Index, ...], Field(min_length=1)] | None,
         BeforeValidator(_distinct),
-        WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]}),
+        written(
+            "int | Sequence[int]",
+            {"pattern": r"^\d+(,\d+)*$", "examples": ["0", "0,2"]},
+            *natural_numbers(),
+        ),
     ] = None
     """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
-    axes: Annotated[str | None, BeforeValidator(_known_axes)] = None
+    axes: Annotated[
+        str | None,
+        BeforeValidator(_known_axes),
+        WithJsonSchema({"type": "string", "pattern": f"^[{AXES}{AXES.lower()}]+$"}),
+    ] = None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel,
     Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     orientation: Literal["apply", "ignore"] = "apply"

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import WithJsonSchema
 
 from brightfield.errors import InvalidParameter
 from brightfield.geometry import Geometry
+from brightfield.parameters import NUMBER
 
 PolygonCorners = list[tuple[float, float]]
 """Corners (x, y) in image pixels, at least three."""
+
+_CORNER = rf"{NUMBER},{NUMBER}"
+
+ShapeParameter = Annotated[
+    str,
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^({_CORNER},{_CORNER}|{_CORNER}(;{_CORNER}){{2,}})$",
+            "examples": ["40,30,64,64", "10,10;90,10;50,80"],
+            "x-python-type": "str | Sequence[float] | Sequence[Sequence[float]]",
+        }
+    ),
+]
+"""`x,y,width,height`, or the corners `x,y;x,y;x,y` of a polygon, in image pixels."""
 
 # Beyond every image, and near enough for exact arithmetic with halves of pixels.
 _FARTHEST = 1e9

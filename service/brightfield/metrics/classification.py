@@ -27,8 +27,8 @@ from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.reports.sample import Sample
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.progress import Progress
 
 _CONVENTIONS = {
     "order": "rows by id, else by truth, scores, prediction and group; the digest covers truth, "
@@ -83,11 +83,15 @@ class Classification(Evaluation):
     def _rule(cls, value: str | None) -> str | None:
         return None if value is None else str(ThresholdRule.parse(value))
 
-    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
+    def evaluate(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> dict[str, Any]:
         found = read_predictions(data, self.labels, alone=True)
-        return self.report(found.rows(self.missing), check)
+        return self.report(found.rows(self.missing), progress)
 
-    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
+    def chunk(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> PredictionChunk:
         found = read_predictions(data, self.labels, alone=False)
         rows, frame = found.rows(self.missing), self._frame(found)
         self._agree(rows)
@@ -95,11 +99,11 @@ class Classification(Evaluation):
             self._positive(rows)
         return PredictionChunk.of_predictions(found, frame)
 
-    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
-        return self.report(self.rows(parts), check)
+    def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
+        return self.report(self.rows(parts), progress)
 
-    def points(self, parts: RunChunks, check: Check) -> Iterator[Named]:
-        found = self._view(self.rows(parts), check).points()
+    def points(self, parts: RunChunks, progress: Progress) -> Iterator[Named]:
+        found = self._view(self.rows(parts), progress).points()
         if found is None:
             raise no_points()
         return found
@@ -109,8 +113,8 @@ class Classification(Evaluation):
         first, second, shared = aligned(self.rows(both.first), other.rows(both.second))
         if len(first.labels) == 2 and self._positive(first) != other._positive(second):
             same_options(self, other, ("positive",))
-        views = self._view(first, both.check), other._view(second, both.check)
-        found = class_differences(*views, confidence, both.check)
+        views = self._view(first, both.progress), other._view(second, both.progress)
+        found = class_differences(*views, confidence, both.progress)
         return {
             "labels": list(first.labels),
             **shared.json(),
@@ -141,10 +145,10 @@ class Classification(Evaluation):
             "ids": found.ids is not None,
         }
 
-    def report(self, rows: Rows, check: Check) -> dict[str, Any]:
+    def report(self, rows: Rows, progress: Progress) -> dict[str, Any]:
         """The report about rows in canonical order."""
         self._agree(rows)
-        found = self._view(rows, check).report()
+        found = self._view(rows, progress).report()
         conventions = _CONVENTIONS
         if rows.groups is not None:
             conventions = {**conventions, "bootstrap": _CLUSTERED}
@@ -160,8 +164,8 @@ class Classification(Evaluation):
             "input_sha256": rows.sha256(),
         }
 
-    def _view(self, rows: Rows, check: Check) -> Binary | Multiclass:
-        sample = Sample(rows, self.ci, check)
+    def _view(self, rows: Rows, progress: Progress) -> Binary | Multiclass:
+        sample = Sample(rows, self.ci, progress)
         if len(rows.labels) > 2:
             return Multiclass(sample, self.curve_points, self.bins, self.worst)
         rule = None if self.operating_point is None else ThresholdRule.parse(self.operating_point)

@@ -26,11 +26,11 @@ from brightfield.metrics.reports.comparison import (
 )
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
 from brightfield.metrics.statistics.family import MetricPath, MetricSpec, estimates, nested
 from brightfield.metrics.statistics.resampling import ClusterResampler, Resampler, RowResampler
+from brightfield.progress import Progress
 
 _CONVENTIONS = {
     "order": "images and categories by id; annotations by image, category and id; detections by "
@@ -61,11 +61,15 @@ class Detection(Evaluation):
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """Least score of the detections whose errors are counted; the twelve numbers take all."""
 
-    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
+    def evaluate(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> dict[str, Any]:
         scene = read_scene(data, self.iou_type, self.missing, limits.max_pixels)
-        return self.report(scene, check)
+        return self.report(scene, progress)
 
-    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
+    def chunk(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> PredictionChunk:
         """A chunk has whole images: with them, what is in them and what was detected in them."""
         own = {name: data[name] for name in self.members if data.get(name) is not None}
         scene = read_scene(own, self.iou_type, self.missing, limits.max_pixels)
@@ -74,8 +78,8 @@ class Detection(Evaluation):
         ids = tuple(id_text(image) for image in scene.images)
         return PredictionChunk.of_document(own, len(scene.images), frame, ids)
 
-    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
-        return self.report(self.scene(joined(parts), limits), check)
+    def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
+        return self.report(self.scene(joined(parts), limits), progress)
 
     def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
         same_options(self, other, ("iou_type",))
@@ -83,11 +87,11 @@ class Detection(Evaluation):
         shared = Shared.of(*(whole.images for whole in wholes))
         scenes = [self.scene(whole.only(shared.ids), both.limits) for whole in wholes]
         check_same_truth(*scenes)
-        samples = [Detected(match(scene, self.iou_type, both.check)) for scene in scenes]
+        samples = [Detected(match(scene, self.iou_type, both.progress)) for scene in scenes]
         one, two = (self._lines(*pair) for pair in zip(scenes, samples, strict=True))
         design = Design.shared(_sampler(scenes[0]), clustered=scenes[0].groups is not None)
         work = sum(sample.work for sample in samples)
-        found = differences(one, two, design, confidence, both.check, work=work)
+        found = differences(one, two, design, confidence, both.progress, work=work)
         return {
             **shared.json(),
             "metrics": below(found, ("metrics",)),
@@ -105,10 +109,10 @@ class Detection(Evaluation):
         named = (whole.origin.excluded(entry.row, entry.reason) for entry in scene.excluded)
         return replace(scene, excluded=tuple(named))
 
-    def report(self, scene: CocoDataset, check: Check) -> dict[str, Any]:
+    def report(self, scene: CocoDataset, progress: Progress) -> dict[str, Any]:
         """The report about a scene in canonical order."""
-        matched = match(scene, self.iou_type, check)
-        found = self._estimates(scene, matched, check)
+        matched = match(scene, self.iou_type, progress)
+        found = self._estimates(scene, matched, progress)
         faults = errors(scene, matched, self.iou_type, self.threshold)
         return {
             "task": "detection",
@@ -137,11 +141,11 @@ class Detection(Evaluation):
         }
 
     def _estimates(
-        self, scene: CocoDataset, matched: Matched, check: Check
+        self, scene: CocoDataset, matched: Matched, progress: Progress
     ) -> dict[MetricPath, Estimate]:
         sample, clustered = Detected(matched), scene.groups is not None
         lines, sampler = self._lines(scene, sample), _sampler(scene)
-        return estimates(lines, sampler, self.ci, check, clustered=clustered, work=sample.work)
+        return estimates(lines, sampler, self.ci, progress, clustered=clustered, work=sample.work)
 
     def _lines(self, scene: CocoDataset, sample: Detected) -> list[MetricSpec[Any]]:
         family = CocoSummary()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-import orjson
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from brightfield.errors import NotAcceptable
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.parameters import Parameters
+from brightfield.parameters import Parameters, parsed_json, written
+from brightfield.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,14 @@ class RunPair:
     first: RunChunks
     second: RunChunks
     limits: DataLimits
-    check: Check
+    progress: Progress
 
 
 def _document(value: Any) -> Any:
     """A query writes lists and objects as JSON, and plain lists also with commas."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return value
+        with suppress(ValueError):
+            return parsed_json(value)
     return value
 
 
@@ -56,7 +54,11 @@ def _names(value: Any) -> Any:
 Names = Annotated[
     tuple[str, ...],
     BeforeValidator(_names),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+    written(
+        "str | Sequence[str]",
+        {"examples": ["benign,malignant"]},
+        {"type": "array", "items": {"type": ["string", "integer"]}},
+    ),
 ]
 """Several names: `a,b` or `["a", "b"]`."""
 
@@ -82,21 +84,25 @@ class Evaluation(Parameters, ABC):
     """What is done with rows of which something is missing: left out and listed, or 422."""
 
     @abstractmethod
-    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
+    def evaluate(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> dict[str, Any]:
         """The report about `data`, by the names in `members`, ready for JSON.
 
         Raises `Unprocessable` for wrong types, lengths and labels; never returns NaN.
         """
 
     @abstractmethod
-    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
+    def chunk(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> PredictionChunk:
         """A part of a run, checked as `evaluate` would check it.
 
         Raises `Unprocessable` for whatever would later keep the run from having a report.
         """
 
     @abstractmethod
-    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
+    def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
         """The report about all parts of a run, which agree on a frame: the same as that about their
         rows in one call."""
 
@@ -107,7 +113,7 @@ class Evaluation(Parameters, ABC):
         Raises `IncomparableRuns` for runs whose numbers do not mean the same.
         """
 
-    def points(self, parts: RunChunks, check: Check) -> Iterator[Named]:
+    def points(self, parts: RunChunks, progress: Progress) -> Iterator[Named]:
         """Every point of the curves of a run, by name.
 
         Raises `NotAcceptable` where there are no curves with points of their own.

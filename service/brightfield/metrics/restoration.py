@@ -32,9 +32,10 @@ from brightfield.metrics.reading.pictures import read_image
 from brightfield.metrics.reading.rows import digest
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.bootstrap import Batch, Check
+from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import MetricSpec, nested
+from brightfield.progress import Progress
 
 _NAMES = ("mse", "psnr", "ssim")
 _GREATEST = 1e100
@@ -169,10 +170,10 @@ class Restoration(PairsEvaluation):
             )
         return image
 
-    def report(self, cases: Sequence[Restored], check: Check) -> dict[str, Any]:
+    def report(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
         found = draws.estimates(self.lines(cases))
         errors = np.array([case.error / case.count for case in cases], np.float64)
         return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.metrics.counted.cases import (
@@ -35,9 +35,10 @@ from brightfield.metrics.reading.pairs import Pair, group_codes
 from brightfield.metrics.reading.pictures import ClassMask, read_mask
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import MetricSpec, nested
+from brightfield.parameters import NUMBER, written
+from brightfield.progress import Progress
 
 _CONVENTIONS = {
     "order": "pairs by id, else by content; the digest covers the digests of shape, truth and "
@@ -66,7 +67,12 @@ PixelSpacing = Annotated[
     tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...],
     BeforeValidator(_sizes),
     Field(min_length=1, max_length=3),
-    WithJsonSchema({"type": "string", "examples": ["0.5", "2,0.5,0.5"]}),
+    written(
+        "float | Sequence[float]",
+        {"pattern": rf"^{NUMBER}(,{NUMBER}){{0,2}}$", "examples": ["0.5", "2,0.5,0.5"]},
+        {"type": "number"},
+        {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 3},
+    ),
 ]
 """One number or several: `0.5`, `2,0.5,0.5` or `[2, 0.5, 0.5]`."""
 
@@ -143,10 +149,10 @@ class Segmentation(PairsEvaluation):
             )
         return mask
 
-    def report(self, cases: Sequence[MeasuredPair], check: Check) -> dict[str, Any]:
+    def report(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, check)
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
         found = draws.estimates(self.lines(cases))
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)

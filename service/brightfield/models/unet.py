@@ -10,8 +10,8 @@ the image itself.
     decoder channels        -   64   48   32   16
     3 x 3 convolutions      -    1    2    2    2
 
-An output pixel depends on input pixels at most `RADIUS` away, so tiles with a halo of that many
-pixels give what the whole image gives. On sides that are multiples of `STRIDE` the network commutes
+An output pixel depends on input pixels at most 121 away, so tiles with a halo of that many
+pixels give what the whole image gives. On sides that are multiples of 16 the network commutes
 with shifts by as many pixels, the image's border aside.
 
 Sources: Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015; Tan and Le, "EfficientNet", ICML 2019.
@@ -24,8 +24,6 @@ from torch.nn import functional
 
 from brightfield.models.architecture import Architecture
 from brightfield.models.efficientnet_lite import STAGES, STEM, ConvNorm, InvertedResidual
-
-RADIUS, STRIDE = 121, 16
 
 _STAGES = STAGES[:4]
 _WIDTHS = (64, 48, 32, 16)

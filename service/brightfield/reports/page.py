@@ -1,4 +1,4 @@
-"""The report as one page of HTML that needs nothing else: no script, no font, no address."""
+"""The report as one self-contained page of HTML: no script, no font, no address."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from brightfield.reports.drawing.canvas import inline
 from brightfield.reports.plots import available
-from brightfield.reports.plots.canvas import inline
 from brightfield.reports.plots.plot import Plot
 from brightfield.reports.report import Report, level
 from brightfield.reports.sections import Section, sections
@@ -77,12 +77,12 @@ def _figure(plot: Plot, report: Report, name: str) -> Figure:
 def _facts(report: Report, parts: list[Section]) -> list[tuple[str, str]]:
     unit = _UNITS.get(report["task"], "pair")
     run, method = report.get("run"), report["conventions"]["ci"]["method"]
-    whence = [] if run is None else [("Chunks", f"{run['chunks']:,}")]
+    chunks = [] if run is None else [("Chunks", f"{run['chunks']:,}")]
     return [
-        ("Counted", counted(report["n"], unit)),
-        ("Left out", counted(report["excluded_n"], unit)),
+        ("Evaluated", counted(report["n"], unit)),
+        ("Excluded", counted(report["excluded_n"], unit)),
         ("Intervals", "none" if method == "none" else percent(level(report))),
-        *whence,
+        *chunks,
         ("Digest", plain(report["input_sha256"])[:12]),
     ]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from brightfield.errors import InvalidParameter, nearest
+from brightfield.reports.drawing.canvas import draw
 from brightfield.reports.page import page
 from brightfield.reports.plots import choose
-from brightfield.reports.plots.canvas import draw
 from brightfield.reports.report import Report
 from brightfield.reports.tables import TABLES, tables
 

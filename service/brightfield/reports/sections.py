@@ -19,13 +19,13 @@ _PAIRS = 20
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A text; `tint` from 0 to 1 says how strongly its ground is coloured."""
+    """A text; `tint` from 0 to 1 is the strength of its background colour."""
 
     text: str
     tint: float | None = None
     number: bool = False
     share: str = ""
-    """Set below the text, in small."""
+    """Shown below the text, in small type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class SectionTable:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     marked: int | None = None
-    """The row that is set off from the others."""
+    """The row that is highlighted."""
     note: str = ""
     matrix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with what stands under it; `plots` are names of plots."""
+    """A heading and its contents; `plots` are names of plots."""
 
     anchor: str
     title: str
@@ -54,7 +54,7 @@ class Section:
 
 
 def sections(report: Report, plots: Sequence[str]) -> list[Section]:
-    """All that the report has to say, in the order in which one reads it; empty parts left out."""
+    """The contents of the report in reading order, without empty sections."""
     found = [
         _numbers(report),
         _curves(plots),
@@ -71,8 +71,8 @@ def sections(report: Report, plots: Sequence[str]) -> list[Section]:
 
 
 _CALIBRATION = (
-    "Of the cases that were given a probability of about p, a share of p should come true: the "
-    "points should lie on the dotted line. Below, how many cases each bin rests on.",
+    "If the probabilities are right, a share of p of the cases with a probability of about p is "
+    "positive: the points lie on the dotted line. The bars below count the cases of each bin.",
 )
 
 
@@ -91,9 +91,9 @@ def _number_row(name: str, entry: ReportNumber, unit: str | None) -> list[Cell]:
 
 
 def _numbers(report: Report) -> Section:
-    columns = ("Metric", "Value", "Interval", "Method, or why there is none", "n")
+    columns = ("Metric", "Value", "Interval", "Method, or reason", "n")
     grids = []
-    captions = {"all": "Over all cases", "pooled": "Pooled: all pixels or objects together"}
+    captions = {"all": "Over all cases", "pooled": "Pooled: over all pixels or objects"}
     if report["task"] in ("segmentation", "restoration"):
         captions["all"] = "Means over the cases"
     for scope, caption in captions.items():
@@ -122,12 +122,12 @@ def _thresholds(report: Report) -> Section:
         rows.append(
             [Cell(_exact(found["threshold"][place])), *(Cell(t, number=True) for t in texts)]
         )
-    note = "A case is called positive when its score reaches the threshold."
+    note = "A case is positive if its score reaches the threshold."
     if marked is not None:
         note += " The marked row is the operating point: the lowest score that reaches it."
     if len(kept) < len(found["threshold"]):
         note += " Only some thresholds are shown; the CSV named thresholds has more."
-    grid = SectionTable("What each threshold would give", columns, rows,
+    grid = SectionTable("Results at each threshold", columns, rows,
                 None if marked is None else kept.index(marked), note)  # fmt: skip
     return Section("thresholds", "Thresholds", (), (), [grid])
 
@@ -164,7 +164,7 @@ def _confusion(report: Report, plots: Sequence[str]) -> Section:
     if len(labels) > 2 and (pairs := _mistaken(labels, found["counts"])):
         note = "" if len(pairs) < _PAIRS else f"The {_PAIRS} most frequent."
         columns = ("Actual", "Predicted", "Count")
-        grids.append(SectionTable("What is taken for what", columns, pairs, note=note))
+        grids.append(SectionTable("Most frequent confusions", columns, pairs, note=note))
     shown_plots = _have(plots, "confusion") if len(labels) > _MATRIX else []
     return Section("confusion", "Confusion matrix", texts, shown_plots, grids)
 
@@ -237,7 +237,7 @@ def _errors(report: Report, plots: Sequence[str]) -> Section:
 
 
 def _worst(report: Report) -> Section:
-    grids = _of_entries(report["worst"], "The largest error first")
+    grids = _of_entries(report["worst"], "Largest error first")
     return Section("worst", "Cases with the largest error", (), (), grids)
 
 
@@ -246,9 +246,9 @@ def _excluded(report: Report) -> Section:
         {**entry, "reason": REASONS.get(entry["reason"], entry["reason"])}
         for entry in report["excluded"]
     ]
-    text = "These are in none of the numbers above. Rows are counted from 0."
-    grids = _of_entries(entries, "What was left out, and why")
-    return Section("excluded", "Left out", (text,) if grids else (), (), grids)
+    text = "No number above includes these. Rows are counted from 0."
+    grids = _of_entries(entries, "Excluded cases and reasons")
+    return Section("excluded", "Excluded", (text,) if grids else (), (), grids)
 
 
 def _of_entries(entries: Sequence[Mapping[str, Any]], caption: str) -> list[SectionTable]:

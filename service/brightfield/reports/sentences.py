@@ -1,10 +1,10 @@
-"""What a report comes to, in plain sentences."""
+"""The main results of a report, in plain sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.reports.plots.operating import operating_words
+from brightfield.reports.drawing.operating import operating_words
 from brightfield.reports.report import Report, ReportNumber, is_binary, level
 from brightfield.reports.text import plain
 from brightfield.reports.wording import (
@@ -19,7 +19,7 @@ from brightfield.reports.wording import (
 
 
 def sentences(report: Report) -> list[str]:
-    """The headline numbers with their intervals; the first says what was looked at."""
+    """The headline numbers with their intervals; the first sentence says what was evaluated."""
     makers = {
         "classification": _classification,
         "segmentation": _segmentation,
@@ -61,18 +61,18 @@ def _classification(report: Report) -> Iterator[str]:
     if is_binary(report):
         yield from _binary(report)
         return
-    yield f"The predicted class is right in {share(report, metrics['accuracy'])} of the cases."
+    yield f"Accuracy, the share of correct predictions: {share(report, metrics['accuracy'])}."
     yield (
-        "Over the classes, each counted alike (balanced accuracy), it is right in "
+        "Balanced accuracy, the same with equal weight for every class: "
         f"{share(report, metrics['balanced_accuracy'])}."
     )
     yield (
-        "The area under the ROC curve, each class against the rest and their mean, is "
+        "The area under the ROC curve, as the mean of each class against the rest, is "
         f"{stated(report, metrics['auroc_macro'])}."
     )
     if metrics["ece"]["value"] is not None:
         yield (
-            "Probabilities of the most probable class are off by "
+            "The probability of the most probable class differs from its frequency by "
             f"{stated(report, metrics['ece'])} on average (expected calibration error)."
         )
 
@@ -82,8 +82,8 @@ def _binary(report: Report) -> Iterator[str]:
     positive = plain(point["positive"], 40)
     auroc = metrics["auroc"]
     yield f"The area under the ROC curve is {stated(report, auroc)}." + (
-        f" So a case of {positive} scores higher than another one in {percent(auroc['value'])} "
-        "of all such pairs."
+        f" So a case of {positive} has a higher score than another case in "
+        f"{percent(auroc['value'])} of all such pairs."
         if auroc["value"] is not None
         else ""
     )
@@ -93,31 +93,31 @@ def _binary(report: Report) -> Iterator[str]:
     sensitivity, specificity = metrics["sensitivity"], metrics["specificity"]
     yield f"Operating point: {operating_words(report)}."
     yield (
-        f"Sensitivity: of the {count(sensitivity['n'])} cases of {positive} it finds "
-        f"{share(report, sensitivity)}."
+        f"Sensitivity, the share of the {count(sensitivity['n'])} cases of {positive} that it "
+        f"finds: {share(report, sensitivity)}."
     )
     yield (
-        f"Specificity: of the {count(specificity['n'])} others it leaves alone "
+        f"Specificity, the share of the {count(specificity['n'])} other cases that it rejects: "
         f"{share(report, specificity)}."
     )
     yield (
-        f"Positive predictive value: of the {count(metrics['ppv']['n'])} that it calls {positive}, "
-        f"{share(report, metrics['ppv'])} are."
+        f"Positive predictive value, the share of the {count(metrics['ppv']['n'])} cases called "
+        f"{positive} that are so: {share(report, metrics['ppv'])}."
     )
 
 
 def _segmentation(report: Report) -> Iterator[str]:
     metrics = report["metrics"]
     classes = ", ".join(plain(label, 40) for label in report["labels"][1:13])
-    yield f"{counted(report['n'], 'pair')} of masks; behind the background: {classes}."
+    yield f"{counted(report['n'], 'pair')} of masks; classes besides the background: {classes}."
     yield f"The mean Dice of a case is {stated(report, metrics['dice'])}."
     yield f"The mean IoU of a case is {stated(report, metrics['iou'])}."
     hd95 = metrics["hd95"]
     if hd95["value"] is not None:
         unit = " \N{MICRO SIGN}m" if report["unit"] == "um" else " pixels"
         yield (
-            "Outlines lie within "
-            f"{stated(report, hd95, unit)} of each other, but for the farthest 5 %."
+            "The distance of the outlines, without the farthest 5 %, is at most "
+            f"{stated(report, hd95, unit)}."
         )
     objects = report.get("objects")
     if objects is not None:
@@ -143,15 +143,17 @@ def _detection(report: Report) -> Iterator[str]:
         f"{'boxes' if report['iou_type'] == 'bbox' else 'masks'}."
     )
     yield (
-        "The average precision over IoU 0.5 to 0.95, the mean over the classes, is "
+        "The average precision over IoU 0.5 to 0.95, as the mean over the classes, is "
         f"{stated(report, metrics['ap'])}."
     )
     yield f"At IoU 0.5 it is {stated(report, metrics['ap50'])}."
     faults = report["errors"]
     least = faults["threshold"]
-    counted_ones = "all detections" if least is None else f"detections from score {shown(least)} on"
+    counted_ones = (
+        "all detections" if least is None else f"detections from a score of {shown(least)}"
+    )
     yield (
-        f"Counting {counted_ones} at IoU {faults['iou']}: "
+        f"With {counted_ones}, at IoU {faults['iou']}: "
         f"{counted(faults['true_positives'], 'object')} found and "
         f"{count(faults['undetected'])} not found."
     )
@@ -166,8 +168,8 @@ def _restoration(report: Report) -> Iterator[str]:
     if report["luminance"] or report["border"]:
         what = "their luminance" if report["luminance"] else "all channels"
         around = f", without {report['border']} pixels along each side" if report["border"] else ""
-        yield f"Compared is {what}{around}."
+        yield f"The comparison covers {what}{around}."
     yield f"The mean PSNR is {stated(report, metrics['psnr'], ' dB')}."
     yield f"The mean SSIM is {stated(report, metrics['ssim'])}."
     pooled = report["pooled"]["psnr"]
-    yield f"The PSNR of all pixels together is {stated(report, pooled, ' dB')}."
+    yield f"The PSNR over all pixels of all pairs is {stated(report, pooled, ' dB')}."

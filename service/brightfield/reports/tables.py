@@ -10,7 +10,7 @@ from typing import Any
 
 from brightfield.reports.report import Report, classes, curve, level, numbers
 
-# What a spreadsheet takes for the beginning of a formula.
+# What a spreadsheet reads as the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -22,10 +22,10 @@ class ReportTable:
     rows: Iterable[Sequence[Any]]
 
     def csv(self) -> bytes:
-        """RFC 4180 in UTF-8 with a byte order mark, by which spreadsheets know the encoding.
+        """RFC 4180 in UTF-8 with a byte order mark, which tells spreadsheets the encoding.
 
-        Numbers keep every digit. A text that a spreadsheet would run as a formula is led in by an
-        apostrophe.
+        Numbers keep every digit. A text that a spreadsheet would run as a formula gets an
+        apostrophe before it.
         """
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\r\n")
@@ -161,7 +161,7 @@ def _of_entries(entries: Sequence[Mapping[str, Any]] | None) -> ReportTable | No
 
 
 def in_words(value: Any) -> Any:
-    """A cell out of what may be a list or an object."""
+    """A cell from a value that may be a list or an object."""
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {part}" for name, part in value.items())
     return "; ".join(str(part) for part in value) if isinstance(value, list | tuple) else value
@@ -178,7 +178,7 @@ TABLES: Mapping[str, Callable[[Report], ReportTable | None]] = {
     "worst": _worst,
     "excluded": _excluded,
 }
-"""Every table by its name; None is one that the report has not."""
+"""Every table by its name; None if the report doesn't have it."""
 
 
 def tables(report: Report) -> dict[str, ReportTable]:

@@ -1,4 +1,4 @@
-"""Names of metrics, reasons and methods in words, and numbers as people read them."""
+"""Metrics, reasons and methods in words, and numbers as people read them."""
 
 from __future__ import annotations
 
@@ -49,23 +49,23 @@ REASONS: Mapping[str, str] = {
     "no_predicted_negatives": "nothing was predicted negative",
     "one_class": "the truth has one class only",
     "absent_class": "no class has members",
-    "no_variation": "all values agree",
+    "no_variation": "all values are the same",
     "no_scores": "only predicted labels were sent",
     "no_threshold": "no threshold could be chosen",
-    "not_probabilities": "the scores are no probabilities",
+    "not_probabilities": "the scores are not probabilities",
     "no_cases": "nothing is left to count",
-    "both_empty": "neither mask has pixels of it",
+    "both_empty": "neither mask has pixels of the class",
     "empty_truth": "the true mask is empty",
     "empty_prediction": "the predicted mask is empty",
     "no_matches": "no object was found",
-    "no_objects": "there are no such objects",
+    "no_objects": "there are no objects of this kind",
     "identical": "the images are identical",
     "too_small": "the images are too small",
-    "mixed": "several reasons in different cases",
+    "mixed": "different reasons in different cases",
     "too_few": "too few cases for an interval",
-    "few_resamples": "undefined in most resamples",
-    "too_many_rows": "too many rows for that many resamples",
-    "not_requested": "no interval was asked for",
+    "few_resamples": "undefined in most of the resamples",
+    "too_many_rows": "too many rows for this number of resamples",
+    "not_requested": "no interval was requested",
     "missing_truth": "the truth is missing",
     "missing_score": "a score is missing",
     "infinite_score": "a score is infinite",
@@ -107,7 +107,7 @@ def name_of(metric: str, unit: str | None = None) -> str:
 
 
 def shown(value: float | None) -> str:
-    """A number with three digits behind the point, fewer where it is large."""
+    """A number with three decimals, fewer if it is large."""
     if value is None:
         return "\N{EN DASH}"
     size = abs(value)
@@ -126,7 +126,7 @@ def counted(value: int, one: str, many: str | None = None) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage: `97.7 %`, and whole where it is."""
+    """A share as a percentage: `97.7 %`, without decimals if it is whole."""
     return f"{100 * share:.1f}".removesuffix(".0") + " %"
 
 

@@ -192,12 +192,12 @@ def _refuse_waiting(item: WorkItem, fault: BrightfieldError) -> None:
 
 
 def _most(item: WorkItem) -> int:
-    return item.resident.most_rows(item.operation, tuple(item.rows.shape[1:]))
+    return item.model.most_rows(item.operation, tuple(item.rows.shape[1:]))
 
 
 def _seconds(item: WorkItem) -> float:
     shape = tuple(item.rows.shape[1:])
-    return item.resident.sizes.seconds_per_row(item.operation, shape) or 0.0
+    return item.model.sizes.seconds_per_row(item.operation, shape) or 0.0
 
 
 def _stopping() -> ServiceStopping:

@@ -53,25 +53,25 @@ def _run(items: Sequence[WorkItem]) -> Any:
 
 
 def _within_memory(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
-    resident, began = first.resident, time.monotonic()
+    model, began = first.model, time.monotonic()
     try:
-        output = first.operation(resident.module, resident.place(rows), spans)
+        output = first.operation(model.module, model.place(rows), spans)
         output = _mapped(torch.Tensor.cpu, output)
     except Exception as fault:
         if not is_out_of_memory(fault):
             raise
-        resident.sizes.halve(first.operation, tuple(rows.shape[1:]), len(rows))
+        model.sizes.halve(first.operation, tuple(rows.shape[1:]), len(rows))
     else:
         seconds = time.monotonic() - began
         if not isinstance(first.operation, LaneCall):
-            resident.sizes.observe(first.operation, tuple(rows.shape[1:]), len(rows), seconds)
+            model.sizes.observe(first.operation, tuple(rows.shape[1:]), len(rows), seconds)
         return output
     # Out of the except block, so that the traceback no longer holds the failed pass' tensors.
     return _in_halves(first, rows, spans)
 
 
 def _in_halves(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
-    first.resident.release_cache()
+    first.model.release_cache()
     if len(rows) == 1:
         raise OutOfMemory(
             "The device has not enough memory for this image; send a smaller one, use `region`, "
@@ -102,7 +102,7 @@ def _shifted(spans: Sequence[RowSpan], low: int, high: int) -> list[RowSpan]:
 def _answer(items: Sequence[WorkItem], output: Any, started: float, telemetry: Telemetry) -> None:
     finished = time.monotonic()
     total = sum(item.count for item in items)
-    model = items[0].resident.card.id
+    model = items[0].model.card.id
     telemetry.observe_batch(model, total)
     start = 0
     for item in items:
@@ -134,7 +134,7 @@ def _own(rows: torch.Tensor) -> torch.Tensor:
 def _explained(fault: Exception, item: WorkItem) -> BrightfieldError:
     if isinstance(fault, BrightfieldError):
         return fault
-    model = item.resident.card.id
+    model = item.model.card.id
     log.error("model %s failed on rows of shape %s", model, tuple(item.rows.shape), exc_info=fault)
     return ModelFailed(
         f"The model {model} raised {type(fault).__name__} on an input of shape "

@@ -18,6 +18,19 @@ from brightfield.runtime.work_item import WorkItem
 log = logging.getLogger(__name__)
 
 _LONGEST_PAUSE = 5.0
+_here = threading.local()
+
+
+def assert_off_lane() -> None:
+    """Called at the start of what waits for a lane's work.
+
+    Raises `RuntimeError` on a lane's own thread, which would wait for itself for ever.
+    """
+    if getattr(_here, "is_lane", False):
+        raise RuntimeError(
+            f"{threading.current_thread().name} may not wait for work of a lane: it would wait for "
+            "itself; call this in another thread, or do the work right here"
+        )
 
 
 class Lane:
@@ -45,9 +58,6 @@ class Lane:
         """Whether the thread runs."""
         return self._up.is_set() and not self._stop.is_set()
 
-    def wait_until_up(self, timeout: float | None = None) -> bool:
-        return self._up.wait(timeout)
-
     def submit(self, item: WorkItem) -> Future[Any]:
         """Queue an item; its future is always settled."""
         self.batcher.submit(item)
@@ -65,6 +75,7 @@ class Lane:
         return thread
 
     def _live(self) -> None:
+        _here.is_lane = True
         if self._deaths and self._stop.wait(min(0.1 * 2**self._deaths, _LONGEST_PAUSE)):
             return
         if self._threads:

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Literal
 
 from brightfield.cards import ModelCard
@@ -22,6 +23,34 @@ log = logging.getLogger(__name__)
 ResidencyState = Literal["available", "loading", "resident"]
 Loader = Callable[[ModelCard, Callable[[int], Lane]], Resident]
 """Builds a model: gets the card and a function that finds room for so many bytes on a lane."""
+
+
+@dataclass(slots=True, eq=False)
+class _Residency:
+    """A resident model's stay: who holds it, whether it may be evicted, when it was last used."""
+
+    resident: Resident
+    pinned: bool = False
+    users: int = 0
+    retired: bool = False
+    last_used: float = field(default_factory=time.monotonic)
+
+    @property
+    def name(self) -> str:
+        return self.resident.card.id
+
+    @property
+    def lane(self) -> Lane:
+        return self.resident.lane
+
+    @property
+    def size_bytes(self) -> int:
+        return self.resident.size_bytes
+
+    @property
+    def idle(self) -> bool:
+        """Whether it may be evicted."""
+        return not (self.users or self.pinned)
 
 
 class Registry:
@@ -44,7 +73,7 @@ class Registry:
         self._budgets = dict(budgets)
         self._telemetry = telemetry
         self._lock = threading.Lock()
-        self._residents: dict[str, Resident] = {}
+        self._stays: dict[str, _Residency] = {}
         self._loading: dict[str, Future[Resident]] = {}
         self._held = dict.fromkeys(budgets, 0)
         self._closed = False
@@ -77,40 +106,40 @@ class Registry:
 
     def state(self, name: str) -> ResidencyState:
         with self._lock:
-            if name in self._residents:
+            if name in self._stays:
                 return "resident"
             return "loading" if name in self._loading else "available"
 
     def resident(self, name: str) -> Resident | None:
         with self._lock:
-            return self._residents.get(name)
+            stay = self._stays.get(name)
+            return stay.resident if stay else None
 
     def residents(self) -> list[Resident]:
         with self._lock:
-            return list(self._residents.values())
+            return [stay.resident for stay in self._stays.values()]
+
+    def pinned(self, name: str) -> bool:
+        """Whether a model is resident and kept from being evicted."""
+        with self._lock:
+            stay = self._stays.get(name)
+            return stay is not None and stay.pinned
 
     # Use
 
-    @contextmanager
-    def using(self, name: str) -> Iterator[Resident]:
-        """The resident model, loaded if need be, held against eviction meanwhile. Blocks."""
-        while (resident := self._hold(name)) is None:
-            self.load(name).result()
-        try:
-            yield resident
-        finally:
-            self._release(resident)
-
     @asynccontextmanager
     async def use(self, name: str) -> AsyncIterator[Resident]:
-        """As `using`, for the event loop: loading happens in a thread of its own."""
-        while (resident := self._hold(name)) is None:
+        """The resident model, held against eviction meanwhile.
+
+        Loaded if need be, in a thread of its own.
+        """
+        while (stay := self._hold(name)) is None:
             # Shielded: one caller who leaves must not cancel the load of the others.
             await asyncio.shield(asyncio.wrap_future(self.load(name)))
         try:
-            yield resident
+            yield stay.resident
         finally:
-            self._release(resident)
+            self._release(stay)
 
     def load(self, name: str, *, pin: bool = False, anew: bool = False) -> Future[Resident]:
         """Load a model in the background; one load however many ask.
@@ -120,11 +149,11 @@ class Registry:
         """
         card = self.card(name)
         with self._lock:
-            resident = self._residents.get(name)
-            if resident is not None and not anew:
-                resident.pinned = resident.pinned or pin
+            stay = self._stays.get(name)
+            if stay is not None and not anew:
+                stay.pinned = stay.pinned or pin
                 done: Future[Resident] = Future()
-                done.set_result(resident)
+                done.set_result(stay.resident)
                 return done
             if name in self._loading:
                 return self._loading[name]
@@ -137,10 +166,10 @@ class Registry:
         """Drop a model, at once or when its last user is done; False if it was not resident."""
         self.card(name)
         with self._lock:
-            resident = self._residents.pop(name, None)
-            if resident is not None:
-                self._retire(resident)
-        return resident is not None
+            stay = self._stays.pop(name, None)
+            if stay is not None:
+                self._retire(stay)
+        return stay is not None
 
     def close(self) -> None:
         """Take no more loads and drop every model."""
@@ -148,24 +177,24 @@ class Registry:
             self._closed = True
         self._threads.shutdown(cancel_futures=True)
         with self._lock:
-            for name in list(self._residents):
-                self._retire(self._residents.pop(name))
+            for name in list(self._stays):
+                self._retire(self._stays.pop(name))
 
     # How it works
 
-    def _hold(self, name: str) -> Resident | None:
+    def _hold(self, name: str) -> _Residency | None:
         with self._lock:
-            resident = self._residents.get(name)
-            if resident is not None:
-                resident.users += 1
-                resident.last_used = time.monotonic()
-            return resident
+            stay = self._stays.get(name)
+            if stay is not None:
+                stay.users += 1
+                stay.last_used = time.monotonic()
+            return stay
 
-    def _release(self, resident: Resident) -> None:
+    def _release(self, stay: _Residency) -> None:
         with self._lock:
-            resident.users -= 1
-            if resident.retired and resident.users == 0:
-                self._free(resident)
+            stay.users -= 1
+            if stay.retired and stay.users == 0:
+                self._free(stay)
 
     def _admit(self, card: ModelCard, pin: bool) -> Resident:
         reserved: list[tuple[Lane, int]] = []
@@ -183,22 +212,21 @@ class Registry:
                     self._held[lane] -= size
                 self._loading.pop(card.id, None)
             raise
-        resident.pinned = pin
-        self._publish(resident)
+        self._publish(_Residency(resident, pin))
         return resident
 
-    def _publish(self, resident: Resident) -> None:
-        name = resident.card.id
+    def _publish(self, stay: _Residency) -> None:
+        name = stay.name
         with self._lock:
-            old = self._residents.pop(name, None)
+            old = self._stays.pop(name, None)
             if old is not None:
-                resident.pinned = resident.pinned or old.pinned
+                stay.pinned = stay.pinned or old.pinned
                 self._retire(old)
-            self._residents[name] = resident
+            self._stays[name] = stay
             self._loading.pop(name, None)
         self._telemetry.loads.labels(name).inc()
-        self._telemetry.resident_bytes.labels(name, resident.lane.name).set(resident.size_bytes)
-        log.info("model %s is resident on %s", name, resident.lane.name)
+        self._telemetry.resident_bytes.labels(name, stay.lane.name).set(stay.size_bytes)
+        log.info("model %s is resident on %s", name, stay.lane.name)
 
     def _reserve(self, card: ModelCard, size: int) -> Lane:
         """Room for `size` bytes on the lane that has most left, evicting where needed."""
@@ -225,35 +253,35 @@ class Registry:
     def _make_room(self, lane: Lane, size: int, keep: str) -> bool:
         """Evict the least recently used until `size` fits; evicts nothing if that cannot work."""
         idle = sorted(
-            (r for r in self._residents.values() if r.lane is lane and not (r.users or r.pinned)),
-            key=lambda resident: resident.last_used,
+            (stay for stay in self._stays.values() if stay.lane is lane and stay.idle),
+            key=lambda stay: stay.last_used,
         )
-        old = self._residents.get(keep)  # its bytes go when the new version is in
+        old = self._stays.get(keep)  # its bytes go when the new version is in
         allowance = self._free_bytes(lane) + (old.size_bytes if old and old.lane is lane else 0)
         victims = []
-        for resident in idle:
+        for stay in idle:
             if allowance >= size:
                 break
-            if resident is not old:
-                victims.append(resident)
-                allowance += resident.size_bytes
+            if stay is not old:
+                victims.append(stay)
+                allowance += stay.size_bytes
         if allowance < size:
             return False
-        for resident in victims:
-            self._telemetry.evictions.labels(resident.card.id).inc()
-            log.info("model %s is evicted from %s", resident.card.id, lane.name)
-            self._retire(self._residents.pop(resident.card.id))
+        for stay in victims:
+            self._telemetry.evictions.labels(stay.name).inc()
+            log.info("model %s is evicted from %s", stay.name, lane.name)
+            self._retire(self._stays.pop(stay.name))
         return True
 
-    def _retire(self, resident: Resident) -> None:
-        resident.retired = True
-        self._telemetry.resident_bytes.labels(resident.card.id, resident.lane.name).set(0)
-        if resident.users == 0:
-            self._free(resident)
+    def _retire(self, stay: _Residency) -> None:
+        stay.retired = True
+        self._telemetry.resident_bytes.labels(stay.name, stay.lane.name).set(0)
+        if stay.users == 0:
+            self._free(stay)
 
-    def _free(self, resident: Resident) -> None:
-        self._held[resident.lane] -= resident.size_bytes
-        resident.call(resident.release_cache)
+    def _free(self, stay: _Residency) -> None:
+        self._held[stay.lane] -= stay.size_bytes
+        stay.resident.call(stay.resident.release_cache)
 
 
 def _mib(size: int) -> str:

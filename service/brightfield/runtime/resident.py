@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusa
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.batch_sizes import BatchSizes
-from brightfield.runtime.lane import Lane
+from brightfield.runtime.lane import Lane, assert_off_lane
 from brightfield.runtime.lru_cache import LRUCache
 from brightfield.runtime.operations import Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
@@ -45,8 +44,7 @@ class Resident:
     `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
     look at the unnormalised output. `normalised` says that there is none, because the end is a
     function. `plans` has what was traced for incremental passes, by operation and shape, `planned`
-    the grids of windows over them. `users`, `pinned`, `retired` and `last_used` belong to the
-    registry.
+    the grids of windows over them. Who uses it and how long it stays is the registry's business.
     """
 
     card: ModelCard
@@ -58,17 +56,13 @@ class Resident:
     cut: str | None = None
     normalised: bool = False
     sizes: BatchSizes = field(default_factory=BatchSizes)
-    users: int = 0
-    pinned: bool = False
-    retired: bool = False
-    last_used: float = field(default_factory=time.monotonic)
     plans: LRUCache[Hashable, IncrementalPlan | Refusal] = field(
         default_factory=lambda: LRUCache(2)
     )
     planned: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(4))
     fields: LRUCache[Hashable, ReceptiveField] = field(default_factory=lambda: LRUCache(32))
     """Receptive fields by layer and size of the input, where they were asked for."""
-    _reach: list[int | None] = field(default_factory=list)
+    _reach: LRUCache[None, int | None] = field(default_factory=lambda: LRUCache(1))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -107,19 +101,20 @@ class Resident:
         """How far the output at a place depends on pixels around it; traced when first needed.
 
         None where there is no bound, or where the model does not run on the strips that tell it.
-        `models.reach` says how; blocks, and must not be called on the lane.
+        `models.inspection.reach` says how. Blocks, so it must not be called on the lane.
         """
-        if not self._reach:
-            spec = self.card.input
-            multiple = spec.size.multiple if isinstance(spec.size, Multiple) else 1
-            try:
-                found = reach(self._look, spec.channels, multiple)
-            except ModelFailed:  # what is wrong stands in the log
-                found = None
-            self._reach = [found]
-        return self._reach[0]
+        assert_off_lane()
+        return self._reach.get(None, self._traced_reach)
 
-    def _look(self, rows: torch.Tensor) -> Any:
+    def _traced_reach(self) -> int | None:
+        spec = self.card.input
+        multiple = spec.size.multiple if isinstance(spec.size, Multiple) else 1
+        try:
+            return reach(self._output_of, spec.channels, multiple)
+        except ModelFailed:  # what is wrong stands in the log
+            return None
+
+    def _output_of(self, rows: torch.Tensor) -> Any:
         """The output for rows of NaN and zeros; each pass is a turn of its own on the lane."""
 
         def forward() -> Any:

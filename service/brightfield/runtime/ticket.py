@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
 
 from brightfield.errors import Cancelled, DeadlineExceeded
+from brightfield.progress import Step
 
 
 class Ticket:
@@ -15,11 +20,12 @@ class Ticket:
     hangs up withdraws its decoding, its place in the queue and its remaining chunks at once.
     """
 
-    __slots__ = ("_cancelled", "deadline")
+    __slots__ = ("_cancelled", "_waiting", "deadline")
 
     def __init__(self, seconds: float = math.inf) -> None:
         self.deadline = time.monotonic() + seconds
         self._cancelled = False
+        self._waiting: list[Callable[[], None]] = []
 
     @property
     def cancelled(self) -> bool:
@@ -27,6 +33,8 @@ class Ticket:
 
     def cancel(self) -> None:
         self._cancelled = True
+        for wake in tuple(self._waiting):
+            wake()
 
     @property
     def remaining(self) -> float:
@@ -41,11 +49,27 @@ class Ticket:
             return deadline_exceeded()
         return None
 
-    def check(self) -> None:
-        """Raise the fault, if there is one; called between the chunks of long work."""
+    def check(self, step: Step | None = None) -> None:
+        """Raise the fault, if there is one; called between the chunks of long work.
+
+        Is a `Progress`, too, which reports the step to nobody.
+        """
         fault = self.fault()
         if fault is not None:
             raise fault
+
+    def wait(self, other: Future[Any]) -> None:
+        """Block until the future is done, whatever came of it, or raise the fault before that."""
+        woken = threading.Event()
+        self._waiting.append(woken.set)
+        try:
+            other.add_done_callback(lambda _: woken.set())
+            if not self._cancelled:  # looked at after `cancel` was told whom to wake
+                woken.wait(min(max(self.remaining, 0.0), threading.TIMEOUT_MAX))
+        finally:
+            self._waiting.remove(woken.set)
+        if not other.done():
+            self.check()
 
 
 def deadline_exceeded() -> DeadlineExceeded:

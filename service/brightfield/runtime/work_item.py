@@ -7,15 +7,15 @@ from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
+from torch import nn
 
+from brightfield.cards import ModelCard
+from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.ticket import Ticket
-
-if TYPE_CHECKING:
-    from brightfield.runtime.resident import Resident
 
 # An item without a nearer deadline is due after this time, so that it ages past newcomers.
 MAX_AGE = 60.0
@@ -28,6 +28,33 @@ class Priority(IntEnum):
     BULK = 1
 
 
+class PlacedModel(Hashable, Protocol):
+    """What a lane needs of a model on its device; two are equal only if they are the same one."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    @property
+    def module(self) -> nn.Module: ...
+
+    @property
+    def sizes(self) -> BatchSizes:
+        """What batches of it have cost."""
+        ...
+
+    def most_rows(self, operation: Operation, shape: tuple[int, ...]) -> int:
+        """Rows of shape (C, H, W) at which a batch is closed."""
+        ...
+
+    def place(self, rows: torch.Tensor) -> torch.Tensor:
+        """The rows (n, ...) on the device."""
+        ...
+
+    def release_cache(self) -> None:
+        """Give the device's cached, unused blocks back."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class WorkItem:
     """`rows` (n, ...) of one request; the future's result has n rows, too.
@@ -36,7 +63,7 @@ class WorkItem:
     the future, so whoever awaits it may read them.
     """
 
-    resident: Resident
+    model: PlacedModel
     operation: Operation
     rows: torch.Tensor
     ticket: Ticket
@@ -56,7 +83,7 @@ class WorkItem:
     @property
     def key(self) -> Hashable:
         """Items of one key may share a batch."""
-        return (id(self.resident), self.operation, self.rows.shape[1:], self.rows.dtype)
+        return (self.model, self.operation, self.rows.shape[1:], self.rows.dtype)
 
     @property
     def due(self) -> float:

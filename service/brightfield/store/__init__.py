@@ -1,1 +1,2 @@
-"""What outlives a request: jobs and uploaded images; SQLite by default, PostgreSQL by URL."""
+"""What outlives a request, in SQLite by default or in PostgreSQL: jobs, uploaded images, evaluation
+runs, and collections with their items, projections and indexes."""

@@ -18,10 +18,10 @@ from brightfield.store.database import reading, writing
 
 @dataclass(frozen=True, slots=True)
 class Properties:
-    """What is the same for all items and never changes. Without a model only vectors can be added.
+    """Properties of all items, which never change. Without a model only vectors can be added.
 
-    `model_sha256` is that of the weights that made the first collection's vectors, None where they
-    have none.
+    `model_sha256` is that of the weights that made the first collection's vectors, None if
+    there are none.
     """
 
     model: str | None = None
@@ -61,9 +61,9 @@ class Collections:
         self._clock = clock
 
     def make(self, name: str, properties: Properties, dim: int | None = None) -> bool:
-        """Make a collection; False where it is there already with the same properties.
+        """Make a collection; False if it exists already with the same properties.
 
-        Raises `CollectionDiffers` where it is there with others.
+        Raises `CollectionDiffers` if it exists with other properties.
         """
         values = {
             "key": uuid.uuid4().hex,

@@ -38,8 +38,8 @@ def open_database(url: str) -> Engine:
     or `postgresql://user:password@host/name`. Several processes may open the same store at once;
     one upgrades it and the others wait.
 
-    Raises `UnusableStore`, with a sentence for whoever starts the service, when the address, the
-    driver, the server or the file does not serve, or when a newer Brightfield made the store.
+    Raises `UnusableStore`, with a sentence for the person who starts the service, if the address,
+    the driver, the server or the file does not work, or if a newer Brightfield made the store.
     """
     engine = None
     try:
@@ -123,8 +123,8 @@ def _begin(connection: Connection) -> None:
 def _switch_to_wal(engine: Engine) -> None:
     """Write-ahead mode, which stays with the file.
 
-    SQLite does not wait for the lock that this switch needs, so that of two processes that open a
-    new store together one is told "locked" at once; hence the loop.
+    SQLite does not wait for the lock that this switch needs, so one of two processes that open a
+    new store together gets "locked" at once; hence the loop.
     """
     deadline = time.monotonic() + _WAIT
     statement = "PRAGMA journal_mode=WAL"

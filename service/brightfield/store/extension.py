@@ -1,4 +1,4 @@
-"""pgvector on the server: that it is there, or what to do."""
+"""pgvector on the server: whether it is available, and what to do if it isn't."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LEAST = (0, 8)  # the first that searches on when deleted items leave too few c
 
 
 def provide(engine: Engine) -> str:
-    """The version of pgvector in the database, which is created there if it is not yet.
+    """The version of pgvector in the database, which is created if necessary.
 
-    Raises `IndexUnavailable` where that cannot be.
+    Raises `IndexUnavailable` if that isn't possible.
     """
     check_database(engine)
     version = _version(engine) or _create(engine)

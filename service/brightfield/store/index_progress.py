@@ -1,4 +1,4 @@
-"""Watching PostgreSQL while it builds an index: how far it is, and an end where nobody waits."""
+"""Watching PostgreSQL while it builds an index: its progress, and its end if nobody waits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EVERY = 0.25  # seconds
 def watched(
     engine: Engine, connection: Connection, tell: Callable[[float], None]
 ) -> Iterator[None]:
-    """While the block waits for the index, `tell` is told the share 0 to 1 that is done.
+    """While the block waits for the index, call `tell` with the share, 0 to 1, that is done.
 
     What `tell` raises ends the statement, and is raised from here.
     """

@@ -58,11 +58,11 @@ class Items:
     def add(
         self, name: str, items: Sequence[NewItem], *, replace: bool = False
     ) -> list[Outcome | ItemDiffers]:
-        """Add all items in one transaction; what became of each.
+        """Add all items in one transaction; the outcome for each.
 
         The same id with the same source and metadata counts once; with others it is an
-        `ItemDiffers` in the place of that item, or, with `replace`, takes the place of the former.
-        Raises `InvalidVectors` where the first vector has another length than the collection's.
+        `ItemDiffers` in the place of that item, or, with `replace`, it replaces the former.
+        Raises `InvalidVectors` if the first vector has another length than the collection's.
         """
         if not items:
             return []
@@ -78,7 +78,7 @@ class Items:
         return outcomes
 
     def delete(self, name: str, ids: Sequence[str]) -> int:
-        """Delete the items of these ids that are there; how many there were."""
+        """Delete the items with these ids; the number of deleted ones."""
         with writing(self._engine) as connection:
             collection = known(connection, name, lock=True)
             numbers = [item.number for item in _by_ids(connection, collection.key, ids).values()]
@@ -92,7 +92,7 @@ class Items:
         return gone
 
     def find(self, key: str, ids: Sequence[str]) -> dict[str, StoredItem]:
-        """Those of these ids that are there."""
+        """The existing items with these ids."""
         with reading(self._engine) as connection:
             return _by_ids(connection, key, ids)
 
@@ -104,7 +104,7 @@ class Items:
         return found
 
     def by_number(self, key: str, numbers: Sequence[int]) -> dict[int, StoredItem]:
-        """Those of these numbers that are there."""
+        """The existing items with these numbers."""
         table = tables.collection_items
         found: dict[int, StoredItem] = {}
         with reading(self._engine) as connection:
@@ -115,7 +115,7 @@ class Items:
         return found
 
     def after(self, key: str, number: int = 0) -> Iterator[StoredItem]:
-        """The items behind `number`, in their order, read as they are asked for."""
+        """The items after `number`, in order, read lazily."""
         table = tables.collection_items
         query = _select_items(key).where(table.c.number > number).order_by(table.c.number)
         with (
@@ -135,7 +135,7 @@ class Items:
     def vectors(
         self, key: str, properties: Properties, number: int = 0, *, rows: int = _ROWS
     ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]], None, None]:
-        """Numbers (n,) and vectors (n, D) of the items behind `number`, so many rows at a time."""
+        """Numbers (n,) and vectors (n, D) of the items after `number`, `rows` at a time."""
         table = tables.collection_items
         query = sa.select(table.c.number, table.c.vector).where(
             table.c.collection == key, table.c.number > number
@@ -150,7 +150,7 @@ class Items:
     def vectors_of(
         self, key: str, properties: Properties, numbers: Sequence[int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Numbers (n,), ascending, and vectors (n, D) of those of these items that are there."""
+        """Numbers (n,), ascending, and vectors (n, D) of those of these items that exist."""
         c = tables.collection_items.c
         found: list[Any] = []
         with reading(self._engine) as connection:
@@ -162,7 +162,7 @@ class Items:
         return _stacked(found, properties)
 
     def vector(self, collection: Collection, number: int) -> list[float]:
-        """The values of an item. Raises `UnknownItem` where it was deleted meanwhile."""
+        """The values of an item. Raises `UnknownItem` if it was deleted meanwhile."""
         c = tables.collection_items.c
         query = sa.select(c.vector).where(c.collection == collection.key, c.number == number)
         with reading(self._engine) as connection:
@@ -174,7 +174,7 @@ class Items:
         return values
 
     def thumbnails(self, key: str, numbers: Sequence[int]) -> dict[int, bytes]:
-        """The thumbnails of these items, of those that have one."""
+        """The thumbnails of those of these items that have one."""
         table = tables.collection_thumbnails
         found: dict[int, bytes] = {}
         with reading(self._engine) as connection:
@@ -187,7 +187,7 @@ class Items:
         return found
 
     def image(self, key: str, number: int) -> bytes:
-        """The image of an item. Raises `UnknownItem` where it has none or is gone."""
+        """The image of an item. Raises `UnknownItem` if it has none or is gone."""
         c = tables.collection_images.c
         query = sa.select(c.body).where(c.collection == key, c.number == number)
         with reading(self._engine) as connection:
@@ -198,7 +198,7 @@ class Items:
 
 
 class _Plan:
-    """What an addition comes to, item by item."""
+    """The outcome of an addition, item by item."""
 
     def __init__(self, last: int, there: Mapping[str, StoredItem], replace: bool) -> None:
         self.last = last
@@ -209,7 +209,7 @@ class _Plan:
 
     @property
     def fresh(self) -> dict[int, NewItem]:
-        """What is to be inserted, by number."""
+        """The items to insert, by number."""
         return self._new
 
     def place(self, item: NewItem) -> Outcome | ItemDiffers:

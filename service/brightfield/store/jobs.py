@@ -1,9 +1,9 @@
-"""Long work: what was asked for, how far it is, and the reply that it ended with.
+"""Long work: the request, its progress, and the reply that it ended with.
 
     queued ──> running ──> succeeded
        └──────────┴──────> failed, cancelled
 
-No other step happens: a job that is over stays as it is, whatever reaches it later.
+No other transition happens: a job that has ended never changes, whatever arrives later.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _COLUMNS = [column for column in tables.jobs.columns if column.name != "owner"]
 
 class Jobs:
     """The jobs in a store. Every method may be called from any thread and returns when its change
-    is on disk, but for `progress`, which is written once a second and otherwise kept in memory.
+    is on disk, except for `progress`, which is written once a second and otherwise kept in memory.
 
     `clock` gives seconds since 1970.
     """
@@ -99,7 +99,7 @@ class Jobs:
 
     def start(self, job_id: str) -> bool:
         """Queued to running. False, and nothing to do for the caller, when it is not queued: it was
-        cancelled meanwhile, or it runs already. Raises `UnknownJob`."""
+        cancelled in the meantime, or it already runs. Raises `UnknownJob`."""
         with writing(self._engine) as connection:
             if not _move(connection, job_id, ("queued",), state="running", owner=self._owner):
                 _load(connection, job_id)
@@ -109,7 +109,7 @@ class Jobs:
         return True
 
     def progress(self, job_id: str, done: int, total: int) -> None:
-        """`done` of `total` steps are behind the job. Ignored unless it runs in this process."""
+        """`done` of `total` steps are done. Ignored unless the job runs in this process."""
         now = self._clock()
         with self._lock:
             last = self._progress.get(job_id)
@@ -181,7 +181,8 @@ class Jobs:
                 row = connection.execute(query.where(found.c.job == job_id)).one()
                 return StoredReply(row.status, row.headers, row.body)
         if job.problem is not None:
-            body = json.dumps(job.problem, ensure_ascii=False).encode()
+            problem = {"request_id": job_id, **job.problem}
+            body = json.dumps(problem, ensure_ascii=False).encode()
             headers = {"content-type": "application/problem+json"}
             return StoredReply(int(job.problem.get("status", 500)), headers, body)
         if job.state == "cancelled":
@@ -244,7 +245,7 @@ class Jobs:
 
 
 def _move(connection: Connection, job_id: str, before: tuple[JobState, ...], **values: Any) -> bool:
-    """Changes the job if its state is one of `before`, in one statement: of two that race, one."""
+    """Change the job if its state is one of `before`, in one statement: only one of two wins."""
     jobs = tables.jobs
     change = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.state.in_(before)).values(**values)
     return connection.execute(change).rowcount == 1
@@ -259,6 +260,7 @@ def _load(connection: Connection, job_id: str) -> StoredJob:
 
 def _outline(error: BrightfieldError) -> dict[str, Any]:
     return {
+        "type": f"urn:brightfield:problem:{error.code}",
         "title": error.title,
         "status": error.status,
         "detail": error.detail,

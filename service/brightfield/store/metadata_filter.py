@@ -9,8 +9,6 @@ from typing import Any
 
 from brightfield.errors import InvalidParameter
 
-Scalar = str | int | float | bool | None
-
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "lt": operator.lt,
     "le": operator.le,
@@ -26,8 +24,8 @@ class Filter:
 
         {"label": "RBC", "area": {"ge": 50, "lt": 200}, "slide": {"in": ["a", "b"]}}
 
-    A key that an item has not counts as null. A range holds for numbers among numbers and texts
-    among texts; a number never equals a text, nor a boolean a number.
+    A key that an item doesn't have counts as null. A range holds for numbers among numbers and
+    texts among texts; a number never equals a text, nor a boolean a number.
     """
 
     conditions: tuple[tuple[str, str, Any], ...] = ()

@@ -1,4 +1,4 @@
-"""Which process runs a job, so that a restart gives up the jobs of dead processes only."""
+"""Which process runs a job, so a restart fails only the jobs of dead processes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def this_process() -> str:
 def is_another_living(owner: str) -> bool:
     """Whether `owner` is a process of this machine that runs still and is not this one.
 
-    A process of another machine counts as gone: a container has a new host name after it was made
-    anew, and its jobs must not stay "running" for ever.
+    A process of another machine counts as gone: a container that is made again has a new
+    host name, and its jobs must not stay "running" for ever.
     """
     host, _, process = owner.rpartition("/")
     pid, _, start = process.partition("@")

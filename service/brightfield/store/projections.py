@@ -1,4 +1,4 @@
-"""Maps of collections that are kept: the points of their items, and what was placed later."""
+"""Stored maps of collections: the points of their items, and points that were placed later."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FACTS = (tables.projections.c.id, tables.projections.c.created, tables.projecti
 
 @dataclass(frozen=True, slots=True)
 class ProjectionSummary:
-    """What is said of a map without its points."""
+    """A map without its points."""
 
     id: str
     created: float
@@ -75,7 +75,7 @@ class Projections:
         return outline
 
     def all(self, collection: Collection) -> list[ProjectionSummary]:
-        """Of a collection, the newest first."""
+        """The maps of a collection, the newest first."""
         table = tables.projections
         query = sa.select(*_FACTS).where(table.c.collection == collection.key)
         with reading(self._engine) as connection:

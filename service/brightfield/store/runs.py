@@ -21,10 +21,10 @@ from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, TooManyBy
 from brightfield.store import tables
 from brightfield.store.database import reading, writing
 
-RunSchema = Mapping[str, Any]
+RunAgreement = Mapping[str, Any]
 """JSON: what all chunks of a run agree on."""
 
-SchemaMerge = Callable[[RunSchema | None, RunSchema], RunSchema]
+AgreementMerge = Callable[[RunAgreement | None, RunAgreement], RunAgreement]
 """From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
 
 _MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
@@ -39,7 +39,7 @@ class StoredRun:
     name: str | None
     task: str
     options: Mapping[str, Any]
-    frame: RunSchema | None
+    frame: RunAgreement | None
     created: float
     touched: float
     chunks: int
@@ -48,19 +48,19 @@ class StoredRun:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """What is kept of a chunk; `ids` are those that no other chunk of the run may have."""
+    """A chunk as it is stored; no other chunk of the run may have any of its `ids`."""
 
     sha256: str
     media_type: str
     rows: int
-    frame: RunSchema
+    frame: RunAgreement
     ids: Sequence[str]
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkEntry:
-    """A chunk of a run, without what it holds."""
+    """A chunk of a run, without its content."""
 
     key: str
     rows: int
@@ -87,9 +87,9 @@ class RunStore:
     def create(
         self, task: str, options: Mapping[str, Any], name: str | None
     ) -> tuple[StoredRun, bool]:
-        """A new run, and True; or the one that has the name already, and False.
+        """A new run and True, or the existing run of that name and False.
 
-        Raises `RunConflict` where that one has another task or other options.
+        Raises `RunConflict` if that run has another task or other options.
         """
         now = self._clock()
         values: dict[str, Any] = {"id": f"run_{uuid.uuid4().hex}", "name": name, "task": task}
@@ -134,10 +134,10 @@ class RunStore:
             if not connection.execute(sa.delete(runs).where(runs.c.id == run_id)).rowcount:
                 raise _unknown(run_id)
 
-    def put(self, run_id: str, key: str, chunk: StoredChunk, merge: SchemaMerge) -> bool:
-        """Adds a chunk; False where the same was there already.
+    def put(self, run_id: str, key: str, chunk: StoredChunk, merge: AgreementMerge) -> bool:
+        """Add a chunk; False if it existed already.
 
-        Raises `UnknownRun`, `ChunkConflict` where the key has other content, `RepeatedId` where
+        Raises `UnknownRun`, `ChunkConflict` if the key has other content, `RepeatedId` where
         another chunk has one of the ids, and what `merge` raises.
         """
         if len(chunk.payload) > _MAX_PAYLOAD:
@@ -158,7 +158,7 @@ class RunStore:
         run_id: str,
         key: str,
         chunk: StoredChunk,
-        merge: SchemaMerge,
+        merge: AgreementMerge,
         digests: Sequence[bytes],
     ) -> bool:
         """Within a transaction. The run's row is locked, so its writers come one after another."""
@@ -186,7 +186,7 @@ class RunStore:
             return _entries(connection, run_id)
 
     def payloads(self, run_id: str, key: str | None = None) -> Iterator[tuple[str, str, bytes]]:
-        """Key, media type and payload of each chunk, or of one, one after the other, in no certain
+        """Key, media type and payload of each chunk, or of one, one after the other, in any
         order."""
         chunks = tables.run_chunks
         columns = chunks.c.key, chunks.c.media_type, chunks.c.payload
@@ -206,7 +206,7 @@ class RunStore:
             return connection.execute(sa.delete(runs).where(old)).rowcount
 
     def _repeated(self, run_id: str, ids: Sequence[str], digests: Sequence[bytes]) -> RepeatedId:
-        """The error about ids of which another chunk has one."""
+        """The error about ids that another chunk has."""
         own = tables.run_ids
         for start in range(0, len(ids), _BATCH):
             batch = slice(start, start + _BATCH)
@@ -225,7 +225,7 @@ class RunStore:
 
 
 def _is_there(connection: Connection, run_id: str, key: str, sha256: str) -> bool:
-    """Whether the same chunk is there. Raises `ChunkConflict` where another has its key."""
+    """Whether the same chunk exists. Raises `ChunkConflict` if another chunk has its key."""
     chunks = tables.run_chunks
     query = sa.select(chunks.c.sha256).where(chunks.c.run == run_id, chunks.c.key == key)
     known = connection.execute(query).scalar_one_or_none()

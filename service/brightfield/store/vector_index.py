@@ -1,4 +1,4 @@
-"""Approximate indexes of collections: pgvector's HNSW, in PostgreSQL alone.
+"""Approximate indexes of collections: pgvector's HNSW, only in PostgreSQL.
 
 A build is one transaction, from the table to the measured recall: a process that is killed leaves
 nothing of it, a search never sees a half of it, and the former index serves until the end.
@@ -20,6 +20,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import IndexBusy, IndexUnavailable, UnknownCollection, UnknownIndex
+from brightfield.progress import STILL_WANTED, Progress, Step
 from brightfield.store import extension, tables
 from brightfield.store.collections import Collection, known
 from brightfield.store.database import reading, writing
@@ -42,7 +43,6 @@ Recalls = list[dict[str, Any]]
 Ask = Callable[[NDArray[np.float32], int, int], list[NDArray[np.int64]]]
 """Of queries (Q, D), numbers of candidates for each: how many are wanted, and `ef_search`."""
 
-Step = Callable[[int, int], None]
 
 _CLIENT_CHECK_MS = 2000
 
@@ -61,7 +61,7 @@ class VectorIndex:
 
 @dataclass(frozen=True, slots=True)
 class Hnsw:
-    """What an index is built with: links of a vector, and candidates looked at for each link."""
+    """Parameters of a build: links per vector, and candidates examined for each link."""
 
     m: int
     ef_construction: int
@@ -69,7 +69,7 @@ class Hnsw:
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """How a build gets at the items, and how it measures the recall of what was built."""
+    """How a build reads the items, and how it measures the recall of the index."""
 
     parts: VectorParts
     measure: Callable[[Ask], Recalls]
@@ -78,7 +78,7 @@ class IndexSource:
 class VectorIndexes:
     """The indexes in a store; every method may be called from any thread.
 
-    Raises `IndexUnavailable` where the store can have none, and `UnknownIndex` where the collection
+    Raises `IndexUnavailable` if the store can have none, and `UnknownIndex` where the collection
     has none.
     """
 
@@ -87,12 +87,12 @@ class VectorIndexes:
         self._clock = clock
 
     def build(
-        self, collection: Collection, hnsw: Hnsw, source: IndexSource, step: Step
+        self, collection: Collection, hnsw: Hnsw, source: IndexSource, progress: Progress
     ) -> VectorIndex:
         """Build the index of all items that are there, which takes the place of a former one.
 
         `step` hears of items that were put in and then of those that were linked, of twice as many.
-        Raises `IndexBusy` where another build of this collection is under way, in any process.
+        Raises `IndexBusy` if another build of this collection is under way, in any process.
         """
         found = table_of(collection)
         facts = {
@@ -107,9 +107,9 @@ class VectorIndexes:
             _claim(connection, collection)
             fresh.create(connection)
             with closing(source.parts(0)) as parts:
-                filled = _Counted(parts, collection.size, step)
+                filled = _Counted(parts, collection.size, progress)
                 fresh.copy(connection, filled)
-            self._link(connection, fresh, hnsw, collection.size, step)
+            self._link(connection, fresh, hnsw, collection.size, progress)
             recalls = source.measure(_asking(connection, fresh))
             _lock(connection, collection)
             fresh.purge(connection, collection.key, 0)
@@ -143,18 +143,20 @@ class VectorIndexes:
                 sa.delete(tables.collection_indexes).where(c.collection == collection.key)
             )
 
-    def catch_up(self, collection: Collection, parts: VectorParts, step: Step) -> VectorIndex:
-        """Put in what came since, a part at a time, each for good; `step` is asked in between."""
+    def catch_up(
+        self, collection: Collection, parts: VectorParts, progress: Progress
+    ) -> VectorIndex:
+        """Put in what came since, a part at a time, each for good."""
         index = self.get(collection)
         while index.filled < collection.added:
             with closing(parts(index.filled)) as later:
                 part = next(later, None)
             index = self._extend(collection, index.filled, part)
-            step(0, 0)
+            progress(STILL_WANTED)
         return index
 
     def remember(self, collection: Collection, recalls: Recalls) -> VectorIndex:
-        """Keep a recall that was measured anew."""
+        """Store a recall that was measured again."""
         with writing(self._engine) as connection:
             _lock(connection, collection)
             index = replace(_read(connection, collection), recalls=recalls)
@@ -163,7 +165,7 @@ class VectorIndexes:
 
     @contextmanager
     def asking(self, collection: Collection) -> Iterator[Ask]:
-        """A way to ask the index. Raises `UnknownIndex` where its table was tampered with."""
+        """A way to ask the index. Raises `UnknownIndex` if its table was tampered with."""
         try:
             with reading(self._engine) as connection:
                 know_types(connection)
@@ -175,7 +177,7 @@ class VectorIndexes:
             ) from error
 
     def _link(
-        self, connection: Connection, table: HnswTable, hnsw: Hnsw, size: int, step: Step
+        self, connection: Connection, table: HnswTable, hnsw: Hnsw, size: int, progress: Progress
     ) -> None:
         # Else the server would build on for minutes after this process was killed. Not every
         # server can look.
@@ -185,7 +187,7 @@ class VectorIndexes:
             )
 
         def tell(share: float) -> None:
-            step(size + int(share * size), 3 * size)
+            progress(Step(size + int(share * size), 3 * size))
 
         with watched(self._engine, connection, tell):
             table.index(connection, hnsw.m, hnsw.ef_construction)
@@ -193,7 +195,7 @@ class VectorIndexes:
     def _extend(self, collection: Collection, after: int, part: Part | None) -> VectorIndex:
         """Put in the items that follow the number `after`; None: none is left.
 
-        Where another process was quicker, or built anew, nothing is done.
+        If another process was faster, or built the index again, nothing is done.
         """
         with writing(self._engine) as connection:
             now = _lock(connection, collection)
@@ -236,10 +238,10 @@ def table_of(collection: Collection) -> HnswTable:
 class _Counted:
     """Parts on their way into an index; `last` is the number of the newest item so far."""
 
-    def __init__(self, parts: Iterable[Part], size: int, step: Step) -> None:
+    def __init__(self, parts: Iterable[Part], size: int, progress: Progress) -> None:
         self._parts = parts
         self._size = size
-        self._step = step
+        self._progress = progress
         self.last = 0
 
     def __iter__(self) -> Iterator[Part]:
@@ -248,7 +250,7 @@ class _Counted:
             yield numbers, vectors
             self.last = int(numbers[-1])
             done += len(numbers)
-            self._step(min(done, self._size), 3 * self._size)
+            self._progress(Step(min(done, self._size), 3 * self._size))
 
 
 def _asking(connection: Connection, table: HnswTable) -> Ask:

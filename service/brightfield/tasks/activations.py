@@ -16,8 +16,8 @@ from brightfield.errors import InvalidParameter
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
 from brightfield.images.objects import Box
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
-from brightfield.tasks.task import Task
-from brightfield.tasks.units.inside import Inside, Placed
+from brightfield.tasks.kinds.layer import LayerReading
+from brightfield.tasks.units.inside import Placed
 from brightfield.tensors import Map, Pixels
 from brightfield_painting import heatmap, overlay
 
@@ -153,13 +153,13 @@ def _caption(found: UnitActivity) -> str:
     return f"{found.unit}: {'-' if found.max is None else format(found.max, '.3g')}"
 
 
-class ReadActivations(Inside, Task):
+class ReadActivations(LayerReading):
     """What a layer makes of an image: a map for each unit, and where it is greatest."""
 
     result: ClassVar[type[Result]] = FeatureMaps
+    borrows: ClassVar[str | None] = "classify"
 
     def postprocess(self, maps: torch.Tensor, placed: Placed) -> FeatureMaps:
-        """From the layer's maps (1, U, h, w), on the CPU."""
         array = maps[0].numpy()
         units = self.units if self.units is not None else tuple(range(len(array)))
         return FeatureMaps(placed, units, array, self.units is not None)

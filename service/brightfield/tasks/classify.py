@@ -10,21 +10,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.special import expit
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget, nearest
+from brightfield.errors import InvalidParameter, Unexplainable
 from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.windows import WindowGrid, accumulate
-from brightfield.parameters import Commas, Extent
-from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
+from brightfield.parameters import Commas
+from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
-from brightfield.tasks.kinds.whole import Whole
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
+from brightfield.tasks.targets.labels import (
+    activate,
+    checked,
+    class_id,
+    class_scores,
+    find_class,
+    label,
+)
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tensors import Logits
-
-# No model has as many classes as a number this long; Python refuses to read much longer ones.
-_DIGITS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,8 @@ class ClassMap(ClassPredictions, HeatResult):
                 [start + self.origin[0], stop + self.origin[0]] for start, stop in self.grid.cols
             ],
         }
-        scores = {"labels": list(self.labels), **array_json(raster.array), "grid": grid}
+        maps = map_json(raster.array, signed=False)
+        scores = {"labels": list(self.labels), **maps, "grid": grid}
         return {**super().payload(space), "map": scores}
 
     def raster(self, space: MapSpace) -> Raster:
@@ -105,23 +110,20 @@ class ClassMap(ClassPredictions, HeatResult):
         return full
 
 
-class Classify(Whole):
+class Classify(SlidingWindow):
     """The classes of an image by descending score."""
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("classify",)
     result: ClassVar[type[Result]] = ClassPredictions
+    default_model: ClassVar[str | None] = "imagenet-lite0"
     explainable: ClassVar[bool] = True
 
     top_k: Annotated[int, Field(ge=1)] = 5
     """How many classes to name."""
     threshold: Annotated[float, Field(ge=0)] | None = None
-    """Least score of a class that is named; left out: the card's, else none."""
-    window: Extent | None = None
-    """Slide the classifier over the field: the window's side, or height,width, in image pixels."""
-    stride: Extent | None = None
-    """Step of the window in image pixels; left out: half the window."""
+    """Least score of a class that is named. Default: the card's, else none."""
     classes: Commas | None = None
-    """Classes of the maps, by label or id; left out: the top_k by their maximum."""
+    """Classes of the maps, by label or id. Default: the top_k by their maximum."""
 
     @model_validator(mode="after")
     def _of_a_window(self) -> Self:
@@ -140,19 +142,17 @@ class Classify(Whole):
     def postprocess(self, output: Logits, card: ModelCard) -> ClassPredictions:
         return ClassPredictions(tuple(self._predictions(class_scores(output, card)[0], card)))
 
+    def window_scores(self, output: Logits, card: ModelCard) -> NDArray[np.float32]:
+        return class_scores(output, card)
+
     def map_of(
         self,
         whole: ClassPredictions,
         scores: NDArray[np.float32],
-        grid: WindowGrid,
+        placed: PlacedGrid,
         card: ModelCard,
-        origin: tuple[int, int],
-        size: tuple[int, int],
     ) -> ClassMap:
-        """Maps from the windows' scores (windows, K), in the grid's row-major order.
-
-        `origin` (x, y) and `size` (height, width) place the grid in the whole image.
-        """
+        grid = placed.grid
         maxima = scores.max(axis=0)
         if self.classes is None:
             ids = [int(i) for i in np.argsort(-maxima, kind="stable")[: self.top_k]]
@@ -164,9 +164,9 @@ class Classify(Whole):
             labels=tuple(label(i, card) for i in ids),
             values=np.ascontiguousarray(values, np.float32),
             grid=grid,
-            origin=origin,
-            height=size[0],
-            width=size[1],
+            origin=placed.origin,
+            height=placed.size[0],
+            width=placed.size[1],
         )
 
     def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
@@ -181,10 +181,10 @@ class Classify(Whole):
         ]
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
-        card, kind = seen.card, kind or "logit"
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
+        card, kind = model_output.card, kind or "logit"
         _check_aim(aim, card, kind)
-        logits = checked(seen.output, card)
+        logits = checked(model_output.output, card)
         if kind == "logit":
             _refuse_normalised(logits, card)
         shown = activate(logits, card) if kind == "probability" else logits
@@ -213,66 +213,6 @@ class ClassScore:
         return scores[:, self.class_id]
 
 
-def activate(logits: Logits, card: ModelCard) -> torch.Tensor:
-    """From logits to scores, by the card's activation."""
-    match card.output.activation:
-        case "softmax":
-            return logits.softmax(dim=1)
-        case "sigmoid":
-            return logits.sigmoid()
-        case _:
-            return logits
-
-
-def class_scores(output: Any, card: ModelCard) -> NDArray[np.float32]:
-    """The activated scores (n, K) of a model's output.
-
-    `activate` in NumPy: this runs on the event loop's thread, where every call of PyTorch would
-    let go of the interpreter's lock and wait for it again.
-    """
-    logits = checked(output, card)
-    values: NDArray[np.float32] = (
-        logits if logits.dtype == torch.float32 else logits.float()
-    ).numpy()
-    match card.output.activation:
-        case "softmax":
-            raised: NDArray[np.float32] = np.exp(values - values.max(axis=1, keepdims=True))
-            raised /= raised.sum(axis=1, keepdims=True)
-            return raised
-        case "sigmoid":
-            return np.asarray(expit(values))
-        case _:
-            return values
-
-
-def checked(output: Any, card: ModelCard) -> Logits:
-    """The output, if it is one row of class scores per image (as many as the card has labels)."""
-    labels = len(card.label_names)
-    if not isinstance(output, torch.Tensor) or output.dim() != 2:
-        raise ModelFailed(
-            f"The model {card.id} is no classifier: its output is not (batch, classes)."
-        )
-    if labels and output.shape[1] != labels:
-        raise ModelFailed(
-            f"The card of {card.id} names {labels} labels, and the model has {output.shape[1]} "
-            "outputs."
-        )
-    return output
-
-
-def label(index: int, card: ModelCard) -> str:
-    names = card.label_names
-    return names[index] if names else str(index)
-
-
-def class_id(name: str, card: ModelCard, count: int) -> int:
-    """The class of a label or an id written in digits. Raises `InvalidParameter`."""
-    try:
-        return find_class(name, card, count)
-    except UnknownTarget as fault:
-        raise InvalidParameter(fault.detail) from None
-
-
 def _target_ids(names: Sequence[str], logits: Logits, card: ModelCard) -> Sequence[int]:
     if tuple(names) == (EVERY,):
         return range(logits.shape[1])
@@ -283,22 +223,6 @@ def _target_id(name: str, logits: Logits, card: ModelCard) -> int:
     if name == "top":
         return int(logits[0].argmax())
     return find_class(name, card, logits.shape[1])
-
-
-def find_class(name: str, card: ModelCard, count: int) -> int:
-    """The class of a label or an id written in digits. Raises `UnknownTarget`."""
-    names = card.label_names
-    if name in names:
-        return names.index(name)
-    alike = [i for i, known in enumerate(names) if known.casefold() == name.casefold()]
-    if len(alike) == 1:
-        return alike[0]
-    if alike:
-        raise UnknownTarget(f"{name!r} may be {' or '.join(names[i] for i in alike)}; write which.")
-    if name.isdecimal() and len(name) < _DIGITS and int(name) < count:
-        return int(name)
-    hint = nearest(name, names) or f" Class ids go from 0 to {count - 1}."
-    raise UnknownTarget(f"The model {card.id} has no class {name!r}.{hint}")
 
 
 def _check_aim(aim: Aim, card: ModelCard, kind: Kind) -> None:

@@ -15,13 +15,13 @@ from brightfield.models.architecture import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import class_id, label
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.objects import Objects, source_of
 from brightfield.tasks.objects.suppression import Detections, concatenate, suppress
 from brightfield.tasks.objects.tiled_candidates import clipped, own_candidates
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.targets.detection_targets import detection_targets
+from brightfield.tasks.targets.labels import class_id, label
 from brightfield.tasks.targets.model_output import ModelOutput
 
 _THRESHOLD = 0.5
@@ -32,18 +32,19 @@ class Detect(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("detect", "segment")
     result: ClassVar[type[Result]] = Objects
+    default_model: ClassVar[str | None] = "blood-cells"
     explainable: ClassVar[bool] = True
     hidden_kind: ClassVar[Kind] = "similarity"
 
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Least score of an object; left out: the card's, else 0.5."""
+    """Least score of an object. Default: the card's, else 0.5."""
     iou: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Of two objects of one class whose boxes overlap by more than this (intersection over
-    union), the better one stays; left out: the card's, else 0.5."""
+    """Where the boxes of two objects of one class overlap by more than this (intersection over
+    union), the better one stays. Default: the card's, else 0.5."""
     max_detections: Annotated[int, Field(ge=1, le=100_000)] = 300
     """How many objects to name, best first; 1 finds a single one."""
     classes: Commas | None = None
-    """Only objects of these classes, by label or id; left out: all."""
+    """Only objects of these classes, by label or id. Default: all."""
 
     def check(self, scene: Scene) -> None:
         _class_ids(self.classes, scene.card)
@@ -54,10 +55,14 @@ class Detect(Dense):
         return Detecting(scene, self)
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
-        canvas = cls().canvas(Scene(seen.card, seen.picture, seen.field, None))
-        canvas.add(seen.output, seen.geometry, Tile(seen.field, seen.field))
-        return detection_targets(aim, seen, kind, canvas.result().objects)
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
+        canvas = cls().canvas(
+            Scene(model_output.card, model_output.picture, model_output.field, None)
+        )
+        canvas.add(
+            model_output.output, model_output.geometry, Tile(model_output.field, model_output.field)
+        )
+        return detection_targets(aim, model_output, kind, canvas.result().objects)
 
 
 class Detecting(Canvas):
@@ -86,7 +91,7 @@ class Detecting(Canvas):
             return
         if self.scene.card.task != "segment":
             raise ModelFailed(
-                f"The model {self.scene.card.id} is no detector: its output has no boxes."
+                f"The model {self.scene.card.id} isn't a detector: its output has no boxes."
             )
         if self._masks is None:
             self._masks = Segment(mode="instance").canvas(self.scene)

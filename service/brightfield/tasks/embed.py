@@ -43,15 +43,20 @@ class Embed(Whole):
     """The values of a layer as one vector."""
 
     result: ClassVar[type[Result]] = Embedding
+    borrows: ClassVar[str | None] = "classify"
     explainable: ClassVar[bool] = True  # against a reference
 
     layer: str = "penultimate"
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`."""
     pool: Literal["mean", "max", "none"] = "mean"
-    """How maps become a vector: mean or maximum per channel, or all values in C order. Of a
-    transformer's tokens (tokens, channels) likewise, over the tokens."""
+    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
+    transformer's tokens (tokens, channels) the same, over the tokens."""
     normalize: bool = False
     """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
+
+    @property
+    def reads(self) -> str | None:
+        return self.layer
 
     def postprocess(self, output: Any, card: ModelCard) -> Embedding:
         if not isinstance(output, torch.Tensor):

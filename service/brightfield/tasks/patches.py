@@ -2,65 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from brightfield.images import encode
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet
-from brightfield.images.objects import Box
-from brightfield.results import MapSpace, Result, ResultTable, finite
-from brightfield.tasks.task import Task
-from brightfield.tasks.units.inside import Inside
+from brightfield.results import MapSpace, Result, ResultTable
+from brightfield.tasks.kinds.unit_search import UnitSearch
+from brightfield.tasks.units.patch import Patch
 from brightfield.tasks.units.top_activations import TopActivations
 from brightfield.tensors import Pixels
-from brightfield.work import Arity
-
-Rgb = NDArray[np.uint8]
 
 _SIDE = 96
 # On a sheet, and passes back through the model.
 _MOST_PATCHES = 400
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Patch:
-    """The part `box` of an image, by its place among those sent, that gave a unit this `value` at
-    (row, column) of its map; `centre` is that place in image pixels.
-
-    `picture` (h, w, 3) are the image's pixels there, reduced where they are many. `gradient`
-    (h', w', 3) is that of the value by the pixels of the model's input, 0 as middle grey; None
-    where the value has none.
-    """
-
-    image: int
-    value: float
-    row: int
-    column: int
-    centre: tuple[float, float]
-    box: Box
-    picture: Rgb
-    gradient: Rgb | None
-
-    def payload(self) -> dict[str, Any]:
-        return {
-            "image": self.image,
-            "value": finite(self.value),
-            "place": [self.row, self.column],
-            "position": {"x": self.centre[0], "y": self.centre[1]},
-            "box": self.box.json(),
-            "patch": _png(self.picture),
-            "guided": None if self.gradient is None else _png(self.gradient),
-        }
-
-
-def _png(pixels: Rgb) -> dict[str, str]:
-    return {"format": "png", "data": base64.b64encode(encode.png(pixels)).decode("ascii")}
 
 
 @dataclass(frozen=True)
@@ -108,14 +66,12 @@ def _tile(patch: Patch) -> SheetCell:
     return SheetCell((patch.picture, beside), f"{patch.value:.3g}, image {patch.image}")
 
 
-class FindPatches(Inside, Task):
+class FindPatches(UnitSearch):
     """The patches of all images together that excite each unit of a layer most."""
 
     result: ClassVar[type[Result]] = Patches
-    arity: ClassVar[Arity] = "several"
+    borrows: ClassVar[str | None] = "classify"
 
-    k: Annotated[int, Field(ge=1, le=64)] = 6
-    """Patches per unit; of one image at most one of each neighbourhood."""
     most: Annotated[int, Field(ge=1, le=64)] = 6
     """How many units, where `units` names none: those whose patches have the greatest sum
     of values."""
@@ -130,11 +86,10 @@ class FindPatches(Inside, Task):
             )
         return self
 
-    def gallery(self) -> TopActivations:
-        return TopActivations(self.k)
-
-    def shown(self, gallery: TopActivations) -> dict[int, int]:
-        """The units to show, each with its number among the maps that the gallery got."""
+    def shown(self, top: TopActivations) -> dict[int, int]:
         if self.units is not None:
             return {unit: index for index, unit in enumerate(self.units)}
-        return {unit: unit for unit in gallery.best(self.most)}
+        return {unit: unit for unit in top.best(self.most)}
+
+    def found(self, layer: str, units: Mapping[int, Sequence[Patch]], rule: str) -> Patches:
+        return Patches(layer, units, rule)

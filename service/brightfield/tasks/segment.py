@@ -19,7 +19,6 @@ from brightfield.models.architecture import Candidates
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import class_id
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
@@ -29,6 +28,7 @@ from brightfield.tasks.objects.suppression import concatenate, suppress
 from brightfield.tasks.objects.tiled_candidates import own_candidates
 from brightfield.tasks.objects.volume import Volume, linked
 from brightfield.tasks.targets.detection_targets import detection_targets
+from brightfield.tasks.targets.labels import class_id
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.region_targets import region_targets
 
@@ -44,18 +44,19 @@ class Segment(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("segment",)
     result: ClassVar[type[Result]] = SegmentedObjects
+    default_model: ClassVar[str | None] = "nuclei"
     explainable: ClassVar[bool] = True
 
     mode: Mode | None = None
-    """`instance` tells objects of a class apart, `semantic` does not. Left out: what the model is
+    """`instance` tells objects of a class apart, `semantic` does not. Default: what the model is
     made for."""
     threshold: Annotated[float, Parameter(ge=0, le=1)] | None = None
-    """Least probability of a pixel (of models that find objects first: of an object); left out:
+    """Least probability of a pixel, or of an object where the model finds objects first. Default:
     the card's, else 0.5."""
     min_area: Annotated[int, Parameter(ge=0)] | None = None
-    """Smaller objects, in pixels, are left out; left out: the card's, else all stay."""
+    """Least area of an object in pixels; smaller ones are dropped. Default: the card's, else 0."""
     classes: Commas | None = None
-    """Only these classes, by label or id; left out: all."""
+    """Only these classes, by label or id. Default: all."""
     outlines: bool = False
     """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes."""
     volume: bool = False
@@ -89,17 +90,23 @@ class Segment(Dense):
         return SegmentCanvas(scene, self)
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
         def segmented(mode: Mode) -> SegmentCanvas:
-            scene = Scene(seen.card, seen.picture, seen.field, None)
+            scene = Scene(model_output.card, model_output.picture, model_output.field, None)
             cls().check(scene)
             canvas = cls(mode=mode).canvas(scene)
-            canvas.add(seen.output, seen.geometry, Tile(seen.field, seen.field))
+            canvas.add(
+                model_output.output,
+                model_output.geometry,
+                Tile(model_output.field, model_output.field),
+            )
             return canvas
 
-        if isinstance(seen.output, Candidates):
-            return detection_targets(aim, seen, kind, segmented("instance").result().objects)
-        return region_targets(aim, seen, kind, lambda mode: segmented(mode).partition()[0])
+        if isinstance(model_output.output, Candidates):
+            return detection_targets(
+                aim, model_output, kind, segmented("instance").result().objects
+            )
+        return region_targets(aim, model_output, kind, lambda mode: segmented(mode).partition()[0])
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
         planes = map(_segmented, canvases)  # which keeps no canvas that is done

@@ -117,12 +117,13 @@ class Superresolve(Dense):
 
     tasks_of_model: ClassVar[tuple[str, ...] | None] = ("superresolve",)
     result: ClassVar[type[Result]] = Enlarged
+    default_model: ClassVar[str | None] = "photo-x2"
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
 
     scale: Annotated[int, Parameter(ge=2)] | None = None
-    """How many times more pixels along a side; chooses the model. Left out: the model's."""
+    """How many times more pixels along a side; chooses the model. Default: the model's."""
     encoding: Encoding | None = None
-    """File format of the image within JSON; left out: the one that suits it."""
+    """File format of the image within JSON. Default: the one that suits it."""
 
     def refusal(self, card: ModelCard) -> str | None:
         if self.scale is None or card.output.scale == self.scale:
@@ -228,8 +229,9 @@ class Enlargement(Canvas):
         card, scale = self.scene.card, self._scale
         if geometry.scaled or card.input.crop is not None:
             raise UnfitImage(
-                f"The model {card.id} resizes or crops its input, so its answer is no enlargement "
-                "of this image; send one of the size on the model's card, or such a region."
+                f"The model {card.id} resizes or crops its input, so its answer isn't an "
+                "enlargement of this image; send one of the size on the model's card, or such a "
+                "region."
             )
         height, width = geometry.input_size
         wanted = (scale * height, scale * width)

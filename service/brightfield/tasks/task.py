@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.targets.model_output import ModelOutput
@@ -13,22 +12,27 @@ from brightfield.work import Work
 
 
 class Task(Work, ABC):
-    """A task's parameters are its fields; the same in HTTP, SDK and command line."""
+    """A task's parameters are its fields; the same in HTTP, SDK and command line.
 
-    tasks_of_model: ClassVar[tuple[str, ...] | None] = None
-    """Tasks that a model's card may have for this one; None: any."""
+    What models of this task can explain stands here, too, as `targets` and the class variables
+    after it.
+    """
 
     explainable: ClassVar[bool] = False
     """Whether models of this task have scores that can be explained."""
     hidden_kind: ClassVar[Kind] = "logit"
     """The scale of the scores that methods of hiding look at, where the caller names none."""
+    finding_blocks: ClassVar[bool] = False
+    """Whether finding targets takes so long that it needs a thread of its own."""
+    refuses_large_fields: ClassVar[bool] = False
+    """Whether an explanation of a field that is too large for a single look is refused."""
 
-    def refusal(self, card: ModelCard) -> str | None:
-        """Why a model of the right task cannot do what the parameters ask for; None: it can."""
-        return None
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.endpoint = cls.name
 
     @classmethod
-    def targets(cls, aim: Aim, seen: ModelOutput, kind: Kind | None) -> list[Target]:
+    def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
         """What the aim means in an image, one target for each of `aim.target`, for explanations.
 
         `kind` is the scale of their scores; None: the one that suits the model's output.
@@ -36,6 +40,6 @@ class Task(Work, ABC):
         where the task has no score to explain.
         """
         raise Unexplainable(
-            f"Models for {seen.card.task!r} have no score that can be explained; send a second "
-            "image as `reference` to explain how alike their features are."
+            f"Models for {model_output.card.task!r} have no score that can be explained; send a "
+            "second image as `reference` to explain how similar their features are."
         )

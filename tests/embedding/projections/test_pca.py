@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
 from brightfield.embedding.projections.pca import Pca
-from brightfield.embedding.vectors import no_progress
+from brightfield.progress import no_progress
 
 
 @pytest.mark.parametrize("count", [1797, 40])

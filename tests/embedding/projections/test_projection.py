@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from brightfield.embedding.projections import catalog
-from brightfield.embedding.vectors import no_progress
 from brightfield.errors import InvalidParameter, MissingPackage
+from brightfield.progress import no_progress
 
 CATALOG = catalog()
 RNG = np.random.default_rng(0)

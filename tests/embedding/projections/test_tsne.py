@@ -8,8 +8,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from brightfield.embedding.projections import tsne
 from brightfield.embedding.projections.tsne import Tsne
-from brightfield.embedding.vectors import no_progress
 from brightfield.errors import Cancelled, InvalidParameter
+from brightfield.progress import Step, no_progress
 
 DIGITS = load_digits()
 DATA = DIGITS.data.astype(np.float32)
@@ -58,13 +58,13 @@ def test_three_dimensions() -> None:
 def test_it_tells_how_far_it_is_and_stops_when_nobody_waits() -> None:
     told: list[tuple[int, int]] = []
 
-    def step(done: int, total: int) -> None:
-        told.append((done, total))
-        if done >= 100:
+    def leave(step: Step) -> None:
+        told.append((step.done, step.total))
+        if step.done >= 100:
             raise Cancelled("gone")
 
     with pytest.raises(Cancelled):
-        Tsne().fit(DATA[:200], step)
+        Tsne().fit(DATA[:200], leave)
     assert told[-1] == (100, 750) and len(told) >= 4
 
 

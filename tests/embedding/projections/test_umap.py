@@ -11,8 +11,8 @@ import pytest
 
 from brightfield.embedding.projections.projection import Fitted
 from brightfield.embedding.projections.umap import Umap
-from brightfield.embedding.vectors import no_progress
 from brightfield.errors import Cancelled
+from brightfield.progress import Step, no_progress
 
 INSTALLED = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
 DATA = np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32)
@@ -20,7 +20,7 @@ DATA = np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32)
 _SERVICE = """
 import numpy as np
 from brightfield.embedding.projections.umap import Umap
-from brightfield.embedding.vectors import no_progress
+from brightfield.progress import no_progress
 Umap().fit(np.random.default_rng(0).normal(0, 1, (60, 8)).astype(np.float32), no_progress)
 """
 
@@ -45,7 +45,7 @@ def test_a_new_item_is_placed_among_fewer_than_the_neighbours() -> None:
 def test_it_stops_when_nobody_waits() -> None:
     looks = 0
 
-    def step(done: int, total: int) -> None:
+    def leave(step: Step) -> None:
         nonlocal looks
         looks += 1
         if looks == 3:
@@ -53,7 +53,7 @@ def test_it_stops_when_nobody_waits() -> None:
 
     before = set(psutil.Process().children())
     with pytest.raises(Cancelled):
-        Umap().fit(DATA, step)
+        Umap().fit(DATA, leave)
     assert looks == 3 and set(psutil.Process().children()) <= before
 
 

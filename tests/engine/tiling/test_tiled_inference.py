@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from brightfield.engine import Answer
-from brightfield.engine.tiling import tiled_inference as fields
+from brightfield.engine.tiling import tiled_inference
 from brightfield.errors import (
     AmbiguousAxes,
     Cancelled,
@@ -27,6 +27,7 @@ from brightfield.errors import (
 )
 from brightfield.images.decode import decode
 from brightfield.images.picture import Picture
+from brightfield.runtime.ahead import CHUNKS_AHEAD
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.detect import Detect
 from brightfield.tasks.objects.objects import Objects
@@ -243,7 +244,7 @@ class TestEnds:
             bench.answer(
                 Segment(tile=32), png(blobs(200, 200)), "bright", ticket=ticket, progress=leave
             )
-        assert len(seen) <= fields._AHEAD < 49
+        assert len(seen) <= CHUNKS_AHEAD < 49
 
     def test_a_deadline_ends_it_too(self, bench: Bench) -> None:
         ticket = Ticket()
@@ -258,12 +259,16 @@ class TestEnds:
 
     def test_nothing_is_left_behind(self, bench: Bench) -> None:
         ticket = Ticket()
+        bench.engine.start()
         before = threading.active_count()
         with pytest.raises(Cancelled):
             bench.answer(
                 Segment(tile=32), png(blobs(200, 200)), "bright", ticket=ticket,
                 progress=lambda _: ticket.cancel(),
             )  # fmt: skip
+        resident = bench.engine.registry.resident("bright")
+        assert resident is not None
+        resident.call(lambda: None).result(30)  # by then what was withdrawn is dropped
         assert bench.engine.lanes[0].batcher.backlog() == 0
         assert threading.active_count() <= before + 2  # the pool's own
 
@@ -357,7 +362,7 @@ class TestVolumes:
         # Weak sets compare by value, arrays cannot: they are known by their identity.
         monkeypatch.setattr(Traced, "__hash__", object.__hash__)
         monkeypatch.setattr(Traced, "__eq__", object.__eq__)
-        monkeypatch.setattr(fields, "decode", traced)
+        monkeypatch.setattr(tiled_inference, "decode", traced)
         bench.answer(Segment(volume=True), stack_of(two_rods(6)), "bright")
         assert most == [0, 1, 1, 1, 1, 1]  # the first one is kept, for the facts of the answer
 
@@ -382,7 +387,7 @@ class TestVolumes:
     def test_too_many_voxels_are_refused_at_the_first_plane(
         self, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(fields, "_MOST_VOXELS", 5 * 40 * 60 - 1)
+        monkeypatch.setattr(tiled_inference, "_MOST_VOXELS", 5 * 40 * 60 - 1)
         steps: list[Any] = []
         with pytest.raises(TooManyPixels, match="5 planes of 60 x 40"):
             bench.answer(

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.engine import MultiImageAnswer, View
-from brightfield.engine.units.patch_search import SurveyedImage
+from brightfield.engine.image_bytes import ImageReader
 from brightfield.errors import Cancelled, ImageExpired, InvalidParameter, UndecodableImage
 from brightfield.explain.method import Step
 from brightfield.images.cutouts import gradient_picture
 from brightfield.images.objects import Box
 from brightfield.images.selection import Selection
+from brightfield.runtime.ahead import ROWS_AHEAD
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches, Patches
 
@@ -27,21 +28,23 @@ from .test_inside import hooked, module, taken  # noqa: F401 - a fixture
 IMAGES = [noise(24, 24, seed) for seed in range(5)]
 
 
-def source(data: bytes) -> SurveyedImage:
+def source(data: bytes) -> ImageReader:
     return lambda: data
 
 
 def search(
     bench: Bench,
     task: FindPatches,
-    images: Sequence[NDArray[Any] | SurveyedImage] = IMAGES,
+    images: Sequence[NDArray[Any] | ImageReader] = IMAGES,
     model: str = "bare",
     ticket: Ticket | None = None,
     progress: Callable[[Step], None] | None = None,
 ) -> MultiImageAnswer:
     sources = [image if callable(image) else source(png(image)) for image in images]
     view, ticket = View(model=model), ticket or Ticket()
-    return asyncio.run(bench.engine.survey(task, sources, view, Selection(), ticket, progress))
+    return asyncio.run(
+        bench.engine.answer_together(task, sources, view, Selection(), ticket, progress)
+    )
 
 
 def patches(survey: MultiImageAnswer) -> Patches:
@@ -177,7 +180,6 @@ def test_progress_is_told_and_a_withdrawn_search_ends(bench: Bench) -> None:
 
 def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Maps are handed on as they come; no more than eight images are ahead of the gallery."""
-    from brightfield.engine.units import patch_search
     from brightfield.tasks.units.top_activations import TopActivations
 
     opened: list[int] = []
@@ -188,7 +190,7 @@ def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.Mo
         ahead.append(len(opened) - image)
         taken_in(self, image, *more)
 
-    def counted(index: int) -> SurveyedImage:
+    def counted(index: int) -> ImageReader:
         def read() -> bytes:
             opened.append(index)
             return png(noise(24, 24, index))
@@ -197,5 +199,5 @@ def test_few_images_are_in_memory_at_a_time(bench: Bench, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(TopActivations, "add", add)
     search(bench, FindPatches(layer="1", k=1), [counted(index) for index in range(30)])
-    assert max(ahead) <= patch_search._AHEAD
+    assert max(ahead) <= ROWS_AHEAD
     assert len(opened) <= 60

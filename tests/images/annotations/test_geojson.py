@@ -14,8 +14,9 @@ from hypothesis.extra.numpy import arrays
 from shapely.geometry import shape
 
 from brightfield.images.annotations.geojson import FieldPlacement, feature_collection, features
-from brightfield.images.contours import Polygon, rasterize, trace
+from brightfield.images.contours import Polygon, trace
 from brightfield.images.objects import Box, Object, ObjectSource, measure
+from tests.toys.rasterize import rasterize
 
 COLORS = ((0, 114, 178), (230, 159, 0))
 SOURCE = ObjectSource(7, 6, "ab" * 32, "nuclei@1", pixel_size=0.5)

@@ -12,8 +12,9 @@ from hypothesis.extra.numpy import arrays
 from roifile import ROI_TYPE, ImagejRoi
 
 from brightfield.images.annotations.roi import archive, regions, roi_zip
-from brightfield.images.contours import Polygon, rasterize, trace
+from brightfield.images.contours import Polygon, trace
 from brightfield.images.objects import Box, Object, measure
+from tests.toys.rasterize import rasterize
 
 COLORS = ((0, 114, 178), (230, 159, 0))
 

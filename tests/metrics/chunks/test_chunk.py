@@ -18,13 +18,10 @@ from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.chunks.frames import merged
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.reading.columns import ScoreColumns
+from brightfield.progress import no_progress
 
 LIMITS = DataLimits(10**7, 10**7)
 CI = {"method": "percentile", "resamples": 20}
-
-
-def unhurried() -> None:
-    pass
 
 
 def plain(report: dict[str, Any]) -> dict[str, Any]:
@@ -36,11 +33,11 @@ def in_chunks(evaluation, chunks, order=None):
     """The report about a run with these chunks, posted in `order`."""
     frame, sizes, payloads = None, {}, {}
     for key in order or list(chunks):
-        chunk = evaluation.chunk(chunks[key], LIMITS, unhurried)
+        chunk = evaluation.chunk(chunks[key], LIMITS, no_progress)
         frame = merged(frame, chunk.frame)
         sizes[key], payloads[key] = chunk.rows, (key, chunk.media_type, chunk.payload)
     parts = RunChunks(sizes, frame or {}, iter(payloads.values()))
-    return plain(evaluation.together(parts, LIMITS, unhurried))
+    return plain(evaluation.together(parts, LIMITS, no_progress))
 
 
 def nameless(report):
@@ -83,7 +80,7 @@ def test_cutting_changes_no_number(rows, grouped, named, count, seed):
     if named:
         data["ids"] = [f"id {i * 7919 % 1009}" for i in range(len(rows))]
     evaluation = catalog()["classification"](ci=CI)
-    once = plain(evaluation.evaluate(data, LIMITS, unhurried))
+    once = plain(evaluation.evaluate(data, LIMITS, no_progress))
     chunks = cut(data, count, rng)
     found = in_chunks(evaluation, chunks, rng.sample(list(chunks), len(chunks)))
     assert nameless(found) == nameless(once)
@@ -100,10 +97,10 @@ def test_several_classes_in_text_with_predictions():
         "predictions": [labels[i] for i in rng.integers(0, 3, 50)],
     }
     evaluation = catalog()["classification"](labels=labels, ci=CI)
-    once = plain(evaluation.evaluate(data, LIMITS, unhurried))
+    once = plain(evaluation.evaluate(data, LIMITS, no_progress))
     assert nameless(in_chunks(evaluation, cut(data, 9, random.Random(1)))) == nameless(once)
     with pytest.raises(InvalidParameter, match="name them with `labels` in the options of the run"):
-        catalog()["classification"]().chunk(data, LIMITS, unhurried)
+        catalog()["classification"]().chunk(data, LIMITS, no_progress)
 
 
 def test_rows_without_an_id_are_named_by_chunk_and_row():
@@ -124,9 +121,9 @@ def test_the_same_content_has_one_digest_however_it_comes():
     evaluation = catalog()["classification"]()
     columns = {"truth": [0, 1], "scores": [0.5, 0.0], "ids": [7, 8]}
     arrays = {"truth": np.array([0.0, 1.0]), "scores": np.float32([0.5, -0.0]), "ids": ["7", "8"]}
-    one, other = (evaluation.chunk(d, LIMITS, unhurried) for d in (columns, arrays))
+    one, other = (evaluation.chunk(d, LIMITS, no_progress) for d in (columns, arrays))
     assert one.sha256 == other.sha256
-    changed = evaluation.chunk({**columns, "scores": [0.5, 0.1]}, LIMITS, unhurried)
+    changed = evaluation.chunk({**columns, "scores": [0.5, 0.1]}, LIMITS, no_progress)
     assert changed.sha256 != one.sha256
 
 
@@ -194,7 +191,7 @@ FOUND = [
 def test_pairs_in_chunks(named):
     pairs = [{**pair, "id": f"c{9 - i}"} if named else pair for i, pair in enumerate(PAIRS)]
     evaluation = catalog()["segmentation"](ci=CI)
-    once = plain(evaluation.evaluate({"pairs": pairs}, LIMITS, unhurried))
+    once = plain(evaluation.evaluate({"pairs": pairs}, LIMITS, no_progress))
     chunks = {"x": {"pairs": pairs[5:]}, "y": {"pairs": []}, "a": {"pairs": pairs[:5]}}
     found = in_chunks(evaluation, chunks)
     names = ("row", "chunk")
@@ -218,7 +215,7 @@ def test_detections_in_chunks_of_whole_images():
     evaluation = catalog()["detection"](ci=CI)
     groups = ["a", "b", "a"]
     data = {"ground_truth": TRUTH, "detections": FOUND, "groups": groups}
-    once = plain(evaluation.evaluate(data, LIMITS, unhurried))
+    once = plain(evaluation.evaluate(data, LIMITS, no_progress))
 
     def about(*images):
         own = {
@@ -238,7 +235,7 @@ def test_detections_in_chunks_of_whole_images():
     with pytest.raises(UnfitChunk, match="'x' here and 'cell' in other chunks"):
         in_chunks(evaluation, {"z": about(1, 3), "a": {**other, "detections": [], "groups": []}})
     with pytest.raises(InvalidRows, match="no such id"):
-        evaluation.chunk({**about(1), "detections": FOUND}, LIMITS, unhurried)
+        evaluation.chunk({**about(1), "detections": FOUND}, LIMITS, no_progress)
 
 
 @pytest.mark.parametrize(
@@ -252,4 +249,4 @@ def test_detections_in_chunks_of_whole_images():
 def test_what_would_be_refused_later_is_refused_when_it_comes(task, options, data):
     evaluation = catalog()[task](missing="refuse", **options)
     with pytest.raises(MissingValues):
-        evaluation.chunk(data, LIMITS, unhurried)
+        evaluation.chunk(data, LIMITS, no_progress)

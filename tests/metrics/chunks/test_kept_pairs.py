@@ -21,21 +21,18 @@ from brightfield.metrics.chunks.chunk import JSON, RunChunks
 from brightfield.metrics.chunks.frames import merged
 from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.progress import no_progress
 
 LIMITS = DataLimits(10**7, 10**7)
 CI = {"method": "percentile", "resamples": 20}
 MEMBERS = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
 
 
-def unhurried() -> None:
-    pass
-
-
 def measured(evaluation, chunks):
     """The chunks of a run as they are kept."""
     frame, sizes, payloads = None, {}, []
     for key, pairs in chunks.items():
-        chunk = evaluation.chunk({"pairs": pairs}, LIMITS, unhurried)
+        chunk = evaluation.chunk({"pairs": pairs}, LIMITS, no_progress)
         frame, sizes[key] = merged(frame, chunk.frame), chunk.rows
         payloads.append((key, chunk.media_type, chunk.payload))
     return RunChunks(sizes, frame or {}, payloads)
@@ -50,7 +47,7 @@ def with_images(evaluation, chunks):
 
 
 def text(evaluation, parts):
-    return json.dumps(evaluation.together(parts, LIMITS, unhurried), allow_nan=False)
+    return json.dumps(evaluation.together(parts, LIMITS, no_progress), allow_nan=False)
 
 
 def cut(pairs, count, rng):
@@ -133,8 +130,8 @@ def test_a_run_reports_what_one_call_does(data):
     evaluation = catalog()[task](ci=CI, worst=3, **options)
     chunks = cut(pairs, data.draw(st.integers(1, 4)), random.Random(seed))
     run = measured(evaluation, chunks)
-    once = evaluation.evaluate({"pairs": pairs}, LIMITS, unhurried)
-    assert placeless(evaluation.together(run, LIMITS, unhurried)) == placeless(once)
+    once = evaluation.evaluate({"pairs": pairs}, LIMITS, no_progress)
+    assert placeless(evaluation.together(run, LIMITS, no_progress)) == placeless(once)
     # With places, byte for byte, that of the images.
     assert text(evaluation, run) == text(evaluation, with_images(evaluation, chunks))
 
@@ -159,7 +156,7 @@ def test_two_runs_compare_as_their_images_do(task):
     found = [
         evaluation.against(
             evaluation,
-            RunPair(*(form(evaluation, chunks) for chunks in sides), LIMITS, unhurried),
+            RunPair(*(form(evaluation, chunks) for chunks in sides), LIMITS, no_progress),
             Confidence(**CI),
         )
         for form in (measured, with_images)
@@ -203,7 +200,7 @@ def npy(pixels):
 
 
 def digest(task, *pairs, **options):
-    chunk = catalog()[task](**options).chunk({"pairs": list(pairs)}, LIMITS, unhurried)
+    chunk = catalog()[task](**options).chunk({"pairs": list(pairs)}, LIMITS, no_progress)
     return chunk.sha256
 
 
@@ -255,14 +252,14 @@ def test_other_content_has_another_digest(task, chunks):
 def test_what_is_left_out_keeps_its_group():
     pairs = [{"truth": A, "prediction": None, "group": "g"}, PAIR]
     evaluation = catalog()["segmentation"](ci=CI)
-    report = evaluation.together(measured(evaluation, {"a": pairs}), LIMITS, unhurried)
+    report = evaluation.together(measured(evaluation, {"a": pairs}), LIMITS, no_progress)
     assert report["excluded"] == [
         {"chunk": "a", "row": 0, "reason": "missing_image"},
         {"chunk": "a", "row": 1, "reason": "missing_group"},
     ]
     refusing = catalog()["segmentation"](missing="refuse")
     with pytest.raises(MissingValues):
-        refusing.together(measured(evaluation, {"a": pairs}), LIMITS, unhurried)
+        refusing.together(measured(evaluation, {"a": pairs}), LIMITS, no_progress)
 
 
 WRONG = {
@@ -289,4 +286,4 @@ def test_a_damaged_chunk_is_named(task):
     for payload in payloads:
         damaged = RunChunks(run.sizes, run.frame, [(key, kind, payload)])
         with pytest.raises(DamagedChunk, match="chunk 'fold 1/b' cannot be read"):
-            evaluation.together(damaged, LIMITS, unhurried)
+            evaluation.together(damaged, LIMITS, no_progress)

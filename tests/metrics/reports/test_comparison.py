@@ -15,23 +15,20 @@ from brightfield.metrics.counted.paired_auroc import paired_delong
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.progress import no_progress
 
 LIMITS = DataLimits(10**7, 10**7)
 
 
-def unhurried() -> None:
-    pass
-
-
 def side(task, data, **options):
     evaluation = catalog()[task](**options)
-    chunk = evaluation.chunk(data, LIMITS, unhurried)
+    chunk = evaluation.chunk(data, LIMITS, no_progress)
     payload = "1", chunk.media_type, chunk.payload
     return evaluation, RunChunks({"1": chunk.rows}, chunk.frame, [payload])
 
 
 def compare(a, b, **ci):
-    both = RunPair(a[1], b[1], LIMITS, unhurried)
+    both = RunPair(a[1], b[1], LIMITS, no_progress)
     return a[0].against(b[0], both, Confidence(**ci))
 
 

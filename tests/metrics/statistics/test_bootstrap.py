@@ -8,10 +8,7 @@ from brightfield.metrics.statistics.bootstrap import acceleration, bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval
 from brightfield.metrics.statistics.resampling import CellResampler, ClusterResampler, RowResampler
-
-
-def nothing():
-    pass
+from brightfield.progress import no_progress
 
 
 def mean(weights, sample):
@@ -31,7 +28,7 @@ def test_skewed_and_biased_statistics_against_scipy(method, statistic, reference
         np.array([reference(sample)]),
         RowResampler(np.zeros(60, np.int64)),
         Confidence(method=method, resamples=20_000),
-        nothing,
+        no_progress,
     )
     expected = scipy.stats.bootstrap(
         (sample,),

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from brightfield.errors import InvalidParameter
+from brightfield.reports.drawing.canvas import draw, inline
 from brightfield.reports.plots import available, catalog, choose
-from brightfield.reports.plots.canvas import draw, inline
 from brightfield.reports.plots.confusion import short
 
 Report = dict[str, Any]
@@ -69,7 +69,7 @@ def test_precision_begins_at_chance(reports: dict[str, Report]) -> None:
 def test_classes_have_names_and_many_only_the_lowest(reports: dict[str, Report]) -> None:
     found = texts(draw(choose(reports["several"], "roc"), reports["several"], "svg"))
     assert all(f"class {c}: 0." in found for c in range(4))
-    assert "all together (micro): 0." in found
+    assert "all classes (micro): 0." in found
     many = texts(draw(choose(reports["sixty"], "roc"), reports["sixty"], "svg"))
     assert "54 other classes" in many
 

@@ -12,10 +12,10 @@ import pytest
 import skimage.measure
 import tifffile
 from numpy.typing import NDArray
+from skimage.segmentation import relabel_sequential
 
 from brightfield.cards import ModelCard
 from brightfield.errors import UnfitImage
-from brightfield.images.labels import relabel
 from brightfield.images.objects import ObjectSource, measure
 from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 from brightfield.tasks.objects.volume import Volume, linked
@@ -50,7 +50,7 @@ def cones() -> NDArray[np.int32]:
 def test_objects_are_measured_as_by_scikit_image() -> None:
     truth = cones()
     # Every plane numbers its objects anew, in another order.
-    planes = [plane(relabel(np.where(part > 0, 3 - part, 0))[0]) for part in truth]
+    planes = [plane(relabel_sequential(np.where(part > 0, 3 - part, 0))[0]) for part in truth]
     volume = linked(iter(planes), 0.25)
     assert volume.labels.dtype == np.uint16
     for found in volume.objects:

@@ -72,7 +72,7 @@ def test_it_finds_what_a_search_through_everything_finds(
     for index, (maps, seen) in enumerate(zip(images, fields, strict=True)):
         gallery.add(index, maps, seen)
     for unit in range(3):
-        assert gallery.finds(unit) == brute_force(images, fields, unit, k)
+        assert gallery.peaks_of(unit) == brute_force(images, fields, unit, k)
 
 
 def test_a_silent_unit_has_no_patches_and_is_not_chosen() -> None:
@@ -80,8 +80,8 @@ def test_a_silent_unit_has_no_patches_and_is_not_chosen() -> None:
     maps[1, 2, 3], maps[2, 0, 0], maps[2, 3, 3] = 5, 4, 3
     gallery = TopActivations(2)
     gallery.add(0, maps, field(4, 4))
-    assert gallery.finds(0) == []
-    assert gallery.finds(2) == [Peak(4, 0, 0, 0), Peak(3, 0, 3, 3)]
+    assert gallery.peaks_of(0) == []
+    assert gallery.peaks_of(2) == [Peak(4, 0, 0, 0), Peak(3, 0, 3, 3)]
     assert gallery.best(3) == [2, 1]  # by the sum of what they have
     assert gallery.best(1) == [2]
 
@@ -90,10 +90,10 @@ def test_values_that_are_not_finite_do_not_count() -> None:
     maps = np.array([[[np.nan, 1.0, 0.5], [np.inf, -np.inf, 0.0]]], np.float32)
     gallery = TopActivations(1)
     gallery.add(7, maps, field(2, 3, 1))
-    assert gallery.finds(0) == [Peak(1.0, 7, 0, 1)]
+    assert gallery.peaks_of(0) == [Peak(1.0, 7, 0, 1)]
     empty = TopActivations(1)
     empty.add(0, np.full((1, 2, 2), np.nan, np.float32), field(2, 2))
-    assert (empty.finds(0), empty.best(4)) == ([], [])
+    assert (empty.peaks_of(0), empty.best(4)) == ([], [])
 
 
 def test_where_every_place_sees_everything_an_image_has_one_patch() -> None:
@@ -102,7 +102,7 @@ def test_where_every_place_sees_everything_an_image_has_one_patch() -> None:
     everywhere = ReceptiveField.everything((5, 5), (20, 20))
     gallery.add(0, maps, everywhere)
     gallery.add(1, maps + 1, everywhere)
-    assert [found.image for found in gallery.finds(0)] == [1, 0]
+    assert [found.image for found in gallery.peaks_of(0)] == [1, 0]
 
 
 def test_memory_does_not_grow_with_the_images() -> None:
@@ -118,4 +118,4 @@ def test_memory_does_not_grow_with_the_images() -> None:
 def test_a_flat_unit_counts_whatever_its_value(value: float) -> None:
     gallery = TopActivations(2)
     gallery.add(0, np.full((1, 1, 1), value, np.float32), field(1, 1))
-    assert gallery.finds(0) == [Peak(value, 0, 0, 0)]
+    assert gallery.peaks_of(0) == [Peak(value, 0, 0, 0)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from brightfield.api.reading.parameters import merge, parse
+from brightfield.api.reading.parameters import member_of, merge, parse, query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.writing.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
     ConflictingParameter,
@@ -42,19 +43,17 @@ class Submitted:
     form: ReportForm
 
 
-def understand(
-    body: bytes, content_type: str, query: Mapping[str, str], catalog: Catalog, max_bytes: int
-) -> Submitted:
-    """Read a body of JSON, CSV or NPZ, with options in the query or beside the data in JSON.
+def understand_predictions(received: Received, catalog: Catalog, max_bytes: int) -> Submitted:
+    """A body of JSON, CSV or NPZ, with options in the query or beside the data in JSON.
 
     Raises `EmptyBody`, `MalformedJson`, `MalformedTable`, `UnknownFormat`, or an `Unprocessable`.
     """
-    kind = _kind(body, content_type)
+    query, kind = query_of(received.query), _kind(received)
     if kind != JSON:
         chosen, options = choose(query, {}, catalog)
         evaluation, form = _with_form(chosen, options)
-        return Submitted(evaluation, _columns(body, kind, chosen, max_bytes), form)
-    document = read_object(body)
+        return Submitted(evaluation, _columns(received.body, kind, chosen, max_bytes), form)
+    document = read_object(received.body)
     task = merge([("query", _only_task(query)), ("body", _only_task(document))])
     members = _named(task, catalog).members
     data = {name: document[name] for name in members if name in document}
@@ -65,21 +64,17 @@ def understand(
 
 
 def understand_chunk(
-    body: bytes,
-    content_type: str,
-    query: Mapping[str, str],
-    evaluation: Evaluation,
-    max_bytes: int,
+    received: Received, evaluation: Evaluation, max_bytes: int
 ) -> Mapping[str, Any]:
-    """Read a body that has data alone, since the options are those of its run.
+    """A body that has data alone, since the options are those of its run.
 
-    Raises as `understand` does, and `UnknownParameter` for an option.
+    Raises as `understand_predictions` does, and `UnknownParameter` for an option.
     """
-    chosen, kind = type(evaluation), _kind(body, content_type)
-    _check_data(query, chosen, known=())
+    chosen, kind = type(evaluation), _kind(received)
+    _check_data(query_of(received.query), chosen, known=())
     if kind != JSON:
-        return _columns(body, kind, chosen, max_bytes)
-    document = read_object(body)
+        return _columns(received.body, kind, chosen, max_bytes)
+    document = read_object(received.body)
     _check_data(document, chosen, known=chosen.members)
     return document
 
@@ -117,18 +112,14 @@ def choose(
 
 def typed(chosen: type[Evaluation], options: Mapping[str, Any]) -> Evaluation:
     """The options; null stands for an option's default."""
-    (evaluation,) = parse((chosen,), _gathered(options))
-    assert isinstance(evaluation, Evaluation)
-    return evaluation
+    return parse((chosen,), _gathered(options))[0]
 
 
 def _with_form(
     chosen: type[Evaluation], options: Mapping[str, Any]
 ) -> tuple[Evaluation, ReportForm]:
     """The options, and the form of the reply."""
-    evaluation, form = parse((chosen, ReportForm), _gathered(options))
-    assert isinstance(evaluation, Evaluation) and isinstance(form, ReportForm)
-    return evaluation, form
+    return parse((chosen, ReportForm), _gathered(options))
 
 
 def _gathered(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,11 +139,11 @@ def _gathered(options: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _kind(body: bytes, content_type: str) -> str:
+def _kind(received: Received) -> str:
     """The form of a body: by its type, else by its first bytes."""
+    body, media_type = received.body, received.media_type
     if not body:
         raise EmptyBody("The body is empty; send predictions as JSON, CSV or NPZ.")
-    media_type = content_type.partition(";")[0].strip().lower()
     if media_type == CSV:
         return CSV
     if media_type == NPZ or body.startswith(_ZIP):
@@ -186,15 +177,7 @@ def _only_task(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(task: Mapping[str, Any], catalog: Catalog) -> type[Evaluation]:
-    name = str(task.get("task", DEFAULT_TASK))
-    if name not in catalog:
-        known = sorted(catalog)
-        raise InvalidParameter(
-            f"There is no task {name!r} at /metrics.{nearest(name, known)} "
-            f"Known: {', '.join(known)}.",
-            errors=[{"location": "task", "expected": known, "received": name}],
-        )
-    return catalog[name]
+    return member_of(catalog, str(task.get("task", DEFAULT_TASK)), "task", "task", " at /metrics")
 
 
 def _check_members(others: Iterable[str], chosen: type[Evaluation], beside: Sequence[str]) -> None:

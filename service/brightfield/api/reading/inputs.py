@@ -1,40 +1,32 @@
-"""The four forms of input: raw body, multipart, JSON and .npy, read into one submission."""
+"""The four forms of input: raw body, multipart, JSON and .npy, understood as one submission."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import Request
 
-from brightfield.api.reading.parameters import merge
+from brightfield.api.reading.parameters import merge, query_of
+from brightfield.api.reading.received import Form, Received
+from brightfield.api.reading.sources import FaultyImage, ImageSource, SentImage, StoredImage
 from brightfield.errors import (
     BrightfieldError,
     ConflictingParameter,
     EmptyBody,
     InvalidParameter,
-    MalformedForm,
     MalformedJson,
-    TooManyBytes,
     UnknownParameter,
     nearest,
 )
-from brightfield.store.images import ImageStore
 
 _JSON_KEYS = ("model", "image", "images", "parameters")
 
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An image that lies in the image store."""
-
-    id: str
+Places = list[tuple[str, Mapping[str, Any]]]
+"""Parameters by the place where they stand."""
 
 
 @dataclass(slots=True)
@@ -42,34 +34,24 @@ class Submission:
     """What a request brought: images in the order sent, and parameters not yet typed.
 
     `batch` tells whether the reply has `items`: several files, or a JSON list even of one. An
-    entry that could not be read is its error, so that it does not fail its neighbours.
+    entry that could not be read is a `FaultyImage`, so that it does not fail its neighbours.
     `attachments` are further images by the names that the endpoint knows.
     """
 
-    images: list[bytes | Stored | BrightfieldError] = field(default_factory=list)
+    images: list[ImageSource] = field(default_factory=list)
     parameters: dict[str, Any] = field(default_factory=dict)
     batch: bool = False
-    attachments: dict[str, bytes | Stored] = field(default_factory=dict)
+    attachments: dict[str, ImageSource] = field(default_factory=dict)
 
 
-async def read_submission(
-    request: Request, max_bytes: int, attachments: Sequence[str] = ()
-) -> Submission:
-    """Read a request of any of the four forms; `attachments` names further images it may have.
+def understand_submission(received: Received, attachments: Sequence[str] = ()) -> Submission:
+    """Understand a request of any of the four forms; `attachments` names further images that may
+    come.
 
-    Raises `EmptyBody`, `TooManyBytes`, `MalformedJson`, `MalformedForm`, or an `Unprocessable`
-    for what is well-formed but wrong.
+    Raises `EmptyBody`, `MalformedJson`, or an `Unprocessable` for what is well-formed but wrong.
     """
-    query = query_of(request)
-    body = await read_body(request, max_bytes)
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
-        submission = await _from_form(request, body, max_bytes, attachments)
-    elif media_type == "application/json" or media_type.endswith("+json") or looks_like_json(body):
-        submission = _from_json(body, attachments)
-    else:
-        submission = Submission([body] if body else [])
-    submission.parameters = merge([("query", query), ("body", submission.parameters)])
+    submission, places = _from_body(received, attachments)
+    submission.parameters = merge([("query", query_of(received.query)), *places])
     _take_stored(submission, attachments)
     if submission.attachments and submission.batch:
         raise InvalidParameter(
@@ -84,42 +66,13 @@ async def read_submission(
     return submission
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
-    """The whole body; stops at the limit, by Content-Length before anything is read."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_many(max_bytes)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise _too_many(max_bytes)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def load(image: bytes | Stored, store: ImageStore) -> bytes:
-    """The image's bytes, from the store if need be. Raises `ImageExpired`."""
-    return store.get(image.id) if isinstance(image, Stored) else image
-
-
-def _too_many(max_bytes: int) -> TooManyBytes:
-    return TooManyBytes(
-        f"The body has more than {max_bytes} bytes, the limit (max_bytes); "
-        "send fewer images at once, or a compressed format."
-    )
-
-
-def query_of(request: Request) -> dict[str, Any]:
-    """The query's parameters; one that is repeated must have one value."""
-    values: dict[str, Any] = {}
-    for name, value in request.query_params.multi_items():
-        if values.setdefault(name, value) != value:
-            raise ConflictingParameter(
-                f"{name} is given as {values[name]!r} and as {value!r} in the query; give it once.",
-                errors=[{"location": name}],
-            )
-    return values
+def _from_body(received: Received, attachments: Sequence[str]) -> tuple[Submission, Places]:
+    body, media_type = received.body, received.media_type
+    if media_type == "multipart/form-data":
+        return _from_form(received.form, attachments)
+    if media_type == "application/json" or media_type.endswith("+json") or looks_like_json(body):
+        return _from_json(body, attachments)
+    return Submission([SentImage(body)] if body else []), []
 
 
 def looks_like_json(body: bytes) -> bool:
@@ -135,7 +88,7 @@ def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
                 raise ConflictingParameter(
                     f"A `{name}` came in the body and another is named by its id; send one of them."
                 )
-            submission.attachments[name] = Stored(str(stored))
+            submission.attachments[name] = StoredImage(str(stored))
     wanted = submission.parameters.pop("image", None)
     if wanted is None:
         return
@@ -143,45 +96,23 @@ def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
         raise ConflictingParameter(
             "An image came in the body and another is named by `image`; send one of them."
         )
-    submission.images.append(Stored(str(wanted)))
+    submission.images.append(StoredImage(str(wanted)))
 
 
-async def _from_form(
-    request: Request, body: bytes, max_bytes: int, attachments: Sequence[str]
-) -> Submission:
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    parser = MultiPartParser(
-        request.headers, stream(), max_files=100_000, max_fields=1_000, max_part_size=max_bytes
-    )
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as fault:
-        raise MalformedForm(f"The multipart form cannot be parsed: {fault}.") from None
-    try:
-        return await _from_fields(form, attachments)
-    finally:
-        await form.close()
-
-
-async def _from_fields(form: FormData, attachments: Sequence[str]) -> Submission:
+def _from_form(form: Form, attachments: Sequence[str]) -> tuple[Submission, Places]:
     submission = Submission()
-    fields: dict[str, Any] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            content = await value.read()
-            if name == "file":
-                submission.images.append(content or _empty_file(value.filename))
-            else:
-                _attach(submission, name, content, attachments)
-        elif name == "params":
-            fields = merge([("params", json_object(value, "params")), ("form", fields)])
+    for file in form.files:
+        if file.field != "file":
+            _attach(submission, file.field, file.content, attachments)
+        elif file.content:
+            submission.images.append(SentImage(file.content))
         else:
-            fields = merge([("form", fields), ("form", {name: value})])
-    submission.parameters = fields
+            submission.images.append(FaultyImage(_empty_file(file.filename)))
     submission.batch = len(submission.images) > 1
-    return submission
+    return submission, [
+        ("params", json_object(text, "params")) if name == "params" else ("form", {name: text})
+        for name, text in form.texts
+    ]
 
 
 def _attach(submission: Submission, name: str, content: bytes, attachments: Sequence[str]) -> None:
@@ -194,7 +125,7 @@ def _attach(submission: Submission, name: str, content: bytes, attachments: Sequ
         raise ConflictingParameter(f"The form has several files named {name!r}; send one.")
     if not content:
         raise _empty_file(name)
-    submission.attachments[name] = content
+    submission.attachments[name] = SentImage(content)
 
 
 def _empty_file(name: str | None) -> EmptyBody:
@@ -212,7 +143,7 @@ def json_object(text: str | bytes, place: str) -> dict[str, Any]:
     return value
 
 
-def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
+def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, Places]:
     document = json_object(body, "body") if body else {}
     known = (*_JSON_KEYS, *attachments)
     for key in document:
@@ -224,16 +155,15 @@ def _from_json(body: bytes, attachments: Sequence[str]) -> Submission:
     parameters = document.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidParameter("`parameters` must be a JSON object.")
+    places: Places = [("parameters", parameters)]
     if document.get("model") is not None:
-        parameters = merge([("parameters", parameters), ("body", {"model": document["model"]})])
+        places.append(("body", {"model": document["model"]}))
     images, batch = json_images(document)
     attached = {name: json_image(document[name], name) for name in attachments if name in document}
-    return Submission(images, dict(parameters), batch, attached)
+    return Submission(images, {}, batch, attached), places
 
 
-def json_images(
-    document: Mapping[str, Any],
-) -> tuple[list[bytes | Stored | BrightfieldError], bool]:
+def json_images(document: Mapping[str, Any]) -> tuple[list[ImageSource], bool]:
     """The images of a JSON document, and whether they are a batch."""
     if "image" in document and "images" in document:
         raise ConflictingParameter("The JSON has both `image` and `images`; send one of them.")
@@ -242,22 +172,22 @@ def json_images(
     entries = document.get("images", [])
     if not isinstance(entries, list):
         raise InvalidParameter("`images` must be a list.")
-    images: list[bytes | Stored | BrightfieldError] = []
+    images: list[ImageSource] = []
     for index, entry in enumerate(entries):
         try:
             images.append(json_image(entry, f"images.{index}"))
         except BrightfieldError as fault:
-            images.append(fault)
+            images.append(FaultyImage(fault))
     return images, "images" in document
 
 
-def json_image(entry: Any, place: str) -> bytes | Stored:
+def json_image(entry: Any, place: str) -> ImageSource:
     """One image of a JSON document. Raises `InvalidParameter`, `EmptyBody`."""
     if isinstance(entry, dict) and len(entry) == 1:
         if isinstance(entry.get("id"), str):
-            return Stored(entry["id"])
+            return StoredImage(entry["id"])
         if isinstance(entry.get("data"), str):
-            return _decoded(entry["data"], place)
+            return SentImage(_decoded(entry["data"], place))
     raise InvalidParameter(
         f'{place} must be {{"data": "<base64>"}} or {{"id": "sha256:..."}}.',
         errors=[{"location": place}],

@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
+from starlette.datastructures import QueryParams
 
 from brightfield.errors import ConflictingParameter, InvalidParameter, UnknownParameter, nearest
 
+A = TypeVar("A", bound=BaseModel)
+B = TypeVar("B", bound=BaseModel)
+C = TypeVar("C", bound=BaseModel)
+D = TypeVar("D", bound=BaseModel)
+E = TypeVar("E", bound=BaseModel)
+T = TypeVar("T")
 
-def parse(models: Sequence[type[BaseModel]], given: Mapping[str, Any]) -> list[BaseModel]:
+
+@overload
+def parse(models: tuple[type[A]], given: Mapping[str, Any]) -> tuple[A]: ...
+@overload
+def parse(models: tuple[type[A], type[B]], given: Mapping[str, Any]) -> tuple[A, B]: ...
+@overload
+def parse(models: tuple[type[A], type[B], type[C]], given: Mapping[str, Any]) -> tuple[A, B, C]: ...
+@overload
+def parse(
+    models: tuple[type[A], type[B], type[C], type[D]], given: Mapping[str, Any]
+) -> tuple[A, B, C, D]: ...
+@overload
+def parse(
+    models: tuple[type[A], type[B], type[C], type[D], type[E]], given: Mapping[str, Any]
+) -> tuple[A, B, C, D, E]: ...
+def parse(models: tuple[type[BaseModel], ...], given: Mapping[str, Any]) -> tuple[BaseModel, ...]:
     """One value per model, each filled with its own fields out of `given`.
 
     Raises `UnknownParameter` for a name that no model has, `InvalidParameter` listing every
@@ -22,20 +44,28 @@ def parse(models: Sequence[type[BaseModel]], given: Mapping[str, Any]) -> list[B
         if name not in owners:
             raise _unknown(name, owners)
         shares[owners[name]][name] = value
-    return [_filled(model, share) for model, share in zip(models, shares, strict=True)]
+    return tuple(_filled(model, share) for model, share in zip(models, shares, strict=True))
 
 
-def check_names(given: Iterable[str], model: type[BaseModel]) -> None:
-    """Raises `UnknownParameter` for a name that the model has not."""
-    for name in given:
-        if name not in model.model_fields:
-            raise _unknown(name, model.model_fields)
+def member_of(catalog: Mapping[str, T], name: str, location: str, what: str, where: str = "") -> T:
+    """The member that the parameter at `location` names.
+
+    Raises `InvalidParameter` with the nearest name: there is no `what` of that name `where`.
+    """
+    if name in catalog:
+        return catalog[name]
+    known = sorted(catalog)
+    raise InvalidParameter(
+        f"There is no {what} {name!r}{where}.{nearest(name, known)} Known: {', '.join(known)}.",
+        errors=[{"location": location, "expected": known, "received": name}],
+    )
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownParameter:
     names = sorted(known)
+    listed = f" Known: {', '.join(names)}." if names else ""
     return UnknownParameter(
-        f"There is no parameter {name!r} here.{nearest(name, names)} Known: {', '.join(names)}.",
+        f"There is no parameter {name!r} here.{nearest(name, names)}{listed}",
         errors=[{"location": name}],
     )
 
@@ -66,6 +96,18 @@ def _sentence(error: Mapping[str, str]) -> str:
 def _short(value: Any) -> str:
     text = str(value)
     return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def query_of(query: QueryParams) -> dict[str, Any]:
+    """The query's parameters; one that is repeated must have one value."""
+    values: dict[str, Any] = {}
+    for name, value in query.multi_items():
+        if values.setdefault(name, value) != value:
+            raise ConflictingParameter(
+                f"{name} is given as {values[name]!r} and as {value!r} in the query; give it once.",
+                errors=[{"location": name}],
+            )
+    return values
 
 
 def merge(sources: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:

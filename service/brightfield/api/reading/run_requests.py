@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from brightfield.api.reading.evaluations import Catalog, choose, read_object, typed
-from brightfield.api.reading.parameters import merge, parse
+from brightfield.api.reading.parameters import merge, parse, query_of
+from brightfield.api.reading.received import Received
 from brightfield.errors import InvalidParameter, UnknownParameter, nearest
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
@@ -16,14 +17,13 @@ from brightfield.store.runs import StoredRun
 _LONGEST = 200
 
 
-def understand_run(
-    body: bytes, query: Mapping[str, Any], catalog: Catalog
-) -> tuple[Evaluation, str | None]:
+def understand_run(received: Received, catalog: Catalog) -> tuple[Evaluation, str | None]:
     """The options of a new run and its name, from the query, from JSON, or from both.
 
     Raises `MalformedJson`, or an `Unprocessable`.
     """
-    sources = (("query", dict(query)), ("body", read_object(body) if body else {}))
+    document = read_object(received.body) if received.body else {}
+    sources = (("query", query_of(received.query)), ("body", document))
     named = [(place, {"name": given.pop("name", None)}) for place, given in sources]
     name = merge([(place, own) for place, own in named if own["name"] is not None]).get("name")
     chosen, options = choose(sources[0][1], sources[1][1], catalog)

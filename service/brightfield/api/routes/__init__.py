@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 from starlette.routing import Route
 
-from brightfield.api.image_endpoints import ExplainEndpoint, ImageEndpoint, PredictEndpoint
+from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.routes import (
     collected_patches,
     collections,
@@ -29,10 +29,10 @@ from brightfield.engine import Engine
 
 def image_endpoints(engine: Engine) -> list[ImageEndpoint]:
     """The image endpoints follow from the catalogs: one per task and per kind of explanation."""
-    endpoints: list[ImageEndpoint] = [PredictEndpoint(task) for task in engine.tasks.values()]
+    endpoints = [ImageEndpoint(name, {name: task}, name) for name, task in engine.tasks.items()]
     for name, default in (("saliency", "gradient"), ("occlusion", "occlusion")):
         methods = {m.name: m for m in engine.methods.values() if m.endpoint == name}
-        endpoints.append(ExplainEndpoint(name, methods, default))
+        endpoints.append(ImageEndpoint(name, methods, default, chooser="method"))
     return endpoints
 
 

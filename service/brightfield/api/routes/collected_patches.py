@@ -6,53 +6,57 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.image_endpoints import Services
-from brightfield.api.problems import request_id_of
-from brightfield.api.reading.collection_requests import carried_out, read_posted, written
+from brightfield.api.conduct import Understood, conduct
+from brightfield.api.reading.collection_requests import understand_posted
+from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
+from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
-from brightfield.api.writing.envelope import survey_envelope
-from brightfield.api.writing.replies import Reply, Writer, negotiate
+from brightfield.api.schema.responses import answers, binary
+from brightfield.api.services import Services
+from brightfield.api.writing.collections import items_reply
+from brightfield.api.writing.envelope import together_envelope
+from brightfield.api.writing.formats import Reply, media_type_of
+from brightfield.api.writing.replies import Writer
 from brightfield.collections.queries import ItemSelection
-from brightfield.engine.engine import Progress
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.patches import FindPatches
 
 router = APIRouter(tags=["collections"], prefix="/collections")
+
+_MODELS = (FindPatches, ItemSelection, View, Selection, Reply)
 
 
 @router.post(
     "/{name}/patches",
     summary="The parts of a collection's images that excite the units of a layer most.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=answers("CollectionPatchesReply", job=True, media=binary(("image/png", "text/csv"))),
     openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
 async def post_patches(name: Name, request: Request) -> Response:
     """As /patches, over the images of a collection that was made with `keep_images`. `ids` names
     them in the order in which the result counts them."""
-    services: Services = request.app.state.services
-    limit = services.engine.settings.max_reply_bytes
-    with services.admission.admit() as claim:
-        posted = await read_posted(request, services.engine.settings.max_bytes)
-        models = (FindPatches, ItemSelection, View, Selection, Reply)
-        task, choice, view, selection, reply = parse(models, posted.parameters)
-        assert isinstance(task, FindPatches) and isinstance(choice, ItemSelection)
-        assert isinstance(view, View) and isinstance(selection, Selection)
-        assert isinstance(reply, Reply)
-        form = negotiate(reply, request.headers.get("accept"), task.formats)
-        request_id = request_id_of(request)
 
-        async def work(ticket: Ticket, progress: Progress | None) -> Response:
+    async def understand(services: Services, received: Received) -> Understood:
+        limit = services.settings.max_reply_bytes
+        posted = understand_posted(received)
+        task, items, view, selection, reply = parse(_MODELS, posted.parameters)
+        form = negotiate(reply.format, received.headers.get("accept"), task.formats, media_type_of)
+
+        async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             find = services.collections.patches.find
-            ids, survey = await find(name, task, choice.filter, view, selection, ticket, progress)
+            ids, found = await find(name, task, items.filter, view, selection, ticket, progress)
             if form != "json":
-                writer = Writer(form, reply, request_id, limit)
-                return await asyncio.to_thread(writer.survey, survey)
-            envelope = survey_envelope(survey, request_id, reply.space or "input")
-            return await asyncio.to_thread(written, {**envelope, "ids": ids}, limit)
+                writer = Writer(form, reply, received.request_id, limit)
+                return await asyncio.to_thread(writer.together, found)
+            envelope = together_envelope(found, received.request_id, reply.space or "input")
+            return await asyncio.to_thread(items_reply, {**envelope, "ids": ids}, limit)
 
-        return await carried_out(request, f"/collections/{name}/patches", claim, work)
+        return Understood(respond)
+
+    return await conduct(request, understand, job=f"/collections/{name}/patches")

@@ -3,41 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
-from functools import partial
-from itertools import islice
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from brightfield.api.image_endpoints import Services
+from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.collection_requests import (
+    CollectionRequest,
     NewItemFields,
-    added_reply,
-    array_of,
-    carried_out,
-    read_posted,
-    sources_of,
-    written,
+    new_images,
+    understand_posted,
+    vectors_of,
 )
-from brightfield.api.reading.inputs import query_of
-from brightfield.api.reading.parameters import parse
+from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.reading.received import Received, receive
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
     describe_query,
 )
-from brightfield.collections.adding import CollectionDefinition
+from brightfield.api.schema.responses import answers, json_response, made
+from brightfield.api.schema.shapes.collections import (
+    Additions,
+    CollectionDescription,
+    CollectionList,
+    ItemDescription,
+    ItemPage,
+)
+from brightfield.api.schema.shapes.common import Deleted, DeletedItems
+from brightfield.api.services import Services, services_of
+from brightfield.api.writing.collections import added_reply, collection_json, items_reply
+from brightfield.collections.adding import Added, CollectionDefinition
 from brightfield.collections.queries import ItemSelection
-from brightfield.engine.engine import Progress
 from brightfield.engine.view import View
-from brightfield.errors import ConflictingParameter, EmptyBody, InvalidParameter, UnknownItem
+from brightfield.errors import ConflictingParameter, EmptyBody
 from brightfield.images.selection import Selection
 from brightfield.parameters import Ids
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
-from brightfield.store.collections import Collection
-from brightfield.store.metadata_filter import Filter
 
 router = APIRouter(tags=["collections"], prefix="/collections")
 
@@ -55,10 +60,13 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
+_Adding = Callable[[Ticket, Progress | None], Awaitable[list[Added]]]
+
+
 class ItemListQuery(ItemSelection):
     """Which items are listed."""
 
-    after: int = 0
+    after: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Behind the item of this number; `next` of the last page."""
     limit: Annotated[int, Field(ge=1, le=10_000)] = 100
     """How many items, at most."""
@@ -74,35 +82,45 @@ class Removal(ItemSelection):
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
+    response_model=None,
+    responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
-    services = _services(request)
-    posted = await read_posted(request, services.engine.settings.max_bytes)
+    services = services_of(request)
+    received = await receive(request, services.settings.max_bytes)
+    posted = understand_posted(received)
     (definition,) = parse((CollectionDefinition,), posted.parameters)
-    assert isinstance(definition, CollectionDefinition)
-    collection, made = await services.collections.collecting.make(name, definition)
+    collection, made = await services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
-    return described(collection)
+    return collection_json(collection)
 
 
-@router.get("", summary="Every collection.")
+@router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
 async def list_collections(request: Request) -> dict[str, Any]:
-    found = await asyncio.to_thread(_services(request).collections.shelves.collections.all)
-    return {"collections": [described(collection) for collection in found]}
+    found = await asyncio.to_thread(services_of(request).collections.contents.all)
+    return {"collections": [collection_json(collection) for collection in found]}
 
 
-@router.get("/{name}", summary="What a collection is made of, and how many items it has.")
+@router.get(
+    "/{name}",
+    summary="What a collection is made of, and how many items it has.",
+    response_model=None,
+    responses=answers(CollectionDescription),
+)
 async def get_collection(name: Name, request: Request) -> dict[str, Any]:
-    return described(await _collection(request, name))
+    contents = services_of(request).collections.contents
+    return collection_json(await asyncio.to_thread(contents.get, name))
 
 
-@router.delete("/{name}", summary="Delete a collection with its items and maps.")
+@router.delete(
+    "/{name}",
+    summary="Delete a collection with its items and maps.",
+    response_model=None,
+    responses=answers(Deleted),
+)
 async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
-    shelves = _services(request).collections.shelves
-    collection = await _collection(request, name)
-    await asyncio.to_thread(shelves.collections.delete, name)
-    shelves.spaces.forget(collection)
+    await asyncio.to_thread(services_of(request).collections.contents.delete, name)
     return {"deleted": name}
 
 
@@ -110,99 +128,86 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     "/{name}/items",
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
 async def post_items(name: Name, request: Request) -> Response:
-    services = _services(request)
-    settings = services.engine.settings
-    with services.admission.admit() as claim:
-        posted = await read_posted(request, settings.max_bytes, ("vectors",))
+    async def understand(services: Services, received: Received) -> Understood:
+        posted = understand_posted(received, ("vectors",))
         if "vectors" in posted.members:
-            if posted.images:
-                raise ConflictingParameter("Send images or `vectors`, not both at once.")
-            return await _add_vectors(request, name, posted.members["vectors"], posted.parameters)
-        if not posted.images:
-            raise EmptyBody("There is nothing to add; send images, or `vectors` in JSON.")
-        intake, view, selection = parse((NewItemFields, View, Selection), posted.parameters)
-        assert isinstance(intake, NewItemFields) and isinstance(view, View)
-        assert isinstance(selection, Selection)
-        claim.extend(len(posted.images))
-        sources = sources_of(posted.images, intake, services.images)
+            add, places = _adding_vectors(services, name, posted), 1
+        else:
+            add, places = _adding_images(services, name, posted), len(posted.images)
 
-        async def work(ticket: Ticket, progress: Progress | None) -> Response:
-            added = await services.collections.collecting.add_images(
-                name, sources, view, selection, ticket, progress, replace=intake.replace
-            )
-            return added_reply(request, name, added, settings.max_reply_bytes)
+        async def respond(ticket: Ticket, progress: Progress | None) -> Response:
+            added = await add(ticket, progress)
+            limit = services.settings.max_reply_bytes
+            return added_reply(name, added, received.request_id, limit)
 
-        return await carried_out(request, f"/collections/{name}/items", claim, work)
+        return Understood(respond, places)
+
+    return await conduct(request, understand, job=f"/collections/{name}/items")
 
 
-async def _add_vectors(
-    request: Request, name: str, given: Any, parameters: dict[str, Any]
-) -> Response:
-    services = _services(request)
-    (intake,) = parse((NewItemFields,), parameters)
-    assert isinstance(intake, NewItemFields)
-    vectors = array_of(given)
-    try:
-        count = len(vectors)
-    except TypeError:
-        raise InvalidParameter("`vectors` is a list of rows of numbers.") from None
-    add = partial(
-        services.collections.collecting.add_vectors,
-        name,
-        vectors,
-        intake.ids_of(count),
-        intake.metadata_of(count),
-        replace=intake.replace,
-    )
-    added = await asyncio.to_thread(add)
-    return added_reply(request, name, added, services.engine.settings.max_reply_bytes)
+def _adding_images(services: Services, name: str, posted: CollectionRequest) -> _Adding:
+    if not posted.images:
+        raise EmptyBody("There is nothing to add; send images, or `vectors` in JSON.")
+    fields, view, selection = parse((NewItemFields, View, Selection), posted.parameters)
+    images = new_images(posted.images, fields, services.images)
+
+    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+        return await services.collections.writer.add_images(
+            name, images, view, selection, ticket, progress, replace=fields.replace
+        )
+
+    return add
+
+
+def _adding_vectors(services: Services, name: str, posted: CollectionRequest) -> _Adding:
+    if posted.images:
+        raise ConflictingParameter("Send images or `vectors`, not both at once.")
+    (fields,) = parse((NewItemFields,), posted.parameters)
+    vectors, count = vectors_of(posted.members["vectors"])
+    ids, metadata = fields.ids_of(count), fields.metadata_of(count)
+
+    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+        add_vectors = services.collections.writer.add_vectors
+        return await asyncio.to_thread(
+            add_vectors, name, vectors, ids, metadata, replace=fields.replace
+        )
+
+    return add
 
 
 @router.get(
     "/{name}/items",
     summary="Items in the order of their addition, page by page.",
+    response_model=None,
+    responses=answers(ItemPage),
     openapi_extra=describe_query(ItemListQuery),
 )
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
-    (query,) = parse((ItemListQuery,), query_of(request))
-    assert isinstance(query, ItemListQuery)
-    collection = await _collection(request, name)
-    items, wanted = _services(request).collections.shelves.items, Filter.read(query.filter)
-
-    def page() -> list[Any]:
-        passing = (i for i in items.after(collection.key, query.after) if wanted(i.metadata))
-        return list(islice(passing, query.limit))
-
-    found = await asyncio.to_thread(page)
+    (query,) = parse((ItemListQuery,), query_of(request.query_params))
+    contents = services_of(request).collections.contents
+    page = await asyncio.to_thread(contents.page, name, query.filter, query.after, query.limit)
     return {
-        "items": [{"id": item.id, "metadata": item.metadata} for item in found],
-        "next": found[-1].number if len(found) == query.limit else None,
-        "total": collection.size,
+        "items": [{"id": item.id, "metadata": item.metadata} for item in page.items],
+        "next": page.next,
+        "total": page.total,
     }
 
 
 @router.delete(
     "/{name}/items",
     summary="Delete items by their ids, or by a filter.",
+    response_model=None,
+    responses=answers(DeletedItems),
     openapi_extra=describe_query(Removal),
 )
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
-    (query,) = parse((Removal,), query_of(request))
-    assert isinstance(query, Removal)
-    if (query.ids is None) == (not query.filter):
-        raise InvalidParameter("Name the items to delete by `ids` or by a `filter`.")
-    collection = await _collection(request, name)
-    items, wanted = _services(request).collections.shelves.items, Filter.read(query.filter)
-
-    def delete() -> int:
-        ids = query.ids or [i.id for i in items.after(collection.key) if wanted(i.metadata)]
-        return items.delete(name, ids)
-
-    return {"deleted": await asyncio.to_thread(delete)}
+    (query,) = parse((Removal,), query_of(request.query_params))
+    delete = services_of(request).collections.contents.delete_items
+    return {"deleted": await asyncio.to_thread(delete, name, query.ids, query.filter)}
 
 
 @router.get(
@@ -212,49 +217,34 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     responses=_JPEG,
 )
 async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Response:
-    collection = await _collection(request, name)
-    items = _services(request).collections.shelves.items
-    item = await asyncio.to_thread(items.get, collection, item_id)
-    found = await asyncio.to_thread(items.thumbnails, collection.key, [item.number])
-    if item.number not in found:
-        raise UnknownItem(f"The item {item_id!r} was added as a vector and has no thumbnail.")
-    return Response(found[item.number], media_type="image/jpeg")
+    contents = services_of(request).collections.contents
+    content = await asyncio.to_thread(contents.thumbnail, name, item_id)
+    return Response(content, media_type="image/jpeg")
 
 
-@router.get("/{name}/items/{item_id:path}", summary="An item: its metadata and its vector.")
+@router.get(
+    "/{name}/items/{item_id:path}",
+    summary="An item: its metadata and its vector.",
+    response_class=Response,
+    responses=answers(ItemDescription),
+)
 async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
-    services = _services(request)
-    collection = await _collection(request, name)
-    items = services.collections.shelves.items
-    item = await asyncio.to_thread(items.get, collection, item_id)
-    vector = await asyncio.to_thread(items.vector, collection, item.number)
-    document = {"id": item.id, "metadata": item.metadata, "source": item.source, "vector": vector}
-    return written(document, services.engine.settings.max_reply_bytes)
+    services = services_of(request)
+    found = await asyncio.to_thread(services.collections.contents.item, name, item_id)
+    item = found.item
+    document = {
+        "id": item.id, "metadata": item.metadata, "source": item.source, "vector": found.vector
+    }  # fmt: skip
+    return items_reply(document, services.settings.max_reply_bytes)
 
 
-@router.delete("/{name}/items/{item_id:path}", summary="Delete an item.")
+@router.delete(
+    "/{name}/items/{item_id:path}",
+    summary="Delete an item.",
+    response_model=None,
+    responses=answers(DeletedItems),
+)
 async def delete_item(name: Name, item_id: ItemId, request: Request) -> dict[str, Any]:
-    items = _services(request).collections.shelves.items
-    if not await asyncio.to_thread(items.delete, name, [item_id]):
-        raise UnknownItem(f"The collection {name} has no item {item_id!r}.")
+    contents = services_of(request).collections.contents
+    await asyncio.to_thread(contents.delete_item, name, item_id)
     return {"deleted": 1}
-
-
-def described(collection: Collection) -> dict[str, Any]:
-    """A collection as JSON."""
-    return {
-        "name": collection.name,
-        **asdict(collection.properties),
-        "dim": collection.dim,
-        "items": collection.size,
-        "created": collection.created,
-    }
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
-
-
-async def _collection(request: Request, name: str) -> Collection:
-    return await asyncio.to_thread(_services(request).collections.shelves.collections.get, name)

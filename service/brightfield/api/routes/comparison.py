@@ -7,12 +7,17 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.image_endpoints import Services
-from brightfield.api.limits import RequestScope, ticket_of
-from brightfield.api.reading.inputs import query_of
+from brightfield.api.conduct import Understood, conduct
+from brightfield.api.reading.parameters import query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.reading.run_requests import understand_comparison
 from brightfield.api.schema.openapi_evaluations import describe_comparison
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.reports import RunComparison
+from brightfield.api.services import Services
 from brightfield.api.writing.reports import reply
+from brightfield.progress import Progress
+from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["evaluation"])
 
@@ -21,16 +26,18 @@ router = APIRouter(tags=["evaluation"])
     "/metrics/compare",
     summary="How much the numbers of two runs differ, with intervals.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=answers(RunComparison),
     openapi_extra=describe_comparison(),
 )
 async def compare(request: Request) -> Response:
-    services: Services = request.app.state.services
-    settings = services.engine.settings
-    wanted = understand_comparison(query_of(request))
-    with services.admission.admit():
-        ticket = ticket_of(request, settings.timeout)
-        work = partial(services.runs.compare, wanted.a, wanted.b, wanted.ci, ticket.check)
-        async with RequestScope(request, ticket):
+    async def understand(services: Services, received: Received) -> Understood:
+        wanted = understand_comparison(query_of(received.query))
+
+        async def respond(ticket: Ticket, progress: Progress | None) -> Response:
+            work = partial(services.runs.compare, wanted.a, wanted.b, wanted.ci, ticket.check)
             found = await services.engine.evaluating(work)
-            return await asyncio.to_thread(reply, found, settings.max_reply_bytes)
+            return await asyncio.to_thread(reply, found, services.settings.max_reply_bytes)
+
+        return Understood(respond)
+
+    return await conduct(request, understand)

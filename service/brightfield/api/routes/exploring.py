@@ -3,125 +3,135 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.image_endpoints import Services
-from brightfield.api.reading.collection_requests import (
-    carried_out,
-    explored,
-    image_of,
-    one_of,
-    read_posted,
-    written,
-)
+from brightfield.api.conduct import Understood, conduct
+from brightfield.api.reading.collection_requests import image_of, understand_posted
 from brightfield.api.reading.parameters import parse
+from brightfield.api.reading.received import Received
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
-from brightfield.collections.adding import embedded, pictured
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.collections import (
+    DisputedLabels,
+    DuplicateGroups,
+    ItemClusters,
+    NearestItems,
+    OutlyingItems,
+)
+from brightfield.api.services import Services, services_of
+from brightfield.api.writing.collections import items_reply
+from brightfield.collections.neighbors import SearchExample
 from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
 from brightfield.collections.queries import Clustering, Search, watched
-from brightfield.engine.engine import Progress
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
+from brightfield.parameters import Parameters
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
-router = APIRouter(tags=["collections"], prefix="/collections")
+Options = TypeVar("Options", bound=Parameters)
+Explore = Callable[[str, Options, Progress], dict[str, Any]]
+"""Answers about the collection of that name; blocks, and tells of its steps."""
 
-_JSON: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/json": {"schema": {"type": "object"}}}}
-}
+router = APIRouter(tags=["collections"], prefix="/collections")
 
 
 @router.post(
     "/{name}/neighbors",
     summary="The items nearest an image, a vector or an item; exact, or by an index.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(NearestItems, job=True),
     openapi_extra=describe_question(Search),
 )
 async def post_neighbors(name: Name, request: Request) -> Response:
-    services = _services(request)
-    settings, exploring = services.engine.settings, services.collections.exploring
-    neighbors = services.collections.indexing.neighbors
-    with services.admission.admit() as claim:
-        posted = await read_posted(request, settings.max_bytes, ("vector", "id"))
+    async def understand(services: Services, received: Received) -> Understood:
+        posted = understand_posted(received, ("vector", "id"))
         item_id = posted.members.get("id", posted.parameters.pop("id", None))
-        vector = posted.members.get("vector")
         search, view, selection = parse((Search, View, Selection), posted.parameters)
-        assert isinstance(search, Search) and isinstance(view, View)
-        assert isinstance(selection, Selection)
-        data = await asyncio.to_thread(image_of, posted, services.images)
-        one_of({"image": data, "vector": vector, "id": item_id})
+        example = SearchExample(
+            await image_of(posted, services.images),
+            posted.members.get("vector"),
+            None if item_id is None else str(item_id),
+            view,
+            selection,
+        )
 
-        async def work(ticket: Ticket, progress: Progress | None) -> Response:
-            given: Any = None if vector is None else [vector]
-            picture = None
-            if data is not None and search.space == "pixels":
-                picture = await asyncio.to_thread(pictured, services.engine, data, selection)
-            elif data is not None:
-                found = services.collections.shelves.collections.get
-                collection = await asyncio.to_thread(found, name)
-                row = await embedded(services.engine, collection, data, view, selection, ticket)
-                given = row[None]
-            wanted = None if item_id is None else str(item_id)
-            answer = await exploring.off_loop(
-                neighbors, name, search, given, wanted, picture, watched(ticket, progress)
-            )
-            return written(answer, settings.max_reply_bytes)
+        async def respond(ticket: Ticket, progress: Progress | None) -> Response:
+            find = services.collections.neighbors.find
+            found = await find(name, search, example, ticket, progress)
+            return items_reply(found, services.settings.max_reply_bytes)
 
-        return await carried_out(request, f"/collections/{name}/neighbors", claim, work)
+        return Understood(respond)
+
+    return await conduct(request, understand, job=f"/collections/{name}/neighbors")
 
 
 @router.post(
     "/{name}/clusters",
     summary="k-means: labels, sizes, inertia, silhouette, the items nearest each centre.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(ItemClusters, job=True),
     openapi_extra=describe_options(Clustering, job=True),
 )
 async def post_clusters(name: Name, request: Request) -> Response:
-    exploring = _services(request).collections.exploring
-    return await explored(request, name, "clusters", Clustering, exploring.clusters)
+    clusters = services_of(request).collections.queries.clusters
+    return await explored(request, name, "clusters", Clustering, clusters)
 
 
 @router.post(
     "/{name}/duplicates",
     summary="Duplicates and near duplicates, in groups.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(DuplicateGroups, job=True),
     openapi_extra=describe_options(DuplicateSearch, job=True),
 )
 async def post_duplicates(name: Name, request: Request) -> Response:
-    vetting = _services(request).collections.vetting
-    return await explored(request, name, "duplicates", DuplicateSearch, vetting.duplicates)
+    quality = services_of(request).collections.quality
+    return await explored(request, name, "duplicates", DuplicateSearch, quality.duplicates)
 
 
 @router.post(
     "/{name}/outliers",
     summary="Items that lie apart, by their local outlier factor.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(OutlyingItems, job=True),
     openapi_extra=describe_options(OutlierSearch, job=True),
 )
 async def post_outliers(name: Name, request: Request) -> Response:
-    vetting = _services(request).collections.vetting
-    return await explored(request, name, "outliers", OutlierSearch, vetting.outliers)
+    quality = services_of(request).collections.quality
+    return await explored(request, name, "outliers", OutlierSearch, quality.outliers)
 
 
 @router.post(
     "/{name}/disagreements",
     summary="Labels that disagree with those of their neighbours.",
     response_class=Response,
-    responses=_JSON,
+    responses=answers(DisputedLabels, job=True),
     openapi_extra=describe_options(LabelCheck, job=True),
 )
 async def post_disagreements(name: Name, request: Request) -> Response:
-    vetting = _services(request).collections.vetting
-    return await explored(request, name, "disagreements", LabelCheck, vetting.disagreements)
+    quality = services_of(request).collections.quality
+    return await explored(request, name, "disagreements", LabelCheck, quality.disagreements)
 
 
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services
+async def explored(
+    request: Request, name: str, what: str, options: type[Options], explore: Explore[Options]
+) -> Response:
+    """Read the options, and answer at once or as a job, in a thread of those that explore."""
+
+    async def understand(services: Services, received: Received) -> Understood:
+        posted = understand_posted(received)
+        (given,) = parse((options,), posted.parameters)
+
+        async def respond(ticket: Ticket, progress: Progress | None) -> Response:
+            step = watched(ticket, progress)
+            found = await services.collections.queries.off_loop(explore, name, given, step)
+            return await asyncio.to_thread(items_reply, found, services.settings.max_reply_bytes)
+
+        return Understood(respond)
+
+    return await conduct(request, understand, job=f"/collections/{name}/{what}")

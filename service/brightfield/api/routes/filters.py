@@ -2,75 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-import orjson
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import ConfigDict
-
-from brightfield.api.image_endpoints import Services
-from brightfield.api.reading.parameters import check_names
+from brightfield.api.reading.negotiation import negotiate
+from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.routes.models import ModelId
-from brightfield.api.writing.replies import BINARY, Reply, negotiate
-from brightfield.errors import ReplyTooLarge
+from brightfield.api.schema.openapi_collections import describe_query
+from brightfield.api.schema.responses import answers, binary
+from brightfield.api.schema.shapes.models import FilterList
+from brightfield.api.services import services_of
+from brightfield.api.writing.formats import BINARY, media_type_of
+from brightfield.api.writing.sized import json_reply
 from brightfield.images import encode
 from brightfield.images.filters import FilterChoice, Filters
-from brightfield.settings import Settings
+from brightfield.parameters import Parameters
 
 router = APIRouter(tags=["models"], prefix="/models")
 
 
-class FilterQuery(FilterChoice):
-    """The choice, and the form of the reply."""
+_ADVICE = "ask for format=npy, or lower `count`"
 
-    model_config = ConfigDict(extra="ignore")  # unknown names are told with the nearest ones
+
+class FilterForm(Parameters):
+    """The form of the reply."""
 
     format: str | None = None
     """`json`, `png` or `npy`; wins over the Accept header."""
+
+
+class FilterQuery(FilterForm, FilterChoice):
+    """The choice, and the form of the reply."""
 
 
 @router.get(
     "/{model_id}/filters",
     summary="The filters of a convolution; loads the model.",
     response_class=Response,
-    responses={
-        200: {
-            "content": {
-                "application/json": {"schema": {"type": "object"}},
-                "image/png": {"schema": {"type": "string", "format": "binary"}},
-                "application/x-npy": {"schema": {"type": "string", "format": "binary"}},
-            }
-        }
-    },
+    responses=answers(FilterList, media=binary(("image/png", "application/x-npy"))),
+    openapi_extra=describe_query(FilterQuery),
 )
-async def get_filters(
-    model_id: ModelId, request: Request, query: Annotated[FilterQuery, Query()]
-) -> Response:
+async def get_filters(model_id: ModelId, request: Request) -> Response:
     """Filters on colour or grey images (three input channels, or one) are one picture each, side by
     side; others have a row each, with a grey picture for every input slice. Each filter is shown
     from -m (black) through 0 (middle grey) to m (white), m being its largest magnitude, which the
     JSON states as `ranges`."""
-    check_names(request.query_params, FilterQuery)
-    services: Services = request.app.state.services
-    form = negotiate(Reply(format=query.format), request.headers.get("accept"), Filters.formats)
-    choice = FilterChoice(**query.model_dump(exclude={"format"}))
+    services = services_of(request)
+    choice, reply = parse((FilterChoice, FilterForm), query_of(request.query_params))
+    accept = request.headers.get("accept")
+    form = negotiate(reply.format, accept, Filters.formats, media_type_of)
     found = await services.engine.filters(model_id, choice, picture=form == "png")
     card = services.engine.registry.card(model_id)
-    content, media_type = _written(found, form, model_id, services.engine.settings)
-    return Response(
-        content, media_type=media_type, headers={"X-Model": f"{card.id}@{card.version}"}
-    )
-
-
-def _written(found: Filters, form: str, model: str, settings: Settings) -> tuple[bytes, str]:
-    if form == "png":
-        return encode.png(found.image()), BINARY["png"].media_type
-    if form == "npy":
-        return encode.npy(found.weights), BINARY["npy"].media_type
-    content = orjson.dumps({"model": model, **found.payload("input")})
-    if len(content) > settings.max_reply_bytes:
-        raise ReplyTooLarge(
-            f"The reply has {len(content)} bytes as JSON and the limit is "
-            f"{settings.max_reply_bytes} (max_reply_bytes); ask for format=npy, or lower `count`."
-        )
-    return content, "application/json"
+    headers = {"X-Model": f"{card.id}@{card.version}"}
+    if form == "json":
+        document = {"model": model_id, **found.payload("input")}
+        return json_reply(document, services.settings.max_reply_bytes, _ADVICE, headers=headers)
+    content = encode.png(found.image()) if form == "png" else encode.npy(found.weights)
+    return Response(content, headers=headers, media_type=BINARY[form].media_type)

@@ -7,20 +7,32 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from brightfield import __version__
-from brightfield.api.image_endpoints import Services
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.common import Liveness, Readiness
+from brightfield.api.services import services_of
 from brightfield.errors import LaneDown
 
 router = APIRouter(tags=["service"])
 
 
-@router.get("/livez", summary="Whether the process answers, and its version.")
+@router.get(
+    "/livez",
+    summary="Whether the process answers, and its version.",
+    response_model=None,
+    responses=answers(Liveness),
+)
 async def livez() -> dict[str, str]:
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/readyz", summary="Whether every device's thread runs and the defaults are loaded.")
+@router.get(
+    "/readyz",
+    summary="Whether every device's thread runs and the defaults are loaded.",
+    response_model=None,
+    responses=answers(Readiness),
+)
 async def readyz(request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     lanes = {lane.name: "up" if lane.up else "down" for lane in services.engine.lanes}
     if not services.engine.ready:
         down = ", ".join(name for name, state in lanes.items() if state == "down")

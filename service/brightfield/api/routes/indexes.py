@@ -7,10 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.image_endpoints import Services
-from brightfield.api.reading.collection_requests import explored
 from brightfield.api.routes.collections import Name
+from brightfield.api.routes.exploring import explored
 from brightfield.api.schema.openapi_collections import describe_options
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.collections import IndexDescription
+from brightfield.api.schema.shapes.common import Deleted
+from brightfield.api.services import services_of
 from brightfield.collections.index import IndexOptions
 
 router = APIRouter(tags=["collections"], prefix="/collections")
@@ -20,25 +23,30 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     "/{name}/index",
     summary="Build the index of a collection (HNSW, in PostgreSQL), and measure its recall.",
     response_class=Response,
-    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+    responses=answers(IndexDescription, job=True),
     openapi_extra=describe_options(IndexOptions, job=True),
 )
 async def put_index(name: Name, request: Request) -> Response:
-    indexing = _services(request).collections.indexing
-    return await explored(request, name, "index", IndexOptions, indexing.build)
+    build = services_of(request).collections.indexes.build
+    return await explored(request, name, "index", IndexOptions, build)
 
 
-@router.get("/{name}/index", summary="What the index was built with, holds and finds.")
+@router.get(
+    "/{name}/index",
+    summary="What the index was built with, holds and finds.",
+    response_model=None,
+    responses=answers(IndexDescription),
+)
 async def get_index(name: Name, request: Request) -> dict[str, Any]:
-    return await asyncio.to_thread(_services(request).collections.indexing.describe, name)
+    return await asyncio.to_thread(services_of(request).collections.indexes.describe, name)
 
 
-@router.delete("/{name}/index", summary="Delete the index; searches are exact without it.")
+@router.delete(
+    "/{name}/index",
+    summary="Delete the index; searches are exact without it.",
+    response_model=None,
+    responses=answers(Deleted),
+)
 async def delete_index(name: Name, request: Request) -> dict[str, Any]:
-    await asyncio.to_thread(_services(request).collections.indexing.drop, name)
+    await asyncio.to_thread(services_of(request).collections.indexes.drop, name)
     return {"deleted": f"{name}/index"}
-
-
-def _services(request: Request) -> Services:
-    services: Services = request.app.state.services
-    return services

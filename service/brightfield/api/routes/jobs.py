@@ -7,8 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
-from brightfield.api.image_endpoints import Services
 from brightfield.api.jobs import describe
+from brightfield.api.schema.parameters import headers
+from brightfield.api.schema.responses import EVENTS, answers
+from brightfield.api.schema.shapes.jobs import Job
+from brightfield.api.services import services_of
 from brightfield.errors import InvalidParameter
 
 router = APIRouter(tags=["jobs"], prefix="/jobs")
@@ -16,9 +19,9 @@ router = APIRouter(tags=["jobs"], prefix="/jobs")
 JobId = Annotated[str, Path(description="The `id` of the 202 that started the job.")]
 
 
-@router.get("/{job_id}", summary="State and progress.")
+@router.get("/{job_id}", summary="State and progress.", response_model=None, responses=answers(Job))
 async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     return describe(await services.jobs.get(job_id))
 
 
@@ -28,7 +31,7 @@ async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
     response_class=Response,
 )
 async def get_result(job_id: JobId, request: Request) -> Response:
-    services: Services = request.app.state.services
+    services = services_of(request)
     return await services.jobs.result(job_id)
 
 
@@ -36,10 +39,11 @@ async def get_result(job_id: JobId, request: Request) -> Response:
     "/{job_id}/events",
     summary="Server-sent events: progress, partial, end; Last-Event-ID resumes.",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses=EVENTS,
+    openapi_extra={"parameters": headers("Last-Event-ID")},
 )
 async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
-    services: Services = request.app.state.services
+    services = services_of(request)
     await services.jobs.get(job_id)  # an unknown one is 404, not an empty stream
     after = request.headers.get("last-event-id", "0")
     if not after.isdecimal():
@@ -51,7 +55,12 @@ async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
     )
 
 
-@router.delete("/{job_id}", summary="Cancel; a job that is over stays as it is.")
+@router.delete(
+    "/{job_id}",
+    summary="Cancel; a job that is over stays as it is.",
+    response_model=None,
+    responses=answers(Job),
+)
 async def cancel_job(job_id: JobId, request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     return describe(await services.jobs.cancel(job_id))

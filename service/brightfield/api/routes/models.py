@@ -5,20 +5,42 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 
-from brightfield.api.image_endpoints import Services
+from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.schema.openapi_collections import describe_query
+from brightfield.api.schema.responses import answers
+from brightfield.api.schema.shapes.models import (
+    LayerList,
+    ModelDescription,
+    ModelList,
+    ModelSummary,
+)
+from brightfield.api.services import services_of
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
+from brightfield.parameters import Parameters
 
 router = APIRouter(tags=["models"], prefix="/models")
 
 ModelId = Annotated[str, Path(description="The `id` on the model's card, as GET /models lists it.")]
-Pin = Annotated[bool, Query(description="Keep the model from being evicted.")]
-Anew = Annotated[bool, Query(description="Read the cards again, and load even if it is resident.")]
 
 
-@router.get("", summary="Every model, its state and what it is for.")
+class LoadOptions(Parameters):
+    """How a model is loaded."""
+
+    pin: bool = False
+    """Keep the model from being evicted."""
+    anew: bool = False
+    """Read the cards again, and load even if it is resident."""
+
+
+@router.get(
+    "",
+    summary="Every model, its state and what it is for.",
+    response_model=None,
+    responses=answers(ModelList),
+)
 async def list_models(request: Request) -> dict[str, Any]:
     engine = _engine(request)
     cards = engine.registry.cards()
@@ -28,33 +50,53 @@ async def list_models(request: Request) -> dict[str, Any]:
     }
 
 
-@router.get("/{model_id}", summary="The card, the state, labels, methods, measured quality.")
+@router.get(
+    "/{model_id}",
+    summary="The card, the state, labels, methods, measured quality.",
+    response_model=None,
+    responses=answers(ModelDescription),
+)
 async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     return _whole(engine, engine.registry.card(model_id))
 
 
-@router.post("/{model_id}/load", summary="Load a model; `anew` reads its card again.")
-async def load_model(
-    model_id: ModelId, request: Request, pin: Pin = False, anew: Anew = False
-) -> dict[str, Any]:
+@router.post(
+    "/{model_id}/load",
+    summary="Load a model; `anew` reads its card again.",
+    response_model=None,
+    responses=answers(ModelSummary),
+    openapi_extra=describe_query(LoadOptions),
+)
+async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     """Answers when the model is warm. `pin` keeps it from being evicted."""
     engine = _engine(request)
-    if anew:
+    (options,) = parse((LoadOptions,), query_of(request.query_params))
+    if options.anew:
         await asyncio.to_thread(engine.rescan)
-    load = engine.registry.load(model_id, pin=pin, anew=anew)
+    load = engine.registry.load(model_id, pin=options.pin, anew=options.anew)
     await asyncio.shield(asyncio.wrap_future(load))
     return _outline(engine, engine.registry.card(model_id))
 
 
-@router.post("/{model_id}/unload", summary="Drop a resident model when its last user is done.")
+@router.post(
+    "/{model_id}/unload",
+    summary="Drop a resident model when its last user is done.",
+    response_model=None,
+    responses=answers(ModelSummary),
+)
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     engine.registry.unload(model_id)
     return _outline(engine, engine.registry.card(model_id))
 
 
-@router.get("/{model_id}/layers", summary="Module names with output shapes; loads the model.")
+@router.get(
+    "/{model_id}/layers",
+    summary="Module names with output shapes; loads the model.",
+    response_model=None,
+    responses=answers(LayerList),
+)
 async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
     infos = await _engine(request).layers(model_id)
     layers = [
@@ -70,8 +112,7 @@ async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
 
 
 def _engine(request: Request) -> Engine:
-    services: Services = request.app.state.services
-    return services.engine
+    return services_of(request).engine
 
 
 def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
@@ -83,7 +124,7 @@ def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
         "description": card.description,
         "licence": card.licence,
         "state": engine.registry.state(card.id),
-        "pinned": resident.pinned if resident else False,
+        "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,
         "memory_bytes": resident.size_bytes if resident else None,
     }

@@ -7,18 +7,22 @@ from functools import partial
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
-from brightfield.api.image_endpoints import Services
-from brightfield.api.limits import RequestScope, ticket_of
+from brightfield.api.conduct import Understood, conduct
 from brightfield.api.reading.evaluations import understand_chunk
-from brightfield.api.reading.inputs import query_of, read_body
-from brightfield.api.reading.parameters import check_names
+from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.reading.received import Received, receive
 from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
+from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
+from brightfield.api.schema.parameters import headers
+from brightfield.api.schema.responses import answers, made
+from brightfield.api.schema.shapes.reports import EvaluationRun, RunChunk, RunChunkList, RunList
+from brightfield.api.services import Services, services_of
 from brightfield.api.writing.npz_stream import npz_stream
 from brightfield.api.writing.reports import (
     JSON,
@@ -30,7 +34,8 @@ from brightfield.api.writing.reports import (
     described_replies,
     respond,
 )
-from brightfield.engine.engine import Progress
+from brightfield.parameters import Parameters
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
 router = APIRouter(tags=["evaluation"], prefix="/metrics/runs")
@@ -41,13 +46,10 @@ Key = Annotated[str, Path(description="A name for the chunk, which the writer ch
 
 NPZ_FORM = "npz"
 _OFFERED = (*OFFERED, NPZ_FORM)
-_OBJECT: dict[str, Any] = {"content": {JSON: {"schema": {"type": "object"}}}}
 
 
-class PageQuery(BaseModel):
+class PageQuery(Parameters):
     """Which of the runs are listed."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
     """Most runs in the reply."""
@@ -55,16 +57,8 @@ class PageQuery(BaseModel):
     """How many of the newest are passed over."""
 
 
-class ReportQuery(ReportForm):
-    """The form of the report."""
-
-    model_config = ConfigDict(extra="ignore")  # unknown names are told with the nearest ones
-
-
-class PlotQuery(BaseModel):
+class PlotQuery(Parameters):
     """The form of a plot."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     format: str | None = None
     """`svg` or `png`; wins over the Accept header."""
@@ -75,23 +69,28 @@ class PlotQuery(BaseModel):
     summary="Start a run; with a name that is there already, the run of that name.",
     status_code=201,
     response_class=Response,
-    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The run was there already."}},
+    responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
 async def create_run(request: Request) -> Response:
-    services: Services = request.app.state.services
-    settings = services.engine.settings
-    body = await read_body(request, settings.max_bytes)
-    evaluation, name = understand_run(body, query_of(request), services.engine.evaluations)
+    services = services_of(request)
+    received = await receive(request, services.settings.max_bytes)
+    evaluation, name = understand_run(received, services.engine.evaluations)
     run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
     headers = {"Location": f"/metrics/runs/{run.id}"}
     return _json(describe_run(run), 201 if new else 200, headers)
 
 
-@router.get("", summary="The runs, the newest first, with what they have.")
-async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> dict[str, Any]:
-    check_names(request.query_params, PageQuery)
-    services: Services = request.app.state.services
+@router.get(
+    "",
+    summary="The runs, the newest first, with what they have.",
+    response_model=None,
+    responses=answers(RunList),
+    openapi_extra=describe_query(PageQuery),
+)
+async def list_runs(request: Request) -> dict[str, Any]:
+    (query,) = parse((PageQuery,), query_of(request.query_params))
+    services = services_of(request)
     found = await asyncio.to_thread(services.runs.store.page, query.limit, query.offset)
     return {
         "runs": [describe_run(run) for run in found.runs],
@@ -105,10 +104,11 @@ async def list_runs(request: Request, query: Annotated[PageQuery, Query()]) -> d
     "/{run_id}",
     summary="The report about what is there.",
     response_class=Response,
-    responses={200: _OBJECT},
+    responses=described_replies(("json",)),
+    openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
 async def get_run(run_id: RunId, request: Request) -> Response:
-    check_names(request.query_params, BaseModel)
+    parse((Parameters,), query_of(request.query_params))  # it has none
     return await _report(request, run_id, "json", ReportForm())
 
 
@@ -117,12 +117,11 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     summary="The report in a form of one's choice: JSON, CSV, a page, a plot, or all points.",
     response_class=Response,
     responses=described_replies(_OFFERED),
+    openapi_extra=describe_query(ReportForm, "X-Request-Timeout", "Prefer"),
 )
-async def get_report(
-    run_id: RunId, request: Request, query: Annotated[ReportQuery, Query()]
-) -> Response:
+async def get_report(run_id: RunId, request: Request) -> Response:
     """`format=npz` streams every point of the curves."""
-    check_names(request.query_params, ReportQuery)
+    (query,) = parse((ReportForm,), query_of(request.query_params))
     form = chosen_form(query, request.headers.get("accept"), _OFFERED)
     if form == NPZ_FORM:
         return await _points(request, run_id)
@@ -134,12 +133,11 @@ async def get_report(
     summary="A plot: roc, pr, confusion, calibration, cases, classes or errors.",
     response_class=Response,
     responses=described_replies(PICTURES),
+    openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
 )
-async def get_plot(
-    run_id: RunId, name: PlotName, request: Request, query: Annotated[PlotQuery, Query()]
-) -> Response:
+async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
     """A plot that the report has not is 422 and names those that it has."""
-    check_names(request.query_params, PlotQuery)
+    (query,) = parse((PlotQuery,), query_of(request.query_params))
     wanted = ReportForm(format=query.format, plot=name)
     form = chosen_form(wanted, request.headers.get("accept"), PICTURES)
     return await _report(request, run_id, form, wanted)
@@ -147,13 +145,18 @@ async def get_plot(
 
 @router.delete("/{run_id}", summary="Delete a run and its chunks.", status_code=204)
 async def delete_run(run_id: RunId, request: Request) -> None:
-    services: Services = request.app.state.services
+    services = services_of(request)
     await asyncio.to_thread(services.runs.store.delete, run_id)
 
 
-@router.get("/{run_id}/chunks", summary="The chunks that are there, by their keys.")
+@router.get(
+    "/{run_id}/chunks",
+    summary="The chunks that are there, by their keys.",
+    response_model=None,
+    responses=answers(RunChunkList),
+)
 async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
-    services: Services = request.app.state.services
+    services = services_of(request)
     entries = await asyncio.to_thread(services.runs.store.entries, run_id)
     return {"chunks": [{"key": e.key, "rows": e.rows, "sha256": e.sha256} for e in entries]}
 
@@ -163,61 +166,57 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     summary="Add a chunk; the same key with the same content counts once.",
     status_code=201,
     response_class=Response,
-    responses={201: _OBJECT, 200: {**_OBJECT, "description": "The chunk was there already."}},
+    responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
-    services: Services = request.app.state.services
-    settings = services.engine.settings
     check_text("key", key)
-    with services.admission.admit():
-        ticket = ticket_of(request, settings.timeout)
-        body = await read_body(request, settings.max_bytes)
-        kind, query = request.headers.get("content-type", ""), query_of(request)
 
-        def add() -> tuple[dict[str, Any], bool]:
-            evaluation = services.runs.evaluation(run_id)
-            data = understand_chunk(body, kind, query, evaluation, settings.max_bytes)
-            entry, new = services.runs.put(run_id, key, evaluation, data, ticket.check)
-            return {"key": entry.key, "rows": entry.rows, "sha256": entry.sha256}, new
+    async def understand(services: Services, received: Received) -> Understood:
+        add = partial(_added, services, received, run_id, key)
+        return Understood(lambda ticket, progress: asyncio.to_thread(add, ticket))
 
-        async with RequestScope(request, ticket):
-            entry, new = await asyncio.to_thread(add)
-    return _json(entry, 201 if new else 200)
+    return await conduct(request, understand)
+
+
+def _added(
+    services: Services, received: Received, run_id: str, key: str, ticket: Ticket
+) -> Response:
+    """Read and add a chunk, both of which take their time."""
+    evaluation = services.runs.evaluation(run_id)
+    data = understand_chunk(received, evaluation, services.settings.max_bytes)
+    entry, new = services.runs.put(run_id, key, evaluation, data, ticket.check)
+    document = {"key": entry.key, "rows": entry.rows, "sha256": entry.sha256}
+    return _json(document, 201 if new else 200)
 
 
 async def _report(request: Request, run_id: str, name: str, form: ReportForm) -> Response:
-    services: Services = request.app.state.services
-    settings = services.engine.settings
-    with services.admission.admit() as claim:
+    async def understand(services: Services, received: Received) -> Understood:
+        await asyncio.to_thread(services.runs.store.get, run_id)  # not only once a job begins
 
-        async def answer(ticket: Ticket) -> Response:
-            work = partial(services.runs.report, run_id, ticket.check)
-            report = await services.engine.evaluating(work)
-            return await asyncio.to_thread(respond, report, name, form, settings.max_reply_bytes)
+        async def answer(ticket: Ticket, progress: Progress | None) -> Response:
+            report = await services.engine.evaluating(
+                partial(services.runs.report, run_id, ticket.check)
+            )
+            limit = services.settings.max_reply_bytes
+            return await asyncio.to_thread(respond, report, name, form, limit)
 
-        if "respond-async" in request.headers.get("prefer", ""):
-            await asyncio.to_thread(services.runs.store.get, run_id)
-            kept = services.admission.hand_over(claim)
+        return Understood(answer)
 
-            async def run(ticket: Ticket, progress: Progress) -> Response:
-                return await answer(ticket)
-
-            return await services.jobs.submit("/metrics/runs", run, kept.release)
-        ticket = ticket_of(request, settings.timeout)
-        async with RequestScope(request, ticket):
-            return await answer(ticket)
+    return await conduct(request, understand, job="/metrics/runs")
 
 
 async def _points(request: Request, run_id: str) -> Response:
-    services: Services = request.app.state.services
-    ticket = ticket_of(request, services.engine.settings.timeout)
-    with services.admission.admit():
-        async with RequestScope(request, ticket):
+    async def understand(services: Services, received: Received) -> Understood:
+        async def answer(ticket: Ticket, progress: Progress | None) -> Response:
             work = partial(services.runs.points, run_id, ticket.check)
             found = await services.engine.evaluating(work)
-    headers = {"Content-Disposition": 'attachment; filename="curves.npz"'}
-    return StreamingResponse(npz_stream(found), media_type=NPZ, headers=headers)
+            headers = {"Content-Disposition": 'attachment; filename="curves.npz"'}
+            return StreamingResponse(npz_stream(found), media_type=NPZ, headers=headers)
+
+        return Understood(answer)
+
+    return await conduct(request, understand)
 
 
 def _json(document: Any, status: int, headers: dict[str, str] | None = None) -> Response:

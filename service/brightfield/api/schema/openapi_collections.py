@@ -3,70 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import BaseModel
 
-from brightfield.api.schema.openapi import Schema, fields, query_parameter
+from brightfield.api.schema.image_operations import form_of_images
+from brightfield.api.schema.parameters import (
+    belonging,
+    body_object,
+    fields,
+    headers,
+    query_parameters,
+)
+from brightfield.api.schema.responses import BINARY_BODY, JSON
+from brightfield.api.schema.shapes.shape import Schema, reference
 from brightfield.embedding.projections.projection import Projection
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
 
-_BINARY: Schema = {"type": "string", "format": "binary"}
-_IMAGE: Schema = {
-    "type": "object",
-    "description": '`{"data": "<base64>"}` or `{"id": "sha256:..."}`.',
-}
+_IMAGE: Schema = reference("ImageReference")
+_NUMBERS: Schema = {"type": "array", "items": {"type": "number"}}
 _VECTORS: Schema = {
-    "description": 'Rows of numbers, or `{"shape", "dtype", "data"}` with base64 of them.'
-}
-_PREFER: Schema = {
-    "name": "Prefer",
-    "in": "header",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "`respond-async` for a job: 202 with its address.",
+    "description": 'Rows of numbers, or `{"shape", "dtype", "data"}` with base64 of them.',
+    "anyOf": [
+        {"type": "array", "items": _NUMBERS},
+        {
+            "type": "object",
+            "required": ["shape", "dtype", "data"],
+            "properties": {
+                "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+                "dtype": {"type": "string", "enum": ["float16", "float32", "float64"]},
+                "data": {"type": "string", "contentEncoding": "base64"},
+            },
+        },
+    ],
 }
 
 
 def describe_options(*models: type[BaseModel], job: bool = False) -> Schema:
     """Options in the query or in a JSON body."""
-    own = _fields(models)
-    document = {"type": "object", "properties": own}
-    return {
-        "parameters": [*_query(own), *([_PREFER] if job else [])],
-        "requestBody": {
-            "required": False,
-            "content": {"application/json": {"schema": document}},
-        },
-    }
+    return _options(_fields(models), job=job)
 
 
-def describe_query(model: type[BaseModel]) -> Schema:
-    """Parameters in the query alone."""
-    return {"parameters": _query(_fields((model,)))}
+def describe_query(model: type[BaseModel], *further: str) -> Schema:
+    """Parameters in the query alone, and these `further` headers."""
+    return {"parameters": [*query_parameters(_fields((model,))), *headers(*further)]}
 
 
 def describe_items(intake: type[BaseModel]) -> Schema:
     """Images in the forms of the image endpoints, or vectors in JSON."""
     own = _fields((intake, View, Selection))
-    members = {
-        "images": {"type": "array", "items": _IMAGE},
-        "image": _IMAGE,
-        "vectors": _VECTORS,
-        **own,
-    }
+    members = {"images": {"type": "array", "items": _IMAGE}, "image": _IMAGE, "vectors": _VECTORS}
     return _with_images(own, members)
 
 
 def describe_question(search: type[BaseModel]) -> Schema:
     """One image, vector or id."""
     own = _fields((search, View, Selection))
-    vector = {"type": "array", "items": {"type": "number"}}
     by_id = {"type": "string", "description": "Of an item, which is left out of its neighbours."}
-    return _with_images(
-        {**own, "id": by_id}, {"image": _IMAGE, "vector": vector, "id": by_id, **own}
-    )
+    return _with_images({**own, "id": by_id}, {"image": _IMAGE, "vector": _NUMBERS})
 
 
 def describe_projections(
@@ -89,36 +83,36 @@ def describe_projections(
             if parameter in Projection.model_fields:
                 own.setdefault(parameter, dict(schema))
             else:
-                text = f"{schema.get('description', '')} (of {name})"
-                own[parameter] = {**schema, "description": text}
-    own |= _fields((choice,))
+                own[parameter] = belonging(schema, [name])
+    return _options(own | _fields((choice,)), job=True)
+
+
+def _options(own: Mapping[str, Schema], *, job: bool) -> Schema:
+    body = body_object(own, "", "The options.")
+    del body["title"]
     return {
-        "parameters": [*_query(own), _PREFER],
-        "requestBody": {
-            "required": False,
-            "content": {"application/json": {"schema": {"type": "object", "properties": own}}},
-        },
+        "parameters": [
+            *query_parameters(own),
+            *(headers("X-Request-Timeout", "Prefer") if job else ()),
+        ],
+        "requestBody": {"required": False, "content": {JSON: {"schema": body}}},
     }
 
 
 def _with_images(own: Mapping[str, Schema], members: Mapping[str, Schema]) -> Schema:
-    form = {
-        "type": "object",
-        "required": ["file"],
-        "properties": {
-            "file": {"type": "array", "items": _BINARY},
-            "params": {"type": "string"},
-        },
-    }
+    document = body_object({**members, **own}, "", "What is sent, and the options.")
+    options = {"type": "object", "description": "The options, in an object of their own."}
+    document["properties"]["parameters"] = options
+    del document["title"]
     return {
-        "parameters": [*_query(own), _PREFER],
+        "parameters": [*query_parameters(own), *headers("X-Request-Timeout", "Prefer")],
         "requestBody": {
             "required": False,
             "content": {
-                "application/octet-stream": {"schema": _BINARY},
-                "multipart/form-data": {"schema": form},
-                "application/json": {"schema": {"type": "object", "properties": dict(members)}},
-                "application/x-npy": {"schema": _BINARY},
+                "application/octet-stream": {"schema": BINARY_BODY},
+                "multipart/form-data": {"schema": form_of_images()},
+                JSON: {"schema": document},
+                "application/x-npy": {"schema": BINARY_BODY},
             },
         },
     }
@@ -126,7 +120,3 @@ def _with_images(own: Mapping[str, Schema], members: Mapping[str, Schema]) -> Sc
 
 def _fields(models: tuple[type[BaseModel], ...]) -> dict[str, Schema]:
     return {name: schema for model in models for name, schema in fields(model).items()}
-
-
-def _query(own: Mapping[str, Schema]) -> list[dict[str, Any]]:
-    return [query_parameter(name, schema) for name, schema in own.items()]

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from brightfield.api.reading.evaluations import DEFAULT_TASK
-from brightfield.api.schema.openapi import Schema, query_parameter
+from brightfield.api.schema.parameters import (
+    OWNERS,
+    body_member,
+    body_object,
+    fields,
+    headers,
+    query_parameter,
+    query_parameters,
+)
+from brightfield.api.schema.responses import BINARY_BODY
+from brightfield.api.schema.shapes.shape import Schema, reference
 from brightfield.api.writing.reports import CSV, JSON, NPZ, describe_forms
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
@@ -29,48 +39,54 @@ _NAME = "A name of one's own: posting it again gives the same run."
 
 def describe_evaluations(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation."""
-    parameters = [*_parameters(catalog), *describe_forms()]
+    options = query_parameters({**_all_options(catalog), **_intervals()})
+    parameters = [*options, *describe_forms(), *headers("X-Request-Timeout", "Prefer")]
     return {"parameters": parameters, "requestBody": _body(catalog)}
 
 
 def describe_run_options(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation that starts a run."""
     name: Schema = {"type": "string", "maxLength": 200, "description": _NAME}
-    documents = [
-        _document(task, kind, {"name": name}, with_data=False)
-        for task, kind in sorted(catalog.items())
-    ]
+    options = {"name": name, **_all_options(catalog)}
+    body = body_object(options, "RunOptions", "What is evaluated, and how.")
+    body["properties"]["ci"] = reference(Confidence.__name__)
     return {
-        "parameters": [query_parameter("name", name), *_parameters(catalog)],
-        "requestBody": {"content": {JSON: {"schema": {"oneOf": documents}}}},
+        "parameters": query_parameters({**options, **_intervals()}),
+        "requestBody": {"content": {JSON: {"schema": body}}},
     }
 
 
 def describe_chunks(catalog: Mapping[str, type[Evaluation]]) -> Schema:
     """What `openapi_extra` adds to the operation that adds a chunk."""
-    return {"requestBody": _body(catalog, with_options=False)}
+    body = _body(catalog, with_options=False)
+    return {"parameters": headers("X-Request-Timeout"), "requestBody": body}
 
 
 def describe_comparison() -> Schema:
     """What `openapi_extra` adds to the operation that compares two runs."""
     runs = [
-        query_parameter(name, {"type": "string", "description": f"The `id` of run {name}."})
+        query_parameter(
+            name, {"type": "string", "description": f"The `id` of run {name}."}, required=True
+        )
         for name in ("a", "b")
     ]
-    inner = Confidence.model_json_schema()["properties"]
-    options = [query_parameter(f"ci.{name}", schema) for name, schema in inner.items()]
-    return {"parameters": [*runs, *options]}
+    intervals = query_parameters(_intervals())
+    return {"parameters": [*runs, *intervals, *headers("X-Request-Timeout")]}
+
+
+def _intervals() -> dict[str, Schema]:
+    """The options of intervals by their full names."""
+    return {f"ci.{name}": schema for name, schema in fields(Confidence).items()}
 
 
 def _options(evaluation: type[Evaluation]) -> dict[str, Schema]:
-    """The JSON schema of each option, those of `ci` by their full names."""
+    """The JSON schema of each option but `ci`."""
     schema = evaluation.model_json_schema()["properties"]
-    own = {name: value for name, value in schema.items() if name != "ci"}
-    inner = Confidence.model_json_schema()["properties"]
-    return {**own, **{f"ci.{name}": value for name, value in inner.items()}}
+    return {name: value for name, value in schema.items() if name != "ci"}
 
 
-def _parameters(catalog: Mapping[str, type[Evaluation]]) -> list[Schema]:
+def _all_options(catalog: Mapping[str, type[Evaluation]]) -> dict[str, Schema]:
+    """The options of all evaluations but `ci`, each with those that it belongs to."""
     found: dict[str, Schema] = {}
     texts: dict[str, dict[str, list[str]]] = {}
     for task, evaluation in sorted(catalog.items()):
@@ -78,60 +94,49 @@ def _parameters(catalog: Mapping[str, type[Evaluation]]) -> list[Schema]:
             found.setdefault(name, dict(schema))
             texts.setdefault(name, {}).setdefault(schema["description"], []).append(task)
     for name, users in texts.items():
+        owners = sorted(task for tasks in users.values() for task in tasks)
         if users != {found[name]["description"]: sorted(catalog)}:
             parts = (f"{text} (of {', '.join(tasks)})" for text, tasks in users.items())
             found[name]["description"] = " ".join(parts)
+        if owners != sorted(catalog):
+            found[name][OWNERS] = owners
     task_schema = {
         "type": "string",
         "enum": sorted(catalog),
         "default": DEFAULT_TASK,
         "description": "What is evaluated.",
     }
-    return [
-        query_parameter(name, schema) for name, schema in {"task": task_schema, **found}.items()
-    ]
+    return {"task": task_schema, **found}
 
 
 def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True) -> Schema:
     documents = [
-        _document(task, evaluation, {}, with_options=with_options)
+        _document(task, evaluation, with_options=with_options)
         for task, evaluation in sorted(catalog.items())
     ]
-    content: Schema = {JSON: {"schema": {"oneOf": documents}}}
+    content: Schema = {JSON: {"schema": {"anyOf": documents}}}
     if any(evaluation.tables for evaluation in catalog.values()):
         columns = "Columns truth, score or score:<label>, prediction, group, id."
-        content[CSV] = {"schema": {"type": "string", "description": columns}}
+        content[CSV] = {"schema": {**BINARY_BODY, "description": columns}}
         archive = "Arrays of the names that CSV has for its columns."
-        content[NPZ] = {"schema": {"type": "string", "format": "binary", "description": archive}}
+        content[NPZ] = {"schema": {**BINARY_BODY, "description": archive}}
     return {"required": True, "content": content}
 
 
 def _document(
     task: str,
     evaluation: type[Evaluation],
-    own: Mapping[str, Schema],
     *,
-    with_data: bool = True,
     with_options: bool = True,
 ) -> Schema:
-    members: dict[str, Schema] = dict(own)
+    members: dict[str, Schema] = {}
     if with_options:
         members["task"] = {"type": "string", "enum": [task]}
-    for name in evaluation.members if with_data else ():
+    for name in evaluation.members:
         text = _PAIRS[task] if name == "pairs" else _PREDICTIONS[name]
-        kind = "object" if name in _OBJECTS else "array"
-        members[name] = {"type": kind, "description": text}
-    return {
-        "type": "object",
-        "properties": members | (_members(evaluation) if with_options else {}),
-    }
-
-
-def _members(evaluation: type[Evaluation]) -> dict[str, Schema]:
-    """The options as JSON has them."""
-    options = _options(evaluation)
-    inner = {
-        name.removeprefix("ci."): value for name, value in options.items() if name.startswith("ci.")
-    }
-    plain = {name: value for name, value in options.items() if not name.startswith("ci.")}
-    return {**plain, "ci": {"type": "object", "properties": inner}}
+        kind: Schema = {"type": "object"} if name in _OBJECTS else {"type": "array", "items": {}}
+        members[name] = {**kind, "description": text}
+    if with_options:
+        options = {name: body_member(value) for name, value in _options(evaluation).items()}
+        members |= {**options, "ci": reference(Confidence.__name__)}
+    return {"type": "object", "properties": members}

@@ -1,4 +1,4 @@
-"""The JSON around a result, and the same facts as headers for binary replies."""
+"""The JSON around a result."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def envelope(
     return document
 
 
-def survey_envelope(survey: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
+def together_envelope(answer: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
     """One answer about several images: `images` in the order sent, each with its own warnings, or
     with what is wrong with it as `error`."""
     return {
-        **_origin(survey, request_id),
+        **_origin(answer, request_id),
         "images": [
             {"error": problem(seen, f"{request_id}.{index}")}
             if isinstance(seen, BrightfieldError)
             else {**_image(seen), "warnings": _warnings(seen.notes)}
-            for index, seen in enumerate(survey.images)
+            for index, seen in enumerate(answer.images)
         ],
-        "result": survey.result.payload(space),
-        **_circumstances(survey),
+        "result": answer.result.payload(space),
+        **_circumstances(answer),
     }
 
 
@@ -93,26 +93,3 @@ def _name(dtype: np.dtype[Any]) -> str:
 
 def _milliseconds(answer: Answer | MultiImageAnswer) -> dict[str, float]:
     return {stage: round(1e3 * value, 3) for stage, value in answer.timing.seconds.items()}
-
-
-def facts(answers: Sequence[Answer | MultiImageAnswer]) -> dict[str, str]:
-    """Headers: the model, the codes of the warnings, and the time per stage over all images; of a
-    single one also the numbers of its result, as `X-PSNR`."""
-    if not answers:
-        return {}
-    headers = {"X-Model": f"{answers[0].card.id}@{answers[0].card.version}"}
-    codes = dict.fromkeys(note.code for answer in answers for note in answer.notes)
-    if codes:
-        headers["X-Image-Warnings"] = ", ".join(codes)
-    if len(answers) == 1:
-        headers |= {
-            f"X-{name.upper()}": f"{n:.6g}" for name, n in answers[0].result.numbers.items()
-        }
-    total: dict[str, float] = {}
-    for answer in answers:
-        for stage, value in answer.timing.seconds.items():
-            total[stage] = total.get(stage, 0.0) + value
-    headers["Server-Timing"] = ", ".join(
-        f"{stage};dur={1e3 * value:.2f}" for stage, value in total.items()
-    )
-    return headers

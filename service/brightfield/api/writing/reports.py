@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-import orjson
 from pydantic import Field
 from starlette.responses import Response
 
-from brightfield.api.schema.openapi import Schema, query_parameter
-from brightfield.api.writing.replies import Reply, negotiate
-from brightfield.errors import ReplyTooLarge
+from brightfield.api.reading.negotiation import negotiate
+from brightfield.api.schema.parameters import query_parameter
+from brightfield.api.schema.responses import Responses, reports
+from brightfield.api.schema.shapes.shape import Schema
+from brightfield.api.writing.sized import json_reply
 from brightfield.parameters import Parameters
 from brightfield.reports.plots import catalog
 from brightfield.reports.render import FORMATS, check_use, render
@@ -46,7 +47,7 @@ class ReportForm(Parameters):
 def chosen_form(form: ReportForm, accept: str | None, offered: Sequence[str] = OFFERED) -> str:
     """The name of the form. Raises `NotAcceptable`, or `InvalidParameter` for what does not go
     with it."""
-    name = negotiate(Reply(format=form.format), accept, offered, _media_type)
+    name = negotiate(form.format, accept, offered, _media_type)
     check_use(name, form.plot, form.table, form.title)
     return name
 
@@ -65,13 +66,8 @@ def respond(
 
 def reply(report: Mapping[str, Any], max_reply_bytes: int) -> Response:
     """The report as JSON. Raises `ReplyTooLarge`."""
-    content = orjson.dumps(report, option=orjson.OPT_SERIALIZE_NUMPY)
-    if len(content) > max_reply_bytes:
-        raise ReplyTooLarge(
-            f"The report has {len(content)} bytes and the limit is {max_reply_bytes} "
-            "(max_reply_bytes); send fewer rows at once, or ask for fewer curve_points."
-        )
-    return Response(content, media_type=JSON)
+    advice = "send fewer rows at once, or ask for fewer curve_points"
+    return json_reply(report, max_reply_bytes, advice)
 
 
 def describe_forms() -> list[Schema]:
@@ -83,10 +79,9 @@ def describe_forms() -> list[Schema]:
     ]
 
 
-def described_replies(offered: Sequence[str] = OFFERED) -> dict[int | str, dict[str, Any]]:
-    """The media types of a reply of 200."""
-    kinds = {_media_type(name): "object" if name == "json" else "string" for name in offered}
-    return {200: {"content": {kind: {"schema": {"type": of}} for kind, of in kinds.items()}}}
+def described_replies(offered: Sequence[str] = OFFERED, *, job: bool = True) -> Responses:
+    """What the document says of replies in these forms."""
+    return reports([_media_type(name) for name in offered], job=job)
 
 
 def _described(schema: Schema, choices: list[str] | None) -> Schema:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.embedding.vectors import Points, Step, Vectors
+from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
 from brightfield.parameters import Parameters
+from brightfield.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,16 +40,16 @@ class Projection(Parameters, ABC):
     """Whether it looks at neighbours: by cosine, vectors are then scaled to length 1 first."""
 
     dimensions: Annotated[int, Field(ge=2, le=3)] = 2
-    """Of the map: 2 or 3."""
+    """Dimensions of the map: 2 or 3."""
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    """Of what is drawn by chance; the same seed, data and versions give the same map."""
+    """Seed of the random numbers; the same seed, data and versions give the same map."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.name = cls.__module__.rpartition(".")[2]
 
     def check(self, vectors: Vectors) -> None:
-        """Raises `InvalidParameter` where the vectors (N, D) have no such map."""
+        """Raises `InvalidParameter` if the vectors (N, D) can't have such a map."""
         count, dim = vectors.shape
         least = self.dimensions + 1
         if count < least:
@@ -65,9 +66,9 @@ class Projection(Parameters, ABC):
             raise InvalidParameter("All vectors are equal, so there is nothing to map.")
 
     @abstractmethod
-    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
         """The map of the vectors (N, D). Raises as `check` does, and what `step` raises."""
 
     @abstractmethod
-    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
-        """Places (M, dimensions) of `new` (M, D) on the map of `vectors`, of which none moves."""
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
+        """Places (M, dimensions) of `new` (M, D) on the map of `vectors`, none of which moves."""

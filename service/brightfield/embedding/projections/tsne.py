@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -16,8 +15,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from brightfield.embedding.principal import Components, principal_components
 from brightfield.embedding.projections.projection import Fitted, Projection
-from brightfield.embedding.vectors import Points, Step, Vectors
+from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
+from brightfield.progress import STILL_WANTED, Progress, Step, no_progress
 
 _PERPLEXITY = 30.0
 _EARLY, _EXAGGERATION = 250, 12.0
@@ -32,20 +32,20 @@ _PLACING, _PLACING_PERPLEXITY = 25, 5.0
 
 class Tsne(Projection):
     """t-SNE by openTSNE. Neighbourhoods are kept; distances between groups and the sizes of groups
-    mean little. New items are moved among points that stand still. (van der Maaten and Hinton 2008;
+    mean little. New items move among points that don't. (van der Maaten and Hinton 2008;
     Policar, Strazar and Zupan 2019)"""
 
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "openTSNE", "scikit-learn")
 
     perplexity: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
-    """About how many neighbours count, at most a third of the items; left out: 30, or that third
-    where it is less."""
+    """About how many neighbours count, at most a third of the items; default: 30, or that third if
+    it is less."""
     iterations: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Steps after the 250 of early exaggeration; left out: 500, or 750 from 10,000 items on, which
-    take longer to settle."""
+    """Steps after the 250 of early exaggeration; default: 500, or 750 for 10,000 items or more,
+    which take longer to converge."""
     components: Annotated[int, Field(ge=0, le=1000)] = 256
-    """Principal components to which longer vectors are reduced first; 0: none. Fewer are quicker,
-    but 50, as is often taken, lose neighbours of vectors with many independent features."""
+    """Principal components to which longer vectors are reduced first; 0: none. Fewer are faster,
+    but 50, a common choice, lose neighbours of vectors with many independent features."""
     min_gain: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Stop early once 25 steps lower the divergence by less than this share of it; 0: never."""
 
@@ -71,23 +71,23 @@ class Tsne(Projection):
                 ],
             )
 
-    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
         self.check(vectors)
         perplexity = self.perplexity or min(_PERPLEXITY, len(vectors) / 3)
         further = self.iterations or (_MANY_STEPS if len(vectors) >= _LARGE else _FEW_STEPS)
         total = _EARLY + further
-        step(0, total)
+        progress(Step(0, total))
         reduction = self._reduction(vectors)
         reduced = vectors if reduction is None else reduction.project(vectors)
-        affinities = _Affinities(reduced, perplexity, lambda: step(0, total))
+        affinities = _Affinities(reduced, perplexity, progress)
         # From the principal components, made small (Kobak and Berens 2019); reduced vectors have
         # them in front.
         leading = self._leading(vectors) if reduction is None else reduced
         start = initialization.rescale(leading[:, : self.dimensions].astype(np.float64))
         map_ = self._embedding(start, affinities)
-        watch = _Watch(step, total, self.min_gain)
+        watch = _Watch(progress, total, self.min_gain)
         self._optimize(map_, further, watch)
-        step(total, total)
+        progress(Step(total, total))
         arrays = {} if reduction is None else {
             "mean": reduction.mean, "components": reduction.components
         }  # fmt: skip
@@ -98,8 +98,8 @@ class Tsne(Projection):
         }
         return Fitted(np.asarray(map_, np.float32), arrays, facts)
 
-    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
-        step(0, 1)
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
+        progress(Step(0, 1))
         arrays = fitted.arrays
         if "mean" in arrays:
             vectors, new = (
@@ -152,7 +152,7 @@ class _Affinities(Affinities):  # type: ignore[misc]
         self,
         vectors: NDArray[Any],
         perplexity: float | None,
-        before: Callable[[], None] = lambda: None,
+        progress: Progress = no_progress,
     ) -> None:
         self.n_jobs = 1
         self._index = NearestNeighbors(algorithm="brute").fit(vectors)
@@ -160,9 +160,9 @@ class _Affinities(Affinities):  # type: ignore[misc]
         if perplexity is not None:
             k = min(len(vectors) - 1, int(3 * perplexity))
             distances, neighbors = self._index.kneighbors(n_neighbors=k)
-            before()
+            progress(STILL_WANTED)
             self.P = joint_probabilities_nn(neighbors, distances, [perplexity], n_jobs=1)
-            before()
+            progress(STILL_WANTED)
 
     def to_new(self, data: NDArray[Any], perplexity: float, return_distances: bool = False) -> Any:
         known = self._index.n_samples_fit_
@@ -183,8 +183,8 @@ class _Affinities(Affinities):  # type: ignore[misc]
 class _Watch:
     """Tells how far the map is, and ends it where nothing is gained any more."""
 
-    def __init__(self, step: Step, total: int, min_gain: float) -> None:
-        self._step, self._total, self._min_gain = step, total, min_gain
+    def __init__(self, progress: Progress, total: int, min_gain: float) -> None:
+        self._progress, self._total, self._min_gain = progress, total, min_gain
         self._begun = 0
         self._last = float("inf")
         self.stopped: int | None = None
@@ -196,7 +196,7 @@ class _Watch:
 
     def __call__(self, iteration: int, divergence: float, points: Any) -> bool:
         done = self._begun + iteration
-        self._step(done, self._total)
+        self._progress(Step(done, self._total))
         divergence = _rounded(divergence)
         gain = 1 - divergence / self._last
         self._last = divergence

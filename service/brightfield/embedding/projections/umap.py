@@ -18,8 +18,9 @@ from pydantic import Field
 from sklearn.neighbors import NearestNeighbors
 
 from brightfield.embedding.projections.projection import Fitted, Projection
-from brightfield.embedding.vectors import Points, Step, Vectors
+from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter, MissingPackage, ModelFailed
+from brightfield.progress import Progress, Step
 
 _LOOK = 0.2  # seconds between two looks at whether anybody still waits
 
@@ -68,9 +69,9 @@ class Umap(Projection):
                 "runs, or take tsne."
             )
 
-    def fit(self, vectors: Vectors, step: Step) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
         self.check(vectors)
-        step(0, 1)
+        progress(Step(0, 1))
         options = {
             "n_components": self.dimensions,
             "n_neighbors": self.neighbors,
@@ -84,13 +85,13 @@ class Umap(Projection):
             folder = Path(name)
             (folder / "options.json").write_text(json.dumps(options))
             np.save(folder / "vectors.npy", vectors)
-            _run(folder, step)
+            _run(folder, progress)
             points = np.load(folder / "points.npy")
-        step(1, 1)
+        progress(Step(1, 1))
         return Fitted(points)
 
-    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, step: Step) -> Points:
-        step(0, 1)
+    def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
+        progress(Step(0, 1))
         count = min(self.neighbors, len(vectors))  # items of the map may have been deleted
         index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)
         distances, rows = index.kneighbors(new)
@@ -100,7 +101,7 @@ class Umap(Projection):
         return np.asarray(placed, np.float32)
 
 
-def _run(folder: Path, step: Step) -> None:
+def _run(folder: Path, progress: Progress) -> None:
     """Wait for the process, and end it where `step` raises. Raises `ModelFailed`."""
     command = [sys.executable, "-c", _PROGRAM, str(folder)]
     with (
@@ -113,7 +114,7 @@ def _run(folder: Path, step: Step) -> None:
                     _, said = process.communicate(timeout=_LOOK)
                     break
                 except subprocess.TimeoutExpired:
-                    step(0, 1)
+                    progress(Step(0, 1))
         except BaseException:
             process.kill()
             raise

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.image_pass import ImageJob, ImagePass
@@ -13,21 +12,20 @@ from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import decode, stack
-from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
-from brightfield.preprocess import Scaling, field_of, preprocess, whole_plane_scaling
+from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
+from brightfield.progress import Progress, Step
 from brightfield.results import Result
+from brightfield.runtime.ahead import ahead
+from brightfield.runtime.lane import assert_off_lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 
-# Tiles on their way at once: one on the lane, one that waits, one being made.
-_AHEAD = 3
 # Of a stack, 2 GiB as a 16-bit label volume.
 _MOST_VOXELS = 2**30
-
-Report = Callable[[int, int], None]
 
 
 class TiledInference:
@@ -39,14 +37,14 @@ class TiledInference:
         resident: Resident,
         job: ImageJob,
         attachments: Mapping[str, Picture],
-        report: Report,
+        progress: Progress,
     ) -> None:
         self._task = task
-        self._cutter = Tiler(task, resident)
+        self._tiler = Tiler(task, resident)
         self._resident = resident
         self._job = job
         self._attachments = attachments
-        self._report = report
+        self._progress = progress
         self._notes: dict[str, Note] = {}
         self._pictures: list[Picture] = []  # the first alone
         self._scaling: Scaling | None = None
@@ -58,16 +56,17 @@ class TiledInference:
 
         Raises what the task refuses, before any work; must not be called on the lane.
         """
+        assert_off_lane()
         scene = self._scene(picture, None)
         self._task.check(scene)
         single = len(self._task.views(picture, self._resident.card)) == 1
-        return not (single and self._cutter.fits(scene.region))
+        return not (single and self._tiler.fits(scene.region))
 
-    def at_once(self, visit: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
+    def at_once(self, image_pass: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
         """The result from the model's output for the whole field, and what to know about it."""
-        canvas = self._task.canvas(self._scene(visit.picture, visit.prepared.scaling))
+        canvas = self._task.canvas(self._scene(image_pass.picture, image_pass.prepared.scaling))
         field = canvas.scene.region
-        canvas.add(output, visit.prepared.geometry, Tile(field, field))
+        canvas.add(output, image_pass.prepared.geometry, Tile(field, field))
         result = self._task.combined((canvas,))
         return result, tuple(canvas.notes)
 
@@ -133,18 +132,17 @@ class TiledInference:
         self._scaling = self._scaling or scaling
         canvas = self._task.canvas(self._scene(picture, scaling))
         field = canvas.scene.region
-        tiling, cut = self._cutter.tiling(field)
+        tiling, cut = self._tiler.tiling(field)
         total = tiling.count(field)
         for done, (output, geometry, tile) in enumerate(self._outputs(canvas.scene, tiling), 1):
             canvas.add(output, geometry, tile)
             self._tiles += 1
-            self._report(index * total + done, count * total)
+            self._progress(Step(index * total + done, count * total))
         self._keep((*notes, *cut, *canvas.notes))
         return canvas
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:
-        view = self._job.view
-        field = field_of(picture, Region(*view.region) if view.region else None)
+        field = field_of(picture, self._job.view.part)
         return Scene(self._resident.card, picture, field, scaling, self._attachments)
 
     def _keep(self, notes: Iterable[Note]) -> None:
@@ -153,39 +151,20 @@ class TiledInference:
 
     def _outputs(self, scene: Scene, tiling: Tiling) -> Iterator[tuple[Any, Geometry, Tile]]:
         """The model's output for each tile, in the order of the tiles."""
-        waiting: deque[_Sent] = deque()
-        try:
-            for tile in tiling.tiles(scene.region):
-                self._job.ticket.check()
-                waiting.append(self._sent(scene, tile))
-                if len(waiting) >= _AHEAD:
-                    yield self._received(waiting.popleft())
-            while waiting:
-                yield self._received(waiting.popleft())
-        finally:
-            for sent in waiting:
-                sent.item.future.cancel()
+        tiles = ((tile, self._prepared(scene, tile)) for tile in tiling.tiles(scene.region))
+        for (tile, prepared), item in ahead(tiles, self._submit, self._job.ticket):
+            self._batch_rows = max(self._batch_rows, item.batch_rows)
+            yield item.future.result(), prepared.geometry, tile
 
-    def _sent(self, scene: Scene, tile: Tile) -> _Sent:
+    def _prepared(self, scene: Scene, tile: Tile) -> Prepared:
         spec = scene.card.input
         prepared = preprocess(scene.picture, spec, region=tile.region, scaling=scene.scaling)
         self._keep(prepared.notes)
+        return prepared
+
+    def _submit(self, tile: tuple[Tile, Prepared]) -> WorkItem:
         forward = scoring_pass(self._resident, "probability")
         # One by one: a batch of tiles would hold the lane for longer, and is no quicker.
-        item = self._resident.submit(
-            forward, prepared.tensor, self._job.ticket, band=Priority.BULK, max_batch=1
+        return self._resident.submit(
+            forward, tile[1].tensor, self._job.ticket, band=Priority.BULK, max_batch=1
         )
-        return _Sent(item, prepared.geometry, tile)
-
-    def _received(self, sent: _Sent) -> tuple[Any, Geometry, Tile]:
-        output = sent.item.future.result()
-        self._batch_rows = max(self._batch_rows, sent.item.batch_rows)
-        return output, sent.geometry, sent.tile
-
-
-class _Sent(NamedTuple):
-    """A tile on its way."""
-
-    item: WorkItem
-    geometry: Geometry
-    tile: Tile

@@ -9,6 +9,7 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Note, Region
 from brightfield.images.tiles import Tiling
+from brightfield.runtime.lane import assert_off_lane
 from brightfield.runtime.resident import Resident
 from brightfield.tasks.kinds.dense import Dense
 
@@ -38,6 +39,7 @@ class Tiler:
 
         May trace the model's reach: blocks, and must not be called on the lane.
         """
+        assert_off_lane()
         tile = self._task.tile
         if self._spec.pixels == "raw":
             if tile is not None:

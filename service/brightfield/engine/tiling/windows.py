@@ -1,68 +1,57 @@
-"""A classifier slid over a large field: every window through the batcher, in bounded memory."""
+"""A task slid over a large field: every window through the batcher, in bounded memory."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.view import View
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
+from brightfield.progress import Step
+from brightfield.results import Result
+from brightfield.runtime.ahead import ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, class_scores
+from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tensors import chunked
 
-# Batches of windows on their way at once: one on the lane, one that waits, one being made.
-_AHEAD = 3
 
-
-def class_map(
-    task: Classify,
-    whole: ClassPredictions,
+def slid(
+    task: SlidingWindow,
+    window: tuple[int, int],
+    whole: Result,
     picture: Picture,
     resident: Resident,
-    view: View,
-    ticket: Ticket,
-    report: Callable[[int, int], None],
-) -> ClassMap:
-    """The maps of the best or the named classes over a field, by sliding windows.
+    job: ImageJob,
+) -> tuple[Result, int]:
+    """What the task makes of sliding windows over the field, and how many they are.
 
-    The window is in image pixels; each is preprocessed as an image of its own, but with the
-    intensity limits of the whole plane. The last window of a row is moved back so that it is
-    whole. Blocks; a withdrawn ticket ends it between two batches.
+    `window` is (height, width) in image pixels; each is preprocessed as an image of its own, but
+    with the intensity limits of the whole plane. The last window of a row is moved back so that it
+    is whole. Blocks; a withdrawn ticket ends it between two batches.
     """
-    region = Region(*view.region) if view.region else Region(0, 0, picture.width, picture.height)
-    grid = _grid(task, region)
+    region = job.view.part or Region(0, 0, picture.width, picture.height)
+    half = (max(1, window[0] // 2), max(1, window[1] // 2))
+    grid = window_grid((region.height, region.width), window, task.stride or half, "shift")
     scores: list[NDArray[np.float32]] = []
     total = len(grid.rows) * len(grid.cols)
     done = 0
-    for output in _outputs(resident, _windows(picture, resident, view, grid, region), ticket):
-        rows = class_scores(output, resident.card)
+    inputs = _windows(picture, resident, job.view, grid, region)
+    for output in _outputs(resident, inputs, job.ticket):
+        rows = task.window_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
-        report(done, total)
-    return task.map_of(
-        whole,
-        np.concatenate(scores),
-        grid,
-        resident.card,
-        (region.x, region.y),
-        (picture.height, picture.width),
-    )
-
-
-def _grid(task: Classify, region: Region) -> WindowGrid:
-    assert task.window is not None
-    half = (max(1, task.window[0] // 2), max(1, task.window[1] // 2))
-    return window_grid((region.height, region.width), task.window, task.stride or half, "shift")
+        job.progress(Step(done, total))
+    placed = PlacedGrid(grid, (region.x, region.y), (picture.height, picture.width))
+    return task.map_of(whole, np.concatenate(scores), placed, resident.card), total
 
 
 def _windows(
@@ -82,17 +71,11 @@ def _windows(
 def _outputs(
     resident: Resident, inputs: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
-    waiting: deque[WorkItem] = deque()
     forward = scoring_pass(resident, "probability")
     size = resident.most_rows(forward, resident.shape)
-    try:
-        for batch in chunked(inputs, size):
-            ticket.check()
-            waiting.append(resident.submit(forward, batch, ticket, band=Priority.BULK))
-            if len(waiting) >= _AHEAD:
-                yield waiting.popleft().future.result()
-        while waiting:
-            yield waiting.popleft().future.result()
-    finally:
-        for item in waiting:
-            item.future.cancel()
+
+    def submit(batch: torch.Tensor) -> WorkItem:
+        return resident.submit(forward, batch, ticket, band=Priority.BULK)
+
+    for _, item in ahead(chunked(inputs, size), submit, ticket):
+        yield item.future.result()

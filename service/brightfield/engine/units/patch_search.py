@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import torch
 
-from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Timing
+from brightfield.engine.answer import MultiImageAnswer, Timing, notes_of_failed
+from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_pass import ImageJob
+from brightfield.engine.image_series import ImageSeries
 from brightfield.engine.units.inside import Layer, layer_of
 from brightfield.engine.units.unit_gradients import SeenGradient, UnitGradients
 from brightfield.errors import BrightfieldError
 from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
 from brightfield.images.cutouts import cut_out, gradient_picture
-from brightfield.images.decode import decode
 from brightfield.images.objects import Box
-from brightfield.images.picture import Note, Picture, Region
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.images.picture import Note, Picture
+from brightfield.preprocess import Prepared
+from brightfield.progress import Progress, Step
 from brightfield.runtime.resident import Resident
-from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.tasks.patches import FindPatches, Patch, Patches
+from brightfield.tasks.kinds.unit_search import UnitSearch
 from brightfield.tasks.units.inside import Placed
+from brightfield.tasks.units.patch import Patch
 from brightfield.tasks.units.top_activations import Peak
-
-SurveyedImage = Callable[[], bytes]
-"""Gives the bytes of an image when they are needed; raises a `BrightfieldError`."""
-
-Report = Callable[[int, int], None]
-
-# Images on their way at once, so that there are batches; the maps of so many are in memory.
-_AHEAD = 8
 
 _PLAIN = Note(
     "plain_gradient",
@@ -53,34 +47,29 @@ class PatchSearch:
 
     def __init__(
         self,
-        task: FindPatches,
+        task: UnitSearch,
         resident: Resident,
-        sources: Sequence[SurveyedImage],
+        sources: Sequence[ImageReader],
         job: ImageJob,
-        report: Report,
+        progress: Progress,
     ) -> None:
         self._task = task
         self._resident = resident
-        self._sources = sources
         self._job = job
-        self._report = report
+        self._progress = progress
+        self._series = ImageSeries(sources, job, resident)
         self._layer: Layer = layer_of(resident, task.layer)
-        self._gallery = task.gallery()
-        self._images: dict[int, ImageFacts | BrightfieldError] = {}
+        self._top = task.top_activations()
         self._placed: dict[tuple[int, int], Placed] = {}
-        self._batch_rows = 1
         self._gradients = UnitGradients(self._layer, job.ticket)
 
     def answer(self, timing: Timing) -> MultiImageAnswer:
         """The patches of all images that can be read; raises the first fault where none can."""
         with timing.stage("survey"):
             for index, maps, placed in self._maps():
-                self._gallery.add(index, maps[0].numpy(), placed.field)
-                self._report(index + 1, 2 * len(self._sources))
-        images = tuple(self._images[index] for index in range(len(self._sources)))
-        faults = [image for image in images if isinstance(image, BrightfieldError)]
-        if len(faults) == len(images):
-            raise faults[0]
+                self._top.add(index, maps[0].numpy(), placed.field)
+                self._progress(Step(index + 1, 2 * len(self._series)))
+        images = self._series.images()
         with timing.stage("gradients"):
             units = self._patches()
         return MultiImageAnswer(
@@ -88,10 +77,10 @@ class PatchSearch:
             card=self._resident.card,
             sha256=self._resident.sha256,
             images=images,
-            result=Patches(self._layer.name, units, self._gradients.rule),
-            notes=(*self._notes(), *_left_out(faults, len(images))),
+            result=self._task.found(self._layer.name, units, self._gradients.rule),
+            notes=(*self._notes(), *notes_of_failed(images)),
             timing=timing,
-            batch_size=self._batch_rows,
+            batch_size=self._series.batch_rows,
         )
 
     def _notes(self) -> tuple[Note, ...]:
@@ -103,48 +92,14 @@ class PatchSearch:
 
     def _maps(self) -> Iterator[tuple[int, torch.Tensor, Placed]]:
         """The maps (1, U, h, w) of every image that can be read, in order."""
-        waiting: deque[tuple[int, WorkItem, Prepared]] = deque()
-        features = self._layer.features(self._task.units)
-        try:
-            for index in range(len(self._sources)):
-                self._job.ticket.check()
+        with closing(self._series.outputs(self._layer.features(self._task.units))) as outputs:
+            for image, prepared, maps in outputs:
                 try:
-                    picture, prepared = self._look(index)
+                    placed = self._placed_in(prepared)
                 except BrightfieldError as fault:
-                    self._images[index] = fault
+                    self._series.fail(image, fault)
                     continue
-                self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
-                item = self._resident.submit(
-                    features, prepared.tensor, self._job.ticket, band=Priority.BULK
-                )
-                waiting.append((index, item, prepared))
-                if len(waiting) >= _AHEAD:
-                    yield from self._received(*waiting.popleft())
-            while waiting:
-                yield from self._received(*waiting.popleft())
-        finally:
-            for _, item, _ in waiting:
-                item.future.cancel()
-
-    def _look(self, index: int) -> tuple[Picture, Prepared]:
-        job, spec = replace(self._job, data=self._sources[index]()), self._resident.card.input
-        raw = spec.pixels == "raw"
-        picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
-        region = Region(*job.view.region) if job.view.region else None
-        return picture, preprocess(picture, spec, intensity=job.view.intensity, region=region)
-
-    def _received(
-        self, index: int, item: WorkItem, prepared: Prepared
-    ) -> Iterator[tuple[int, torch.Tensor, Placed]]:
-        try:
-            maps = item.future.result()
-            placed = self._placed_in(prepared)
-        except BrightfieldError as fault:
-            self._job.ticket.check()
-            self._images[index] = fault
-            return
-        self._batch_rows = max(self._batch_rows, item.batch_rows)
-        yield index, maps, placed
+                yield image, maps, placed
 
     def _placed_in(self, prepared: Prepared) -> Placed:
         """Where the layer's places lie in an image; the fields are found once per size."""
@@ -157,40 +112,40 @@ class PatchSearch:
 
     def _patches(self) -> dict[int, list[Patch]]:
         """The patches of every unit to show, image by image, so that each is decoded once more."""
-        shown = self._task.shown(self._gallery)
-        found = {unit: self._gallery.finds(index) for unit, index in shown.items()}
+        shown = self._task.shown(self._top)
+        found = {unit: self._top.peaks_of(index) for unit, index in shown.items()}
         by_image: dict[int, list[tuple[int, Peak]]] = {}
-        for unit, finds in found.items():
-            for find in finds:
-                by_image.setdefault(find.image, []).append((unit, find))
+        for unit, peaks in found.items():
+            for peak in peaks:
+                by_image.setdefault(peak.image, []).append((unit, peak))
         made: dict[tuple[int, Peak], Patch] = {}
         for done, index in enumerate(sorted(by_image), 1):
             self._job.ticket.check()
             made |= self._patches_of(index, by_image[index])
-            share = round(len(self._sources) * done / len(by_image))
-            self._report(len(self._sources) + share, 2 * len(self._sources))
-        return {unit: [made[unit, find] for find in finds] for unit, finds in found.items()}
+            share = round(len(self._series) * done / len(by_image))
+            self._progress(Step(len(self._series) + share, 2 * len(self._series)))
+        return {unit: [made[unit, peak] for peak in peaks] for unit, peaks in found.items()}
 
     def _patches_of(
         self, index: int, wanted: Sequence[tuple[int, Peak]]
     ) -> Mapping[tuple[int, Peak], Patch]:
-        picture, prepared = self._look(index)
+        picture, prepared = self._series.look(index)
         placed = self._placed_in(prepared)
         made = {}
         gradients = self._gradients.of(prepared.tensor, placed.field, wanted)
-        for (unit, find), gradient in zip(wanted, gradients, strict=True):
-            made[unit, find] = self._patch(find, picture, prepared, placed, gradient)
+        for (unit, peak), gradient in zip(wanted, gradients, strict=True):
+            made[unit, peak] = self._patch(peak, picture, prepared, placed, gradient)
         return made
 
     def _patch(
         self,
-        find: Peak,
+        peak: Peak,
         picture: Picture,
         prepared: Prepared,
         placed: Placed,
         gradient: SeenGradient | None,
     ) -> Patch:
-        box = placed.box(find.row, find.column)
+        box = placed.box(peak.row, peak.column)
         scaling = prepared.scaling
         limits = None if scaling is None else (scaling.low, scaling.high)
         x, y, width, height = placed.geometry.box_to_input(
@@ -205,36 +160,24 @@ class PatchSearch:
                 bgr=self._resident.card.input.order == "BGR",
             )
         return Patch(
-            find.image,
-            find.value,
-            find.row,
-            find.column,
-            placed.centre(find.row, find.column),
+            peak.image,
+            peak.value,
+            peak.row,
+            peak.column,
+            placed.centre(peak.row, peak.column),
             box,
             cut_out(picture.pixels, box, limits),
             beside,
         )
 
 
-def _left_out(faults: Sequence[BrightfieldError], count: int) -> tuple[Note, ...]:
-    if not faults:
-        return ()
-    return (
-        Note(
-            "images_left_out",
-            f"{len(faults)} of {count} images could not be read and are left out; `images` says "
-            "why.",
-        ),
-    )
-
-
 def surveyed(
-    task: FindPatches,
+    task: UnitSearch,
     resident: Resident,
-    sources: Sequence[SurveyedImage],
+    sources: Sequence[ImageReader],
     job: ImageJob,
-    report: Report,
+    progress: Progress,
     timing: Timing,
 ) -> MultiImageAnswer:
     """The answer of one search."""
-    return PatchSearch(task, resident, sources, job, report).answer(timing)
+    return PatchSearch(task, resident, sources, job, progress).answer(timing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -14,16 +15,16 @@ from brightfield.engine.units.inside import Layer
 from brightfield.errors import ModelFailed, Unexplainable
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.targets import Gradient
 from brightfield.tasks.units.top_activations import Peak
 from brightfield.tensors import Images
 
 BackwardRule = Literal["guided", "plain", "none"]
 
-# Passes back on their way at once, so that there are batches; their gradients are in memory.
-_AHEAD = 8
 # Windows begin at multiples of this, as the strides of a network do.
 _GRID = 32
 # A value must come out of a window as it came out of the whole image.
@@ -65,7 +66,7 @@ class Window(NamedTuple):
     column: int = 0
 
 
-def window_of(field: ReceptiveField, find: Peak, spec: InputSpec) -> Window | None:
+def window_of(field: ReceptiveField, peak: Peak, spec: InputSpec) -> Window | None:
     """The part of the input that suffices for one value, where it is much smaller than all of it.
 
     Only for models that take images of any size. A value depends on nothing outside its receptive
@@ -79,7 +80,7 @@ def window_of(field: ReceptiveField, find: Peak, spec: InputSpec) -> Window | No
     (height, width), shape = field.size, (len(field.rows), len(field.cols))
     spans = []
     for (low, high), side in (
-        (field.rows[find.row].tolist(), height), (field.cols[find.column].tolist(), width),
+        (field.rows[peak.row].tolist(), height), (field.cols[peak.column].tolist(), width),
     ):  # fmt: skip
         spans.append((low // grid * grid, max(grid, min(side, -(-high // grid) * grid))))
     (top, bottom), (left, right) = spans
@@ -107,9 +108,9 @@ class UnitGradients:
         self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
     ) -> Iterator[SeenGradient | None]:
         """The gradient of each value of one image (1, C, H, W), a few at a time."""
-        for start in range(0, len(wanted), _AHEAD):
+        for start in range(0, len(wanted), ROWS_AHEAD):
             self._ticket.check()
-            yield from self._some(images, field, wanted[start : start + _AHEAD])
+            yield from self._some(images, field, wanted[start : start + ROWS_AHEAD])
 
     def _some(
         self, images: Images, field: ReceptiveField, wanted: Sequence[UnitChoice]
@@ -138,12 +139,12 @@ class UnitGradients:
     ) -> Sequence[SeenGradient] | None:
         """None where a window does not give the value that the whole image gave."""
         spec = self._layer.resident.card.input
-        windows = [window_of(field, find, spec) or whole for _, find in wanted]
+        windows = [window_of(field, peak, spec) or whole for _, peak in wanted]
         try:
             found = self._passed_back(images, wanted, windows)
         except ModelFailed:  # it does not take so small an image
             return None
-        known = [find.value for _, find in wanted]
+        known = [peak.value for _, peak in wanted]
         if all(_alike(value, was) for (value, _), was in zip(found, known, strict=True)):
             return [gradient for _, gradient in found]
         return None
@@ -151,31 +152,25 @@ class UnitGradients:
     def _passed_back(
         self, images: Images, wanted: Sequence[UnitChoice], windows: Sequence[Window]
     ) -> list[tuple[float, SeenGradient]]:
-        items = [
-            self._submit(images, unit, find, window)
-            for (unit, find), window in zip(wanted, windows, strict=True)
-        ]
-        try:
-            return [
-                (
-                    float((gradient := item.future.result()).scores[0]),
-                    SeenGradient(gradient.gradients[0], window.top, window.left),
-                )
-                for item, window in zip(items, windows, strict=True)
-            ]
-        finally:
-            for item in items:
-                item.future.cancel()
+        """The value and the gradient of each choice, through its window."""
+        choices = zip(wanted, windows, strict=True)
+        submit = partial(self._submit, images)
+        found = []
+        for (_, window), item in ahead(choices, submit, self._ticket, ROWS_AHEAD):
+            passed: Gradient = item.future.result()
+            seen = SeenGradient(passed.gradients[0], window.top, window.left)
+            found.append((float(passed.scores[0]), seen))
+        return found
 
-    def _submit(self, images: Images, unit: int, find: Peak, window: Window) -> WorkItem:
-        layer = self._layer
+    def _submit(self, images: Images, choice: tuple[UnitChoice, Window]) -> WorkItem:
+        layer, ((unit, peak), window) = self._layer, choice
         operation = Gradients(
             cut=layer.cut,
             relu_rule="guided_uncapped" if self.rule == "guided" else None,
             of=None if layer.tap == Tap("") else layer.tap,
         )
         part = images[..., window.top : window.bottom, window.left : window.right]
-        score = UnitScore(unit, find.row - window.row, find.column - window.column)
+        score = UnitScore(unit, peak.row - window.row, peak.column - window.column)
         return layer.resident.submit(
             operation, part, self._ticket, band=Priority.BULK, argument=score
         )

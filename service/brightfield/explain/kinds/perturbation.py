@@ -27,9 +27,9 @@ class Perturbation(Method):
     baseline: Baseline = "mean"
     """What hides: `mean`, `zero`, `grey`, `blur`, or a number before mean and std."""
     output: Kind | None = None
-    """Scale of the scores: `logit`, `probability`, or, of models that find boxes, `similarity`, the
-    greatest IoU x probability over all candidates. Left out: `similarity` of these, `logit` of
-    others; with a `reference` it is the cosine."""
+    """Scale of the scores: `logit`, `probability`, or, for models that find boxes, `similarity`:
+    the greatest IoU x probability over all candidates. Default: `similarity` for these, `logit`
+    for others; with a `reference` it is the cosine."""
 
     @property
     def kind(self) -> Kind | None:

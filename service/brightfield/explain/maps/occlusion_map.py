@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat, map_json
+from brightfield.images.heat import Heat, placed_json
 from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.results import MapSpace, Raster, ResultTable, finite
@@ -74,7 +74,7 @@ class OcclusionMap(Explanation):
             answer["most_probable"] = self._most_probable(self.scores)
         if self.grid is not None and len(self.targets) <= MOST_MAPS:
             maps = self.raster(space).array
-            answer["map"] = map_json(maps, self.geometry, space, signed=True)
+            answer["map"] = placed_json(maps, self.geometry, space, signed=True)
         if self.what_if is not None:
             answer["what_if"] = self.what_if.payload(self.targets)
         return answer

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat, map_json
+from brightfield.images.heat import Heat, placed_json
 from brightfield.images.picture import Note
 from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
@@ -40,7 +40,7 @@ class RiseMap(Explanation):
             "targets": [target.payload() for target in self.targets],
             "base": [finite(value) for value in self.base],
             "scores": None,
-            "map": map_json(values, self.geometry, space, signed=True),
+            "map": placed_json(values, self.geometry, space, signed=True),
             "mean_score": [finite(value) for value in self.mean],
             **self.facts,
         }

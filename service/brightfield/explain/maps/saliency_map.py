@@ -13,15 +13,15 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.probing.probe import Probe
 from brightfield.geometry import Geometry
 from brightfield.images import rle
-from brightfield.images.heat import Heat, map_json
+from brightfield.images.heat import Heat, placed_json
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
+from brightfield.palette import SKY
 from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
-# Sky blue of Okabe and Ito: apart from every colour of the maps.
-_OUTLINE = (86, 180, 233)
+_OUTLINE = SKY  # apart from every colour of the maps
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SaliencyMap(Explanation):
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         values = self.raster(space).array
-        drawn = map_json(values, self.geometry, space, signed=self.signed)
+        drawn = placed_json(values, self.geometry, space, signed=self.signed)
         return {
             "method": self.method,
             "target": self.target.payload(),

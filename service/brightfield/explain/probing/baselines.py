@@ -27,7 +27,10 @@ Baseline = Annotated[
     BeforeValidator(_number),
     WithJsonSchema(
         {
-            "anyOf": [{"enum": ["mean", "zero", "grey", "blur"]}, {"type": "number"}],
+            "anyOf": [
+                {"type": "string", "enum": ["mean", "zero", "grey", "blur"]},
+                {"type": "number"},
+            ],
             "description": "`mean` (the card's mean), `zero`, `grey`, `blur`, or a value before "
             "mean and std: in [0, 1], or as sent for models that take raw arrays.",
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from brightfield.models.incremental import CostEstimate, Schedule
 from brightfield.tensors import Scores
-
-Spans = Sequence[tuple[int, int]]
-"""[start, stop) of windows along one axis, in pixels of the model's input."""
 
 
 @dataclass(frozen=True, slots=True)

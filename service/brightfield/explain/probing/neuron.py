@@ -6,23 +6,21 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import torch
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from brightfield.errors import InvalidParameter
+from brightfield.parameters import natural_numbers, several, written
 from brightfield.targets import Target
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",")]
-    return [value] if isinstance(value, int) else value
-
 
 Neuron = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(several),
     Field(min_length=1),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+(,\d+)*$", "examples": ["3,7,7", "12"]}),
+    written(
+        "int | Sequence[int]",
+        {"pattern": r"^\d+(,\d+)*$", "examples": ["3,7,7", "12"]},
+        *natural_numbers(),
+    ),
 ]
 """c,y,x of a layer with maps; one number for a flat layer."""
 
@@ -40,7 +38,7 @@ class NeuronScore:
 
 @dataclass(frozen=True, slots=True)
 class NeuronTarget(Target):
-    """A neuron of a layer; it is no class."""
+    """A neuron of a layer; it isn't a class."""
 
     layer: str
     index: tuple[int, ...]

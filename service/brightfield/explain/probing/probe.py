@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from brightfield.cards import ModelCard
-from brightfield.explain.probing.incremental import Incremental, Spans
+from brightfield.explain.probing.incremental import Incremental
 from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
+from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.targets import Gradient, Target
 from brightfield.tensors import Images, Scores

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from brightfield.errors import Unexplainable
-from brightfield.explain.probing.incremental import Incremental, Spans, Windowed
+from brightfield.explain.probing.incremental import Incremental, Windowed
 from brightfield.explain.probing.probe import Probe
 from brightfield.models.incremental import Refusal, counted
+from brightfield.models.incremental.schedule import Spans
 from brightfield.tensors import Images, Scores, chunked
 
 WindowEngine = Literal["auto", "plain", "incremental"]

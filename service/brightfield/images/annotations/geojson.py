@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.contours import ObjectOutline, Polygon, Ring
-from brightfield.images.objects import Box, Color, Object, ObjectSource
+from brightfield.images.objects import Box, Object, ObjectSource
+from brightfield.palette import Color
 
 ObjectType = Literal["annotation", "detection"]
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
 from brightfield.images.contours import ObjectOutline, Ring
-from brightfield.images.objects import Box, Color, Object
+from brightfield.images.objects import Box, Object
+from brightfield.palette import Color
 
 _GREATEST_COORDINATE = 2**15 - 1
 _MOST_POINTS = 2**16 - 1

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.statistics.bootstrap import Batch, Check
+from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate, Reason
 from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, estimates, ratio
@@ -21,6 +21,7 @@ from brightfield.metrics.statistics.resampling import (
     RowResampler,
     SampleWeights,
 )
+from brightfield.progress import Progress
 
 CaseValue = float | Reason
 """A case's number, or why it has none."""
@@ -104,7 +105,7 @@ class Draws:
     count: int
     groups: Codes | None
     confidence: Confidence
-    check: Check
+    progress: Progress
 
     def estimates(self, lines: Sequence[MetricSpec[Any]]) -> dict[MetricPath, Estimate]:
         """The numbers with intervals by drawing cases."""
@@ -112,7 +113,7 @@ class Draws:
         if self.groups is not None:
             sampler = ClusterResampler.of_rows(self.groups)
         return estimates(
-            lines, sampler, self.confidence, self.check, clustered=self.groups is not None
+            lines, sampler, self.confidence, self.progress, clustered=self.groups is not None
         )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pycocotools.cocoeval import COCOeval
 
 from brightfield.metrics.reading.coco import CocoDataset, CocoObject, IouType
-from brightfield.metrics.statistics.bootstrap import Check
+from brightfield.progress import STILL_WANTED, Progress
 
 AREAS = ("all", "small", "medium", "large")
 DETECTION_CAPS = (1, 10, 100)
@@ -57,7 +57,7 @@ class Matched:
     undetected: tuple[int, ...]
 
 
-def match(scene: CocoDataset, iou_type: IouType, check: Check) -> Matched:
+def match(scene: CocoDataset, iou_type: IouType, progress: Progress) -> Matched:
     """Let COCOeval match each image and category in each range of areas.
 
     Its `evaluate` is not called, because it prints, and things get ids from 1 on: COCOeval takes an
@@ -69,7 +69,7 @@ def match(scene: CocoDataset, iou_type: IouType, check: Check) -> Matched:
             cells[thing.image, thing.category].append(_entry(thing, place + 1))
     raw: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for image, category in sorted({*coco._gts, *coco._dts}):
-        check()
+        progress(STILL_WANTED)
         coco.ious[image, category] = coco.computeIoU(image, category)
         for area, bounds in enumerate(coco.params.areaRng):
             raw[category, area].append(

@@ -23,10 +23,10 @@ from brightfield.metrics.reports.comparison import (
     same_options,
 )
 from brightfield.metrics.reports.notes import skipped, warned
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricSpec
 from brightfield.metrics.statistics.resampling import ClusterResampler, RowResampler
+from brightfield.progress import STILL_WANTED, Progress
 
 
 class PairsEvaluation(Evaluation):
@@ -51,7 +51,7 @@ class PairsEvaluation(Evaluation):
         """The case that was kept so, the same to the last bit."""
 
     @abstractmethod
-    def report(self, cases: Sequence[Any], check: Check) -> dict[str, Any]:
+    def report(self, cases: Sequence[Any], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
 
     @abstractmethod
@@ -61,17 +61,21 @@ class PairsEvaluation(Evaluation):
     def agree(self) -> None:
         """Raises `InvalidParameter` where options contradict one another."""
 
-    def evaluate(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> dict[str, Any]:
+    def evaluate(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> dict[str, Any]:
         self.agree()
-        return self._about(self._sent(data, None, limits, check), check)
+        return self._about(self._sent(data, None, limits, progress), progress)
 
-    def together(self, parts: RunChunks, limits: DataLimits, check: Check) -> dict[str, Any]:
-        return self._about(self._kept(parts, limits, check), check)
+    def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
+        return self._about(self._kept(parts, limits, progress), progress)
 
-    def chunk(self, data: Mapping[str, Any], limits: DataLimits, check: Check) -> PredictionChunk:
+    def chunk(
+        self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
+    ) -> PredictionChunk:
         """A chunk keeps what was measured, not the images."""
         self.agree()
-        found = list(self._sent(data, None, limits, check))
+        found = list(self._sent(data, None, limits, progress))
         self.cases(found)
         pairs = [each.pair for each in found]
         grouped = data.get("groups") is not None or any("group" in each for each in data["pairs"])
@@ -89,13 +93,13 @@ class PairsEvaluation(Evaluation):
         same_options(self, other, self.settled)
         sides = ((self, both.first), (other, both.second))
         first, second = (
-            run.cases(run._kept(parts, both.limits, both.check))[0] for run, parts in sides
+            run.cases(run._kept(parts, both.limits, both.progress))[0] for run, parts in sides
         )
         shared = Shared.of(_ids(first), _ids(second))
         one = [first[place] for place in shared.first.tolist()]
         two = [second[place] for place in shared.second.tolist()]
         lines = self.lines(one), other.lines(two)
-        found = differences(*lines, _drawn(one, two), confidence, both.check)
+        found = differences(*lines, _drawn(one, two), confidence, both.progress)
         return {
             **shared.json(),
             "metrics": below(found, ("metrics",)),
@@ -128,31 +132,33 @@ class PairsEvaluation(Evaluation):
         return sorted(kept, key=lambda case: case.order), excluded
 
     def _sent(
-        self, data: Mapping[str, Any], chunk: str | None, limits: DataLimits, check: Check
+        self, data: Mapping[str, Any], chunk: str | None, limits: DataLimits, progress: Progress
     ) -> Iterator[Case | LeftOut]:
         """Each pair, measured where it is complete, in the order in which they came."""
         for pair in read_pairs(data, self.images, chunk):
-            check()
+            progress(STILL_WANTED)
             if pair.complete:
                 yield self.measured(pair, limits.max_pixels)
             else:
                 yield LeftOut.incomplete(pair)
 
-    def _kept(self, parts: RunChunks, limits: DataLimits, check: Check) -> Iterator[Case | LeftOut]:
+    def _kept(
+        self, parts: RunChunks, limits: DataLimits, progress: Progress
+    ) -> Iterator[Case | LeftOut]:
         """The pairs of all chunks of a run."""
         for key, media_type, document in parts.documents():
-            check()
+            progress(STILL_WANTED)
             if media_type == JSON:  # from a version that kept the images
-                yield from self._sent(document, key, limits, check)
+                yield from self._sent(document, key, limits, progress)
                 continue
             with readable(key):
                 found = unpacked(document, key, parts.sizes[key], self.recalled)
             yield from found
 
-    def _about(self, found: Iterable[Case | LeftOut], check: Check) -> dict[str, Any]:
+    def _about(self, found: Iterable[Case | LeftOut], progress: Progress) -> dict[str, Any]:
         cases, excluded = self.cases(found)
         listed = [entry.json() for entry in excluded]
-        return {**self.report(cases, check), "excluded": listed, "excluded_n": len(listed)}
+        return {**self.report(cases, progress), "excluded": listed, "excluded_n": len(listed)}
 
 
 def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:

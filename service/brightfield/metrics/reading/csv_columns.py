@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from brightfield.errors import InvalidRows, MalformedTable, UnknownParameter, nearest
+from brightfield.errors import InvalidRows, MalformedTable, UnknownParameter, suggestions
 from brightfield.metrics.reading.columns import ScoreColumns, Text
 
 CSV_COLUMNS = ("truth", "score", "prediction", "group", "id")
@@ -63,7 +63,7 @@ def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:
         elif not name.startswith(_SCORE):
             known = [*CSV_COLUMNS, f"{_SCORE}<label>"]
             raise UnknownParameter(
-                f"There is no column {name!r}.{nearest(name, known)} Known: {', '.join(known)}.",
+                f"There is no column {name!r}.{suggestions(name, known)}",
                 errors=[{"location": name}],
             )
     if classes:

@@ -17,7 +17,6 @@ from brightfield.metrics.reports.binary import Binary
 from brightfield.metrics.reports.comparison import Design, Difference, Shared, below, differences
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import from_same_data
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricPath
 from brightfield.metrics.statistics.resampling import (
@@ -28,6 +27,7 @@ from brightfield.metrics.statistics.resampling import (
     SampleWeights,
 )
 from brightfield.metrics.statistics.resampling import RowResampler as RowSampler
+from brightfield.progress import Progress
 
 ClassReport = Binary | Multiclass
 
@@ -54,7 +54,7 @@ def aligned(first: Rows, second: Rows) -> tuple[Rows, Rows, Shared]:
 
 
 def class_differences(
-    first: ClassReport, second: ClassReport, confidence: Confidence, check: Check
+    first: ClassReport, second: ClassReport, confidence: Confidence, progress: Progress
 ) -> dict[MetricPath, Difference]:
     """The difference of every number of two views of the same rows."""
     rows = first.sample.rows
@@ -62,11 +62,11 @@ def class_differences(
     if rows.groups is not None:
         sampler = ClusterResampler.of_rows(rows.groups)
     design = Design.shared(sampler, clustered=rows.groups is not None)
-    found = differences(first.row_lines(), second.row_lines(), design, confidence, check)
+    found = differences(first.row_lines(), second.row_lines(), design, confidence, progress)
     if first.predicted is not None and second.predicted is not None:
         cells = _joint(rows, first.predicted, second.predicted)
         lines = first.cell_lines(), second.cell_lines()
-        found |= differences(*lines, cells, confidence, check)
+        found |= differences(*lines, cells, confidence, progress)
     nowhere = {key: value.undefined for key, value in (second.missing() | first.missing()).items()}
     missing = {key: Difference(None, None, why, why or "mixed") for key, why in nowhere.items()}
     return found | missing

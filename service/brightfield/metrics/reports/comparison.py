@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from brightfield.errors import IncomparableRuns
 from brightfield.metrics.counted.paired_auroc import PairedTest, paired_delong
 from brightfield.metrics.counted.ranking import Ranking
-from brightfield.metrics.statistics.bootstrap import Check, bootstrap
+from brightfield.metrics.statistics.bootstrap import bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import MOST_WORK, MetricPath, MetricSpec, statistics
 from brightfield.metrics.statistics.resampling import Codes, Resampler, SampleWeights
+from brightfield.progress import Progress
 
 _LISTED = 100  # ids of one run alone that are named
 CONVENTIONS: Mapping[str, Any] = {
@@ -78,7 +79,7 @@ def differences(
     second: Iterable[MetricSpec[Any]],
     design: Design,
     confidence: Confidence,
-    check: Check,
+    progress: Progress,
     *,
     work: int | None = None,
 ) -> dict[MetricPath, Difference]:
@@ -90,7 +91,7 @@ def differences(
     pairs = [(line, others[line.key]) for line in first if line.key in others]
     reasons = [_reason(*pair) for pair in pairs]
     known = [pair for pair, reason in zip(pairs, reasons, strict=True) if reason is None]
-    tests = _tests(known, design, confidence, check, work)
+    tests = _tests(known, design, confidence, progress, work)
     values = [_values([pair[side] for pair in known], design.whole[side]) for side in (0, 1)]
     complete = (
         Difference(a, b, None, test.span, test.p_value)
@@ -110,13 +111,13 @@ def _tests(
     pairs: Sequence[SpecPair],
     design: Design,
     confidence: Confidence,
-    check: Check,
+    progress: Progress,
     work: int | None,
 ) -> list[PairedTest]:
     """By a formula where there is one, else by the bootstrap."""
     tests = [_formula(*pair, confidence, design.clustered) for pair in pairs]
     wanting = [pair for pair, test in zip(pairs, tests, strict=True) if test is None]
-    spans = iter(_drawn(wanting, design, confidence, check, work))
+    spans = iter(_drawn(wanting, design, confidence, progress, work))
     return [PairedTest(next(spans)) if test is None else test for test in tests]
 
 
@@ -129,7 +130,7 @@ def _drawn(
     pairs: Sequence[SpecPair],
     design: Design,
     confidence: Confidence,
-    check: Check,
+    progress: Progress,
     work: int | None,
 ) -> list[IntervalOrReason]:
     resampler = design.resampler
@@ -145,7 +146,7 @@ def _drawn(
         first, second = design.split(weights)
         return of_first(first) - of_second(second)
 
-    return bootstrap(of, of(resampler.whole())[0], resampler, confidence, check)
+    return bootstrap(of, of(resampler.whole())[0], resampler, confidence, progress)
 
 
 def _reason(one: MetricSpec[Any], two: MetricSpec[Any]) -> Reason | None:

@@ -15,7 +15,6 @@ from brightfield.metrics.counted.counts import CountTable, RateFamily, TableFami
 from brightfield.metrics.counted.forecasts import ForecastFamily
 from brightfield.metrics.counted.ranking import RankingFamily
 from brightfield.metrics.reading.rows import Rows
-from brightfield.metrics.statistics.bootstrap import Check
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
 from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, estimates
@@ -27,6 +26,7 @@ from brightfield.metrics.statistics.resampling import (
 )
 from brightfield.metrics.statistics.resampling import RowResampler as RowSampler
 from brightfield.plugins import discover
+from brightfield.progress import Progress
 
 # How far the probabilities of a row may sum from 1: they are written with few digits.
 _SUM = 1e-3
@@ -63,7 +63,7 @@ class Sample:
 
     rows: Rows
     confidence: Confidence
-    check: Check
+    progress: Progress
 
     @property
     def clustered(self) -> bool:
@@ -98,7 +98,7 @@ class Sample:
     def _estimates(
         self, lines: Sequence[MetricSpec[Any]], sampler: Resampler
     ) -> dict[MetricPath, Estimate]:
-        return estimates(lines, sampler, self.confidence, self.check, clustered=self.clustered)
+        return estimates(lines, sampler, self.confidence, self.progress, clustered=self.clustered)
 
 
 def lines(

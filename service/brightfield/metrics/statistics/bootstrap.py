@@ -12,15 +12,13 @@ from scipy.special import ndtr, ndtri
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 from brightfield.metrics.statistics.resampling import Folds, Resampler, SampleWeights
+from brightfield.progress import Progress, Step
 
 Batch = NDArray[np.float64]
 """(B,) float64: a statistic of each of B samples, NaN where it is undefined."""
 
 Statistics = Callable[[SampleWeights], NDArray[np.float64]]
 """From (B, units) weights to (B, m): m statistics of each sample."""
-
-Check = Callable[[], None]
-"""Raises when the work need not be done any more; called between blocks of it."""
 
 # Weights of one block: 1 MB, which stays in a processor's cache.
 _BLOCK = 131_072
@@ -33,7 +31,7 @@ def bootstrap(
     values: NDArray[np.float64],
     resampler: Resampler,
     confidence: Confidence,
-    check: Check,
+    progress: Progress,
 ) -> list[IntervalOrReason]:
     """An interval for each of the (m,) `values`, or why it has none.
 
@@ -44,11 +42,11 @@ def bootstrap(
     """
     if resampler.drawn < 2:
         return ["too_few"] * len(values)
-    draws = _draws(statistics, resampler, confidence, check)
+    draws = _draws(statistics, resampler, confidence, progress)
     method: Literal["percentile", "bca"] = "bca" if confidence.method == "bca" else "percentile"
     skewness = np.zeros(len(values))
     if method == "bca":
-        skewness = acceleration(_left_out(statistics, resampler, check), resampler.folds)
+        skewness = acceleration(_left_out(statistics, resampler, progress), resampler.folds)
     tails = np.array([(1 - confidence.level) / 2, (1 + confidence.level) / 2])
     return [
         _span(column, value, tails, method, skew)
@@ -116,20 +114,22 @@ def _span(
 
 
 def _draws(
-    statistics: Statistics, resampler: Resampler, confidence: Confidence, check: Check
+    statistics: Statistics, resampler: Resampler, confidence: Confidence, progress: Progress
 ) -> NDArray[np.float64]:
     rng = np.random.default_rng(confidence.seed)
     found = []
     for start, stop in _blocks(confidence.resamples, resampler.units):
-        check()
+        progress(Step(start, confidence.resamples))
         found.append(statistics(resampler.draw(rng, stop - start)))
     return np.concatenate(found)
 
 
-def _left_out(statistics: Statistics, resampler: Resampler, check: Check) -> NDArray[np.float64]:
+def _left_out(
+    statistics: Statistics, resampler: Resampler, progress: Progress
+) -> NDArray[np.float64]:
     found = [statistics(resampler.whole())[:0]]
     for start, stop in _blocks(resampler.folds.count, resampler.units):
-        check()
+        progress(Step(start, resampler.folds.count))
         found.append(statistics(resampler.without(start, stop)))
     return np.concatenate(found)
 

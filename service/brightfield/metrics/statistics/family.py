@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.statistics.bootstrap import Batch, Check, bootstrap
+from brightfield.metrics.statistics.bootstrap import Batch, bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate, IntervalOrReason, Reason
 from brightfield.metrics.statistics.resampling import Resampler, SampleWeights
+from brightfield.progress import Progress
 
 W = TypeVar("W")
 W_co = TypeVar("W_co", covariant=True)
@@ -91,7 +92,7 @@ def estimates(
     lines: Sequence[MetricSpec[Any]],
     resampler: Resampler,
     confidence: Confidence,
-    check: Check,
+    progress: Progress,
     *,
     clustered: bool = False,
     work: int | None = None,
@@ -114,7 +115,7 @@ def estimates(
         drawn: list[IntervalOrReason] = ["too_many_rows"] * len(chosen)
         each = resampler.units * len(chosen) if work is None else work
         if each * confidence.resamples <= MOST_WORK:
-            drawn = bootstrap(statistics(chosen), values[wanting], resampler, confidence, check)
+            drawn = bootstrap(statistics(chosen), values[wanting], resampler, confidence, progress)
         for index, span in zip(wanting, drawn, strict=True):
             spans[index] = span
     for line, value, known in zip(defined, values.tolist(), spans, strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 from brightfield.models.incremental.graph import Graph
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.recording import INPUT
-from brightfield.models.incremental.slide import Indices
+from brightfield.tensors import Indices
 
 Intervals = Mapping[int, tuple[Indices, Indices]]
 """By value: the first and one past the last index that each position's patch can have changed."""

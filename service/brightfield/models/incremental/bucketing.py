@@ -14,7 +14,6 @@ from brightfield.models.incremental.graph import Graph, LocalStep
 from brightfield.models.incremental.grouping import grouped
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.recording import INPUT
-from brightfield.models.incremental.slide import Indices
 from brightfield.models.incremental.work import (
     RATES,
     CropSizes,
@@ -22,6 +21,7 @@ from brightfield.models.incremental.work import (
     bucket_work,
     fixed_work,
 )
+from brightfield.tensors import Indices
 
 # From which part of a map on a crop may be taken as all of it.
 _WHOLE_FROM = (0.75, 0.85, 0.95, 1.0)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.models.incremental.slide import Indices
+from brightfield.tensors import Indices
 
 PatchSizes = NDArray[np.int64]
 """(positions, layers): how much of every layer each position's patch can have changed."""

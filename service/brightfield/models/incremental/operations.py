@@ -1,7 +1,8 @@
 """Operations that look no farther than their kernel: they can run on a crop of their input.
 
-Each has `whole`, which runs it on complete maps, so the same object makes the base activations.
-Maps are (B, C, H, W); crops are maps, too.
+Each has `whole`, which runs it on complete maps, so the same object makes the base activations,
+and `on_crops`, which has a `CropRunner` run it on crops. Maps are (B, C, H, W); crops are
+(rows * columns, C, h, w), one for each position of the hiding window, rows by columns.
 """
 
 from __future__ import annotations
@@ -9,16 +10,52 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from brightfield.models.incremental.slide import Indices, Slide
+from brightfield.models.incremental.slide import Slide
+from brightfield.tensors import Indices
 
 MapShape = tuple[int, int, int]
 """(C, H, W) of one row."""
+
+
+S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class CropRunner(Protocol[S_contra]):
+    """Runs a step `S` on crops (rows * columns, C, h, w), each kind of operation in its own way.
+
+    The crops of an output hold all places of it that the hiding window can change.
+    """
+
+    def pointwise(self, step: S_contra, operation: Pointwise) -> None:
+        """(P, C, h, w) to the same shape."""
+        ...
+
+    def sliding(self, step: S_contra, operation: Sliding) -> None:
+        """(P, C, h, w) to (P, K, h', w'), as many places as the kernel reaches from the crop."""
+        ...
+
+    def relabelled(self, step: S_contra, operation: Relabel) -> None:
+        """(P, C, h, w) to (P, K, h, w): some of the channels; where they lie changes, not what."""
+        ...
+
+    def added(self, step: S_contra, operation: Sum) -> None:
+        """Two of (P, C, h, w) and (P, C, h', w') to (P, C, h'', w''), the places of either."""
+        ...
+
+    def concatenated(self, step: S_contra, operation: Concatenation) -> None:
+        """Several of (P, C_i, h_i, w_i) to (P, sum of C_i, h'', w''), the places of any."""
+        ...
+
+    def merged(self, step: S_contra, operation: LocalMerge) -> None:
+        """Two of (P, C, h, w) and (P, C, h', w') to (P, C, h'', w''), the places of either."""
+        ...
 
 
 class Local(ABC):
@@ -26,7 +63,11 @@ class Local(ABC):
 
     @abstractmethod
     def whole(self, *maps: Tensor) -> Tensor:
-        """On complete maps."""
+        """On complete maps (B, C, H, W), which give another one."""
+
+    @abstractmethod
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        """Have the runner run this operation, which is that of the step, in the way of its kind."""
 
     def multiply_adds(self, inputs: MapShape, pixels: int) -> int:
         """Multiplications with additions for `pixels` output places of one row."""
@@ -46,6 +87,9 @@ class Sliding(Local):
 
         `top` (rows,) and `left` (columns,) are the first output places of the regions.
         """
+
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        runner.sliding(step, self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,6 +214,9 @@ class Pointwise(Local):
     def whole(self, *maps: Tensor) -> Tensor:
         return self.function(maps[0])
 
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        runner.pointwise(step, self)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sum(Local):
@@ -177,6 +224,9 @@ class Sum(Local):
 
     def whole(self, *maps: Tensor) -> Tensor:
         return maps[0] + maps[1]
+
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        runner.added(step, self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +238,9 @@ class LocalMerge(Local):
     def whole(self, *maps: Tensor) -> Tensor:
         return self.function(maps[0], maps[1])
 
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        runner.merged(step, self)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Concatenation(Local):
@@ -195,6 +248,9 @@ class Concatenation(Local):
 
     def whole(self, *maps: Tensor) -> Tensor:
         return torch.cat(maps, dim=1)
+
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        runner.concatenated(step, self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,3 +272,6 @@ class Relabel(Local):
         chosen = maps[0][:, self.channels]
         frame = (self.left, self.right, self.top, self.bottom)
         return functional.pad(chosen, frame, value=self.value) if self.framed else chosen
+
+    def on_crops(self, runner: CropRunner[S], step: S) -> None:
+        runner.relabelled(step, self)

@@ -34,8 +34,9 @@ from brightfield.models.incremental.recording import INPUT
 
 @dataclass(slots=True)
 class Pass:
-    """The crops of the values that are still needed.
+    """The crops of the values that are still needed, by number: (rows * columns, C, h, w) each.
 
+    Row i * columns + j has the crop around the hiding window in row i and column j of the chunk.
     `pending` has pointwise functions that were put off: whoever reads the crop applies them while
     copying it, so that copying costs nothing of its own. What is `shared` lies in memory that
     another value uses, and is never written to.
@@ -64,32 +65,16 @@ class Pass:
         self.shared.add(INPUT)
         self.left.update(self.graph.uses)
         for step in self.graph.steps:
-            self._run(step)
+            step.operation.on_crops(self, step)
             for number in step.inputs:
                 self.left[number] -= 1
                 if not self.left[number]:
                     self.values.pop(number, None)
         return self._head()
 
-    def _run(self, step: LocalStep) -> None:
-        operation = step.operation
-        if isinstance(operation, Pointwise):
-            self._pointwise(step, operation)
-        elif isinstance(operation, Sliding):
-            self.values[step.output] = self._sliding(step, operation)
-        elif isinstance(operation, Relabel):
-            source = self._settled(step.inputs[0])
-            self.values[step.output] = source[:, operation.channels]
-            self.shared.update((step.output, step.inputs[0]))
-        elif isinstance(operation, Sum):
-            self.values[step.output] = self._sum(step)
-        elif isinstance(operation, Concatenation):
-            self.values[step.output] = self._concatenation(step)
-        elif isinstance(operation, LocalMerge):
-            read = [self._region(step, which) for which in range(2)]
-            self.values[step.output] = operation.whole(*read)
+    # What `operations.CropRunner` asks for
 
-    def _pointwise(self, step: LocalStep, operation: Pointwise) -> None:
+    def pointwise(self, step: LocalStep, operation: Pointwise) -> None:
         number = step.inputs[0]
         source = self._settled(number)
         if operation.into is not None and self._free(number):
@@ -98,13 +83,30 @@ class Pass:
         else:
             self.values[step.output] = operation.function(source)
 
-    def _sliding(self, step: LocalStep, operation: Sliding) -> Tensor:
+    def sliding(self, step: LocalStep, operation: Sliding) -> None:
         (number,) = step.inputs
         if self._complete(number) and self._complete(step.output):
-            return operation.whole(self._settled(number))
+            self.values[step.output] = operation.whole(self._settled(number))
+            return
         region = self._region(step, 0)
         placed = self.down.placements[step.output], self.across.placements[step.output]
-        return operation.inside(region, placed[0].starts, placed[1].starts)
+        self.values[step.output] = operation.inside(region, placed[0].starts, placed[1].starts)
+
+    def relabelled(self, step: LocalStep, operation: Relabel) -> None:
+        self.values[step.output] = self._settled(step.inputs[0])[:, operation.channels]
+        self.shared.update((step.output, step.inputs[0]))
+
+    def added(self, step: LocalStep, operation: Sum) -> None:
+        self.values[step.output] = self._sum(step)
+
+    def concatenated(self, step: LocalStep, operation: Concatenation) -> None:
+        self.values[step.output] = self._concatenation(step)
+
+    def merged(self, step: LocalStep, operation: LocalMerge) -> None:
+        read = [self._region(step, which) for which in range(2)]
+        self.values[step.output] = operation.whole(*read)
+
+    # How
 
     def _sum(self, step: LocalStep) -> Tensor:
         """Into the memory of an operand that lies where the sum lies and is needed no more."""

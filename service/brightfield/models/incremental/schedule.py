@@ -12,14 +12,13 @@ import torch
 from brightfield.errors import InvalidParameter
 from brightfield.models.incremental.axis import AxisLayout, changed, lay_out
 from brightfield.models.incremental.base import Base, Borders, CanvasKey, as_input, evaluate
-from brightfield.models.incremental.bucketing import cheapest_buckets, chosen, widest_crop
+from brightfield.models.incremental.bucketing import cheapest_buckets, chosen
 from brightfield.models.incremental.graph import Graph, LocalStep
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.passes import Pass, outside, patches
 from brightfield.models.incremental.recording import INPUT
-from brightfield.models.incremental.slide import Indices
 from brightfield.models.incremental.work import CropSizes, OperationCount, whole_work
-from brightfield.tensors import Images
+from brightfield.tensors import Images, Indices
 
 Spans = Sequence[tuple[int, int]]
 """[start, stop) of windows along one axis, in pixels of the model's input."""
@@ -96,18 +95,6 @@ class Schedule:
             canvases += channels * (height + top + bottom) * (width + left + right)
         tables = sum(_table(*self.graph.shapes[number]) for number in self._summed)
         return canvases * self.item + tables * 8
-
-    @cached_property
-    def chunk_bytes(self) -> int:
-        """Memory that the largest chunk's crops take at most, two layers at a time."""
-        return (
-            3
-            * self.item
-            * max(
-                len(chunk) * widest_crop(self.graph, chunk.down.sizes, chunk.across.sizes)
-                for chunk in self.chunks
-            )
-        )
 
     @cached_property
     def _summed(self) -> frozenset[int]:

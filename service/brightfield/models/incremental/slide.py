@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Indices = NDArray[np.int64]
+from brightfield.tensors import Indices
 
 
 @dataclass(frozen=True, slots=True)

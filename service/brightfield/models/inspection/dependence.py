@@ -11,8 +11,9 @@ from torch import Tensor
 
 from brightfield.models.incremental.operations import Relabel, Sliding
 from brightfield.models.incremental.recording import RecordedCall
-from brightfield.models.incremental.slide import Indices, Slide
+from brightfield.models.incremental.slide import Slide
 from brightfield.models.incremental.translation import bound, translate
+from brightfield.tensors import Indices
 
 IndexInterval = tuple[Indices, Indices]
 """Index by index the first value that is meant, and one past the last; empty where equal."""

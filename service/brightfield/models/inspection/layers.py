@@ -80,32 +80,15 @@ def _penultimate(module: nn.Module, explain: ExplainSection | None) -> Tap:
     return Tap(linear[-1], "input")
 
 
-def capture(
-    module: nn.Module, names: Sequence[str], images: Images, explain: ExplainSection | None = None
-) -> dict[str, Tensor]:
-    """What flows through the named layers in one forward pass, under the names as given.
-
-    Runs in the caller's gradient mode, and with gradients on, the tensors lie on the path to the
-    output. The network goes on with a copy, so that a later operation in place changes none of
-    them. Of a layer that gives several tensors the first counts; of one that runs several times
-    the last run does. The hooks are removed however the pass ends.
-
-    Raises `UnknownLayer` for a name that is not there, or whose module did not run.
-    """
-    taps = {name: resolve(module, name, explain) for name in names}
-    with reading(module, tuple(taps.values())) as read:
-        module(images)
-    for name, tap in taps.items():
-        if tap not in read:
-            raise UnknownLayer(
-                f"The layer {name!r} does not take part in a prediction, or gives no tensor."
-            )
-    return {name: read[tap] for name, tap in taps.items()}
-
-
 @contextmanager
 def reading(module: nn.Module, taps: Sequence[Tap]) -> Iterator[Mapping[Tap, Tensor]]:
-    """While it is open, each forward pass fills the mapping, as `capture` describes."""
+    """While it is open, each forward pass fills the mapping with what flows through the taps.
+
+    With gradients on, the tensors lie on the path to the output. The network goes on with a copy,
+    so that a later operation in place changes none of them. If a layer gives several tensors, the
+    first counts; if it runs several times, the last run does; a layer that did not run, or gave no
+    tensor, is missing. The hooks are removed however the block ends.
+    """
     read: dict[Tap, Tensor] = {}
     with ExitStack() as hooks:
         for tap in dict.fromkeys(taps):

@@ -20,10 +20,9 @@ from brightfield.models.incremental.recording import (
     Unrecordable,
     record,
 )
-from brightfield.models.incremental.slide import Indices
 from brightfield.models.inspection.dependence import DependenceRule, IndexInterval, dependence
 from brightfield.models.inspection.layers import Tap, reading
-from brightfield.tensors import Images
+from brightfield.tensors import Images, Indices
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import BLUE, QUIET, SKY, unit_square
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, QUIET, SKY, unit_square
 from brightfield.reports.report import Report, curve, is_binary
 from brightfield.reports.wording import REASONS, with_interval
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class CalibrationPlot(Plot):
-    """The share that came true over the mean probability of each bin, and how many rows it has."""
+    """The share of positives over the mean probability of each bin, and the rows of each bin."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     rank: ClassVar[int] = 4
@@ -41,7 +41,7 @@ class CalibrationPlot(Plot):
     def draw(self, report: Report, figure: Figure) -> None:
         upper, lower = figure.subplots(2, 1, height_ratios=[4, 1], sharex=True)
         whose = "positive class" if is_binary(report) else "most probable class"
-        unit_square(upper, "", "Share that came true")
+        unit_square(upper, "", "Share of positives")
         upper.set_aspect("auto")
         upper.plot([0, 1], [0, 1], color=QUIET, lw=1.3, ls=":", label="perfect")
         _points(upper, report)

@@ -1,12 +1,12 @@
-"""How a metric is spread over the cases."""
+"""How the values of a metric are distributed over the cases."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import COLORS, INK
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import COLORS, INK
 from brightfield.reports.report import Report
 from brightfield.reports.wording import counted, name_of, with_interval
 
@@ -28,7 +28,7 @@ class Cases(Plot):
         return None if _metrics(report) else "no case has a value"
 
     def title(self, report: Report) -> str:
-        return "Spread over the cases"
+        return "Distribution over the cases"
 
     def says(self, report: Report) -> str:
         parts = [f"{name_of(m)} {with_interval(report['metrics'][m])}" for m in _metrics(report)]

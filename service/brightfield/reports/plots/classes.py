@@ -1,11 +1,11 @@
-"""The classes beside one another, with intervals."""
+"""The classes side by side, with intervals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import COLORS
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import COLORS
 from brightfield.reports.report import Report, ReportNumber, classes, value
 from brightfield.reports.text import label
 from brightfield.reports.wording import name_of, with_interval

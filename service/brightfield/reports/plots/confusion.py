@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.reports.drawing.style import BLUE, FAINT, QUIET
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, FAINT, QUIET
 from brightfield.reports.report import Report
 from brightfield.reports.text import label
 from brightfield.reports.wording import counted

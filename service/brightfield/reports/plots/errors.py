@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from brightfield.reports.drawing.style import BLUE, VERMILLION
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, VERMILLION
 from brightfield.reports.report import Report
 from brightfield.reports.wording import count
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 ERROR_NAMES: Mapping[str, str] = {
     "classification": "wrong class",
-    "localization": "badly placed",
-    "both": "wrong class, badly placed",
+    "localization": "imprecise position",
+    "both": "wrong class and position",
     "duplicate": "found twice",
-    "background": "nothing there",
+    "background": "no object there",
     "missed": "object missed",
 }
 

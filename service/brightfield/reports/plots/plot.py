@@ -20,14 +20,14 @@ class Plot(ABC):
     """Plots of lower rank come first."""
 
     def refusal(self, report: Report) -> str | None:
-        """Why the report has no such plot; None where it has."""
+        """Why the report doesn't have this plot; None if it has it."""
         if report["task"] not in self.tasks:
             return f"it is for {' and '.join(self.tasks)}"
         return self.lacks(report)
 
     @abstractmethod
     def lacks(self, report: Report) -> str | None:
-        """What a report of a fitting task has not, so that there is nothing to show."""
+        """What a report of the right task lacks, so there is nothing to show."""
 
     @abstractmethod
     def title(self, report: Report) -> str:
@@ -35,7 +35,7 @@ class Plot(ABC):
 
     @abstractmethod
     def says(self, report: Report) -> str:
-        """What is seen, for those who cannot see it."""
+        """The plot in words, for people who cannot see it."""
 
     def size(self, report: Report) -> tuple[float, float]:
         """Width and height in inches."""

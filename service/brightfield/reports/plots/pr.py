@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from brightfield.reports.plots.lines import (
+from brightfield.reports.drawing.lines import (
     Curve,
     draw_lines,
     draw_mean,
@@ -13,9 +13,9 @@ from brightfield.reports.plots.lines import (
     legend_below,
     of_classes,
 )
-from brightfield.reports.plots.operating import draw_operating_point
+from brightfield.reports.drawing.operating import draw_operating_point
+from brightfield.reports.drawing.style import BLUE, QUIET, unit_square
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, QUIET, unit_square
 from brightfield.reports.report import Report, classes, curve, is_binary
 from brightfield.reports.text import label
 from brightfield.reports.wording import REASONS, shown, with_interval
@@ -97,7 +97,7 @@ def _together(report: Report, points: Mapping[str, Any]) -> Curve:
     if report["task"] == "detection":
         return Curve("mean over the classes", *_at_half(points), metrics["ap50"])
     micro = metrics.get("average_precision_micro")
-    return Curve("all together (micro)", points["recall"], points["precision"], micro)
+    return Curve("all classes (micro)", points["recall"], points["precision"], micro)
 
 
 def _at_half(points: Mapping[str, Any]) -> tuple[list[float], list[float]]:

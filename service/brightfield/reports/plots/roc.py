@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from brightfield.reports.plots.lines import (
+from brightfield.reports.drawing.lines import (
     Curve,
     draw_lines,
     draw_mean,
@@ -12,9 +12,9 @@ from brightfield.reports.plots.lines import (
     legend_below,
     of_classes,
 )
-from brightfield.reports.plots.operating import draw_operating_point
+from brightfield.reports.drawing.operating import draw_operating_point
+from brightfield.reports.drawing.style import BLUE, QUIET, unit_square
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import BLUE, QUIET, unit_square
 from brightfield.reports.report import Report, curve, is_binary
 from brightfield.reports.wording import REASONS, with_interval
 
@@ -66,6 +66,6 @@ class Roc(Plot):
             draw_operating_point(axes, report, "specificity", "sensitivity", flipped=True)
         else:
             mean = report["metrics"].get("auroc_micro")
-            draw_mean(axes, Curve("all together (micro)", points["fpr"], points["tpr"], mean))
+            draw_mean(axes, Curve("all classes (micro)", points["fpr"], points["tpr"], mean))
             others = draw_lines(axes, of_classes(report, "roc", _PARTS, "auroc"))
         legend_below(figure, axes, others)

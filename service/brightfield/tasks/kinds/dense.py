@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -55,12 +55,15 @@ class Canvas(ABC):
 class Dense(Task):
     """A task that answers on a canvas. Each is one file and fills in `canvas`."""
 
+    finding_blocks: ClassVar[bool] = True  # it segments, or suppresses doubles, first
+    refuses_large_fields: ClassVar[bool] = True
+
     tile: Extent | None = None
     """Cut the image into tiles of this side, or height,width, in image pixels, overlap included.
-    Left out: large images are cut so that the result is that of the whole, where the model's
+    Default: large images are cut so that the result is that of the whole, where the model's
     reach allows it."""
     overlap: Annotated[int, Field(ge=0)] | None = None
-    """Pixels that neighbouring tiles share; left out: what the model's reach needs."""
+    """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
 
     @property
     def stacked(self) -> bool:

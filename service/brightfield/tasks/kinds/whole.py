@@ -15,6 +15,14 @@ class Whole(Task):
 
     small: ClassVar[bool] = True
 
+    @property
+    def reads(self) -> str | None:
+        """The layer whose output the task reads, by its name; None: the model's scores."""
+        return None
+
     @abstractmethod
     def postprocess(self, output: Any, card: ModelCard) -> Result:
-        """From the model's output of one image (first dimension 1, on the CPU) to the result."""
+        """From the model's output of one image (first dimension 1, on the CPU) to the result.
+
+        Scores come before the card's activation. Runs on the event loop, so it must be quick.
+        """

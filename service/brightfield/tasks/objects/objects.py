@@ -36,8 +36,9 @@ class Objects(Result):
     def table(self) -> ResultTable:
         return table(self.objects, pixel_size=self.source.pixel_size)
 
-    def geojson(self, placement: FieldPlacement) -> dict[str, Any]:
+    def geojson(self, offset: tuple[float, float], downsample: float) -> dict[str, Any]:
         """For `geojson`: a feature collection that QuPath opens."""
+        placement = FieldPlacement(offset, downsample)
         features = geojson.features(
             self.objects, self.outlines(), self.source, self.card.color, placement=placement
         )

@@ -15,8 +15,8 @@ from brightfield.images import encode
 from brightfield.images.annotations.table import table
 from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.labels import Labels, smallest
-from brightfield.images.objects import Color
 from brightfield.images.outlines import draw_objects
+from brightfield.palette import Color
 from brightfield.results import MapSpace, Raster, ResultTable
 from brightfield.tasks.objects.objects import Objects, mixed
 

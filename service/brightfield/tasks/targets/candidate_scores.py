@@ -98,12 +98,12 @@ class Similarity:
     """(B,): max over all candidates of IoU(box, candidate's box) x the class's probability.
 
     In [0, 1] for probabilities: how nearly the model still finds the object. Source: Petsiuk et al.
-    2021 (D-RISE), with the probability of one class in place of the likeness of all classes', and
+    2021 (D-RISE), with the probability of one class in place of the similarity of all classes', and
     before suppression, which the maximum makes needless.
     """
 
     spot: Spot
 
     def __call__(self, found: Candidates) -> Tensor:
-        likeness = self.spot.overlaps(found) * self.spot.probabilities(found)
-        return likeness.nan_to_num(0.0).amax(1)
+        similarity = self.spot.overlaps(found) * self.spot.probabilities(found)
+        return similarity.nan_to_num(0.0).amax(1)

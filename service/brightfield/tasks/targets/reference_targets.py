@@ -1,4 +1,4 @@
-"""What is explained against another image: how alike a layer's features are."""
+"""What is explained against another image: how similar a layer's features are."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CosineScore:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceTarget(Target):
-    """Another image, by its SHA-256, through the features of a layer; it is no class."""
+    """Another image, by its SHA-256, through the features of a layer; it isn't a class."""
 
     layer: str
     sha256: str
@@ -48,7 +48,7 @@ class ReferenceTarget(Target):
 def reference_target(
     features: Tensor, reference: Tensor, layer: str, sha256: str
 ) -> ReferenceTarget:
-    """The likeness of an image to a reference, both by what the layer gives for them, (1, ...)."""
+    """The similarity of an image to a reference, by what the layer gives for each, (1, ...)."""
     score = CosineScore(Embed().pooled(reference[0].float()))
     value = float(score(features)[0])
     return ReferenceTarget(

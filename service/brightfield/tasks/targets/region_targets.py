@@ -18,9 +18,9 @@ from brightfield.images.objects import Box
 from brightfield.images.rle import Mask
 from brightfield.images.shapes import covered, parse_shape
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.classify import activate, find_class, label
 from brightfield.tasks.objects.partition import Partition
 from brightfield.tasks.objects.segmentation import Mode
+from brightfield.tasks.targets.labels import activate, find_class, label
 from brightfield.tasks.targets.model_output import ModelOutput
 
 Partitioned = Callable[[Mode], Partition]
@@ -73,14 +73,14 @@ class RegionTarget(Target):
 
 
 def region_targets(
-    aim: Aim, seen: ModelOutput, kind: Kind | None, partitioned: Partitioned
+    aim: Aim, model_output: ModelOutput, kind: Kind | None, partitioned: Partitioned
 ) -> list[Target]:
     """A target for each wanted class, over pixels that the whole image's prediction fixes.
 
     The pixels are those `within` a shape, or of the object that the aim names, else those that the
     model gives to the class. The class is the one that is named, else the object's, else the one
-    with the highest mean logit within the shape, else the one with the most pixels. Left out,
-    `kind` is `logit`.
+    with the highest mean logit within the shape, else the one with the most pixels. By
+    default `kind` is `logit`.
 
     Raises `InvalidParameter`, `InvalidRegion` where none of the pixels is seen by the model, and
     `UnknownTarget` where there is no such class, no such object, or no pixel of the class.
@@ -90,17 +90,18 @@ def region_targets(
             "output=similarity is for models that find boxes, and for a reference; this model "
             "scores pixels: take logit or probability."
         )
-    pixels = _Pixels(aim, seen, partitioned)
+    pixels = _Pixels(aim, model_output, partitioned)
     return [pixels.target(name, kind or "logit") for name in aim.target]
 
 
 class _Pixels:
     """The pixels that an aim means, whatever the class, and the targets over them."""
 
-    def __init__(self, aim: Aim, seen: ModelOutput, partitioned: Partitioned) -> None:
-        self._seen = seen
-        self._softmax = seen.card.output.activation == "softmax"
-        self._count = len(seen.card.label_names)
+    def __init__(self, aim: Aim, model_output: ModelOutput, partitioned: Partitioned) -> None:
+        self._model_output = model_output
+        self._card = model_output.card
+        self._softmax = self._card.output.activation == "softmax"
+        self._count = len(self._card.label_names)
         self._partitioned = partitioned
         self._object: int | None = None
         self._class: int | None = None
@@ -114,7 +115,7 @@ class _Pixels:
             self._mask = parts.labels == self._object
 
     def target(self, name: str, kind: Kind) -> RegionTarget:
-        card = self._seen.card
+        card = self._card
         wanted = None if name == "top" else find_class(name, card, self._count)
         class_id, mask = self._class_and_mask(wanted)
         score = self._score(class_id, mask, kind)
@@ -122,7 +123,7 @@ class _Pixels:
             label(class_id, card),
             class_id,
             score,
-            float(score(self._seen.output)[0]),
+            float(score(self._model_output.output)[0]),
             kind=kind,
             pixels=int(mask.sum()),
             box=self._box(mask),
@@ -137,17 +138,17 @@ class _Pixels:
         areas = np.bincount(labels.reshape(-1), minlength=self._count + 1)[1:]
         class_id = int(areas.argmax()) if wanted is None else wanted
         if not areas[class_id]:
-            what = "any class" if wanted is None else label(class_id, self._seen.card)
+            what = "any class" if wanted is None else label(class_id, self._card)
             raise UnknownTarget(
-                f"The model {self._seen.card.id} gives no pixel of the image to {what}; name the "
-                "pixels with within=x,y,width,height."
+                f"The model {self._card.id} gives no pixel of the image to {what}; name "
+                "the pixels with within=x,y,width,height."
             )
         return class_id, labels == class_id + 1
 
     def _inside(self, within: str) -> Mask:
         """(h, w) of the field's pixels."""
-        field = self._seen.field
-        width, height = self._seen.geometry.x.pixels, self._seen.geometry.y.pixels
+        field = self._model_output.field
+        width, height = self._model_output.geometry.x.pixels, self._model_output.geometry.y.pixels
         there = Geometry(
             Axis.of(width, field.x, field.width), Axis.of(height, field.y, field.height)
         )
@@ -160,7 +161,7 @@ class _Pixels:
         if aim.object is not None:
             if not (labels == aim.object).any():
                 raise UnknownTarget(
-                    f"There is no object {aim.object}: the model {self._seen.card.id} finds "
+                    f"There is no object {aim.object}: the model {self._card.id} finds "
                     f"{count} in the image, numbered from 1."
                 )
             return aim.object
@@ -174,7 +175,7 @@ class _Pixels:
         shared = np.bincount(labels[inside], minlength=count + 1)[1:]
         if not shared.any():
             raise UnknownTarget(
-                f"The model {self._seen.card.id} finds no object {where}; /segment?mode=instance "
+                f"The model {self._card.id} finds no object {where}; /segment?mode=instance "
                 "shows those that there are, and within=x,y,width,height takes any pixels."
             )
         areas = np.bincount(labels.reshape(-1), minlength=count + 1)[1:]
@@ -183,7 +184,7 @@ class _Pixels:
 
     def _highest(self, mask: Mask) -> int:
         """The class with the highest mean logit."""
-        output = self._seen.output
+        output = self._model_output.output
         means = [
             float(self._score(class_id, mask, "logit")(output)[0])
             for class_id in range(self._count)
@@ -194,7 +195,7 @@ class _Pixels:
         weights = self._weights(mask)
         rows, columns = (np.flatnonzero(weights.any(axis)) for axis in (1, 0))
         if not rows.size:
-            x, y, width, height = self._seen.geometry.region_in_image
+            x, y, width, height = self._model_output.geometry.region_in_image
             raise InvalidRegion(
                 "None of the explained pixels is seen by the model, whose input lies at "
                 f"x {x:.0f} to {x + width:.0f}, y {y:.0f} to {y + height:.0f} of the image."
@@ -202,7 +203,7 @@ class _Pixels:
         top, left = int(rows[0]), int(columns[0])
         part = weights[top : int(rows[-1]) + 1, left : int(columns[-1]) + 1]
         return RegionScore(
-            self._seen.card,
+            self._card,
             class_id + self._softmax,
             torch.from_numpy(np.ascontiguousarray(part)),
             top,
@@ -212,8 +213,8 @@ class _Pixels:
 
     def _weights(self, mask: Mask) -> NDArray[np.float32]:
         """(h, w) of the model's maps: how many pixels of the mask have their centre in a cell."""
-        field, geometry = self._seen.field, self._seen.geometry
-        height, width = self._seen.output.shape[2:]
+        field, geometry = self._model_output.field, self._model_output.geometry
+        height, width = self._model_output.output.shape[2:]
         ys, xs = np.nonzero(mask)
         down = geometry.y.to_input(ys.astype(np.float64) + (field.y + 0.5))
         across = geometry.x.to_input(xs.astype(np.float64) + (field.x + 0.5))
@@ -226,7 +227,7 @@ class _Pixels:
 
     def _box(self, mask: Mask) -> Box:
         rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-        x, y = self._seen.field.x, self._seen.field.y
+        x, y = self._model_output.field.x, self._model_output.field.y
         return Box(
             float(x + columns[0]),
             float(y + rows[0]),

@@ -18,11 +18,11 @@ class Inside(Parameters):
     """The parameters, beside a task's own, that name the units of a layer."""
 
     layer: str | None = None
-    """A name of GET /models/{id}/layers, `penultimate` or `logits`; left out: the layer that the
+    """A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the
     card explains with, else the last one with maps."""
     units: Units | None = None
     """Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or
-    `0,17,4`."""
+    `0,17,4`. Default: all, or those that the task picks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.tensors import Indices
 
 Values = NDArray[np.float32]
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class TopActivations:
         found = np.flatnonzero(kept.any(axis=1))
         return [int(unit) for unit in found[np.argsort(-total[found], kind="stable")][:most]]
 
-    def finds(self, unit: int) -> list[Peak]:
+    def peaks_of(self, unit: int) -> list[Peak]:
         """The unit's values, the greatest first."""
         pairs = zip(self._values[unit].tolist(), self._places[unit].tolist(), strict=True)
         return [Peak(value, *place) for value, place in pairs if np.isfinite(value)]

@@ -1,19 +1,20 @@
 """Colours and axes that plots share.
 
-The colours are those of Okabe and Ito, "Color universal design" (2008), which people with any kind
-of colour blindness tell apart; black and yellow are left out, since one is the ink and the other
-cannot be seen on white.
+Yellow is left out of the palette, since it cannot be seen on white.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from brightfield import palette
+from brightfield.palette import web
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
-PURPLE, ORANGE, SKY = "#cc79a7", "#e69f00", "#56b4e9"
+BLUE, VERMILLION, GREEN = web(palette.BLUE), web(palette.VERMILLION), web(palette.GREEN)
+PURPLE, ORANGE, SKY = web(palette.PURPLE), web(palette.ORANGE), web(palette.SKY)
 COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 INK, QUIET, FAINT, GROUND = "#1b1f24", "#7a828c", "#d5d9de", "#ffffff"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from brightfield.reports.plots.style import INK, VERMILLION
+from brightfield.reports.drawing.style import INK, VERMILLION
 from brightfield.reports.report import Report, ReportNumber
 from brightfield.reports.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-OperatingSpan = tuple[float, float]
 
 
 def draw_operating_point(
@@ -49,7 +47,7 @@ def operating_words(report: Report) -> str:
     if point["rule"] == "predictions":
         return "the predictions as sent"
     threshold = point["threshold"]
-    where = "nothing called positive" if threshold is None else f"threshold {shown(threshold)}"
+    where = "no case positive" if threshold is None else f"threshold {shown(threshold)}"
     rule = {"frozen": "chosen before", "probability": "the default"}.get(
         point["rule"], point["rule"]
     )

@@ -1,4 +1,4 @@
-"""Curves of single classes beside one another, as ROC and precision-recall have them."""
+"""Curves of single classes side by side, for ROC and precision-recall."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from brightfield.reports.plots.style import INK, QUIET, line_style
+from brightfield.reports.drawing.style import INK, QUIET, line_style
 from brightfield.reports.report import Report, ReportNumber, classes, value
 from brightfield.reports.text import label
 from brightfield.reports.wording import with_interval
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_CURVES = 12
-"""So many curves have a colour and a name; of more classes the worst have."""
+"""Curves with a colour and a name; if there are more classes, the worst have them."""
 _NAMED = 6
 
 

@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from brightfield.reports.drawing.style import FAINT, GROUND, INK, QUIET
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.plots.style import FAINT, GROUND, INK, QUIET
 from brightfield.reports.report import Report
 
 Form = Literal["svg", "png"]

@@ -1,0 +1,97 @@
+"""A request about images, understood, and how it is answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.responses import Response
+
+from brightfield.api.reading.image_parameters import ImageParameters
+from brightfield.api.reading.inputs import Submission
+from brightfield.api.reading.sources import ImageSource
+from brightfield.api.services import Services
+from brightfield.api.writing.replies import ReplyItem, Writer
+from brightfield.engine import Answer
+from brightfield.errors import BrightfieldError
+from brightfield.progress import Progress, Step
+from brightfield.runtime.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """A request understood: its parameters, its images and who writes the reply."""
+
+    services: Services
+    parameters: ImageParameters
+    submission: Submission
+    writer: Writer
+
+    async def respond(self, ticket: Ticket, progress: Progress | None) -> Response:
+        """The reply; one bad image of a batch never fails its neighbours."""
+        if self.parameters.work.arity == "several":
+            return await self._about_all(ticket, progress)
+        if self.submission.batch:
+            return await self._about_each(ticket, progress)
+        answer = await self._about(self.submission.images[0], ticket, progress)
+        if self.parameters.work.small and self.parameters.format == "json":
+            return self.writer.single(answer)  # quicker than a change of threads
+        return await asyncio.to_thread(self.writer.single, answer)
+
+    async def _about_all(self, ticket: Ticket, progress: Progress | None) -> Response:
+        wanted, store = self.parameters, self.services.images
+        answer = await self.services.engine.answer_together(
+            wanted.work,
+            [partial(image.load, store) for image in self.submission.images],
+            wanted.view,
+            wanted.selection,
+            ticket,
+            progress,
+        )
+        return await asyncio.to_thread(self.writer.together, answer)
+
+    async def _about_each(self, ticket: Ticket, progress: Progress | None) -> Response:
+        share = _shared(len(self.submission.images), progress)
+        items = await asyncio.gather(
+            *(
+                self._about_or_fault(image, ticket, share(index))
+                for index, image in enumerate(self.submission.images)
+            )
+        )
+        return await asyncio.to_thread(self.writer.batch, items)
+
+    async def _about_or_fault(
+        self, image: ImageSource, ticket: Ticket, progress: Progress | None
+    ) -> ReplyItem:
+        try:
+            return await self._about(image, ticket, progress)
+        except BrightfieldError as fault:
+            return fault
+
+    async def _about(self, image: ImageSource, ticket: Ticket, progress: Progress | None) -> Answer:
+        wanted, store = self.parameters, self.services.images
+        others = self.submission.attachments
+        attached = {name: await other.fetch(store) for name, other in others.items()}
+        data = await image.fetch(store)
+        return await self.services.engine.answer(
+            wanted.work, data, wanted.view, wanted.selection, ticket, progress, attached
+        )
+
+
+def _shared(count: int, progress: Progress | None) -> Callable[[int], Progress | None]:
+    """Per image of a batch a reporter; together they tell how much of all images is done."""
+    shares = [0.0] * count
+
+    def share(index: int) -> Progress | None:
+        if progress is None:
+            return None
+
+        def report(step: Step) -> None:
+            shares[index] = step.done / max(1, step.total)
+            progress(Step(round(1000 * sum(shares)), 1000 * count))
+
+        return report
+
+    return share

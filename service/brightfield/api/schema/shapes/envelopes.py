@@ -1,0 +1,106 @@
+"""The JSON around a result: of which image, by which model, how it came about."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256
+from brightfield.api.schema.shapes.problems import FailedItem
+from brightfield.api.schema.shapes.shape import shape
+
+Milliseconds = dict[str, Annotated[float, Field(ge=0)]]
+_Batch = Annotated[int, Field(ge=0)]
+
+
+@shape
+class ModelIdentity(TypedDict):
+    """The model that answered."""
+
+    id: str
+    version: str
+    sha256: Sha256 | None
+    """Of its weights; null where it has none."""
+
+
+@shape
+class IntensityScaling(TypedDict):
+    """How the image's values were brought to [0, 1]."""
+
+    mode: str
+    """`dtype`, `percentile:low,high`, `range:low,high`, or `raw`: not at all."""
+    low: float | None
+    """The value that became 0."""
+    high: float | None
+    """The value that became 1."""
+
+
+class _Seen(TypedDict):
+    sha256: Sha256
+    """Of the image's bytes."""
+    width: Natural
+    height: Natural
+    axes: str
+    """Of the file, the slowest first: T time, Z depth, C channel, Y, X, S sample, P page."""
+    dtype: str
+    orientation_applied: Annotated[int, Field(ge=1, le=8)]
+    """The EXIF orientation that was undone; 1: none."""
+    intensity: IntensityScaling
+    pixel_size: float | None
+    """Micrometres per pixel, where known."""
+
+
+@shape
+class AnsweredImage(_Seen):
+    """The image of an answer."""
+
+    tiles: Annotated[int, Field(ge=1)]
+    """Into how many tiles or windows it was cut."""
+
+
+@shape
+class ExaminedImage(_Seen):
+    """An image of several that were answered together."""
+
+    warnings: list[ReplyWarning]
+
+
+@shape
+class Envelope(TypedDict):
+    """An answer about one image."""
+
+    id: str
+    """Of the request; of an image in a batch with its place."""
+    task: str
+    """What was asked for."""
+    model: ModelIdentity
+    image: AnsweredImage
+    result: Any
+    """The answer itself."""
+    warnings: list[ReplyWarning]
+    timing_ms: Milliseconds
+    """Milliseconds that each stage took."""
+    batch_size: _Batch
+    """How many images ran through the model together."""
+
+
+@shape
+class JointEnvelope(TypedDict):
+    """One answer about several images together."""
+
+    id: str
+    """Of the request."""
+    task: str
+    """What was asked for."""
+    model: ModelIdentity
+    images: list[ExaminedImage | FailedItem]
+    """The images in the order sent."""
+    result: Any
+    """The answer itself."""
+    warnings: list[ReplyWarning]
+    timing_ms: Milliseconds
+    """Milliseconds that each stage took."""
+    batch_size: _Batch
+    """How many images ran through the model together."""

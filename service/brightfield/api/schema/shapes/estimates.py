@@ -1,0 +1,230 @@
+"""The numbers of reports: estimates with intervals, curves, tables of counts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from brightfield.api.schema.shapes.common import Natural, Span
+from brightfield.api.schema.shapes.shape import open_shape, shape
+from brightfield.metrics.reading.rows import MissingReason
+from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.estimate import IntervalMethod, Reason
+
+Counts = list[list[Natural]]
+
+
+@shape
+class MetricEstimate(TypedDict):
+    """A number, its interval, and why either may be missing."""
+
+    value: float | None
+    ci: Span | None
+    """[low, high]."""
+    clipped: bool
+    """Whether the interval was cut to what the metric can be."""
+    method: IntervalMethod | None
+    """How the interval was found."""
+    n: Natural
+    """Observations that the number rests on."""
+    undefined: Reason | None
+    """Why there is no value."""
+    ci_undefined: Reason | None
+    """Why there is no interval."""
+
+
+Metrics = dict[str, MetricEstimate]
+
+
+@shape
+class MetricDifference(TypedDict):
+    """A number of two runs, and the interval of their difference."""
+
+    a: float | None
+    b: float | None
+    difference: float | None
+    """a less b."""
+    ci: Span | None
+    method: IntervalMethod | None
+    p_value: Annotated[float, Field(ge=0, le=1)] | None
+    undefined: Reason | None
+    ci_undefined: Reason | None
+
+
+@shape
+class RocCurve(TypedDict):
+    """False and true positive rate by descending threshold, from (0, 0)."""
+
+    fpr: list[float]
+    tpr: list[float]
+    thresholds: list[float | None]
+    """The first, at (0, 0), is null."""
+    undefined: Reason | None
+    """Why there are no points."""
+
+
+@shape
+class PrecisionRecallCurve(TypedDict):
+    """Precision and recall by ascending threshold, to recall 0."""
+
+    precision: list[float]
+    recall: list[float]
+    thresholds: list[float | None]
+    """The last, at recall 0, is null."""
+    undefined: Reason | None
+    """Why there are no points."""
+
+
+@shape
+class ThresholdCounts(TypedDict):
+    """The four counts at each threshold, descending."""
+
+    threshold: list[float]
+    tp: list[Natural]
+    fp: list[Natural]
+    tn: list[Natural]
+    fn: list[Natural]
+
+
+@shape
+class CalibrationBins(TypedDict):
+    """How often what was predicted comes true, by bins of the score."""
+
+    edges: list[float]
+    """One more than there are bins."""
+    count: list[Natural]
+    mean_score: list[float | None]
+    fraction: list[float | None]
+    ci: list[Span | None]
+
+
+@shape
+class ClassCurves(TypedDict):
+    """The curves of a class against the rest; null without scores."""
+
+    roc: RocCurve | None
+    pr: PrecisionRecallCurve | None
+
+
+@shape
+class ScoreCurves(ClassCurves):
+    """The curves over all classes; null where there are none."""
+
+    thresholds: ThresholdCounts | None
+    calibration: CalibrationBins | None
+
+
+@shape
+class CocoCurve(TypedDict):
+    """Precision at 101 recalls, for each threshold of IoU."""
+
+    recall: list[float]
+    iou: list[float]
+    precision: list[list[float]]
+
+
+@shape
+class DetectionCurves(TypedDict):
+    """The curves of detections; null where there are no objects."""
+
+    pr: CocoCurve | None
+
+
+@shape
+class ConfusionTable(TypedDict):
+    """Counts with the truth in rows and the prediction in columns."""
+
+    labels: list[str]
+    counts: Counts | None
+    normalized: list[list[float] | None] | None
+    """Each row by its sum; null for a class without members."""
+    threshold: float | None
+    """From which a score is positive, of two classes."""
+    undefined: NotRequired[Reason | None]
+    """Why there is no table."""
+
+
+@shape
+class OperatingPoint(TypedDict):
+    """Where scores become predictions, of two classes."""
+
+    rule: str
+    """`frozen`, `probability`, `predictions`, or the rule that chose it."""
+    threshold: float | None
+    positive: str
+    """The positive class."""
+    sensitivity: MetricEstimate
+    specificity: MetricEstimate
+    undefined: Reason | None
+
+
+class NamedRow(TypedDict):
+    """By what a reader knows a row: its id, or its place in what was sent or in a chunk."""
+
+    id: NotRequired[str | int]
+    row: NotRequired[Natural]
+    chunk: NotRequired[str]
+
+
+@shape
+class ExcludedRow(NamedRow):
+    """A row that was left out."""
+
+    reason: MissingReason
+
+
+@open_shape
+class ReportConventions(TypedDict):
+    """By which definitions the numbers were found."""
+
+    ci: Confidence
+
+
+@shape
+class ReportedRun(TypedDict):
+    """The run that a report is about."""
+
+    id: str
+    name: str | None
+    chunks: Natural
+    rows: Natural
+
+
+@shape
+class DetectionErrorCounts(TypedDict):
+    """False detections by their kind, and missed objects."""
+
+    classification: Natural
+    localization: Natural
+    both: Natural
+    duplicate: Natural
+    background: Natural
+    missed: Natural
+
+
+@shape
+class DetectionFaults(TypedDict):
+    """What goes wrong at IoU 0.5."""
+
+    iou: float
+    background_iou: float
+    true_positives: Natural
+    undetected: Natural
+    counts: DetectionErrorCounts
+    threshold: float | None
+    """Least score of the detections that were counted."""
+
+
+@shape
+class ObjectCounts(TypedDict):
+    """How many objects there are in all cases together."""
+
+    true: Natural
+    found: Natural
+    merges: Natural
+    splits: Natural
+
+
+Unit = Literal["pixel", "um"]

@@ -1,0 +1,115 @@
+"""Models: what there is, what each is for, and what is inside."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from brightfield.api.schema.shapes.common import EncodedArray, Natural, Rgb
+from brightfield.api.schema.shapes.shape import shape
+from brightfield.cards import (
+    ArchitectureSection,
+    ExplainSection,
+    InputSpec,
+    OutputSpec,
+    Quality,
+    WeightsSection,
+)
+from brightfield.runtime.registry import ResidencyState
+
+_FilterPlace = Annotated[list[Natural], Field(min_length=2, max_length=2)]
+
+
+@shape
+class ModelSummary(TypedDict):
+    """A model, its state and what it is for."""
+
+    id: str
+    version: str
+    task: str
+    description: str
+    licence: str
+    state: ResidencyState
+    pinned: bool
+    """Whether it is kept from being evicted."""
+    device: str | None
+    """Where it is in memory."""
+    memory_bytes: Natural | None
+
+
+@shape
+class ModelList(TypedDict):
+    """Every model."""
+
+    models: list[ModelSummary]
+    faults: dict[str, str]
+    """What is wrong with cards that cannot be read, by their folders."""
+
+
+@shape
+class ModelLabel(TypedDict):
+    """A class of a model."""
+
+    class_id: Natural
+    name: str
+    color: Rgb
+
+
+@shape
+class ModelDescription(ModelSummary):
+    """A model with its card."""
+
+    citation: str
+    architecture: ArchitectureSection
+    weights: WeightsSection | None
+    input: InputSpec
+    output: OutputSpec
+    explain: ExplainSection
+    labels: list[ModelLabel]
+    methods: list[str]
+    """How its answers can be explained."""
+    quality: list[Quality]
+    """What was measured of it."""
+    batch_seconds: dict[str, dict[str, float]] | None
+    """Seconds that batches took, by operation and shape, then by size; null unless in memory."""
+
+
+@shape
+class LayerSummary(TypedDict):
+    """A module of a model."""
+
+    name: str
+    type: str
+    output_shape: list[Natural] | None
+    """Of one image; null where it did not run or gives no tensor."""
+    parameters: Natural
+    """How many numbers it has learned, those of the modules in it included."""
+
+
+@shape
+class LayerList(TypedDict):
+    """The layers of a model, in the order of their definition."""
+
+    model: str
+    aliases: list[Literal["penultimate", "logits"]]
+    layers: list[LayerSummary]
+
+
+@shape
+class FilterList(TypedDict):
+    """The filters of a convolution."""
+
+    model: str
+    layer: str
+    type: str
+    total: _FilterPlace
+    """How many filters and input slices the layer has."""
+    first: _FilterPlace
+    """The first filter and the first slice in the reply."""
+    groups: Annotated[int, Field(ge=1)]
+    weights: EncodedArray
+    """(filters, slices, height, width)."""
+    ranges: list[float | None]
+    """The largest magnitude of each filter."""

@@ -1,0 +1,48 @@
+"""Replies about collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from starlette.responses import Response
+
+from brightfield.api.problems import problem
+from brightfield.api.writing.sized import json_reply
+from brightfield.collections.adding import Added
+from brightfield.errors import BrightfieldError
+from brightfield.store.collections import Collection
+
+_ADVICE = "ask for fewer items, by a filter or a smaller number"
+
+
+def items_reply(document: Mapping[str, Any], max_reply_bytes: int, status: int = 200) -> Response:
+    """A reply about items. Raises `ReplyTooLarge`."""
+    return json_reply(document, max_reply_bytes, _ADVICE, status)
+
+
+def added_reply(
+    name: str, added: Sequence[Added], request_id: str, max_reply_bytes: int
+) -> Response:
+    """What became of each item: 200, or 207 where some failed."""
+    entries = [
+        {"id": each.id, "error": problem(each.outcome, f"{request_id}.{index}")}
+        if isinstance(each.outcome, BrightfieldError)
+        else {"id": each.id, "outcome": each.outcome}
+        for index, each in enumerate(added)
+    ]
+    failed = any("error" in entry for entry in entries)
+    status = 207 if failed else 200
+    return items_reply({"collection": name, "items": entries}, max_reply_bytes, status)
+
+
+def collection_json(collection: Collection) -> dict[str, Any]:
+    """A collection as JSON."""
+    return {
+        "name": collection.name,
+        **asdict(collection.properties),
+        "dim": collection.dim,
+        "items": collection.size,
+        "created": collection.created,
+    }

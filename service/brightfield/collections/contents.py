@@ -1,0 +1,98 @@
+"""What collections hold: listed, looked up and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from brightfield.collections.adding import CollectionStores
+from brightfield.errors import InvalidParameter, UnknownItem
+from brightfield.store.collections import Collection
+from brightfield.store.items import StoredItem
+from brightfield.store.metadata_filter import Filter
+
+Conditions = Mapping[str, Any] | None
+"""A filter on the metadata, as `ItemSelection.filter` describes it; None: all items pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Some items in the order of their addition, the number to go on behind (None: that is all),
+    and how many items the collection has, filter or not."""
+
+    items: list[StoredItem]
+    next: int | None
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemWithVector:
+    """An item and its vector of D values."""
+
+    item: StoredItem
+    vector: list[float]
+
+
+class CollectionContents:
+    """Collections and their items as they stand in the store.
+
+    Every method blocks. Raises `UnknownCollection` wherever a collection is named, `UnknownItem`
+    for an item that isn't there, and `InvalidParameter` for conditions that mean nothing.
+    """
+
+    def __init__(self, stores: CollectionStores) -> None:
+        self._stores = stores
+
+    def all(self) -> list[Collection]:
+        """Every collection, by name."""
+        return self._stores.collections.all()
+
+    def get(self, name: str) -> Collection:
+        return self._stores.collections.get(name)
+
+    def delete(self, name: str) -> None:
+        """Delete a collection with its items, projections and index."""
+        collection = self.get(name)
+        self._stores.collections.delete(name)
+        self._stores.spaces.forget(collection)
+
+    def page(self, name: str, conditions: Conditions, after: int, limit: int) -> ItemPage:
+        """At most `limit` of the items behind the number `after` that pass."""
+        wanted, collection = Filter.read(conditions), self.get(name)
+        behind = self._stores.items.after(collection.key, after)
+        found = list(islice((item for item in behind if wanted(item.metadata)), limit))
+        more = found[-1].number if len(found) == limit else None
+        return ItemPage(found, more, collection.size)
+
+    def item(self, name: str, item_id: str) -> ItemWithVector:
+        collection = self.get(name)
+        item = self._stores.items.get(collection, item_id)
+        return ItemWithVector(item, self._stores.items.vector(collection, item.number))
+
+    def thumbnail(self, name: str, item_id: str) -> bytes:
+        """The JPEG of an item. Raises `UnknownItem` for one that was added as a vector, too."""
+        collection = self.get(name)
+        number = self._stores.items.get(collection, item_id).number
+        found = self._stores.items.thumbnails(collection.key, [number])
+        if number not in found:
+            raise UnknownItem(f"The item {item_id!r} was added as a vector and has no thumbnail.")
+        return found[number]
+
+    def delete_items(self, name: str, ids: Sequence[str] | None, conditions: Conditions) -> int:
+        """Delete the items of these ids, or those that pass; how many there were.
+
+        Raises `InvalidParameter` unless exactly one of the two is given.
+        """
+        if (ids is None) == (not conditions):
+            raise InvalidParameter("Name the items to delete by `ids` or by a `filter`.")
+        collection, wanted = self.get(name), Filter.read(conditions)
+        if ids is None:
+            behind = self._stores.items.after(collection.key)
+            ids = [item.id for item in behind if wanted(item.metadata)]
+        return self._stores.items.delete(name, ids)
+
+    def delete_item(self, name: str, item_id: str) -> None:
+        if not self._stores.items.delete(name, [item_id]):
+            raise UnknownItem(f"The collection {name} has no item {item_id!r}.")

@@ -1,0 +1,102 @@
+"""The images of one request, taken one after another through a single pass each."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, NamedTuple
+
+from brightfield.engine.answer import ImageFacts
+from brightfield.engine.image_bytes import ImageReader
+from brightfield.engine.image_pass import ImageJob
+from brightfield.errors import BrightfieldError
+from brightfield.images.decode import decode
+from brightfield.images.picture import Picture
+from brightfield.preprocess import Prepared, preprocess
+from brightfield.runtime.ahead import ROWS_AHEAD, ahead
+from brightfield.runtime.operations import Operation
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.work_item import Priority, WorkItem
+
+
+class SeriesOutput(NamedTuple):
+    """What an operation puts out for one image, by its place among those sent."""
+
+    image: int
+    prepared: Prepared
+    output: Any
+
+
+class ImageSeries:
+    """Decodes and forwards images in order, a few ahead; of each the facts or the fault is kept.
+
+    As few images as are on their way are in memory. `job` says how to look; its data isn't used.
+    """
+
+    def __init__(self, readers: Sequence[ImageReader], job: ImageJob, resident: Resident) -> None:
+        self.batch_rows = 1
+        self._readers = readers
+        self._job = job
+        self._resident = resident
+        self._images: dict[int, ImageFacts | BrightfieldError] = {}
+
+    def __len__(self) -> int:
+        return len(self._readers)
+
+    def outputs(self, operation: Operation) -> Generator[SeriesOutput, None, None]:
+        """The output for each image that can be read. Blocks.
+
+        Raises the fault of a withdrawn ticket; what is wrong with an image is kept.
+        """
+
+        def submit(image: tuple[int, Prepared]) -> WorkItem:
+            tensor = image[1].tensor
+            return self._resident.submit(operation, tensor, self._job.ticket, band=Priority.BULK)
+
+        items = ahead(self._readable(), submit, self._job.ticket, ROWS_AHEAD, keep_faults=True)
+        with closing(items):
+            for (index, prepared), item in items:
+                try:
+                    output = item.future.result()
+                except BrightfieldError as fault:
+                    self.fail(index, fault)
+                    continue
+                self.batch_rows = max(self.batch_rows, item.batch_rows)
+                yield SeriesOutput(index, prepared, output)
+
+    def look(self, index: int) -> tuple[Picture, Prepared]:
+        """An image, and what the model takes of it. Raises what is wrong with the image."""
+        job, spec = self._job, self._resident.card.input
+        raw = spec.pixels == "raw"
+        data = self._readers[index]()
+        picture = decode(data, job.selection, max_pixels=job.max_pixels, raw=raw)
+        view = job.view
+        return picture, preprocess(picture, spec, intensity=view.intensity, region=view.part)
+
+    def fail(self, index: int, fault: BrightfieldError) -> None:
+        """Keep what is wrong with an image. Raises the ticket's fault where that is the reason."""
+        self._job.ticket.check()
+        self._images[index] = fault
+
+    def images(self) -> tuple[ImageFacts | BrightfieldError, ...]:
+        """The facts of each image, or what is wrong with it, once the outputs are used up.
+
+        Raises the first fault where no image could be read.
+        """
+        images = tuple(self._images[index] for index in range(len(self)))
+        faults = [image for image in images if isinstance(image, BrightfieldError)]
+        if faults and len(faults) == len(images):
+            raise faults[0]
+        return images
+
+    def _readable(self) -> Iterator[tuple[int, Prepared]]:
+        """The images that can be decoded, as the model takes them."""
+        for index in range(len(self)):
+            self._job.ticket.check()
+            try:
+                picture, prepared = self.look(index)
+            except BrightfieldError as fault:
+                self.fail(index, fault)
+                continue
+            self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
+            yield index, prepared

@@ -1,0 +1,1 @@
+"""What the plots share: lines, marks, colours, and the canvas that they are drawn on."""
