@@ -202,8 +202,8 @@ class AsyncClient(AsyncEndpointMethods):
         | detect | a COCO file; images in `images` beside it, else beside it |
         | superresolve | `images` and `reference`, a CSV with both, or images alone |
 
-        Answers are posted to a run in chunks. Called again after an end at any point, with the same
-        arguments, it goes on where it stopped; nothing is lost or counted twice.
+        Answers are posted to a run in chunks. Called again with the same arguments, it goes on
+        where it stopped; nothing is lost or counted twice.
 
         Args:
             data: the data set; images alone are made smaller by the model's scale first.
@@ -211,13 +211,11 @@ class AsyncClient(AsyncEndpointMethods):
             run: name of the run at the service, for this model and data set.
             truth: folder of masks or references that lie elsewhere; of a COCO file, of its images.
             options: of the report, as `{"operating_point": "youden", "ci": {"level": 0.9}}`.
-            concurrency: images that are asked about at the same time.
-            progress: draw a bar on standard error, where that is a terminal.
+            concurrency, progress: as of `map`.
             parameters: the endpoint's, as mode or threshold.
 
-        Returns:
-            `Evaluated`: the report, and the images that failed. One that the service refused counts
-            as missing in the report; one that it could not answer now is asked about the next time.
+        Returns the report and the images that failed. One that the service refused counts as
+        missing; one that it could not answer now is asked about the next time.
 
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
         for a run of another model or data set.
