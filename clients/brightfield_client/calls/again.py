@@ -25,9 +25,16 @@ def linked(answer: T, question: object, run: Run) -> T:
         return answer
     if isinstance(question, LazyCall):
         return cast("T", replace(answer, _ask=lambda **form: run(_in_form(question.make(), form))))
-    if isinstance(question, Call):
+    if isinstance(question, Call) and _is_whole(question):
         return cast("T", replace(answer, _ask=lambda **form: run(_in_form(question, form))))
     return answer
+
+
+def _is_whole(question: Call[Any]) -> bool:
+    """Whether the call carries what it asks about; that of a job that was found again does not."""
+    return question.method == "GET" or bool(
+        question.content or question.files or "image" in question.params
+    )
 
 
 def _linked_batch(batch: Batch[Any], question: object, run: Run) -> Batch[Any]:
