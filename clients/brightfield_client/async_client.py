@@ -4,89 +4,90 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx2
 
-from brightfield_client import calls
 from brightfield_client.async_collection import AsyncCollection
+from brightfield_client.async_driving import aclosing, in_order, in_thread, linked, sleep
+from brightfield_client.async_endpoint_methods import AsyncEndpointMethods
 from brightfield_client.async_job import AsyncJob
-from brightfield_client.calls.call import Askable, Call
-from brightfield_client.calls.endpoints import endpoint_named
+from brightfield_client.async_sender import async_method
+from brightfield_client.calls import _images as image_calls
+from brightfield_client.calls import health as health_calls
+from brightfield_client.calls import models as model_calls
+from brightfield_client.calls import runs as run_calls
+from brightfield_client.calls.call import Call
+from brightfield_client.calls.collection import collections
+from brightfield_client.calls.doctor import doctor
+from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_of
 from brightfield_client.calls.jobs import job_status, submitted
+from brightfield_client.calls.metrics import metrics
+from brightfield_client.calls.stored import put_image
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
 from brightfield_client.evaluating.outcome import Evaluated
-from brightfield_client.evaluating.plan import Plan as Examination
-from brightfield_client.evaluating.posting import Posting
-from brightfield_client.exchange import Done, Pause, Policy, Send, advance
+from brightfield_client.evaluating.plan import EvaluationPlan
+from brightfield_client.evaluating.upload import ChunkUpload
+from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
 from brightfield_client.images import Images, ImageSource
-from brightfield_client.mapping import WINDOW, MapItem, Plan
-from brightfield_client.presenting import present
+from brightfield_client.mapping import WINDOW, MapItem, MapPlan
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _sending(
-    build: Callable[P, Askable[T]],
-) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    """The coroutine method that sends what `build` makes and returns the answer."""
+class AsyncClient(AsyncEndpointMethods):
+    """A Brightfield service, from Python.
 
-    async def method(self: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        # In a thread, since building a call reads files and encodes pictures.
-        return await self.run(await asyncio.to_thread(build, *args, **kwargs))
-
-    present(method, build)
-    return method
-
-
-class AsyncClient:
-    """A Brightfield service, from asyncio; the same methods as `Client`, to be awaited.
-
-        async with AsyncClient() as client:
+        async with AsyncClient("http://127.0.0.1:8000") as client:
             answer = await client.classify("cat.jpg")
+            print(answer.top)
 
-    The arguments are those of `Client`; `transport` is an asynchronous one, as
-    `httpx2.ASGITransport(app)`.
+    Args:
+        url: where the service is; else the variable BRIGHTFIELD_URL, else port 8000 here.
+        timeout: seconds for one call with all its retries; the service is told, too.
+        retries: how often a call is tried again when the service is busy (429, 503) or the
+            connection breaks; it waits as long as the service asks (`Retry-After`).
+        transport: an `httpx2` transport instead of the network, as `httpx2.ASGITransport(app)`.
+        headers: sent with every call.
+
+    Errors are those of `brightfield_client.errors`.
     """
 
-    classify = _sending(calls.classify)
-    detect = _sending(calls.detect)
-    segment = _sending(calls.segment)
-    superresolve = _sending(calls.superresolve)
-    embed = _sending(calls.embed)
-    saliency = _sending(calls.saliency)
-    occlusion = _sending(calls.occlusion)
-    activations = _sending(calls.activations)
-    patches = _sending(calls.patches)
-    put_image = _sending(calls.put_image)
-    models = _sending(calls.models)
-    model = _sending(calls.model)
-    load_model = _sending(calls.load_model)
-    unload_model = _sending(calls.unload_model)
-    layers = _sending(calls.layers)
-    filters = _sending(calls.filters)
-    live = _sending(calls.live)
-    ready = _sending(calls.ready)
-    version = _sending(calls.version)
-    metrics = _sending(calls.metrics)
-    collections = _sending(calls.collections)
-    metrics_text = _sending(calls.metrics_text)
-    start_run = _sending(calls.start_run)
-    add_chunk = _sending(calls.add_chunk)
-    run_report = _sending(calls.run_report)
-    run_points = _sending(calls.run_points)
-    runs = _sending(calls.runs)
-    run_chunks = _sending(calls.run_chunks)
-    delete_run = _sending(calls.delete_run)
-    compare_runs = _sending(calls.compare_runs)
-    doctor = _sending(calls.doctor)
+    classify = async_method(image_calls.classify)
+    detect = async_method(image_calls.detect)
+    segment = async_method(image_calls.segment)
+    superresolve = async_method(image_calls.superresolve)
+    embed = async_method(image_calls.embed)
+    saliency = async_method(image_calls.saliency)
+    occlusion = async_method(image_calls.occlusion)
+    activations = async_method(image_calls.activations)
+    patches = async_method(image_calls.patches)
+    put_image = async_method(put_image)
+    models = async_method(model_calls.models)
+    model = async_method(model_calls.model)
+    load_model = async_method(model_calls.load_model)
+    unload_model = async_method(model_calls.unload_model)
+    layers = async_method(model_calls.layers)
+    filters = async_method(model_calls.filters)
+    live = async_method(health_calls.live)
+    ready = async_method(health_calls.ready)
+    version = async_method(health_calls.version)
+    metrics = async_method(metrics)
+    collections = async_method(collections)
+    metrics_text = async_method(health_calls.metrics_text)
+    start_run = async_method(run_calls.start_run)
+    add_chunk = async_method(run_calls.add_chunk)
+    run_report = async_method(run_calls.run_report)
+    run_points = async_method(run_calls.run_points)
+    runs = async_method(run_calls.runs)
+    run_chunks = async_method(run_calls.run_chunks)
+    delete_run = async_method(run_calls.delete_run)
+    compare_runs = async_method(run_calls.compare_runs)
+    doctor = async_method(doctor)
 
     def __init__(
         self,
@@ -113,66 +114,72 @@ class AsyncClient:
         """How patient this client is."""
         return self._connection.policy
 
-    async def submit(
-        self, endpoint: str, image: ImageSource | Images, **parameters: Any
-    ) -> AsyncJob:
-        """Start an endpoint's work as a job; see `Client.submit`."""
-        build = endpoint_named(endpoint).call
-        call = await asyncio.to_thread(build, image, **parameters)
+    async def ask(
+        self,
+        endpoint: str | Endpoint[Any],
+        image: ImageSource | Images,
+        model: str | None = None,
+        **parameters: Any,
+    ) -> Any:
+        """Ask any image endpoint of the service by its name, also one that has no method here.
+
+        Its answer is a `Result`, whose `json` is what the endpoint says; for a list of images it
+        is a `Batch`, with a binary `format` a `Binary`.
+        """
+        known = endpoint if isinstance(endpoint, Endpoint) else any_endpoint(endpoint)
+        call: Call[Any] = await in_thread(known.call, image, model, **parameters)
+        return linked(await self.run(call), call, self.run)
+
+    async def _submit(
+        self, endpoint: str | Endpoint[Any], image: ImageSource | Images, parameters: dict[str, Any]
+    ) -> AsyncJob[Any]:
+        call: Call[Any] = await in_thread(endpoint_of(endpoint).call, image, **parameters)
         return AsyncJob(self, call, await self.run(submitted(call)))
 
     async def job(
         self, job_id: str, endpoint: str | None = None, *, format: str | None = None
-    ) -> AsyncJob:
-        """A job that was submitted before; see `Client.job`."""
+    ) -> AsyncJob[Any]:
+        """A job that was submitted before, by its id.
+
+        `endpoint` is needed where the service does not tell it, `format` where it asked for one.
+        """
         status = await self.run(job_status(job_id))
-        call = endpoint_named(endpoint or status.endpoint).call(b"", format=format)
+        call = endpoint_of(endpoint or status.endpoint).call(b"", format=format)
         return AsyncJob(self, call, status)
 
     def collection(self, name: str) -> AsyncCollection:
         """A collection of vectors at the service, by its name; nothing is asked yet.
 
         cells = client.collection("cells")
-        cells.make(model="blood-cells")
-        cells.add(paths)
+        await cells.make(model="blood-cells")
+        await cells.add(paths)
         """
         return AsyncCollection(self, name)
 
-    def map(
+    def _map(
         self,
         images: Iterable[ImageSource],
-        task: str = "classify",
-        *,
-        concurrency: int = 8,
-        progress: bool = True,
-        resume: str | os.PathLike[str] | None = None,
-        **parameters: Any,
-    ) -> AsyncGenerator[MapItem, None]:
-        """Ask one endpoint about many images, for `async for`; see `Client.map`."""
-        return self._map(Plan(images, task, parameters, concurrency, resume), progress)
+        task: str | Endpoint[Any],
+        parameters: dict[str, Any],
+        concurrency: int,
+        progress: bool,
+        resume: str | os.PathLike[str] | None,
+    ) -> AsyncGenerator[MapItem[Any], None]:
+        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
+        return self._mapped(plan, progress)
 
-    async def _map(self, plan: Plan, progress: bool) -> AsyncGenerator[MapItem, None]:
-        slots = asyncio.Semaphore(plan.concurrency)
-        pending: deque[asyncio.Task[MapItem]] = deque()
+    async def _mapped(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]:
+        async def ask(source: ImageSource) -> MapItem[Any]:
+            planned = plan.item(source)
+            item = await self.run(planned)
+            return item.linked(lambda answer: linked(answer, planned.question, self.run))
 
-        async def one(source: ImageSource) -> MapItem:
-            async with slots:
-                return await self.run(plan.item(source))
-
+        answers = in_order(plan.images, ask, plan.concurrency, WINDOW * plan.concurrency)
         with plan.bar(progress) as bar:
-            try:
-                for source in plan.images:
-                    pending.append(asyncio.create_task(one(source)))
-                    if len(pending) >= WINDOW * plan.concurrency:
-                        yield await pending.popleft()
-                        bar.advance()
-                while pending:
-                    yield await pending.popleft()
+            async with aclosing(answers) as items:
+                async for item in items:
+                    yield item
                     bar.advance()
-            finally:
-                for task in pending:
-                    task.cancel()
-                await asyncio.gather(*pending, return_exceptions=True)
 
     async def evaluate(
         self,
@@ -186,31 +193,54 @@ class AsyncClient:
         progress: bool = True,
         **parameters: Any,
     ) -> Evaluated:
-        """Ask a model about a data set and report how good its answers are; see
-        `Client.evaluate`."""
+        """Ask a model about a data set and report how good its answers are.
+
+        | task of the model | data |
+        |---|---|
+        | classify | a folder for each class; a CSV with `path` and `label`; a COCO file's objects |
+        | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
+        | detect | a COCO file; images in `images` beside it, else beside it |
+        | superresolve | `images` and `reference`, a CSV with both, or images alone |
+
+        Answers are posted to a run in chunks. Called again with the same arguments, it goes on
+        where it stopped; nothing is lost or counted twice.
+
+        Args:
+            data: the data set; images alone are made smaller by the model's scale first.
+            model: id of the model.
+            run: name of the run at the service, for this model and data set.
+            truth: folder of masks or references that lie elsewhere; of a COCO file, of its images.
+            options: of the report, as `{"operating_point": "youden", "ci": {"level": 0.9}}`.
+            concurrency, progress: as of `map`.
+            parameters: the endpoint's, as mode or threshold.
+
+        Returns the report and the images that failed. One that the service refused counts as
+        missing; one that it could not answer now is asked about the next time.
+
+        Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
+        for a run of another model or data set.
+        """
         card = await self.model(model)
-        opened = await asyncio.to_thread(open_dataset, card.task, data, truth)
-        plan = Examination(card, opened, parameters, options or {})
+        opened = await in_thread(open_dataset, card.task, data, truth)
+        plan = EvaluationPlan(card, opened, parameters, options or {})
         found = await self.start_run(run, task=plan.evaluation, **plan.options)
         there = await self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
-        answers = self.map(
-            plan.sources(), plan.task, concurrency=concurrency, progress=False, **plan.parameters
-        )
+        answers = self._map(plan.sources(), plan.task, plan.parameters, concurrency, False, None)
         with plan.bar(progress) as bar:
             async for item in answers:
-                await self.run(Posting(plan, found, await asyncio.to_thread(plan.add, item)))
+                await self.run(ChunkUpload(plan, found, await in_thread(plan.add, item)))
                 bar.advance()
-            await self.run(Posting(plan, found, plan.rest()))
+            await self.run(ChunkUpload(plan, found, plan.rest()))
         return Evaluated(found, await self.run_report(found), tuple(plan.errors))
 
-    async def run(self, question: Askable[T]) -> T:
+    async def run(self, question: Runnable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""
         steps = question.steps(self.policy)
         answer: httpx2.Response | Exception | None = None
         while True:
             # In a thread, since a step may read a file or parse a large answer.
-            step = await asyncio.to_thread(advance, steps, answer)
+            step = await in_thread(advance, steps, answer)
             if isinstance(step, Done):
                 return step.value
             answer = await self._do(step)
@@ -238,7 +268,7 @@ class AsyncClient:
 
     async def pause(self, seconds: float) -> None:
         """Wait before a retry."""
-        await asyncio.sleep(seconds)
+        await sleep(seconds)
 
     async def close(self) -> None:
         """Close the connections."""

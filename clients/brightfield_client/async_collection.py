@@ -1,33 +1,24 @@
-"""A collection at the service, for `AsyncClient`."""
+"""A collection at the service."""
 
 # ruff: noqa: A002 - `id` and `filter` are the service's names
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
+from brightfield_client.async_driving import drawable, in_order, in_thread
 from brightfield_client.async_job import AsyncJob
+from brightfield_client.async_sender import AsyncSender
 from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
-from brightfield_client.collection import (
-    Metadata,
-    Named,
-    in_batches,
-    in_order,
-    named,
-    request_of,
-)
 from brightfield_client.images import ImageSource
-from brightfield_client.presenting import present_bound
+from brightfield_client.presenting import present
 from brightfield_client.progress import ProgressBar
 from brightfield_client.results.collections import Addition, Projection
-
-if TYPE_CHECKING:
-    from brightfield_client.async_client import AsyncClient
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,12 +27,12 @@ T = TypeVar("T")
 def _asking(
     build: Callable[Concatenate[str, P], Call[T]],
 ) -> Callable[Concatenate[AsyncCollection, P], Coroutine[Any, Any, T]]:
-    """The coroutine method that sends what `build` makes for this collection."""
+    """The method that sends what `build` makes for this collection."""
 
     async def method(self: AsyncCollection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._client.run(await asyncio.to_thread(build, self.name, *args, **kwargs))
+        return await self._client.run(await in_thread(build, self.name, *args, **kwargs))
 
-    present_bound(method, build)
+    present(method, build, bound=1)
     return method
 
 
@@ -51,15 +42,14 @@ def _working(
     """The same as a job, since it may take long; leaving cancels it."""
 
     async def method(self: AsyncCollection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        answer: T = await self._work(build(self.name, *args, **kwargs))
-        return answer
+        return await self._work(build(self.name, *args, **kwargs))
 
-    present_bound(method, build)
+    present(method, build, bound=1)
     return method
 
 
 class AsyncCollection:
-    """Vectors that the service keeps; made by `AsyncClient.collection`. See `Collection`."""
+    """Vectors that the service keeps, with ids and metadata; made by `AsyncClient.collection`."""
 
     make = _asking(calls.make)
     info = _asking(calls.info)
@@ -80,7 +70,7 @@ class AsyncCollection:
     projections = _asking(calls.projections)
     plot = _asking(calls.plot)
 
-    def __init__(self, client: AsyncClient, name: str) -> None:
+    def __init__(self, client: AsyncSender, name: str) -> None:
         self._client = client
         self.name = name
 
@@ -95,35 +85,53 @@ class AsyncCollection:
         replace: bool = False,
         **parameters: Any,
     ) -> list[Addition]:
-        """Embed and keep images; see `Collection.add`."""
-        parts = in_batches(named(images, ids, metadata))
+        """Embed and keep images; run it again to go on where it was broken off.
+
+        Args:
+            images: paths, or whatever the image endpoints take.
+            ids: a name for each; else a path's own text, and the SHA-256 of other images.
+            metadata: texts, numbers and booleans by name: an object for each, one for all, or a
+                function that gets the image as it is in `images`.
+            progress: draw a bar on standard error, where that is a terminal.
+            concurrency: requests that run at the same time.
+            replace: let an item take the place of one with the same id and other content.
+            parameters: region, intensity and others of the image endpoints.
+
+        Returns:
+            What became of each, in their order; a bad image fails alone.
+        """
         total = len(images) if isinstance(images, Sequence) else 0
         found: list[Addition] = []
 
-        async def send(part: Sequence[Named | Addition]) -> list[Addition]:
-            call = await asyncio.to_thread(request_of, part, self.name, replace, parameters)
-            return in_order(part, [] if call is None else await self._client.run(call))
+        async def send(part: Sequence[NamedImage | Addition]) -> list[Addition]:
+            call = await in_thread(request_of, part, self.name, replace, parameters)
+            return merged(part, [] if call is None else await self._client.run(call))
 
+        parts = in_batches(named(images, ids, metadata))
         with ProgressBar(self.name, total, shown=progress) as bar:
-            while some := await asyncio.to_thread(_next, parts, concurrency):
-                for answers in await asyncio.gather(*map(send, some)):
-                    found += answers
+            async for added in in_order(parts, send, concurrency, concurrency + 1):
+                found += added
                 bar.update(len(found))
         return found
 
     async def project(
         self, method: str = "tsne", *, filter: Mapping[str, Any] | None = None, **parameters: Any
     ) -> Projection:
-        """A map of the items, which the service keeps; see `Collection.project`."""
+        """A map of the items, which the service keeps: `collection.project("tsne")`.
+
+        Args:
+            method: pca, tsne or umap.
+            filter: conditions on the metadata.
+            parameters: dimensions, seed, and the method's own, as perplexity.
+        """
         call = calls.project(self.name, method, filter=filter, **parameters)
-        made: Projection = await self._work(call)
-        return made
+        return drawable(await self._work(call), self.plot)
 
     async def projection(self, id: str) -> Projection:
-        """A map that was made before; see `Collection.projection`."""
-        return await self._client.run(calls.projection(self.name, id))
+        """A map that was made before; what was added since is placed, and nothing moves."""
+        return drawable(await self._client.run(calls.projection(self.name, id)), self.plot)
 
-    async def _work(self, call: Call[Any]) -> Any:
+    async def _work(self, call: Call[T]) -> T:
         job = AsyncJob(self._client, call, await self._client.run(submitted(call)))
         try:
             await job.wait(progress=True)
@@ -134,8 +142,3 @@ class AsyncCollection:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
-
-
-def _next(parts: Iterator[list[Named | Addition]], count: int) -> list[list[Named | Addition]]:
-    """The next few parts, read in a thread."""
-    return list(islice(parts, count))

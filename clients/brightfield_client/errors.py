@@ -69,6 +69,10 @@ class ApiError(BrightfieldError):
         self.retry_after = retry_after
         super().__init__(f"{status} {self.code}: {self.detail}")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by what it was made from; the message follows from that."""
+        return _rebuilt, (type(self), self.status, self.problem, self.retry_after)
+
 
 class BadRequestError(ApiError):
     expected_status = 400
@@ -128,3 +132,9 @@ def api_error(
     """The error of the class that belongs to a status; `ApiError` itself for any other."""
     classes = {kind.expected_status: kind for kind in ApiError.__subclasses__()}
     return classes.get(status, ApiError)(status, problem, retry_after=retry_after)
+
+
+def _rebuilt(
+    kind: type[ApiError], status: int, problem: Mapping[str, Any], retry_after: float | None
+) -> ApiError:
+    return kind(status, problem, retry_after=retry_after)

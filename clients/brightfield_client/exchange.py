@@ -12,26 +12,35 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import httpx2
 
 from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, UnexpectedReply
 
-if TYPE_CHECKING:
-    from brightfield_client.calls.call import Call
-
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _RETRIED = frozenset({429, 503})
 _BASE, _CEILING = 0.5, 8.0  # seconds, for retries without a Retry-After
+
+
+class Request(Protocol[T_co]):
+    """What is sent: a request, the reading of its answer, and whether it may be sent twice."""
+
+    @property
+    def idempotent(self) -> bool: ...
+    def parse(self, response: httpx2.Response, /) -> T_co: ...
+    def request(
+        self, http: httpx2.Client | httpx2.AsyncClient, timeout: float, /
+    ) -> httpx2.Request: ...
 
 
 @dataclass(frozen=True)
 class Send:
     """Send a call; give back the whole response, or throw the transport's error."""
 
-    call: Call[Any]
+    call: Request[Any]
     timeout: float
 
 
@@ -44,6 +53,12 @@ class Pause:
 
 Step: TypeAlias = "Send | Pause"
 Steps: TypeAlias = Generator[Step, "httpx2.Response | None", T]
+
+
+class Runnable(Protocol[T_co]):
+    """What a client can run: a call, or several calls with a purpose."""
+
+    def steps(self, policy: Policy, /) -> Steps[T_co]: ...
 
 
 @dataclass(frozen=True)
@@ -82,7 +97,7 @@ class Policy:
         return float(min(_CEILING, _BASE * 2**attempt) * (1 - 0.5 * self.chance()))
 
 
-def exchange(call: Call[T], policy: Policy) -> Steps[T]:
+def exchange(call: Request[T], policy: Policy) -> Steps[T]:
     """Send `call` until it is answered, refused for good, or out of retries or of time."""
     end = policy.clock() + policy.timeout
     attempt = 0

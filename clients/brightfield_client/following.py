@@ -13,6 +13,7 @@ from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import done_and_total, job_events
 from brightfield_client.errors import ApiError, BrightfieldError, TimedOut, UnexpectedReply
 from brightfield_client.exchange import Policy, explained, worth_retrying
+from brightfield_client.results.value import Value
 from brightfield_client.sse import EventParser, ServerEvent
 
 QUIET = 60.0
@@ -20,7 +21,7 @@ QUIET = 60.0
 
 
 @dataclass(frozen=True)
-class JobEvent:
+class JobEvent(Value):
     """`kind` is progress, partial or end; `data` is what the service says with it."""
 
     kind: str

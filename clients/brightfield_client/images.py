@@ -25,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from brightfield_client.results.value import Value
+
 NPY = "application/x-npy"
 ANY = "application/octet-stream"  # the service looks at the content
 _ID = "sha256:"
@@ -33,7 +35,7 @@ _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
 @dataclass(frozen=True)
-class StoredImage:
+class StoredImage(Value):
     """An image that the service keeps for a while; pass it wherever an image is wanted.
 
     `axes` are those of the tensor that it was, which the service needs again with every use.

@@ -15,7 +15,7 @@ class Journal:
     """A file of JSON lines: one for each image that is done.
 
     A line is written in one piece by the system's append, so that several threads, or several
-    programs, do not mix theirs. What a crash cut short is no JSON and is left out when reading.
+    programs, do not mix theirs. What a crash cut short isn't JSON and is skipped when reading.
     An image counts as done when path, size and time of the file, the endpoint and its parameters
     are the same; so a changed image or another model is asked anew.
     """
@@ -28,7 +28,7 @@ class Journal:
         self._done = self._read()
 
     def key(self, source: Any) -> str:
-        """What an image is known by. Raises `TypeError` for what is no file."""
+        """What an image is known by. Raises `TypeError` for what isn't a file."""
         if not isinstance(source, str | os.PathLike):
             raise TypeError("resume= needs paths; an image in memory has no name to be known by.")
         path = Path(source).expanduser()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar, cast
 
-from brightfield_client.calls.endpoints import endpoint_named
+from brightfield_client.calls.call import Call, LazyCall
+from brightfield_client.calls.endpoints import Endpoint
 from brightfield_client.errors import BrightfieldError
 from brightfield_client.exchange import Policy, Steps
 from brightfield_client.images import ImageSource
 from brightfield_client.journal import Journal
 from brightfield_client.progress import ProgressBar
+from brightfield_client.results.value import Value
+
+T = TypeVar("T")
 
 WINDOW = 4
 """Images begun ahead of the one that is waited for, per unit of concurrency."""
@@ -20,31 +24,35 @@ _FAULTS = (BrightfieldError, OSError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
-class MapItem:
+class MapItem(Value, Generic[T]):
     """One image of a `map`: its `result`, or the `error` that kept it from one."""
 
     source: Any
-    result: Any = None
+    result: T | None = None
     error: Exception | None = None
 
     @property
     def ok(self) -> bool:
         return self.error is None
 
-    def unwrap(self) -> Any:
+    def unwrap(self) -> T:
         """The result; raises the error if there is one."""
         if self.error is not None:
             raise self.error
-        return self.result
+        return cast("T", self.result)
+
+    def linked(self, link: Callable[[T], T]) -> MapItem[T]:
+        """The item whose result can have its question asked again."""
+        return self if self.result is None else replace(self, result=link(self.result))
 
 
-class Plan:
+class MapPlan:
     """What a `map` does with every image, for both clients."""
 
     def __init__(
         self,
         images: Iterable[ImageSource],
-        task: str,
+        endpoint: Endpoint[Any],
         parameters: Mapping[str, Any],
         concurrency: int,
         resume: str | os.PathLike[str] | None,
@@ -57,18 +65,22 @@ class Plan:
             raise ValueError("resume= keeps JSON answers only; leave format= out.")
         self.images = images
         self.concurrency = concurrency
-        self._endpoint = endpoint_named(task)
+        self._endpoint = endpoint
         self._parameters = dict(parameters)
-        self._journal = None if resume is None else Journal(resume, task.strip("/"), parameters)
+        self._journal = None if resume is None else Journal(resume, endpoint.name, parameters)
 
     def item(self, source: ImageSource) -> PlannedItem:
         return PlannedItem(self, source)
+
+    def call(self, source: Any) -> Call[Any]:
+        """The question about one image."""
+        return self._endpoint.call(source, **self._parameters)
 
     def bar(self, shown: bool) -> ProgressBar:
         total = len(self.images) if isinstance(self.images, Sized) else 0
         return ProgressBar("images", total, shown=shown)
 
-    def steps(self, source: Any, policy: Policy) -> Steps[MapItem]:
+    def steps(self, source: Any, policy: Policy) -> Steps[MapItem[Any]]:
         """The answer from the journal or from the service; nothing is raised for a bad image."""
         key = None
         try:
@@ -77,7 +89,7 @@ class Plan:
                 known = self._journal.envelope(key)
                 if known is not None:
                     return MapItem(source, self._endpoint.parse(known))
-            result = yield from self._endpoint.call(source, **self._parameters).steps(policy)
+            result = yield from self.call(source).steps(policy)
         except _FAULTS as fault:
             if self._journal is not None and key is not None:
                 self._journal.failed(key, fault)
@@ -91,8 +103,13 @@ class Plan:
 class PlannedItem:
     """One image of a plan, as something that a client can run."""
 
-    plan: Plan
+    plan: MapPlan
     source: Any
 
-    def steps(self, policy: Policy) -> Steps[MapItem]:
+    def steps(self, policy: Policy) -> Steps[MapItem[Any]]:
         return self.plan.steps(self.source, policy)
+
+    @property
+    def question(self) -> LazyCall:
+        """The question, made anew when it is asked again, so that no image is kept for it."""
+        return LazyCall(lambda: self.plan.call(self.source))

@@ -2,72 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from brightfield_client.errors import UnexpectedReply
 from brightfield_client.results.result import html_table
+from brightfield_client.results.value import Json, Value, at
 
-Json = Mapping[str, Any]
+
+def _names(labels: list[Any]) -> tuple[str, ...]:
+    return tuple(str(each["name"] if isinstance(each, dict) else each) for each in labels)
 
 
-@dataclass(frozen=True)
-class Model:
+@dataclass(frozen=True, kw_only=True)
+class Model(Value):
     """A model by its card and its state; `raw` has everything that the service says of it."""
 
     id: str
-    version: str
-    task: str
-    state: str
-    licence: str
-    labels: tuple[str, ...] = field(repr=False)
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, value: Json) -> Model:
-        try:
-            return cls(
-                str(value["id"]),
-                str(value.get("version", "")),
-                str(value.get("task", "")),
-                str(value.get("state", "")),
-                str(value.get("licence", "")),
-                tuple(map(_name, value.get("labels") or ())),
-                value,
-            )
-        except (KeyError, TypeError, AttributeError) as fault:
-            raise UnexpectedReply(f"The reply is not a model: {fault!r}.") from fault
+    version: str = ""
+    task: str = ""
+    state: str = ""
+    licence: str = ""
+    labels: tuple[str, ...] = at(read=_names, default=(), repr=False)
+    raw: Json = at(whole=True, default_factory=dict, repr=False)
 
     def _repr_html_(self) -> str:
         row = (self.id, self.version, self.task, self.state, self.licence)
         return html_table(("model", "version", "task", "state", "licence"), [row])
 
 
-@dataclass(frozen=True)
-class Layer:
+@dataclass(frozen=True, kw_only=True)
+class Layer(Value):
     """A layer that can be named as `layer`, with the shape of its output where it is known."""
 
     name: str
-    shape: tuple[int | None, ...] | None
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, value: Json) -> Layer:
-        try:
-            shape = value.get("shape", value.get("output_shape"))
-            return cls(str(value["name"]), None if shape is None else tuple(shape), value)
-        except (KeyError, TypeError, AttributeError) as fault:
-            raise UnexpectedReply(f"The reply is not a layer: {fault!r}.") from fault
-
-
-def entries(body: Any, key: str) -> list[Json]:
-    """The objects of a list, bare or under `key`."""
-    found = body.get(key) if isinstance(body, dict) else body
-    if not isinstance(found, list):
-        raise UnexpectedReply(f"The reply has no list of {key}.")
-    return found
-
-
-def _name(label: Any) -> str:
-    return str(label["name"] if isinstance(label, dict) else label)
+    shape: tuple[int | None, ...] | None = at("output_shape", default=None)
+    raw: Json = at(whole=True, default_factory=dict, repr=False)

@@ -25,12 +25,12 @@ from sheet import SIDE, Panel, composed, publish
 
 from brightfield.engine import Answer, Engine, View
 from brightfield.images.fidelity import psnr
-from brightfield.images.overlay import display
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.tasks.objects.objects import Objects
 from brightfield.tasks.superresolve import Enlarged
+from brightfield_painting import display
 
 BICUBIC = Image.Resampling.BICUBIC
 TARGET = Path(__file__).with_name("dense.png")

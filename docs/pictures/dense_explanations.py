@@ -23,13 +23,12 @@ from sheet import SIDE, Panel, composed, publish
 
 from brightfield.cards import ModelCard
 from brightfield.engine import Answer, Engine, View
-from brightfield.images.colormaps import heatmap
 from brightfield.images.contours import trace
 from brightfield.images.heat import HeatResult
-from brightfield.images.overlay import display, overlay
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
+from brightfield_painting import display, heatmap, overlay
 
 TARGET = Path(__file__).with_name("dense-explanations.png")
 OUTLINE = (0, 158, 115)

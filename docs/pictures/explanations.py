@@ -23,13 +23,12 @@ from sheet import SIDE, Panel, composed, publish
 
 from brightfield.engine import Answer, Engine, View
 from brightfield.geometry import Rectangle
-from brightfield.images.colormaps import heatmap
 from brightfield.images.heat import Heat, HeatResult
-from brightfield.images.overlay import overlay
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.tasks.classify import ClassPredictions, Prediction
+from brightfield_painting import heatmap, overlay
 
 TARGET = Path(__file__).with_name("explanations.png")
 COMMAND = Path(__file__).with_name("grad-cam.png")

@@ -7,18 +7,15 @@ centre is at (j + 0.5, i + 0.5).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from brightfield.tensors import Map
+from brightfield_painting.placement import Rectangle, place
 
 Edges = NDArray[np.float64]
-Rectangle = tuple[float, float, float, float]
-"""x, y, width, height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +80,6 @@ class Axis:
         low, high = self.origin, self.origin + self.step * self.inputs
         return max(low, self.begin), min(high, self.end)
 
-    @property
-    def centres(self) -> tuple[int, int]:
-        """The image pixels [first, last) whose centres the input shows."""
-        low, high = self.covered
-        first = max(0, math.ceil(low - 0.5))
-        return first, max(first, min(self.pixels, math.ceil(high - 0.5)))
-
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
@@ -136,6 +126,12 @@ class Geometry:
         top, bottom = self.y.covered
         return left, top, right - left, bottom - top
 
+    @property
+    def extent_in_image(self) -> Rectangle:
+        """Where the whole input lies, padding included, in image pixels."""
+        x, y = self.x, self.y
+        return x.origin, y.origin, x.step * x.inputs, y.step * y.inputs
+
     def input_to_image_x(self, edges: Edges) -> Edges:
         return self.x.to_image(edges)
 
@@ -167,29 +163,4 @@ class Geometry:
         Bilinear between the centres of cells, constant beyond the outermost ones, averaged where
         the image is the coarser grid; 0 where the input does not show the image.
         """
-        image = np.zeros(self.image_size, dtype=np.float32)
-        (left, right), (top, bottom) = self.x.centres, self.y.centres
-        if right <= left or bottom <= top:
-            return image
-        across = _span(self.x, left, right, values.shape[1])
-        down = _span(self.y, top, bottom, values.shape[0])
-        # Pillow wants the sampled box within the array, and pixels at the rim reach half out of it.
-        rim_x, rim_y = _rim(*across, values.shape[1]), _rim(*down, values.shape[0])
-        padded = np.pad(values.astype(np.float32, copy=False), ((rim_y,) * 2, (rim_x,) * 2), "edge")
-        box = (across[0] + rim_x, down[0] + rim_y, across[1] + rim_x, down[1] + rim_y)
-        image[top:bottom, left:right] = np.asarray(
-            Image.fromarray(padded).resize(
-                (right - left, bottom - top), Image.Resampling.BILINEAR, box=box
-            )
-        )
-        return image
-
-
-def _span(axis: Axis, first: int, last: int, cells: int) -> tuple[float, float]:
-    """The image pixels [first, last) in cells of an array laid over the whole input."""
-    scale = cells / (axis.inputs * axis.step)
-    return (first - axis.origin) * scale, (last - axis.origin) * scale
-
-
-def _rim(low: float, high: float, cells: int) -> int:
-    return max(0, math.ceil(-low), math.ceil(high - cells))
+        return place(values, self.image_size, self.extent_in_image, self.region_in_image)

@@ -18,11 +18,12 @@ from PIL import Image
 from brightfield.cards import InputSpec, Multiple, Resize
 from brightfield.errors import InvalidRegion, UnfitImage
 from brightfield.geometry import Axis, Geometry
-from brightfield.images.intensity import Intensity, limits, scale
-from brightfield.images.luma import LUMA
+from brightfield.images.intensity import Intensity, limits
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.resample import Interpolation, resize
 from brightfield.tensors import Images, Pixels, UnitPixels
+from brightfield_painting import scale
+from brightfield_painting.luma import LUMA
 
 _AUTO = Intensity("auto")
 _MOST_ENLARGED = 4096 * 4096

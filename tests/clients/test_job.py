@@ -122,6 +122,20 @@ def test_a_job_is_found_again_and_cancelled(client, work):
     assert (work.cancelled, job.state) == (True, "cancelled")
 
 
+def test_the_answer_of_a_job_can_be_asked_again_by_who_submitted_it(client, fake, work):
+    work.breaks = False
+    answer = client.submit("classify", b"x", top_k=1).result()
+    fake.reply = lambda _: httpx2.Response(200, content=b"rows")
+    assert answer.again("csv").content == b"rows"
+    assert (fake.last.content, dict(fake.last.url.params)) == (
+        b"x",
+        {"top_k": "1", "format": "csv"},
+    )
+    fake.reply = work
+    with pytest.raises(ValueError, match="no longer knows its image"):
+        client.job("job_1").result().again("csv")
+
+
 def test_a_stream_without_an_end_is_given_up(client, work, pauses):
     work.events, work.breaks = [], False
     with pytest.raises(UnexpectedReply, match="before its end"):

@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 import brightfield_client
-from brightfield_client import AsyncClient, AsyncJob, Client, Job, calls
+from brightfield_client import AsyncClient, AsyncJob, Client, Job
+from brightfield_client.calls import _images
 from brightfield_client.calls.endpoints import ENDPOINTS
 
 UNLIKE = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
@@ -41,19 +42,14 @@ def test_sync_and_async_have_the_same_methods_and_parameters(pair):
     assert len(synchronous) >= 5
 
 
-def test_every_call_is_a_method_and_looks_like_its_function():
-    for name in calls.__all__:
-        method, build = getattr(Client, name), getattr(calls, name)
+def test_methods_look_like_their_calls_with_every_parameter_by_its_name():
+    for name, endpoint in ENDPOINTS.items():
+        method, build = getattr(Client, name), getattr(_images, name)
         assert method.__doc__ == build.__doc__
-        parameters = list(inspect.signature(build).parameters)
-        assert list(inspect.signature(method).parameters) == ["self", *parameters]
-
-
-def test_every_image_endpoint_takes_any_parameter_and_a_format():
-    for endpoint in ENDPOINTS.values():
-        parameters = inspect.signature(endpoint.call).parameters
-        assert parameters["parameters"].kind is inspect.Parameter.VAR_KEYWORD
-        assert {"image", "model", "format"} <= set(parameters)
+        parameters = inspect.signature(method).parameters
+        assert {"self", "image", "model", "format", "region", *endpoint.images} <= set(parameters)
+        missing = [each for each in parameters if f"{each}: " not in method.__doc__]
+        assert set(missing) <= {"self", "parameters", *endpoint.variants}
 
 
 def test_the_url_is_the_argument_the_variable_or_this_machine(monkeypatch):

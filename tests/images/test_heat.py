@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from brightfield.images.colormaps import heatmap
 from brightfield.images.heat import Heat, HeatResult
-from brightfield.images.overlay import overlay
 from brightfield.results import MapSpace
+from brightfield_painting import heatmap, overlay
 
 MAP = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
 

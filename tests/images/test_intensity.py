@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import BaseModel, ValidationError
 
-from brightfield.images.intensity import Intensity, limits, scale
+from brightfield.images.intensity import Intensity, limits
+from brightfield_painting import scale
 
 AUTO = Intensity("auto")
 

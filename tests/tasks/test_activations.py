@@ -8,11 +8,11 @@ import torch
 
 from brightfield.errors import InvalidParameter
 from brightfield.geometry import Axis, Geometry
-from brightfield.images.colormaps import heatmap
 from brightfield.images.objects import Box
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.tasks.activations import FeatureMaps, ReadActivations
 from brightfield.tasks.units.inside import Placed
+from brightfield_painting import heatmap
 
 
 def placed(field: ReceptiveField | None = None) -> Placed:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from brightfield.cards import InputSpec
-from brightfield.images.intensity import limits, scale
+from brightfield.images.intensity import limits
 from brightfield.tensors import UnitPixels
+from brightfield_painting import scale
 from training.data.dsb2018 import Field
 from training.nuclei_targets import FloatMap, relative_distance, weights
 

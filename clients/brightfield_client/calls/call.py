@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 import httpx2
 
@@ -12,16 +13,9 @@ from brightfield_client.errors import UnexpectedReply, api_error
 from brightfield_client.exchange import Policy, Steps, exchange, retry_after
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 # field, (file name, content, media type); without a file name it is a plain field
 Part = tuple[str, tuple[str | None, bytes, str]]
-
-
-class Askable(Protocol[T_co]):
-    """What a client can run: a call, or several calls with a purpose."""
-
-    def steps(self, policy: Policy) -> Steps[T_co]: ...
 
 
 @dataclass(frozen=True)
@@ -44,6 +38,13 @@ class Call(Generic[T]):
     idempotent: bool = True
     accept: frozenset[int] = frozenset()
     deadline: bool = True
+    single: Callable[[int], Call[T]] | None = None
+    """Of a batch: the call about one of its images alone."""
+
+    def with_json(self, body: Mapping[str, Any]) -> Call[T]:
+        """The call with a body of JSON."""
+        headers = {**self.headers, "Content-Type": "application/json"}
+        return replace(self, headers=headers, content=json.dumps(body).encode())
 
     def parse(self, response: httpx2.Response) -> T:
         """The answer as a value. Raises an `ApiError` or `UnexpectedReply`."""
@@ -69,6 +70,13 @@ class Call(Generic[T]):
             files=list(self.files) or None,
             timeout=httpx2.Timeout(timeout + GRACE, connect=min(timeout, CONNECT)),
         )
+
+
+@dataclass(frozen=True)
+class LazyCall:
+    """A call that is made when it is needed."""
+
+    make: Callable[[], Call[Any]]
 
 
 GRACE = 2.0
@@ -114,5 +122,5 @@ def query_text(value: Any) -> str:
 
 
 def query(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The parameters that are given: None stands for the service's default and is left out."""
+    """The parameters that are given: None stands for the service's default and is omitted."""
     return {name: query_text(value) for name, value in parameters.items() if value is not None}

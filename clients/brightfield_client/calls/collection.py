@@ -1,24 +1,23 @@
 """/collections and below: one function for each question about one collection."""
 
-# ruff: noqa: A002, PLR0913 - these are the endpoints' parameters, by their names
+# ruff: noqa: A002 - these are the endpoints' parameters, by their names
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace as changed
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
-import httpx2
 import numpy as np
 import numpy.typing as npt
 
-from brightfield_client.calls.call import Call, query, read_json
-from brightfield_client.calls.image_call import read_binary
-from brightfield_client.errors import UnexpectedReply
+from brightfield_client.calls import _parameters as given
+from brightfield_client.calls.call import Call, query
+from brightfield_client.calls.image_call import as_json
+from brightfield_client.calls.reading import Read, binary, document, nothing, one, part, several
 from brightfield_client.images import ImageSource, Payload, to_payload
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.collections import (
@@ -28,10 +27,9 @@ from brightfield_client.results.collections import (
     IndexInfo,
     Neighbors,
     Projection,
-    additions,
 )
 from brightfield_client.results.patches import Patches
-from brightfield_client.results.result import Json
+from brightfield_client.results.value import Json
 
 T = TypeVar("T")
 Filter = Mapping[str, Any]
@@ -39,29 +37,25 @@ Filter = Mapping[str, Any]
 
 def collections() -> Call[list[CollectionInfo]]:
     """The collections that the service keeps."""
-    return Call("GET", "/collections", _collections)
+    return Call("GET", "/collections", several(CollectionInfo, "collections"))
 
 
-def make(name: str, /, **definition: Any) -> Call[CollectionInfo]:
+def make(name: str, /, **definition: Unpack[given.CollectionParameters]) -> Call[CollectionInfo]:
     """Make the collection; where it is there with the same properties nothing changes.
-
-    Args:
-        definition: model, layer, pool and normalize as of `embed`; metric (cosine, euclidean);
-            dtype (float32, float16); keep_images; `dim` alone for vectors without a model.
 
     Raises `ConflictError` where it is there with other properties.
     """
-    return _json("PUT", name, "", definition, CollectionInfo.from_json)
+    return _json("PUT", name, "", definition, one(CollectionInfo))
 
 
 def info(name: str, /) -> Call[CollectionInfo]:
     """What the collection is made of, and how many items it has."""
-    return Call("GET", _path(name), partial(_read, CollectionInfo.from_json))
+    return Call("GET", _path(name), one(CollectionInfo))
 
 
 def delete(name: str, /) -> Call[None]:
     """Delete the collection with its items and maps."""
-    return Call("DELETE", _path(name), lambda _: None)
+    return Call("DELETE", _path(name), nothing)
 
 
 def add_images(
@@ -75,15 +69,14 @@ def add_images(
     **parameters: Any,
 ) -> Call[list[Addition]]:
     """Add images that fit into one request."""
-    given = {"ids": list(ids), "metadata": [dict(each) for each in metadata], "replace": replace}
-    given |= {key: value for key, value in parameters.items() if value is not None}
-    read = partial(_read, additions)
-    call = Call("POST", f"{_path(name)}/items", read)
+    fields = {"ids": list(ids), "metadata": [dict(each) for each in metadata], "replace": replace}
+    fields |= {key: value for key, value in parameters.items() if value is not None}
+    call = Call("POST", f"{_path(name)}/items", several(Addition, "items"))
     if any(payload.stored for payload in payloads):
-        images = [_as_json(payload) for payload in payloads]
-        return _with_json(call, {"images": images, "parameters": given})
+        images = [as_json(payload) for payload in payloads]
+        return call.with_json({"images": images, "parameters": fields})
     files = [("file", (each.name, each.content, each.media_type)) for each in payloads]
-    field = (None, json.dumps(given).encode(), "application/json")
+    field = (None, json.dumps(fields).encode(), "application/json")
     return changed(call, files=(*files, ("params", field)))
 
 
@@ -119,7 +112,7 @@ def add_vectors(
     }
     if metadata is not None:
         body["metadata"] = [dict(each) for each in metadata]
-    return _json("POST", name, "/items", body, additions)
+    return _json("POST", name, "/items", body, several(Addition, "items"))
 
 
 def items(
@@ -127,7 +120,7 @@ def items(
 ) -> Call[Json]:
     """Items with ids and metadata: `items`, `next` (for `after`; None at the end), `total`."""
     params = query({"filter": _text(filter), "after": after, "limit": limit})
-    return Call("GET", f"{_path(name)}/items", partial(_read, dict), params)
+    return Call("GET", f"{_path(name)}/items", document, params)
 
 
 def remove(
@@ -136,12 +129,12 @@ def remove(
     """Delete items by their ids, or those that pass a filter; how many there were."""
     listed = None if ids is None else json.dumps(list(ids))
     params = query({"ids": listed, "filter": _text(filter)})
-    return Call("DELETE", f"{_path(name)}/items", partial(_read, _deleted), params)
+    return Call("DELETE", f"{_path(name)}/items", part("deleted", int), params)
 
 
 def thumbnail(name: str, /, id: str) -> Call[Binary]:
     """The small picture of an item."""
-    return Call("GET", f"{_path(name)}/items/{quote(id)}/thumbnail", read_binary)
+    return Call("GET", f"{_path(name)}/items/{quote(id)}/thumbnail", binary)
 
 
 def neighbors(
@@ -150,215 +143,123 @@ def neighbors(
     image: ImageSource | None = None,
     *,
     vector: npt.ArrayLike | None = None,
-    id: str | None = None,
-    k: int | None = None,
-    filter: Filter | None = None,
-    metric: str | None = None,
-    space: str | None = None,
-    search: str | None = None,
-    ef_search: int | None = None,
+    **parameters: Unpack[given.NeighborsParameters],
 ) -> Call[Neighbors]:
-    """The items nearest an image, a vector or an item, the nearest first.
+    """The items nearest an image, a vector or an item (`id`), the nearest first.
 
     Args:
         image: an image; it is embedded as the collection's are.
         vector: instead of an image.
-        id: instead of an image: an item, which is not among its own neighbours.
-        k: how many (10).
-        filter: conditions on the metadata, as `{"label": "RBC", "area": {"ge": 50}}`.
-        metric: cosine or euclidean (the collection's).
-        space: `pixels` compares thumbnails pixel by pixel.
-        search: `hnsw` asks the collection's index, see `index`, which may miss some; with a filter,
-            by another metric and in the space of pixels the search is exact all the same.
-        ef_search: candidates that the index looks at, k at least and 1000 at most (100).
     """
-    given = {"k": k, "filter": filter, "metric": metric, "space": space, "id": id}
-    given |= {"search": search, "ef_search": ef_search}
-    body = {key: value for key, value in given.items() if value is not None}
+    body: dict[str, Any] = dict(parameters)
     if vector is not None:
         body["vector"] = np.asarray(vector, np.float64).tolist()
     if image is not None:
         payload = to_payload(image)
-        body["image"] = _as_json(payload)
-        if payload.axes is not None:
-            body["axes"] = payload.axes
-    return _json("POST", name, "/neighbors", body, Neighbors.from_json)
+        body |= {"image": as_json(payload), "axes": payload.axes}
+    return _json("POST", name, "/neighbors", body, one(Neighbors))
 
 
-def index(
-    name: str, /, *, m: int | None = None, ef_construction: int | None = None
-) -> Call[IndexInfo]:
+def index(name: str, /, **parameters: Unpack[given.IndexParameters]) -> Call[IndexInfo]:
     """Build the index of the collection anew, for `neighbors(..., search="hnsw")`.
 
     The service keeps its vectors in PostgreSQL with pgvector for that. Items that are added later
-    come into the index by themselves.
-
-    Args:
-        m: links of a vector (16).
-        ef_construction: candidates looked at for them, 2 m at least (64).
-
-    Raises `ConflictError` where the service's store can have no index.
+    come into the index by themselves. Raises `ConflictError` where the service's store can have no
+    index.
     """
-    body = {"m": m, "ef_construction": ef_construction}
-    return _json("PUT", name, "/index", body, IndexInfo.from_json)
+    return _json("PUT", name, "/index", parameters, one(IndexInfo))
 
 
 def index_info(name: str, /) -> Call[IndexInfo]:
     """What the index was built with, holds and finds. Raises `NotFoundError` without one."""
-    return Call("GET", f"{_path(name)}/index", partial(_read, IndexInfo.from_json))
+    return Call("GET", f"{_path(name)}/index", one(IndexInfo))
 
 
 def drop_index(name: str, /) -> Call[None]:
     """Delete the index; searches are exact without it."""
-    return Call("DELETE", f"{_path(name)}/index", lambda _: None)
+    return Call("DELETE", f"{_path(name)}/index", nothing)
 
 
 def clusters(
-    name: str,
-    /,
-    k: int,
-    *,
-    seed: int | None = None,
-    runs: int | None = None,
-    members: int | None = None,
-    filter: Filter | None = None,
+    name: str, /, k: int, **parameters: Unpack[given.ClustersParameters]
 ) -> Call[Clusters]:
-    """k-means: labels, sizes, inertia, silhouette, and the items nearest each centre.
-
-    Args:
-        k: how many clusters.
-        seed: of the starts (0).
-        runs: starts, of which the best clustering is taken (10).
-        members: items named for each cluster (5).
-        filter: conditions on the metadata.
-    """
-    body = {"k": k, "seed": seed, "runs": runs, "members": members, "filter": filter}
-    return _json("POST", name, "/clusters", body, Clusters.from_json)
+    """k-means into `k` clusters: labels, sizes, inertia, silhouette, and the items nearest each
+    centre."""
+    return _json("POST", name, "/clusters", {"k": k, **parameters}, one(Clusters))
 
 
 def duplicates(
     name: str,
     /,
     threshold: float | None = None,
-    *,
-    k: int | None = None,
-    filter: Filter | None = None,
+    **parameters: Unpack[given.DuplicatesParameters],
 ) -> Call[Json]:
-    """Groups of items that lie closer together than `threshold` (0.01): `groups`, `extra`."""
-    body = {"threshold": threshold, "k": k, "filter": filter}
-    return _json("POST", name, "/duplicates", body, dict)
+    """Groups of items that lie closer together than `threshold` (default: 0.01): `groups`,
+    `extra`."""
+    return _json("POST", name, "/duplicates", {"threshold": threshold, **parameters}, document)
 
 
 def outliers(
-    name: str, /, most: int | None = None, *, k: int | None = None, filter: Filter | None = None
+    name: str, /, most: int | None = None, **parameters: Unpack[given.OutliersParameters]
 ) -> Call[Json]:
-    """Items by their local outlier factor, the largest first: `outliers`."""
-    return _json("POST", name, "/outliers", {"most": most, "k": k, "filter": filter}, dict)
+    """At most `most` items by their local outlier factor, the largest first: `outliers`."""
+    return _json("POST", name, "/outliers", {"most": most, **parameters}, document)
 
 
 def disagreements(
-    name: str,
-    /,
-    by: str,
-    *,
-    most: int | None = None,
-    k: int | None = None,
-    filter: Filter | None = None,
+    name: str, /, by: str, **parameters: Unpack[given.DisagreementsParameters]
 ) -> Call[Json]:
     """Items whose label, the metadata's `by`, is not that of their neighbours: `disagreements`."""
-    body = {"by": by, "most": most, "k": k, "filter": filter}
-    return _json("POST", name, "/disagreements", body, dict)
+    return _json("POST", name, "/disagreements", {"by": by, **parameters}, document)
 
 
-def patches(name: str, /, *, filter: Filter | None = None, **parameters: Any) -> Call[Any]:
+def patches(name: str, /, **parameters: Unpack[given.CollectionPatchesParameters]) -> Call[Any]:
     """The parts of the collection's images that excite the units of a layer most.
 
     The collection was made with `keep_images=True`; `raw["ids"]` of the answer names its images in
-    the order in which `Patch.image` counts them.
-
-    Args:
-        filter: conditions on the metadata.
-        parameters: of `Client.patches`: layer, units, k, most, format.
+    the order in which `Patch.image` counts them. A binary `format` gives `Binary`.
     """
-    body = {"filter": filter, **parameters}
-    call: Call[Any] = _json("POST", name, "/patches", body, Patches.from_json)
-    binary = parameters.get("format", "json") not in (None, "json")
-    return changed(call, read=read_binary) if binary else call
+    in_bytes = parameters.get("format", "json") not in (None, "json")
+    read: Any = binary if in_bytes else one(Patches)
+    return _json("POST", name, "/patches", parameters, read)
 
 
 def project(
-    name: str, /, method: str = "tsne", *, filter: Filter | None = None, **parameters: Any
+    name: str, /, method: str = "tsne", **parameters: Unpack[given.ProjectionParameters]
 ) -> Call[Projection]:
-    """A map of the items, which the service keeps.
-
-    Args:
-        method: pca, tsne or umap.
-        filter: conditions on the metadata.
-        parameters: dimensions, seed, and the method's own, as perplexity.
-    """
-    body = {"method": method, "filter": filter, **parameters}
-    return _json("POST", name, "/projection", body, Projection.from_json)
+    """A map of the items by pca, tsne or umap, which the service keeps."""
+    return _json("POST", name, "/projection", {"method": method, **parameters}, one(Projection))
 
 
 def projections(name: str, /) -> Call[list[Json]]:
     """The maps of the collection without their points, the newest first."""
-    return Call("GET", f"{_path(name)}/projection", partial(_read, lambda b: b["projections"]))
+    return Call("GET", f"{_path(name)}/projection", part("projections", list))
 
 
 def projection(name: str, /, id: str) -> Call[Projection]:
     """A map that was made before; what was added since is placed, and nothing moves."""
-    read = partial(_read, Projection.from_json)
-    return Call("GET", f"{_path(name)}/projection/{quote(id, safe='')}", read)
+    return Call("GET", f"{_path(name)}/projection/{quote(id, safe='')}", one(Projection))
 
 
-def plot(name: str, /, id: str, **parameters: Any) -> Call[Binary]:
+def plot(
+    name: str, /, id: str, **parameters: Unpack[given.ProjectionPlotParameters]
+) -> Call[Binary]:
     """A map as a picture; see `Projection.plot`."""
-    given = {**parameters, "filter": _text(parameters.get("filter"))}
-    if isinstance(given.get("ids"), list | tuple):
-        given["ids"] = json.dumps(list(given["ids"]))
+    asked: dict[str, Any] = {**parameters, "filter": _text(parameters.get("filter"))}
+    if isinstance(asked.get("ids"), list | tuple):
+        asked["ids"] = json.dumps(list(asked["ids"]))
     path = f"{_path(name)}/projection/{quote(id, safe='')}/plot"
-    return Call("GET", path, read_binary, query(given))
+    return Call("GET", path, binary, query(asked))
 
 
 def _path(name: str) -> str:
     return f"/collections/{quote(name, safe='')}"
 
 
-def _json(
-    method: str, name: str, below: str, body: Mapping[str, Any], parse: Callable[[Any], T]
-) -> Call[T]:
-    given = {key: value for key, value in body.items() if value is not None}
-    return _with_json(Call(method, f"{_path(name)}{below}", partial(_read, parse)), given)
+def _json(method: str, name: str, below: str, body: Mapping[str, Any], read: Read[T]) -> Call[T]:
+    known = {key: value for key, value in body.items() if value is not None}
+    return Call(method, f"{_path(name)}{below}", read).with_json(known)
 
 
-def _with_json(call: Call[T], body: Mapping[str, Any]) -> Call[T]:
-    headers = {**call.headers, "Content-Type": "application/json"}
-    return changed(call, headers=headers, content=json.dumps(body).encode())
-
-
-def _as_json(payload: Payload) -> dict[str, str]:
-    if payload.stored:
-        return {"id": payload.stored}
-    return {"data": base64.b64encode(payload.content).decode("ascii")}
-
-
-def _text(conditions: Filter | None) -> str | None:
-    return None if conditions is None else json.dumps(conditions)
-
-
-def _read(parse: Callable[[Any], T], response: httpx2.Response) -> T:
-    body = read_json(response)
-    try:
-        return parse(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        raise UnexpectedReply(f"The reply about a collection cannot be read: {fault!r}.") from fault
-
-
-def _deleted(body: Json) -> int:
-    return int(body["deleted"])
-
-
-def _collections(response: httpx2.Response) -> list[CollectionInfo]:
-    return _read(
-        lambda body: [CollectionInfo.from_json(each) for each in body["collections"]], response
-    )
+def _text(conditions: str | Filter | None) -> str | None:
+    return json.dumps(conditions) if isinstance(conditions, Mapping) else conditions

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brightfield_client.calls.call import Askable
-from brightfield_client.calls.classify import classify
+from brightfield_client.calls._images import classify
 from brightfield_client.calls.health import ready, version
 from brightfield_client.calls.models import models
 from brightfield_client.errors import BrightfieldError
-from brightfield_client.exchange import Policy, Steps
+from brightfield_client.exchange import Policy, Runnable, Steps
 from brightfield_client.models import Model
 from brightfield_client.results.classification import Classification
+from brightfield_client.results.value import Value
 
 Show = Callable[[str], object]
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Value):
     """One thing that was looked at."""
 
     name: str
@@ -34,7 +34,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Value):
     """All checks in their order; after an unreachable service no further ones."""
 
     checks: tuple[Check, ...]
@@ -51,7 +51,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Examination:
+class Checkup:
     """The checks as calls, each shown as soon as it is done."""
 
     show: Show | None
@@ -69,7 +69,7 @@ class Examination:
         self,
         policy: Policy,
         name: str,
-        question: Askable[Any],
+        question: Runnable[Any],
         judge: Callable[[Any], tuple[bool, str]],
     ) -> Steps[Check]:
         try:
@@ -81,13 +81,13 @@ class Examination:
         return check
 
 
-def doctor(show: Show | None = print) -> Examination:
+def doctor(show: Show | None = print) -> Checkup:
     """Check the connection, the version, the models, and the answer about one sample image.
 
     Each check is printed when it is done (or given to `show`; None is silent). Returns a `Report`,
     which is true when all is well; nothing is raised.
     """
-    return Examination(show)
+    return Checkup(show)
 
 
 def sample_image() -> npt.NDArray[np.uint8]:

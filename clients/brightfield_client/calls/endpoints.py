@@ -1,22 +1,19 @@
-"""The image endpoints by name, for `submit`, `map` and the command line."""
+"""The table of the image endpoints: what each is for, and what its answer is.
+
+A further endpoint is a row here; `clients/generate.py` writes its call, with the parameters of the
+service's document, and every client, the command line included, has it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from brightfield_client.calls.activations import activations
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.classify import classify
-from brightfield_client.calls.detect import detect
-from brightfield_client.calls.embed import embed
-from brightfield_client.calls.occlusion import occlusion
-from brightfield_client.calls.patches import patches
-from brightfield_client.calls.saliency import saliency
-from brightfield_client.calls.segment import read_segmentation, segment
-from brightfield_client.calls.superresolve import superresolve
+from brightfield_client.calls.image_call import image_call
+from brightfield_client.images import to_payload
 from brightfield_client.results.activations import Activations
 from brightfield_client.results.classification import Classification
 from brightfield_client.results.detections import Detections
@@ -24,37 +21,145 @@ from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
 from brightfield_client.results.occlusion import Occlusion
 from brightfield_client.results.patches import Patches
-from brightfield_client.results.result import Json, Result
+from brightfield_client.results.result import Result
 from brightfield_client.results.saliency import Saliency
+from brightfield_client.results.segmentation import Segmentation
+from brightfield_client.results.value import Json
+from brightfield_client.results.volume import Volume
+
+R = TypeVar("R", bound=Result)
+Given = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """How an endpoint is called, and what reads its JSON."""
+class Endpoint(Generic[R]):
+    """An image endpoint: its name, the class of its answers, and a sentence that says what for.
 
-    call: Callable[..., Call[Any]]
-    parse: Callable[[Json], Result]
+    `variants` are other classes of answers by the boolean parameter that asks for them; `images`
+    are parameters that are further images; `together` means one answer about all images of a list.
+    `prepare` settles what is asked for by default.
+    """
+
+    name: str
+    result: type[R]
+    doc: str
+    variants: Mapping[str, type[Result]] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+    together: bool = False
+    prepare: Callable[[Given], Given] = dict
+
+    def call(self, image: Any, model: str | None = None, **parameters: Any) -> Call[Any]:
+        """The call about an image, or about a list of them."""
+        given = self.prepare({"model": model, **parameters})
+        further = {name: given.pop(name) for name in self.images if name in given}
+        attached = {name: to_payload(each) for name, each in further.items() if each is not None}
+        return image_call(f"/{self.name}", self.parse, image, given, attached)
+
+    def parse(self, envelope: Json) -> Result:
+        """One envelope as the answer that it is."""
+        return self.result.from_json(envelope)
 
 
-ENDPOINTS: Mapping[str, Endpoint] = MappingProxyType(
+class SegmentEndpoint(Endpoint[Segmentation]):
+    """Stacks are answered with a `Volume`, which counts its planes."""
+
+    def parse(self, envelope: Json) -> Result:
+        result = envelope.get("result")
+        stack = isinstance(result, dict) and "planes" in result
+        return (Volume if stack else Segmentation).from_json(envelope)
+
+
+def _as_json(given: Given) -> bool:
+    return given.get("format") in (None, "json")
+
+
+def _with_outlines(given: Given) -> Given:
+    """Outlines come along unless there is no use for them."""
+    if given.get("outlines") is None and not given.get("volume") and _as_json(given):
+        return {**given, "outlines": True}
+    return given
+
+
+def _lossless(given: Given) -> Given:
+    """The endpoint's default is the image alone. Pillow cannot read colour of 16 bits; NumPy reads
+    whatever the service has."""
+    return {**given, "format": "json", "encoding": "npy"} if _as_json(given) else given
+
+
+ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
     {
-        "activations": Endpoint(activations, Activations.from_json),
-        "classify": Endpoint(classify, Classification.from_json),
-        "detect": Endpoint(detect, Detections.from_json),
-        "embed": Endpoint(embed, Embedding.from_json),
-        "occlusion": Endpoint(occlusion, Occlusion.from_json),
-        "patches": Endpoint(patches, Patches.from_json),
-        "saliency": Endpoint(saliency, Saliency.from_json),
-        "segment": Endpoint(segment, read_segmentation),
-        "superresolve": Endpoint(superresolve, Enlargement.from_json),
+        each.name: each
+        for each in (
+            Endpoint(
+                "activations",
+                Activations,
+                "The feature maps that a layer makes of an image, or of each in a list.",
+            ),
+            Endpoint(
+                "classify",
+                Classification,
+                "The most probable classes of an image, or of each in a list.",
+            ),
+            Endpoint(
+                "detect",
+                Detections,
+                "Where the objects of an image are, or of each in a list: a box, a class, a score.",
+            ),
+            Endpoint("embed", Embedding, "The feature vector of an image, or of each in a list."),
+            Endpoint(
+                "occlusion",
+                Occlusion,
+                "How the scores of classes change when a window hides a part of the image.",
+                images=("reference",),
+            ),
+            Endpoint(
+                "patches",
+                Patches,
+                "The parts of images that excite the units of a layer most, over all images "
+                "together.",
+                together=True,
+            ),
+            Endpoint(
+                "saliency",
+                Saliency,
+                "How much each pixel matters to the score of a class, a detection, an object, or "
+                "to the similarity to a reference.",
+                images=("reference",),
+            ),
+            SegmentEndpoint(
+                "segment",
+                Segmentation,
+                "Which pixels of an image, or of each in a list, belong to which object or class.",
+                variants={"volume": Volume},
+                prepare=_with_outlines,
+            ),
+            Endpoint(
+                "superresolve",
+                Enlargement,
+                "An image, or each in a list, with more pixels, in its own dtype.",
+                images=("reference",),
+                prepare=_lossless,
+            ),
+        )
     }
 )
 
 
-def endpoint_named(name: str) -> Endpoint:
+def endpoint_named(name: str) -> Endpoint[Any]:
     """An endpoint by its name; "/classify" and "classify" are the same."""
     try:
         return ENDPOINTS[name.strip("/")]
     except KeyError:
         known = ", ".join(sorted(ENDPOINTS))
         raise ValueError(f"There is no image endpoint {name!r}; there are {known}.") from None
+
+
+def any_endpoint(name: str) -> Endpoint[Any]:
+    """An endpoint by its name, also one that only the service knows: its answers are `Result`."""
+    plain = name.strip("/")
+    return ENDPOINTS.get(plain) or Endpoint(plain, Result, f"The endpoint /{plain}.")
+
+
+def endpoint_of(endpoint: str | Endpoint[Any]) -> Endpoint[Any]:
+    """An endpoint by its name, or itself."""
+    return endpoint if isinstance(endpoint, Endpoint) else endpoint_named(endpoint)

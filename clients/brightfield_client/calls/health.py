@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import httpx2
 
-from brightfield_client.calls.call import Call, read_json
-from brightfield_client.errors import ConnectionFailed, TimedOut, UnexpectedReply
+from brightfield_client.calls.call import Call
+from brightfield_client.calls.reading import part, text
+from brightfield_client.errors import ConnectionFailed, TimedOut
 from brightfield_client.exchange import Policy, Steps
 
 
 @dataclass(frozen=True)
-class Probe:
+class YesOrNo:
     """A yes-or-no question, for which a service that cannot be reached is a no."""
 
     path: str
@@ -25,32 +26,25 @@ class Probe:
             return False
 
 
-def live() -> Probe:
+def live() -> YesOrNo:
     """Whether the service's process answers."""
-    return Probe("/livez")
+    return YesOrNo("/livez")
 
 
-def ready() -> Probe:
+def ready() -> YesOrNo:
     """Whether the service takes requests: its default models are loaded and its device works."""
-    return Probe("/readyz")
+    return YesOrNo("/readyz")
 
 
 def version() -> Call[str]:
     """The service's version."""
-    return Call("GET", "/livez", _version)
+    return Call("GET", "/livez", part("version", str))
 
 
 def metrics_text() -> Call[str]:
     """The service's own counters, in Prometheus' text format."""
-    return Call("GET", "/metrics", lambda response: response.text)
+    return Call("GET", "/metrics", text)
 
 
 def _is_ok(response: httpx2.Response) -> bool:
     return response.status_code == 200
-
-
-def _version(response: httpx2.Response) -> str:
-    body = read_json(response)
-    if not isinstance(body, dict) or "version" not in body:
-        raise UnexpectedReply("The reply names no version; is this a Brightfield service?")
-    return str(body["version"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,11 +11,13 @@ from typing import Any, TypeVar
 import httpx2
 
 from brightfield_client.calls.call import Call, Part, query, query_text, read_json
+from brightfield_client.calls.reading import binary, media_type
 from brightfield_client.errors import UnexpectedReply
 from brightfield_client.images import Payload, is_batch, to_payload
 from brightfield_client.results.batch import Batch
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Json, Result
+from brightfield_client.results.result import Result
+from brightfield_client.results.value import Json
 
 R = TypeVar("R", bound=Result)
 
@@ -32,11 +33,11 @@ def image_call(
 
     A list or tuple of images is a batch, and so is one that holds a single image. `attachments`
     are further images by the endpoint's names for them; they belong to a single image. Raises
-    `OSError` for a file that cannot be read, `TypeError` for what is no image.
+    `OSError` for a file that cannot be read, `TypeError` for what isn't an image.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    binary = given.get("format", "json") != "json"
-    call = Call("POST", path, read_binary if binary else partial(_read, parse))
+    in_bytes = given.get("format", "json") != "json"
+    call: Call[Any] = Call("POST", path, binary if in_bytes else partial(_read, parse))
     if not is_batch(image):
         return _single(call, to_payload(image), given, attachments or {})
     if attachments:
@@ -45,22 +46,23 @@ def image_call(
     if not image:
         raise ValueError("The batch is empty; pass at least one image.")
     payloads = [to_payload(each) for each in image]
+    call = replace(call, single=lambda index: _single(call, payloads[index], given, {}))
     given = _with_axes(payloads, given)
     # A form with a single file would be answered as a single image, and ids fit in no form.
     if len(payloads) == 1 or any(payload.stored for payload in payloads):
-        return _json(call, payloads, given)
+        own = {name: _plain(value) for name, value in given.items() if name != "model"}
+        body = {"images": [as_json(payload) for payload in payloads], "parameters": own}
+        model = {"model": given["model"]} if "model" in given else {}
+        return call.with_json({**body, **model})
     parts = tuple(_part("file", payload) for payload in payloads)
     return replace(call, params=query(given), files=parts)
 
 
-def in_format(call: Call[Any], name: str) -> Call[Binary]:
-    """The call about a single image once more, answered in a binary format."""
-    return replace(call, params={**call.params, "format": name}, read=read_binary)
-
-
-def read_binary(response: httpx2.Response) -> Binary:
-    """The bytes of an answer with its type."""
-    return Binary(response.content, _media_type(response), dict(response.headers))
+def as_json(payload: Payload) -> dict[str, str]:
+    """An image inside JSON."""
+    if payload.stored:
+        return {"id": payload.stored}
+    return {"data": base64.b64encode(payload.content).decode("ascii")}
 
 
 def _single(
@@ -83,21 +85,6 @@ def _part(name: str, payload: Payload) -> Part:
     return name, (payload.name, payload.content, payload.media_type)
 
 
-def _json(call: Call[Any], payloads: list[Payload], given: dict[str, Any]) -> Call[Any]:
-    own = {name: _plain(value) for name, value in given.items() if name != "model"}
-    body = {"images": [_as_json(payload) for payload in payloads], "parameters": own}
-    if "model" in given:
-        body["model"] = given["model"]
-    headers = {**call.headers, "Content-Type": "application/json"}
-    return replace(call, headers=headers, content=json.dumps(body).encode())
-
-
-def _as_json(payload: Payload) -> dict[str, str]:
-    if payload.stored:
-        return {"id": payload.stored}
-    return {"data": base64.b64encode(payload.content).decode()}
-
-
 def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else query_text(value)
 
@@ -115,18 +102,13 @@ def _with_axes(payloads: list[Payload], given: dict[str, Any]) -> dict[str, Any]
     return {**given, "axes": axes.pop()}
 
 
-def _media_type(response: httpx2.Response) -> str:
-    text: str = response.headers.get("content-type", "")
-    return text.partition(";")[0].strip().lower()
-
-
 def _read(parse: Callable[[Json], R], response: httpx2.Response) -> R | Batch[R] | Binary:
-    media_type = _media_type(response)
-    if media_type != "application/json" and not media_type.startswith("text/"):
-        return read_binary(response)
+    kind = media_type(response)
+    if kind != "application/json" and not kind.startswith("text/"):
+        return binary(response)
     body = read_json(response)
     if not isinstance(body, dict):
-        raise UnexpectedReply("The reply is no envelope.")
+        raise UnexpectedReply("The reply isn't an envelope.")
     if "items" in body:
         return Batch.from_json(body, parse)
     return parse(body)

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import httpx2
-
-from brightfield_client.calls.call import Call, read_json
+from brightfield_client.calls.call import Call
 from brightfield_client.calls.predictions import as_query, options_of, predictions_of
+from brightfield_client.calls.reading import one
 from brightfield_client.results.evaluation import Evaluation
 
 
@@ -53,11 +52,6 @@ def metrics(
     if found.document is not None:  # JSON has the options beside the data
         found = replace(found, document={"task": task, **given, **found.document})
     media_type, content = found.body()
-    call = Call("POST", "/metrics", read_evaluation)
+    call = Call("POST", "/metrics", one(Evaluation))
     params = {} if found.document is not None else as_query(given)
     return replace(call, params=params, headers={"Content-Type": media_type}, content=content)
-
-
-def read_evaluation(response: httpx2.Response) -> Evaluation:
-    """A report as a value."""
-    return Evaluation.from_json(read_json(response))

@@ -1,25 +1,28 @@
 """What the service can run: /models and below."""
 
+# ruff: noqa: A002 - `format` is the service's name for it
+
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, Unpack, overload
 from urllib.parse import quote
 
-import httpx2
-
-from brightfield_client.calls.call import Call, query, read_json
-from brightfield_client.errors import UnexpectedReply
-from brightfield_client.models import Layer, Model, entries
+from brightfield_client.calls import _parameters as given
+from brightfield_client.calls.call import Call, query
+from brightfield_client.calls.reading import binary, one, several
+from brightfield_client.models import Layer, Model
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.filters import Filters
 
 
 def models() -> Call[list[Model]]:
     """All models that the service knows, loaded or not."""
-    return Call("GET", "/models", _models)
+    return Call("GET", "/models", several(Model, "models"))
 
 
 def model(model_id: str) -> Call[Model]:
     """One model's card, state and labels. Raises `NotFoundError`, which names near matches."""
-    return Call("GET", f"/models/{quote(model_id, safe='')}", _model)
+    return Call("GET", _path(model_id), one(Model))
 
 
 def load_model(model_id: str, *, pin: bool | None = None, anew: bool | None = None) -> Call[Model]:
@@ -27,34 +30,42 @@ def load_model(model_id: str, *, pin: bool | None = None, anew: bool | None = No
 
     `pin` keeps it from being evicted for others; `anew` reads its card and weights again.
     """
-    params = query({"pin": pin, "anew": anew})
-    return Call("POST", f"/models/{quote(model_id, safe='')}/load", _model, params)
+    return Call("POST", _path(model_id, "/load"), one(Model), query({"pin": pin, "anew": anew}))
 
 
 def unload_model(model_id: str) -> Call[Model]:
     """Free a model's memory; the next request for it loads it again."""
-    return Call("POST", f"/models/{quote(model_id, safe='')}/unload", _model)
+    return Call("POST", _path(model_id, "/unload"), one(Model))
 
 
 def layers(model_id: str) -> Call[list[Layer]]:
     """The layers of a model that can be named as `layer`, in the order of the network."""
-    return Call("GET", f"/models/{quote(model_id, safe='')}/layers", _layers)
+    return Call("GET", _path(model_id, "/layers"), several(Layer, "layers"))
 
 
-def _models(response: httpx2.Response) -> list[Model]:
-    return [Model.from_json(value) for value in entries(read_json(response), "models")]
+@overload
+def filters(
+    model_id: str,
+    *,
+    format: Literal["json"] | None = None,
+    **parameters: Unpack[given.FiltersParameters],
+) -> Call[Filters]: ...
+@overload
+def filters(
+    model_id: str,
+    *,
+    format: Literal["png", "npy"],
+    **parameters: Unpack[given.FiltersParameters],
+) -> Call[Binary]: ...
+def filters(
+    model_id: str, *, format: str | None = None, **parameters: Unpack[given.FiltersParameters]
+) -> Call[Any]:
+    """The filters of a convolution: its weights, as numbers or, with a binary `format`, as one
+    picture."""
+    read: Any = one(Filters) if format in (None, "json") else binary
+    asked = query({**parameters, "format": format})
+    return Call("GET", _path(model_id, "/filters"), read, asked)
 
 
-def _model(response: httpx2.Response) -> Model:
-    return Model.from_json(_object(response))
-
-
-def _layers(response: httpx2.Response) -> list[Layer]:
-    return [Layer.from_json(value) for value in entries(read_json(response), "layers")]
-
-
-def _object(response: httpx2.Response) -> dict[str, Any]:
-    body = read_json(response)
-    if not isinstance(body, dict):
-        raise UnexpectedReply("The reply is not a model.")
-    return body
+def _path(model_id: str, below: str = "") -> str:
+    return f"/models/{quote(model_id, safe='')}{below}"

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
-import numpy as np
-
 from brightfield_client.arrays import Array
-from brightfield_client.calls.call import Call, query, read_json
-from brightfield_client.calls.metrics import read_evaluation
+from brightfield_client.calls.call import Call, query
 from brightfield_client.calls.predictions import options_of, predictions_of
-from brightfield_client.errors import UnexpectedReply
-from brightfield_client.models import entries
+from brightfield_client.calls.reading import arrays, nothing, one, several
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.runs import Comparison, EvaluationRun, RunChunk
-
-_JSON = {"Content-Type": "application/json"}
 
 
 def start_run(
@@ -37,9 +28,9 @@ def start_run(
     run, other options raise `ConflictError`. The options are those of `metrics`.
     """
     wanted = {"name": name, "task": task, **options_of(labels, ci, options)}
-    body = json.dumps({key: value for key, value in wanted.items() if value is not None}).encode()
+    body = {key: value for key, value in wanted.items() if value is not None}
     named = name is not None  # without one a repeated call would start a second run
-    return Call("POST", "/metrics/runs", _run, headers=_JSON, content=body, idempotent=named)
+    return Call("POST", "/metrics/runs", one(EvaluationRun), idempotent=named).with_json(body)
 
 
 def add_chunk(
@@ -62,38 +53,43 @@ def add_chunk(
         run: the run, or its id.
         key: a name for the chunk, as of the file that the predictions come from.
         truth: as in `metrics`, and so are `scores`, `predictions`, `ids` and `groups`.
-        task: the run's, where only its id is given and it is no classification.
+        task: the run's, where only its id is given and it isn't a classification.
     """
     chosen = task or (run.task if isinstance(run, EvaluationRun) else "classification")
     found = predictions_of(chosen, truth, scores, predictions, ids, groups)
     media_type, content = found.body()
     path = f"{_path(run)}/chunks/{quote(key, safe='')}"
-    return Call("PUT", path, _chunk, headers={"Content-Type": media_type}, content=content)
+    return Call("PUT", path, one(RunChunk), headers={"Content-Type": media_type}, content=content)
 
 
 def run_report(run: EvaluationRun | str) -> Call[Evaluation]:
     """The report about what is there: the same as that of `metrics` about all rows at once."""
-    return Call("GET", _path(run), read_evaluation)
+    return Call("GET", _path(run), one(Evaluation))
 
 
 def run_points(run: EvaluationRun | str) -> Call[Mapping[str, Array]]:
     """Every point of the curves as arrays: roc_fpr, roc_tpr, roc_thresholds, pr_precision, ..."""
-    return Call("GET", f"{_path(run)}/report", _arrays, {"format": "npz"})
+    return Call("GET", f"{_path(run)}/report", arrays, {"format": "npz"})
 
 
 def runs(*, limit: int | None = None, offset: int | None = None) -> Call[list[EvaluationRun]]:
     """The runs at the service, the newest first."""
-    return Call("GET", "/metrics/runs", _runs, query({"limit": limit, "offset": offset}))
+    return Call(
+        "GET",
+        "/metrics/runs",
+        several(EvaluationRun, "runs"),
+        query({"limit": limit, "offset": offset}),
+    )
 
 
 def run_chunks(run: EvaluationRun | str) -> Call[list[RunChunk]]:
     """The chunks that are there, by their keys: what a program that starts anew need not send."""
-    return Call("GET", f"{_path(run)}/chunks", _chunks)
+    return Call("GET", f"{_path(run)}/chunks", several(RunChunk, "chunks"))
 
 
 def delete_run(run: EvaluationRun | str) -> Call[None]:
     """Delete a run and its chunks."""
-    return Call("DELETE", _path(run), lambda _: None)
+    return Call("DELETE", _path(run), nothing)
 
 
 def compare_runs(
@@ -105,7 +101,7 @@ def compare_runs(
     """
     given = {"a": _id(a), "b": _id(b)}
     given |= {f"ci.{name}": value for name, value in (ci or {}).items()}
-    return Call("GET", "/metrics/compare", _comparison, query(given))
+    return Call("GET", "/metrics/compare", one(Comparison), query(given))
 
 
 def _id(run: EvaluationRun | str) -> str:
@@ -114,31 +110,3 @@ def _id(run: EvaluationRun | str) -> str:
 
 def _path(run: EvaluationRun | str) -> str:
     return f"/metrics/runs/{quote(_id(run), safe='')}"
-
-
-def _run(response: httpx2.Response) -> EvaluationRun:
-    return EvaluationRun.from_json(read_json(response))
-
-
-def _runs(response: httpx2.Response) -> list[EvaluationRun]:
-    return [EvaluationRun.from_json(entry) for entry in entries(read_json(response), "runs")]
-
-
-def _chunk(response: httpx2.Response) -> RunChunk:
-    return RunChunk.from_json(read_json(response))
-
-
-def _chunks(response: httpx2.Response) -> list[RunChunk]:
-    return [RunChunk.from_json(entry) for entry in entries(read_json(response), "chunks")]
-
-
-def _comparison(response: httpx2.Response) -> Comparison:
-    return Comparison.from_json(read_json(response))
-
-
-def _arrays(response: httpx2.Response) -> Mapping[str, Array]:
-    try:
-        with np.load(io.BytesIO(response.content), allow_pickle=False) as archive:
-            return dict(archive)
-    except (ValueError, OSError) as fault:
-        raise UnexpectedReply(f"The reply is no NPZ archive: {fault!r}.") from fault

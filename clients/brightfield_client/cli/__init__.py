@@ -8,19 +8,14 @@ import sys
 from collections.abc import Sequence
 
 from brightfield_client.cli import (
-    activations,
     classify,
-    detect,
     doctor,
     embed,
     evaluate,
-    explain,
-    filters,
     models,
-    patches,
-    segment,
     serve,
-    superresolve,
+    to_file,
+    to_folder,
 )
 from brightfield_client.cli.exits import INTERRUPTED, verdict
 
@@ -69,8 +64,6 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    inside = (filters, activations, patches)
-    asking = (classify, detect, segment, superresolve, embed, explain, *inside, evaluate, doctor)
-    for command in (serve, models, *asking):
-        command.add(commands)
+    for part in (serve, models, classify, to_folder, embed, to_file, evaluate, doctor):
+        part.add(commands)
     return top

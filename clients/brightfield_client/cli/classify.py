@@ -12,13 +12,14 @@ from typing import Any
 
 from brightfield_client.cli.connect import connect, connection_flags
 from brightfield_client.cli.exits import code_of, report
-from brightfield_client.cli.files import (
-    expand,
+from brightfield_client.cli.files import expand, numbered, write_answer
+from brightfield_client.cli.flags import (
+    add_parameters,
+    given_parameters,
     image_flags,
-    output_names,
     parameter_flags,
-    parameters,
 )
+from brightfield_client.mapping import MapItem
 from brightfield_client.results.classification import Classification
 
 Write = Callable[[Path, Classification], object]
@@ -31,7 +32,7 @@ def add(commands: Any) -> None:
         help="name the classes of images",
         description="Name the most probable classes of images.",
     )
-    parser.add_argument("--top-k", type=int, help="classes per image (the service's 5)")
+    add_parameters(parser, "classify", ("top_k",))
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one line of JSON per image")
     form.add_argument("--csv", action="store_true", help="a table: file,rank,label,class_id,score")
@@ -42,8 +43,8 @@ def add(commands: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     files = expand(args.files)
     write = _writer(args, files)
-    given = parameters(args, top_k=args.top_k)
-    items = []
+    given = given_parameters(args, ("top_k",))
+    items: list[MapItem[Classification]] = []
     with connect(args) as client:
         client.version()  # one clear word, rather than one for each file, when nobody is there
         for item in client.map(
@@ -52,25 +53,25 @@ def run(args: argparse.Namespace) -> int:
             items.append(item)
             report(item)
             if item.ok:
-                write(item.source, item.result)
+                write(item.source, item.unwrap())
     return code_of(items)
 
 
 def _writer(args: argparse.Namespace, files: list[Path]) -> Write:
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-        return _to_folder(args.out, output_names(files, ".json"))
+        return _to_folder(args.out, numbered(files, lambda path: f"{path.name}.json", _numbered))
     if args.csv:
         return _as_table()
     return _as_json if args.json else _as_text
 
 
-def _to_folder(folder: Path, names: dict[Path, str]) -> Write:
-    def write(path: Path, answer: Classification) -> None:
-        text = json.dumps(dict(answer.raw), ensure_ascii=False, indent=2)
-        (folder / names[path]).write_text(text + "\n", encoding="utf-8")
+def _numbered(name: str, number: int) -> str:
+    return f"{name.removesuffix('.json')}-{number}.json"
 
-    return write
+
+def _to_folder(folder: Path, names: dict[Path, str]) -> Write:
+    return lambda path, answer: write_answer(folder / names[path], answer)
 
 
 def _as_table() -> Write:

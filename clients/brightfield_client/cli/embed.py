@@ -12,9 +12,16 @@ import numpy as np
 
 from brightfield_client.cli.connect import connect, connection_flags
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, report, sentence
-from brightfield_client.cli.files import expand, image_flags, parameter_flags, parameters
+from brightfield_client.cli.files import expand
+from brightfield_client.cli.flags import (
+    add_parameters,
+    given_parameters,
+    image_flags,
+    parameter_flags,
+)
 from brightfield_client.mapping import MapItem
 from brightfield_client.results.collections import Addition
+from brightfield_client.results.embedding import Embedding
 
 
 def add(commands: Any) -> None:
@@ -32,8 +39,7 @@ def add(commands: Any) -> None:
         metavar="NAME",
         help="keep them in a collection, which is made if need be; ids are the paths",
     )
-    parser.add_argument("--layer", help="layer whose output is taken (penultimate)")
-    parser.add_argument("--normalize", action="store_true", default=None, help="to length 1")
+    add_parameters(parser, "embed", ("layer", "normalize"))
     parser.add_argument(
         "--label",
         metavar="KEY",
@@ -47,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
         return _keep(args)
     if args.out.suffix != ".npz":
         raise Stop(f"--out is a .npz file, not {args.out.name!r}.")
-    given = parameters(args, layer=args.layer, normalize=args.normalize)
-    items: list[MapItem] = []
+    given = given_parameters(args, ("layer", "normalize"))
+    items: list[MapItem[Embedding]] = []
     with connect(args) as client:
         client.version()
         for item in client.map(
@@ -63,8 +69,6 @@ def run(args: argparse.Namespace) -> int:
 def _keep(args: argparse.Namespace) -> int:
     """Into a collection; what is there already is not embedded again."""
     files = expand(args.files)
-    if not files:
-        raise Stop("There are no images in the folders that were given.")
     with connect(args) as client:
         collection = client.collection(args.collection)
         collection.make(model=args.model, layer=args.layer, normalize=args.normalize)
@@ -89,12 +93,12 @@ def _told(added: list[Addition]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
 
 
-def _save(path: Path, items: list[MapItem]) -> None:
+def _save(path: Path, items: list[MapItem[Embedding]]) -> None:
     """Only what succeeded, and no file when nothing did."""
     if not items:
         return
-    vectors = np.stack([item.result.vector for item in items])
-    first = items[0].result
+    vectors = np.stack([item.unwrap().vector for item in items])
+    first = items[0].unwrap()
     np.savez(
         path,
         files=np.array([str(item.source) for item in items]),

@@ -9,7 +9,7 @@ from typing import Any
 
 from brightfield_client.cli.connect import connect, connection_flags
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, report
-from brightfield_client.cli.files import assignment, parameter_flags
+from brightfield_client.cli.flags import assignment, parameter_flags
 from brightfield_client.evaluating.outcome import Evaluated
 from brightfield_client.results.evaluation import Evaluation
 

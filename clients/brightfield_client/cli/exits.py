@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, UnexpectedReply
 from brightfield_client.mapping import MapItem
@@ -57,7 +58,7 @@ def sentence(fault: BaseException, *, with_name: bool = True) -> str:
     return " ".join(str(fault).split()) or type(fault).__name__
 
 
-def report(item: MapItem) -> None:
+def report(item: MapItem[Any]) -> None:
     """Say on stderr what is wrong with one image."""
     if item.error is not None:
         print(
@@ -65,7 +66,7 @@ def report(item: MapItem) -> None:
         )
 
 
-def code_of(items: Sequence[MapItem]) -> int:
+def code_of(items: Sequence[MapItem[Any]]) -> int:
     """0 when all images are answered; 3 when none is and the service was lost; else 1."""
     failed = [item for item in items if not item.ok]
     lost = [item for item in failed if isinstance(item.error, ConnectionFailed)]

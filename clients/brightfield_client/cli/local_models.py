@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check(args: argparse.Namespace) -> int:
-    """Build every model and say whether it is well; weights not fetched yet are no fault."""
+    """Build every model and say whether it is well; weights not fetched yet are not a fault."""
     with needs_service("`models check`"):
         from brightfield.settings import Settings
     settings = Settings()

@@ -16,7 +16,7 @@ def by_coco(file: Path, images: Path | None) -> Dataset:
     """The images and true objects of a COCO file.
 
     Images lie in `images`, else in the folder `images` beside the file, else beside it. A case's
-    truth is `{"image", "annotations"}`. Raises `ValueError` for what is no such file.
+    truth is `{"image", "annotations"}`. Raises `ValueError` for what isn't such a file.
     """
     document = _read(file)
     cases = [
@@ -31,7 +31,7 @@ def by_coco(file: Path, images: Path | None) -> Dataset:
 def by_object(file: Path, images: Path | None) -> Dataset:
     """Every true object of a COCO file as a case, whose group is its image.
 
-    Images lie as in `by_coco`. Raises `ValueError` for what is no such file, or has an object
+    Images lie as in `by_coco`. Raises `ValueError` for what isn't such a file, or has an object
     without a box.
     """
     document = _read(file)
@@ -89,7 +89,7 @@ def _read(file: Path) -> dict[str, Any]:
                     entry[key]
     except (ValueError, KeyError, TypeError) as fault:
         raise ValueError(
-            f"{file} is no COCO data set with images, annotations and categories: "
+            f"{file} isn't a COCO data set with images, annotations and categories: "
             f"{type(fault).__name__} {fault}."
         ) from None
     return dict(document)

@@ -54,7 +54,7 @@ def of_cases(cases: Iterable[Case], place: Path, labels: Sequence[str] = ()) -> 
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images in a folder and below. Raises `ValueError` for what is no folder."""
+    """The images in a folder and below. Raises `ValueError` for what isn't a folder."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())

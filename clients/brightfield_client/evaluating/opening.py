@@ -6,8 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from brightfield_client.evaluating.boxes import Boxes
-from brightfield_client.evaluating.classes import Classes
+from brightfield_client.evaluating.classification import ClassificationEvaluator
 from brightfield_client.evaluating.coco import by_coco, by_object
 from brightfield_client.evaluating.dataset import (
     Case,
@@ -18,15 +17,16 @@ from brightfield_client.evaluating.dataset import (
     images_in,
     of_cases,
 )
-from brightfield_client.evaluating.enlargements import Enlargements
-from brightfield_client.evaluating.judge import Judge
-from brightfield_client.evaluating.masks import Masks
+from brightfield_client.evaluating.detection import DetectionEvaluator
+from brightfield_client.evaluating.segmentation import SegmentationEvaluator
+from brightfield_client.evaluating.super_resolution import SuperResolutionEvaluator
+from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 
-JUDGES: Mapping[str, type[Judge]] = {
-    "classify": Classes,
-    "segment": Masks,
-    "detect": Boxes,
-    "superresolve": Enlargements,
+TASK_EVALUATORS: Mapping[str, type[TaskEvaluator]] = {
+    "classify": ClassificationEvaluator,
+    "segment": SegmentationEvaluator,
+    "detect": DetectionEvaluator,
+    "superresolve": SuperResolutionEvaluator,
 }
 """By the task of the model."""
 
@@ -52,7 +52,9 @@ def open_dataset(task: str, data: PathLike, truth: PathLike | None = None) -> Da
     other = None if truth is None else Path(truth).expanduser()
     opened = _OPENERS.get(task)
     if opened is None:
-        raise ValueError(f"There is no evaluation of models that {task}; of {', '.join(JUDGES)}.")
+        raise ValueError(
+            f"There is no evaluation of models that {task}; of {', '.join(TASK_EVALUATORS)}."
+        )
     return opened(path, other)
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from brightfield_client.errors import ApiError
 from brightfield_client.evaluating.dataset import Case, Dataset
-from brightfield_client.evaluating.judge import Judge
-from brightfield_client.evaluating.opening import JUDGES
+from brightfield_client.evaluating.opening import TASK_EVALUATORS
+from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 from brightfield_client.images import ImageSource
 from brightfield_client.mapping import MapItem
 from brightfield_client.models import Model
@@ -29,7 +29,7 @@ _FOR_NOW = frozenset({404, 408, 409, 425, 429, 499})
 
 
 @dataclass(frozen=True)
-class Document:
+class FinishedChunk:
     """A finished chunk."""
 
     key: str
@@ -51,7 +51,7 @@ class _Chunk:
         return len(self.cases) - len(self.entries)
 
 
-class Plan:
+class EvaluationPlan:
     """What is asked about, in order, and the chunks that come of the answers.
 
     `sources` are the images of the chunks that the service has not; each answer goes to `add`,
@@ -61,12 +61,12 @@ class Plan:
     def __init__(
         self, model: Model, data: Dataset, parameters: Mapping[str, Any], options: Mapping[str, Any]
     ) -> None:
-        self._judge: Judge = JUDGES[model.task](model, data, parameters)
+        self._evaluator: TaskEvaluator = TASK_EVALUATORS[model.task](model, data, parameters)
         self.task = model.task
-        self.evaluation = self._judge.evaluation
-        self.parameters = {"model": model.id, **self._judge.parameters()}
-        self.options = {**self._judge.options(), **options}
-        self.errors: list[MapItem] = []
+        self.evaluation = self._evaluator.evaluation
+        self.parameters = {"model": model.id, **self._evaluator.parameters()}
+        self.options = {**self._evaluator.options(), **options}
+        self.errors: list[MapItem[Any]] = []
         self._chunks = list(self._cut(model, data))
         self._waiting: deque[tuple[_Chunk, Case, Exception | None]] = deque()
 
@@ -96,28 +96,28 @@ class Plan:
         for chunk in self._chunks:
             for case in chunk.cases:
                 try:
-                    source = self._judge.source(case)
+                    source = self._evaluator.source(case)
                 except _FAULTS as fault:
                     self._waiting.append((chunk, case, fault))
                     continue
                 self._waiting.append((chunk, case, None))
                 yield source
 
-    def add(self, item: MapItem) -> list[Document]:
+    def add(self, item: MapItem[Any]) -> list[FinishedChunk]:
         """The answer about the next image."""
         finished = self._unsent()
         chunk, case, _ = self._waiting.popleft()
         return [*finished, *self._settle(chunk, case, item.result, item.error)]
 
-    def rest(self) -> list[Document]:
+    def rest(self) -> list[FinishedChunk]:
         """At the end."""
         return self._unsent()
 
-    def refused(self, document: Document, fault: Exception) -> None:
+    def refused(self, document: FinishedChunk, fault: Exception) -> None:
         """The service does not take a chunk."""
         self.errors += [MapItem(case.path, error=fault) for case in document.cases]
 
-    def _unsent(self) -> list[Document]:
+    def _unsent(self) -> list[FinishedChunk]:
         """What comes of images that could not be read, up to the next that was sent."""
         finished = []
         while self._waiting and self._waiting[0][2] is not None:
@@ -127,23 +127,23 @@ class Plan:
 
     def _settle(
         self, chunk: _Chunk, case: Case, answer: Any, fault: Exception | None
-    ) -> list[Document]:
+    ) -> list[FinishedChunk]:
         entry = None
         if fault is None:
             try:
-                entry = self._judge.entry(case, answer)
+                entry = self._evaluator.entry(case, answer)
             except _FAULTS as unfit:
                 fault = unfit
         if fault is not None:
             self.errors.append(MapItem(case.path, error=fault))
             chunk.broken = chunk.broken or not _final(fault)
-            entry = self._judge.entry(case, None)
+            entry = self._evaluator.entry(case, None)
         chunk.entries.append(entry)
         if chunk.open or chunk.broken:
             return []
-        body = self._judge.document(chunk.entries)
+        body = self._evaluator.document(chunk.entries)
         chunk.entries = [None] * len(chunk.cases)  # answers may be large
-        return [Document(chunk.key, body, chunk.cases)]
+        return [FinishedChunk(chunk.key, body, chunk.cases)]
 
     def _cut(self, model: Model, data: Dataset) -> Iterator[_Chunk]:
         asked = json.dumps(
@@ -152,7 +152,7 @@ class Plan:
             sort_keys=True,
             default=str,
         )  # fmt: skip
-        size = self._judge.size
+        size = self._evaluator.size
         for start in range(0, len(data.cases), size):
             cases = data.cases[start : start + size]
             digest = hashlib.sha256(asked.encode())

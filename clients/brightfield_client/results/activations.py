@@ -2,51 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from brightfield_client.arrays import FloatArray, decode_array
-from brightfield_client.results.found import Box
-from brightfield_client.results.repeatable import Repeatable
-from brightfield_client.results.result import Json, html_table
+from brightfield_client.arrays import FloatArray
+from brightfield_client.results.found import Box, Point
+from brightfield_client.results.result import Result, html_table
 from brightfield_client.results.saving import save_as, write_csv, write_json
+from brightfield_client.results.value import Json, Value, at
 
 
 @dataclass(frozen=True)
-class UnitActivity:
+class UnitActivity(Value):
     """One unit of a layer: its greatest value and its mean over the map (None where not finite).
 
     The greatest value is at `place` (row, column) of the map, around `position` (x, y) in image
-    pixels;
-    `box` is all that the unit sees there, its receptive field.
+    pixels; `box` is all that the unit sees there, its receptive field.
     """
 
     unit: int
     max: float | None
     mean: float | None
     place: tuple[int, int]
-    position: tuple[float, float]
+    position: Point
     box: Box
-
-    @classmethod
-    def from_json(cls, value: Json) -> UnitActivity:
-        row, column = value["place"]
-        return cls(
-            int(value["unit"]),
-            value["max"],
-            value["mean"],
-            (int(row), int(column)),
-            (float(value["position"]["x"]), float(value["position"]["y"])),
-            Box(*(float(value["box"][edge]) for edge in Box._fields)),
-        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Activations(Repeatable):
+class Activations(Result):
     """`maps` (U, h, w) of the units of `layer`, on the layer's own grid, and each in numbers.
 
     `receptive_field` says how many pixels of the model's input a place sees at most (`height`,
@@ -57,17 +44,8 @@ class Activations(Repeatable):
 
     layer: str
     units: tuple[UnitActivity, ...]
-    maps: FloatArray = field(repr=False)
-    receptive_field: Mapping[str, Any] = field(repr=False)
-
-    @classmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        return {
-            "layer": str(result["layer"]),
-            "units": tuple(map(UnitActivity.from_json, result["units"])),
-            "maps": decode_array(result["maps"]),
-            "receptive_field": result["receptive_field"],
-        }
+    maps: FloatArray = at(repr=False)
+    receptive_field: Json = at(repr=False)
 
     def __len__(self) -> int:
         return len(self.units)

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, overload
 
 from brightfield_client.errors import ApiError, UnexpectedReply, api_error
-from brightfield_client.results.result import Json
+from brightfield_client.results.value import Json, Value
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class ItemError:
+class ItemError(Value):
     """What stands in a batch where an image failed; its neighbours are not touched."""
 
     index: int
     error: ApiError
+
+    @classmethod
+    def of(cls, index: int, entry: Json) -> ItemError | None:
+        """The error in an entry of a reply; None where it is an answer."""
+        problem = entry.get("error")
+        if problem is None:
+            return None
+        return cls(index, api_error(int(problem.get("status", 500)), problem))
 
     @property
     def code(self) -> str:
@@ -44,7 +53,16 @@ class Batch(Sequence[T | ItemError], Generic[T]):
         """The items of a batch's reply; `parse` reads one envelope."""
         if not isinstance(body.get("items"), list):
             raise UnexpectedReply("The reply to a batch has no items.")
-        return cls([_item(i, item, parse) for i, item in enumerate(body["items"])], body)
+        items = enumerate(body["items"])
+        return cls([ItemError.of(index, item) or parse(item) for index, item in items], body)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the service said, ready for `json.dumps`."""
+        return dict(self.raw)
+
+    def to_json(self) -> str:
+        """`to_dict` as text."""
+        return json.dumps(self.to_dict(), ensure_ascii=False)
 
     @property
     def results(self) -> list[T]:
@@ -86,10 +104,3 @@ class Batch(Sequence[T | ItemError], Generic[T]):
             for cell, item in zip(cells, self._items, strict=True)
         ]
         return "<ol start=0>" + "".join(f"<li>{part}</li>" for part in parts) + "</ol>"
-
-
-def _item(index: int, item: Json, parse: Callable[[Json], T]) -> T | ItemError:
-    problem = item.get("error")
-    if problem is None:
-        return parse(item)
-    return ItemError(index, api_error(int(problem.get("status", 500)), problem))

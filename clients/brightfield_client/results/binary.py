@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from brightfield_client.heat import inline_png
 from brightfield_client.optional import require
+from brightfield_client.pictures import inline_png
+from brightfield_client.results.value import Value
 
 _ZIP = "application/zip"
 _SVG = "image/svg+xml"
@@ -24,7 +25,7 @@ _HIGH_DEPTH = frozenset({"I;16", "I;16B", "I;16L", "I", "F", "1"})
 
 
 @dataclass(frozen=True)
-class Binary:
+class Binary(Value):
     """The bytes of a picture, an array or a text, with the envelope's facts in `headers`."""
 
     content: bytes = field(repr=False)
@@ -44,6 +45,14 @@ class Binary:
         path = Path(path)
         path.write_bytes(self.content)
         return path
+
+    def picture(self) -> PillowImage.Image:
+        """The answer as a Pillow image. Raises `ValueError` for what isn't a picture of pixels."""
+        if not self.media_type.startswith("image/") or self.media_type == _SVG:
+            raise ValueError(f"An answer of type {self.media_type} isn't a picture.")
+        picture = PillowImage.open(io.BytesIO(self.content))
+        picture.load()
+        return picture
 
     def array(self) -> npt.NDArray[Any]:
         """The pixels in their own dtype, from npy, png or tiff.

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from brightfield_client.arrays import FloatArray, decode_array
-from brightfield_client.optional import require
-from brightfield_client.results.result import Json, Result, html_table
+from brightfield_client.arrays import FloatArray
+from brightfield_client.results.result import Result, frame, html_table
+from brightfield_client.results.value import Value, at
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(Value):
     """A class and its score, in [0, 1] for softmax and sigmoid models."""
 
     label: str
@@ -31,20 +31,8 @@ class Classification(Result):
     task_name: ClassVar[str] = "classify"
 
     predictions: tuple[Prediction, ...]
-    map: FloatArray | None = field(repr=False)
-    map_labels: tuple[str, ...] = field(repr=False)
-
-    @classmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        area = result.get("map")
-        return {
-            "predictions": tuple(
-                Prediction(str(entry["label"]), int(entry["class_id"]), float(entry["score"]))
-                for entry in result["predictions"]
-            ),
-            "map": None if area is None else decode_array(area),
-            "map_labels": () if area is None else tuple(area.get("labels", ())),
-        }
+    map: FloatArray | None = at(default=None, repr=False)
+    map_labels: tuple[str, ...] = at("map.labels", default=(), repr=False)
 
     @property
     def top(self) -> Prediction | None:
@@ -59,10 +47,8 @@ class Classification(Result):
 
     def to_pandas(self) -> Any:
         """A `DataFrame` with the columns label, class_id and score."""
-        pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
-        columns = ["label", "class_id", "score"]
         rows = [(p.label, p.class_id, p.score) for p in self.predictions]
-        return pandas.DataFrame(rows, columns=columns)
+        return frame(("label", "class_id", "score"), rows)
 
     def _repr_html_(self) -> str:
         rows = [(p.label, f"{p.score:.4f}") for p in self.predictions]

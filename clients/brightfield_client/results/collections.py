@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.errors import BrightfieldError, api_error
-from brightfield_client.optional import require
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Json, html_table
+from brightfield_client.results.result import frame, html_table
 from brightfield_client.results.saving import save_as, write_csv, write_json
+from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True)
-class CollectionInfo:
+@dataclass(frozen=True, kw_only=True)
+class CollectionInfo(Value):
     """What a collection is made of. `model` is None where it has vectors alone, `dim` before the
     first of them."""
 
@@ -29,16 +29,11 @@ class CollectionInfo:
     metric: str
     dim: int | None
     items: int
-    raw: Json = field(repr=False, compare=False)
-
-    @classmethod
-    def from_json(cls, value: Json) -> CollectionInfo:
-        names = ("name", "model", "layer", "metric", "dim", "items")
-        return cls(**{name: value[name] for name in names}, raw=value)
+    raw: Json = at(whole=True, repr=False, compare=False)
 
 
-@dataclass(frozen=True)
-class IndexInfo:
+@dataclass(frozen=True, kw_only=True)
+class IndexInfo(Value):
     """An index of a collection: the items it holds, and those `waiting`, which come in with the
     next search. `recall` is the measured share of the 10 true neighbours that it finds with 100
     candidates; `raw["recalls"]` has further settings."""
@@ -48,18 +43,12 @@ class IndexInfo:
     ef_construction: int
     indexed: int
     waiting: int
-    recall: float
-    raw: Json = field(repr=False, compare=False)
-
-    @classmethod
-    def from_json(cls, value: Json) -> IndexInfo:
-        names = ("method", "m", "ef_construction", "indexed", "waiting")
-        given = {name: value[name] for name in names}
-        return cls(**given, recall=float(value["recall"]["value"]), raw=value)
+    recall: float = at("recall.value")
+    raw: Json = at(whole=True, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
-class Addition:
+class Addition(Value):
     """What became of an item: `outcome` is added, unchanged, replaced or failed, and then there is
     an `error`."""
 
@@ -67,52 +56,38 @@ class Addition:
     outcome: str
     error: BrightfieldError | None = None
 
-
-def additions(body: Json) -> list[Addition]:
-    """What became of each item of a request."""
-    return [_addition(item) for item in body["items"]]
-
-
-def _addition(item: Json) -> Addition:
-    problem = item.get("error")
-    if problem is None:
-        return Addition(item["id"], str(item["outcome"]))
-    return Addition(item["id"], "failed", api_error(int(problem["status"]), problem))
+    @classmethod
+    def _read(cls, value: Json) -> dict[str, Any]:
+        problem = value.get("error")
+        if problem is None:
+            return super()._read(value)
+        fault = api_error(int(problem["status"]), problem)
+        return {"id": value["id"], "outcome": "failed", "error": fault}
 
 
-@dataclass(frozen=True)
-class Neighbor:
+@dataclass(frozen=True, kw_only=True)
+class Neighbor(Value):
     """An item at a distance."""
 
     id: str
     distance: float
-    metadata: Json = field(compare=False)
+    metadata: Json = at(compare=False)
 
 
-@dataclass(frozen=True, eq=False)
-class Neighbors(Sequence[Neighbor]):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Neighbors(Value, Sequence[Neighbor]):
     """The nearest items, the nearest first, of so many `searched`.
 
     Of a search that was not `exact`, `recall` is the measured share of the true neighbours that
     such searches find; `raw["recall"]` says how it was measured.
     """
 
-    found: tuple[Neighbor, ...]
+    found: tuple[Neighbor, ...] = at("neighbors")
     metric: str
     exact: bool
     searched: int
-    recall: float | None
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, body: Json) -> Neighbors:
-        found = tuple(
-            Neighbor(str(each["id"]), float(each["distance"]), each["metadata"])
-            for each in body["neighbors"]
-        )
-        exact = bool(body["exact"])
-        recall = None if exact else float(body["recall"]["value"])
-        return cls(found, str(body["metric"]), exact, int(body["searched"]), recall, body)
+    recall: float | None = at("recall.value", default=None)
+    raw: Json = at(whole=True, repr=False)
 
     @property
     def ids(self) -> list[str]:
@@ -133,51 +108,48 @@ class Neighbors(Sequence[Neighbor]):
 
     def to_pandas(self) -> Any:
         """A row per item: id, distance, metadata."""
-        pandas = require("pandas", "to_pandas", "brightfield[notebook]")
-        rows = [{"id": e.id, "distance": e.distance, **e.metadata} for e in self.found]
-        return pandas.DataFrame(rows)
+        keys = list(dict.fromkeys(key for each in self.found for key in each.metadata))
+        rows = ((e.id, e.distance, *(e.metadata.get(key) for key in keys)) for e in self.found)
+        return frame(("id", "distance", *keys), rows)
 
     def _repr_html_(self) -> str:
         rows = ((each.id, f"{each.distance:.4f}") for each in self.found)
         return html_table(("id", html.escape(self.metric)), rows)
 
 
-@dataclass(frozen=True, eq=False)
-class Clusters:
+def _sizes(clusters: list[Json]) -> tuple[int, ...]:
+    return tuple(int(each["size"]) for each in clusters)
+
+
+def _members(clusters: list[Json]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(each["members"]) for each in clusters)
+
+
+def _points(points: Json) -> npt.NDArray[np.float64]:
+    return np.array([points[axis] for axis in "xyz" if axis in points], np.float64).T
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Clusters(Value):
     """k-means: the `labels` of the `ids`, and of each cluster its size and the ids nearest its
     centre."""
 
     k: int
     inertia: float
-    silhouette: float | None
-    ids: tuple[str, ...] = field(repr=False)
-    labels: npt.NDArray[np.int64] = field(repr=False)
-    sizes: tuple[int, ...]
-    members: tuple[tuple[str, ...], ...] = field(repr=False)
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, body: Json) -> Clusters:
-        clusters = body["clusters"]
-        return cls(
-            int(body["k"]),
-            float(body["inertia"]),
-            body["silhouette"]["value"],
-            tuple(body["ids"]),
-            np.array(body["labels"], np.int64),
-            tuple(int(each["size"]) for each in clusters),
-            tuple(tuple(each["members"]) for each in clusters),
-            body,
-        )
+    silhouette: float | None = at("silhouette.value")
+    ids: tuple[str, ...] = at(repr=False)
+    labels: npt.NDArray[np.int64] = at(repr=False)
+    sizes: tuple[int, ...] = at("clusters", read=_sizes)
+    members: tuple[tuple[str, ...], ...] = at("clusters", read=_members, repr=False)
+    raw: Json = at(whole=True, repr=False)
 
     def to_pandas(self) -> Any:
         """A row per item: id, cluster."""
-        pandas = require("pandas", "to_pandas", "brightfield[notebook]")
-        return pandas.DataFrame({"id": self.ids, "cluster": self.labels})
+        return frame(("id", "cluster"), zip(self.ids, self.labels.tolist(), strict=True))
 
 
-@dataclass(frozen=True, eq=False)
-class Projection:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Projection(Value):
     """A map: `points` (N, 2) or (N, 3) of the `ids`; `placed` are those that came later.
 
     `trustworthiness` is 1 where all neighbours on the map are neighbours in truth, None for few
@@ -186,26 +158,12 @@ class Projection:
 
     id: str
     method: str
-    ids: tuple[str, ...] = field(repr=False)
-    points: npt.NDArray[np.float64] = field(repr=False)
-    trustworthiness: float | None
-    placed: tuple[str, ...] = field(repr=False)
-    raw: Json = field(repr=False)
-    _draw: Callable[[dict[str, Any]], Binary] | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_json(cls, body: Json) -> Projection:
-        points = body["points"]
-        axes = [points[axis] for axis in "xyz" if axis in points]
-        return cls(
-            str(body["id"]),
-            str(body["method"]),
-            tuple(points["ids"]),
-            np.array(axes, np.float64).T,
-            body["trustworthiness"]["value"],
-            tuple(body["placed"]),
-            body,
-        )
+    ids: tuple[str, ...] = at("points.ids", repr=False)
+    points: npt.NDArray[np.float64] = at(read=_points, repr=False)
+    trustworthiness: float | None = at("trustworthiness.value")
+    placed: tuple[str, ...] = at(repr=False)
+    raw: Json = at(whole=True, repr=False)
+    _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     def plot(self, by: str | None = None, **parameters: Any) -> Binary:
         """The map as a picture, which notebooks show and `save` writes.
@@ -217,24 +175,24 @@ class Projection:
 
         Raises `ValueError` for a map of the asynchronous client: await `collection.plot(id)`.
         """
-        if self._draw is None:
+        if self._ask is None:
             raise ValueError(f"Ask for the picture with `await collection.plot({self.id!r})`.")
-        return self._draw({"by": by, **parameters})
+        return self._ask(by=by, **parameters)
 
     def to_pandas(self) -> Any:
         """A row per item: id, x, y and perhaps z."""
-        pandas = require("pandas", "to_pandas", "brightfield[notebook]")
-        axes = {axis: self.points[:, index] for index, axis in enumerate(self._axes)}
-        return pandas.DataFrame({"id": self.ids, **axes})
+        return frame(("id", *self._axes), self._rows())
 
     def save(self, path: str | Path) -> Path:
         """Write .json, the whole answer, or .csv, a row per item."""
-        rows = [(name, *point) for name, point in zip(self.ids, self.points.tolist(), strict=True)]
         writers = {
             ".json": lambda p: write_json(p, self.raw),
-            ".csv": lambda p: write_csv(p, ("id", *self._axes), rows),
+            ".csv": lambda p: write_csv(p, ("id", *self._axes), self._rows()),
         }
         return save_as(path, writers, "A map")
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return [(name, *point) for name, point in zip(self.ids, self.points.tolist(), strict=True)]
 
     @property
     def _axes(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from brightfield_client.arrays import numbers
-from brightfield_client.results.result import Json, Result
+from brightfield_client.results.result import Result
+from brightfield_client.results.value import at
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -18,17 +18,9 @@ class Embedding(Result):
 
     task_name: ClassVar[str] = "embed"
 
-    vector: npt.NDArray[np.float32] = field(repr=False)
-    layer: str
-    normalized: bool
-
-    @classmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        return {
-            "vector": numbers(result["embedding"]).astype(np.float32),
-            "layer": str(result.get("layer", "")),
-            "normalized": bool(result.get("normalized", False)),
-        }
+    vector: npt.NDArray[np.float32] = at("embedding", repr=False)
+    layer: str = ""
+    normalized: bool = False
 
     @property
     def dim(self) -> int:

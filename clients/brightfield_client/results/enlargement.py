@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,15 +11,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from brightfield_client.heat import thumbnail_png
-from brightfield_client.pictures import as_picture
-from brightfield_client.results import heatmap
+from brightfield_client.pictures import as_picture, on_axes, thumbnail_png
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Json, Result
-from brightfield_client.results.saving import save_as
-from brightfield_client.results.tiff import write_tiff
+from brightfield_client.results.result import Result
+from brightfield_client.results.saving import save_as, write_tiff
+from brightfield_client.results.value import Json, at
 
 _MEDIA_TYPES = {"npy": "application/x-npy", "png": "image/png", "tiff": "image/tiff"}
+
+
+def _pixels(image: Json) -> npt.NDArray[Any]:
+    content = base64.b64decode(image["data"], validate=True)
+    return Binary(content, _MEDIA_TYPES[image["format"]], {}).array()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -34,25 +37,17 @@ class Enlargement(Result):
 
     task_name: ClassVar[str] = "superresolve"
 
-    pixels: npt.NDArray[Any] = field(repr=False)
-    axes: str
+    pixels: npt.NDArray[Any] = at("image", read=_pixels, repr=False)
+    axes: str = at("image.axes")
     scale: int
-    pixel_size: float | None
-    psnr: float | None
-    ssim: float | None
+    pixel_size: float | None = at("image.pixel_size", default=None)
+    psnr: float | None = None
+    ssim: float | None = None
 
     @classmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        image = result["image"]
-        content = base64.b64decode(image["data"], validate=True)
-        return {
-            "pixels": Binary(content, _MEDIA_TYPES[image["format"]], {}).array(),
-            "axes": str(image["axes"]),
-            "scale": int(result["scale"]),
-            "pixel_size": image.get("pixel_size"),
-            "psnr": _number(result, "psnr"),
-            "ssim": _number(result, "ssim"),
-        }
+    def _read(cls, value: Json) -> dict[str, Any]:
+        unknown = {name: float("nan") for name in ("psnr", "ssim") if name in value["result"]}
+        return unknown | super()._read(value)
 
     def picture(self) -> PillowImage.Image:
         """The pixels as an RGB picture of 8 bits, the first channel of several."""
@@ -60,13 +55,13 @@ class Enlargement(Result):
 
     def plot(self, *, ax: Any | None = None) -> Any:
         """Draw the picture with matplotlib and return the axes."""
-        return heatmap.plot(self.picture(), f"{self.model.id}: {self.scale} times", ax)
+        return on_axes(self.picture(), ax, f"{self.model.id}: {self.scale} times")
 
     def save(self, path: str | Path) -> Path:
         """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss.
 
-        Raises `ValueError` for what a PNG, or Pillow, does not hold: other channels than grey and
-        colour, floats, colour of 16 bits.
+        What Pillow does not write, other channels than grey and colour, float64 and colour of 16
+        bits, is asked of the service again (see `again`) as .png or .tif.
         """
         writers = {
             ".png": self._write_png,
@@ -77,24 +72,19 @@ class Enlargement(Result):
         return save_as(path, writers, "An enlarged image")
 
     def _write_png(self, path: Path) -> None:
-        deep_grey = self.axes == "YX" and self.pixels.dtype == np.uint16
-        if not deep_grey and (self.axes == "CYX" or self.pixels.dtype != np.uint8):
-            raise ValueError(
-                f"Pillow writes no PNG of {self.pixels.dtype} {self.axes}; save as .tif or .npy."
-            )
-        PillowImage.fromarray(self.pixels).save(path, "PNG")
+        kinds = (np.uint8, np.uint16) if self.axes == "YX" else (np.uint8,)
+        if self.axes != "CYX" and self.pixels.dtype in kinds:
+            PillowImage.fromarray(self.pixels).save(path, "PNG")
+        else:
+            self.again("png").save(path)
 
     def _write_tiff(self, path: Path) -> None:
-        write_tiff(path, self.pixels, self.axes, self.pixel_size)
+        kinds = (np.uint8, np.uint16, np.float32) if self.axes == "YX" else (np.uint8,)
+        if self.axes != "CYX" and self.pixels.dtype in kinds:
+            write_tiff(path, self.pixels, self.pixel_size)
+        else:
+            self.again("tiff").save(path)
 
     def _repr_html_(self) -> str:
         title = f"{self.scale} times"
         return f"{thumbnail_png(self.picture(), title)}<br>{self._caption()}"
-
-
-def _number(result: Json, name: str) -> float | None:
-    """None where it was not measured, NaN where it is not finite."""
-    if name not in result:
-        return None
-    value = result[name]
-    return float("nan") if value is None else float(value)

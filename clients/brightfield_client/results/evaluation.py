@@ -6,19 +6,17 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from brightfield_client.arrays import FloatArray, numbers
-from brightfield_client.errors import UnexpectedReply
-from brightfield_client.optional import require
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Json, Warned, html_table
-from brightfield_client.results.saving import save_as, write_json
+from brightfield_client.results.result import Warned, frame, html_table
+from brightfield_client.results.saving import Write, save_as, write_json
+from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, kw_only=True)
+class Estimate(Value):
     """A number with its interval over `n` observations.
 
     Where there is no value, `undefined` says why, and `ci_undefined` likewise of the interval;
@@ -30,21 +28,8 @@ class Estimate:
     method: str | None
     n: int
     undefined: str | None
-    ci_undefined: str | None
+    ci_undefined: str | None = None
     clipped: bool
-
-    @classmethod
-    def from_json(cls, entry: Json) -> Estimate:
-        ci = entry["ci"]
-        return cls(
-            entry["value"],
-            None if ci is None else (float(ci[0]), float(ci[1])),
-            entry["method"],
-            int(entry["n"]),
-            entry["undefined"],
-            entry.get("ci_undefined"),
-            bool(entry["clipped"]),
-        )
 
     def __str__(self) -> str:
         if self.value is None:
@@ -53,17 +38,17 @@ class Estimate:
         return f"{self.value:.3f}{interval}"
 
 
-@dataclass(frozen=True)
-class ClassEvaluation:
+@dataclass(frozen=True, kw_only=True)
+class ClassEvaluation(Value):
     """One class against the rest; `curves` as in `Evaluation`."""
 
     label: str
     metrics: Mapping[str, Estimate]
-    curves: Json = field(repr=False)
+    curves: Json = at(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Evaluation:
+class Evaluation(Value):
     """How good predictions are.
 
     `metrics` are the numbers by name, also `evaluation["auroc"]`; `pooled` those over all pixels
@@ -75,45 +60,18 @@ class Evaluation:
     task: str
     n: int
     metrics: Mapping[str, Estimate]
-    pooled: Mapping[str, Estimate] = field(repr=False)
-    per_class: tuple[ClassEvaluation, ...] = field(repr=False)
-    curves: Json = field(repr=False)
-    confusion: Json | None = field(repr=False)
-    operating_point: Json | None = field(repr=False)
-    worst: tuple[Json, ...] = field(repr=False)
-    excluded: tuple[Json, ...] = field(repr=False)
+    pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
+    per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
+    curves: Json = at(default_factory=dict, repr=False)
+    confusion: Json | None = at(default=None, repr=False)
+    operating_point: Json | None = at(default=None, repr=False)
+    worst: tuple[Json, ...] = at(repr=False)
+    excluded: tuple[Json, ...] = at(repr=False)
     warnings: tuple[Warned, ...]
-    conventions: Json = field(repr=False)
+    conventions: Json = at(repr=False)
     input_sha256: str
-    raw: Json = field(repr=False)
-    _ask: Callable[[Mapping[str, str]], Binary] | None = field(default=None, repr=False)
-
-    @classmethod
-    def from_json(cls, report: Json) -> Evaluation:
-        """The report. Raises `UnexpectedReply` when it is something else."""
-        try:
-            return cls(
-                task=str(report["task"]),
-                n=int(report["n"]),
-                metrics=_estimates(report["metrics"]),
-                pooled=_estimates(report.get("pooled") or {}),
-                per_class=tuple(_of_class(entry) for entry in report.get("per_class") or ()),
-                curves=MappingProxyType(dict(report.get("curves") or {})),
-                confusion=report.get("confusion"),
-                operating_point=report.get("operating_point"),
-                worst=tuple(report["worst"]),
-                excluded=tuple(report["excluded"]),
-                warnings=tuple(
-                    Warned(str(entry["code"]), str(entry["detail"])) for entry in report["warnings"]
-                ),
-                conventions=MappingProxyType(dict(report["conventions"])),
-                input_sha256=str(report["input_sha256"]),
-                raw=MappingProxyType(dict(report)),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise UnexpectedReply(
-                f"The reply is no evaluation: {type(fault).__name__}: {fault}."
-            ) from fault
+    raw: Json = at(whole=True, repr=False)
+    _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
         return self.metrics[name]
@@ -145,7 +103,7 @@ class Evaluation:
                 f"format={format}."
             )
         given = {name: value for name, value in choice.items() if value is not None}
-        return self._ask({"format": format, **given})
+        return self._ask(format=format, **given)
 
     def to_html(self, title: str | None = None) -> str:
         """The report as one page that needs nothing else, from the service (see `again`)."""
@@ -153,7 +111,7 @@ class Evaluation:
 
     def plot(self, name: str | None = None, *, format: str = "svg") -> Binary:  # noqa: A002
         """A plot that a notebook shows and `save` writes: `roc`, `pr`, `confusion`, `calibration`,
-        `cases`, `classes` or `errors`; left out, the first that the report has.
+        `cases`, `classes` or `errors`; default: the first that the report has.
 
         From the service (see `again`); `UnprocessableError` names the plots that there are.
         """
@@ -177,13 +135,8 @@ class Evaluation:
             form = file.suffix.lower()[1:]
             return self.again(form, plot=plot, table=table, title=title).save(file)
 
-        writers = {
-            ".html": asked,
-            ".csv": asked,
-            ".svg": asked,
-            ".png": asked,
-            ".json": lambda file: write_json(file, self.raw),
-        }
+        writers: dict[str, Write] = dict.fromkeys((".html", ".csv", ".svg", ".png"), asked)
+        writers[".json"] = lambda file: write_json(file, self.raw)
         return save_as(path, writers, "A report")
 
     def _rows(self) -> Iterator[tuple[str, str, Estimate]]:
@@ -196,15 +149,12 @@ class Evaluation:
     def to_pandas(self) -> Any:
         """A `DataFrame`: scope (`all`, `pooled` or a class), metric, value, low, high, method, n
         and undefined, a row per number."""
-        pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
-        columns = ["scope", "metric", "value", "low", "high", "method", "n", "undefined"]
-        rows = [
+        columns = ("scope", "metric", "value", "low", "high", "method", "n", "undefined")
+        rows = (
             (scope, name, e.value, *(e.ci or (None, None)), e.method, e.n, e.undefined)
             for scope, name, e in self._rows()
-        ]
-        return pandas.DataFrame(rows, columns=columns).astype(
-            {"value": float, "low": float, "high": float}
         )
+        return frame(columns, rows).astype({"value": float, "low": float, "high": float})
 
     def _repr_html_(self) -> str:
         rows = [
@@ -212,12 +162,3 @@ class Evaluation:
         ]
         notes = "".join(f"<p>{html.escape(warning.detail)}</p>" for warning in self.warnings)
         return html_table(("scope", "metric", "value", "n"), rows) + notes
-
-
-def _estimates(block: Json) -> Mapping[str, Estimate]:
-    return MappingProxyType({name: Estimate.from_json(entry) for name, entry in block.items()})
-
-
-def _of_class(entry: Json) -> ClassEvaluation:
-    curves = MappingProxyType(dict(entry.get("curves") or {}))
-    return ClassEvaluation(str(entry["label"]), _estimates(entry["metrics"]), curves)

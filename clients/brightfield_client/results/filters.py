@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from brightfield_client.arrays import FloatArray, decode_array, numbers
-from brightfield_client.errors import UnexpectedReply
+from brightfield_client.arrays import FloatArray
 from brightfield_client.results.saving import save_as, write_json
+from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True, eq=False)
-class Filters:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Filters(Value):
     """`weights` (k, c, h, w): filters, input slices, rows, columns of the convolution `layer`.
 
     `total` is how many filters and slices the layer has, `first` the number of the first ones here.
@@ -24,27 +23,11 @@ class Filters:
 
     layer: str
     type: str
-    weights: FloatArray = field(repr=False)
+    weights: FloatArray = at(repr=False)
     total: tuple[int, int]
     first: tuple[int, int]
-    ranges: FloatArray = field(repr=False)
-    raw: Mapping[str, Any] = field(repr=False)
-
-    @classmethod
-    def from_json(cls, value: Any) -> Filters:
-        """Raises `UnexpectedReply` for a reply of another kind."""
-        try:
-            return cls(
-                str(value["layer"]),
-                str(value["type"]),
-                decode_array(value["weights"]),
-                (int(value["total"][0]), int(value["total"][1])),
-                (int(value["first"][0]), int(value["first"][1])),
-                numbers(value["ranges"]),
-                value,
-            )
-        except (KeyError, TypeError, ValueError, IndexError) as fault:
-            raise UnexpectedReply(f"The reply has no filters: {fault!r}.") from fault
+    ranges: npt.NDArray[np.float64] = at(repr=False)
+    raw: Json = at(whole=True, repr=False)
 
     def __len__(self) -> int:
         return len(self.weights)

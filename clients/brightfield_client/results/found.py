@@ -5,19 +5,25 @@ Coordinates are pixels of the whole image; the origin is the outer corner of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-Json = Mapping[str, Any]
+from brightfield_client.results.value import Json, Value, at
 
 Ring = npt.NDArray[np.int64]
 """(N, 2) x, y: corners of pixels, the first one not repeated at the end."""
 Polygon = tuple[Ring, ...]
 """The exterior and the holes."""
+
+
+class Point(NamedTuple):
+    """x and y."""
+
+    x: float
+    y: float
 
 
 class Box(NamedTuple):
@@ -38,21 +44,16 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ObjectClass:
+class ObjectClass(Value):
     """A class that the model knows, with its colour (red, green, blue, 0 to 255)."""
 
     label: str
     class_id: int
     color: tuple[int, int, int]
 
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        red, green, blue = value["color"]
-        return cls(str(value["label"]), int(value["class_id"]), (red, green, blue))
-
 
 @dataclass(frozen=True, kw_only=True)
-class Detection:
+class Detection(Value):
     """An object by its box; `id` counts from 1, `uuid` is its id in GeoJSON."""
 
     id: int
@@ -60,22 +61,12 @@ class Detection:
     class_id: int
     score: float | None
     box: Box
-    uuid: str = field(repr=False)
+    uuid: str = at(repr=False)
 
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        return cls(**cls._fields(value))
-
-    @classmethod
-    def _fields(cls, value: Json) -> dict[str, Any]:
-        return {
-            "id": int(value["id"]),
-            "label": str(value["label"]),
-            "class_id": int(value["class_id"]),
-            "score": value["score"],
-            "box": Box(*(float(value["box"][edge]) for edge in Box._fields)),
-            "uuid": str(value["uuid"]),
-        }
+    def row(self, pixel_size: float | None) -> dict[str, Any]:
+        """The object in a table, as `format="csv"` has it."""
+        facts = {name: getattr(self, name) for name in ("id", "label", "class_id", "score")}
+        return {**facts, **self.box._asdict()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,27 +79,36 @@ class Segment(Detection):
     """
 
     area_px: int
-    area_um2: float | None
-    centroid: tuple[float, float]
+    area_um2: float | None = None
+    centroid: Point
     mean_intensity: tuple[float | None, ...]
-    rle: Json = field(repr=False)
-    polygons: tuple[Polygon, ...] | None = field(repr=False, compare=False)
+    rle: Json = at(repr=False)
+    polygons: tuple[Polygon, ...] | None = at("outline", default=None, repr=False, compare=False)
 
-    @classmethod
-    def _fields(cls, value: Json) -> dict[str, Any]:
-        outline = value.get("outline")
-        return super()._fields(value) | {
-            "area_px": int(value["area_px"]),
-            "area_um2": value.get("area_um2"),
-            "centroid": (float(value["centroid"]["x"]), float(value["centroid"]["y"])),
-            "mean_intensity": tuple(value["mean_intensity"]),
-            "rle": value["rle"],
-            "polygons": None if outline is None else tuple(map(_polygon, outline)),
-        }
+    def row(self, pixel_size: float | None) -> dict[str, Any]:
+        """Lengths and areas are in pixels, and in micrometres too where `pixel_size` is known."""
+        x, y = self.centroid
+        cells = super().row(pixel_size)
+        cells |= {"area_px": self.area_px, "centroid_x_px": x, "centroid_y_px": y}
+        if pixel_size is not None:
+            cells |= {"area_um2": self.area_um2}
+            cells |= {"centroid_x_um": x * pixel_size, "centroid_y_um": y * pixel_size}
+        means = self.mean_intensity
+        numbers = [""] if len(means) == 1 else [f"_{channel + 1}" for channel in range(len(means))]
+        names = (f"mean_intensity{number}" for number in numbers)
+        return cells | dict(zip(names, means, strict=True))
+
+
+class SolidPoint(NamedTuple):
+    """x, y and z."""
+
+    x: float
+    y: float
+    z: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solid:
+class Solid(Value):
     """An object through the planes zmin to zmax - 1 of a stack.
 
     `box` are its edges in x and y, `centroid` is x, y, z; z is in planes from the first one's face.
@@ -119,26 +119,19 @@ class Solid:
     class_id: int
     score: float | None
     box: Box
-    zmin: int
-    zmax: int
+    zmin: int = at("box.zmin")
+    zmax: int = at("box.zmax")
     voxels: int
-    centroid: tuple[float, float, float]
+    centroid: SolidPoint
 
-    @classmethod
-    def from_json(cls, value: Json) -> Self:
-        box, centre = value["box"], value["centroid"]
-        return cls(
-            id=int(value["id"]),
-            label=str(value["label"]),
-            class_id=int(value["class_id"]),
-            score=value["score"],
-            box=Box(*(float(box[edge]) for edge in Box._fields)),
-            zmin=int(box["zmin"]),
-            zmax=int(box["zmax"]),
-            voxels=int(value["voxels"]),
-            centroid=(float(centre["x"]), float(centre["y"]), float(centre["z"])),
-        )
-
-
-def _polygon(rings: Any) -> Polygon:
-    return tuple(np.array(ring, np.int64) for ring in rings)
+    def row(self, pixel_size: float | None) -> dict[str, Any]:
+        """The object in a table; its middle in micrometres too where `pixel_size` is known."""
+        facts = {name: getattr(self, name) for name in ("id", "label", "class_id", "score")}
+        edges = (*self.box[:2], self.zmin, *self.box[2:], self.zmax)
+        names = ("xmin", "ymin", "zmin", "xmax", "ymax", "zmax")
+        x, y, z = self.centroid
+        cells = {**facts, **dict(zip(names, edges, strict=True)), "voxels": self.voxels}
+        cells |= {"centroid_x_px": x, "centroid_y_px": y, "centroid_z": z}
+        if pixel_size is not None:
+            cells |= {"centroid_x_um": x * pixel_size, "centroid_y_um": y * pixel_size}
+        return cells

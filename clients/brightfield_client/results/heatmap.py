@@ -1,7 +1,9 @@
-"""What maps over an image have in common: drawing and saving."""
+"""Answers that are maps over an image: drawn as the service draws them, and saved."""
 
 from __future__ import annotations
 
+import html
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,54 +11,115 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.heat import colorize, lay_over
 from brightfield_client.images import ImageSource
-from brightfield_client.optional import require
-from brightfield_client.pictures import open_picture
+from brightfield_client.pictures import inline_png, on_axes, read_pixels
+from brightfield_client.results.result import Result
+from brightfield_client.results.saving import Write, save_as
+from brightfield_client.results.value import Json
+from brightfield_painting import Rectangle, display, heatmap, overlay, place
 
-Region = tuple[float, float, float, float]  # x, y, width, height in pixels of the image
-
-
-def draw(
-    values: FloatArray, region: Region | None, image: ImageSource | None, alpha: float
-) -> PillowImage.Image:
-    """The map as a picture, over the image where one is given."""
-    if image is None:
-        return PillowImage.fromarray(colorize(values))
-    return lay_over(values, open_picture(image), region, alpha)
+Region = Rectangle
+"""x, y, width, height in pixels of the image."""
 
 
-def save(values: FloatArray, path: str | Path, picture: FloatArray) -> Path:
-    """Write `values` as .npy, or the one plane `picture` as .tiff (float32) or .png (colours)."""
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix == ".npy":
-        np.save(path, values, allow_pickle=False)
-    elif suffix in (".tif", ".tiff"):
-        PillowImage.fromarray(picture.astype(np.float32)).save(path)
-    elif suffix == ".png":
-        PillowImage.fromarray(colorize(picture)).save(path)
-    else:
-        raise ValueError(
-            f"A map is saved as .npy or .tiff (numbers) or .png (colours), not as {suffix!r}."
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Heatmap(Result):
+    """A map, or one for each target, with its picture.
+
+    The pictures are those of the service's formats `png` and `overlay`, pixel for pixel: a map
+    without a sign in inferno, a signed one from blue over white to red, scaled by its 99.5th
+    percentile; over an image the stronger the more opaque, and dark outside of `region`.
+    """
+
+    def plane(self, target: int = 0) -> FloatArray:
+        """The map (h, w) of one target, by its place."""
+        raise NotImplementedError
+
+    def _title(self, target: int) -> str:
+        raise NotImplementedError
+
+    @property
+    def _area(self) -> Json:
+        """The map's own entry in the JSON."""
+        area: Json = self.raw["result"]["map"]
+        return area
+
+    @property
+    def signed(self) -> bool:
+        """Whether negative values have a meaning of their own."""
+        said = self._area.get("signed")
+        return bool((self.plane() < 0).any()) if said is None else bool(said)
+
+    def overlay(
+        self, image: ImageSource | None = None, *, target: int = 0, alpha: float = 0.6
+    ) -> PillowImage.Image:
+        """The map of one target as colours, over `image` where one is given.
+
+        `alpha` is the greatest opacity. Without an image it is the service's `format="png"`, with
+        the one that was asked about its `format="overlay"`. Raises `ValueError` for an image of
+        another size.
+        """
+        pixels = None if image is None else read_pixels(image)
+        values, region = self._placed(target, None if pixels is None else pixels.shape[:2])
+        if pixels is None:
+            return PillowImage.fromarray(heatmap(values, signed=self.signed))
+        drawn = overlay(display(pixels), values, signed=self.signed, alpha=alpha, region=region)
+        return PillowImage.fromarray(drawn)
+
+    def plot(
+        self,
+        image: ImageSource | None = None,
+        *,
+        target: int = 0,
+        alpha: float = 0.6,
+        ax: Any | None = None,
+    ) -> Any:
+        """Draw `overlay(image)` with matplotlib and return the axes."""
+        picture = self.overlay(image, target=target, alpha=alpha)
+        return on_axes(picture, ax, self._title(target))
+
+    def save(self, path: str | Path, *, target: int = 0) -> Path:
+        """Write the maps of all targets as .npy, or one target's as .tiff (float32) or .png."""
+        writers: dict[str, Write] = {
+            ".npy": lambda file: np.save(file, self._every(), allow_pickle=False),
+            ".tif": lambda file: self._numbers(target).save(file),
+            ".tiff": lambda file: self._numbers(target).save(file),
+            ".png": lambda file: self.overlay(target=target).save(file),
+        }
+        return save_as(path, writers, "A map")
+
+    def _every(self) -> FloatArray:
+        """The maps of all targets."""
+        return self.plane()
+
+    def _numbers(self, target: int) -> PillowImage.Image:
+        return PillowImage.fromarray(self.plane(target).astype(np.float32))
+
+    def _placed(self, target: int, shape: tuple[int, ...] | None) -> tuple[Any, Region]:
+        """The map in the image's pixels, about what is drawn as nothing, and the region."""
+        values, area = self.plane(target), self._area
+        if (means := self.json.get("mean_score")) is not None:  # what RISE's maps are about
+            zero = np.nan if means[target] is None else means[target]
+            values = (values.astype(np.float64) - zero).astype(np.float32)
+        size = self._size(shape or values.shape)
+        if shape is not None and shape != size:
+            raise ValueError(
+                f"The image has {shape[1]} x {shape[0]} pixels, and the one that was asked about "
+                f"{size[1]} x {size[0]}."
+            )
+        region = area.get("region") or (0.0, 0.0, float(size[1]), float(size[0]))
+        extent = area.get("extent") or region
+        return place(values, size, tuple(extent), tuple(region)), tuple(region)
+
+    def _size(self, otherwise: tuple[int, ...]) -> tuple[int, int]:
+        """The height and width of the image that was asked about."""
+        height, width = (
+            int(self.image.get(name) or side)
+            for name, side in zip(("height", "width"), otherwise, strict=True)
         )
-    return path
+        return height, width
 
-
-def plot(picture: PillowImage.Image, title: str, ax: Any | None) -> Any:
-    """The picture on a matplotlib axes, a new one if none is given."""
-    pyplot = require("matplotlib.pyplot", "plot()", "brightfield[notebook]")
-    if ax is None:
-        _, ax = pyplot.subplots()
-    ax.imshow(picture)
-    ax.set_title(title)
-    ax.set_axis_off()
-    return ax
-
-
-def as_region(value: Any) -> Region | None:
-    """Four numbers as a region; None stays None (the map covers the whole image)."""
-    if value is None:
-        return None
-    x, y, width, height = (float(number) for number in value)
-    return x, y, width, height
+    def _repr_html_(self) -> str:
+        title = html.escape(self._title(0))
+        picture = inline_png(self.overlay(), self._title(0)) if "map" in self.json else ""
+        return f"{picture}<br>{title}<br>{self._caption()}"

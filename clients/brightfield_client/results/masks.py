@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from brightfield_client.results.result import Json
+from brightfield_client.results.value import Json
 
 Labels = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 """0 is background, k > 0 the pixels of the object with the id k."""
@@ -31,6 +31,15 @@ def decode_labels(mask: Json) -> Labels:
             return np.stack(list(_planes(file))).astype(_DTYPES[mask["bits"]])
     except (OSError, PillowImage.DecompressionBombError) as fault:
         raise ValueError(f"the mask cannot be read ({fault}); ask with format='npy'") from fault
+
+
+def one_plane(mask: Json) -> Labels:
+    """(H, W) of the mask of an image."""
+    planes = decode_labels(mask)
+    if len(planes) != 1:
+        raise ValueError(f"the mask has {len(planes)} planes, not one")
+    plane: Labels = planes[0]
+    return plane
 
 
 def _planes(file: PillowImage.Image) -> Iterator[npt.NDArray[np.generic]]:

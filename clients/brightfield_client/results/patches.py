@@ -5,24 +5,29 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from PIL import Image as PillowImage
 
-from brightfield_client.errors import ApiError, api_error
-from brightfield_client.heat import inline_png
+from brightfield_client.pictures import inline_png
 from brightfield_client.results.batch import ItemError
-from brightfield_client.results.found import Box
-from brightfield_client.results.repeatable import Repeatable
-from brightfield_client.results.result import Json
+from brightfield_client.results.found import Box, Point
+from brightfield_client.results.result import Result
 from brightfield_client.results.saving import save_as, write_csv, write_json
+from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True)
-class Patch:
+def _opened(value: Json) -> PillowImage.Image:
+    picture = PillowImage.open(io.BytesIO(base64.b64decode(value["data"], validate=True)))
+    picture.load()
+    return picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch(Value):
     """The part `box` of an image that gave a unit this `value`.
 
     `image` is the image's place among those that were asked about, `place` (row, column) that in
@@ -34,29 +39,23 @@ class Patch:
     image: int
     value: float
     place: tuple[int, int]
-    position: tuple[float, float]
+    position: Point
     box: Box
-    picture: PillowImage.Image = field(repr=False, compare=False)
-    guided: PillowImage.Image | None = field(repr=False, compare=False)
+    picture: PillowImage.Image = at("patch", read=_opened, repr=False, compare=False)
+    guided: PillowImage.Image | None = at(default=None, read=_opened, repr=False, compare=False)
 
-    @classmethod
-    def from_json(cls, unit: int, value: Json) -> Patch:
-        row, column = value["place"]
-        guided = value.get("guided")
-        return cls(
-            unit,
-            int(value["image"]),
-            float(value["value"]),
-            (int(row), int(column)),
-            (float(value["position"]["x"]), float(value["position"]["y"])),
-            Box(*(float(value["box"][edge]) for edge in Box._fields)),
-            _opened(value["patch"]),
-            None if guided is None else _opened(guided),
+
+def _units(found: list[Json]) -> dict[int, tuple[Patch, ...]]:
+    return {
+        int(each["unit"]): tuple(
+            Patch.from_json({"unit": each["unit"], **patch}) for patch in each["patches"]
         )
+        for each in found
+    }
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Patches(Repeatable):
+class Patches(Result):
     """The patches of each unit of `layer`, by its number, the most exciting first.
 
     `rule` says how the gradients were taken: `guided`, `plain`, or `none`.
@@ -65,27 +64,14 @@ class Patches(Repeatable):
     task_name: ClassVar[str] = "patches"
 
     layer: str
-    units: Mapping[int, Sequence[Patch]]
+    units: Mapping[int, tuple[Patch, ...]] = at(read=_units)
     rule: str
-
-    @classmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        return {
-            "layer": str(result["layer"]),
-            "rule": str(result["rule"]),
-            "units": {
-                int(found["unit"]): tuple(
-                    Patch.from_json(int(found["unit"]), patch) for patch in found["patches"]
-                )
-                for found in result["units"]
-            },
-        }
 
     @property
     def images(self) -> tuple[Json | ItemError, ...]:
         """The facts of each image that was searched; an `ItemError` for one that was not read."""
-        found = self.raw.get("images") or ()
-        return tuple(_image(index, value) for index, value in enumerate(found))
+        found = enumerate(self.raw.get("images") or ())
+        return tuple(ItemError.of(index, value) or value for index, value in found)
 
     @property
     def errors(self) -> list[ItemError]:
@@ -131,17 +117,3 @@ def _cell(patch: Patch) -> str:
     pictures = (patch.picture, *(() if patch.guided is None else (patch.guided,)))
     shown = "".join(inline_png(picture.resize((64, 64)), "patch") for picture in pictures)
     return f"{shown}<br><small>{patch.value:.3g}, image {patch.image}</small>"
-
-
-def _image(index: int, value: Json) -> Json | ItemError:
-    problem = value.get("error")
-    if problem is None:
-        return value
-    fault: ApiError = api_error(int(problem.get("status", 500)), problem)
-    return ItemError(index, fault)
-
-
-def _opened(value: Json) -> PillowImage.Image:
-    picture = PillowImage.open(io.BytesIO(base64.b64decode(value["data"], validate=True)))
-    picture.load()
-    return picture

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import html
-from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from brightfield_client.errors import UnexpectedReply
-
-Json = Mapping[str, Any]
+from brightfield_client.optional import require
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.value import Json, Value, at, read_fields
 
 
 @dataclass(frozen=True)
-class ModelRef:
+class ModelRef(Value):
     """The model that answered."""
 
-    id: str
-    version: str
-    sha256: str | None
+    id: str = ""
+    version: str = ""
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
-class Warned:
+class Warned(Value):
     """Something that the service did to the image or the answer and that one should know."""
 
-    code: str
-    detail: str
+    code: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Result:
+class Result(Value):
     """The facts of an answer's envelope; each endpoint's result adds its own.
 
     `image` holds what the service read (sha256, width, height, axes, dtype, intensity, ...),
@@ -40,31 +38,48 @@ class Result:
     forward pass, and `raw` the whole envelope, keys that this client does not know included.
     """
 
-    task_name: ClassVar[str]
+    task_name: ClassVar[str] = ""
 
-    id: str
-    task: str
-    model: ModelRef
-    image: Json = field(repr=False)
-    warnings: tuple[Warned, ...]
-    timing_ms: Json = field(repr=False)
-    batch_size: int | None
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, envelope: Json) -> Self:
-        """The result in an envelope. Raises `UnexpectedReply` when it is of another kind."""
-        try:
-            return cls(**_facts(envelope), **cls._own(envelope["result"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise UnexpectedReply(
-                f"The reply is no result of {cls.task_name}: {type(fault).__name__}: {fault}."
-            ) from fault
+    id: str = ""
+    task: str = ""
+    model: ModelRef = field(default_factory=ModelRef)
+    image: Json = field(default_factory=dict, repr=False)
+    warnings: tuple[Warned, ...] = ()
+    timing_ms: Json = field(default_factory=dict, repr=False)
+    batch_size: int | None = None
+    raw: Json = at(whole=True, repr=False)
+    _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     @classmethod
-    @abstractmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        """The fields that the endpoint's `result` object fills."""
+    def _what(cls) -> str:
+        return f"result of {cls.task_name}"
+
+    @classmethod
+    def _read(cls, value: Json) -> dict[str, Any]:
+        facts = read_fields(Result, value)
+        own = [name for name in cls.__dataclass_fields__ if name not in Result.__dataclass_fields__]
+        return facts | (read_fields(cls, value["result"], own) if own else {})
+
+    @property
+    def json(self) -> Json:
+        """The endpoint's `result`, as the service wrote it."""
+        inside: Json = self.raw["result"]
+        return inside
+
+    def again(self, format: str, **parameters: Any) -> Binary:  # noqa: A002 - the service's name
+        """The same question, answered anew in a binary format of the endpoint.
+
+        `parameters` are asked with it, as `alpha=0.8` with `overlay`. Raises `ValueError` for an
+        answer that does not know its question: one of the asynchronous client, from a file, or a
+        copy.
+        """
+        if self._ask is None:
+            raise ValueError(
+                "This answer no longer knows its image (it is a copy, from a file, or of the "
+                f"asynchronous client); ask with format={format!r}, as in "
+                f"client.{self.task_name or 'ask'}(image, format={format!r})."
+            )
+        return self._ask(format=format, **parameters)
 
     def _caption(self) -> str:
         notes = "".join(f"<br><small>{html.escape(w.detail)}</small>" for w in self.warnings)
@@ -72,24 +87,8 @@ class Result:
             f"<small>{html.escape(self.model.id)} {html.escape(self.model.version)}</small>{notes}"
         )
 
-
-def _facts(envelope: Json) -> dict[str, Any]:
-    model = envelope.get("model") or {}
-    return {
-        "id": str(envelope.get("id", "")),
-        "task": str(envelope.get("task", "")),
-        "model": ModelRef(
-            str(model.get("id", "")), str(model.get("version", "")), model.get("sha256")
-        ),
-        "image": MappingProxyType(dict(envelope.get("image") or {})),
-        "warnings": tuple(
-            Warned(str(warning.get("code", "")), str(warning.get("detail", "")))
-            for warning in envelope.get("warnings") or ()
-        ),
-        "timing_ms": MappingProxyType(dict(envelope.get("timing_ms") or {})),
-        "batch_size": envelope.get("batch_size"),
-        "raw": MappingProxyType(dict(envelope)),
-    }
+    def _repr_html_(self) -> str:
+        return f"<code>{html.escape(repr(self))}</code><br>{self._caption()}"
 
 
 def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -99,3 +98,9 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
     )
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
+    """A pandas `DataFrame`. Raises `ImportError` that says what to install where pandas is not."""
+    pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
+    return pandas.DataFrame(list(rows), columns=list(columns))

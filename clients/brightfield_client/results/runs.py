@@ -3,65 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
-from brightfield_client.errors import UnexpectedReply
-from brightfield_client.optional import require
-from brightfield_client.results.result import Json, Warned, html_table
+from brightfield_client.results.result import Warned, frame, html_table
+from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True)
-class EvaluationRun:
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRun(Value):
     """A run whose predictions come in chunks; `chunks` and `rows` are of the last look."""
 
     id: str
     name: str | None
     task: str
-    options: Json = field(repr=False)
+    options: Json = at(repr=False)
     created: float
     touched: float
     chunks: int
     rows: int
 
-    @classmethod
-    def from_json(cls, entry: Any) -> EvaluationRun:
-        """Raises `UnexpectedReply` for something else."""
-        try:
-            return cls(
-                id=str(entry["id"]),
-                name=entry["name"],
-                task=str(entry["task"]),
-                options=MappingProxyType(dict(entry["options"])),
-                created=float(entry["created"]),
-                touched=float(entry["touched"]),
-                chunks=int(entry["chunks"]),
-                rows=int(entry["rows"]),
-            )
-        except (KeyError, TypeError, ValueError) as fault:
-            raise UnexpectedReply(f"The reply is no run: {fault!r}.") from fault
-
 
 @dataclass(frozen=True)
-class RunChunk:
+class RunChunk(Value):
     """A chunk that the service keeps."""
 
     key: str
     rows: int
     sha256: str
 
-    @classmethod
-    def from_json(cls, entry: Any) -> RunChunk:
-        """Raises `UnexpectedReply` for something else."""
-        try:
-            return cls(str(entry["key"]), int(entry["rows"]), str(entry["sha256"]))
-        except (KeyError, TypeError, ValueError) as fault:
-            raise UnexpectedReply(f"The reply is no chunk: {fault!r}.") from fault
-
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Value):
     """A number of two runs and `a` minus `b` with its interval.
 
     `p_value` is there where a test is, as DeLong's of AUROC; where there is no difference,
@@ -77,20 +50,6 @@ class Difference:
     undefined: str | None
     ci_undefined: str | None
 
-    @classmethod
-    def from_json(cls, entry: Json) -> Difference:
-        ci = entry["ci"]
-        return cls(
-            entry["a"],
-            entry["b"],
-            entry["difference"],
-            None if ci is None else (float(ci[0]), float(ci[1])),
-            entry["method"],
-            entry["p_value"],
-            entry["undefined"],
-            entry["ci_undefined"],
-        )
-
     def __str__(self) -> str:
         if self.difference is None:
             return f"undefined ({self.undefined})"
@@ -100,7 +59,7 @@ class Difference:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison:
+class Comparison(Value):
     """How much two runs differ over the `n` ids that both have; `comparison["auroc"]`.
 
     `only_a` and `only_b` count the ids that one run alone has, and list the first of them. `raw` is
@@ -110,30 +69,11 @@ class Comparison:
     task: str
     n: int
     metrics: Mapping[str, Difference]
-    pooled: Mapping[str, Difference] = field(repr=False)
-    only_a: Json = field(repr=False)
-    only_b: Json = field(repr=False)
+    pooled: Mapping[str, Difference] = at(default_factory=dict, repr=False)
+    only_a: Json = at(repr=False)
+    only_b: Json = at(repr=False)
     warnings: tuple[Warned, ...]
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, reply: Json) -> Comparison:
-        """Raises `UnexpectedReply` for something else."""
-        try:
-            return cls(
-                task=str(reply["task"]),
-                n=int(reply["n"]),
-                metrics=_differences(reply["metrics"]),
-                pooled=_differences(reply.get("pooled") or {}),
-                only_a=MappingProxyType(dict(reply["only_a"])),
-                only_b=MappingProxyType(dict(reply["only_b"])),
-                warnings=tuple(
-                    Warned(str(entry["code"]), str(entry["detail"])) for entry in reply["warnings"]
-                ),
-                raw=MappingProxyType(dict(reply)),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as fault:
-            raise UnexpectedReply(f"The reply is no comparison: {fault!r}.") from fault
+    raw: Json = at(whole=True, repr=False)
 
     def __getitem__(self, name: str) -> Difference:
         return self.metrics[name]
@@ -145,20 +85,15 @@ class Comparison:
 
     def to_pandas(self) -> Any:
         """A `DataFrame`: scope, metric, a, b, difference, low, high, method and p_value."""
-        pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
-        columns = ["scope", "metric", "a", "b", "difference", "low", "high", "method", "p_value"]
-        rows = [
+        columns = ("scope", "metric", "a", "b", "difference", "low", "high", "method", "p_value")
+        rows = (
             (scope, name, d.a, d.b, d.difference, *(d.ci or (None, None)), d.method, d.p_value)
             for scope, name, d in self._rows()
-        ]
+        )
         numbers = {name: float for name in columns if name not in ("scope", "metric", "method")}
-        return pandas.DataFrame(rows, columns=columns).astype(numbers)
+        return frame(columns, rows).astype(numbers)
 
     def _repr_html_(self) -> str:
         return html_table(
             ("scope", "metric", "a - b"), [(scope, name, str(d)) for scope, name, d in self._rows()]
         )
-
-
-def _differences(block: Json) -> Mapping[str, Difference]:
-    return MappingProxyType({name: Difference.from_json(entry) for name, entry in block.items()})

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
+from PIL import Image as PillowImage
+
 Write = Callable[[Path], object]
 
 
@@ -31,3 +34,13 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
         table = csv.writer(file)
         table.writerow(columns)
         table.writerows(rows)
+
+
+def write_tiff(path: Path, array: npt.NDArray[Any], pixel_size: float | None) -> None:
+    """Grey of 8 and 16 bits or float32, or colour of 8 bits, with the size of a pixel (µm)."""
+    tags: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
+    if pixel_size is not None:
+        per_centimetre = 1e4 / pixel_size
+        tags |= {"resolution_unit": 3}  # centimetres
+        tags |= {"x_resolution": per_centimetre, "y_resolution": per_centimetre}
+    PillowImage.fromarray(array).save(path, "TIFF", **tags)

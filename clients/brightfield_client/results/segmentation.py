@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from brightfield_client.heat import thumbnail_png
-from brightfield_client.images import ImageSource
-from brightfield_client.results.annotations import table
-from brightfield_client.results.drawing import draw_outlines, on_axes, paint_labels
-from brightfield_client.results.found import Segment
-from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
-from brightfield_client.results.objects import Objects
-from brightfield_client.results.result import Json
-from brightfield_client.results.saving import save_as, write_csv, write_json
-from brightfield_client.results.tiff import write_tiff
+from brightfield_client.pictures import thumbnail_png
+from brightfield_client.results.found import Box, Point, Segment
+from brightfield_client.results.masks import Labels, mask_bytes, one_plane
+from brightfield_client.results.objects import InOneImage
+from brightfield_client.results.saving import save_as, write_tiff
+from brightfield_client.results.value import at
+
+_BOUNDARY = 0.35  # brightness of a boundary between objects
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Segmentation(Objects[Segment]):
+class Segmentation(InOneImage[Segment]):
     """The pixels of each object, or of each class in the mode `semantic`.
 
     `labels` (H, W) covers the whole image: 0, and an object's id on each of its pixels; uint16, or
@@ -33,18 +31,9 @@ class Segmentation(Objects[Segment]):
 
     task_name: ClassVar[str] = "segment"
 
+    objects: tuple[Segment, ...] = at(repr=False)
     mode: str
-    labels: Labels = field(repr=False)
-
-    @classmethod
-    def _own(cls, result: Json) -> dict[str, Any]:
-        (labels,) = decode_labels(result["mask"])
-        return {
-            "objects": tuple(map(Segment.from_json, result["objects"])),
-            "classes": cls._classes(result),
-            "mode": str(result["mode"]),
-            "labels": labels,
-        }
+    labels: Labels = at("mask", read=one_plane, repr=False)
 
     def mask(self, label: int | str) -> npt.NDArray[np.bool_]:
         """(H, W): the pixels of the object with this id, or of a class by its name.
@@ -60,49 +49,55 @@ class Segmentation(Objects[Segment]):
             raise KeyError(f"there is no object {label}")
         return np.asarray(self.labels == label)
 
-    def plot(self, image: ImageSource | None = None, *, ax: Any | None = None) -> Any:
-        """Draw the outlines with matplotlib, over `image` where one is given; returns the axes."""
-        return draw_outlines(on_axes(image, self.picture(), ax), self.objects, self.classes)
-
     def picture(self) -> PillowImage.Image:
-        """The label image in the classes' colours."""
-        return paint_labels(self.labels, self.objects, self.classes)
+        """The label image in its classes' colours on black, darker where two objects touch."""
+        labels = self.labels
+        colors = np.zeros((int(labels.max(initial=0)) + 1, 3), np.uint8)
+        for found in self.objects:
+            colors[found.id] = self.classes[found.class_id].color
+        painted = colors[labels]
+        boundary = np.zeros(labels.shape, bool)
+        boundary[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+        boundary[1:] |= labels[1:] != labels[:-1]
+        painted[boundary] = (_BOUNDARY * painted[boundary]).astype(np.uint8)
+        return PillowImage.fromarray(painted)
 
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`.
 
-        .tif, .png and .npy the label image, .json the whole answer, .geojson for QuPath, .csv a
-        table of what is measured. .zip, regions for ImageJ, asks the service again (see `again`).
-        Raises `ValueError` for a .png of more than 65,535 objects.
+        .tif, .png and .npy the label image, .json the whole answer, .csv a table of what is
+        measured. .geojson for QuPath and .zip, regions for ImageJ, ask the service again (see
+        `again`). Raises `ValueError` for a .png of more than 65,535 objects.
         """
-        writers = {
+        own = {
             ".tif": self._write_tiff,
             ".tiff": self._write_tiff,
             ".png": self._write_png,
             ".npy": lambda file: np.save(file, self.labels, allow_pickle=False),
-            ".json": lambda file: write_json(file, self.raw),
-            ".geojson": lambda file: write_json(file, self.to_geojson()),
-            ".csv": lambda file: write_csv(file, *self._table()),
-            ".zip": lambda file: self.again("rois").save(file),
+            ".json": self._as_json,
+            ".csv": self._as_table,
         }
-        return save_as(path, writers, "A segmentation")
-
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
-        grey = self.image.get("axes") == "YX"
-        return table(self.objects, self.image.get("pixel_size"), channels=1 if grey else 3)
+        return save_as(path, own | self._asked_again(".geojson", ".zip"), "A segmentation")
 
     def _write_tiff(self, path: Path) -> None:
-        mask = self.raw["result"]["mask"]
+        mask = self.json["mask"]
         if mask["format"] == "tiff":
             path.write_bytes(mask_bytes(mask))
         else:
-            write_tiff(path, self.labels, "YX", self.image.get("pixel_size"))
+            write_tiff(path, self.labels, self.image.get("pixel_size"))
 
     def _write_png(self, path: Path) -> None:
-        mask = self.raw["result"]["mask"]
+        mask = self.json["mask"]
         if mask["format"] != "png":
             raise ValueError("A PNG tells at most 65535 objects apart; save as .tif or .npy.")
         path.write_bytes(mask_bytes(mask))
+
+    def _no_object(self) -> Segment:
+        means = (None,) * (1 if self.image.get("axes") == "YX" else 3)
+        return Segment(
+            id=0, label="", class_id=0, score=None, box=Box(0.0, 0.0, 0.0, 0.0), uuid="",
+            area_px=0, centroid=Point(0.0, 0.0), mean_intensity=means, rle={},
+        )  # fmt: skip
 
     def _repr_html_(self) -> str:
         return thumbnail_png(self.picture(), self.mode) + self._count_table() + self._caption()

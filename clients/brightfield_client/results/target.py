@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
+
+from brightfield_client.results.value import Json, Value, at
 
 
 @dataclass(frozen=True)
-class Target:
-    """A class by its label and its place in the model's output; None for what is no class.
+class Target(Value):
+    """A class by its label and its place in the model's output; None for what isn't a class.
 
     `facts` holds what else is known of it: `measure` says in words what its score is; of a
     detection there are `box`, `candidate` and `iou`, of pixels `pixels`, `box` and perhaps the
     `object`, of a reference its `layer` and SHA-256.
     """
 
-    label: str
-    class_id: int | None
-    facts: Mapping[str, Any] = field(
-        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
-    )
+    label: str = ""
+    class_id: int | None = None
+    facts: Json = at(rest=True, default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def from_json(cls, value: Any) -> Target:
-        """A target object; a bare label or class id stands for one."""
-        if not isinstance(value, dict):
-            return cls(str(value), value if isinstance(value, int) else None)
-        facts = {key: each for key, each in value.items() if key not in ("label", "class_id")}
-        return cls(str(value.get("label", "")), value.get("class_id"), MappingProxyType(facts))
+    def _read(cls, value: Any) -> dict[str, Any]:
+        """A bare label or class id stands for a target."""
+        if isinstance(value, Mapping):
+            return super()._read(value)
+        return {"label": str(value), "class_id": value if isinstance(value, int) else None}

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
-from brightfield.images.overlay import display
 from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.work_item import WorkItem
+from brightfield_painting import display
 
 
 @dataclass(slots=True)

@@ -23,7 +23,6 @@ from brightfield.errors import (
     Unexplainable,
 )
 from brightfield.explain.method import Method
-from brightfield.images.overlay import display
 from brightfield.images.picture import Picture, Region
 from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.preprocess import field_of
@@ -32,6 +31,7 @@ from brightfield.runtime.resident import Resident
 from brightfield.targets import Kind, Target
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.reference_targets import reference_target
+from brightfield_painting import display
 
 
 class SelectedTarget(NamedTuple):

@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.colormaps import strength
-from brightfield.images.intensity import scale
 from brightfield.images.objects import Box
-from brightfield.images.overlay import display
 from brightfield.tensors import Pixels, Rgb
+from brightfield_painting import display, scale, strength
 
 _LONGEST = 256
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.colormaps import heatmap
-from brightfield.images.overlay import overlay
-from brightfield.results import Result
+from brightfield.geometry import Geometry
+from brightfield.results import MapSpace, Result, map_json
 from brightfield.tensors import Map, Pixels
+from brightfield_painting import heatmap, overlay
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,23 @@ class Heat:
     map: Map
     signed: bool
     region: tuple[float, float, float, float]
+
+
+def placed_json(
+    values: NDArray[np.float32], geometry: Geometry, space: MapSpace, *, signed: bool
+) -> dict[str, Any]:
+    """A map, or one per target, for JSON: all that drawing it needs.
+
+    `extent` is where the whole grid lies in the image, `region` the part of it that shows the
+    image (x, y, width, height in pixels).
+    """
+    height, width = geometry.image_size
+    extent = geometry.extent_in_image if space == "input" else (0, 0, width, height)
+    return {
+        **map_json(values, signed=signed),
+        "region": [float(edge) for edge in geometry.region_in_image],
+        "extent": [float(edge) for edge in extent],
+    }
 
 
 class HeatResult(Result):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from math import gcd, isfinite
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
 from brightfield.images.picture import Note
-from brightfield.tensors import Pixels, UnitPixels
+from brightfield.tensors import Pixels
+from brightfield_painting.intensity import percentiles, sample
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _PAIR = re.compile(rf"\s*(percentile|range)\s*:\s*({_NUMBER})\s*,\s*({_NUMBER})\s*")
-# Percentiles of larger planes are taken of every n-th value: exact enough, and quick.
-_SAMPLE = 4_000_000
 _DEFAULT, _DEFAULT_PERCENTILES = "percentile:1,99.8", (1.0, 99.8)
 
 
@@ -109,21 +107,6 @@ def limits(
     return _percentiles(pixels, str(wanted), *pair)
 
 
-def scale(pixels: Pixels, low: float, high: float) -> UnitPixels:
-    """clip((value - low) / (high - low), 0, 1) as float32; NaN becomes 0, and so does everything
-    where `low` equals `high`."""
-    if not high > low:
-        return np.zeros(pixels.shape, np.float32)
-    # In float64 before the division where float32 could not hold the values apart.
-    exact = np.dtype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
-    bottom, span = np.array(low, exact), np.array(high - low, exact)
-    with np.errstate(all="ignore"):  # infinite pixels and spans end at 0 or 1
-        unit: Pixels = (pixels.astype(exact) - bottom) / span
-    np.nan_to_num(unit, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
-    clipped: UnitPixels = np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
-    return clipped
-
-
 def _automatic(pixels: Pixels) -> IntensityLimits:
     if pixels.dtype == np.uint8:
         return _of_dtype(pixels)
@@ -140,7 +123,7 @@ def _of_dtype(pixels: Pixels) -> IntensityLimits:
     if pixels.dtype.kind in "ui":
         info = np.iinfo(pixels.dtype)
         return IntensityLimits("dtype", float(info.min), float(info.max))
-    finite = _sample(pixels)
+    finite = sample(pixels)
     if finite.size and (finite.min() < 0 or finite.max() > 1):
         note = Note(
             "values_clipped",
@@ -152,11 +135,9 @@ def _of_dtype(pixels: Pixels) -> IntensityLimits:
 
 
 def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> IntensityLimits:
-    # A sample would miss the extremes.
-    values = _finite(pixels.reshape(-1)) if (low, high) == (0, 100) else _sample(pixels)
+    bottom, top, values = percentiles(pixels, low, high)
     if not values.size:
         return IntensityLimits(mode, 0.0, 0.0, (_constant("No value is finite"),))
-    bottom, top = _between(values, low, high)
     if bottom < top and isfinite(top - bottom):
         return IntensityLimits(mode, bottom, top)
     # A few bright pixels on a flat ground: what the percentiles miss still tells them apart.
@@ -170,31 +151,5 @@ def _percentiles(pixels: Pixels, mode: str, low: float, high: float) -> Intensit
     return IntensityLimits(mode, bottom, top, (Note("percentiles_equal", detail),))
 
 
-def _between(values: NDArray[Any], low: float, high: float) -> tuple[float, float]:
-    if (low, high) == (0, 100):
-        return float(values.min()), float(values.max())
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = np.percentile(values, (low, high))
-    return float(found[0]), float(found[1])
-
-
 def _constant(what: str) -> Note:
     return Note("constant_image", f"{what}; the image becomes 0 everywhere.")
-
-
-def _sample(pixels: Pixels) -> NDArray[Any]:
-    """The finite values, of large planes an even sample."""
-    flat = pixels.reshape(-1)
-    step = max(1, flat.size // _SAMPLE)
-    # A step that shares a factor with a row would only ever meet some columns or channels.
-    while step > 1 and gcd(step, pixels.shape[1] * pixels.shape[2]) > 1:
-        step += 1
-    return _finite(flat[::step])
-
-
-def _finite(flat: NDArray[Any]) -> NDArray[Any]:
-    """The finite values; half precision as single."""
-    if flat.dtype.kind != "f":
-        return flat
-    finite: NDArray[Any] = flat[np.isfinite(flat)]
-    return finite.astype(np.float32) if finite.dtype == np.float16 else finite

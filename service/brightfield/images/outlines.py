@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from brightfield.images.labels import Labels
-from brightfield.images.luma import LUMA
 from brightfield.images.objects import Box
 from brightfield.palette import Color
 from brightfield.tensors import Rgb
+from brightfield_painting.luma import LUMA
 
 _FILL = 0.22
 """How much of an object's inside is its colour."""

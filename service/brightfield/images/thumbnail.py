@@ -11,8 +11,8 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from brightfield.images.overlay import display
 from brightfield.tensors import Pixels
+from brightfield_painting import display
 
 SIDE = 96
 """Pixels of the longer side, at most."""

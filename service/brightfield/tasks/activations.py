@@ -13,14 +13,13 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
-from brightfield.images.colormaps import heatmap
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
 from brightfield.images.objects import Box
-from brightfield.images.overlay import overlay
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.tasks.kinds.layer import LayerReading
 from brightfield.tasks.units.inside import Placed
 from brightfield.tensors import Map, Pixels
+from brightfield_painting import heatmap, overlay
 
 # Maps on a sheet where nobody names units, and where somebody does.
 _SHOWN, _MOST_SHOWN = 100, 400

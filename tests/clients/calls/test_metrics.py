@@ -33,7 +33,7 @@ def real(service_url):
 
 def test_arrays_go_as_npz_and_options_in_the_query(client, fake):
     fake.reply = lambda _: httpx2.Response(200, json={})
-    with pytest.raises(UnexpectedReply, match="no evaluation"):
+    with pytest.raises(UnexpectedReply, match="valid evaluation"):
         client.metrics(
             ["a", None], [0.25, None], ids=[7, 8], labels=("a", "b, c"), ci=FAST, threshold=0.5
         )

@@ -40,7 +40,7 @@ def test_one_model(client, fake, method, sent):
 
 
 def test_layers(client, fake):
-    layers = [{"name": "stem", "shape": [1, 64, 112, 112]}, {"name": "logits"}]
+    layers = [{"name": "stem", "output_shape": [1, 64, 112, 112]}, {"name": "logits"}]
     fake.reply = lambda _: httpx2.Response(200, json={"layers": layers})
     stem, logits = client.layers("tiny")
     assert (stem.name, stem.shape) == ("stem", (1, 64, 112, 112))

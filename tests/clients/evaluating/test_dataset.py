@@ -92,7 +92,7 @@ def test_a_coco_file(tmp_path):
     assert open_dataset("detect", file).cases[0].path == tmp_path / "images/a.jpg"
     assert open_dataset("detect", file, tmp_path / "x").cases[0].path == tmp_path / "x/a.jpg"
     file.write_text('{"images": [{"id": 1}]}')
-    with pytest.raises(ValueError, match="no COCO data set"):
+    with pytest.raises(ValueError, match="isn't a COCO data set"):
         open_dataset("detect", file)
 
 

@@ -15,7 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from brightfield_client import AsyncClient, Client
 from brightfield_client.cli import main
-from brightfield_client.evaluating.classes import Classes
+from brightfield_client.evaluating.classification import ClassificationEvaluator
 
 LABELS = ("RBC", "WBC", "Platelets")
 FAST = {"ci": {"method": "none"}}
@@ -64,7 +64,7 @@ def name(request):
 @pytest.fixture
 def cells(tmp_path, monkeypatch):
     """Thirty small pictures in folders of three classes, and chunks of four."""
-    monkeypatch.setattr(Classes, "size", 4)
+    monkeypatch.setattr(ClassificationEvaluator, "size", 4)
     rng = np.random.default_rng(0)
     for number in range(30):
         folder = tmp_path / "cells" / LABELS[number % 3]

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import io
+
 import httpx2
 import numpy as np
 import pytest
+from PIL import Image
 
 from brightfield_client import Detections, UnexpectedReply
 
@@ -52,21 +55,25 @@ def test_a_sequence_of_objects(answer, fake):
     assert answer.counts == {"RBC": 1, "<WBC>": 1}
 
 
-def test_other_forms(answer, tmp_path):
-    feature = answer.to_geojson()["features"][1]
-    assert feature["geometry"]["coordinates"] == [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]
-    assert feature["properties"]["classification"] == {"name": "RBC", "color": [255, 0, 0]}
-    assert feature["properties"]["measurements"] == {}
-    first, second = answer.to_coco()["annotations"]
-    assert (first["bbox"], first["category_id"]) == ([1.5, 2, 7.5, 6.25], 2)
-    assert "score" not in second
+def test_a_table(answer, tmp_path):
     lines = answer.save(tmp_path / "a.csv").read_text().splitlines()
     assert lines == ["id,label,class_id,score,xmin,ymin,xmax,ymax",
                      "1,<WBC>,1,0.875,1.5,2.0,9.0,8.25", "2,RBC,0,,0.0,0.0,1.0,1.0"]  # fmt: skip
     assert answer.to_pandas()["label"].tolist() == ["<WBC>", "RBC"]
 
 
-@pytest.mark.parametrize(("suffix", "form"), [(".png", "overlay"), (".zip", "rois")])
+def test_forms_of_other_tools_are_asked_for_again(answer, fake):
+    fake.reply = lambda _: httpx2.Response(200, json={"features": []})
+    assert answer.to_geojson((5, 7.5), downsample=2) == {"features": []}
+    asked = fake.last.url.params
+    assert (asked["format"], asked["offset"], asked["downsample"]) == ("geojson", "5,7.5", "2")
+    assert answer.to_coco() == {"features": []}
+    assert fake.last.url.params["format"] == "coco"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"), [(".png", "overlay"), (".zip", "rois"), (".geojson", "geojson")]
+)
 def test_what_the_service_draws_is_asked_for_again(answer, fake, tmp_path, suffix, form):
     fake.reply = lambda _: httpx2.Response(200, content=b"drawn")
     assert answer.save(tmp_path / f"a{suffix}").read_bytes() == b"drawn"
@@ -79,15 +86,20 @@ def test_what_the_service_draws_is_asked_for_again(answer, fake, tmp_path, suffi
     assert fake.last.content == b"pixels"
 
 
-def test_plot_draws_boxes(answer):
+def test_plot_shows_what_the_service_draws(answer, fake):
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("agg")
-    axes = answer.plot(np.zeros((10, 12, 3), np.uint8))
-    first, second = axes.patches
-    assert (first.get_xy(), first.get_width(), first.get_height()) == ((1.5, 2), 7.5, 6.25)
-    assert second.get_edgecolor() == (1, 0, 0, 1)
-    assert [text.get_text() for text in axes.texts] == ["<WBC> 0.88", "RBC"]
+    drawn = np.random.default_rng(0).integers(0, 255, (10, 12, 3), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(drawn).save(stream, "PNG")
+    fake.reply = lambda _: httpx2.Response(
+        200, content=stream.getvalue(), headers={"Content-Type": "image/png"}
+    )
+    axes = answer.plot()
+    np.testing.assert_array_equal(axes.get_images()[0].get_array(), drawn)
     matplotlib.pyplot.close(axes.figure)
+    np.testing.assert_array_equal(np.asarray(answer.overlay(alpha=0.5)), drawn)
+    assert fake.last.url.params["alpha"] == "0.5"
 
 
 def test_a_notebook_sees_counts(answer):

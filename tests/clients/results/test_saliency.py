@@ -19,10 +19,11 @@ def answer(client, fake, enveloped, encoded, area):
         "method": "integrated_gradients",
         "target": {"label": "cat", "class_id": 3},
         "score": 7.5,
-        "map": {**encoded(area), "min": -1, "max": 1, "region": [2, 0, 6, 6]},
+        "map": {**encoded(area), "signed": True, "region": [2, 0, 6, 6]},
         "completeness_gap": 0.01,
     }
-    fake.reply = lambda _: httpx2.Response(200, json=enveloped(result, "classify"))
+    body = enveloped(result, "classify") | {"image": {"width": 9, "height": 6}}
+    fake.reply = lambda _: httpx2.Response(200, json=body)
     return client.saliency(b"x", method="integrated_gradients", steps=20)
 
 
@@ -47,21 +48,26 @@ def test_numbers_are_saved_without_loss(answer, area, tmp_path, suffix):
 
 def test_colours_are_saved_as_png_and_nothing_else_is(answer, tmp_path):
     with Image.open(answer.save(str(tmp_path / "map.png"))) as picture:
-        assert picture.size == (8, 6)
+        assert picture.size == (9, 6)
     with pytest.raises(ValueError, match=r"\.jpg"):
         answer.save(tmp_path / "map.jpg")
 
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((6, 9, 3), np.uint8), np.zeros((6, 9), np.uint16), Image.new("L", (9, 6))],
+    [np.full((6, 9, 3), 200, np.uint8), np.zeros((6, 9), np.uint16), Image.new("L", (9, 6), 200)],
 )
 def test_an_overlay_covers_the_region_of_the_image(answer, image):
-    over = np.asarray(answer.overlay(image))
+    over = np.asarray(answer.overlay(image, alpha=1))
     assert over.shape == (6, 9, 3)
-    assert not over[:, :2].any()
-    assert not over[:, 8].any()
-    assert over[:, 2:8].any(axis=(0, 2)).all()
+    outside = over[:, [0, 1, 8]]
+    assert (outside == outside[0, 0]).all()
+    assert (over[:, 2:8] != outside[0, 0]).any(axis=-1).mean() > 0.9
+
+
+def test_another_image_is_refused(answer):
+    with pytest.raises(ValueError, match="9 x 6"):
+        answer.overlay(np.zeros((7, 9), np.uint8))
 
 
 def test_plot_draws_the_overlay(answer):

@@ -13,9 +13,9 @@ from pydantic import Field
 
 from brightfield.engine import Answer, MultiImageAnswer
 from brightfield.images import encode
-from brightfield.images.overlay import display
 from brightfield.parameters import Offset, Parameters
 from brightfield.results import MapSpace
+from brightfield_painting import display
 
 
 class Reply(Parameters):

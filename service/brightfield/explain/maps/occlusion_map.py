@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat
+from brightfield.images.heat import Heat, placed_json
 from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate
-from brightfield.results import MapSpace, Raster, ResultTable, finite, map_json
+from brightfield.results import MapSpace, Raster, ResultTable, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -73,9 +73,8 @@ class OcclusionMap(Explanation):
         if self.scores is not None and len(self.targets) > 1:
             answer["most_probable"] = self._most_probable(self.scores)
         if self.grid is not None and len(self.targets) <= MOST_MAPS:
-            region = [float(edge) for edge in self.geometry.region_in_image]
             maps = self.raster(space).array
-            answer["map"] = {**map_json(maps, signed=True), "region": region}
+            answer["map"] = placed_json(maps, self.geometry, space, signed=True)
         if self.what_if is not None:
             answer["what_if"] = self.what_if.payload(self.targets)
         return answer

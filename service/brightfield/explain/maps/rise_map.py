@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.geometry import Geometry
-from brightfield.images.heat import Heat
+from brightfield.images.heat import Heat, placed_json
 from brightfield.images.picture import Note
-from brightfield.results import MapSpace, Raster, finite, map_json
+from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -34,13 +34,13 @@ class RiseMap(Explanation):
     notes: tuple[Note, ...] = ()
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
-        region = [float(edge) for edge in self.geometry.region_in_image]
+        values = self.raster(space).array
         return {
             "grid": None,
             "targets": [target.payload() for target in self.targets],
             "base": [finite(value) for value in self.base],
             "scores": None,
-            "map": {**map_json(self.raster(space).array, signed=True), "region": region},
+            "map": placed_json(values, self.geometry, space, signed=True),
             "mean_score": [finite(value) for value in self.mean],
             **self.facts,
         }

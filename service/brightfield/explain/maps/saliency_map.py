@@ -13,11 +13,11 @@ from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.probing.probe import Probe
 from brightfield.geometry import Geometry
 from brightfield.images import rle
-from brightfield.images.heat import Heat
+from brightfield.images.heat import Heat, placed_json
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
 from brightfield.palette import SKY
-from brightfield.results import MapSpace, Raster, finite, map_json
+from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -45,8 +45,7 @@ class SaliencyMap(Explanation):
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         values = self.raster(space).array
-        region = [float(edge) for edge in self.geometry.region_in_image]
-        drawn = {**map_json(values, signed=self.signed), "region": region}
+        drawn = placed_json(values, self.geometry, space, signed=self.signed)
         return {
             "method": self.method,
             "target": self.target.payload(),

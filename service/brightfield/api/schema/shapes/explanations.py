@@ -61,6 +61,9 @@ class _Map(EncodedArray):
     """Greatest value; null where one is no number."""
     region: _Region
     """[x, y, width, height] of the image that the model sees."""
+    extent: _Region
+    """[x, y, width, height] of the whole grid in pixels of the image; of an input that was padded
+    it reaches out of it."""
 
 
 @shape

@@ -1,0 +1,93 @@
+"""Images on their way into a collection: named, read, and put into requests of a bounded size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from brightfield_client.calls.call import Call
+from brightfield_client.calls.collection import add_images
+from brightfield_client.errors import BrightfieldError
+from brightfield_client.images import ImageSource, Payload, to_payload
+from brightfield_client.results.collections import Addition
+
+Metadata = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Callable[[Any], Mapping[str, Any]]
+
+# Of one request: images, and bytes beyond which no further image is added.
+_BATCH, _BATCH_BYTES = 16, 32 * 2**20
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """An image on its way into a collection."""
+
+    id: str
+    payload: Payload
+    metadata: Mapping[str, Any]
+
+
+def named(
+    images: Iterable[ImageSource], ids: Sequence[str] | None, metadata: Metadata | None
+) -> Iterator[NamedImage | Addition]:
+    """Read images one after another; one that cannot be read is a failed addition."""
+    for index, image in enumerate(images):
+        given = ids[index] if ids is not None else _path_id(image)
+        try:
+            payload = to_payload(image)
+        except (OSError, ValueError, TypeError) as fault:
+            error = BrightfieldError(str(fault))
+            yield Addition(given or str(image), "failed", error)
+            continue
+        name = given or payload.stored or f"sha256:{hashlib.sha256(payload.content).hexdigest()}"
+        yield NamedImage(name, payload, _metadata_of(metadata, index, image))
+
+
+def in_batches(found: Iterable[NamedImage | Addition]) -> Iterator[list[NamedImage | Addition]]:
+    """As many as fit into a request."""
+    part: list[NamedImage | Addition] = []
+    size = 0
+    for each in found:
+        part.append(each)
+        size += len(each.payload.content) if isinstance(each, NamedImage) else 0
+        if len(part) >= _BATCH or size >= _BATCH_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def request_of(
+    part: Sequence[NamedImage | Addition], name: str, replace: bool, parameters: Mapping[str, Any]
+) -> Call[list[Addition]] | None:
+    """The request for what could be read of a part; None where nothing could."""
+    fit = [each for each in part if isinstance(each, NamedImage)]
+    if not fit:
+        return None
+    payloads, ids = [each.payload for each in fit], [each.id for each in fit]
+    metadata = [each.metadata for each in fit]
+    return add_images(name, payloads, ids, metadata, replace=replace, **parameters)
+
+
+def merged(part: Sequence[NamedImage | Addition], answered: Iterable[Addition]) -> list[Addition]:
+    """The answers, with what could not be read in its place."""
+    answers = iter(answered)
+    return [each if isinstance(each, Addition) else next(answers) for each in part]
+
+
+def _path_id(image: Any) -> str | None:
+    """A path's text with slashes, without those at its beginning."""
+    if not isinstance(image, str | os.PathLike) or str(image).startswith("sha256:"):
+        return None
+    return PurePath(os.fspath(image)).as_posix().lstrip("/")
+
+
+def _metadata_of(metadata: Metadata | None, index: int, image: Any) -> Mapping[str, Any]:
+    if metadata is None:
+        return {}
+    if isinstance(metadata, Mapping):
+        return metadata
+    return metadata(image) if callable(metadata) else metadata[index]

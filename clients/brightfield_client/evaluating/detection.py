@@ -1,0 +1,58 @@
+"""Detection: the model's boxes against those of a COCO data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from brightfield_client.evaluating.dataset import Case
+from brightfield_client.evaluating.task_evaluator import TaskEvaluator
+
+_LEAST_SCORE, _MOST = 0.01, 100
+
+
+class DetectionEvaluator(TaskEvaluator):
+    """Boxes down to a score of 0.01, the best 100 of an image, as COCO counts them.
+
+    Kinds of error are counted from the model's own threshold on, where it has one.
+
+    Boxes of classes that the data set has no category for are omitted: it cannot judge them. An
+    image that was refused is not counted, with its true objects.
+    """
+
+    evaluation: ClassVar[str] = "detection"
+    size: ClassVar[int] = 16
+
+    def parameters(self) -> dict[str, Any]:
+        return {"threshold": _LEAST_SCORE, "max_detections": _MOST, **self.given}
+
+    def options(self) -> dict[str, Any]:
+        least = (self.model.raw.get("output") or {}).get("threshold")
+        return {} if least is None else {"threshold": least}
+
+    def entry(self, case: Case, answer: Any | None) -> Any:
+        if answer is None:
+            return None
+        known = {category["name"]: category["id"] for category in self.data.extra["categories"]}
+        found = [
+            {
+                "image_id": case.truth["image"]["id"],
+                "category_id": known[each.label],
+                "bbox": [each.box.xmin, each.box.ymin, each.box.width, each.box.height],
+                "score": each.score,
+            }
+            for each in answer
+            if each.label in known
+        ]
+        return case.truth, found
+
+    def document(self, entries: Sequence[Any]) -> dict[str, Any]:
+        kept = [entry for entry in entries if entry is not None]
+        return {
+            "ground_truth": {
+                "images": [truth["image"] for truth, _ in kept],
+                "annotations": [each for truth, _ in kept for each in truth["annotations"]],
+                "categories": self.data.extra["categories"],
+            },
+            "detections": [each for _, found in kept for each in found],
+        }

@@ -1,0 +1,35 @@
+"""Finished chunks on their way to the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from brightfield_client.calls.call import Call
+from brightfield_client.calls.reading import nothing
+from brightfield_client.errors import ConflictError, TooLargeError, UnprocessableError
+from brightfield_client.evaluating.plan import EvaluationPlan, FinishedChunk
+from brightfield_client.exchange import Policy, Steps
+from brightfield_client.results.runs import EvaluationRun
+
+
+@dataclass(frozen=True)
+class ChunkUpload:
+    """Puts the chunks one after another; one that is refused is noted in the plan."""
+
+    plan: EvaluationPlan
+    run: EvaluationRun
+    chunks: Sequence[FinishedChunk]
+
+    def steps(self, policy: Policy) -> Steps[None]:
+        for chunk in self.chunks:
+            path = f"/metrics/runs/{quote(self.run.id, safe='')}/chunks/{chunk.key}"
+            try:
+                yield from Call("PUT", path, nothing).with_json(chunk.body).steps(policy)
+            except ConflictError as fault:
+                # Another writer had the same chunk first; its scores may differ in the last digit.
+                if fault.code != "chunk_conflict":
+                    self.plan.refused(chunk, fault)
+            except (UnprocessableError, TooLargeError) as fault:
+                self.plan.refused(chunk, fault)

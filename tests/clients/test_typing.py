@@ -1,0 +1,71 @@
+"""What a type checker says of code that uses the clients."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+api = pytest.importorskip("mypy.api")
+
+ROOT = Path(__file__).parents[2]
+CODE = """
+from typing import assert_type
+
+from brightfield_client import (
+    AsyncClient, Batch, Binary, Classification, Client, Job, MapItem, Occlusion, Saliency,
+    Segmentation, Volume,
+)
+from brightfield_client.calls.endpoints import ENDPOINTS
+
+
+def good(client: Client, paths: list[str]) -> None:
+    assert_type(client.classify("cup.png", top_k=3), Classification)
+    assert_type(client.classify(paths, window=(32, 48)), Batch[Classification])
+    assert_type(client.saliency("cup.png", method="grad_cam", format="overlay"), Binary)
+    assert_type(client.segment("stack.tif", volume=True), Volume)
+    assert_type(client.segment("cells.tif", region=(0, 0, 64, 64)), Segmentation)
+    assert_type(client.submit("occlusion", "cup.png", window=16), Job[Occlusion])
+    assert_type(client.submit("occlusion", "cup.png").result(), Occlusion)
+    assert_type(client.submit("saliency", paths), Job[Batch[Saliency]])
+    assert_type(client.submit("saliency", "cup.png", format="png"), Job[Binary])
+    assert_type(next(client.map(paths)), MapItem[Classification])
+    assert_type(next(client.map(paths, "segment", min_area=9)).unwrap(), Segmentation)
+    client.submit(ENDPOINTS["embed"], "cup.png", anything=1)
+    assert_type(client.version(), str)
+
+
+async def awaited(client: AsyncClient, paths: list[str]) -> None:
+    assert_type(await client.classify("cup.png", top_k=3), Classification)
+    assert_type(await client.classify(paths), Batch[Classification])
+    job = await client.submit("occlusion", "cup.png", window=16)
+    assert_type(await job.result(), Occlusion)
+    async for item in client.map(paths, "saliency", method="gradient"):
+        assert_type(item, MapItem[Saliency])
+
+
+async def bad(client: Client, other: AsyncClient) -> None:
+    client.classify("cup.png", top_k="three")  # error
+    client.saliency("cup.png", method="gradcam")  # error
+    client.occlusion("cup.png", windw=16)  # error
+    client.detect("cup.png", format="tiff")  # error
+    client.submit("occlusion", "cup.png", border="bend")  # error
+    client.map(["cup.png"], "clasify")  # error
+    await other.classify("cup.png", top_k="three")  # error
+    await other.submit("saliency", "cup.png", method="gradcam")  # error
+"""
+
+
+def test_results_are_precise_and_wrong_parameters_errors(tmp_path: Path) -> None:
+    file = tmp_path / "use.py"
+    file.write_text(CODE)
+    os.environ["MYPYPATH"] = os.pathsep.join(str(ROOT / each) for each in ("service", "clients"))
+    options = f"--strict --config-file {os.devnull} --hide-error-context --no-error-summary"
+    quiet = ["--ignore-missing-imports", "--follow-imports", "silent"]
+    cache = ["--cache-dir", str(tmp_path / "cache")]
+    out, err, _ = api.run([*options.split(), *quiet, *cache, str(file)])
+    lines = {int(n) for n in re.findall(r"use\.py:(\d+): error", out)}
+    expected = {n for n, line in enumerate(CODE.splitlines(), 1) if line.endswith("# error")}
+    assert lines == expected, out + err
