@@ -66,7 +66,7 @@ class Aim(Parameters):
 class Target:
     """A class (or another part of the output) with its `score` and the whole image's `value`.
 
-    What is no class has no `class_id`. `kind` is the scale of the score.
+    What is not a class has no `class_id`. `kind` is the scale of the score.
     """
 
     label: str

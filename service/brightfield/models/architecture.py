@@ -36,4 +36,4 @@ class Candidates(NamedTuple):
     masks: Tensor | None = None
     """(B, N, K, h, w) or (B, N, 1, h, w) unnormalised, laid over each candidate's box."""
     classes: Tensor | None = None
-    """(B, N) the only class that a candidate stands for; left out: any."""
+    """(B, N) the only class that a candidate stands for. Default: any."""

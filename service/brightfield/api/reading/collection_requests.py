@@ -56,7 +56,7 @@ class NewItemFields(Parameters):
     """How images or vectors are named."""
 
     ids: Ids | None = None
-    """An id for each, in their order, as a JSON list or with commas; left out: the SHA-256 of the
+    """An id for each, in their order, as a JSON list or with commas. Default: the SHA-256 of the
     content."""
     metadata: Annotated[tuple[dict[str, Any], ...] | None, BeforeValidator(_objects)] = None
     """An object of texts, numbers and booleans for each, in their order, or one for all."""

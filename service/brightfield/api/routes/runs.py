@@ -136,7 +136,7 @@ async def get_report(run_id: RunId, request: Request) -> Response:
     openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
 )
 async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
-    """A plot that the report has not is 422 and names those that it has."""
+    """A plot that the report doesn't have is 422; the problem names those that it has."""
     (query,) = parse((PlotQuery,), query_of(request.query_params))
     wanted = ReportForm(format=query.format, plot=name)
     form = chosen_form(wanted, request.headers.get("accept"), PICTURES)

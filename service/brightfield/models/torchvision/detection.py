@@ -22,7 +22,7 @@ class ClassColumns(nn.Module):
 
     torchvision's column 0 is the background, and of the 90 others that its COCO weights have, ten
     belong to categories that the data set dropped. `columns` are those that stay, in the order of
-    the card's labels; left out: all but column 0.
+    the card's labels. Default: all but column 0.
     """
 
     columns: Tensor

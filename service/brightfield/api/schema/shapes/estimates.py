@@ -127,7 +127,7 @@ class CocoCurve(TypedDict):
 
 @shape
 class DetectionCurves(TypedDict):
-    """The curves of detections; null where there are no objects."""
+    """The curves of detections; null if there are no objects."""
 
     pr: CocoCurve | None
 

@@ -28,11 +28,11 @@ _Scores = list[float | None]
 
 @shape
 class ExplainedTarget(TypedDict):
-    """What is explained: a class, a detection, an object, a neuron, a likeness."""
+    """What is explained: a class, a detection, an object, a neuron, a similarity."""
 
     label: str
     class_id: Natural | None
-    """Null where it is no class."""
+    """Null if it is not a class."""
     measure: NotRequired[str]
     """What the score is."""
     layer: NotRequired[str]
@@ -56,9 +56,9 @@ class _Map(EncodedArray):
     signed: bool
     """Whether values on both sides of 0 (of random masks: of `mean_score`) mean something."""
     min: float | None
-    """Least value; null where one is no number."""
+    """Least value; null if any value is not a number."""
     max: float | None
-    """Greatest value; null where one is no number."""
+    """Greatest value; null if any value is not a number."""
     region: _Region
     """[x, y, width, height] of the image that the model sees."""
     extent: _Region

@@ -33,7 +33,7 @@ class PredictedClass(TypedDict):
     label: str
     class_id: Natural
     score: float | None
-    """In [0, 1], or unbounded for models without an activation; null where it is no number."""
+    """In [0, 1], or unbounded for models without an activation; null where it is not a number."""
 
 
 @shape
@@ -54,7 +54,7 @@ class ScoreMaps(EncodedArray):
     grid: WindowPlaces
     signed: Literal[False]
     min: float | None
-    """Least value of all maps; null where one is no number."""
+    """Least value of all maps; null if any value is not a number."""
     max: float | None
     """Greatest value of all maps."""
 
