@@ -6,12 +6,18 @@ The files are those of `toys/works`; the doors are the entries of `DOORS`.
 from __future__ import annotations
 
 import importlib
+import io
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -23,6 +29,8 @@ import brightfield.tasks
 from brightfield.api.app import create_app
 from brightfield.engine import Engine
 from brightfield.settings import Settings
+from brightfield_client import Client
+from brightfield_client.cli import connect, main
 
 from .toys.engines import NOT_DENSE, models, png  # noqa: F401
 
@@ -134,14 +142,52 @@ def by_http(app: FastAPI, toy: Toy) -> dict[str, Any]:
     files = [("file", (f"{n}.png", png(image))) for n, image in enumerate(toy.images)]
     reply = TestClient(app).post(f"/{toy.endpoint}", params=query, files=files)
     assert reply.status_code == 200, reply.text
-    envelope = reply.json()
+    return found_in(reply.json())
+
+
+def through(app: FastAPI) -> httpx2.MockTransport:
+    """A transport to the running app, which stays up when a client is closed."""
+
+    def send(request: httpx2.Request) -> httpx2.Response:
+        request.read()
+        return TestClient(app).send(request)
+
+    return httpx2.MockTransport(send)
+
+
+def by_sdk(app: FastAPI, toy: Toy) -> dict[str, Any]:
+    chosen = {"method": toy.name} if toy.group else {}
+    images = list(toy.images) if toy.together else toy.images[0]
+    with Client("http://testserver", transport=through(app)) as client:
+        return found_in(client.ask(toy.endpoint, images, **toy.parameters, **chosen).raw)
+
+
+def by_command(app: FastAPI, toy: Toy) -> dict[str, Any]:
+    chosen = {"method": toy.name} if toy.group else {}
+    settings = [f"--set={name}={value}" for name, value in {**toy.parameters, **chosen}.items()]
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connect, "Client", partial(Client, transport=through(app)))
+        files = [Path(folder, f"{n}.png") for n in range(len(toy.images))]
+        for file, image in zip(files, toy.images, strict=True):
+            file.write_bytes(png(image))
+        together = ["--together"] if toy.together else []
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            where = "--url=http://testserver"
+            code = main(["ask", toy.endpoint, *map(str, files), where, *settings, *together])
+    assert code == 0, printed.getvalue()
+    return found_in(json.loads(printed.getvalue()))
+
+
+def found_in(envelope: Mapping[str, Any]) -> dict[str, Any]:
+    """What the doors give, of a reply of the service."""
     found = {"result": envelope["result"], "model": envelope["model"]["id"]}
-    if not toy.together:
-        found["tiles"] = envelope["image"]["tiles"]
-    return found
+    return {**found, "tiles": envelope["image"]["tiles"]} if "image" in envelope else found
 
 
-DOORS: dict[str, Callable[[FastAPI, Toy], dict[str, Any]]] = {"engine": by_engine, "http": by_http}
+DOORS: dict[str, Callable[[FastAPI, Toy], dict[str, Any]]] = {
+    "engine": by_engine, "http": by_http, "sdk": by_sdk, "command": by_command,
+}  # fmt: skip
 """The ways of asking: each gives `result`, the id of the `model`, and of one image its `tiles`."""
 
 
