@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -26,6 +25,7 @@ from pydantic import (
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
+from brightfield.parameters import Parameters
 
 CARD = "card.toml"
 
@@ -44,14 +44,10 @@ def _valid_id(value: str) -> str:
     return value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class ArchitectureSection(_Section):
+class ArchitectureSection(Parameters):
     """A name and its arguments: every other key of the section is an argument."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="allow")
 
     name: str
     """A file of the models catalog, torchvision:<builder>, export or python:<module>:<callable>."""
@@ -61,7 +57,7 @@ class ArchitectureSection(_Section):
         return dict(self.model_extra or {})
 
 
-class WeightsSection(_Section):
+class WeightsSection(Parameters):
     """Where the parameters come from: exactly one of the three places."""
 
     file: str | None = None
@@ -83,13 +79,13 @@ class WeightsSection(_Section):
         return self
 
 
-class Multiple(_Section):
+class Multiple(Parameters):
     """Any size whose sides are a multiple; images are padded at the right and bottom."""
 
     multiple: Annotated[int, Field(ge=1)]
 
 
-class Resize(_Section):
+class Resize(Parameters):
     """Resize so that the short side has `short` pixels, before any crop."""
 
     short: Annotated[int, Field(ge=1)]
@@ -101,7 +97,7 @@ class Resize(_Section):
     torchvision."""
 
 
-class InputSpec(_Section):
+class InputSpec(Parameters):
     """How an image becomes the model's input tensor."""
 
     channels: Annotated[int, Field(ge=1)] = 3
@@ -131,7 +127,7 @@ class InputSpec(_Section):
         return self
 
 
-class Instances(_Section):
+class Instances(Parameters):
     """How objects of one class are told apart where they touch, for networks whose first map is
     the label's and whose second says how near a pixel is to the middle of its object (1 there,
     0 at its edge)."""
@@ -144,7 +140,7 @@ class Instances(_Section):
     """Pixels of the smallest object that is reported."""
 
 
-class OutputSpec(_Section):
+class OutputSpec(Parameters):
     """From the unnormalised output to scores."""
 
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
@@ -158,20 +154,20 @@ class OutputSpec(_Section):
     """How objects are told apart. Default: they are the connected parts of each class."""
 
 
-class Label(_Section):
+class Label(Parameters):
     """A class by its name and colour (RGB, 0 to 255)."""
 
     name: str
     color: tuple[int, int, int] | None = None
 
 
-class LabelSource(_Section):
+class LabelSource(Parameters):
     """Class names from the metadata of a torchvision weights name (nothing is downloaded)."""
 
     torchvision: str
 
 
-class ExplainSection(_Section):
+class ExplainSection(Parameters):
     """Defaults of explanation."""
 
     layer: str | None = None
@@ -180,7 +176,7 @@ class ExplainSection(_Section):
     """Module whose output is the feature vector. Default: the input of the last linear layer."""
 
 
-class Quality(_Section):
+class Quality(Parameters):
     """One measured number."""
 
     data: str
@@ -191,12 +187,8 @@ class Quality(_Section):
     date: str | None = None
 
 
-class ModelCard(_Section):
+class ModelCard(Parameters):
     """What a model is, needs and promises."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
-    )
 
     id: Annotated[str, AfterValidator(_valid_id)]
     version: str

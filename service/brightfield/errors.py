@@ -377,5 +377,5 @@ def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
 
 
 def suggestions(name: str, known: Sequence[str]) -> str:
-    """The end of "There is no ...": " Did you mean a? Known: a, b.", the nearest names first."""
-    return f"{nearest(name, known)} Known: {', '.join(known)}."
+    """The end of "There is no ...": " Did you mean a? Known: a, b."; empty where none is known."""
+    return f"{nearest(name, known)} Known: {', '.join(known)}." if known else ""

@@ -53,7 +53,7 @@ class Axis:
         return (edges - self.origin) / self.step
 
     def shown(self, pixels: int) -> Axis:
-        """The same input, told in an image that is resized to a side of `pixels`."""
+        """The same input, expressed in an image that is resized to a side of `pixels`."""
         factor = pixels / self.pixels
         return replace(
             self,
@@ -65,7 +65,7 @@ class Axis:
         )
 
     def within(self, start: int, count: int) -> Axis:
-        """The same input, told in a part of the image as if that were the image."""
+        """The same input, expressed in a part of the image as if that were the image."""
         return replace(
             self,
             pixels=count,
@@ -97,11 +97,11 @@ class Geometry:
         return Geometry(self.x.windowed(left, width), self.y.windowed(top, height))
 
     def shown(self, height: int, width: int) -> Geometry:
-        """The same input, told in the image resized to (height, width)."""
+        """The same input, expressed in the image resized to (height, width)."""
         return Geometry(self.x.shown(width), self.y.shown(height))
 
     def within(self, x: int, y: int, width: int, height: int) -> Geometry:
-        """The same input, told in a part of the image as if that were the image."""
+        """The same input, expressed in a part of the image as if that were the image."""
         return Geometry(self.x.within(x, width), self.y.within(y, height))
 
     @property

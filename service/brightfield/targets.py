@@ -37,11 +37,11 @@ class Aim(Parameters):
     point: Offset | None = None
     """For models that find or segment objects: the object at x,y, in image pixels."""
     object: Annotated[int, Field(ge=1)] | None = None
-    """Of models that find or segment objects: the one of this id, as /detect and
+    """For models that find or segment objects: the object with this id, as /detect and
     /segment?mode=instance give them by default."""
     within: ShapeParameter | None = None
-    """Of models that segment: the class's mean over x,y,width,height, or over the polygon
-    x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives to the class."""
+    """For models that segment: the class's mean over x,y,width,height, or over the polygon
+    x,y;x,y;x,y, in image pixels. Default: over the pixels that the model gives to the class."""
     reference_layer: str = "penultimate"
     """With a second image, `reference`: the layer whose means over space are compared."""
 

@@ -334,12 +334,12 @@ def test_wrong_collections_are_refused(client: TestClient) -> None:
 
 def test_a_changed_model_is_told(client: TestClient, crops: str, app: Any) -> None:
     made(client, "former")
-    shelves = app.state.services.collections.stores
+    stores = app.state.services.collections.stores
     from dataclasses import replace
 
-    there = shelves.collections.get("former")
-    shelves.collections.delete("former")
-    shelves.collections.make("former", replace(there.properties, model_version="0"))
+    there = stores.collections.get("former")
+    stores.collections.delete("former")
+    stores.collections.make("former", replace(there.properties, model_version="0"))
     for path in ("items", "neighbors"):
         reply = client.post(f"/collections/former/{path}", content=CROPS["cat/0"])
         assert (reply.status_code, reply.json()["code"]) == (409, "model_changed"), reply.text

@@ -39,12 +39,12 @@ def database(postgres_url: str) -> Iterator[sa.Engine]:
 @pytest.fixture
 def work(database: sa.Engine) -> Iterator[CollectionIndexes]:
     items = Items(database)
-    shelves = CollectionStores(
+    stores = CollectionStores(
         Collections(database), items, Projections(database), VectorCache(items, 2**30)
     )
-    exploring = CollectionQueries(shelves)
-    yield CollectionIndexes(exploring, VectorIndexes(database))
-    exploring.close()
+    queries = CollectionQueries(stores)
+    yield CollectionIndexes(queries, VectorIndexes(database))
+    queries.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from brightfield.collections.vector_cache import CachedVectors, Snapshot, VectorCache
-from brightfield.embedding import vector_blocks as shelf
+from brightfield.embedding import vector_blocks
 from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
@@ -25,7 +25,7 @@ def database(tmp_path: Path) -> Iterator[sa.Engine]:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "BLOCK_BYTES", 4 * 2 * 8)
+    monkeypatch.setattr(vector_blocks, "BLOCK_BYTES", 4 * 2 * 8)
 
 
 def add(database: sa.Engine, *values: int) -> None:
@@ -34,7 +34,7 @@ def add(database: sa.Engine, *values: int) -> None:
 
 
 def held(snapshot: Snapshot) -> list[float]:
-    return [float(x) for x in snapshot.shelf.rows(np.arange(len(snapshot)))[:, 0]]
+    return [float(x) for x in snapshot.stored.rows(np.arange(len(snapshot)))[:, 0]]
 
 
 def test_a_space_follows_additions_and_deletions_of_others(database: sa.Engine) -> None:

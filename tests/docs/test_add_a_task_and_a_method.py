@@ -78,7 +78,7 @@ def test_a_new_task_is_an_endpoint(place: Place, serving: Callable[..., str], de
     assert agreement == {"label": "espresso", "share": pytest.approx(2 / 3)}
     unnamed = httpx2.post(f"http://{address}/certainty", content=b"x", trust_env=False).json()
     assert unnamed["code"] == "unknown_model"
-    document = httpx2.get(f"http://{address}/openapi.json", trust_env=False).json()
+    document = httpx2.get(f"http://{address}/openapi.json", trust_env=False, timeout=60).json()
     parameters = {p["name"]: p for p in document["paths"]["/certainty"]["post"]["parameters"]}
     assert parameters["least_margin"]["schema"]["maximum"] == 1
 
@@ -109,6 +109,6 @@ def test_a_new_method_is_a_choice(place: Place, serving: Callable[..., str], des
     result = json.loads(printed[-1])["result"]
     assert (result["method"], result["seed"], result["map"]["shape"]) == ("vargrad", 1, [224, 224])
     assert result["map"]["min"] >= 0 < result["map"]["max"]
-    document = httpx2.get(f"http://{address}/openapi.json", trust_env=False).json()
+    document = httpx2.get(f"http://{address}/openapi.json", trust_env=False, timeout=60).json()
     methods = document["paths"]["/saliency"]["post"]["parameters"][0]["schema"]["enum"]
     assert "vargrad" in methods

@@ -3,14 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brightfield.embedding import vector_blocks as shelf
+from brightfield.embedding import vector_blocks
 from brightfield.embedding.vector_blocks import VectorBlocks
 
 
 def test_rows_come_from_every_block_in_the_order_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shelf, "BLOCK_BYTES", 4 * 3 * 10)
+    monkeypatch.setattr(vector_blocks, "BLOCK_BYTES", 4 * 3 * 10)
     vectors = np.random.default_rng(0).normal(size=(37, 3)).astype(np.float32)
     kept = VectorBlocks.of(vectors)
     assert len(kept.blocks) == 4 and len(kept) == 37 and kept.dim == 3
@@ -19,6 +19,6 @@ def test_rows_come_from_every_block_in_the_order_asked_for(
     np.testing.assert_allclose(kept.squares(), (vectors.astype(float) ** 2).sum(1), rtol=1e-12)
 
 
-def test_an_empty_shelf_has_no_rows() -> None:
+def test_no_blocks_have_no_rows() -> None:
     empty = VectorBlocks.of_blocks(())
     assert len(empty) == 0 and empty.dim == 0 and empty.squares().shape == (0,)

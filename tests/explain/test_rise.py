@@ -119,6 +119,7 @@ def test_the_reply_says_how_it_was_made(bench: Bench) -> None:
     assert stated.items() <= payload.items()
     assert payload["grid"] is payload["scores"] is None
     assert payload["map"]["shape"] == [1, 11, 14]
+    assert payload["map"]["signed"] and payload["map"]["min"] < payload["map"]["max"]
     assert Rise().masks == 4000
     for wrong in ({"masks": 0}, {"p": 0}, {"p": 1}, {"cells": 0}, {"seed": -1}):
         with pytest.raises(ValidationError):

@@ -80,8 +80,9 @@ def test_what_would_wait_for_its_own_lane_is_refused(resident_of: Make) -> None:
     assert_off_lane()
     resident = resident_of(Recorder())
     assert "lane-cpu may not wait" in resident.call(_refusal).result(5)
-    with pytest.raises(ModelFailed, match="RuntimeError"):
-        resident.call(resident.reach).result(5)
+    for waiting in (resident.reach, lambda: resident.run(_refusal)):
+        with pytest.raises(ModelFailed, match="RuntimeError"):
+            resident.call(waiting).result(5)
 
 
 def _refusal() -> str:

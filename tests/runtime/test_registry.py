@@ -139,6 +139,7 @@ def test_neither_pinned_models_nor_those_in_use_are_evicted(registry: Registry) 
         with pytest.raises(MemoryBusy, match="pinned or in use"):
             registry.load("d").result(5)
         assert names(registry) == ["a", "b", "c"]
+    assert [registry.pinned(name) for name in "abd"] == [True, False, False]
     with using(registry, "d"):
         assert names(registry) == ["a", "c", "d"]
 

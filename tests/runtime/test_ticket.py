@@ -5,6 +5,7 @@ from concurrent.futures import Future
 import pytest
 
 from brightfield.errors import Cancelled, DeadlineExceeded
+from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 
 
@@ -13,6 +14,14 @@ def test_waiting_ends_with_the_future_whatever_came_of_it() -> None:
     done.set_exception(ValueError("its own fault"))
     Ticket().wait(done)
     Ticket(0).wait(done)  # what is there already is there, however late
+
+
+def test_its_check_is_a_progress() -> None:
+    check: Progress = Ticket().check
+    check(Step(1, 2))
+    check = Ticket(0).check
+    with pytest.raises(DeadlineExceeded):
+        check(Step(1, 2))
 
 
 def test_waiting_ends_with_the_ticket() -> None:

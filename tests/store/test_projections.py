@@ -23,9 +23,9 @@ def saved(kept: Projections, collection: Collection) -> ProjectionSummary:
 
 def test_a_map_comes_back_as_it_was(engine: sa.Engine, collection: Collection) -> None:
     kept = Projections(engine)
-    outline = saved(kept, collection)
-    found = kept.get(collection, outline.id)
-    assert found.outline == outline == kept.all(collection)[0]
+    summary = saved(kept, collection)
+    found = kept.get(collection, summary.id)
+    assert found.summary == summary == kept.all(collection)[0]
     assert found.numbers.tolist() == [4, 7] and found.points.tolist() == [[0, 1], [2, 3.5]]
     assert found.arrays["mean"].tolist() == [0, 1, 2]
     assert found.placed_points.shape == (0, 2)
@@ -33,20 +33,20 @@ def test_a_map_comes_back_as_it_was(engine: sa.Engine, collection: Collection) -
 
 def test_what_was_placed_once_stays(engine: sa.Engine, collection: Collection) -> None:
     kept = Projections(engine)
-    outline = saved(kept, collection)
-    kept.place(outline.id, [9, 8], np.array([[1, 1], [2, 2]], np.float32))
-    kept.place(outline.id, [8, 10], np.array([[5, 5], [3, 3]], np.float32))
-    found = kept.get(collection, outline.id)
+    summary = saved(kept, collection)
+    kept.place(summary.id, [9, 8], np.array([[1, 1], [2, 2]], np.float32))
+    kept.place(summary.id, [8, 10], np.array([[5, 5], [3, 3]], np.float32))
+    found = kept.get(collection, summary.id)
     assert found.placed_numbers.tolist() == [8, 9, 10]
     assert found.placed_points.tolist() == [[2, 2], [1, 1], [3, 3]]
 
 
 def test_a_deleted_map_is_unknown(engine: sa.Engine, collection: Collection) -> None:
     kept = Projections(engine)
-    outline = saved(kept, collection)
-    kept.delete(collection, outline.id)
+    summary = saved(kept, collection)
+    kept.delete(collection, summary.id)
     for ask in (kept.get, kept.delete):
         with pytest.raises(UnknownProjection):
-            ask(collection, outline.id)
-    kept.place(outline.id, [9], np.zeros((1, 2), np.float32))
+            ask(collection, summary.id)
+    kept.place(summary.id, [9], np.zeros((1, 2), np.float32))
     assert kept.all(collection) == []

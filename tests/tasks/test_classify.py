@@ -221,6 +221,8 @@ class TestMaps:
         }  # fmt: skip
         values = np.frombuffer(base64.b64decode(found["data"]), "<f4").reshape(found["shape"])
         assert np.array_equal(values, self.SCORES[None, :, 1].reshape(1, 2, 2))
+        assert found["signed"] is False
+        assert (found["min"], found["max"]) == (values.min(), values.max())
 
     def test_in_image_pixels_the_windows_are_filled_and_the_rest_is_zero(self) -> None:
         result = self.result(classes="b,a")

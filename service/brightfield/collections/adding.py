@@ -40,7 +40,7 @@ class CollectionDefinition(Parameters):
     """What a collection is made of; it never changes."""
 
     model: str | None = None
-    """A model's id as in GET /models; left out: that of /embed, or none where `dim` is given."""
+    """A model's id as in GET /models. Default: the model of /embed; none if `dim` is given."""
     layer: str = "penultimate"
     """As at /embed."""
     pool: Literal["mean", "max", "none"] = "mean"
@@ -50,11 +50,11 @@ class CollectionDefinition(Parameters):
     metric: Literal["cosine", "euclidean"] = "cosine"
     """What distances mean: 1 - cosine, or the Euclidean distance."""
     dtype: Literal["float32", "float16"] = "float32"
-    """How vectors are kept; float16 takes half the room and 3 digits."""
+    """How vectors are stored; float16 takes half the space and keeps 3 digits."""
     keep_images: bool = False
-    """Keep the images themselves, too, which /patches over the collection needs."""
+    """Also keep the images themselves; /patches over the collection needs them."""
     dim: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Values of a vector, for a collection without a model, to which vectors alone are added."""
+    """Length of a vector, for a collection without a model, which takes only vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class CollectionStores:
     collections: Collections
     items: Items
     projections: Projections
-    spaces: VectorCache
+    vectors: VectorCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ class Added:
 class CollectionWriter:
     """Makes and fills collections."""
 
-    def __init__(self, engine: Engine, shelves: CollectionStores) -> None:
+    def __init__(self, engine: Engine, stores: CollectionStores) -> None:
         self._engine = engine
-        self._shelves = shelves
+        self._stores = stores
 
     async def make(self, name: str, definition: CollectionDefinition) -> tuple[Collection, bool]:
         """The collection, and whether it is new. Raises `CollectionDiffers`, or as /embed does for
@@ -112,8 +112,8 @@ class CollectionWriter:
                     pool=definition.pool,
                     normalize=definition.normalize,
                 )
-        made = await asyncio.to_thread(self._shelves.collections.make, name, wanted, definition.dim)
-        return await asyncio.to_thread(self._shelves.collections.get, name), made
+        made = await asyncio.to_thread(self._stores.collections.make, name, wanted, definition.dim)
+        return await asyncio.to_thread(self._stores.collections.get, name), made
 
     async def add_images(
         self,
@@ -130,9 +130,9 @@ class CollectionWriter:
 
         What is there already is not embedded again. All that is new is kept in one transaction.
         """
-        collection = await asyncio.to_thread(self._shelves.collections.get, name)
+        collection = await asyncio.to_thread(self._stores.collections.get, name)
         embed = _embedding(collection, view)
-        intake = _Intake(self._engine, self._shelves.items, collection, embed, replace)
+        intake = _Intake(self._engine, self._stores.items, collection, embed, replace)
         return await intake.take_in(
             sources, view.model_copy(update={"model": collection.properties.model}), selection,
             ticket, progress,
@@ -148,7 +148,7 @@ class CollectionWriter:
         replace: bool = False,
     ) -> list[Added]:
         """Keep vectors that are there already. Raises `InvalidVectors`, `InvalidParameter`."""
-        collection = self._shelves.collections.get(name)
+        collection = self._stores.collections.get(name)
         rows = checked(vectors, collection.dim)
         check_storable(collection, rows)
         if len(rows) != len(ids):
@@ -164,7 +164,7 @@ class CollectionWriter:
                     row,
                 )
             )
-        outcomes = self._shelves.items.add(name, made, replace=replace)
+        outcomes = self._stores.items.add(name, made, replace=replace)
         return [Added(item.id, outcome) for item, outcome in zip(made, outcomes, strict=True)]
 
 

@@ -18,7 +18,7 @@ Conditions = Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class ItemPage:
+class ListedItems:
     """Some items in the order of their addition, the number to go on behind (None: that is all),
     and how many items the collection has, filter or not."""
 
@@ -56,15 +56,15 @@ class CollectionContents:
         """Delete a collection with its items, projections and index."""
         collection = self.get(name)
         self._stores.collections.delete(name)
-        self._stores.spaces.forget(collection)
+        self._stores.vectors.forget(collection)
 
-    def page(self, name: str, conditions: Conditions, after: int, limit: int) -> ItemPage:
+    def page(self, name: str, conditions: Conditions, after: int, limit: int) -> ListedItems:
         """At most `limit` of the items behind the number `after` that pass."""
         wanted, collection = Filter.read(conditions), self.get(name)
         behind = self._stores.items.after(collection.key, after)
         found = list(islice((item for item in behind if wanted(item.metadata)), limit))
         more = found[-1].number if len(found) == limit else None
-        return ItemPage(found, more, collection.size)
+        return ListedItems(found, more, collection.size)
 
     def item(self, name: str, item_id: str) -> ItemWithVector:
         collection = self.get(name)

@@ -44,10 +44,10 @@ class IndexOptions(Parameters):
     """How an HNSW index is built."""
 
     m: Annotated[int, Field(ge=2, le=100)] = 16
-    """Links of a vector: more find more, and take more room and time."""
+    """Links of each vector; more links find more neighbours and take more space and time."""
     ef_construction: Annotated[int, Field(ge=4, le=1000)] = 64
-    """Candidates looked at for the links of a vector, 2 m at least: more find more, and take more
-    time to build."""
+    """Candidates examined for the links of each vector, at least 2 m; more candidates find more
+    neighbours and take more time to build."""
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -66,14 +66,14 @@ class CollectionIndexes:
     and as `CollectionQueries` does.
     """
 
-    def __init__(self, exploring: CollectionQueries, indexes: VectorIndexes) -> None:
-        self._exploring = exploring
-        self._shelves = exploring.shelves
+    def __init__(self, queries: CollectionQueries, indexes: VectorIndexes) -> None:
+        self._queries = queries
+        self._stores = queries.stores
         self._indexes = indexes
 
     def build(self, name: str, options: IndexOptions, progress: Progress) -> dict[str, Any]:
         """Build the index anew, and measure its recall."""
-        collection = self._shelves.collections.get(name)
+        collection = self._stores.collections.get(name)
         if collection.size < 2:
             raise TooFewItems(too_few(name, collection.size, collection.size, 2, False))
         made = self._indexes.build(
@@ -85,15 +85,15 @@ class CollectionIndexes:
             ),
             progress,
         )
-        return self._described(self._shelves.collections.get(name), made)
+        return self._described(self._stores.collections.get(name), made)
 
     def describe(self, name: str) -> dict[str, Any]:
         """The index as it stands, as JSON."""
-        collection = self._shelves.collections.get(name)
+        collection = self._stores.collections.get(name)
         return self._described(collection, self._indexes.get(collection))
 
     def drop(self, name: str) -> None:
-        self._indexes.drop(self._shelves.collections.get(name))
+        self._indexes.drop(self._stores.collections.get(name))
 
     def neighbors(
         self,
@@ -107,11 +107,11 @@ class CollectionIndexes:
         """As `CollectionQueries.neighbors`, by the index where one is asked for and can answer."""
         answer = None
         if search.search == "hnsw":
-            collection = self._shelves.collections.get(name)
+            collection = self._stores.collections.get(name)
             if collection.size and _by_index(search, collection):
                 answer = self._approximate(collection, search, given, item_id, progress)
         if answer is None:
-            answer = self._exploring.neighbors(name, search, given, item_id, picture)
+            answer = self._queries.neighbors(name, search, given, item_id, picture)
         return answer
 
     def _approximate(
@@ -127,8 +127,8 @@ class CollectionIndexes:
         if item_id is None:
             query = checked(given, collection.dim)
         else:
-            own = self._shelves.items.get(collection, item_id).number
-            query = np.array([self._shelves.items.vector(collection, own)], np.float32)
+            own = self._stores.items.get(collection, item_id).number
+            query = np.array([self._stores.items.vector(collection, own)], np.float32)
         searched = collection.size - (own is not None)
         k = count_of(search.k, collection.size, collection.size)
         ef_search = max(k, search.ef_search or DEFAULT[1])
@@ -148,14 +148,14 @@ class CollectionIndexes:
             "ef_search": ef_search,
             "recall": _fitting(index.recalls, k, ef_search),
             "searched": searched,
-            "neighbors": self._exploring.described(collection, numbers, distances),
+            "neighbors": self._queries.described(collection, numbers, distances),
         }
 
     def _ranked(
         self, collection: Collection, query: NDArray[np.float32], found: NDArray[np.int64], k: int
     ) -> tuple[list[int], list[float]]:
         """The k nearest of what was found, measured in float64 from the vectors themselves."""
-        numbers, vectors = self._shelves.items.vectors_of(
+        numbers, vectors = self._stores.items.vectors_of(
             collection.key, collection.properties, found.tolist()
         )
         if not len(numbers):
@@ -175,14 +175,14 @@ class CollectionIndexes:
 
     def _measured(self, collection: Collection, ask: Ask, *, progress: Progress) -> Recalls:
         """The recall at each of `SETTINGS`, of items drawn by chance, against the exact search."""
-        items, key, properties = self._shelves.items, collection.key, collection.properties
+        items, key, properties = self._stores.items, collection.key, collection.properties
         there = items.numbers(key)
         drawn = np.random.default_rng(SEED).choice(there, min(SAMPLE, len(there)), replace=False)
         own, queries = items.vectors_of(key, properties, drawn.tolist())
         most = min(max(k for k, _ in SETTINGS), len(there) - 1)
         with closing(items.vectors(key, properties)) as parts:
-            told = _told(parts, len(there), progress)
-            near = nearest_of_parts(told, queries, most + 1, properties.metric)
+            reporting = _reporting(parts, len(there), progress)
+            near = nearest_of_parts(reporting, queries, most + 1, properties.metric)
         truth = [row[row != number][:most] for row, number in zip(near, own, strict=True)]
         found: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
         for k, ef_search in SETTINGS:
@@ -202,7 +202,7 @@ class CollectionIndexes:
         self, collection: Collection, after: int, rows: int = 1000
     ) -> Generator[tuple[NDArray[np.int64], Vectors], None, None]:
         """Items behind a number as the index holds them."""
-        read = self._shelves.items.vectors(collection.key, collection.properties, after, rows=rows)
+        read = self._stores.items.vectors(collection.key, collection.properties, after, rows=rows)
         with closing(read):  # what is raised here must not keep the reader's transaction open
             for numbers, vectors in read:
                 yield numbers, _prepared(collection, vectors)
@@ -270,7 +270,7 @@ def _prepared(collection: Collection, vectors: Vectors) -> Vectors:
     return vectors
 
 
-def _told(
+def _reporting(
     parts: Iterator[tuple[NDArray[np.int64], Vectors]], size: int, progress: Progress
 ) -> Iterator[tuple[NDArray[np.int64], Vectors]]:
     """The last third of a build's steps, of three for each item."""

@@ -81,7 +81,7 @@ class NeighborSearch:
         self, name: str, image: bytes, example: SearchExample, ticket: Ticket
     ) -> Any:
         """The vector of the image as the one row (1, D) that is searched for."""
-        collection = await asyncio.to_thread(self._queries.shelves.collections.get, name)
+        collection = await asyncio.to_thread(self._queries.stores.collections.get, name)
         row = await embedded(
             self._engine, collection, image, example.view, example.selection, ticket
         )

@@ -20,9 +20,9 @@ from brightfield.tasks.patches import FindPatches
 class CollectedPatches:
     """What excites the units of a layer most, among the images that a collection keeps."""
 
-    def __init__(self, engine: Engine, exploring: CollectionQueries) -> None:
+    def __init__(self, engine: Engine, queries: CollectionQueries) -> None:
         self._engine = engine
-        self._exploring = exploring
+        self._queries = queries
 
     async def find(
         self,
@@ -39,16 +39,16 @@ class CollectedPatches:
 
         Raises `InvalidParameter` where the collection keeps no images, else as the engine.
         """
-        found = await self._exploring.off_loop(self._exploring.chosen, name, conditions)
+        found = await self._queries.off_loop(self._queries.chosen, name, conditions)
         collection = found.snapshot.collection
         if not collection.properties.keep_images:
             raise InvalidParameter(
                 f"The collection {name} keeps no images; make one with keep_images=true, or send "
                 "the images to /patches."
             )
-        items = self._exploring.shelves.items
+        items = self._queries.stores.items
         numbers = found.numbers.tolist()
-        named = await self._exploring.off_loop(items.by_number, collection.key, numbers)
+        named = await self._queries.off_loop(items.by_number, collection.key, numbers)
         sources = [partial(items.image, collection.key, number) for number in numbers]
         looking = view.model_copy(update={"model": view.model or collection.properties.model})
         survey = await self._engine.answer_together(

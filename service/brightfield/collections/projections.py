@@ -40,13 +40,13 @@ class PlotChoice(ItemSelection):
     format: Literal["png", "svg"] = "png"
     """`png` or `svg`."""
     by: str | None = None
-    """A key of the metadata that points are coloured by; left out: thumbnails are drawn."""
+    """The metadata key that colours the points. Default: none; thumbnails are drawn."""
     thumbnails: bool | None = None
-    """Whether thumbnails are drawn; left out: unless points are coloured."""
+    """Whether to draw thumbnails. Default: yes, unless points are coloured."""
     size: Annotated[int, Field(ge=100, le=4000)] = 1000
-    """Pixels of the map's side."""
+    """Side of the map in pixels."""
     tile: Annotated[int, Field(ge=8, le=128)] | None = None
-    """Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96."""
+    """Side of a thumbnail's cell in pixels. Default: 14 to 96, by the number of items."""
     ids: Ids | None = None
     """Only these items count, others are pale points."""
     run: str | None = None
@@ -59,7 +59,7 @@ class ProjectionView:
     them were placed after the map was made."""
 
     snapshot: Snapshot
-    outline: ProjectionSummary
+    summary: ProjectionSummary
     rows: NDArray[np.int64]
     points: Points
     later: NDArray[np.bool_]
@@ -72,11 +72,9 @@ class ProjectionView:
 class CollectionProjections:
     """Maps of collections. Every method blocks; raises as `CollectionQueries` does."""
 
-    def __init__(
-        self, exploring: CollectionQueries, catalog: Mapping[str, type[Projection]]
-    ) -> None:
-        self._exploring = exploring
-        self._shelves = exploring.shelves
+    def __init__(self, queries: CollectionQueries, catalog: Mapping[str, type[Projection]]) -> None:
+        self._queries = queries
+        self._stores = queries.stores
         self._catalog = catalog
 
     def make(
@@ -87,7 +85,7 @@ class CollectionProjections:
         progress: Progress,
     ) -> ProjectionView:
         """A new map of the items that pass, which is kept."""
-        found = self._exploring.chosen(name, conditions)
+        found = self._queries.chosen(name, conditions)
         collection = found.snapshot.collection
         vectors = _prepared(collection, projection, found.vectors())
         fitted = projection.fit(vectors, progress)
@@ -106,90 +104,90 @@ class CollectionProjections:
             "versions": {each: version(each) for each in ("brightfield", *projection.libraries)},
             **fitted.facts,
         }  # fmt: skip
-        outline = self._shelves.projections.save(
+        summary = self._stores.projections.save(
             collection, facts, found.numbers, fitted.points, fitted.arrays
         )
         rows = found.snapshot.rows_of(found.numbers)
         return ProjectionView(
-            found.snapshot, outline, rows, fitted.points, np.zeros(len(rows), bool)
+            found.snapshot, summary, rows, fitted.points, np.zeros(len(rows), bool)
         )
 
     def get(self, name: str, map_id: str) -> ProjectionView:
         """A map as it was made, with all that came since in its place. Nothing else moves."""
-        collection = self._shelves.collections.get(name)
-        kept = self._shelves.projections.get(collection, map_id)
-        found = self._exploring.chosen(name, kept.outline.facts["filter"])
+        collection = self._stores.collections.get(name)
+        kept = self._stores.projections.get(collection, map_id)
+        found = self._queries.chosen(name, kept.summary.facts["filter"])
         known = np.concatenate([kept.numbers, kept.placed_numbers])
         new = np.setdiff1d(found.numbers, known)
         if len(new):
             self._place(found.snapshot, kept, new)
-            kept = self._shelves.projections.get(collection, map_id)
-        return _chart(found.snapshot, kept)
+            kept = self._stores.projections.get(collection, map_id)
+        return _view(found.snapshot, kept)
 
     def all(self, name: str) -> list[ProjectionSummary]:
-        return self._shelves.projections.all(self._shelves.collections.get(name))
+        return self._stores.projections.all(self._stores.collections.get(name))
 
     def delete(self, name: str, map_id: str) -> None:
-        self._shelves.projections.delete(self._shelves.collections.get(name), map_id)
+        self._stores.projections.delete(self._stores.collections.get(name), map_id)
 
     def _place(self, snapshot: Snapshot, kept: StoredProjection, new: NDArray[np.int64]) -> None:
         """Place items among those of the map that are there still, and keep their points."""
-        facts = kept.outline.facts
+        facts = kept.summary.facts
         projection = self._catalog[facts["method"]](**facts["parameters"])
         alive = np.isin(kept.numbers, snapshot.numbers)
         if alive.sum() <= projection.dimensions:
             raise TooFewItems(
-                f"Too few of the items that the map {kept.outline.id} was made of are left; make "
+                f"Too few of the items that the map {kept.summary.id} was made of are left; make "
                 "a new map."
             )
-        shelf, collection = snapshot.shelf, snapshot.collection
-        reference = shelf.rows(snapshot.rows_of(kept.numbers[alive]))
+        stored, collection = snapshot.stored, snapshot.collection
+        reference = stored.rows(snapshot.rows_of(kept.numbers[alive]))
         placed = projection.place(
             Fitted(kept.points[alive], kept.arrays),
             _prepared(collection, projection, reference),
-            _prepared(collection, projection, shelf.rows(snapshot.rows_of(new))),
+            _prepared(collection, projection, stored.rows(snapshot.rows_of(new))),
             no_progress,
         )
-        self._shelves.projections.place(kept.outline.id, new.tolist(), placed)
+        self._stores.projections.place(kept.summary.id, new.tolist(), placed)
 
-    def listed(self, chart: ProjectionView) -> dict[str, Any]:
+    def listed(self, view: ProjectionView) -> dict[str, Any]:
         """A map as JSON has it: facts, and the points with their ids."""
-        items = self._items(chart)
+        items = self._items(view)
         places = {
-            axis: [float(value) for value in chart.points[:, index]]
-            for index, axis in enumerate("xyz"[: chart.points.shape[1]])
+            axis: [float(value) for value in view.points[:, index]]
+            for index, axis in enumerate("xyz"[: view.points.shape[1]])
         }
         ids = [item.id for item in items]
-        later = [item.id for item, late in zip(items, chart.later, strict=True) if late]
-        return {**outlined(chart.outline), "points": {"ids": ids, **places}, "placed": later}
+        later = [item.id for item, late in zip(items, view.later, strict=True) if late]
+        return {**outlined(view.summary), "points": {"ids": ids, **places}, "placed": later}
 
     def plot(self, name: str, map_id: str, choice: PlotChoice) -> bytes:
         """A picture of the map."""
-        chart = self.get(name, map_id)
-        items = self._items(chart)
+        view = self.get(name, map_id)
+        items = self._items(view)
         bright = _passing(items, choice)
         colors, legend = _colors(items, bright, choice.by)
         tiles: dict[int, tuple[int, int, bytes]] = {}
         tile = 0
         shown = choice.by is None if choice.thumbnails is None else choice.thumbnails
         if shown:
-            tiles, tile = self._tiles(chart, bright, choice)
+            tiles, tile = self._tiles(view, bright, choice)
         bare = [row for row in range(len(items)) if row not in tiles]
-        places, dots = scaled(chart.points)[bare], [colors[row] for row in bare]
+        places, dots = scaled(view.points)[bare], [colors[row] for row in bare]
         plot = MapPlot(choice.size, places, dots, list(tiles.values()), tile, legend)
         return plot.png() if choice.format == "png" else plot.svg()
 
-    def _items(self, chart: ProjectionView) -> list[StoredItem]:
-        details = self._shelves.spaces.details(chart.snapshot)
-        return [details[row] for row in chart.rows.tolist()]
+    def _items(self, view: ProjectionView) -> list[StoredItem]:
+        details = self._stores.vectors.details(view.snapshot)
+        return [details[row] for row in view.rows.tolist()]
 
     def _tiles(
-        self, chart: ProjectionView, bright: NDArray[np.bool_], choice: PlotChoice
+        self, view: ProjectionView, bright: NDArray[np.bool_], choice: PlotChoice
     ) -> tuple[dict[int, tuple[int, int, bytes]], int]:
         """Thumbnails at their cells, by row, and the side of a cell."""
-        numbers = chart.numbers
-        pictures = self._shelves.items.thumbnails(
-            chart.snapshot.collection.key, numbers[bright].tolist()
+        numbers = view.numbers
+        pictures = self._stores.items.thumbnails(
+            view.snapshot.collection.key, numbers[bright].tolist()
         )
         places = [row for row in np.flatnonzero(bright).tolist() if int(numbers[row]) in pictures]
         if not places:
@@ -198,7 +196,7 @@ class CollectionProjections:
             np.clip(choice.size / np.sqrt(_ROOMY * len(places)), _SMALLEST_TILE, _LARGEST_TILE)
         )
         across = max(1, choice.size // tile)
-        cells = snapped(scaled(chart.points), across, across, np.array(places))
+        cells = snapped(scaled(view.points), across, across, np.array(places))
         return {
             row: (column * tile, line * tile, pictures[int(numbers[row])])
             for row, (column, line) in zip(places, cells.tolist(), strict=True)
@@ -206,9 +204,9 @@ class CollectionProjections:
         }, tile
 
 
-def outlined(outline: ProjectionSummary) -> dict[str, Any]:
+def outlined(summary: ProjectionSummary) -> dict[str, Any]:
     """A map without its points."""
-    return {"id": outline.id, "created": outline.created, **outline.facts}
+    return {"id": summary.id, "created": summary.created, **summary.facts}
 
 
 def _prepared(collection: Collection, projection: Projection, vectors: Vectors) -> Vectors:
@@ -223,13 +221,13 @@ def _digest(projection: Projection, vectors: Vectors) -> str:
     return digest.hexdigest()
 
 
-def _chart(snapshot: Snapshot, kept: StoredProjection) -> ProjectionView:
+def _view(snapshot: Snapshot, kept: StoredProjection) -> ProjectionView:
     numbers = np.concatenate([kept.numbers, kept.placed_numbers])
     points = np.concatenate([kept.points, kept.placed_points])
     later = np.arange(len(numbers)) >= len(kept.numbers)
     there = np.isin(numbers, snapshot.numbers)
     rows = snapshot.rows_of(numbers[there])
-    return ProjectionView(snapshot, kept.outline, rows, points[there], later[there])
+    return ProjectionView(snapshot, kept.summary, rows, points[there], later[there])
 
 
 def _passing(items: Sequence[StoredItem], choice: PlotChoice) -> NDArray[np.bool_]:

@@ -24,39 +24,39 @@ _NEIGHBORS = 10
 
 class _QualityCheck(ItemSelection):
     k: Annotated[int, Field(ge=1, le=200)] | None = None
-    """Neighbours that are looked at; left out: 10, or all others where there are fewer."""
+    """How many neighbours are examined. Default: 10, or all others if there are fewer."""
     metric: Metric | None = None
-    """`cosine` or `euclidean`; left out: the collection's."""
+    """`cosine` or `euclidean`. Default: the collection's metric."""
 
 
 class DuplicateSearch(_QualityCheck):
     """Items that lie closer together than a threshold, in groups."""
 
     threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.01
-    """The largest distance of duplicates; 0: equal vectors alone, up to rounding."""
+    """The largest distance between duplicates; 0: only equal vectors, up to rounding."""
 
 
 class OutlierSearch(_QualityCheck):
-    """Items in thinner surroundings than those of their neighbours."""
+    """Items whose surroundings are sparser than those of their neighbours."""
 
     most: Annotated[int, Field(ge=1, le=10_000)] = 50
-    """How many items are named."""
+    """How many items are listed."""
 
 
 class LabelCheck(_QualityCheck):
-    """Items whose label is not that of their neighbours."""
+    """Items whose label differs from those of their neighbours."""
 
     by: str
-    """The key of the metadata that holds the label; items without one are left out."""
+    """The metadata key that holds the label; items without it are skipped."""
     most: Annotated[int, Field(ge=1, le=10_000)] = 50
-    """How many items are named."""
+    """How many items are listed."""
 
 
 class DataQuality:
     """Aids for the quality of data. Every method blocks; raises as `CollectionQueries` does."""
 
-    def __init__(self, exploring: CollectionQueries) -> None:
-        self._exploring = exploring
+    def __init__(self, queries: CollectionQueries) -> None:
+        self._queries = queries
 
     def duplicates(self, name: str, search: DuplicateSearch, progress: Progress) -> dict[str, Any]:
         """Groups of near duplicates, the largest first."""
@@ -115,7 +115,7 @@ class DataQuality:
     def _graph(
         self, name: str, search: _QualityCheck, progress: Progress
     ) -> tuple[SelectedItems, list[StoredItem], NDArray[np.int64], NDArray[np.float64]]:
-        found = self._exploring.chosen(name, search.filter, least=2)
+        found = self._queries.chosen(name, search.filter, least=2)
         most = len(found) - 1
         k = min(_NEIGHBORS, most) if search.k is None else search.k
         if k > most:
@@ -124,10 +124,10 @@ class DataQuality:
                 errors=[{"location": "k", "expected": f"1 to {most}", "received": k}],
             )
         metric = search.metric or found.snapshot.collection.properties.metric
-        items = self._exploring.items(found, found.numbers.tolist())
+        items = self._queries.items(found, found.numbers.tolist())
         if len(items) < len(found):
             raise deleted_meanwhile()
-        rows, distances = neighbors.graph(found.shelf(), k, metric, progress)
+        rows, distances = neighbors.graph(found.stored(), k, metric, progress)
         return found, [items[n] for n in found.numbers.tolist()], rows, distances
 
 

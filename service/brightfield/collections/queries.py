@@ -45,27 +45,27 @@ def _parsed(value: Any) -> Any:
 
 
 class ItemSelection(Parameters):
-    """Which items are looked at."""
+    """Which items are considered."""
 
     filter: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50,
-    "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
 
 
 class Search(ItemSelection):
     """What is searched for, beside the image, vector or id."""
 
     k: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """How many neighbours; left out: 10, or all where there are fewer."""
+    """How many neighbours. Default: 10, or all if there are fewer."""
     metric: Metric | None = None
-    """`cosine` or `euclidean`; left out: the collection's."""
+    """`cosine` or `euclidean`. Default: the collection's metric."""
     space: Literal["embedding", "pixels"] = "embedding"
     """`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison."""
     search: Literal["exact", "hnsw"] = "exact"
-    """`hnsw` asks the collection's index, which may miss some; with a filter, by another metric and
-    in the space of pixels the search is exact all the same."""
+    """`hnsw` uses the collection's index, which may miss some neighbours; with a filter, with
+    another metric or in the space of pixels the search is exact nevertheless."""
     ef_search: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] | None = None
-    """Of `hnsw`: candidates that are looked at, k at least; left out: 100, or k where that is
+    """For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is
     more."""
 
     @model_validator(mode="after")
@@ -118,11 +118,11 @@ class SelectedItems:
     def vectors(self) -> Vectors:
         """A copy of the vectors."""
         rows = np.arange(len(self.snapshot)) if self.rows is None else self.rows
-        return self.snapshot.shelf.rows(rows)
+        return self.snapshot.stored.rows(rows)
 
-    def shelf(self) -> VectorBlocks:
+    def stored(self) -> VectorBlocks:
         """The vectors, not copied where they are all."""
-        return self.snapshot.shelf if self.rows is None else VectorBlocks.of(self.vectors())
+        return self.snapshot.stored if self.rows is None else VectorBlocks.of(self.vectors())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +131,7 @@ class _Pixels:
 
     key: str
     numbers: NDArray[np.int64]
-    shelf: VectorBlocks
+    stored: VectorBlocks
     there: NDArray[np.bool_]
 
     def are_of(self, snapshot: Snapshot) -> bool:
@@ -146,8 +146,8 @@ class CollectionQueries:
     nothing is there or passes the filter, and `InvalidParameter`.
     """
 
-    def __init__(self, shelves: CollectionStores) -> None:
-        self.shelves = shelves
+    def __init__(self, stores: CollectionStores) -> None:
+        self.stores = stores
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
@@ -164,10 +164,10 @@ class CollectionQueries:
     ) -> SelectedItems:
         """The items that pass. Raises `TooFewItems` where they are fewer than `least`."""
         wanted = Filter.read(conditions)
-        snapshot = self.shelves.spaces.at(self.shelves.collections.get(name))
+        snapshot = self.stores.vectors.at(self.stores.collections.get(name))
         rows = None
         if wanted:
-            items = self.shelves.spaces.details(snapshot)
+            items = self.stores.vectors.details(snapshot)
             passing = [row for row, item in enumerate(items) if wanted(item.metadata)]
             rows = np.array(passing, np.int64)
         found = SelectedItems(snapshot, rows)
@@ -180,7 +180,7 @@ class CollectionQueries:
     ) -> dict[int, StoredItem]:
         """Ids and metadata by number."""
         snapshot = found.snapshot if isinstance(found, SelectedItems) else found
-        return self.shelves.items.by_number(snapshot.collection.key, numbers)
+        return self.stores.items.by_number(snapshot.collection.key, numbers)
 
     # Neighbours
 
@@ -189,24 +189,24 @@ class CollectionQueries:
     ) -> dict[str, Any]:
         """The nearest items of a vector, of an item, or of a thumbnail in the space of pixels."""
         found = self.chosen(name, search.filter)
-        shelf, mask = found.snapshot.shelf, found.mask
+        stored, mask = found.snapshot.stored, found.mask
         metric = search.metric or found.snapshot.collection.properties.metric
         if search.space == "pixels":
             metric = search.metric or "euclidean"
-            shelf, there = self._pixel_space(found.snapshot)
+            stored, there = self._pixel_space(found.snapshot)
             mask = there if mask is None else mask & there
         own = None
         if item_id is not None:
             own = self._row_of(found.snapshot, item_id)
-            query = shelf.rows(own)
+            query = stored.rows(own)
         elif search.space == "pixels":
             if picture is None:
                 raise InvalidParameter("In the space of pixels ask with an image or an `id`.")
             query = pixel_vector(picture)[None]
         else:
-            query = checked(given, shelf.dim)
+            query = checked(given, stored.dim)
         k = count_of(search.k, len(found), len(found.snapshot))
-        (near,) = nearest(shelf, query, k, metric, allowed=mask, own=own)
+        (near,) = nearest(stored, query, k, metric, allowed=mask, own=own)
         searched = len(found) if mask is None else int(mask.sum())
         if own is not None and (mask is None or mask[own[0]]):
             searched -= 1
@@ -227,7 +227,7 @@ class CollectionQueries:
         self, collection: Collection, numbers: Sequence[int], distances: Sequence[float]
     ) -> list[dict[str, Any]]:
         """Neighbours as JSON."""
-        items = self.shelves.items.by_number(collection.key, numbers)
+        items = self.stores.items.by_number(collection.key, numbers)
         return [
             {"id": items[n].id, "distance": distance, "metadata": items[n].metadata}
             for n, distance in zip(numbers, distances, strict=True)
@@ -235,7 +235,7 @@ class CollectionQueries:
         ]
 
     def _row_of(self, snapshot: Snapshot, item_id: str) -> NDArray[np.int64]:
-        item = self.shelves.items.get(snapshot.collection, item_id)
+        item = self.stores.items.get(snapshot.collection, item_id)
         rows = snapshot.rows_of(np.array([item.number]))
         if not len(rows):
             raise UnknownItem(f"The item {item_id!r} came a moment ago; ask again.")
@@ -246,9 +246,9 @@ class CollectionQueries:
         with self._lock:
             kept = self._pixels
         if kept is not None and kept.are_of(snapshot):
-            return kept.shelf, kept.there
+            return kept.stored, kept.there
         numbers = snapshot.numbers.tolist()
-        pictures = self.shelves.items.thumbnails(snapshot.collection.key, numbers)
+        pictures = self.stores.items.thumbnails(snapshot.collection.key, numbers)
         there = np.array([number in pictures for number in numbers])
         if not there.any():
             raise TooFewItems(
@@ -260,10 +260,10 @@ class CollectionQueries:
         for row, number in enumerate(numbers):
             if number in pictures:
                 vectors[row] = pixel_vector(pictures[number])
-        shelf = VectorBlocks.of(vectors)
+        stored = VectorBlocks.of(vectors)
         with self._lock:
-            self._pixels = _Pixels(snapshot.collection.key, snapshot.numbers, shelf, there)
-        return shelf, there
+            self._pixels = _Pixels(snapshot.collection.key, snapshot.numbers, stored, there)
+        return stored, there
 
     # Clusters
 

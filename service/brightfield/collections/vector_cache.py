@@ -22,7 +22,7 @@ class Snapshot:
 
     collection: Collection
     numbers: NDArray[np.int64]
-    shelf: VectorBlocks
+    stored: VectorBlocks
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -154,14 +154,14 @@ class VectorCache:
         self._items = items
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._spaces: OrderedDict[str, CachedVectors] = OrderedDict()
+        self._cached: OrderedDict[str, CachedVectors] = OrderedDict()
 
     def at(self, collection: Collection) -> Snapshot:
         """The collection's vectors as they are now."""
         snapshot = self._space(collection).at(collection)
         with self._lock:
-            while len(self._spaces) > 1 and self._size() > self._max_bytes:
-                self._spaces.popitem(last=False)
+            while len(self._cached) > 1 and self._size() > self._max_bytes:
+                self._cached.popitem(last=False)
         return snapshot
 
     def details(self, snapshot: Snapshot) -> list[StoredItem]:
@@ -171,13 +171,13 @@ class VectorCache:
     def forget(self, collection: Collection) -> None:
         """Let a collection's vectors go."""
         with self._lock:
-            self._spaces.pop(collection.key, None)
+            self._cached.pop(collection.key, None)
 
     def _space(self, collection: Collection) -> CachedVectors:
         with self._lock:
-            space = self._spaces.setdefault(collection.key, CachedVectors(self._items))
-            self._spaces.move_to_end(collection.key)
-            return space
+            cached = self._cached.setdefault(collection.key, CachedVectors(self._items))
+            self._cached.move_to_end(collection.key)
+            return cached
 
     def _size(self) -> int:
-        return sum(space.size_bytes for space in self._spaces.values())
+        return sum(cached.size_bytes for cached in self._cached.values())

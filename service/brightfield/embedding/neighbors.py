@@ -36,7 +36,7 @@ class Neighbors:
 
 
 def nearest(
-    shelf: VectorBlocks,
+    stored: VectorBlocks,
     queries: Vectors,
     k: int,
     metric: Metric = "cosine",
@@ -45,16 +45,16 @@ def nearest(
     own: NDArray[np.int64] | None = None,
     progress: Progress = no_progress,
 ) -> list[Neighbors]:
-    """The k nearest rows of the shelf for each query (Q, D), or all if there are fewer.
+    """The k nearest stored rows for each query (Q, D), or all if there are fewer.
 
     Only rows with `allowed` (N,) are looked at; `own` (Q,) is a row for each query that is not.
-    Besides the shelf 8 MiB are taken, and N scores where those are more.
+    Besides the stored vectors 8 MiB are taken, and N scores where those are more.
     """
     found: list[Neighbors] = []
-    lengths = np.sqrt(shelf.squares())
+    lengths = np.sqrt(stored.squares())
     # Of length 1 the products of very short vectors stay numbers.
     asked = unit(queries) if metric == "cosine" else queries
-    for start, scores in _scored(shelf, asked, metric, lengths):
+    for start, scores in _scored(stored, asked, metric, lengths):
         for offset, row in enumerate(scores):
             place = start + offset
             if allowed is not None:
@@ -63,23 +63,23 @@ def nearest(
                 row[own[place]] = -np.inf
             slack = _slack(asked[place], metric, lengths)
             candidates = _candidates(row, k, slack)
-            found.append(_ranked(shelf, queries[place], candidates, k, metric))
+            found.append(_ranked(stored, queries[place], candidates, k, metric))
         progress(Step(start + len(scores), len(queries)))
     return found
 
 
 def graph(
-    shelf: VectorBlocks, k: int, metric: Metric = "cosine", progress: Progress = no_progress
+    stored: VectorBlocks, k: int, metric: Metric = "cosine", progress: Progress = no_progress
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The k nearest others of every row: rows (N, k) and distances (N, k). k is below N."""
-    count, dim = len(shelf), shelf.dim
+    count, dim = len(stored), stored.dim
     rows = np.empty((count, k), np.int64)
     distances = np.empty((count, k), np.float64)
     part = max(1, _SCORE_BYTES // (4 * max(dim, 1)))
     for start in range(0, count, part):
         own = np.arange(start, min(count, start + part))
         for place, found in zip(
-            own, nearest(shelf, shelf.rows(own), k, metric, own=own), strict=True
+            own, nearest(stored, stored.rows(own), k, metric, own=own), strict=True
         ):
             rows[place], distances[place] = found.rows, found.distances
         progress(Step(int(own[-1]) + 1, count))
@@ -87,15 +87,15 @@ def graph(
 
 
 def _scored(
-    shelf: VectorBlocks, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
+    stored: VectorBlocks, queries: Vectors, metric: Metric, lengths: NDArray[np.float64]
 ) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """Scores (q, N), for as many queries at a time as fit; a higher score is nearer."""
-    count = len(shelf)
+    count = len(stored)
     part = max(1, _SCORE_BYTES // (4 * max(count, 1)))
     for start in range(0, len(queries), part):
         some = queries[start : start + part]
         scores = np.empty((len(some), count), np.float32)
-        for block, low in zip(shelf.blocks, shelf.starts[:-1], strict=True):
+        for block, low in zip(stored.blocks, stored.starts[:-1], strict=True):
             high = low + len(block.vectors)
             if len(some) == 1:
                 np.dot(block.vectors, some[0], out=scores[0, low:high])
@@ -130,10 +130,10 @@ def _candidates(scores: NDArray[np.float32], k: int, slack: float) -> NDArray[np
 
 
 def _ranked(
-    shelf: VectorBlocks, query: Vectors, candidates: NDArray[np.int64], k: int, metric: Metric
+    stored: VectorBlocks, query: Vectors, candidates: NDArray[np.int64], k: int, metric: Metric
 ) -> Neighbors:
     parts = [
-        exact_distances(shelf.rows(candidates[start : start + _AT_ONCE]), query, metric)
+        exact_distances(stored.rows(candidates[start : start + _AT_ONCE]), query, metric)
         for start in range(0, len(candidates), _AT_ONCE)
     ]
     distances = np.concatenate(parts) if parts else np.empty(0)

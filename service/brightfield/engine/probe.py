@@ -126,7 +126,7 @@ class LaneProbe:
                 )
 
         try:
-            return str(resident.call(find).result())
+            return resident.run(find)
         except UnknownLayer:
             raise Unexplainable(
                 f"The model {self.card.id} has no layer with spatial maps, which Grad-CAM needs; "
@@ -152,7 +152,7 @@ class LaneProbe:
             return last_layer(self.model, resident.place(images), score, self._cut, self._of)
 
         self._ticket.check()
-        layer = resident.call(find).result()
+        layer = resident.run(find)
         if layer is None:
             return None
         values = drawn(self.model, layer, seed)

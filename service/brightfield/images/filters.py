@@ -29,15 +29,15 @@ class FilterChoice(Parameters):
     """Which filters of which layer."""
 
     layer: str | None = None
-    """A convolution, as GET /models/{id}/layers names it; left out: the first one."""
+    """A convolution, as GET /models/{id}/layers names it. Default: the first one."""
     first: First = 0
     """The first filter, counted from 0."""
     count: Count | None = None
-    """How many filters; left out: all, and in a picture 64 at most."""
+    """How many filters. Default: all, or at most 64 in a picture."""
     first_slice: First = 0
     """The first input slice, counted from 0."""
     slices: Count | None = None
-    """How many input slices of each filter; left out: all, and in a picture 64 at most."""
+    """How many input slices of each filter. Default: all, or at most 64 in a picture."""
 
     def spans(self, filters: int, slices: int, *, picture: bool) -> tuple[slice, slice]:
         """What is chosen of so many filters and slices.

@@ -38,7 +38,7 @@ _Index = Annotated[int, Field(ge=0)]
 
 
 class Selection(Parameters):
-    """One plane of an image file; everything left out needs no choice in a plain image."""
+    """One plane of an image file; a plain image needs none of these."""
 
     page: _Index | None = None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
@@ -56,7 +56,7 @@ class Selection(Parameters):
             *natural_numbers(),
         ),
     ] = None
-    """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
     axes: Annotated[
         str | None,
         BeforeValidator(_known_axes),
@@ -65,6 +65,6 @@ class Selection(Parameters):
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel,
     Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     orientation: Literal["apply", "ignore"] = "apply"
-    """Whether the file's orientation tag turns the pixels."""
+    """Whether to turn the pixels as the file's orientation tag says."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """Micrometres per pixel; wins over what the file says."""
+    """Micrometres per pixel; overrides what the file says."""

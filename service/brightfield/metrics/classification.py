@@ -65,18 +65,18 @@ class Classification(Evaluation):
     nothing: ClassVar[Mapping[str, Any]] = {"truth": [], "scores": []}
 
     labels: Names | None = None
-    """The classes in the order of their numbers and scores; else numbers, or texts sorted."""
+    """The classes in the order of their numbers and scores. Default: numbers, or sorted texts."""
     positive: str | int | None = None
-    """Label or number of the positive one of two classes; else the second."""
+    """Label or number of the positive class of two. Default: the second."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """A threshold that was chosen before, on other data."""
+    """A threshold that was chosen beforehand, on other data."""
     operating_point: str | None = None
-    """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`; else 0.5 on probabilities and
-    Youden's on other scores."""
+    """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
+    probabilities, Youden's point for other scores."""
     curve_points: Annotated[int, Field(ge=10, le=1_000_000)] = 1000
-    """Most points of a curve in the reply; numbers are found over all of them."""
+    """Largest number of points of a curve in the reply; numbers are computed from all of them."""
     bins: Annotated[int, Field(ge=1, le=1000)] = 10
-    """Bins of the calibration errors."""
+    """Number of bins of the calibration errors."""
 
     @field_validator("operating_point")
     @classmethod

@@ -59,7 +59,7 @@ class Detection(Evaluation):
     iou_type: IouType = "bbox"
     """What is compared: `bbox` or `segm`."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """Least score of the detections whose errors are counted; the twelve numbers take all."""
+    """Lowest score of the detections whose errors are counted; the twelve numbers use all."""
 
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress

@@ -79,9 +79,9 @@ class Evaluation(Parameters, ABC):
     ci: Annotated[Confidence, Nested] = Confidence()
     """Intervals: `method`, `level`, `resamples`, `seed`; in a query `ci.level=0.9` and so on."""
     worst: Annotated[int, Field(ge=0, le=1000)] = 10
-    """How many of the cases with the largest error are listed."""
+    """How many of the cases with the largest errors to list."""
     missing: Literal["exclude", "refuse"] = "exclude"
-    """What is done with rows of which something is missing: left out and listed, or 422."""
+    """What to do with incomplete rows: exclude and list them, or refuse the request with 422."""
 
     @abstractmethod
     def evaluate(

@@ -98,7 +98,7 @@ class PooledPsnr(RatioOfSums):
 
 
 class Restoration(PairsEvaluation):
-    """References and images that shall come close to them."""
+    """Images against the references that they should come close to."""
 
     images: ClassVar[tuple[str, str]] = ("reference", "image")
     settled: ClassVar[tuple[str, ...]] = ("bits", "luminance", "border")
@@ -106,10 +106,10 @@ class Restoration(PairsEvaluation):
     bits: Annotated[int, Field(ge=1, le=32)] = 8
     """Bits of a value: the peak L is 2^bits - 1."""
     luminance: bool = False
-    """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), as
-    super-resolution is measured by convention."""
+    """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the
+    convention for super-resolution."""
     border: Annotated[int, Field(ge=0, le=10_000)] = 0
-    """Pixels along each side that are left out; by the same convention the scale."""
+    """Pixels along each side that are ignored; by the same convention, the scale."""
 
     @property
     def peak(self) -> float:

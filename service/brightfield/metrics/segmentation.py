@@ -88,9 +88,9 @@ class Segmentation(PairsEvaluation):
     labels: Names | None = None
     """The classes by the values 0, 1, ...; 0 is the background."""
     pixel_size: PixelSpacing | None = None
-    """Micrometres per pixel, one number or one per axis; else distances are in pixels."""
+    """Micrometres per pixel, one number or one per axis. Default: distances are in pixels."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """Distance up to which outlines agree in `nsd`, in the unit of pixel_size; else one pixel."""
+    """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel."""
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -40,9 +40,9 @@ class ModelLoader:
             sha256=card.weights.sha256 if card.weights else None,
             static_batch=static_batch(module),
         )
-        resident.call(resident.move_to_device).result()
-        resident.cut = resident.call(lambda: normalising_end(resident)).result()
-        resident.normalised = resident.call(lambda: still_normalised(resident)).result()
+        resident.run(resident.move_to_device)
+        resident.cut = resident.run(lambda: normalising_end(resident))
+        resident.normalised = resident.run(lambda: still_normalised(resident))
         resident.warm_up()
         return resident
 

@@ -71,8 +71,8 @@ def last_layer(
     names = list(_by_distance(scores, weights))
     if not names:
         return None
-    told = (name for name in names if _moves(stands[name], scores))
-    return next(told, names[0]).rpartition(".")[0]
+    moving = (name for name in names if _moves(stands[name], scores))
+    return next(moving, names[0]).rpartition(".")[0]
 
 
 def _moves(weight: Tensor, scores: Tensor) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -22,6 +22,8 @@ from brightfield.runtime.lru_cache import LRUCache
 from brightfield.runtime.operations import Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
+
+T = TypeVar("T")
 
 # Warm-up ends before a batch would take longer than this, so that loading stays short.
 _LONGEST_WARM_UP_BATCH = 0.25
@@ -92,10 +94,16 @@ class Resident:
         return item
 
     def call(self, function: Callable[[], Any]) -> Future[Any]:
-        """Run a function on the lane's thread, between batches."""
+        """Queue a function for the lane's thread, between batches."""
         return self.submit(
             LaneCall(function), torch.empty(1, 0), Ticket(), band=Priority.BULK
         ).future
+
+    def run(self, function: Callable[[], T]) -> T:
+        """What a function gives on the lane's thread. Blocks, so it must not be called there."""
+        assert_off_lane()
+        value: T = self.call(function).result()
+        return value
 
     def reach(self) -> int | None:
         """How far the output at a place depends on pixels around it; traced when first needed.
@@ -121,15 +129,13 @@ class Resident:
             with torch.backends.cudnn.flags(enabled=False):
                 return Forward(self.cut)(self.module, self.place(rows), ())
 
-        return self.call(forward).result()
+        return self.run(forward)
 
     def most_rows(
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None
     ) -> int:
         """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
-        if isinstance(
-            operation, LaneCall
-        ):  # each is of its own kind, and nothing is to be measured
+        if isinstance(operation, LaneCall):  # each is of a kind of its own: nothing to measure
             return 1
         caps = (self.static_batch, self.card.max_batch, max_batch)
         best = self.sizes.best(operation, shape)

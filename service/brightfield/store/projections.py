@@ -36,7 +36,7 @@ class StoredProjection:
     """`numbers` (N,) of the items that it was made of, their `points` (N, d), the `arrays` that
     placing others needs, and the points (M, d) of those that were `placed` later."""
 
-    outline: ProjectionSummary
+    summary: ProjectionSummary
     numbers: NDArray[np.int64]
     points: NDArray[np.float32]
     arrays: Mapping[str, NDArray[Any]]
@@ -60,19 +60,19 @@ class Projections:
         arrays: Mapping[str, NDArray[Any]],
     ) -> ProjectionSummary:
         """Keep a map; it is on disk when this returns."""
-        outline = ProjectionSummary(f"map_{uuid.uuid4().hex}", self._clock(), dict(facts))
+        summary = ProjectionSummary(f"map_{uuid.uuid4().hex}", self._clock(), dict(facts))
         values = {
-            "id": outline.id,
+            "id": summary.id,
             "collection": collection.key,
-            "created": outline.created,
-            "facts": outline.facts,
+            "created": summary.created,
+            "facts": summary.facts,
             "numbers": numbers.astype("<i8").tobytes(),
             "points": points.astype("<f4").tobytes(),
             "arrays": _packed(arrays),
         }
         with writing(self._engine) as connection:
             connection.execute(sa.insert(tables.projections).values(**values))
-        return outline
+        return summary
 
     def all(self, collection: Collection) -> list[ProjectionSummary]:
         """The maps of a collection, the newest first."""

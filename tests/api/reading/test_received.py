@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from brightfield.api.reading.inputs import Submission, understand_submission
 from brightfield.api.reading.received import Received, receive
-from brightfield.api.reading.sources import FaultyImage, SentImage, StoredImage
+from brightfield.api.reading.sources import FaultyImage, ImageById, SentImage
 from brightfield.errors import ConflictingParameter, MalformedForm, TooManyBytes
 
 TEXT = "aGVsbG8="  # base64 of hello
@@ -51,7 +51,7 @@ def test_every_form_means_the_same(query: str, body: Any) -> None:
 def test_a_batch_keeps_its_order_and_its_faults() -> None:
     images: list[Any] = [{"data": TEXT}, {"id": "sha256:1"}, {"data": "!"}]
     found = understand_submission(received(json={"images": images})).images
-    assert found[:2] == [SentImage(b"hello"), StoredImage("sha256:1")]
+    assert found[:2] == [SentImage(b"hello"), ImageById("sha256:1")]
     assert isinstance(found[2], FaultyImage) and "images.2" in found[2].fault.detail
 
 

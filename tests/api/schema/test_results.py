@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 from typing_extensions import TypedDict
 
 from brightfield import explain, tasks
-from brightfield.api.image_endpoints import PredictEndpoint
+from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.results import RESULTS, result_type
-from brightfield.api.schema.shapes.shape import REFERENCE, shapes
+from brightfield.api.schema.shapes.shape import REFERENCE, shapes_with
 from brightfield.results import MapSpace, Result
 from brightfield.tasks.task import Task
 
@@ -67,8 +67,8 @@ class Guess(Task):
 
 
 def described(task: type[Task]) -> tuple[ImageOperation, dict[str, Any]]:
-    operation = ImageOperation(PredictEndpoint(task))
-    return operation, {**shapes(operation.types), **operation.components}
+    operation = ImageOperation(ImageEndpoint(task.name, {task.name: task}, task.name))
+    return operation, {**shapes_with(operation.shapes), **operation.components}
 
 
 def validator(components: dict[str, Any], name: str) -> Draft202012Validator:

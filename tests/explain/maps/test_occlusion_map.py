@@ -39,6 +39,8 @@ def test_the_map_on_the_input_grid_is_exact(result: OcclusionMap) -> None:
     assert values.shape == (2, 8, 8)
     assert np.array_equal(values[0], np.kron([[9, 8], [7, 6]], np.ones((4, 4))))
     assert payload["region"] == [24, 4, 32, 32]
+    assert payload["signed"] is True
+    assert (payload["min"], payload["max"]) == (None, None)  # a score is no number
 
 
 def test_in_image_pixels_the_cells_lie_in_place_and_the_rest_is_zero(result: OcclusionMap) -> None:

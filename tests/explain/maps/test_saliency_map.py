@@ -33,6 +33,7 @@ def test_the_payload_tells_what_was_explained_and_how() -> None:
     assert (payload["method"], payload["score"], payload["steps"]) == ("gradient", 7.5, 4)
     assert np.array_equal(decoded(payload["map"]), VALUES)
     assert (payload["map"]["min"], payload["map"]["max"]) == (-10, 53)
+    assert payload["map"]["signed"] is result().signed
     assert payload["map"]["region"] == [24, 4, 32, 32]
 
 

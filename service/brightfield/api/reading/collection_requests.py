@@ -35,7 +35,7 @@ def _json_text(value: str) -> Any:
     try:
         return orjson.loads(value)
     except orjson.JSONDecodeError:
-        raise ValueError("this is no JSON") from None
+        raise ValueError("this isn't JSON") from None
 
 
 def _objects(value: Any) -> Any:
@@ -45,7 +45,7 @@ def _objects(value: Any) -> Any:
 
 @dataclass(slots=True)
 class CollectionRequest:
-    """A request's images, the members of its JSON that are no parameters, and its parameters."""
+    """A request's images, the members of its JSON that are not parameters, and its parameters."""
 
     images: list[ImageSource] = field(default_factory=list)
     members: dict[str, Any] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class NewItemFields(Parameters):
 
 
 def understand_posted(received: Received, members: Sequence[str] = ()) -> CollectionRequest:
-    """Understand JSON, or images by the other forms; of JSON, `members` are no parameters.
+    """Understand JSON, or images by the other forms; in JSON, `members` are not parameters.
 
     Parameters may stand in the query, in `parameters` or beside the images. Raises as
     `understand_submission`, but a request may have no image.

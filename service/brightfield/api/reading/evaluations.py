@@ -20,6 +20,7 @@ from brightfield.errors import (
     UnknownFormat,
     UnknownParameter,
     nearest,
+    suggestions,
 )
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.reading.csv_columns import read_csv
@@ -80,7 +81,7 @@ def understand_chunk(
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON; NaN, which JSON has not and Python writes all the same, is taken for missing."""
+    """The JSON; NaN, which JSON does not have and Python writes anyway, means missing."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as fault:
@@ -165,7 +166,7 @@ def _columns(body: bytes, kind: str, chosen: type[Evaluation], max_bytes: int) -
 def _lenient(body: bytes) -> Any:
     try:
         document = json.loads(body)
-        # Half a pair of surrogates, which Python reads as well, is no text.
+        # Half a pair of surrogates, which Python reads as well, is not text.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
@@ -185,13 +186,13 @@ def _check_members(others: Iterable[str], chosen: type[Evaluation], beside: Sequ
     for name in others:
         if name.partition(".")[0] not in known:
             raise UnknownParameter(
-                f"The JSON has {name!r}.{nearest(name, known)} Known: {', '.join(known)}.",
+                f"The JSON has {name!r}.{suggestions(name, known)}",
                 errors=[{"location": name}],
             )
 
 
 def _check_data(given: Iterable[str], chosen: type[Evaluation], known: Iterable[str]) -> None:
-    """Refuse what is no data."""
+    """Refuse what isn't data."""
     names = list(known)
     for name in given:
         if name in names:

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from brightfield.api.reading.parameters import merge, query_of
-from brightfield.api.reading.received import Form, Received
-from brightfield.api.reading.sources import FaultyImage, ImageSource, SentImage, StoredImage
+from brightfield.api.reading.received import FormParts, Received
+from brightfield.api.reading.sources import FaultyImage, ImageById, ImageSource, SentImage
 from brightfield.errors import (
     BrightfieldError,
     ConflictingParameter,
@@ -25,7 +25,7 @@ from brightfield.errors import (
 
 _JSON_KEYS = ("model", "image", "images", "parameters")
 
-Places = list[tuple[str, Mapping[str, Any]]]
+ParameterPlaces = list[tuple[str, Mapping[str, Any]]]
 """Parameters by the place where they stand."""
 
 
@@ -66,7 +66,9 @@ def understand_submission(received: Received, attachments: Sequence[str] = ()) -
     return submission
 
 
-def _from_body(received: Received, attachments: Sequence[str]) -> tuple[Submission, Places]:
+def _from_body(
+    received: Received, attachments: Sequence[str]
+) -> tuple[Submission, ParameterPlaces]:
     body, media_type = received.body, received.media_type
     if media_type == "multipart/form-data":
         return _from_form(received.form, attachments)
@@ -88,7 +90,7 @@ def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
                 raise ConflictingParameter(
                     f"A `{name}` came in the body and another is named by its id; send one of them."
                 )
-            submission.attachments[name] = StoredImage(str(stored))
+            submission.attachments[name] = ImageById(str(stored))
     wanted = submission.parameters.pop("image", None)
     if wanted is None:
         return
@@ -96,10 +98,10 @@ def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
         raise ConflictingParameter(
             "An image came in the body and another is named by `image`; send one of them."
         )
-    submission.images.append(StoredImage(str(wanted)))
+    submission.images.append(ImageById(str(wanted)))
 
 
-def _from_form(form: Form, attachments: Sequence[str]) -> tuple[Submission, Places]:
+def _from_form(form: FormParts, attachments: Sequence[str]) -> tuple[Submission, ParameterPlaces]:
     submission = Submission()
     for file in form.files:
         if file.field != "file":
@@ -143,7 +145,7 @@ def json_object(text: str | bytes, place: str) -> dict[str, Any]:
     return value
 
 
-def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, Places]:
+def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, ParameterPlaces]:
     document = json_object(body, "body") if body else {}
     known = (*_JSON_KEYS, *attachments)
     for key in document:
@@ -155,7 +157,7 @@ def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, Pla
     parameters = document.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise InvalidParameter("`parameters` must be a JSON object.")
-    places: Places = [("parameters", parameters)]
+    places: ParameterPlaces = [("parameters", parameters)]
     if document.get("model") is not None:
         places.append(("body", {"model": document["model"]}))
     images, batch = json_images(document)
@@ -185,7 +187,7 @@ def json_image(entry: Any, place: str) -> ImageSource:
     """One image of a JSON document. Raises `InvalidParameter`, `EmptyBody`."""
     if isinstance(entry, dict) and len(entry) == 1:
         if isinstance(entry.get("id"), str):
-            return StoredImage(entry["id"])
+            return ImageById(entry["id"])
         if isinstance(entry.get("data"), str):
             return SentImage(_decoded(entry["data"], place))
     raise InvalidParameter(

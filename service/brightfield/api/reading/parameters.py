@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import QueryParams
 
-from brightfield.errors import ConflictingParameter, InvalidParameter, UnknownParameter, nearest
+from brightfield.errors import ConflictingParameter, InvalidParameter, UnknownParameter, suggestions
 
 A = TypeVar("A", bound=BaseModel)
 B = TypeVar("B", bound=BaseModel)
@@ -56,16 +56,15 @@ def member_of(catalog: Mapping[str, T], name: str, location: str, what: str, whe
         return catalog[name]
     known = sorted(catalog)
     raise InvalidParameter(
-        f"There is no {what} {name!r}{where}.{nearest(name, known)} Known: {', '.join(known)}.",
+        f"There is no {what} {name!r}{where}.{suggestions(name, known)}",
         errors=[{"location": location, "expected": known, "received": name}],
     )
 
 
 def _unknown(name: str, known: Iterable[str]) -> UnknownParameter:
     names = sorted(known)
-    listed = f" Known: {', '.join(names)}." if names else ""
     return UnknownParameter(
-        f"There is no parameter {name!r} here.{nearest(name, names)}{listed}",
+        f"There is no parameter {name!r} here.{suggestions(name, names)}",
         errors=[{"location": name}],
     )
 

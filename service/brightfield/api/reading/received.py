@@ -23,7 +23,7 @@ class FormFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FormParts:
     """The files and the texts of a form, each in the order sent."""
 
     files: tuple[FormFile, ...] = ()
@@ -39,12 +39,12 @@ class Received:
     media_type: str
     """That of the body, in lower case without its options; empty where none is named."""
     body: bytes
-    form: Form
+    form: FormParts
     """The parts of a body that is a form; else empty."""
     request_id: str
 
 
-_NO_FORM = Form()
+_NO_FORM = FormParts()
 
 
 async def receive(request: Request, max_bytes: int) -> Received:
@@ -78,7 +78,7 @@ def _too_many(max_bytes: int) -> TooManyBytes:
     )
 
 
-async def _form(headers: Headers, body: bytes) -> Form:
+async def _form(headers: Headers, body: bytes) -> FormParts:
     """Starlette's parser awaits a stream, and so do files that it has put on the disk."""
 
     async def stream() -> AsyncGenerator[bytes, None]:
@@ -98,7 +98,7 @@ async def _form(headers: Headers, body: bytes) -> Form:
         await parts.close()
 
 
-async def _form_of(parts: FormData) -> Form:
+async def _form_of(parts: FormData) -> FormParts:
     files: list[FormFile] = []
     texts: list[tuple[str, str]] = []
     for name, value in parts.multi_items():
@@ -106,4 +106,4 @@ async def _form_of(parts: FormData) -> Form:
             files.append(FormFile(name, value.filename, await value.read()))
         else:
             texts.append((name, value))
-    return Form(tuple(files), tuple(texts))
+    return FormParts(tuple(files), tuple(texts))

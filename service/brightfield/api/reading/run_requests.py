@@ -9,7 +9,7 @@ from typing import Any
 from brightfield.api.reading.evaluations import Catalog, choose, read_object, typed
 from brightfield.api.reading.parameters import merge, parse, query_of
 from brightfield.api.reading.received import Received
-from brightfield.errors import InvalidParameter, UnknownParameter, nearest
+from brightfield.errors import InvalidParameter, UnknownParameter, suggestions
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.store.runs import StoredRun
@@ -57,8 +57,7 @@ def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
         elif name not in ("a", "b"):
             known = ["a", "b", *(f"ci.{option}" for option in Confidence.model_fields)]
             raise UnknownParameter(
-                f"There is no parameter {name!r} here.{nearest(name, known)} "
-                f"Known: {', '.join(known)}.",
+                f"There is no parameter {name!r} here.{suggestions(name, known)}",
                 errors=[{"location": name}],
             )
     (confidence,) = parse((Confidence,), inner)

@@ -36,7 +36,7 @@ class SentImage(ImageSource):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredImage(ImageSource):
+class ImageById(ImageSource):
     """An image that lies in the image store. `load` raises `ImageExpired`."""
 
     id: str

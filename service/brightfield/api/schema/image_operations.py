@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.schema.parameters import (
@@ -24,7 +25,7 @@ from brightfield.api.schema.responses import (
 from brightfield.api.schema.results import result_type
 from brightfield.api.schema.shapes.envelopes import Envelope, JointEnvelope
 from brightfield.api.schema.shapes.problems import FailedItem
-from brightfield.api.schema.shapes.shape import Schema, reference, schema_of, shapes
+from brightfield.api.schema.shapes.shape import Schema, reference, shapes
 from brightfield.api.writing.formats import BINARY, Reply
 from brightfield.engine import View
 from brightfield.images.selection import Selection
@@ -90,6 +91,15 @@ class ImageOperation:
         """The types of its results."""
         found = (result_type(work) for _, work in self._choices)
         return tuple(dict.fromkeys(each for each in found if each is not None))
+
+    @property
+    def shapes(self) -> tuple[type[Any], ...]:
+        """Those of its results, each by itself."""
+        return tuple(
+            member
+            for each in self.types
+            for member in (get_args(each) if isinstance(each, UnionType) else (each,))
+        )
 
     @property
     def _joint(self) -> bool:
@@ -226,10 +236,7 @@ class ImageOperation:
         return {**around, "title": title, "properties": {**around["properties"], **own}}
 
     def _result(self, known: Schema) -> Schema:
-        choices: list[Schema] = []
-        for each in self.types:
-            schema = schema_of(each)
-            choices += [one for one in schema.get("anyOf", [schema]) if one not in choices]
+        choices = [reference(each.__name__) for each in dict.fromkeys(self.shapes)]
         if any(result_type(work) is None for _, work in self._choices):
             choices.append({"type": "object"})
         return choices[0] if len(choices) == 1 else {**known, "anyOf": choices}

@@ -13,7 +13,7 @@ from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.parameters import query_parameter
 from brightfield.api.schema.responses import FAULT, JSON
-from brightfield.api.schema.shapes.shape import REFERENCE, Schema, shapes
+from brightfield.api.schema.shapes.shape import REFERENCE, Schema, shapes_with
 from brightfield.api.writing.reports import OFFERED, PICTURES
 from brightfield.images.filters import Filters
 from brightfield.reports.plots import catalog
@@ -53,8 +53,7 @@ def _whole(document: Schema, images: Sequence[ImageOperation]) -> Schema:
     _name_operations(document["paths"])
     _finish_parameters(document["paths"])
     _finish_job_results(document["paths"])
-    types = tuple(kind for each in images for kind in each.types)
-    known = dict(shapes(types))
+    known = dict(shapes_with([kind for each in images for kind in each.shapes]))
     for each in images:
         known |= each.components
     known |= document.get("components", {}).get("schemas", {})

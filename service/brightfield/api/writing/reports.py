@@ -85,8 +85,9 @@ def described_replies(offered: Sequence[str] = OFFERED, *, job: bool = True) -> 
 
 
 def _described(schema: Schema, choices: list[str] | None) -> Schema:
-    kind = {"type": "string"} if choices is None else {"type": "string", "enum": choices}
-    return {**kind, "description": schema["description"]}
+    if choices is None:
+        return schema
+    return {"type": "string", "enum": choices, "description": schema["description"]}
 
 
 def _media_type(name: str) -> str:

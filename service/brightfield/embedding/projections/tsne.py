@@ -38,16 +38,16 @@ class Tsne(Projection):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "openTSNE", "scikit-learn")
 
     perplexity: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
-    """About how many neighbours count, at most a third of the items; default: 30, or that third if
+    """About how many neighbours count, at most a third of the items. Default: 30, or that third if
     it is less."""
     iterations: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Steps after the 250 of early exaggeration; default: 500, or 750 for 10,000 items or more,
-    which take longer to converge."""
+    """Steps after the 250 of early exaggeration. Default: 500, or 750 from 10,000 items on, which
+    take longer to settle."""
     components: Annotated[int, Field(ge=0, le=1000)] = 256
-    """Principal components to which longer vectors are reduced first; 0: none. Fewer are faster,
-    but 50, a common choice, lose neighbours of vectors with many independent features."""
+    """Principal components to which longer vectors are reduced first; 0: no reduction. Fewer are
+    faster, but the usual 50 lose neighbours of vectors with many independent features."""
     min_gain: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Stop early once 25 steps lower the divergence by less than this share of it; 0: never."""
+    """Stop early when 25 steps lower the divergence by less than this fraction; 0: never."""
 
     def check(self, vectors: Vectors) -> None:
         super().check(vectors)

@@ -51,9 +51,9 @@ class Umap(Projection):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "umap-learn")
 
     neighbors: Annotated[int, Field(ge=2, le=1000)] = 15
-    """Neighbours that make a neighbourhood; fewer show finer groups."""
+    """Size of a neighbourhood; smaller ones show finer groups."""
     min_dist: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """How close points may lie on the map."""
+    """Smallest distance between points on the map."""
 
     def check(self, vectors: Vectors) -> None:
         super().check(vectors)

@@ -15,15 +15,13 @@ from brightfield.runtime.features import Features
 from brightfield.runtime.resident import Resident
 from brightfield.tasks.units.inside import Placed
 
-# Everything here waits for the lane, so none of it may be called on the event loop or the lane.
+# Everything here waits for the lane, so none of it may be called on the event loop.
 
 
 def every_layer(resident: Resident) -> list[LayerInfo]:
     """Every module with its output shape, measured by one pass of zeros."""
     sample = torch.zeros(1, *resident.shape)
-    look = resident.call(lambda: shapes(resident.module, resident.place(sample)))
-    found: list[LayerInfo] = look.result()
-    return found
+    return resident.run(lambda: shapes(resident.module, resident.place(sample)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,9 @@ class Layer:
     def _field(self, size: tuple[int, int]) -> ReceptiveField:
         resident = self.resident
         sample = torch.zeros(1, resident.card.input.channels, *size)
-        look = resident.call(
+        return resident.run(
             lambda: receptive_field(resident.module, self.tap, resident.place(sample))
         )
-        found: ReceptiveField = look.result()
-        return found
 
 
 def layer_of(resident: Resident, name: str | None) -> Layer:
@@ -72,8 +68,7 @@ def layer_of(resident: Resident, name: str | None) -> Layer:
     wanted = name or explain.layer
     if wanted is None:
         sample = torch.zeros(1, *resident.shape)
-        find = resident.call(lambda: last_spatial_layer(resident.module, resident.place(sample)))
-        wanted = str(find.result())
+        wanted = resident.run(lambda: last_spatial_layer(resident.module, resident.place(sample)))
     return Layer(resident, wanted, resolve(resident.module, wanted, explain))
 
 
@@ -98,5 +93,4 @@ def read_filters(resident: Resident, choice: FilterChoice, *, picture: bool) -> 
             bgr=resident.card.input.order == "BGR",
         )
 
-    found: Filters = resident.call(read).result()
-    return found
+    return resident.run(read)

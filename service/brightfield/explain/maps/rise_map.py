@@ -21,7 +21,7 @@ from brightfield.tensors import Map
 @dataclass(frozen=True)
 class RiseMap(Explanation):
     """`values` (T, h, w) on the model's input grid, `base` (T,) of the whole image, and `mean`
-    (T,), the score over all masks: pixels above it speak for the target. In JSON the map is
+    (T,), the score over all masks: pixels above it support the target. In JSON the map is
     `signed`, about `mean_score` in place of 0."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
@@ -56,7 +56,7 @@ class RiseMap(Explanation):
         return Raster(np.stack([self.geometry.to_image(one) for one in self.values]), "CYX")
 
     def heat(self) -> Heat:
-        """The first target's map about its mean: red speaks for the target."""
+        """The first target's map about its mean: red supports the target."""
         about = (self.values[0] - self.mean[0]).astype(np.float32)
         return Heat(
             self.geometry.to_image(about), signed=True, region=self.geometry.region_in_image

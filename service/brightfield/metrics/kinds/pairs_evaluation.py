@@ -83,8 +83,8 @@ class PairsEvaluation(Evaluation):
         if grouped and nameless and self.missing == "refuse":
             raise missing_values(nameless)
         ids = tuple(pair.id for pair in pairs if pair.id is not None)
-        told = {"ids": bool(ids), "groups": grouped}
-        frame = told if pairs else dict.fromkeys(told)
+        named = {"ids": bool(ids), "groups": grouped}
+        frame = named if pairs else dict.fromkeys(named)
         return PredictionChunk.of_pairs(
             [packed(each) for each in found], content(found), frame, ids
         )

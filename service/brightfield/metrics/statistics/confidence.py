@@ -10,14 +10,14 @@ from brightfield.parameters import Parameters
 
 
 class Confidence(Parameters):
-    """How intervals are found."""
+    """How intervals are computed."""
 
     method: Literal["auto", "percentile", "bca", "none"] = "auto"
-    """`auto`: DeLong for AUROC, Wilson for proportions, else the percentile bootstrap; a bootstrap
-    for all; or none."""
+    """`auto`: DeLong for AUROC, Wilson for proportions, the percentile bootstrap for the rest;
+    `percentile` or `bca`: that bootstrap for all; `none`: no intervals."""
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    """Share of such intervals that hold the true value."""
+    """Fraction of such intervals that contain the true value."""
     resamples: Annotated[int, Field(ge=10, le=100_000)] = 2000
-    """Resamples of the bootstrap."""
+    """Number of resamples of the bootstrap."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of the bootstrap: the same rows and seed give the same interval."""

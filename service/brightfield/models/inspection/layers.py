@@ -168,12 +168,16 @@ def last_spatial_layer(
 def _depended_on(scores: Tensor, layers: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
     """Those on whose maps the scores depend; all where that cannot be told. A score that is picked
     out of many has a gradient of 0 by the layers of the others."""
-    told = [(name, maps) for name, maps in layers if maps.requires_grad]
-    if not scores.requires_grad or not told:
+    differentiable = [(name, maps) for name, maps in layers if maps.requires_grad]
+    if not scores.requires_grad or not differentiable:
         return layers
-    found = torch.autograd.grad(scores.sum(), [maps for _, maps in told], allow_unused=True)
+    found = torch.autograd.grad(
+        scores.sum(), [maps for _, maps in differentiable], allow_unused=True
+    )
     before = [
-        (one, gradient) for one, gradient in zip(told, found, strict=True) if gradient is not None
+        (one, gradient)
+        for one, gradient in zip(differentiable, found, strict=True)
+        if gradient is not None
     ]
     return [one for one, gradient in before if gradient.any()] or [one for one, _ in before]
 
@@ -202,14 +206,14 @@ def _run(module: nn.Module, sample: Images) -> list[tuple[str, nn.Module, tuple[
 
 
 def _finishing(
-    module: nn.Module, hooks: ExitStack, told: Callable[[Tensor | None], T]
+    module: nn.Module, hooks: ExitStack, measure: Callable[[Tensor | None], T]
 ) -> list[tuple[str, nn.Module, T]]:
-    """Fills, while the hooks are there, with what is told of each module's output."""
+    """Fills, while the hooks are there, with what `measure` gives for each module's output."""
     finished: list[tuple[str, nn.Module, T]] = []
 
     def note(name: str) -> Callable[..., None]:
         def hook(part: nn.Module, inputs: object, output: object) -> None:
-            finished.append((name, part, told(_first_tensor(output))))
+            finished.append((name, part, measure(_first_tensor(output))))
 
         return hook
 

@@ -84,9 +84,9 @@ def _touched_rows(maps: Tensor, length: int, axis: int) -> tuple[float, float]:
 def _touched_points(candidates: Candidates, length: int, axis: int) -> tuple[float, float]:
     """The same of candidates: nothing of those whose points lie between them is NaN, and there is
     room for one of every level."""
-    told = torch.cat([candidates.logits[0].flatten(1), candidates.boxes[0].flatten(1)], dim=1)
+    values = torch.cat([candidates.logits[0].flatten(1), candidates.boxes[0].flatten(1)], dim=1)
     places = candidates.points[0, :, 0 if axis == 3 else 1]
-    touched = places[told.isnan().any(dim=1)]
+    touched = places[values.isnan().any(dim=1)]
     # A candidate at a core's first pixel edge belongs to it, so a touched one lies before that.
     before = touched[touched < length / 2].floor() + 1
     after = touched[touched >= length / 2]

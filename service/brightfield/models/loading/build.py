@@ -95,7 +95,7 @@ def _known(card: ModelCard, data: Path | None) -> nn.Module:
     )
     if card.weights is None:
         return _initialised(make)
-    locate(card, data)  # a missing file is told before anything is built
+    locate(card, data)  # a missing file is reported before anything is built
     module = _skeleton(make)
     load_weights(module, card, data, rename)
     return module

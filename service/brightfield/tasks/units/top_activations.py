@@ -27,7 +27,7 @@ class Peak:
 class TopActivations:
     """The `k` greatest values of every unit over the images that were added, with their places.
 
-    Of one image a unit has at most one value per neighbourhood: a lower value does not count
+    A unit has at most one value per neighbourhood of an image: a lower value does not count
     where the middle of its receptive field lies in the receptive field of a higher one. Nor does
     one that is the least of its map, as the zeros of a unit that does not respond, unless the map
     has but one place. Ties go to the image, row and column that come first.

@@ -13,8 +13,8 @@ from brightfield.api.schema.shapes.shape import shape
 from brightfield.embedding.neighbors import Metric
 from brightfield.store.items import Outcome
 
-Scalar = str | int | float | bool | None
-Metadata = dict[str, Scalar]
+MetadataValue = str | int | float | bool | None
+Metadata = dict[str, MetadataValue]
 _Distance = Annotated[float, Field(ge=0)]
 
 
@@ -221,8 +221,8 @@ class DisputedLabel(TypedDict):
     """An item whose label isn't that of its neighbours."""
 
     id: str
-    label: Scalar
-    suggested: Scalar
+    label: MetadataValue
+    suggested: MetadataValue
     """The label of most of its neighbours."""
     score: float
     """The share of neighbours with another label."""

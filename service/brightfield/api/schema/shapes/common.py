@@ -14,7 +14,7 @@ Natural = Annotated[int, Field(ge=0)]
 Base64 = Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 UnixTime = Annotated[float, Field(description="Seconds since 1970.")]
-Rgb = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]
+LabelColor = Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=3, max_length=3)]
 Span = Annotated[list[float], Field(min_length=2, max_length=2)]
 """[start, stop]."""
 

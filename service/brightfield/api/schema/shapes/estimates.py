@@ -13,7 +13,7 @@ from brightfield.metrics.reading.rows import MissingReason
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import IntervalMethod, Reason
 
-Counts = list[list[Natural]]
+CountRows = list[list[Natural]]
 
 
 @shape
@@ -137,7 +137,7 @@ class ConfusionTable(TypedDict):
     """Counts with the truth in rows and the prediction in columns."""
 
     labels: list[str]
-    counts: Counts | None
+    counts: CountRows | None
     normalized: list[list[float] | None] | None
     """Each row by its sum; null for a class without members."""
     threshold: float | None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import EncodedArray, Natural, Rgb
+from brightfield.api.schema.shapes.common import EncodedArray, LabelColor, Natural
 from brightfield.api.schema.shapes.shape import shape
 from brightfield.cards import (
     ArchitectureSection,
@@ -54,7 +54,7 @@ class ModelLabel(TypedDict):
 
     class_id: Natural
     name: str
-    color: Rgb
+    color: LabelColor
 
 
 @shape

@@ -13,8 +13,8 @@ from brightfield.api.schema.shapes.common import (
     EncodedArray,
     EncodedPicture,
     ImagePoint,
+    LabelColor,
     Natural,
-    Rgb,
     RunLengths,
     WindowPlaces,
 )
@@ -85,7 +85,7 @@ class KnownClass(TypedDict):
 
     class_id: Natural
     label: str
-    color: Rgb
+    color: LabelColor
 
 
 @shape

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 
@@ -45,28 +45,30 @@ def reference(name: str) -> Schema:
     return {"$ref": f"{REFERENCE}{name}"}
 
 
-def schema_of(declared: Any) -> Schema:
-    """The schema of a shape, or of a union of shapes, by references to components."""
-    schema = TypeAdapter(declared).json_schema(ref_template=f"{REFERENCE}{{model}}")
-    schema.pop("$defs", None)
-    return schema
-
-
 @cache
-def shapes(further: tuple[Any, ...] = ()) -> Mapping[str, Schema]:
-    """Every declared shape, and what `further` types consist of, as schemas by their names."""
-    _, found = TypeAdapter.json_schemas(
-        [
-            (repr(each), "serialization", TypeAdapter(each))
-            for each in (*_SHAPES.values(), *further)
-        ],
-        ref_template=f"{REFERENCE}{{model}}",
-    )
-    schemas: dict[str, Schema] = found["$defs"]
+def shapes() -> Mapping[str, Schema]:
+    """Every declared shape as a schema, by its name."""
+    schemas = {**_consisting_of(*_SHAPES.values()), **_UNIONS}
     for name, declared in _SHAPES.items():
         for inherited in _described_by(declared):
             _fill_descriptions(schemas[name], inherited)
-    return {name: on_one_line(schema) for name, schema in (schemas | _UNIONS).items()}
+    return {name: on_one_line(schema) for name, schema in schemas.items()}
+
+
+def shapes_with(types: Sequence[type[Any]]) -> Mapping[str, Schema]:
+    """Every declared shape, and those of further types."""
+    further = [each for each in types if each not in _SHAPES.values()]
+    return {**_consisting_of(*further), **shapes()} if further else shapes()
+
+
+def _consisting_of(*types: Any) -> dict[str, Schema]:
+    """The schemas of types and of what they consist of; all at once, since each takes its time."""
+    whole: TypeAdapter[Any] = TypeAdapter(Union[types])  # type: ignore[arg-type]  # noqa: UP007
+    _, schema = TypeAdapter.json_schemas(
+        [("all", "serialization", whole)], ref_template=f"{REFERENCE}{{model}}"
+    )
+    found: dict[str, Schema] = schema["$defs"]
+    return found
 
 
 def on_one_line(node: Any) -> Any:
