@@ -75,11 +75,12 @@ def activations(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -148,11 +149,12 @@ def classify(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -225,11 +227,12 @@ def detect(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -299,11 +302,12 @@ def embed(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -366,10 +370,10 @@ def occlusion(
         box: For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in
             image pixels. Default: a detector explains its best detection.
         point: For models that find or segment objects: the object at x,y, in image pixels.
-        object: Of models that find or segment objects: the one of this id, as /detect and
+        object: For models that find or segment objects: the object with this id, as /detect and
             /segment?mode=instance give them by default.
-        within: Of models that segment: the class's mean over x,y,width,height, or over the
-            polygon x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives
+        within: For models that segment: the class's mean over x,y,width,height, or over the
+            polygon x,y;x,y;x,y, in image pixels. Default: over the pixels that the model gives
             to the class.
         reference_layer: With a second image, `reference`: the layer whose means over space are
             compared. Default: "penultimate".
@@ -407,11 +411,12 @@ def occlusion(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -475,11 +480,12 @@ def patches(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -543,10 +549,10 @@ def saliency(
         box: For models that find or segment objects: the object at xmin,ymin,xmax,ymax, in
             image pixels. Default: a detector explains its best detection.
         point: For models that find or segment objects: the object at x,y, in image pixels.
-        object: Of models that find or segment objects: the one of this id, as /detect and
+        object: For models that find or segment objects: the object with this id, as /detect and
             /segment?mode=instance give them by default.
-        within: Of models that segment: the class's mean over x,y,width,height, or over the
-            polygon x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives
+        within: For models that segment: the class's mean over x,y,width,height, or over the
+            polygon x,y;x,y;x,y, in image pixels. Default: over the pixels that the model gives
             to the class.
         reference_layer: With a second image, `reference`: the layer whose means over space are
             compared. Default: "penultimate".
@@ -581,11 +587,12 @@ def saliency(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -689,11 +696,12 @@ def segment(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
@@ -767,11 +775,12 @@ def superresolve(
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
         t: Time point, counted from 0.
-        channels: Channels to keep, in this order, counted from 0: `0,2`. Left out: all.
+        channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
-        orientation: Whether the file's orientation tag turns the pixels. Default: "apply".
-        pixel_size: Micrometres per pixel; wins over what the file says.
+        orientation: Whether to turn the pixels as the file's orientation tag says. Default:
+            "apply".
+        pixel_size: Micrometres per pixel; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.

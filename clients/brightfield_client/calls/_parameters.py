@@ -25,14 +25,14 @@ class ImageParameters(TypedDict, total=False):
     t: int | None
     """Time point, counted from 0."""
     channels: str | int | Sequence[int] | None
-    """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     orientation: Literal["apply", "ignore"] | None
-    """Whether the file's orientation tag turns the pixels. Default: "apply"."""
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
-    """Micrometres per pixel; wins over what the file says."""
+    """Micrometres per pixel; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
@@ -120,12 +120,11 @@ class OcclusionParameters(ImageParameters, total=False):
     point: str | Sequence[float] | None
     """For models that find or segment objects: the object at x,y, in image pixels."""
     object: int | None
-    """Of models that find or segment objects: the one of this id, as /detect and
+    """For models that find or segment objects: the object with this id, as /detect and
     /segment?mode=instance give them by default."""
     within: str | Sequence[float] | Sequence[Sequence[float]] | None
-    """Of models that segment: the class's mean over x,y,width,height, or over the polygon
-    x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives to the
-    class."""
+    """For models that segment: the class's mean over x,y,width,height, or over the polygon
+    x,y;x,y;x,y, in image pixels. Default: over the pixels that the model gives to the class."""
     reference_layer: str | None
     """With a second image, `reference`: the layer whose means over space are compared. Default:
     "penultimate"."""
@@ -208,12 +207,11 @@ class SaliencyParameters(ImageParameters, total=False):
     point: str | Sequence[float] | None
     """For models that find or segment objects: the object at x,y, in image pixels."""
     object: int | None
-    """Of models that find or segment objects: the one of this id, as /detect and
+    """For models that find or segment objects: the object with this id, as /detect and
     /segment?mode=instance give them by default."""
     within: str | Sequence[float] | Sequence[Sequence[float]] | None
-    """Of models that segment: the class's mean over x,y,width,height, or over the polygon
-    x,y;x,y;x,y, in image pixels; left out: over the pixels that the model gives to the
-    class."""
+    """For models that segment: the class's mean over x,y,width,height, or over the polygon
+    x,y;x,y;x,y, in image pixels. Default: over the pixels that the model gives to the class."""
     reference_layer: str | None
     """With a second image, `reference`: the layer whose means over space are compared. Default:
     "penultimate"."""
@@ -295,8 +293,7 @@ class CollectionParameters(TypedDict, total=False):
     """Parameters of PUT /collections/{name}."""
 
     model: str | None
-    """A model's id as in GET /models; left out: that of /embed, or none where `dim` is
-    given."""
+    """A model's id as in GET /models. Default: the model of /embed; none if `dim` is given."""
     layer: str | None
     """As at /embed. Default: "penultimate"."""
     pool: Literal["mean", "max", "none"] | None
@@ -306,13 +303,13 @@ class CollectionParameters(TypedDict, total=False):
     metric: Literal["cosine", "euclidean"] | None
     """What distances mean: 1 - cosine, or the Euclidean distance. Default: "cosine"."""
     dtype: Literal["float32", "float16"] | None
-    """How vectors are kept; float16 takes half the room and 3 digits. Default: "float32"."""
+    """How vectors are stored; float16 takes half the space and keeps 3 digits. Default:
+    "float32"."""
     keep_images: bool | None
-    """Keep the images themselves, too, which /patches over the collection needs. Default:
+    """Also keep the images themselves; /patches over the collection needs them. Default:
     false."""
     dim: int | None
-    """Values of a vector, for a collection without a model, to which vectors alone are
-    added."""
+    """Length of a vector, for a collection without a model, which takes only vectors."""
 
 
 class NeighborsParameters(TypedDict, total=False):
@@ -320,19 +317,20 @@ class NeighborsParameters(TypedDict, total=False):
 
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
-    """How many neighbours; left out: 10, or all where there are fewer."""
+    """How many neighbours. Default: 10, or all if there are fewer."""
     metric: Literal["cosine", "euclidean"] | None
-    """`cosine` or `euclidean`; left out: the collection's."""
+    """`cosine` or `euclidean`. Default: the collection's metric."""
     space: Literal["embedding", "pixels"] | None
     """`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison.
     Default: "embedding"."""
     search: Literal["exact", "hnsw"] | None
-    """`hnsw` asks the collection's index, which may miss some; with a filter, by another metric
-    and in the space of pixels the search is exact all the same. Default: "exact"."""
+    """`hnsw` uses the collection's index, which may miss some neighbours; with a filter, with
+    another metric or in the space of pixels the search is exact nevertheless. Default:
+    "exact"."""
     ef_search: int | None
-    """Of `hnsw`: candidates that are looked at, k at least; left out: 100, or k where that is
+    """For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is
     more."""
     model: str | None
     """A model's id as in GET /models. Default: the task's default model."""
@@ -350,11 +348,11 @@ class NeighborsParameters(TypedDict, total=False):
     t: int | None
     """Time point, counted from 0."""
     channels: str | int | Sequence[int] | None
-    """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
     orientation: Literal["apply", "ignore"] | None
-    """Whether the file's orientation tag turns the pixels. Default: "apply"."""
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
-    """Micrometres per pixel; wins over what the file says."""
+    """Micrometres per pixel; overrides what the file says."""
     id: str | None
     """Of an item, which is left out of its neighbours."""
 
@@ -363,10 +361,11 @@ class IndexParameters(TypedDict, total=False):
     """Parameters of PUT /collections/{name}/index."""
 
     m: int | None
-    """Links of a vector: more find more, and take more room and time. Default: 16."""
+    """Links of each vector; more links find more neighbours and take more space and time.
+    Default: 16."""
     ef_construction: int | None
-    """Candidates looked at for the links of a vector, 2 m at least: more find more, and take
-    more time to build. Default: 64."""
+    """Candidates examined for the links of each vector, at least 2 m; more candidates find more
+    neighbours and take more time to build. Default: 64."""
 
 
 class ClustersParameters(TypedDict, total=False):
@@ -374,7 +373,7 @@ class ClustersParameters(TypedDict, total=False):
 
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     seed: int | None
     """Of the starts, which are drawn by chance. Default: 0."""
     runs: int | None
@@ -388,11 +387,11 @@ class DuplicatesParameters(TypedDict, total=False):
 
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
-    """Neighbours that are looked at; left out: 10, or all others where there are fewer."""
+    """How many neighbours are examined. Default: 10, or all others if there are fewer."""
     metric: Literal["cosine", "euclidean"] | None
-    """`cosine` or `euclidean`; left out: the collection's."""
+    """`cosine` or `euclidean`. Default: the collection's metric."""
 
 
 class OutliersParameters(TypedDict, total=False):
@@ -400,11 +399,11 @@ class OutliersParameters(TypedDict, total=False):
 
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
-    """Neighbours that are looked at; left out: 10, or all others where there are fewer."""
+    """How many neighbours are examined. Default: 10, or all others if there are fewer."""
     metric: Literal["cosine", "euclidean"] | None
-    """`cosine` or `euclidean`; left out: the collection's."""
+    """`cosine` or `euclidean`. Default: the collection's metric."""
 
 
 class DisagreementsParameters(TypedDict, total=False):
@@ -412,13 +411,13 @@ class DisagreementsParameters(TypedDict, total=False):
 
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
-    """Neighbours that are looked at; left out: 10, or all others where there are fewer."""
+    """How many neighbours are examined. Default: 10, or all others if there are fewer."""
     metric: Literal["cosine", "euclidean"] | None
-    """`cosine` or `euclidean`; left out: the collection's."""
+    """`cosine` or `euclidean`. Default: the collection's metric."""
     most: int | None
-    """How many items are named. Default: 50."""
+    """How many items are listed. Default: 50."""
 
 
 class CollectionPatchesParameters(TypedDict, total=False):
@@ -437,7 +436,7 @@ class CollectionPatchesParameters(TypedDict, total=False):
     values. Default: 6."""
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     model: str | None
     """A model's id as in GET /models. Default: the task's default model."""
     region: str | Sequence[int] | None
@@ -454,14 +453,14 @@ class CollectionPatchesParameters(TypedDict, total=False):
     t: int | None
     """Time point, counted from 0."""
     channels: str | int | Sequence[int] | None
-    """Channels to keep, in this order, counted from 0: `0,2`. Left out: all."""
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     orientation: Literal["apply", "ignore"] | None
-    """Whether the file's orientation tag turns the pixels. Default: "apply"."""
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
-    """Micrometres per pixel; wins over what the file says."""
+    """Micrometres per pixel; overrides what the file says."""
     format: str | None
     """`json`, or one of the endpoint's other formats; wins over the Accept header."""
     space: Literal["image", "input"] | None
@@ -486,25 +485,25 @@ class ProjectionParameters(TypedDict, total=False):
     """Seed of the random numbers; the same seed, data and versions give the same map. Default:
     0."""
     perplexity: float | None
-    """About how many neighbours count, at most a third of the items; default: 30, or that third
+    """About how many neighbours count, at most a third of the items. Default: 30, or that third
     if it is less. (of tsne)"""
     iterations: int | None
-    """Steps after the 250 of early exaggeration; default: 500, or 750 for 10,000 items or more,
-    which take longer to converge. (of tsne)"""
+    """Steps after the 250 of early exaggeration. Default: 500, or 750 from 10,000 items on,
+    which take longer to settle. (of tsne)"""
     components: int | None
-    """Principal components to which longer vectors are reduced first; 0: none. Fewer are
-    faster, but 50, a common choice, lose neighbours of vectors with many independent features.
-    (of tsne). Default: 256."""
+    """Principal components to which longer vectors are reduced first; 0: no reduction. Fewer
+    are faster, but the usual 50 lose neighbours of vectors with many independent features. (of
+    tsne). Default: 256."""
     min_gain: float | None
-    """Stop early once 25 steps lower the divergence by less than this share of it; 0: never.
-    (of tsne). Default: 0.0."""
+    """Stop early when 25 steps lower the divergence by less than this fraction; 0: never. (of
+    tsne). Default: 0.0."""
     neighbors: int | None
-    """Neighbours that make a neighbourhood; fewer show finer groups. (of umap). Default: 15."""
+    """Size of a neighbourhood; smaller ones show finer groups. (of umap). Default: 15."""
     min_dist: float | None
-    """How close points may lie on the map. (of umap). Default: 0.1."""
+    """Smallest distance between points on the map. (of umap). Default: 0.1."""
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
 
 
 class ProjectionPlotParameters(TypedDict, total=False):
@@ -512,17 +511,17 @@ class ProjectionPlotParameters(TypedDict, total=False):
 
     filter: str | Mapping[str, Any] | None
     """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
-    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items."""
+    50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     format: Literal["png", "svg"] | None
     """`png` or `svg`. Default: "png"."""
     by: str | None
-    """A key of the metadata that points are coloured by; left out: thumbnails are drawn."""
+    """The metadata key that colours the points. Default: none; thumbnails are drawn."""
     thumbnails: bool | None
-    """Whether thumbnails are drawn; left out: unless points are coloured."""
+    """Whether to draw thumbnails. Default: yes, unless points are coloured."""
     size: int | None
-    """Pixels of the map's side. Default: 1000."""
+    """Side of the map in pixels. Default: 1000."""
     tile: int | None
-    """Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96."""
+    """Side of a thumbnail's cell in pixels. Default: 14 to 96, by the number of items."""
     ids: str | Sequence[str] | None
     """Only these items count, others are pale points."""
     run: str | None
@@ -533,131 +532,130 @@ class FiltersParameters(TypedDict, total=False):
     """Parameters of GET /models/{model_id}/filters."""
 
     layer: str | None
-    """A convolution, as GET /models/{id}/layers names it; left out: the first one."""
+    """A convolution, as GET /models/{id}/layers names it. Default: the first one."""
     first: int | None
     """The first filter, counted from 0. Default: 0."""
     count: int | None
-    """How many filters; left out: all, and in a picture 64 at most."""
+    """How many filters. Default: all, or at most 64 in a picture."""
     first_slice: int | None
     """The first input slice, counted from 0. Default: 0."""
     slices: int | None
-    """How many input slices of each filter; left out: all, and in a picture 64 at most."""
+    """How many input slices of each filter. Default: all, or at most 64 in a picture."""
 
 
 class EvaluationParameters(TypedDict, total=False):
     """Parameters of POST /metrics/runs."""
 
     worst: int | None
-    """How many of the cases with the largest error are listed. Default: 10."""
+    """How many of the cases with the largest errors to list. Default: 10."""
     missing: Literal["exclude", "refuse"] | None
-    """What is done with rows of which something is missing: left out and listed, or 422.
+    """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     positive: str | int | None
-    """Label or number of the positive one of two classes; else the second. (of
-    classification)"""
+    """Label or number of the positive class of two. Default: the second. (of classification)"""
     threshold: float | None
-    """A threshold that was chosen before, on other data. (of classification) Least score of the
-    detections whose errors are counted; the twelve numbers take all. (of detection)"""
+    """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
+    of the detections whose errors are counted; the twelve numbers use all. (of detection)"""
     operating_point: str | None
-    """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`; else 0.5 on probabilities
-    and Youden's on other scores. (of classification)"""
+    """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
+    probabilities, Youden's point for other scores. (of classification)"""
     curve_points: int | None
-    """Most points of a curve in the reply; numbers are found over all of them. (of
-    classification). Default: 1000."""
+    """Largest number of points of a curve in the reply; numbers are computed from all of them.
+    (of classification). Default: 1000."""
     bins: int | None
-    """Bins of the calibration errors. (of classification). Default: 10."""
+    """Number of bins of the calibration errors. (of classification). Default: 10."""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
     bits: int | None
     """Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8."""
     luminance: bool | None
-    """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), as
-    super-resolution is measured by convention. (of restoration). Default: false."""
+    """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the
+    convention for super-resolution. (of restoration). Default: false."""
     border: int | None
-    """Pixels along each side that are left out; by the same convention the scale. (of
+    """Pixels along each side that are ignored; by the same convention, the scale. (of
     restoration). Default: 0."""
     mode: Literal["semantic", "instance"] | None
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges. (of
     segmentation). Default: "semantic"."""
     pixel_size: str | float | Sequence[float] | None
-    """Micrometres per pixel, one number or one per axis; else distances are in pixels. (of
+    """Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of
     segmentation)"""
     tolerance: float | None
-    """Distance up to which outlines agree in `nsd`, in the unit of pixel_size; else one pixel.
-    (of segmentation)"""
+    """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
+    pixel. (of segmentation)"""
 
 
 DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "CollectionParameters": {
-        "model": "A model's id as in GET /models; left out: that of /embed, or none where `dim` is given.",
+        "model": "A model's id as in GET /models. Default: the model of /embed; none if `dim` is given.",
         "layer": 'As at /embed. Default: "penultimate".',
         "pool": 'As at /embed. Default: "mean".',
         "normalize": "As at /embed. Default: false.",
         "metric": 'What distances mean: 1 - cosine, or the Euclidean distance. Default: "cosine".',
-        "dtype": 'How vectors are kept; float16 takes half the room and 3 digits. Default: "float32".',
-        "keep_images": "Keep the images themselves, too, which /patches over the collection needs. Default: false.",
-        "dim": "Values of a vector, for a collection without a model, to which vectors alone are added.",
+        "dtype": 'How vectors are stored; float16 takes half the space and keeps 3 digits. Default: "float32".',
+        "keep_images": "Also keep the images themselves; /patches over the collection needs them. Default: false.",
+        "dim": "Length of a vector, for a collection without a model, which takes only vectors.",
     },
     "NeighborsParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
-        "k": "How many neighbours; left out: 10, or all where there are fewer.",
-        "metric": "`cosine` or `euclidean`; left out: the collection's.",
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "k": "How many neighbours. Default: 10, or all if there are fewer.",
+        "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
         "space": '`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison. Default: "embedding".',
-        "search": '`hnsw` asks the collection\'s index, which may miss some; with a filter, by another metric and in the space of pixels the search is exact all the same. Default: "exact".',
-        "ef_search": "Of `hnsw`: candidates that are looked at, k at least; left out: 100, or k where that is more.",
+        "search": '`hnsw` uses the collection\'s index, which may miss some neighbours; with a filter, with another metric or in the space of pixels the search is exact nevertheless. Default: "exact".',
+        "ef_search": "For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is more.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
-        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Left out: all.",
-        "orientation": 'Whether the file\'s orientation tag turns the pixels. Default: "apply".',
-        "pixel_size": "Micrometres per pixel; wins over what the file says.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "id": "Of an item, which is left out of its neighbours.",
     },
     "IndexParameters": {
-        "m": "Links of a vector: more find more, and take more room and time. Default: 16.",
-        "ef_construction": "Candidates looked at for the links of a vector, 2 m at least: more find more, and take more time to build. Default: 64.",
+        "m": "Links of each vector; more links find more neighbours and take more space and time. Default: 16.",
+        "ef_construction": "Candidates examined for the links of each vector, at least 2 m; more candidates find more neighbours and take more time to build. Default: 64.",
     },
     "ClustersParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "seed": "Of the starts, which are drawn by chance. Default: 0.",
         "runs": "Starts, of which the best clustering is taken. Default: 10.",
         "members": "How many items nearest each centre are named. Default: 5.",
     },
     "DuplicatesParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
-        "k": "Neighbours that are looked at; left out: 10, or all others where there are fewer.",
-        "metric": "`cosine` or `euclidean`; left out: the collection's.",
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
+        "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
     },
     "OutliersParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
-        "k": "Neighbours that are looked at; left out: 10, or all others where there are fewer.",
-        "metric": "`cosine` or `euclidean`; left out: the collection's.",
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
+        "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
     },
     "DisagreementsParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
-        "k": "Neighbours that are looked at; left out: 10, or all others where there are fewer.",
-        "metric": "`cosine` or `euclidean`; left out: the collection's.",
-        "most": "How many items are named. Default: 50.",
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
+        "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
+        "most": "How many items are listed. Default: 50.",
     },
     "CollectionPatchesParameters": {
         "layer": "A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the card explains with, else the last one with maps.",
         "units": "Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or `0,17,4`. Default: all, or those that the task picks.",
         "k": "Patches per unit; at most one of each neighbourhood in an image. Default: 6.",
         "most": "How many units, where `units` names none: those whose patches have the greatest sum of values. Default: 6.",
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
-        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Left out: all.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "orientation": 'Whether the file\'s orientation tag turns the pixels. Default: "apply".',
-        "pixel_size": "Micrometres per pixel; wins over what the file says.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "format": "`json`, or one of the endpoint's other formats; wins over the Accept header.",
         "space": "Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's).",
         "alpha": "Greatest opacity of an overlay. Default: 0.6.",
@@ -667,45 +665,45 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
         "seed": "Seed of the random numbers; the same seed, data and versions give the same map. Default: 0.",
-        "perplexity": "About how many neighbours count, at most a third of the items; default: 30, or that third if it is less. (of tsne)",
-        "iterations": "Steps after the 250 of early exaggeration; default: 500, or 750 for 10,000 items or more, which take longer to converge. (of tsne)",
-        "components": "Principal components to which longer vectors are reduced first; 0: none. Fewer are faster, but 50, a common choice, lose neighbours of vectors with many independent features. (of tsne). Default: 256.",
-        "min_gain": "Stop early once 25 steps lower the divergence by less than this share of it; 0: never. (of tsne). Default: 0.0.",
-        "neighbors": "Neighbours that make a neighbourhood; fewer show finer groups. (of umap). Default: 15.",
-        "min_dist": "How close points may lie on the map. (of umap). Default: 0.1.",
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
+        "perplexity": "About how many neighbours count, at most a third of the items. Default: 30, or that third if it is less. (of tsne)",
+        "iterations": "Steps after the 250 of early exaggeration. Default: 500, or 750 from 10,000 items on, which take longer to settle. (of tsne)",
+        "components": "Principal components to which longer vectors are reduced first; 0: no reduction. Fewer are faster, but the usual 50 lose neighbours of vectors with many independent features. (of tsne). Default: 256.",
+        "min_gain": "Stop early when 25 steps lower the divergence by less than this fraction; 0: never. (of tsne). Default: 0.0.",
+        "neighbors": "Size of a neighbourhood; smaller ones show finer groups. (of umap). Default: 15.",
+        "min_dist": "Smallest distance between points on the map. (of umap). Default: 0.1.",
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
     },
     "ProjectionPlotParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Left out: all items.',
+        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "format": '`png` or `svg`. Default: "png".',
-        "by": "A key of the metadata that points are coloured by; left out: thumbnails are drawn.",
-        "thumbnails": "Whether thumbnails are drawn; left out: unless points are coloured.",
-        "size": "Pixels of the map's side. Default: 1000.",
-        "tile": "Pixels of a thumbnail's cell; left out: by the number of items, 14 to 96.",
+        "by": "The metadata key that colours the points. Default: none; thumbnails are drawn.",
+        "thumbnails": "Whether to draw thumbnails. Default: yes, unless points are coloured.",
+        "size": "Side of the map in pixels. Default: 1000.",
+        "tile": "Side of a thumbnail's cell in pixels. Default: 14 to 96, by the number of items.",
         "ids": "Only these items count, others are pale points.",
         "run": "Id of an evaluation run: only the items with the ids of its worst cases count.",
     },
     "FiltersParameters": {
-        "layer": "A convolution, as GET /models/{id}/layers names it; left out: the first one.",
+        "layer": "A convolution, as GET /models/{id}/layers names it. Default: the first one.",
         "first": "The first filter, counted from 0. Default: 0.",
-        "count": "How many filters; left out: all, and in a picture 64 at most.",
+        "count": "How many filters. Default: all, or at most 64 in a picture.",
         "first_slice": "The first input slice, counted from 0. Default: 0.",
-        "slices": "How many input slices of each filter; left out: all, and in a picture 64 at most.",
+        "slices": "How many input slices of each filter. Default: all, or at most 64 in a picture.",
     },
     "EvaluationParameters": {
-        "worst": "How many of the cases with the largest error are listed. Default: 10.",
-        "missing": 'What is done with rows of which something is missing: left out and listed, or 422. Default: "exclude".',
-        "positive": "Label or number of the positive one of two classes; else the second. (of classification)",
-        "threshold": "A threshold that was chosen before, on other data. (of classification) Least score of the detections whose errors are counted; the twelve numbers take all. (of detection)",
-        "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`; else 0.5 on probabilities and Youden's on other scores. (of classification)",
-        "curve_points": "Most points of a curve in the reply; numbers are found over all of them. (of classification). Default: 1000.",
-        "bins": "Bins of the calibration errors. (of classification). Default: 10.",
+        "worst": "How many of the cases with the largest errors to list. Default: 10.",
+        "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
+        "positive": "Label or number of the positive class of two. Default: the second. (of classification)",
+        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections whose errors are counted; the twelve numbers use all. (of detection)",
+        "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
+        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
+        "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
         "bits": "Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8.",
-        "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), as super-resolution is measured by convention. (of restoration). Default: false.",
-        "border": "Pixels along each side that are left out; by the same convention the scale. (of restoration). Default: 0.",
+        "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the convention for super-resolution. (of restoration). Default: false.",
+        "border": "Pixels along each side that are ignored; by the same convention, the scale. (of restoration). Default: 0.",
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
-        "pixel_size": "Micrometres per pixel, one number or one per axis; else distances are in pixels. (of segmentation)",
-        "tolerance": "Distance up to which outlines agree in `nsd`, in the unit of pixel_size; else one pixel. (of segmentation)",
+        "pixel_size": "Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
+        "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
     },
 }
