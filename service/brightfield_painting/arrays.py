@@ -11,10 +11,10 @@ Map = NDArray[np.float32]
 """(H, W) float32: one value per pixel, signed where the method is."""
 
 Pixels = NDArray[Any]
-"""(H, W, C) of an image's own dtype."""
+"""(H, W, C) of an image's own dtype: uint8, uint16, uint32, float32, ..."""
 
 Rgb = NDArray[np.uint8]
-"""(H, W, 3)."""
+"""(H, W, 3) uint8: a picture as it is drawn."""
 
 UnitPixels = NDArray[np.float32]
-"""(H, W, C) float32 in [0, 1]."""
+"""(H, W, C) float32 in [0, 1]: after intensity scaling, before mean and std."""

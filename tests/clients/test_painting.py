@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import re
@@ -126,6 +127,15 @@ def test_plots_and_notebooks_show_the_same(client):
     data = re.search('base64,([^"]+)', answer._repr_html_())[1]
     shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
     np.testing.assert_array_equal(shown, pixels(answer.again("png")))
+
+
+def test_an_object_that_is_cut_out_is_outlined_as_by_the_service(client):
+    asked = {"method": "gradient", "mask": "grabcut", **MODEL}
+    answer = client.saliency(CAT, **asked)
+    drawn = pixels(client.saliency(CAT, format="overlay", **asked))
+    np.testing.assert_array_equal(np.asarray(answer.overlay(CAT)), drawn)
+    alone = np.asarray(copy.deepcopy(answer).overlay(CAT))
+    assert 0 < (alone != drawn).any(axis=2).mean() < 1
 
 
 def test_a_map_on_the_images_own_grid_is_drawn_as_it_is(client):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from brightfield_client.calls.endpoints import Endpoint, any_endpoint
-from brightfield_client.cli.exits import sentence
+from brightfield_client.cli.connect import connect
+from brightfield_client.cli.exits import code_of, report, sentence
 from brightfield_client.client import Client
 from brightfield_client.errors import ApiError, BrightfieldError
 from brightfield_client.images import Images, ImageSource, StoredImage
@@ -38,6 +40,28 @@ def one_by_one(
             yield MapItem(path, ask_as_job(client, endpoint, path, given))
         except (BrightfieldError, OSError) as fault:
             yield MapItem(path, error=fault)
+
+
+def ask_many(
+    args: argparse.Namespace,
+    endpoint: str,
+    files: Sequence[Path],
+    given: Mapping[str, Any],
+    write: Callable[[Path, Any], object],
+) -> int:
+    """Several files at a time, each answer written as it comes; the exit code says what failed."""
+    items: list[MapItem[Any]] = []
+    with connect(args) as client:
+        client.version()  # one clear word, rather than one for each file, when nobody is there
+        known = any_endpoint(endpoint)
+        for item in client.map(
+            files, known, concurrency=args.concurrency, resume=args.resume, **given
+        ):
+            report(item)
+            if item.ok:
+                write(item.source, item.unwrap())
+            items.append(MapItem(item.source, error=item.error))  # the answer may be large
+    return code_of(items)
 
 
 def side_by_side(

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from brightfield_client.cli.connect import connect, connection_flags
-from brightfield_client.cli.exits import code_of, report
+from brightfield_client.cli.asking import ask_many
+from brightfield_client.cli.connect import connection_flags
 from brightfield_client.cli.files import expand, numbered, write_answer
 from brightfield_client.cli.flags import (
     add_parameters,
@@ -19,7 +19,6 @@ from brightfield_client.cli.flags import (
     image_flags,
     parameter_flags,
 )
-from brightfield_client.mapping import MapItem
 from brightfield_client.results.classification import Classification
 
 Write = Callable[[Path, Classification], object]
@@ -42,19 +41,8 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     files = expand(args.files)
-    write = _writer(args, files)
     given = given_parameters(args, ("top_k",))
-    items: list[MapItem[Classification]] = []
-    with connect(args) as client:
-        client.version()  # one clear word, rather than one for each file, when nobody is there
-        for item in client.map(
-            files, "classify", concurrency=args.concurrency, resume=args.resume, **given
-        ):
-            items.append(item)
-            report(item)
-            if item.ok:
-                write(item.source, item.unwrap())
-    return code_of(items)
+    return ask_many(args, "classify", files, given, _writer(args, files))
 
 
 def _writer(args: argparse.Namespace, files: list[Path]) -> Write:

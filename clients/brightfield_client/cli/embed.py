@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from brightfield_client.cli.asking import ask_many
 from brightfield_client.cli.connect import connect, connection_flags
-from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, report, sentence
+from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, sentence
 from brightfield_client.cli.files import expand
 from brightfield_client.cli.flags import (
     add_parameters,
@@ -19,7 +20,6 @@ from brightfield_client.cli.flags import (
     image_flags,
     parameter_flags,
 )
-from brightfield_client.mapping import MapItem
 from brightfield_client.results.collections import Addition
 from brightfield_client.results.embedding import Embedding
 
@@ -54,16 +54,11 @@ def run(args: argparse.Namespace) -> int:
     if args.out.suffix != ".npz":
         raise Stop(f"--out is a .npz file, not {args.out.name!r}.")
     given = given_parameters(args, ("layer", "normalize"))
-    items: list[MapItem[Embedding]] = []
-    with connect(args) as client:
-        client.version()
-        for item in client.map(
-            expand(args.files), "embed", concurrency=args.concurrency, resume=args.resume, **given
-        ):
-            items.append(item)
-            report(item)
-    _save(args.out, [item for item in items if item.ok])
-    return code_of(items)
+    found: list[tuple[Path, Embedding]] = []
+    files = expand(args.files)
+    code = ask_many(args, "embed", files, given, lambda path, answer: found.append((path, answer)))
+    _save(args.out, found)
+    return code
 
 
 def _keep(args: argparse.Namespace) -> int:
@@ -93,15 +88,14 @@ def _told(added: list[Addition]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in sorted(counts))
 
 
-def _save(path: Path, items: list[MapItem[Embedding]]) -> None:
+def _save(path: Path, found: list[tuple[Path, Embedding]]) -> None:
     """Only what succeeded, and no file when nothing did."""
-    if not items:
+    if not found:
         return
-    vectors = np.stack([item.unwrap().vector for item in items])
-    first = items[0].unwrap()
+    vectors, first = np.stack([answer.vector for _, answer in found]), found[0][1]
     np.savez(
         path,
-        files=np.array([str(item.source) for item in items]),
+        files=np.array([str(source) for source, _ in found]),
         vectors=vectors,
         model=np.array(f"{first.model.id}@{first.model.version}"),
         layer=np.array(first.layer),

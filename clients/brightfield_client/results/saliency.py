@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from PIL import Image as PillowImage
+
 from brightfield_client.arrays import FloatArray
+from brightfield_client.images import ImageSource
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.target import Target
 from brightfield_client.results.value import Json, at
@@ -29,6 +32,18 @@ class Saliency(Heatmap):
     map: FloatArray = at(repr=False)
     region: Region | None = at("map.region", default=None, repr=False)
     facts: Json = at(rest=True, repr=False)
+
+    def overlay(
+        self, image: ImageSource | None = None, *, target: int = 0, alpha: float = 0.6
+    ) -> PillowImage.Image:
+        """The map as colours, over `image` where one is given; see `Heatmap.overlay`.
+
+        An object that was cut out (`mask="grabcut"`) is outlined by the service (see `again`); an
+        answer without a link shows the map alone.
+        """
+        if image is not None and self.facts.get("mask") and self._ask is not None:
+            return self.again("overlay", alpha=alpha).picture()
+        return super().overlay(image, target=target, alpha=alpha)
 
     def plane(self, target: int = 0) -> FloatArray:
         """The map (h, w)."""
