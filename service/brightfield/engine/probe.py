@@ -22,7 +22,7 @@ from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.rectifiers import ReluRule
-from brightfield.runtime.ahead import ahead
+from brightfield.runtime.ahead import results_ahead
 from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
 from brightfield.runtime.parameter_override import ParameterOverride, drawn, last_layer
 from brightfield.runtime.resident import Resident
@@ -168,8 +168,7 @@ class LaneProbe:
     def _run(self, operation: Operation, chunks: Iterable[Images], argument: Any = None) -> Any:
         """The results of all chunks in order, with few of them on their way at once."""
         submit = partial(self._submit, operation, argument)
-        for _, item in ahead(chunks, submit, self._ticket):
-            yield item.future.result()
+        yield from results_ahead(chunks, submit, self._ticket)
 
     def _submit(self, operation: Operation, argument: Any, chunk: Images) -> WorkItem:
         self.passes += len(chunk)

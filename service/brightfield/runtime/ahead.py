@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from brightfield.runtime.lane import assert_off_lane
 from brightfield.runtime.ticket import Ticket
@@ -12,9 +12,9 @@ from brightfield.runtime.work_item import WorkItem
 
 T = TypeVar("T")
 
-CHUNKS_AHEAD = 3
-"""For items that are each a batch: one on the lane, one that waits so that the lane never idles,
-and one that evens out how long the next takes to make. So many inputs and outputs are in memory."""
+CHUNKS_AHEAD = 2
+"""For items that are each a batch: one on the lane, and one that waits, so that the lane does not
+idle while the next is made. So many inputs and outputs are in memory."""
 ROWS_AHEAD = 8
 """For items of one row each, which the batcher joins: as many as an unmeasured batch has."""
 
@@ -55,3 +55,15 @@ def ahead(
     finally:
         for _, item in waiting:
             item.future.cancel()
+
+
+def results_ahead(
+    inputs: Iterable[T], submit: Callable[[T], WorkItem], ticket: Ticket, most: int = CHUNKS_AHEAD
+) -> Generator[Any, None, None]:
+    """As `ahead`, but the results alone: while a caller looks at one, neither its input nor its
+    item is kept in memory."""
+    for finished in ahead(inputs, submit, ticket, most):
+        result = finished[1].future.result()
+        del finished
+        yield result
+        del result

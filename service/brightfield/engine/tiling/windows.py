@@ -16,7 +16,7 @@ from brightfield.images.windows import WindowGrid, window_grid
 from brightfield.preprocess import preprocess_windows
 from brightfield.progress import Step
 from brightfield.results import Result
-from brightfield.runtime.ahead import ahead
+from brightfield.runtime.ahead import results_ahead
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -77,5 +77,4 @@ def _outputs(
     def submit(batch: torch.Tensor) -> WorkItem:
         return resident.submit(forward, batch, ticket, band=Priority.BULK)
 
-    for _, item in ahead(chunked(inputs, size), submit, ticket):
-        yield item.future.result()
+    yield from results_ahead(chunked(inputs, size), submit, ticket)
