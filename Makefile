@@ -7,11 +7,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format train benchmark clean
+.PHONY: help serve test test-all check format train benchmark clean
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
-	@echo "make test        run the tests (ARGS='-k jobs' passes arguments to pytest)"
+	@echo "make test        run the tests but the long ones (ARGS='-k jobs' passes arguments to pytest)"
+	@echo "make test-all    run all tests"
 	@echo "make check       lint, types, the direction of imports and dead code"
 	@echo "make format      format the code"
 	@echo "make train       train a shipped model anew: RECIPE=nuclei DATA=folder (training/README.md)"
@@ -23,6 +24,9 @@ serve: $(VENV)/.service
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-all: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/python docs/client --check

@@ -160,6 +160,7 @@ class TestFormatsOfSegments:
         volume = lab.post(f"{OBJECTS}&volume=true&format=geojson", content=RINGS)
         assert volume.status_code == 406
 
+    @pytest.mark.slow
     def test_more_objects_than_a_png_holds(self, lab: TestClient) -> None:
         dots = np.zeros((1030, 1030), np.uint8)
         dots[::4, ::4] = 255

@@ -28,6 +28,7 @@ def near(client: TestClient, **body: Any) -> Any:
     return client.post("/collections/cells/neighbors", json={"id": "i3", **body})
 
 
+@pytest.mark.slow
 def test_an_index_is_built_asked_described_and_deleted(lab: TestClient) -> None:
     missing = near(lab, search="hnsw")
     assert (missing.status_code, missing.json()["code"]) == (404, "unknown_index")

@@ -98,6 +98,7 @@ def test_an_unknown_job_is_404_everywhere(client: TestClient) -> None:
     assert client.delete("/jobs/job_x").status_code == 404
 
 
+@pytest.mark.slow
 def test_what_a_stop_cuts_off_is_failed_and_retryable_after_it(
     tmp_path: Any, settings_of: Any
 ) -> None:

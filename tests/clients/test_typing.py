@@ -58,6 +58,7 @@ async def bad(client: Client, other: AsyncClient) -> None:
 """
 
 
+@pytest.mark.slow
 def test_results_are_precise_and_wrong_parameters_errors(tmp_path: Path) -> None:
     file = tmp_path / "use.py"
     file.write_text(CODE)

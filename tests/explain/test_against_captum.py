@@ -91,6 +91,7 @@ def test_input_x_gradient_is_summed_over_channels(bench: Bench, subject: Case) -
     same(result.values, reference[0].sum(dim=0))
 
 
+@pytest.mark.slow
 def test_integrated_gradients(bench: Bench, subject: Case) -> None:
     result = bench.explain(integrated_gradients.IntegratedGradients(steps=7), subject)
     reference, delta = IntegratedGradients(subject.module).attribute(
@@ -152,6 +153,7 @@ def test_grad_cam(bench: Bench, subject: Case, relu: bool) -> None:
     same(result.values, fine[0, 0])
 
 
+@pytest.mark.slow
 def test_occlusion_with_cut_borders(bench: Bench, subject: Case) -> None:
     """Captum averages over covering windows, too, and cuts the last window off at the border."""
     height, width = subject.images.shape[-2:]

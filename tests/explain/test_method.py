@@ -180,6 +180,7 @@ LONG: dict[str, Any] = {"steps": 200, "samples": 200, "masks": 200, "window": 4,
 LONG |= {"engine": "plain"}  # of whose chunks this is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name, kind in METHODS.items() if LONG.keys() & kind.model_fields.keys()]
 )

@@ -48,6 +48,7 @@ class Structure(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+@pytest.mark.slow
 def test_every_page_is_whole_and_needs_nothing_else(reports: dict[str, Report]) -> None:
     for name, report in reports.items():
         text = page(report).decode()
@@ -67,6 +68,7 @@ def test_every_page_is_whole_and_needs_nothing_else(reports: dict[str, Report]) 
         assert not re.search(r"url\((?!#)|@import", text), name
 
 
+@pytest.mark.slow
 def test_ids_are_unique(reports: dict[str, Report]) -> None:
     for name, report in reports.items():
         found = Structure(page(report).decode())

@@ -12,6 +12,7 @@ from brightfield.reports.render import render
 Report = dict[str, Any]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["binary", "masks", "boxes", "images"])
 def test_every_task_in_every_form(kind: str, reports: dict[str, Report]) -> None:
     starts = {"csv": b"\xef\xbb\xbfscope", "html": b"<!doctype html>", "svg": b"<?xml",

@@ -40,6 +40,7 @@ def test_a_store_is_opened_again_with_what_it_holds(store_url: str) -> None:
     second.dispose()
 
 
+@pytest.mark.slow
 def test_processes_that_open_a_new_store_together_all_succeed(store_url: str) -> None:
     command = [sys.executable, "-c", _OPEN, store_url]
     pipe = subprocess.PIPE

@@ -143,6 +143,7 @@ def test_two_writers_neither_lose_nor_double(kept: Items, engine: sa.Engine) -> 
     assert collection.added == collection.size
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill_and_a_second_run_doubles_nothing(
     kept: Items, engine: sa.Engine, store_url: str
 ) -> None:

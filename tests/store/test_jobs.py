@@ -83,6 +83,7 @@ ENDINGS: dict[str, Callable[[Jobs, str], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("later", ENDINGS)
 @pytest.mark.parametrize("first", ["finish", "fail", "cancel"])
 def test_what_is_over_stays_as_it_is(jobs: Jobs, clock: Clock, first: str, later: str) -> None:

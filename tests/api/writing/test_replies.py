@@ -37,6 +37,7 @@ def test_the_envelope_states_the_facts(client: TestClient) -> None:
     assert document["batch_size"] >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     ["saliency?method=grad_cam", "occlusion?window=60&target=282,285", "classify?window=150"],
@@ -62,6 +63,7 @@ def test_json_maps_are_on_the_models_grid_unless_asked(client: TestClient) -> No
     assert y + height / 2 == pytest.approx(300 / 2, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endpoint", ["saliency", "occlusion?window=60"])
 @pytest.mark.parametrize("form", ["png", "overlay"])
 def test_pictures_have_the_images_size(client: TestClient, endpoint: str, form: str) -> None:
@@ -139,6 +141,7 @@ def test_what_is_to_be_known_of_a_map_comes_with_it(client: TestClient) -> None:
     assert "fails_sanity_check" in drawn.headers["X-Image-Warnings"]
 
 
+@pytest.mark.slow
 def test_every_class_and_the_most_probable_one_of_every_window(client: TestClient) -> None:
     reply = client.post("/occlusion?target=all&window=75&stride=75", content=CAT).json()
     result = reply["result"]

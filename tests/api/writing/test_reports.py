@@ -34,6 +34,7 @@ TYPES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", BODIES)
 def test_every_task_in_every_form(task: str, client: TestClient) -> None:
     for form, (media_type, start) in TYPES.items():

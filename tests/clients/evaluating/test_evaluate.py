@@ -75,6 +75,7 @@ def cells(tmp_path, monkeypatch):
     return tmp_path / "cells"
 
 
+@pytest.mark.slow
 def test_the_report_is_that_of_all_answers_at_once(client, cells, name):
     found = client.evaluate(cells, MODEL, run=name, options=FAST, concurrency=2)
     assert not found.errors and found.report.n == 30

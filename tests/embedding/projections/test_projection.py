@@ -32,6 +32,7 @@ def test_the_catalog_is_the_folder() -> None:
     assert sorted(CATALOG) == ["pca", "tsne", "umap"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_groups_stay_apart_and_new_ones_fall_into_theirs(name: str) -> None:
     method = CATALOG[name](seed=1)

@@ -120,6 +120,7 @@ class TestTiledEqualsUntiled:
         assert boxes(whole).shape == boxes(tiled).shape
         assert np.allclose(boxes(whole), boxes(tiled), atol=2e-3)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("height", "width", "tile"), FIELDS)
     @pytest.mark.parametrize("model", ["smooth-x2", "smooth-x4"])
     @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])

@@ -29,6 +29,7 @@ def explained(bench: Bench, subject: Case, resident: Resident, **more: Any) -> O
     return last.result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("border", ["shift", "cut", "drop"])
 def test_incrementally_the_scores_are_those_of_the_plain_way(
     bench: Bench, residual: Case, border: Any
@@ -72,6 +73,7 @@ def test_what_was_traced_and_measured_is_remembered(bench: Bench) -> None:
     assert passes[1] <= 2 + found.scores.size * (found.facts["engine"] == "plain")
 
 
+@pytest.mark.slow
 def test_the_plan_is_of_the_randomised_model_where_the_check_asks(
     bench: Bench, residual: Case
 ) -> None:

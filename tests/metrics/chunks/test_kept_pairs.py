@@ -117,6 +117,7 @@ def drawn(task, kinds, groups, named, seed):
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_run_reports_what_one_call_does(data):

@@ -75,6 +75,7 @@ def columns(truth, scores, ids, **more):
     return {"truth": truth, "scores": scores, "ids": [str(i) for i in ids], **more}
 
 
+@pytest.mark.slow
 def test_the_bootstrap_against_resampled_rows():
     truth, first, second = binary(0)
     ids = np.arange(truth.size)

@@ -50,6 +50,7 @@ def odd(least: int, most: int) -> st.SearchStrategy[int]:
     return st.integers(least // 2, most // 2).map(lambda half: 2 * half + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name != "vgg11"])
 @FEW
 @given(
@@ -82,6 +83,7 @@ def test_equals_plain_at_common_sizes(
     assert_equal(module, noise(1, 3, side, side), rows, cols, 1e-10)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     st.tuples(st.integers(17, 30), st.integers(17, 30)),
@@ -98,6 +100,7 @@ def test_equals_plain_for_every_operation(
     assert_equal(module, noise(1, 1, *size), grid.rows, grid.cols, 1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "densenet121"])
 def test_single_precision(name: str) -> None:
     grid = window_grid((97, 97), (31, 31), (22, 22), "shift")

@@ -104,6 +104,7 @@ class Excited(nn.Module):
         return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network",
     [

@@ -51,6 +51,7 @@ def as_published(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("builder", "weights"),
     [

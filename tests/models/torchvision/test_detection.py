@@ -209,6 +209,7 @@ def paired_up(got: dict[str, Any], expected: dict[str, Any]) -> Tensor:
     return nearest.indices
 
 
+@pytest.mark.slow
 def test_the_detections_are_torchvision_s_own(pair: Pair) -> None:
     with torch.no_grad():
         candidates = pair.module(pair.images)
@@ -242,6 +243,7 @@ def test_candidates_are_finite_and_of_the_promised_shapes(pair: Pair) -> None:
     assert boxes[..., 1::2].max() <= height
 
 
+@pytest.mark.slow
 def test_each_image_of_a_batch_is_answered_as_if_it_were_alone(pair: Pair) -> None:
     module = deepcopy(pair.module).double()  # so that rounding decides nothing
     with torch.no_grad():
@@ -250,6 +252,7 @@ def test_each_image_of_a_batch_is_answered_as_if_it_were_alone(pair: Pair) -> No
     paired_up(suppressed(together, pair, 1), suppressed(alone, pair, 0))
 
 
+@pytest.mark.slow
 def test_other_images_before_change_nothing(pair: Pair) -> None:
     with torch.no_grad():
         before = pair.module(pair.images[:1])
@@ -264,6 +267,7 @@ def test_other_images_before_change_nothing(pair: Pair) -> None:
     assert all(torch.equal(state[name], value) for name, value in pair.module.state_dict().items())
 
 
+@pytest.mark.slow
 def test_the_best_class_has_a_gradient_at_the_image(pair: Pair) -> None:
     images = pair.images[:1].clone().requires_grad_()
     candidates = pair.module(images)

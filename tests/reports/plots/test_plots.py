@@ -28,6 +28,7 @@ def texts(svg: bytes) -> str:
     )
 
 
+@pytest.mark.slow
 def test_every_plot_of_every_report(reports: dict[str, Report]) -> None:
     drawn = set()
     for name, report in reports.items():
@@ -82,12 +83,14 @@ def test_labels_are_texts_and_no_formulas(reports: dict[str, Report]) -> None:
             assert "</td><scri" in found and "細胞" in found
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes(reports: dict[str, Report]) -> None:
     for name in ("youden", "several", "boxes", "images"):
         for plot in available(reports[name]).values():
             assert draw(plot, reports[name], "svg") == draw(plot, reports[name], "svg")
 
 
+@pytest.mark.slow
 def test_several_threads_draw_at_once_and_leave_nothing_behind(reports: dict[str, Report]) -> None:
     report = reports["several"]
     before = dict(mpl.rcParams)
