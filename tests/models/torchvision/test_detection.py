@@ -225,6 +225,7 @@ def test_the_detections_are_torchvision_s_own(pair: Pair) -> None:
             torch.testing.assert_close(pasted, expected["masks"], rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_candidates_are_finite_and_of_the_promised_shapes(pair: Pair) -> None:
     with torch.no_grad():
         candidates = pair.module(pair.images)
