@@ -11,8 +11,8 @@ from typing import Any
 
 from brightfield_client.cli.asking import one_by_one, side_by_side
 from brightfield_client.cli.connect import connect, connection_flags
-from brightfield_client.cli.exits import Stop, code_of, report
-from brightfield_client.cli.files import Outputs, expand
+from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, report
+from brightfield_client.cli.files import Outputs, expand, write_answer
 from brightfield_client.cli.flags import (
     add_files,
     add_parameters,
@@ -95,6 +95,12 @@ def _add_ask(commands: Any) -> None:
     )
     parser.add_argument("endpoint", metavar="ENDPOINT", help="its name, as classify")
     _add_output(parser, required=False)
+    parser.add_argument(
+        "--together",
+        action="store_true",
+        help="one question about all files in one request, for endpoints that answer once about "
+        "several images, as patches: the answer is one line of JSON, or the file --out",
+    )
     parser.add_argument("--format", default="json", help="one of the endpoint's (%(default)s)")
     parser.set_defaults(run=_ask)
 
@@ -122,8 +128,23 @@ def _run(command: FolderCommand, args: argparse.Namespace) -> int:
 
 def _ask(args: argparse.Namespace) -> int:
     if args.out is None and args.format != "json":
-        raise Stop(f"--format {args.format} is written into a folder; name one with --out.")
+        raise Stop(f"--format {args.format} is written to a file; say where with --out.")
+    if args.together:
+        return _ask_together(args)
     return _write_answers(args, args.endpoint, given_parameters(args), as_jobs=False)
+
+
+def _ask_together(args: argparse.Namespace) -> int:
+    """One question about all files; 1 where some of them have no answer."""
+    files, form = expand(args.files), None if args.format == "json" else args.format
+    with connect(args) as client:
+        answer = client.ask(args.endpoint, files, **given_parameters(args, format=form))
+    if args.out is None:
+        print(json.dumps(answer.to_dict(), ensure_ascii=False))
+    else:
+        write_answer(args.out, answer)
+        print(f"{args.out}: {args.endpoint} of {len(files)} images")
+    return SOME_FAILED if getattr(answer, "errors", ()) else OK
 
 
 def _write_answers(
