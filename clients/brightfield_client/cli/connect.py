@@ -6,24 +6,7 @@ import argparse
 
 from brightfield_client.cli.exits import SOME_FAILED, Stop, needs_service, sentence
 from brightfield_client.client import Client
-from brightfield_client.connection import TIMEOUT
 from brightfield_client.in_process import InProcess
-
-
-def connection_flags() -> argparse.ArgumentParser:
-    """The flags of all commands that ask a service, as a parent parser."""
-    flags = argparse.ArgumentParser(add_help=False)
-    where = flags.add_mutually_exclusive_group()
-    where.add_argument("--url", help="where the service is (BRIGHTFIELD_URL, else port 8000 here)")
-    where.add_argument(
-        "--local",
-        action="store_true",
-        help="no service: run the models in this process (needs brightfield[service])",
-    )
-    flags.add_argument(
-        "--timeout", type=float, default=TIMEOUT, help="seconds for one answer (%(default)g)"
-    )
-    return flags
 
 
 def connect(args: argparse.Namespace) -> Client:
