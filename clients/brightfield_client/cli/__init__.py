@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 
 from brightfield_client.cli.about_each import ABOUT_EACH
-from brightfield_client.cli.doctor import DOCTOR
 from brightfield_client.cli.embed import EMBED
 from brightfield_client.cli.evaluate import EVALUATE
 from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
-from brightfield_client.cli.models import MODELS
+from brightfield_client.cli.models import DOCTOR, MODELS
 from brightfield_client.cli.serve import SERVE, start
 from brightfield_client.cli.to_file import TO_FILE
 

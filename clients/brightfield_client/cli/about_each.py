@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from brightfield_client.cli.asking import ask_each
 from brightfield_client.cli.command import FILES, Command, Flag, at_once, flag, given, one_of
-from brightfield_client.cli.connect import connect
+from brightfield_client.cli.connect import ask_each, connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, complain
 from brightfield_client.cli.files import Write, expand, into_folder, write_answer
 from brightfield_client.results.classification import Classification

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from brightfield_client.cli.about_each import RESUMED
-from brightfield_client.cli.asking import ask_each
 from brightfield_client.cli.command import Command, flag, given, one_of
-from brightfield_client.cli.connect import connect
+from brightfield_client.cli.connect import ask_each, connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, complain, sentence
 from brightfield_client.cli.files import expand
 from brightfield_client.results.embedding import Embedding

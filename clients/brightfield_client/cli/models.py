@@ -1,4 +1,4 @@
-"""brightfield models: what the service has, and what lies on this computer."""
+"""brightfield models and doctor: what the service has, and whether it is well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from brightfield_client.cli import local_models
 from brightfield_client.cli.command import CONNECTION, Command, flag
 from brightfield_client.cli.connect import connect
-from brightfield_client.cli.exits import OK
+from brightfield_client.cli.exits import OK, SOME_FAILED, UNREACHABLE
 from brightfield_client.models import Model
 
 _COLUMNS = ("id", "version", "task", "state", "licence")
@@ -55,13 +55,17 @@ def _print(model: Model) -> None:
         print(f"{'quality':<12}{measured.get('metric')} {measured.get('value')} on {place}")
 
 
+def doctor(args: argparse.Namespace) -> int:
+    with connect(args) as client:
+        report = client.doctor()
+    if report.ok:
+        return OK
+    return SOME_FAILED if report.checks[0].ok else UNREACHABLE
+
+
 _ID, _JSON = flag("id ID"), flag("--json", "all that the service says, as JSON")
-_FOLDER = flag(
-    "folder FOLDER",
-    "a model, or a folder of them (default: the shipped ones and BRIGHTFIELD_MODELS)",
-    Path,
-    nargs="?",
-)
+_SAID = "a model, or a folder of them (default: the shipped ones and BRIGHTFIELD_MODELS)"
+_FOLDER = flag("folder FOLDER", _SAID, Path, nargs="?")
 
 
 def _action(name: str, text: str, call: str) -> Command:
@@ -84,4 +88,8 @@ MODELS = Command(
         Command("check", _CHECK, local_models.check, (_FOLDER,), shared=()),
         Command("pull", "download a model's weights", local_models.pull, (_ID,), shared=()),
     ),
+)
+
+DOCTOR = Command(
+    "doctor", "check the connection, the models and one sample image", doctor, shared=CONNECTION
 )

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from brightfield_client.cli.asking import ask_as_job
-from brightfield_client.cli.command import (
-    CONNECTION,
-    FILES,
-    Command,
-    Flag,
-    choices,
-    flag,
-    given,
-)
-from brightfield_client.cli.connect import connect
+from brightfield_client.cli.command import CONNECTION, FILES, Command, Flag, choices, flag, given
+from brightfield_client.cli.connect import ask_as_job, connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, complain, sentence
 from brightfield_client.cli.files import expand, write_answer
 from brightfield_client.client import Client
@@ -41,10 +32,26 @@ def _activations(args: argparse.Namespace) -> int:
     return _about_one(args, "activations", "activations", given(args))
 
 
+def _filters(args: argparse.Namespace) -> int:
+    def ask(client: Client, form: Any) -> Any:
+        return client.filters(args.model, format=form, **args.command.given(args))
+
+    return _written(args, f"{args.model}.filters.png", f"filters of {args.model}", ask)
+
+
 def _about_one(args: argparse.Namespace, endpoint: str, what: str, asked: dict[str, Any]) -> int:
-    out, form = _target(args, f"{args.file.stem}.{what}.png")
+    def ask(client: Client, form: Any) -> Any:
+        return ask_as_job(client, endpoint, args.file, {"format": form, **asked})
+
+    return _written(args, f"{args.file.stem}.{what}.png", what, ask)
+
+
+def _written(
+    args: argparse.Namespace, default: str, what: str, ask: Callable[[Client, Any], Any]
+) -> int:
+    out, form = _target(args, default)
     with connect(args) as client:
-        answer = ask_as_job(client, endpoint, args.file, {"format": form, **asked})
+        answer = ask(client, form)
     write_answer(out, answer)
     print(f"{out}: {what}")
     return OK
@@ -64,15 +71,6 @@ def _patches(args: argparse.Namespace) -> int:
     if unread:
         complain("some images cannot be read; --out FILE.json says which")
     return SOME_FAILED if unread or len(stored) < len(files) else OK
-
-
-def _filters(args: argparse.Namespace) -> int:
-    out, form = _target(args, f"{args.model}.filters.png")
-    with connect(args) as client:
-        answer: Any = client.filters(args.model, format=form, **args.command.given(args))
-    write_answer(out, answer)
-    print(f"{out}: filters of {args.model}")
-    return OK
 
 
 def _target(args: argparse.Namespace, default: str) -> tuple[Path, Any]:
