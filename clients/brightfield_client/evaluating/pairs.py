@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,13 +21,14 @@ Entry = Mapping[str, Any]
 class PairEvaluator(TaskEvaluator):
     """Pairs of a truth, which is a file, and of what the model made.
 
-    `names` are the two in a chunk, `words` in a complaint; the truths lie in the folder `truths`
-    beside the images.
+    `names` are the two in a chunk, and `word` is the truth in a complaint. Truths lie in the folder
+    `truths`; what was made is the attribute `made` of an answer.
     """
 
     names: ClassVar[tuple[str, str]]
-    words: ClassVar[tuple[str, str]]
+    word: ClassVar[str]
     truths: ClassVar[str]
+    made: ClassVar[str]
 
     @classmethod
     def opened(cls, path: Path, truth: Path | None) -> Dataset:
@@ -40,11 +40,11 @@ class PairEvaluator(TaskEvaluator):
         group = {} if case.group is None else {"group": case.group}
         true, made = None, None
         if answer is not None:
-            pixels = self.pixels(answer)
+            pixels = getattr(answer, self.made)
             true, size = self.truth(case)
             if size != pixels.shape[:2]:
                 raise ValueError(
-                    f"The {self.words[0]} has {size[1]} x {size[0]} pixels and the {self.words[1]} "
+                    f"The {self.word} has {size[1]} x {size[0]} pixels and the image "
                     f"{pixels.shape[1]} x {pixels.shape[0]}."
                 )
             made = array_entry(pixels)
@@ -52,10 +52,6 @@ class PairEvaluator(TaskEvaluator):
 
     def document(self, entries: Sequence[Any]) -> dict[str, Any]:
         return {"pairs": list(entries)}
-
-    @abstractmethod
-    def pixels(self, answer: Any) -> npt.NDArray[Any]:
-        """What is compared of an answer."""
 
     def truth(self, case: Case) -> tuple[Entry, tuple[int, ...]]:
         """The truth as the chunk has it, and its height and width."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy.typing as npt
-
 from brightfield_client.evaluating.pairs import PairEvaluator
 
 
@@ -19,8 +17,9 @@ class SegmentationEvaluator(PairEvaluator):
     evaluation: ClassVar[str] = "segmentation"
     size: ClassVar[int] = 8
     names: ClassVar[tuple[str, str]] = ("truth", "prediction")
-    words: ClassVar[tuple[str, str]] = ("mask", "image")
+    word: ClassVar[str] = "mask"
     truths: ClassVar[str] = "labels"
+    made: ClassVar[str] = "labels"
 
     @property
     def mode(self) -> str:
@@ -34,7 +33,3 @@ class SegmentationEvaluator(PairEvaluator):
         if self.mode == "instance" or len(self.model.labels) == 1:
             return {"mode": self.mode}
         return {"mode": self.mode, "labels": ["background", *self.model.labels]}
-
-    def pixels(self, answer: Any) -> npt.NDArray[Any]:
-        labels: npt.NDArray[Any] = answer.labels
-        return labels

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.evaluating.dataset import Case, Dataset, images_in, is_table, of_cases
@@ -28,8 +27,9 @@ class SuperResolutionEvaluator(PairEvaluator):
     evaluation: ClassVar[str] = "restoration"
     size: ClassVar[int] = 4
     names: ClassVar[tuple[str, str]] = ("reference", "image")
-    words: ClassVar[tuple[str, str]] = ("reference", "enlarged image")
+    word: ClassVar[str] = "reference"
     truths: ClassVar[str] = "reference"
+    made: ClassVar[str] = "pixels"
 
     @classmethod
     def opened(cls, path: Path, truth: Path | None) -> Dataset:
@@ -51,10 +51,6 @@ class SuperResolutionEvaluator(PairEvaluator):
         picture = self._reference(case)
         width, height = picture.width // self.scale, picture.height // self.scale
         return np.asarray(picture.resize((width, height), PillowImage.Resampling.BICUBIC))
-
-    def pixels(self, answer: Any) -> npt.NDArray[Any]:
-        pixels: npt.NDArray[Any] = answer.pixels
-        return pixels
 
     def truth(self, case: Case) -> tuple[Entry, tuple[int, ...]]:
         if case.truth is not None:
