@@ -109,13 +109,13 @@ def _to(where: str, *, required: bool = True) -> tuple[Flag, ...]:
     return FILES, flag("--out DIR", where, Path, required=required), at_once(4)
 
 
-def _annotator(name: str, text: str, parameters: str, formats: str) -> Command:
+def _annotator(name: str, text: str, formats: str) -> Command:
     """A command that writes a file for each image; the first format is the default."""
     names = formats.split()
     shown = f"{', '.join(names)} (default: %(default)s)"
     form = flag("--format FORMAT", shown, choices=names, default=names[0])
     flags = (*_to("where to; files are named as images"), form)
-    return Command(name, text, _annotate, flags, name, parameters)
+    return Command(name, text, _annotate, flags, name)
 
 
 _TOGETHER = (
@@ -137,24 +137,20 @@ ABOUT_EACH = (
             ),
         ),
         "classify",
-        "top_k",
     ),
     _annotator(
         "detect",
         "find the objects of images: a box, a class and a score for each",
-        "threshold iou max_detections classes tile overlap",
         "json csv geojson coco rois overlay",
     ),
     _annotator(
         "segment",
         "find the pixels of each object, or of each class; in a TIFF they have its number",
-        "mode threshold min_area classes volume link tile overlap",
         "tiff png npy geojson coco rois csv json overlay",
     ),
     _annotator(
         "superresolve",
         "enlarge images; `image` is TIFF for TIFF and for what PNG cannot hold, else PNG",
-        "scale tile overlap",
         "image png tiff npy",
     ),
     Command(

@@ -6,10 +6,13 @@ import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from brightfield_client.calls import _parameters
+from brightfield_client.calls._parameters import ImageParameters
+from brightfield_client.calls.endpoints import any_endpoint
 from brightfield_client.client import Client
 from brightfield_client.connection import TIMEOUT
 
@@ -76,17 +79,16 @@ def at_once(calls: int) -> Flag:
 class Command:
     """What `brightfield NAME` does: `run` takes the parsed flags and returns the exit code.
 
-    `parameters` (names with blanks between) are those of `endpoint` that have a flag of their own,
-    `shared` the flags of all commands of the kind. `formats` are what is written, by suffix. A
-    command with `actions` has others below it.
+    Every parameter of its `endpoints` (names with blanks between) is a flag, where none of `flags`
+    has its name; `shared` are the flags of all commands of the kind. `formats` are what is written,
+    by suffix. A command with `actions` has others below it.
     """
 
     name: str
     help: str
     run: Callable[[argparse.Namespace], int] | None = None
     flags: Sequence[Flag] = ()
-    endpoint: str = ""
-    parameters: str = ""
+    endpoints: str = ""
     formats: Mapping[str, str | None] = field(default_factory=dict)
     description: str = ""
     shared: Sequence[Flag] = QUESTION
@@ -95,18 +97,26 @@ class Command:
     def add(self, commands: Any) -> None:
         """Make the command known."""
         said = self.description or f"{self.help[0].upper()}{self.help[1:]}."
-        parser = commands.add_parser(self.name, help=self.help, description=said)
-        own = (parameter(self.endpoint, name) for name in self.parameters.split())
-        for add in (*self.flags, *own, *self.shared):
+        parser = commands.add_parser(
+            self.name, help=self.help, description=said, conflict_handler="resolve"
+        )
+        own = [parameter(endpoint, name) for name, endpoint in self.parameters.items()]
+        for add in (*own, *self.flags, *self.shared):
             add(parser)
         parser.set_defaults(command=self)
         below = parser.add_subparsers(metavar="ACTION", required=True) if self.actions else None
         for action in self.actions:
             action.add(below)
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The endpoint of each parameter, the first one that has it."""
+        every = reversed(self.endpoints.split())
+        return {name: endpoint for endpoint in every for name in _own(endpoint)}
+
     def given(self, args: argparse.Namespace) -> dict[str, Any]:
         """The values of its own parameters."""
-        return {name: getattr(args, name) for name in self.parameters.split()}
+        return {name: getattr(args, name) for name in self.parameters}
 
 
 def given(args: argparse.Namespace, **others: Any) -> dict[str, Any]:
@@ -117,7 +127,7 @@ def given(args: argparse.Namespace, **others: Any) -> dict[str, Any]:
 def parameter(endpoint: str, name: str) -> Flag:
     """The flag of an endpoint's parameter, with its type and what the service says of it."""
     spec = f"{'-' if len(name) == 1 else '--'}{name.replace('_', '-')}"
-    kinds, text = get_args(_hint(endpoint, name)), _help(endpoint, name)
+    kinds, text = get_args(_hints(endpoint)[name]), _help(endpoint, name)
     if bool in kinds:
         return flag(spec, text, dest=name, default=None)
     exact = next((kind for kind in (int, float) if set(kinds) == {kind, type(None)}), str)
@@ -128,15 +138,22 @@ def parameter(endpoint: str, name: str) -> Flag:
 
 def choices(endpoint: str, name: str) -> tuple[str, ...]:
     """The words that a parameter can be; none where it can be more."""
-    first, *others = get_args(_hint(endpoint, name))
+    first, *others = get_args(_hints(endpoint)[name])
     named = get_origin(first) is Literal and others == [type(None)]
     return get_args(first) if named else ()
 
 
-def _hint(endpoint: str, name: str) -> Any:
-    """The type of a parameter; a switch is none of the generated ones where it is a variant."""
+@cache
+def _hints(endpoint: str) -> Mapping[str, Any]:
+    """The types of the parameters; those that make another answer are switches."""
     types = getattr(_parameters, f"{endpoint.capitalize()}Parameters")
-    return get_type_hints(types).get(name, bool | None)
+    switches = dict.fromkeys(any_endpoint(endpoint).variants, bool | None)
+    return {**switches, **get_type_hints(types)}
+
+
+def _own(endpoint: str) -> list[str]:
+    """The parameters that not every endpoint has."""
+    return [name for name in _hints(endpoint) if name not in ImageParameters.__annotations__]
 
 
 def _help(endpoint: str, name: str) -> str:

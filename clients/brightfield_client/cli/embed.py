@@ -80,7 +80,6 @@ EMBED = Command(
         flag("--label KEY", _LABEL),
     ),
     "embed",
-    "layer normalize",
     description="Write the feature vectors of images into one .npz file: files (N), vectors "
     "(N x D, float32), model and layer; or keep them at the service in a collection.",
 )

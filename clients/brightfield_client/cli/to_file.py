@@ -24,7 +24,7 @@ _NUMBERS = {".npy": "npy", ".tif": "tiff", ".tiff": "tiff", ".csv": "csv", ".jso
 
 def _explain(args: argparse.Namespace) -> int:
     endpoint = "occlusion" if args.method in _BY_OCCLUSION else "saliency"
-    asked = given(args, method=args.method, reference=args.reference)
+    asked = given(args, reference=args.reference)
     return _about_one(args, endpoint, args.method, asked)
 
 
@@ -127,8 +127,7 @@ TO_FILE = (
                 "occlusion, .json the whole answer (default: IMAGE.METHOD.png"
             ),
         ),
-        "saliency",
-        "target box point object within",
+        "saliency occlusion",
         {".png": "overlay", **_NUMBERS},
     ),
     Command(
@@ -144,7 +143,6 @@ TO_FILE = (
             ),
         ),
         "activations",
-        "layer units",
         {".png": "png", **_NUMBERS},
     ),
     Command(
@@ -159,7 +157,6 @@ TO_FILE = (
             ),
         ),
         "patches",
-        "layer units k most",
         {".png": "png", ".csv": "csv", ".json": "json"},
     ),
     Command(
@@ -174,7 +171,6 @@ TO_FILE = (
             ),
         ),
         "filters",
-        "layer first count slices",
         {".png": "png", ".npy": "npy", ".json": None},
         shared=CONNECTION,
     ),
