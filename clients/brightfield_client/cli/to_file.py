@@ -109,8 +109,8 @@ _FILE = flag("file FILE", "the image", Path)
 _METHOD = f"{', '.join(_METHODS[:-1])} or {_METHODS[-1]} (default: %(default)s)"
 
 
-def _out(said: str) -> Flag:
-    return flag("--out FILE", f"FILE.png is {said}, here)", Path)
+def _out(name: str, said: str) -> Flag:
+    return flag("--out FILE", f"FILE.png is {said} (default: {name}, here)", Path)
 
 
 TO_FILE = (
@@ -123,8 +123,9 @@ TO_FILE = (
             flag("--method METHOD", _METHOD, default="gradient"),
             flag("--reference FILE", "the similarity of the image to this one", Path),
             _out(
+                "IMAGE.METHOD.png",
                 "the map over the image, .npy and .tiff are its numbers, .csv the positions of "
-                "occlusion, .json the whole answer (default: IMAGE.METHOD.png"
+                "occlusion, .json the whole answer",
             ),
         ),
         "saliency occlusion",
@@ -138,8 +139,9 @@ TO_FILE = (
             _FILE,
             flag("--overlay", "draw the maps over the image"),
             _out(
-                "a sheet of maps, .npy and .tiff are their numbers, .csv has a row per unit, "
-                ".json the whole answer (default: IMAGE.activations.png"
+                "IMAGE.activations.png",
+                "a sheet of maps, .npy and .tiff are their numbers, .csv has a row per unit, .json "
+                "the whole answer",
             ),
         ),
         "activations",
@@ -152,8 +154,7 @@ TO_FILE = (
         (
             FILES,
             _out(
-                "a sheet with a row per unit, .csv a table, .json the whole answer "
-                "(default: patches.png"
+                "patches.png", "a sheet with a row per unit, .csv a table, .json the whole answer"
             ),
         ),
         "patches",
@@ -166,8 +167,7 @@ TO_FILE = (
         (
             flag("model MODEL", "id of the model"),
             _out(
-                "a picture, .npy has the weights, .json both numbers and facts "
-                "(default: MODEL.filters.png"
+                "MODEL.filters.png", "a picture, .npy has the weights, .json both numbers and facts"
             ),
         ),
         "filters",
