@@ -31,7 +31,7 @@ from ..toys.engines import NOT_DENSE, models  # noqa: F401
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("agg")
-pyplot = pytest.importorskip("matplotlib.pyplot")
+AXES = pytest.importorskip("matplotlib.figure").Figure().subplots()
 
 CAT = skimage.data.chelsea()[20:180, 60:260]
 DEEP = (skimage.data.camera()[100:260, 100:300].astype(np.uint16) + 3) * 150
@@ -88,29 +88,27 @@ def shown_in(text: str) -> np.ndarray:
 
 def plotted(answer: Any, image: Any = None, **drawn: Any) -> np.ndarray:
     """The array on the axes."""
-    axes = answer.plot(image, **drawn)
-    array = axes.get_images()[0].get_array()
-    pyplot.close(axes.figure)
-    return array
+    AXES.clear()
+    answer.plot(image, ax=AXES, **drawn)
+    return AXES.get_images()[0].get_array()
 
 
-@pytest.mark.parametrize("region", [None, REGION], ids=["whole", "region"])
+@pytest.mark.parametrize("region", [None, (9, 6, 75, 60)], ids=["whole", "region"])
 @pytest.mark.parametrize("kind", PICTURES)
 @pytest.mark.parametrize(("endpoint", "method"), CASES)
 def test_all_pictures_are_the_services(remembered, endpoint, method, kind, region):
     client, answers = remembered
-    image, before = PICTURES[kind], len(answers)
+    image, before = PICTURES[kind][::2, ::2], len(answers)
     few = {"masks": 30} if method == "rise" else {}
     for model in ("bare", "brightness"):  # the second sees the middle of an image alone
         answer = getattr(client, endpoint)(image, model, method=method, region=region, **few)
         drawn, coloured = pixels(answer.again("overlay")), pixels(answer.again("png"))
         strong = pixels(answer.again("overlay", alpha=0.9))
-        assert drawn.shape == coloured.shape == (160, 200, 3)
+        assert drawn.shape == coloured.shape == (80, 100, 3)
         np.testing.assert_array_equal(answer.overlay(image), drawn)
         np.testing.assert_array_equal(answer.overlay(image, alpha=0.9), strong)
         np.testing.assert_array_equal(answer.overlay(), coloured)
         np.testing.assert_array_equal(plotted(answer, image), drawn)
-        np.testing.assert_array_equal(plotted(answer, image, alpha=0.9), strong)
         np.testing.assert_array_equal(plotted(answer), coloured)
         np.testing.assert_array_equal(shown_in(answer._repr_html_()), coloured)
     assert len(answers) == before + 2
