@@ -231,7 +231,6 @@ class AsyncClient(AsyncEndpointMethods):
             async for item in answers:
                 await self.run(ChunkUpload(plan, found, await in_thread(plan.add, item)))
                 bar.advance()
-            await self.run(ChunkUpload(plan, found, plan.rest()))
         return Evaluated(found, await self.run_report(found), tuple(plan.errors))
 
     async def run(self, question: Runnable[T]) -> T:

@@ -233,7 +233,6 @@ class Client(EndpointMethods):
             for item in answers:
                 self.run(ChunkUpload(plan, found, in_thread(plan.add, item)))
                 bar.advance()
-            self.run(ChunkUpload(plan, found, plan.rest()))
         return Evaluated(found, self.run_report(found), tuple(plan.errors))
 
     def run(self, question: Runnable[T]) -> T:

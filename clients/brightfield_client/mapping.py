@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 WINDOW = 4
 """Images begun ahead of the one that is waited for, per unit of concurrency."""
-_FAULTS = (BrightfieldError, OSError, ValueError, TypeError)
+FAULTS = (BrightfieldError, OSError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class MapPlan:
                 if known is not None:
                     return MapItem(source, self._endpoint.parse(known))
             result = yield from self.call(source).steps(policy)
-        except _FAULTS as fault:
+        except FAULTS as fault:
             if self._journal is not None and key is not None:
                 self._journal.failed(key, fault)
             return MapItem(source, error=fault)

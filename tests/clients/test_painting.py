@@ -14,26 +14,29 @@ import pytest
 import skimage.data
 from PIL import Image
 
+from brightfield.api.app import create_app
 from brightfield.explain.maps.occlusion_map import OcclusionMap
 from brightfield.explain.maps.rise_map import RiseMap
 from brightfield.explain.maps.saliency_map import SaliencyMap
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.windows import window_grid
+from brightfield.settings import Settings
 from brightfield.targets import Target
 from brightfield_client import Client, Occlusion, Saliency
 from brightfield_client.calls import _parameters
+from brightfield_client.in_process import InProcess
 from brightfield_painting import display
+
+from ..toys.engines import NOT_DENSE, models  # noqa: F401
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("agg")
+AXES = pytest.importorskip("matplotlib.figure").Figure().subplots()
 
 CAT = skimage.data.chelsea()[20:180, 60:260]
 DEEP = (skimage.data.camera()[100:260, 100:300].astype(np.uint16) + 3) * 150
 PICTURES = {"colour": CAT, "grey": CAT[..., 1], "deep": DEEP, "floats": DEEP / np.float32(7)}
 MODEL = {"model": "imagenet-lite0"}
-CHEAP: dict[str, dict[str, Any]] = {
-    "integrated_gradients": {"steps": 3},
-    "smoothgrad": {"samples": 3},
-    "rise": {"masks": 30},
-    "occlusion": {"window": 96, "stride": 64},
-}
 REGION = (17, 11, 150, 121)
 
 
@@ -55,27 +58,60 @@ def pixels(binary) -> np.ndarray:
     return np.asarray(binary.picture())
 
 
-def same(endpoint: str, found: Any, expected: np.ndarray) -> None:
-    """Equal; what is computed anew from many forward passes may round another way."""
-    found = np.asarray(found)
-    if endpoint == "occlusion":
-        assert np.abs(found.astype(int) - expected).max() <= 1
-        assert (found != expected).mean() < 1e-3
-    else:
-        np.testing.assert_array_equal(found, expected)
+@pytest.fixture(scope="module")
+def remembered(models, tmp_path_factory):  # noqa: F811
+    """The service in this process, with the answers of its engine: each is computed once, so that
+    all formats of an answer are made of the same numbers."""
+    settings = Settings(
+        data=tmp_path_factory.mktemp("data"), models=str(models), device="cpu", threads=1,
+        trust_model_code=True, preload=False, default_models=f"classify=bare,{NOT_DENSE}",
+    )  # fmt: skip
+    app = create_app(settings)
+    compute, answers = app.state.engine.answer, {}
+
+    async def answer(work, image, view, selection, *others):
+        key = (repr(work), image, repr(view), repr(selection))
+        if key not in answers:
+            answers[key] = await compute(work, image, view, selection, *others)
+        return answers[key]
+
+    app.state.engine.answer = answer
+    with Client("http://localhost", transport=InProcess(app)) as made:
+        yield made, answers
 
 
+def shown_in(text: str) -> np.ndarray:
+    """The picture inside HTML."""
+    data = re.search('base64,([^"]+)', text)[1]
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def plotted(answer: Any, image: Any = None, **drawn: Any) -> np.ndarray:
+    """The array on the axes."""
+    AXES.clear()
+    answer.plot(image, ax=AXES, **drawn)
+    return AXES.get_images()[0].get_array()
+
+
+@pytest.mark.parametrize("region", [None, (9, 6, 75, 60)], ids=["whole", "region"])
 @pytest.mark.parametrize("kind", PICTURES)
 @pytest.mark.parametrize(("endpoint", "method"), CASES)
-def test_overlay_and_map_are_the_services(client, endpoint, method, kind):
-    image, region = PICTURES[kind], {"grey": {"region": REGION}}.get(kind, {})
-    asked = {**MODEL, "method": method, **CHEAP.get(method, {}), **region}
-    answer = getattr(client, endpoint)(image, **asked)
-    drawn = pixels(answer.again("overlay"))
-    assert drawn.shape == (160, 200, 3)
-    same(endpoint, answer.overlay(image), drawn)
-    same(endpoint, answer.overlay(), pixels(answer.again("png")))
-    same(endpoint, answer.overlay(image, alpha=0.9), pixels(answer.again("overlay", alpha=0.9)))
+def test_all_pictures_are_the_services(remembered, endpoint, method, kind, region):
+    client, answers = remembered
+    image, before = PICTURES[kind][::2, ::2], len(answers)
+    few = {"masks": 30} if method == "rise" else {}
+    for model in ("bare", "brightness"):  # the second sees the middle of an image alone
+        answer = getattr(client, endpoint)(image, model, method=method, region=region, **few)
+        drawn, coloured = pixels(answer.again("overlay")), pixels(answer.again("png"))
+        strong = pixels(answer.again("overlay", alpha=0.9))
+        assert drawn.shape == coloured.shape == (80, 100, 3)
+        np.testing.assert_array_equal(answer.overlay(image), drawn)
+        np.testing.assert_array_equal(answer.overlay(image, alpha=0.9), strong)
+        np.testing.assert_array_equal(answer.overlay(), coloured)
+        np.testing.assert_array_equal(plotted(answer, image), drawn)
+        np.testing.assert_array_equal(plotted(answer), coloured)
+        np.testing.assert_array_equal(shown_in(answer._repr_html_()), coloured)
+    assert len(answers) == before + 2
 
 
 def results() -> dict[str, tuple[Any, Any]]:
@@ -116,17 +152,12 @@ def test_the_methods_are_those_of_the_service(client):
     assert len(CASES) >= 9
 
 
-def test_plots_and_notebooks_show_the_same(client):
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("agg")
+def test_a_live_service_draws_the_same(client):
     answer = client.saliency(CAT, method="grad_cam", **MODEL)
-    axes = answer.plot(CAT)
-    drawn = pixels(answer.again("overlay"))
-    np.testing.assert_array_equal(axes.get_images()[0].get_array(), drawn)
-    matplotlib.pyplot.close(axes.figure)
-    data = re.search('base64,([^"]+)', answer._repr_html_())[1]
-    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
-    np.testing.assert_array_equal(shown, pixels(answer.again("png")))
+    drawn, coloured = pixels(answer.again("overlay")), pixels(answer.again("png"))
+    np.testing.assert_array_equal(answer.overlay(CAT), drawn)
+    np.testing.assert_array_equal(plotted(answer, CAT), drawn)
+    np.testing.assert_array_equal(shown_in(answer._repr_html_()), coloured)
 
 
 def test_an_object_that_is_cut_out_is_outlined_as_by_the_service(client):

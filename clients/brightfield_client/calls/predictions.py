@@ -118,12 +118,12 @@ def _pairs(
         raise ValueError(f"There are {len(truth)} truths and {count} predictions.")
     found = []
     for index, pair in enumerate(zip(truth, predictions, strict=True)):
-        entry = {name: _image(value) for name, value in zip(names, pair, strict=True)}
+        entry = {name: image_entry(value) for name, value in zip(names, pair, strict=True)}
         found.append(entry if ids is None else {"id": plain(ids[index]), **entry})
     return found
 
 
-def _image(source: Any) -> Any:
+def image_entry(source: Any) -> Any:
     """An image or mask inside JSON, None for one that is missing."""
     if source is None or (isinstance(source, Mapping) and _FORMS & set(source)):
         return source

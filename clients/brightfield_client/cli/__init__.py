@@ -7,17 +7,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from brightfield_client.cli import (
-    classify,
-    doctor,
-    embed,
-    evaluate,
-    models,
-    serve,
-    to_file,
-    to_folder,
-)
-from brightfield_client.cli.exits import INTERRUPTED, verdict
+from brightfield_client.cli.about_each import ABOUT_EACH
+from brightfield_client.cli.embed import EMBED
+from brightfield_client.cli.evaluate import EVALUATE
+from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
+from brightfield_client.cli.models import DOCTOR, MODELS
+from brightfield_client.cli.serve import SERVE, start
+from brightfield_client.cli.to_file import TO_FILE
+
+COMMANDS = (SERVE, MODELS, *ABOUT_EACH, EMBED, *TO_FILE, EVALUATE, DOCTOR)
 
 _EPILOG = """\
 exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached
@@ -42,16 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = verdict(fault)
         if found is None:
             raise
-        print(f"brightfield: {found.sentence}", file=sys.stderr)
+        complain(found)
         return found.code
     return code
 
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["serve"]:  # its flags are known only once the service is imported
-        return serve.run(arguments[1:])
+        return start(arguments[1:])
     args = parser().parse_args(arguments)
-    code: int = args.run(args)
+    code: int = args.command.run(args)
     return code
 
 
@@ -64,6 +62,6 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for part in (serve, models, classify, to_folder, embed, to_file, evaluate, doctor):
-        part.add(commands)
+    for command in COMMANDS:
+        command.add(commands)
     return top

@@ -1,36 +1,82 @@
-"""From flags to a client: over HTTP, or with the service in this process."""
+"""From flags to a client, and what is asked of it about files."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from brightfield_client.cli.exits import SOME_FAILED, Stop, needs_service, sentence
+from brightfield_client.calls.endpoints import any_endpoint
+from brightfield_client.cli.exits import SOME_FAILED, Stop, needs_service, report, sentence
+from brightfield_client.cli.files import Write
 from brightfield_client.client import Client
-from brightfield_client.connection import TIMEOUT
+from brightfield_client.errors import BrightfieldError
+from brightfield_client.images import Images, ImageSource
 from brightfield_client.in_process import InProcess
-
-
-def connection_flags() -> argparse.ArgumentParser:
-    """The flags of all commands that ask a service, as a parent parser."""
-    flags = argparse.ArgumentParser(add_help=False)
-    where = flags.add_mutually_exclusive_group()
-    where.add_argument("--url", help="where the service is (BRIGHTFIELD_URL, else port 8000 here)")
-    where.add_argument(
-        "--local",
-        action="store_true",
-        help="no service: run the models in this process (needs brightfield[service])",
-    )
-    flags.add_argument(
-        "--timeout", type=float, default=TIMEOUT, help="seconds for one answer (%(default)g)"
-    )
-    return flags
+from brightfield_client.mapping import MapItem
 
 
 def connect(args: argparse.Namespace) -> Client:
-    """The client that the flags ask for."""
+    """The client that the flags ask for: over HTTP, or with the service in this process."""
     if not args.local:
         return Client(args.url, timeout=args.timeout)
     return Client("http://localhost", timeout=args.timeout, transport=_in_process())
+
+
+def ask_as_job(
+    client: Client, endpoint: str, image: ImageSource | Images, asked: Mapping[str, Any]
+) -> Any:
+    """As a job, since it has no time limit; leaving cancels it."""
+    job = client.submit(any_endpoint(endpoint), image, **asked)
+    try:
+        job.wait(progress=True)
+    except KeyboardInterrupt:
+        job.cancel()
+        raise
+    return job.result()
+
+
+def ask_each(
+    args: argparse.Namespace,
+    endpoint: str,
+    files: Sequence[Path],
+    asked: Mapping[str, Any],
+    write: Write,
+    *,
+    as_jobs: bool = False,
+) -> list[MapItem[Any]]:
+    """Several files at a time, or one after another as jobs; each answer is written as it comes.
+
+    The items say what failed; they keep no answers, which may be large.
+    """
+    items: list[MapItem[Any]] = []
+    with connect(args) as client:
+        client.version()  # one clear word, rather than one for each file, when nobody is there
+        resume = getattr(args, "resume", None)
+        answers = (
+            _one_by_one(client, endpoint, files, asked)
+            if as_jobs
+            else client.map(
+                files, any_endpoint(endpoint), concurrency=args.concurrency, resume=resume, **asked
+            )
+        )
+        for item in answers:
+            report(item)
+            if item.ok:
+                write(item.source, item.unwrap())
+            items.append(MapItem(item.source, error=item.error))
+    return items
+
+
+def _one_by_one(
+    client: Client, endpoint: str, files: Sequence[Path], asked: Mapping[str, Any]
+) -> Iterator[MapItem[Any]]:
+    for path in files:
+        try:
+            yield MapItem(path, ask_as_job(client, endpoint, path, asked))
+        except (BrightfieldError, OSError) as fault:
+            yield MapItem(path, error=fault)
 
 
 def _in_process() -> InProcess:

@@ -7,59 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from brightfield_client.cli.connect import connect, connection_flags
+from brightfield_client.cli.command import REPEATED, Command, at_once, flag
+from brightfield_client.cli.connect import connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, report
-from brightfield_client.cli.flags import assignment, parameter_flags
 from brightfield_client.evaluating.outcome import Evaluated
-from brightfield_client.results.evaluation import Evaluation
 
 _SUFFIXES = (".html", ".csv", ".json", ".svg", ".png")
-_MEANS = ("", "_macro")
 _HEADLINES = (
     *("accuracy", "balanced_accuracy", "auroc", "sensitivity", "specificity", "f1"),
     *("dice", "iou", "f1_at_0.5", "pq", "hd95", "ap", "ap50", "ap75", "psnr", "ssim"),
 )
-
-
-def add(commands: Any) -> None:
-    parser = commands.add_parser(
-        "evaluate",
-        parents=[parameter_flags(), connection_flags()],
-        help="measure a model on a data set",
-        description="Ask a model about every image of a data set and report how good the answers "
-        "are. Broken off, the same command goes on where it stopped.",
-    )
-    parser.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="a folder for each class; the folders images and labels; a CSV with path and label "
-        "(or mask, reference); a COCO file; or images that are to be made smaller and enlarged",
-    )
-    parser.add_argument("--run", required=True, metavar="NAME", dest="name", help="name of the run")
-    parser.add_argument(
-        "--truth",
-        type=Path,
-        metavar="DIR",
-        help="masks or references that lie elsewhere; for a COCO file, its images",
-    )
-    parser.add_argument(
-        "--option",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="NAME=VALUE",
-        help="an option of the report, as operating_point=youden or ci.level=0.9; may be repeated",
-    )
-    parser.add_argument("--concurrency", type=int, default=4, help="calls at once (%(default)s)")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="FILE.html is a page, .csv the numbers, .json all, .svg and .png a plot",
-    )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,20 +64,36 @@ def _value(text: str) -> Any:
 
 
 def _print(found: Evaluated, out: Path | None) -> None:
-    for name, estimate in _headlines(found.report).items():
-        print(f"{name:<20}{estimate}")
+    for name in (f"{headline}{mean}" for headline in _HEADLINES for mean in ("", "_macro")):
+        estimate = found.report.metrics.get(name)
+        if estimate is not None and estimate.value is not None:
+            print(f"{name:<20}{estimate}")
     for warning in found.report.warnings:
         print(f"note: {warning.detail}")
     where = "" if out is None else f"{out}: "
-    left_out = len(found.errors)
-    print(f"{where}{found.report.n} counted, {left_out} failed; run {found.run.id}")
+    print(f"{where}{found.report.n} counted, {len(found.errors)} failed; run {found.run.id}")
 
 
-def _headlines(report: Evaluation) -> dict[str, str]:
-    """The main numbers that the report has."""
-    names = [f"{name}{mean}" for name in _HEADLINES for mean in _MEANS]
-    return {
-        name: str(report.metrics[name])
-        for name in names
-        if name in report.metrics and report.metrics[name].value is not None
-    }
+_DATA = (
+    "a folder for each class; the folders images and labels; a CSV with path and label (or mask, "
+    "reference); a COCO file; or images that are to be made smaller and enlarged"
+)
+_TRUTH = "masks or references that lie elsewhere; for a COCO file, its images"
+_OPTION = "an option of the report, as operating_point=youden or ci.level=0.9; may be repeated"
+_OUT = "FILE.html is a page, .csv the numbers, .json all, .svg and .png a plot"
+
+EVALUATE = Command(
+    "evaluate",
+    "measure a model on a data set",
+    run,
+    (
+        flag("--data PATH", _DATA, Path, required=True),
+        flag("--run NAME", "name of the run", required=True, dest="name"),
+        flag("--truth DIR", _TRUTH, Path),
+        flag("--option NAME=VALUE", _OPTION, **REPEATED),
+        at_once(4),
+        flag("--out FILE", _OUT, Path),
+    ),
+    description="Ask a model about every image of a data set and report how good the answers are. "
+    "Broken off, the same command goes on where it stopped.",
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, UnexpectedReply
@@ -24,27 +23,19 @@ class Stop(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What to say of an error, and how to exit."""
-
-    sentence: str
-    code: int
-
-
-def verdict(fault: Exception) -> Verdict | None:
-    """The verdict on an error that users can meet; None for a mistake in this program."""
+def verdict(fault: Exception) -> Stop | None:
+    """How an error ends the command that users can meet; None for a mistake in this program."""
     if isinstance(fault, Stop):
-        return Verdict(str(fault), fault.code)
+        return fault
     if isinstance(fault, ConnectionFailed):
-        return Verdict(f"{fault} {_HINT}", UNREACHABLE)
+        return Stop(f"{fault} {_HINT}", UNREACHABLE)
     if isinstance(fault, TimedOut | UnexpectedReply):
-        return Verdict(str(fault), UNREACHABLE)
+        return Stop(str(fault), UNREACHABLE)
     if isinstance(fault, ApiError):
         refused = 400 <= fault.status < 500 and fault.status != 429
-        return Verdict(sentence(fault), USAGE if refused else SOME_FAILED)
+        return Stop(sentence(fault), USAGE if refused else SOME_FAILED)
     if isinstance(fault, OSError | ValueError | TypeError | ImportError):
-        return Verdict(sentence(fault), USAGE)
+        return Stop(sentence(fault))
     return None
 
 
@@ -58,12 +49,15 @@ def sentence(fault: BaseException, *, with_name: bool = True) -> str:
     return " ".join(str(fault).split()) or type(fault).__name__
 
 
+def complain(text: object, about: object = None) -> None:
+    """One line on stderr."""
+    print(f"brightfield: {'' if about is None else f'{about}: '}{text}", file=sys.stderr)
+
+
 def report(item: MapItem[Any]) -> None:
     """Say on stderr what is wrong with one image."""
     if item.error is not None:
-        print(
-            f"brightfield: {item.source}: {sentence(item.error, with_name=False)}", file=sys.stderr
-        )
+        complain(sentence(item.error, with_name=False), item.source)
 
 
 def code_of(items: Sequence[MapItem[Any]]) -> int:

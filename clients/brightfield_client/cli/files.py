@@ -1,28 +1,20 @@
-"""Image files on the command line, and names for what becomes of them."""
+"""Image files on the command line, and the files that answers are written to."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from brightfield_client.cli.exits import Stop
-from brightfield_client.evaluating.dataset import SUFFIXES
+from brightfield_client.evaluating.dataset import images_in
 from brightfield_client.results.binary import Binary
+from brightfield_client.results.saving import write_json
 
-ENDINGS = {
-    "json": ".json",
-    "csv": ".csv",
-    "geojson": ".geojson",
-    "coco": ".json",
-    "rois": ".zip",
-    "overlay": ".png",
-    "png": ".png",
-    "tiff": ".tif",
-    "npy": ".npy",
-}
+Write = Callable[[Path, Any], object]
+"""Takes the answer about an image."""
+
+_ENDINGS = {"coco": "json", "rois": "zip", "overlay": "png", "tiff": "tif"}
 _IMAGE = {"image/png": ".png", "image/tiff": ".tif"}  # what `image` can turn out to be
 
 
@@ -32,74 +24,51 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     A file that is not there stays in the list, so that it is reported as an item that failed.
     Stops where there is nothing at all.
     """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = (p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            found.extend(sorted(inside))
-        else:
-            found.append(path)
+    found = [file for path in paths for file in (images_in(path) if path.is_dir() else [path])]
     if not found:
         raise Stop("There are no images in the folders that were given.")
     return found
 
 
-def numbered(
-    paths: Iterable[Path], first: Callable[[Path], str], name: Callable[[str, int], str]
-) -> dict[Path, str]:
-    """A name for each file, numbered where two would be equal, in capitals or not."""
-    names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for path in paths:
-        chosen, number = first(path), 2
-        while chosen.casefold() in taken and path not in names:
-            chosen, number = name(first(path), number), number + 1
-        taken.add(chosen.casefold())
-        names.setdefault(path, chosen)
-    return names
-
-
-def write_answer(out: Path, answer: Any, indent: int | None = 2) -> None:
+def write_answer(out: Path, answer: Any) -> None:
     """Write a binary answer as it came, another one as JSON."""
     if isinstance(answer, Binary):
         answer.save(out)
     else:
-        text = json.dumps(answer.to_dict(), ensure_ascii=False, indent=indent)
-        out.write_text(text + "\n", encoding="utf-8")
+        write_json(out, answer.to_dict())
 
 
-@dataclass(frozen=True)
-class Outputs:
-    """Where the answer about each image goes: its name in `folder`, with another suffix."""
+def into_folder(
+    files: Iterable[Path], folder: Path, form: str, name: Callable[[Path], str]
+) -> Write:
+    """Writes each answer into the folder, under the `name` of its image and the format's suffix.
 
-    folder: Path
-    format: str
-    stems: Mapping[Path, str]
+    Equal names are numbered. Stops where an answer would overwrite one of the images.
+    """
+    names = _numbered(files, name)
+    images = {path.resolve() for path in names}
+    endings = [*_IMAGE.values()] if form == "image" else [f".{_ENDINGS.get(form, form)}"]
+    for path, stem in names.items():
+        if any((folder / f"{stem}{ending}").resolve() in images for ending in endings):
+            raise Stop(f"The answer about {path} would overwrite an image; choose another --out.")
 
-    @classmethod
-    def of(cls, files: Sequence[Path], folder: Path, form: str) -> Outputs:
-        """Names that are all different. Stops where one is that of an image itself."""
-        stems = numbered(files, lambda path: path.stem, lambda stem, n: f"{stem}-{n}")
-        outputs = cls(folder, form, stems)
-        images = {path.resolve() for path in files}
-        for path in files:
-            for suffix in outputs.suffixes:
-                if (folder / f"{stems[path]}{suffix}").resolve() in images:
-                    raise Stop(
-                        f"The answer about {path} would overwrite an image; choose another --out."
-                    )
-        return outputs
+    def write(path: Path, answer: Any) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        came = getattr(answer, "media_type", None)
+        ending = endings[0] if len(endings) == 1 else _IMAGE.get(str(came), endings[0])
+        write_answer(folder / f"{names[path]}{ending}", answer)
 
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """The suffixes that an answer may get."""
-        if self.format == "image":
-            return tuple(_IMAGE.values())
-        return (ENDINGS.get(self.format, f".{self.format}"),)
+    return write
 
-    def write(self, image: Path, answer: Any) -> None:
-        """Write an answer into the folder."""
-        (suffix, *others) = self.suffixes
-        if others and isinstance(answer, Binary):
-            suffix = _IMAGE[answer.media_type]
-        write_answer(self.folder / f"{self.stems[image]}{suffix}", answer, indent=None)
+
+def _numbered(paths: Iterable[Path], name: Callable[[Path], str]) -> dict[Path, str]:
+    """A name for each file, numbered where two would be equal, in capitals or not."""
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path in dict.fromkeys(paths):
+        chosen, number = name(path), 2
+        while chosen.casefold() in taken:
+            chosen, number = f"{name(path)}-{number}", number + 1
+        taken.add(chosen.casefold())
+        names[path] = chosen
+    return names

@@ -5,20 +5,19 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from brightfield_client.cli.command import Command
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, needs_service, sentence
 
 if TYPE_CHECKING:
     from brightfield.settings import Settings
 
-_HELP = "start the service"
+_SWITCH: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+
+SERVE = Command("serve", "start the service", shared=())
+"""What is listed; the flags come from the service's settings, see `start`."""
 
 
-def add(commands: Any) -> None:
-    """List the command; its flags come from the service's settings, see `run`."""
-    commands.add_parser("serve", help=_HELP)
-
-
-def run(arguments: list[str]) -> int:
+def start(arguments: list[str]) -> int:
     """Start the service and stay until it is stopped."""
     with needs_service("`brightfield serve`"):
         from brightfield.__main__ import serve
@@ -43,18 +42,19 @@ def _parser(settings: type[Settings]) -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
     )
     for name, field in settings.model_fields.items():
-        flag = f"--{name.replace('_', '-')}"
-        text = (field.description or "").replace("%", "%%")
         default = field.get_default()
-        if field.annotation is bool:
-            switch = argparse.BooleanOptionalAction
-            parser.add_argument(flag, action=switch, help=f"{text} (default: {default})")
-            continue
-        shown = f" (default: {default})" if isinstance(default, str | int | float) else ""
+        shown = default != "" and isinstance(default, str | int | float)
+        text = (field.description or "").replace("%", "%%")
         parser.add_argument(
-            flag, metavar=name.upper(), help=text + (shown if default != "" else "")
+            _flag(name),
+            help=text + (f" (default: {default})" if shown else ""),
+            **(_SWITCH if field.annotation is bool else {"metavar": name.upper()}),
         )
     return parser
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _settings(settings: type[Settings], given: dict[str, Any]) -> Settings:
@@ -67,8 +67,7 @@ def _settings(settings: type[Settings], given: dict[str, Any]) -> Settings:
     except ValidationError as fault:
         wrong = fault.errors(include_url=False)[0]
         name = str(wrong["loc"][0]) if wrong["loc"] else "settings"
-        flag = f"--{name.replace('_', '-')}"
-        origin = flag if name in given else f"BRIGHTFIELD_{name.upper()}"
+        origin = _flag(name) if name in given else f"BRIGHTFIELD_{name.upper()}"
         message = wrong["msg"].removeprefix("Value error, ")
         raise Stop(f"{origin}: {message} (it is {wrong['input']!r}).") from fault
     except SettingsError as fault:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from brightfield_client.evaluating.dataset import Case
+from brightfield_client.evaluating.coco import by_object
+from brightfield_client.evaluating.dataset import Case, Dataset, by_folder, by_table, is_table
 from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 from brightfield_client.images import ImageSource
 
@@ -26,6 +27,14 @@ class ClassificationEvaluator(TaskEvaluator):
     evaluation: ClassVar[str] = "classification"
     size: ClassVar[int] = 64
 
+    @classmethod
+    def opened(cls, path: Path, truth: Path | None) -> Dataset:
+        if path.suffix.lower() == ".json":
+            return by_object(path, truth)
+        if truth is not None:
+            raise ValueError("The classes of images come from their folders or from a CSV.")
+        return by_table(path) if is_table(path) else by_folder(path)
+
     def parameters(self) -> dict[str, Any]:
         return {"top_k": len(self.model.labels), "threshold": 0, **self.given}
 
@@ -38,7 +47,7 @@ class ClassificationEvaluator(TaskEvaluator):
         with PillowImage.open(case.path) as opened:
             upright = ImageOps.exif_transpose(opened)
             plain = upright.convert("RGB") if upright.mode in ("P", "1") else upright
-            return np.asarray(plain.crop(_window(case.box, plain.size)))
+            return plain.crop(_window(case.box, plain.size))
 
     def entry(self, case: Case, answer: Any | None) -> Any:
         scores: list[float | None] = [None] * len(self.model.labels)

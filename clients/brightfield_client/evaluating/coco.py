@@ -11,6 +11,12 @@ from typing import Any
 
 from brightfield_client.evaluating.dataset import Case, Dataset, of_cases
 
+_KEYS = {
+    "images": ("id", "file_name"),
+    "annotations": ("image_id", "category_id"),
+    "categories": ("id", "name"),
+}
+
 
 def by_coco(file: Path, images: Path | None) -> Dataset:
     """The images and true objects of a COCO file.
@@ -19,13 +25,13 @@ def by_coco(file: Path, images: Path | None) -> Dataset:
     truth is `{"image", "annotations"}`. Raises `ValueError` for what isn't such a file.
     """
     document = _read(file)
-    cases = [
-        Case(name, path, {"image": image, "annotations": annotations})
-        for name, path, image, annotations in _images(document, file, images)
-    ]
-    categories = [{"id": c["id"], "name": str(c["name"])} for c in document["categories"]]
-    labels = _used(document)
-    return replace(of_cases(cases, file, labels), extra={"categories": categories})
+    names = {category["id"]: str(category["name"]) for category in document["categories"]}
+    used = {annotation["category_id"] for annotation in document["annotations"]}
+    return replace(
+        of_cases((Case(*found) for found in _images(document, file, images)), file),
+        labels=tuple(name for key, name in names.items() if key in used),
+        extra={"categories": [{"id": key, "name": name} for key, name in names.items()]},
+    )
 
 
 def by_object(file: Path, images: Path | None) -> Dataset:
@@ -39,19 +45,19 @@ def by_object(file: Path, images: Path | None) -> Dataset:
     nameless = {each["category_id"] for each in document["annotations"]} - set(names)
     if nameless:
         raise ValueError(f"{file} has objects of the category {nameless.pop()}, which has no name.")
-    cases = [
+    cases = (
         Case(f"{name}#{place}", path, names[each["category_id"]], name, _box(each, file))
-        for name, path, _, annotations in _images(document, file, images)
-        for place, each in enumerate(annotations)
+        for name, path, truth in _images(document, file, images)
+        for place, each in enumerate(truth["annotations"])
         if not each.get("iscrowd")
-    ]
-    return of_cases(cases, file, _used(document))
+    )
+    return of_cases(cases, file)
 
 
 def _images(
     document: Mapping[str, Any], file: Path, images: Path | None
-) -> Iterator[tuple[str, Path, Mapping[str, Any], list[Mapping[str, Any]]]]:
-    """Name, path, entry and annotations of every image."""
+) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """Name, path and truth of every image."""
     beside = file.parent / "images"
     folder = images or (beside if beside.is_dir() else file.parent)
     annotations: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
@@ -59,13 +65,7 @@ def _images(
         annotations[annotation["image_id"]].append(annotation)
     for image in document["images"]:
         name = str(image["file_name"])
-        yield name, folder / name, image, annotations[image["id"]]
-
-
-def _used(document: Mapping[str, Any]) -> list[str]:
-    """The names of the categories that have objects."""
-    used = {annotation["category_id"] for annotation in document["annotations"]}
-    return [str(c["name"]) for c in document["categories"] if c["id"] in used]
+        yield name, folder / name, {"image": image, "annotations": annotations[image["id"]]}
 
 
 def _box(annotation: Mapping[str, Any], file: Path) -> tuple[float, float, float, float]:
@@ -79,17 +79,12 @@ def _box(annotation: Mapping[str, Any], file: Path) -> tuple[float, float, float
 def _read(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        for name, keys in (
-            ("images", ("id", "file_name")),
-            ("annotations", ("image_id", "category_id")),
-            ("categories", ("id", "name")),
-        ):
+        for name, keys in _KEYS.items():
             for entry in document[name]:
-                for key in keys:
-                    entry[key]
+                _ = [entry[key] for key in keys]
+        return dict(document)
     except (ValueError, KeyError, TypeError) as fault:
         raise ValueError(
             f"{file} isn't a COCO data set with images, annotations and categories: "
             f"{type(fault).__name__} {fault}."
         ) from None
-    return dict(document)

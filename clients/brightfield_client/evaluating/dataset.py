@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,15 +42,20 @@ class Dataset:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def of_cases(cases: Iterable[Case], place: Path, labels: Sequence[str] = ()) -> Dataset:
-    """In the order of their ids. Raises `ValueError` where there are none, or two of one id."""
+def of_cases(cases: Iterable[Case], place: Path) -> Dataset:
+    """In the order of their ids, with the classes that are truths.
+
+    Raises `ValueError` where there are none, or two of one id.
+    """
     found = sorted(cases, key=lambda case: case.id)
     if not found:
         raise ValueError(f"There are no images in {place}.")
     for before, after in itertools.pairwise(found):
         if before.id == after.id:
             raise ValueError(f"{place} names {after.id} twice; give each case an id of its own.")
-    return Dataset(tuple(found), tuple(labels))
+    return Dataset(
+        tuple(found), tuple(sorted({c.truth for c in found if isinstance(c.truth, str)}))
+    )
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -58,6 +63,11 @@ def images_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is that of a CSV."""
+    return path.suffix.lower() == ".csv"
 
 
 def by_folder(folder: Path) -> Dataset:
@@ -72,7 +82,7 @@ def by_folder(folder: Path) -> Dataset:
             f"The images in {folder} have no classes; put them into a folder for each class, or "
             "write a CSV with the columns path and label."
         )
-    return of_cases(cases, folder, sorted({case.truth for case in cases}))
+    return of_cases(cases, folder)
 
 
 def by_table(table: Path, *, files: bool = False) -> Dataset:
@@ -82,7 +92,10 @@ def by_table(table: Path, *, files: bool = False) -> Dataset:
         rows = list(csv.DictReader(lines))
     if not rows:
         raise ValueError(f"{table} has no rows.")
-    path, truth = (_column(rows[0], names, table) for names in (_PATHS, _TRUTHS))
+    path, truth = (next((n for n in names if n in rows[0]), None) for names in (_PATHS, _TRUTHS))
+    if path is None or truth is None:
+        lacks = _PATHS[0] if path is None else _TRUTHS[0]
+        raise ValueError(f"{table} has no column {lacks}; it has {', '.join(rows[0])}.")
     cases = [
         Case(
             row.get("id") or row[path],
@@ -94,8 +107,7 @@ def by_table(table: Path, *, files: bool = False) -> Dataset:
     ]
     if any(case.group for case in cases) and not all(case.group for case in cases):
         raise ValueError(f"Some rows of {table} have no group; give every case one, or none.")
-    labels = () if files else sorted({case.truth for case in cases})
-    return of_cases(cases, table, labels)
+    return of_cases(cases, table)
 
 
 def by_stem(images: Path, truths: Path) -> Dataset:
@@ -103,16 +115,15 @@ def by_stem(images: Path, truths: Path) -> Dataset:
 
     Raises `ValueError` naming what has no partner, or two of them.
     """
-    cases, known = [], _stems(truths)
-    for stem, path in _stems(images).items():
-        truth = known.pop(stem, None)
-        if truth is None:
-            raise ValueError(f"{path} has no partner in {truths}: a file with the stem {stem}.")
-        cases.append(Case(stem, path, truth))
-    if known:
-        left = next(iter(known.values()))
-        raise ValueError(f"{left} has no partner in {images}; there are {len(known)} such files.")
-    return of_cases(cases, images)
+    found, known = _stems(images), _stems(truths)
+    for ours, theirs, place in ((found, known, truths), (known, found, images)):
+        alone = [path for stem, path in ours.items() if stem not in theirs]
+        if alone:
+            raise ValueError(
+                f"{alone[0]} has no partner in {place}, a file with the same stem; there are "
+                f"{len(alone)} such files."
+            )
+    return of_cases([Case(stem, path, known[stem]) for stem, path in found.items()], images)
 
 
 def _stems(folder: Path) -> dict[str, Path]:
@@ -123,10 +134,3 @@ def _stems(folder: Path) -> dict[str, Path]:
             raise ValueError(f"{found[stem]} and {path} have one stem; keep one of them.")
         found[stem] = path
     return found
-
-
-def _column(row: Mapping[str, str], names: Sequence[str], table: Path) -> str:
-    for name in names:
-        if name in row:
-            return name
-    raise ValueError(f"{table} has no column {names[0]}; it has {', '.join(row)}.")

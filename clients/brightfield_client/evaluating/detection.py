@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
-from brightfield_client.evaluating.dataset import Case
+from brightfield_client.evaluating.coco import by_coco
+from brightfield_client.evaluating.dataset import Case, Dataset
 from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 
 _LEAST_SCORE, _MOST = 0.01, 100
@@ -23,11 +25,17 @@ class DetectionEvaluator(TaskEvaluator):
     evaluation: ClassVar[str] = "detection"
     size: ClassVar[int] = 16
 
+    @classmethod
+    def opened(cls, path: Path, truth: Path | None) -> Dataset:
+        if path.is_dir():
+            raise ValueError(f"{path} is a folder; name the COCO file in it.")
+        return by_coco(path, truth)
+
     def parameters(self) -> dict[str, Any]:
         return {"threshold": _LEAST_SCORE, "max_detections": _MOST, **self.given}
 
     def options(self) -> dict[str, Any]:
-        least = (self.model.raw.get("output") or {}).get("threshold")
+        least = self.output.get("threshold")
         return {} if least is None else {"threshold": least}
 
     def entry(self, case: Case, answer: Any | None) -> Any:

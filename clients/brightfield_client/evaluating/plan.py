@@ -11,51 +11,47 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brightfield_client.errors import ApiError
 from brightfield_client.evaluating.dataset import Case, Dataset
 from brightfield_client.evaluating.opening import TASK_EVALUATORS
 from brightfield_client.evaluating.task_evaluator import TaskEvaluator
-from brightfield_client.images import ImageSource
-from brightfield_client.mapping import MapItem
+from brightfield_client.images import to_payload
+from brightfield_client.mapping import FAULTS, MapItem
 from brightfield_client.models import Model
 from brightfield_client.progress import ProgressBar
 
-_FAULTS = (OSError, ValueError, TypeError)
 # Refusals that another attempt may not meet.
 _FOR_NOW = frozenset({404, 408, 409, 425, 429, 499})
 
 
 @dataclass(frozen=True)
-class FinishedChunk:
-    """A finished chunk."""
-
-    key: str
-    body: Mapping[str, Any]
-    cases: tuple[Case, ...]
-
-
-@dataclass(eq=False)
-class _Chunk:
-    """A chunk in the making; `open` cases have no answer yet."""
+class Chunk:
+    """Neighbouring cases; `body` is what the service gets of them, once all are answered."""
 
     key: str
     cases: tuple[Case, ...]
-    entries: list[Any] = field(default_factory=list)
-    broken: bool = False
+    body: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def open(self) -> int:
-        return len(self.cases) - len(self.entries)
+
+@dataclass(frozen=True)
+class CaseImage:
+    """The image of a case, opened where it is sent, so that one that cannot be read fails alone."""
+
+    evaluator: TaskEvaluator
+    case: Case
+
+    def read(self) -> bytes:
+        return to_payload(self.evaluator.source(self.case)).content
 
 
 class EvaluationPlan:
     """What is asked about, in order, and the chunks that come of the answers.
 
     `sources` are the images of the chunks that the service has not; each answer goes to `add`,
-    in their order, and at last `rest` is called. Both give the chunks that are finished by it.
+    in their order, which gives the chunk that is finished by it.
     """
 
     def __init__(
@@ -67,8 +63,9 @@ class EvaluationPlan:
         self.parameters = {"model": model.id, **self._evaluator.parameters()}
         self.options = {**self._evaluator.options(), **options}
         self.errors: list[MapItem[Any]] = []
-        self._chunks = list(self._cut(model, data))
-        self._waiting: deque[tuple[_Chunk, Case, Exception | None]] = deque()
+        self._chunks = deque(self._cut(model, data))
+        self._entries: list[Any] = []  # of the first chunk
+        self._broken = False
 
     @property
     def total(self) -> int:
@@ -89,63 +86,35 @@ class EvaluationPlan:
                 f"The run {run!r} has {len(strange)} chunks of another model, data set or other "
                 "parameters; choose another name."
             )
-        self._chunks = [chunk for chunk in self._chunks if chunk.key not in known]
+        self._chunks = deque(chunk for chunk in self._chunks if chunk.key not in known)
 
-    def sources(self) -> Iterator[ImageSource]:
-        """The images; one that cannot be read fails for itself."""
-        for chunk in self._chunks:
-            for case in chunk.cases:
-                try:
-                    source = self._evaluator.source(case)
-                except _FAULTS as fault:
-                    self._waiting.append((chunk, case, fault))
-                    continue
-                self._waiting.append((chunk, case, None))
-                yield source
+    def sources(self) -> list[Any]:
+        """The images."""
+        return [CaseImage(self._evaluator, case) for chunk in self._chunks for case in chunk.cases]
 
-    def add(self, item: MapItem[Any]) -> list[FinishedChunk]:
+    def add(self, item: MapItem[Any]) -> list[Chunk]:
         """The answer about the next image."""
-        finished = self._unsent()
-        chunk, case, _ = self._waiting.popleft()
-        return [*finished, *self._settle(chunk, case, item.result, item.error)]
-
-    def rest(self) -> list[FinishedChunk]:
-        """At the end."""
-        return self._unsent()
-
-    def refused(self, document: FinishedChunk, fault: Exception) -> None:
-        """The service does not take a chunk."""
-        self.errors += [MapItem(case.path, error=fault) for case in document.cases]
-
-    def _unsent(self) -> list[FinishedChunk]:
-        """What comes of images that could not be read, up to the next that was sent."""
-        finished = []
-        while self._waiting and self._waiting[0][2] is not None:
-            chunk, case, fault = self._waiting.popleft()
-            finished += self._settle(chunk, case, None, fault)
-        return finished
-
-    def _settle(
-        self, chunk: _Chunk, case: Case, answer: Any, fault: Exception | None
-    ) -> list[FinishedChunk]:
-        entry = None
-        if fault is None:
-            try:
-                entry = self._evaluator.entry(case, answer)
-            except _FAULTS as unfit:
-                fault = unfit
-        if fault is not None:
-            self.errors.append(MapItem(case.path, error=fault))
-            chunk.broken = chunk.broken or not _final(fault)
-            entry = self._evaluator.entry(case, None)
-        chunk.entries.append(entry)
-        if chunk.open or chunk.broken:
+        chunk = self._chunks[0]
+        self._entries.append(self._entry(chunk.cases[len(self._entries)], item))
+        if len(self._entries) < len(chunk.cases):
             return []
-        body = self._evaluator.document(chunk.entries)
-        chunk.entries = [None] * len(chunk.cases)  # answers may be large
-        return [FinishedChunk(chunk.key, body, chunk.cases)]
+        self._chunks.popleft()
+        entries, broken, self._entries, self._broken = self._entries, self._broken, [], False
+        return [] if broken else [replace(chunk, body=self._evaluator.document(entries))]
 
-    def _cut(self, model: Model, data: Dataset) -> Iterator[_Chunk]:
+    def refused(self, chunk: Chunk, fault: Exception) -> None:
+        """The service does not take a chunk."""
+        self.errors += [MapItem(case.path, error=fault) for case in chunk.cases]
+
+    def _entry(self, case: Case, item: MapItem[Any]) -> Any:
+        try:
+            return self._evaluator.entry(case, item.unwrap())
+        except FAULTS as fault:
+            self.errors.append(MapItem(case.path, error=fault))
+            self._broken = self._broken or not _final(fault)
+            return self._evaluator.entry(case, None)
+
+    def _cut(self, model: Model, data: Dataset) -> Iterator[Chunk]:
         asked = json.dumps(
             [model.id, model.version, (model.raw.get("weights") or {}).get("sha256"),
              self.parameters, data.extra.get("categories")],
@@ -158,7 +127,7 @@ class EvaluationPlan:
             digest = hashlib.sha256(asked.encode())
             for case in cases:
                 digest.update(_trace(case).encode("utf-8", "surrogateescape"))
-            yield _Chunk(f"{start:08d}-{digest.hexdigest()[:16]}", cases)
+            yield Chunk(f"{start:08d}-{digest.hexdigest()[:16]}", cases)
 
 
 def _final(fault: Exception) -> bool:

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as PillowImage
 
-from brightfield_client.evaluating.dataset import Case
-from brightfield_client.evaluating.task_evaluator import (
-    TaskEvaluator,
-    array_entry,
-    file_entry,
-    pairs,
-    picture_size,
-)
+from brightfield_client.evaluating.dataset import Case, Dataset, images_in, is_table, of_cases
+from brightfield_client.evaluating.pairs import Entry, PairEvaluator, array_entry
 from brightfield_client.images import ImageSource
 
 _MODES = frozenset({"L", "RGB"})
 
 
-class SuperResolutionEvaluator(TaskEvaluator):
+class SuperResolutionEvaluator(PairEvaluator):
     """Pairs of a small image and its reference; or single images (`truth` None), which are made
     smaller by Pillow's antialiased bicubic filter first, after cutting off what the scale leaves
     over at the right and below.
@@ -33,10 +26,21 @@ class SuperResolutionEvaluator(TaskEvaluator):
 
     evaluation: ClassVar[str] = "restoration"
     size: ClassVar[int] = 4
+    names: ClassVar[tuple[str, str]] = ("reference", "image")
+    word: ClassVar[str] = "reference"
+    truths: ClassVar[str] = "reference"
+    made: ClassVar[str] = "pixels"
+
+    @classmethod
+    def opened(cls, path: Path, truth: Path | None) -> Dataset:
+        if truth is not None or is_table(path) or (path / cls.truths).is_dir():
+            return super().opened(path, truth)
+        cases = [Case(file.relative_to(path).as_posix(), file, None) for file in images_in(path)]
+        return of_cases(cases, path)
 
     @property
     def scale(self) -> int:
-        return int((self.model.raw.get("output") or {}).get("scale") or 1)
+        return int(self.output.get("scale") or 1)
 
     def options(self) -> dict[str, Any]:
         return {"luminance": True, "border": self.scale}
@@ -48,28 +52,9 @@ class SuperResolutionEvaluator(TaskEvaluator):
         width, height = picture.width // self.scale, picture.height // self.scale
         return np.asarray(picture.resize((width, height), PillowImage.Resampling.BICUBIC))
 
-    def entry(self, case: Case, answer: Any | None) -> Any:
-        pair = {"id": case.id, "reference": None, "image": None}
-        if case.group is not None:
-            pair["group"] = case.group
-        if answer is None:
-            return pair
-        reference, size = self._truth(case)
-        pixels: npt.NDArray[Any] = answer.pixels
-        if size != pixels.shape[:2]:
-            raise ValueError(
-                f"The reference has {size[1]} x {size[0]} pixels and the enlarged image "
-                f"{pixels.shape[1]} x {pixels.shape[0]}."
-            )
-        return {**pair, "reference": reference, "image": array_entry(pixels)}
-
-    def document(self, entries: Sequence[Any]) -> dict[str, Any]:
-        return pairs(entries)
-
-    def _truth(self, case: Case) -> tuple[dict[str, str], tuple[int, int]]:
-        """The reference as the chunk has it, and its height and width."""
+    def truth(self, case: Case) -> tuple[Entry, tuple[int, ...]]:
         if case.truth is not None:
-            return file_entry(case.truth), picture_size(case.truth)
+            return super().truth(case)
         picture = self._reference(case)
         return array_entry(np.asarray(picture)), (picture.height, picture.width)
 

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
-
-import numpy as np
-import numpy.typing as npt
-from PIL import Image as PillowImage
 
 from brightfield_client.evaluating.dataset import Case, Dataset
 from brightfield_client.images import ImageSource
@@ -37,6 +31,16 @@ class TaskEvaluator(ABC):
                 f"{_some(model.labels)}."
             )
 
+    @classmethod
+    @abstractmethod
+    def opened(cls, path: Path, truth: Path | None) -> Dataset:
+        """The data set at a path; `truth` says where a part of it lies elsewhere."""
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """What the card says of the model's output."""
+        return self.model.raw.get("output") or {}
+
     def parameters(self) -> dict[str, Any]:
         """The parameters of the endpoint; those that the caller gave win."""
         return dict(self.given)
@@ -59,39 +63,6 @@ class TaskEvaluator(ABC):
     @abstractmethod
     def document(self, entries: Sequence[Any]) -> dict[str, Any]:
         """A chunk as the service takes it."""
-
-
-def pairs(entries: Sequence[Any]) -> dict[str, Any]:
-    """The chunk of a task that compares pairs."""
-    return {"pairs": list(entries)}
-
-
-def file_entry(path: Path) -> dict[str, str]:
-    """A file inside JSON, in its own format."""
-    form = "npy" if path.suffix.lower() == ".npy" else "data"
-    return {form: base64.b64encode(path.read_bytes()).decode()}
-
-
-def array_entry(array: npt.NDArray[Any]) -> dict[str, str]:
-    """Pixels inside JSON: PNG where it holds them, which is smaller, else NPY."""
-    stream = io.BytesIO()
-    colour = array.ndim == 3 and array.shape[2] == 3
-    if (array.ndim == 2 and array.dtype in (np.uint8, np.uint16)) or (
-        colour and array.dtype == np.uint8
-    ):
-        PillowImage.fromarray(array).save(stream, "PNG", compress_level=3)
-        return {"data": base64.b64encode(stream.getvalue()).decode()}
-    np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
-    return {"npy": base64.b64encode(stream.getvalue()).decode()}
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """Height and width of an image file, without reading its pixels."""
-    if path.suffix.lower() == ".npy":
-        shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-        return int(shape[0]), int(shape[1])
-    with PillowImage.open(path) as picture:
-        return picture.height, picture.width
 
 
 def _some(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.reading import nothing
 from brightfield_client.errors import ConflictError, TooLargeError, UnprocessableError
-from brightfield_client.evaluating.plan import EvaluationPlan, FinishedChunk
+from brightfield_client.evaluating.plan import Chunk, EvaluationPlan
 from brightfield_client.exchange import Policy, Steps
 from brightfield_client.results.runs import EvaluationRun
 
@@ -20,7 +20,7 @@ class ChunkUpload:
 
     plan: EvaluationPlan
     run: EvaluationRun
-    chunks: Sequence[FinishedChunk]
+    chunks: Sequence[Chunk]
 
     def steps(self, policy: Policy) -> Steps[None]:
         for chunk in self.chunks:
