@@ -15,18 +15,9 @@ from brightfield_client.async_collection import AsyncCollection
 from brightfield_client.async_driving import aclosing, in_order, in_thread, linked, sleep
 from brightfield_client.async_endpoint_methods import AsyncEndpointMethods
 from brightfield_client.async_job import AsyncJob
-from brightfield_client.async_sender import async_method
-from brightfield_client.calls import _images as image_calls
-from brightfield_client.calls import health as health_calls
-from brightfield_client.calls import models as model_calls
-from brightfield_client.calls import runs as run_calls
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.collection import collections
-from brightfield_client.calls.doctor import doctor
 from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_of
 from brightfield_client.calls.jobs import job_status, submitted
-from brightfield_client.calls.metrics import metrics
-from brightfield_client.calls.stored import put_image
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
 from brightfield_client.evaluating.outcome import Evaluated
@@ -56,38 +47,6 @@ class AsyncClient(AsyncEndpointMethods):
 
     Errors are those of `brightfield_client.errors`.
     """
-
-    classify = async_method(image_calls.classify)
-    detect = async_method(image_calls.detect)
-    segment = async_method(image_calls.segment)
-    superresolve = async_method(image_calls.superresolve)
-    embed = async_method(image_calls.embed)
-    saliency = async_method(image_calls.saliency)
-    occlusion = async_method(image_calls.occlusion)
-    activations = async_method(image_calls.activations)
-    patches = async_method(image_calls.patches)
-    put_image = async_method(put_image)
-    models = async_method(model_calls.models)
-    model = async_method(model_calls.model)
-    load_model = async_method(model_calls.load_model)
-    unload_model = async_method(model_calls.unload_model)
-    layers = async_method(model_calls.layers)
-    filters = async_method(model_calls.filters)
-    live = async_method(health_calls.live)
-    ready = async_method(health_calls.ready)
-    version = async_method(health_calls.version)
-    metrics = async_method(metrics)
-    collections = async_method(collections)
-    metrics_text = async_method(health_calls.metrics_text)
-    start_run = async_method(run_calls.start_run)
-    add_chunk = async_method(run_calls.add_chunk)
-    run_report = async_method(run_calls.run_report)
-    run_points = async_method(run_calls.run_points)
-    runs = async_method(run_calls.runs)
-    run_chunks = async_method(run_calls.run_chunks)
-    delete_run = async_method(run_calls.delete_run)
-    compare_runs = async_method(run_calls.compare_runs)
-    doctor = async_method(doctor)
 
     def __init__(
         self,

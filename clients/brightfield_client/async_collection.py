@@ -12,6 +12,7 @@ from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, 
 from brightfield_client.async_driving import drawable, in_order, in_thread
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.async_sender import AsyncSender
+from brightfield_client.calls import _collection as plain
 from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
@@ -51,23 +52,23 @@ def _working(
 class AsyncCollection:
     """Vectors that the service keeps, with ids and metadata; made by `AsyncClient.collection`."""
 
-    make = _asking(calls.make)
-    info = _asking(calls.info)
-    delete = _asking(calls.delete)
+    make = _asking(plain.make)
+    info = _asking(plain.info)
+    delete = _asking(plain.delete)
     add_vectors = _asking(calls.add_vectors)
-    items = _asking(calls.items)
+    items = _asking(plain.items)
     remove = _asking(calls.remove)
-    thumbnail = _asking(calls.thumbnail)
+    thumbnail = _asking(plain.thumbnail)
     neighbors = _asking(calls.neighbors)
-    index = _working(calls.index)
-    index_info = _asking(calls.index_info)
-    drop_index = _asking(calls.drop_index)
-    clusters = _working(calls.clusters)
-    duplicates = _working(calls.duplicates)
-    outliers = _working(calls.outliers)
-    disagreements = _working(calls.disagreements)
-    patches = _working(calls.patches)
-    projections = _asking(calls.projections)
+    index = _working(plain.index)
+    index_info = _asking(plain.index_info)
+    drop_index = _asking(plain.drop_index)
+    clusters = _working(plain.clusters)
+    duplicates = _working(plain.duplicates)
+    outliers = _working(plain.outliers)
+    disagreements = _working(plain.disagreements)
+    patches = _working(plain.patches)
+    projections = _asking(plain.projections)
     plot = _asking(calls.plot)
 
     def __init__(self, client: AsyncSender, name: str) -> None:
@@ -124,12 +125,12 @@ class AsyncCollection:
             filter: conditions on the metadata.
             parameters: dimensions, seed, and the method's own, as perplexity.
         """
-        call = calls.project(self.name, method, filter=filter, **parameters)
+        call = plain.project(self.name, method, filter=filter, **parameters)
         return drawable(await self._work(call), self.plot)
 
     async def projection(self, id: str) -> Projection:
         """A map that was made before; what was added since is placed, and nothing moves."""
-        return drawable(await self._client.run(calls.projection(self.name, id)), self.plot)
+        return drawable(await self._client.run(plain.projection(self.name, id)), self.plot)
 
     async def _work(self, call: Call[T]) -> T:
         job = AsyncJob(self._client, call, await self._client.run(submitted(call)))

@@ -13,17 +13,9 @@ from typing import Any, Self, TypeVar
 
 import httpx2
 
-from brightfield_client.calls import _images as image_calls
-from brightfield_client.calls import health as health_calls
-from brightfield_client.calls import models as model_calls
-from brightfield_client.calls import runs as run_calls
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.collection import collections
-from brightfield_client.calls.doctor import doctor
 from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_of
 from brightfield_client.calls.jobs import job_status, submitted
-from brightfield_client.calls.metrics import metrics
-from brightfield_client.calls.stored import put_image
 from brightfield_client.collection import Collection
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.driving import closing, in_order, in_thread, linked, sleep
@@ -36,7 +28,6 @@ from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, adv
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
-from brightfield_client.sender import method
 
 T = TypeVar("T")
 
@@ -58,38 +49,6 @@ class Client(EndpointMethods):
 
     Errors are those of `brightfield_client.errors`.
     """
-
-    classify = method(image_calls.classify)
-    detect = method(image_calls.detect)
-    segment = method(image_calls.segment)
-    superresolve = method(image_calls.superresolve)
-    embed = method(image_calls.embed)
-    saliency = method(image_calls.saliency)
-    occlusion = method(image_calls.occlusion)
-    activations = method(image_calls.activations)
-    patches = method(image_calls.patches)
-    put_image = method(put_image)
-    models = method(model_calls.models)
-    model = method(model_calls.model)
-    load_model = method(model_calls.load_model)
-    unload_model = method(model_calls.unload_model)
-    layers = method(model_calls.layers)
-    filters = method(model_calls.filters)
-    live = method(health_calls.live)
-    ready = method(health_calls.ready)
-    version = method(health_calls.version)
-    metrics = method(metrics)
-    collections = method(collections)
-    metrics_text = method(health_calls.metrics_text)
-    start_run = method(run_calls.start_run)
-    add_chunk = method(run_calls.add_chunk)
-    run_report = method(run_calls.run_report)
-    run_points = method(run_calls.run_points)
-    runs = method(run_calls.runs)
-    run_chunks = method(run_calls.run_chunks)
-    delete_run = method(run_calls.delete_run)
-    compare_runs = method(run_calls.compare_runs)
-    doctor = method(doctor)
 
     def __init__(
         self,

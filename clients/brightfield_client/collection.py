@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
+from brightfield_client.calls import _collection as plain
 from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
@@ -52,23 +53,23 @@ def _working(
 class Collection:
     """Vectors that the service keeps, with ids and metadata; made by `Client.collection`."""
 
-    make = _asking(calls.make)
-    info = _asking(calls.info)
-    delete = _asking(calls.delete)
+    make = _asking(plain.make)
+    info = _asking(plain.info)
+    delete = _asking(plain.delete)
     add_vectors = _asking(calls.add_vectors)
-    items = _asking(calls.items)
+    items = _asking(plain.items)
     remove = _asking(calls.remove)
-    thumbnail = _asking(calls.thumbnail)
+    thumbnail = _asking(plain.thumbnail)
     neighbors = _asking(calls.neighbors)
-    index = _working(calls.index)
-    index_info = _asking(calls.index_info)
-    drop_index = _asking(calls.drop_index)
-    clusters = _working(calls.clusters)
-    duplicates = _working(calls.duplicates)
-    outliers = _working(calls.outliers)
-    disagreements = _working(calls.disagreements)
-    patches = _working(calls.patches)
-    projections = _asking(calls.projections)
+    index = _working(plain.index)
+    index_info = _asking(plain.index_info)
+    drop_index = _asking(plain.drop_index)
+    clusters = _working(plain.clusters)
+    duplicates = _working(plain.duplicates)
+    outliers = _working(plain.outliers)
+    disagreements = _working(plain.disagreements)
+    patches = _working(plain.patches)
+    projections = _asking(plain.projections)
     plot = _asking(calls.plot)
 
     def __init__(self, client: Sender, name: str) -> None:
@@ -125,12 +126,12 @@ class Collection:
             filter: conditions on the metadata.
             parameters: dimensions, seed, and the method's own, as perplexity.
         """
-        call = calls.project(self.name, method, filter=filter, **parameters)
+        call = plain.project(self.name, method, filter=filter, **parameters)
         return drawable(self._work(call), self.plot)
 
     def projection(self, id: str) -> Projection:
         """A map that was made before; what was added since is placed, and nothing moves."""
-        return drawable(self._client.run(calls.projection(self.name, id)), self.plot)
+        return drawable(self._client.run(plain.projection(self.name, id)), self.plot)
 
     def _work(self, call: Call[T]) -> T:
         job = Job(self._client, call, self._client.run(submitted(call)))

@@ -28,7 +28,7 @@ def query_parameters(
     document: Mapping[str, Any], path: str, method: str = "post"
 ) -> dict[str, Mapping[str, Any]]:
     """The parameters of a query by their names."""
-    given = document["paths"][path][method]["parameters"]
+    given = document["paths"][path][method].get("parameters", ())
     found = (_resolved(document, each) for each in given)
     return {
         each["name"]: {**each, "schema": _resolved(document, each["schema"])}

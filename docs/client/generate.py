@@ -12,6 +12,7 @@ from endpoint_methods import endpoint_methods
 from halves import synchronous
 from image_calls import image_calls
 from parameter_types import OPERATIONS, further_types, parameter_types
+from plain_calls import COLLECTION, SERVICE, plain_calls
 from surface import surface
 from text import PACKAGE, ROOT, formatted
 
@@ -45,6 +46,10 @@ def files() -> Iterator[tuple[Path, str]]:
     types = f"{parameter_types(queries)}{further_types(further)}"
     yield PACKAGE / "calls" / "_parameters.py", formatted(types)
     yield PACKAGE / "calls" / "_images.py", formatted(image_calls(queries))
+    service = plain_calls(document, SERVICE, "The plain calls to the service.")
+    yield PACKAGE / "calls" / "_service.py", formatted(service)
+    collection = plain_calls(document, COLLECTION, "The plain calls about one collection.")
+    yield PACKAGE / "calls" / "_collection.py", formatted(collection)
     methods = formatted(endpoint_methods(queries))
     yield PACKAGE / "async_endpoint_methods.py", methods
     yield PACKAGE / "__init__.py", formatted(surface())

@@ -59,10 +59,11 @@ def overloads(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> Iterator[tup
             yield "Images", options, f"Batch[{kind.__name__}]"
             yield "ImageSource", options, kind.__name__
     either = "".join(f"{each}: bool | None = None, " for each in endpoint.variants)
-    yield "ImageSource | Images", f"{either}format: {_format(query)}, {rest}", "Binary"
+    yield "ImageSource | Images", f"{either}format: {binary_formats(query)}, {rest}", "Binary"
 
 
-def _format(query: Mapping[str, Any]) -> str:
+def binary_formats(query: Mapping[str, Any]) -> str:
+    """The type of `format` but JSON."""
     choices = [each for each in query["format"]["schema"].get("enum", ()) if each != "json"]
     return f"Literal[{', '.join(map(json.dumps, choices))}]" if choices else "str"
 
@@ -88,7 +89,7 @@ def _documentation(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> str:
     said = {each: described(query[each]) for each in query if each not in NAMED}
     said |= dict.fromkeys(endpoint.images, "A further image, in any of the forms of `image`.")
     arguments = {"image": f"{source}; {many}.", "model": described(query["model"]), **said}
-    arguments["format"] = f"{_format(query)}: gives `Binary` instead of a typed result."
+    arguments["format"] = f"{binary_formats(query)}: gives `Binary` instead of a typed result."
     if not query["format"]["schema"].get("enum"):
         arguments["format"] = "A binary format: gives `Binary` instead of a typed result."
     kinds = " or ".join(f"`{kind.__name__}`" for kind in reversed(answers(endpoint).values()))

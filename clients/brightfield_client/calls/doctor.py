@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.calls._images import classify
-from brightfield_client.calls.health import ready, version
-from brightfield_client.calls.models import models
+from brightfield_client.calls._service import models, version
+from brightfield_client.calls.health import ready
 from brightfield_client.errors import BrightfieldError
 from brightfield_client.exchange import Policy, Runnable, Steps
 from brightfield_client.models import Model

@@ -1,6 +1,6 @@
 """The table of the image endpoints: what each is for, and what its answer is.
 
-A further endpoint is a row here; `clients/generate.py` writes its call, with the parameters of the
+A further endpoint is a row here; `docs/client` writes its call, with the parameters of the
 service's document, and every client, the command line included, has it.
 """
 
