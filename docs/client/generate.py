@@ -13,6 +13,7 @@ from halves import synchronous
 from image_calls import image_calls
 from parameter_types import OPERATIONS, further_types, parameter_types
 from plain_calls import COLLECTION, SERVICE, plain_calls
+from shapes import shapes
 from surface import surface
 from text import PACKAGE, ROOT, formatted
 
@@ -46,6 +47,7 @@ def files() -> Iterator[tuple[Path, str]]:
     types = f"{parameter_types(queries)}{further_types(further)}"
     yield PACKAGE / "calls" / "_parameters.py", formatted(types)
     yield PACKAGE / "calls" / "_images.py", formatted(image_calls(queries))
+    yield PACKAGE / "results" / "_shapes.py", formatted(shapes(document))
     service = plain_calls(document, SERVICE, "The plain calls to the service.")
     yield PACKAGE / "calls" / "_service.py", formatted(service)
     collection = plain_calls(document, COLLECTION, "The plain calls about one collection.")

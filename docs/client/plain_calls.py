@@ -202,13 +202,19 @@ from brightfield_client.calls.reading import (
     several,
     text,
 )
-from brightfield_client.models import Layer, Model
+from brightfield_client.models import Model
+from brightfield_client.results._shapes import (
+    CollectionInfo,
+    EvaluationRun,
+    IndexInfo,
+    Layer,
+    RunChunk,
+)
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.collections import Clusters, CollectionInfo, IndexInfo, Projection
+from brightfield_client.results.collections import Clusters, Projection
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
 from brightfield_client.results.patches import Patches
-from brightfield_client.results.runs import EvaluationRun, RunChunk
 from brightfield_client.results.value import Json
 """
 # How what a path names is passed.

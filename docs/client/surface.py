@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from shapes import BASES
 from text import PACKAGE, head
 
 # What the package shows besides all errors and all results.
@@ -21,9 +22,10 @@ EXPORTS = {
     "in_process": "InProcess",
     "job": "Job",
     "mapping": "MapItem",
-    "models": "Layer, Model",
+    "models": "Model",
 }
-INTERNAL = frozenset({"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"})
+INTERNAL = {"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"}
+INTERNAL |= {shape.name for shape in BASES}
 
 
 def surface() -> str:

@@ -17,8 +17,12 @@ from brightfield_client.calls.reading import (
     one,
     part,
 )
+from brightfield_client.results._shapes import (
+    CollectionInfo,
+    IndexInfo,
+)
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.collections import Clusters, CollectionInfo, IndexInfo, Projection
+from brightfield_client.results.collections import Clusters, Projection
 from brightfield_client.results.patches import Patches
 from brightfield_client.results.value import Json
 

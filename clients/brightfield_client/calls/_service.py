@@ -17,12 +17,16 @@ from brightfield_client.calls.reading import (
     several,
     text,
 )
-from brightfield_client.models import Layer, Model
+from brightfield_client.models import Model
+from brightfield_client.results._shapes import (
+    CollectionInfo,
+    EvaluationRun,
+    Layer,
+    RunChunk,
+)
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.collections import CollectionInfo
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
-from brightfield_client.results.runs import EvaluationRun, RunChunk
 
 
 def models() -> Call[list[Model]]:

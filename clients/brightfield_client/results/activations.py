@@ -10,26 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results.found import Box, Point
+from brightfield_client.results._shapes import UnitActivity
+from brightfield_client.results.places import Box
 from brightfield_client.results.result import Result, html_table
 from brightfield_client.results.saving import save_as, write_csv, write_json
-from brightfield_client.results.value import Json, Value, at
-
-
-@dataclass(frozen=True)
-class UnitActivity(Value):
-    """One unit of a layer: its greatest value and its mean over the map (None where not finite).
-
-    The greatest value is at `place` (row, column) of the map, around `position` (x, y) in image
-    pixels; `box` is all that the unit sees there, its receptive field.
-    """
-
-    unit: int
-    max: float | None
-    mean: float | None
-    place: tuple[int, int]
-    position: Point
-    box: Box
+from brightfield_client.results.value import Json, at
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from brightfield_client.arrays import FloatArray
+from brightfield_client.results._shapes import Prediction
 from brightfield_client.results.result import Result, frame, html_table
-from brightfield_client.results.value import Value, at
-
-
-@dataclass(frozen=True)
-class Prediction(Value):
-    """A class and its score, in [0, 1] for softmax and sigmoid models."""
-
-    label: str
-    class_id: int
-    score: float
+from brightfield_client.results.value import at
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from brightfield_client.results.found import Box, Detection
+from brightfield_client.results.found import Detection
 from brightfield_client.results.objects import InOneImage
+from brightfield_client.results.places import Box
 from brightfield_client.results.saving import save_as
 from brightfield_client.results.value import at
 

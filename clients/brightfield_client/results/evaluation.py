@@ -9,27 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from brightfield_client.arrays import FloatArray, numbers
+from brightfield_client.results._shapes import MetricEstimate, Warned
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Warned, frame, html_table
+from brightfield_client.results.result import frame, html_table
 from brightfield_client.results.saving import Write, save_as, write_json
 from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate(Value):
+class Estimate(MetricEstimate):
     """A number with its interval over `n` observations.
 
     Where there is no value, `undefined` says why, and `ci_undefined` likewise of the interval;
     `method` is how the interval was found, and `clipped` whether it was cut to what is possible.
     """
-
-    value: float | None
-    ci: tuple[float, float] | None
-    method: str | None
-    n: int
-    undefined: str | None
-    ci_undefined: str | None = None
-    clipped: bool
 
     def __str__(self) -> str:
         if self.value is None:

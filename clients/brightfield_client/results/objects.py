@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from brightfield_client.images import ImageSource
 from brightfield_client.pictures import on_axes
-from brightfield_client.results.found import Detection, ObjectClass, Solid
+from brightfield_client.results._shapes import ObjectClass
+from brightfield_client.results.found import Detection, Solid
 from brightfield_client.results.result import Result, frame, html_table
 from brightfield_client.results.saving import Write, write_csv, write_json
 from brightfield_client.results.value import at

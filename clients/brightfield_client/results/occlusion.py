@@ -9,36 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
+from brightfield_client.results._shapes import Grid, WhatIf
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.target import Target
-from brightfield_client.results.value import Json, Value, at
+from brightfield_client.results.value import Json, at
 
-Span = tuple[float, float]
 _NONE: npt.NDArray[np.float64] = np.zeros(0)
-
-
-@dataclass(frozen=True)
-class Grid(Value):
-    """Where the windows stood: `x` holds [start, stop] of each column, `y` of each row, in pixels
-    of the image."""
-
-    rows: int
-    cols: int
-    window: tuple[int, ...] = ()
-    stride: tuple[int, ...] = ()
-    border: str = ""
-    x: tuple[Span, ...] = ()
-    y: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True)
-class WhatIf(Value):
-    """The scores before and after one part of the image was hidden; difference = before - after."""
-
-    targets: tuple[Target, ...]
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-    difference: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -8,25 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from brightfield_client.optional import require
+from brightfield_client.results._shapes import ModelRef, Warned
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.value import Json, Value, at, read_fields
-
-
-@dataclass(frozen=True)
-class ModelRef(Value):
-    """The model that answered."""
-
-    id: str = ""
-    version: str = ""
-    sha256: str | None = None
-
-
-@dataclass(frozen=True)
-class Warned(Value):
-    """Something that the service did to the image or the answer and that one should know."""
-
-    code: str = ""
-    detail: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

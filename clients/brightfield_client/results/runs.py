@@ -6,49 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield_client.results.result import Warned, frame, html_table
+from brightfield_client.results._shapes import EvaluationRun, MetricDifference, RunChunk, Warned
+from brightfield_client.results.result import frame, html_table
 from brightfield_client.results.value import Json, Value, at
 
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluationRun(Value):
-    """A run whose predictions come in chunks; `chunks` and `rows` are of the last look."""
-
-    id: str
-    name: str | None
-    task: str
-    options: Json = at(repr=False)
-    created: float
-    touched: float
-    chunks: int
-    rows: int
+__all__ = ["Comparison", "Difference", "EvaluationRun", "RunChunk"]
 
 
-@dataclass(frozen=True)
-class RunChunk(Value):
-    """A chunk that the service keeps."""
-
-    key: str
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Difference(Value):
+class Difference(MetricDifference):
     """A number of two runs and `a` minus `b` with its interval.
 
     `p_value` is there where a test is, as DeLong's of AUROC; where there is no difference,
     `undefined` says why, and `ci_undefined` likewise of the interval.
     """
-
-    a: float | None
-    b: float | None
-    difference: float | None
-    ci: tuple[float, float] | None
-    method: str | None
-    p_value: float | None
-    undefined: str | None
-    ci_undefined: str | None
 
     def __str__(self) -> str:
         if self.difference is None:

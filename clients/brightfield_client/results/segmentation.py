@@ -11,9 +11,10 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import thumbnail_png
-from brightfield_client.results.found import Box, Point, Segment
+from brightfield_client.results.found import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import InOneImage
+from brightfield_client.results.places import Box, Point
 from brightfield_client.results.saving import save_as, write_tiff
 from brightfield_client.results.value import at
 
