@@ -9,11 +9,8 @@ from brightfield_client.calls.jobs import JobStatus
 from brightfield_client.client import Client
 from brightfield_client.collection import Collection
 from brightfield_client.errors import (
-    ApiError,
     BadRequestError,
-    BrightfieldError,
     ConflictError,
-    ConnectionFailed,
     DeadlineError,
     ForbiddenError,
     InternalError,
@@ -21,14 +18,19 @@ from brightfield_client.errors import (
     NotAcceptableError,
     NotFoundError,
     OverloadedError,
-    TimedOut,
     TooLargeError,
     UnavailableError,
-    UnexpectedReply,
     UnprocessableError,
     UnsupportedError,
 )
 from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.faults import (
+    ApiError,
+    BrightfieldError,
+    ConnectionFailed,
+    TimedOut,
+    UnexpectedReply,
+)
 from brightfield_client.following import JobEvent
 from brightfield_client.images import StoredImage
 from brightfield_client.in_process import InProcess

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from document import operation, query_parameters
 from endpoint_methods import endpoint_methods
+from error_classes import error_classes
 from halves import synchronous
 from image_calls import image_calls
 from parameter_types import OPERATIONS, further_types, parameter_types
@@ -47,6 +48,7 @@ def files() -> Iterator[tuple[Path, str]]:
     types = f"{parameter_types(queries)}{further_types(further)}"
     yield PACKAGE / "calls" / "_parameters.py", formatted(types)
     yield PACKAGE / "calls" / "_images.py", formatted(image_calls(queries))
+    yield PACKAGE / "errors.py", formatted(error_classes())
     yield PACKAGE / "results" / "_shapes.py", formatted(shapes(document))
     service = plain_calls(document, SERVICE, "The plain calls to the service.")
     yield PACKAGE / "calls" / "_service.py", formatted(service)

@@ -12,6 +12,21 @@ from text import head, imports, wrapped
 
 from brightfield_client.calls.endpoints import ENDPOINTS, Endpoint
 
+# What each endpoint is for, of one image and of several.
+SENTENCES = {
+    "activations": "The feature maps that a layer makes of an image, or of each in a list.",
+    "classify": "The most probable classes of an image, or of each in a list.",
+    "detect": "Where the objects of an image are, or of each in a list: a box, a class, a score.",
+    "embed": "The feature vector of an image, or of each in a list.",
+    "occlusion": "How the scores of classes change when a window hides a part of the image.",
+    "patches": "The parts of images that excite the units of a layer most, over all images "
+    "together.",
+    "saliency": "How much each pixel matters to the score of a class, a detection, an object, or "
+    "to the similarity to a reference.",
+    "segment": "Which pixels of an image, or of each in a list, belong to which object or class.",
+    "superresolve": "An image, or each in a list, with more pixels, in its own dtype.",
+}
+
 
 def image_calls(queries: Mapping[str, Mapping[str, Any]]) -> str:
     """A function for each endpoint, with an overload for each kind of answer."""
@@ -98,6 +113,6 @@ def _documentation(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> str:
         if endpoint.together
         else "; for a list a `Batch`, in which a failed image is an `ItemError`"
     )
-    lines = [endpoint.doc, "", "Args:"]
+    lines = [SENTENCES[endpoint.name], "", "Args:"]
     lines += [f"    {name}: {text}" for name, text in arguments.items()]
     return "\n".join([*lines, "", "Returns:", f"    {kinds}{batch}."])
