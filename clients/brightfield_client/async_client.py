@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from types import TracebackType
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -115,19 +113,7 @@ class AsyncClient(AsyncEndpointMethods):
         """
         return AsyncCollection(self, name)
 
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> AsyncGenerator[MapItem[Any], None]:
-        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
-        return self._mapped(plan, progress)
-
-    async def _mapped(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]:
+    async def _map(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]:
         async def ask(source: ImageSource) -> MapItem[Any]:
             planned = plan.item(source)
             item = await self.run(planned)
@@ -185,7 +171,8 @@ class AsyncClient(AsyncEndpointMethods):
         found = await self.start_run(run, task=plan.evaluation, **plan.options)
         there = await self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
-        answers = self._map(plan.sources(), plan.task, plan.parameters, concurrency, False, None)
+        asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
+        answers = self._map(asked, False)
         with plan.bar(progress) as bar:
             async for item in answers:
                 await self.run(ChunkUpload(plan, found, await in_thread(plan.add, item)))
@@ -236,12 +223,7 @@ class AsyncClient(AsyncEndpointMethods):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *fault: object) -> None:
         await self.close()
 
     def __repr__(self) -> str:

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Iterable, Mapping
-from types import TracebackType
+from collections.abc import Generator, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -117,19 +115,7 @@ class Client(EndpointMethods):
         """
         return Collection(self, name)
 
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> Generator[MapItem[Any], None, None]:
-        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
-        return self._mapped(plan, progress)
-
-    def _mapped(self, plan: MapPlan, progress: bool) -> Generator[MapItem[Any], None, None]:
+    def _map(self, plan: MapPlan, progress: bool) -> Generator[MapItem[Any], None, None]:
         def ask(source: ImageSource) -> MapItem[Any]:
             planned = plan.item(source)
             item = self.run(planned)
@@ -187,7 +173,8 @@ class Client(EndpointMethods):
         found = self.start_run(run, task=plan.evaluation, **plan.options)
         there = self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
-        answers = self._map(plan.sources(), plan.task, plan.parameters, concurrency, False, None)
+        asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
+        answers = self._map(asked, False)
         with plan.bar(progress) as bar:
             for item in answers:
                 self.run(ChunkUpload(plan, found, in_thread(plan.add, item)))
@@ -238,12 +225,7 @@ class Client(EndpointMethods):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *fault: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -27,24 +27,14 @@ T = TypeVar("T")
 
 
 def _asking(
-    build: Callable[Concatenate[str, P], Call[T]],
+    build: Callable[Concatenate[str, P], Call[T]], *, long: bool = False
 ) -> Callable[Concatenate[Collection, P], T]:
-    """The method that sends what `build` makes for this collection."""
+    """The method that sends what `build` makes for this collection; long work as a job, which
+    leaving cancels."""
 
     def method(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._client.run(in_thread(build, self.name, *args, **kwargs))
-
-    present(method, build, bound=1)
-    return method
-
-
-def _working(
-    build: Callable[Concatenate[str, P], Call[T]],
-) -> Callable[Concatenate[Collection, P], T]:
-    """The same as a job, since it may take long; leaving cancels it."""
-
-    def method(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._work(build(self.name, *args, **kwargs))
+        call = in_thread(build, self.name, *args, **kwargs)
+        return self._work(call) if long else self._client.run(call)
 
     present(method, build, bound=1)
     return method
@@ -61,14 +51,14 @@ class Collection:
     remove = _asking(calls.remove)
     thumbnail = _asking(plain.thumbnail)
     neighbors = _asking(calls.neighbors)
-    index = _working(plain.index)
+    index = _asking(plain.index, long=True)
     index_info = _asking(plain.index_info)
     drop_index = _asking(plain.drop_index)
-    clusters = _working(plain.clusters)
-    duplicates = _working(plain.duplicates)
-    outliers = _working(plain.outliers)
-    disagreements = _working(plain.disagreements)
-    patches = _working(plain.patches)
+    clusters = _asking(plain.clusters, long=True)
+    duplicates = _asking(plain.duplicates, long=True)
+    outliers = _asking(plain.outliers, long=True)
+    disagreements = _asking(plain.disagreements, long=True)
+    patches = _asking(plain.patches, long=True)
     projections = _asking(plain.projections)
     plot = _asking(calls.plot)
 

@@ -17,10 +17,10 @@ from brightfield_client.calls import health as health_calls
 from brightfield_client.calls import metrics as metrics_calls
 from brightfield_client.calls import runs as runs_calls
 from brightfield_client.calls import stored as stored_calls
-from brightfield_client.calls.endpoints import Endpoint
+from brightfield_client.calls.endpoints import Endpoint, endpoint_of
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
-from brightfield_client.mapping import MapItem
+from brightfield_client.mapping import MapItem, MapPlan
 from brightfield_client.results.activations import Activations
 from brightfield_client.results.batch import Batch
 from brightfield_client.results.binary import Binary
@@ -677,15 +677,8 @@ class EndpointMethods:
             resume: the file that keeps the answers.
             parameters: the endpoint's.
         """
-        return self._map(images, task, parameters, concurrency, progress, resume)
+        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
+        return self._map(plan, progress)
 
     @abstractmethod
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> Generator[MapItem[Any], None, None]: ...
+    def _map(self, plan: MapPlan, progress: bool) -> Generator[MapItem[Any], None, None]: ...

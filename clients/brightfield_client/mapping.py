@@ -55,7 +55,7 @@ class MapPlan:
         endpoint: Endpoint[Any],
         parameters: Mapping[str, Any],
         concurrency: int,
-        resume: str | os.PathLike[str] | None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> None:
         if isinstance(images, str | bytes):
             raise TypeError("map takes many images; pass a list of paths, or call the endpoint.")

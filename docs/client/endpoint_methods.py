@@ -36,9 +36,9 @@ def endpoint_methods(queries: Mapping[str, Mapping[str, Any]]) -> str:
         "from brightfield_client.async_sender import async_method",
         *(f"from brightfield_client.calls import {m} as {m}_calls" for m in _modules()),
         "from brightfield_client.calls import _parameters as given",
-        "from brightfield_client.calls.endpoints import Endpoint",
+        "from brightfield_client.calls.endpoints import Endpoint, endpoint_of",
         "from brightfield_client.images import Images, ImageSource",
-        "from brightfield_client.mapping import MapItem",
+        "from brightfield_client.mapping import MapItem, MapPlan",
         *imports(results),
         "from brightfield_client.results.result import Result",
         'R = TypeVar("R", bound=Result)\n',
@@ -132,16 +132,9 @@ _MAP = f'''
             resume: the file that keeps the answers.
             parameters: the endpoint's.
         """
-        return self._map(images, task, parameters, concurrency, progress, resume)
+        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
+        return self._map(plan, progress)
 
     @abstractmethod
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> AsyncGenerator[MapItem[Any], None]: ...
+    def _map(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]: ...
 '''

@@ -105,15 +105,6 @@ ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
 )
 
 
-def endpoint_named(name: str) -> Endpoint[Any]:
-    """An endpoint by its name; "/classify" and "classify" are the same."""
-    try:
-        return ENDPOINTS[name.strip("/")]
-    except KeyError:
-        known = ", ".join(sorted(ENDPOINTS))
-        raise ValueError(f"There is no image endpoint {name!r}; there are {known}.") from None
-
-
 def any_endpoint(name: str) -> Endpoint[Any]:
     """An endpoint by its name, also one that only the service knows: its answers are `Result`."""
     plain = name.strip("/")
@@ -121,5 +112,9 @@ def any_endpoint(name: str) -> Endpoint[Any]:
 
 
 def endpoint_of(endpoint: str | Endpoint[Any]) -> Endpoint[Any]:
-    """An endpoint by its name, or itself."""
-    return endpoint if isinstance(endpoint, Endpoint) else endpoint_named(endpoint)
+    """An endpoint by its name, or itself; "/classify" and "classify" are the same."""
+    found = any_endpoint(endpoint) if isinstance(endpoint, str) else endpoint
+    if isinstance(endpoint, str) and found.name not in ENDPOINTS:
+        known = ", ".join(sorted(ENDPOINTS))
+        raise ValueError(f"There is no image endpoint {endpoint!r}; there are {known}.")
+    return found
