@@ -1,15 +1,13 @@
 """A collection at the service."""
 
-# ruff: noqa: A002 - `id` and `filter` are the service's names
-
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
-from brightfield_client.async_driving import drawable, in_order, in_thread
+from brightfield_client.async_driving import in_order, in_thread, linked
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.async_sender import AsyncSender
 from brightfield_client.calls import _collection as plain
@@ -19,7 +17,7 @@ from brightfield_client.calls.jobs import submitted
 from brightfield_client.images import ImageSource
 from brightfield_client.presenting import present
 from brightfield_client.progress import ProgressBar
-from brightfield_client.results.collections import Addition, Projection
+from brightfield_client.results.collections import Addition
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,7 +31,9 @@ def _asking(
 
     async def method(self: AsyncCollection, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call = await in_thread(build, self.name, *args, **kwargs)
-        return await (self._work(call) if long else self._client.run(call))
+        if long:
+            return await self._work(call)
+        return linked(await self._client.run(call), call, self._client.run)
 
     present(method, build, bound=1)
     return method
@@ -58,6 +58,8 @@ class AsyncCollection:
     outliers = _asking(plain.outliers, long=True)
     disagreements = _asking(plain.disagreements, long=True)
     patches = _asking(plain.patches, long=True)
+    project = _asking(plain.project, long=True)
+    projection = _asking(plain.projection)
     projections = _asking(plain.projections)
     plot = _asking(calls.plot)
 
@@ -104,23 +106,6 @@ class AsyncCollection:
                 found += added
                 bar.update(len(found))
         return found
-
-    async def project(
-        self, method: str = "tsne", *, filter: Mapping[str, Any] | None = None, **parameters: Any
-    ) -> Projection:
-        """A map of the items, which the service keeps: `collection.project("tsne")`.
-
-        Args:
-            method: pca, tsne or umap.
-            filter: conditions on the metadata.
-            parameters: dimensions, seed, and the method's own, as perplexity.
-        """
-        call = plain.project(self.name, method, filter=filter, **parameters)
-        return drawable(await self._work(call), self.plot)
-
-    async def projection(self, id: str) -> Projection:
-        """A map that was made before; what was added since is placed, and nothing moves."""
-        return drawable(await self._client.run(plain.projection(self.name, id)), self.plot)
 
     async def _work(self, call: Call[T]) -> T:
         job = AsyncJob(self._client, call, await self._client.run(submitted(call)))

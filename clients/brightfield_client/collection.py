@@ -2,11 +2,9 @@
 # ruff: noqa: RUF100, SIM117, UP028 - so it reads as its asynchronous half
 """A collection at the service."""
 
-# ruff: noqa: A002 - `id` and `filter` are the service's names
-
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
@@ -14,12 +12,12 @@ from brightfield_client.calls import _collection as plain
 from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
-from brightfield_client.driving import drawable, in_order, in_thread
+from brightfield_client.driving import in_order, in_thread, linked
 from brightfield_client.images import ImageSource
 from brightfield_client.job import Job
 from brightfield_client.presenting import present
 from brightfield_client.progress import ProgressBar
-from brightfield_client.results.collections import Addition, Projection
+from brightfield_client.results.collections import Addition
 from brightfield_client.sender import Sender
 
 P = ParamSpec("P")
@@ -34,7 +32,9 @@ def _asking(
 
     def method(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> T:
         call = in_thread(build, self.name, *args, **kwargs)
-        return self._work(call) if long else self._client.run(call)
+        if long:
+            return self._work(call)
+        return linked(self._client.run(call), call, self._client.run)
 
     present(method, build, bound=1)
     return method
@@ -59,6 +59,8 @@ class Collection:
     outliers = _asking(plain.outliers, long=True)
     disagreements = _asking(plain.disagreements, long=True)
     patches = _asking(plain.patches, long=True)
+    project = _asking(plain.project, long=True)
+    projection = _asking(plain.projection)
     projections = _asking(plain.projections)
     plot = _asking(calls.plot)
 
@@ -105,23 +107,6 @@ class Collection:
                 found += added
                 bar.update(len(found))
         return found
-
-    def project(
-        self, method: str = "tsne", *, filter: Mapping[str, Any] | None = None, **parameters: Any
-    ) -> Projection:
-        """A map of the items, which the service keeps: `collection.project("tsne")`.
-
-        Args:
-            method: pca, tsne or umap.
-            filter: conditions on the metadata.
-            parameters: dimensions, seed, and the method's own, as perplexity.
-        """
-        call = plain.project(self.name, method, filter=filter, **parameters)
-        return drawable(self._work(call), self.plot)
-
-    def projection(self, id: str) -> Projection:
-        """A map that was made before; what was added since is placed, and nothing moves."""
-        return drawable(self._client.run(plain.projection(self.name, id)), self.plot)
 
     def _work(self, call: Call[T]) -> T:
         job = Job(self._client, call, self._client.run(submitted(call)))

@@ -111,6 +111,8 @@ BASES = (
         options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
 )  # fmt: skip
+# Places, as named tuples.
+TUPLES = {"Point": "ImagePoint", "SolidPoint": "SolidPoint"}
 _REFERENCES = {
     "BoundingBox": "Box", "SolidBox": "Box", "ImagePoint": "Point", "SolidPoint": "SolidPoint",
     "EncodedArray": "FloatArray", "ExplainedTarget": "Target",
@@ -123,12 +125,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results.places import Box, Point, Polygon, SolidPoint
+from brightfield_client.results.places import Box, Polygon
 from brightfield_client.results.target import Target
 from brightfield_client.results.value import Json, Value, at
 '''
@@ -137,9 +140,17 @@ from brightfield_client.results.value import Json, Value, at
 def shapes(document: Mapping[str, Any]) -> str:
     """A frozen dataclass for each row."""
     lines = [head("docs/openapi.json and docs/client/shapes.py"), _HEAD]
+    for name, schema in TUPLES.items():
+        lines += _tuple(name, document["components"]["schemas"][schema])
     for shape in (*SHAPES, *BASES):
         lines += _class(document, shape)
     return "\n".join(lines) + "\n"
+
+
+def _tuple(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield f"class {name}(NamedTuple):\n{_docstring(schema['description'])}\n"
+    for each in schema["required"]:
+        yield f"    {each}: {result_type(schema['properties'][each])}"
 
 
 def _class(document: Mapping[str, Any], shape: Shape) -> Iterator[str]:

@@ -4,14 +4,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results.places import Box, Point, Polygon, SolidPoint
+from brightfield_client.results.places import Box, Polygon
 from brightfield_client.results.target import Target
 from brightfield_client.results.value import Json, Value, at
+
+
+class Point(NamedTuple):
+    """A place in pixels of the image."""
+
+    x: float
+    y: float
+
+
+class SolidPoint(NamedTuple):
+    """A place in pixels and planes."""
+
+    x: float
+    y: float
+    z: float
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -50,9 +50,6 @@ class Neighbors(NearestItems, Sequence[Neighbor]):
 
     def __len__(self) -> int:
         return len(self.found)
-
-    def __iter__(self) -> Iterator[Neighbor]:
-        return iter(self.found)
 
     @overload
     def __getitem__(self, index: int) -> Neighbor: ...

@@ -33,7 +33,11 @@ class Detections(InOneImage[Detection]):
         and .zip, regions for ImageJ, ask the service again (see `again`).
         """
         own = {".json": self._as_json, ".csv": self._as_table}
-        return save_as(path, own | self._asked_again(".geojson", ".png", ".zip"), "A detection")
+        return save_as(
+            path,
+            own | self._asked_again(geojson="geojson", png="overlay", zip="rois"),
+            "A detection",
+        )
 
     def _no_object(self) -> Detection:
         nowhere = Box(0.0, 0.0, 0.0, 0.0)

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import inline_png
+from brightfield_client.results._shapes import Point
 from brightfield_client.results.batch import ItemError
-from brightfield_client.results.places import Box, Point
+from brightfield_client.results.places import Box
 from brightfield_client.results.result import Result
 from brightfield_client.results.saving import save_as, write_csv, write_json
 from brightfield_client.results.value import Json, Value, at

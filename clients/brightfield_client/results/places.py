@@ -16,13 +16,6 @@ Polygon = tuple[Ring, ...]
 """The exterior and the holes."""
 
 
-class Point(NamedTuple):
-    """x and y."""
-
-    x: float
-    y: float
-
-
 class Box(NamedTuple):
     """A rectangle by its edges; around the one pixel at (0, 0) it is 0, 0, 1, 1."""
 
@@ -38,11 +31,3 @@ class Box(NamedTuple):
     @property
     def height(self) -> float:
         return self.ymax - self.ymin
-
-
-class SolidPoint(NamedTuple):
-    """x, y and z."""
-
-    x: float
-    y: float
-    z: float

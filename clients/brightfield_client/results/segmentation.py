@@ -11,10 +11,11 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import thumbnail_png
+from brightfield_client.results._shapes import Point
 from brightfield_client.results.found import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import InOneImage
-from brightfield_client.results.places import Box, Point
+from brightfield_client.results.places import Box
 from brightfield_client.results.saving import save_as, write_tiff
 from brightfield_client.results.value import at
 
@@ -78,7 +79,9 @@ class Segmentation(InOneImage[Segment]):
             ".json": self._as_json,
             ".csv": self._as_table,
         }
-        return save_as(path, own | self._asked_again(".geojson", ".zip"), "A segmentation")
+        return save_as(
+            path, own | self._asked_again(geojson="geojson", zip="rois"), "A segmentation"
+        )
 
     def _write_tiff(self, path: Path) -> None:
         mask = self.json["mask"]

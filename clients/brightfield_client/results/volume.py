@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from brightfield_client.results._shapes import SolidPoint
 from brightfield_client.results.found import Solid
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
 from brightfield_client.results.objects import Found
-from brightfield_client.results.places import Box, SolidPoint
+from brightfield_client.results.places import Box
 from brightfield_client.results.result import html_table
 from brightfield_client.results.saving import save_as
 from brightfield_client.results.value import Json, at
