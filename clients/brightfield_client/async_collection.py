@@ -3,65 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
+from brightfield_client.async_collection_methods import AsyncCollectionMethods
 from brightfield_client.async_driving import in_order, in_thread, linked
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.async_sender import AsyncSender
-from brightfield_client.calls import _collection as plain
-from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
 from brightfield_client.images import ImageSource
-from brightfield_client.presenting import present
 from brightfield_client.progress import ProgressBar
 from brightfield_client.results.collections import Addition
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _asking(
-    build: Callable[Concatenate[str, P], Call[T]], *, long: bool = False
-) -> Callable[Concatenate[AsyncCollection, P], Coroutine[Any, Any, T]]:
-    """The method that sends what `build` makes for this collection; long work as a job, which
-    leaving cancels."""
-
-    async def method(self: AsyncCollection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        call = await in_thread(build, self.name, *args, **kwargs)
-        if long:
-            return await self._work(call)
-        return linked(await self._client.run(call), call, self._client.run)
-
-    present(method, build, bound=1)
-    return method
-
-
-class AsyncCollection:
+class AsyncCollection(AsyncCollectionMethods):
     """Vectors that the service keeps, with ids and metadata; made by `AsyncClient.collection`."""
-
-    make = _asking(plain.make)
-    info = _asking(plain.info)
-    delete = _asking(plain.delete)
-    add_vectors = _asking(calls.add_vectors)
-    items = _asking(plain.items)
-    remove = _asking(calls.remove)
-    thumbnail = _asking(plain.thumbnail)
-    neighbors = _asking(calls.neighbors)
-    index = _asking(plain.index, long=True)
-    index_info = _asking(plain.index_info)
-    drop_index = _asking(plain.drop_index)
-    clusters = _asking(plain.clusters, long=True)
-    duplicates = _asking(plain.duplicates, long=True)
-    outliers = _asking(plain.outliers, long=True)
-    disagreements = _asking(plain.disagreements, long=True)
-    patches = _asking(plain.patches, long=True)
-    project = _asking(plain.project, long=True)
-    projection = _asking(plain.projection)
-    projections = _asking(plain.projections)
-    plot = _asking(calls.plot)
 
     def __init__(self, client: AsyncSender, name: str) -> None:
         self._client = client
@@ -107,7 +67,10 @@ class AsyncCollection:
                 bar.update(len(found))
         return found
 
-    async def _work(self, call: Call[T]) -> T:
+    async def ask(self, call: Call[T], long: bool = False) -> T:
+        """Carry out a call; long work as a job, which leaving cancels."""
+        if not long:
+            return linked(await self._client.run(call), call, self._client.run)
         job = AsyncJob(self._client, call, await self._client.run(submitted(call)))
         try:
             await job.wait(progress=True)

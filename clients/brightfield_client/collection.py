@@ -4,65 +4,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
-from brightfield_client.calls import _collection as plain
-from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
+from brightfield_client.collection_methods import CollectionMethods
 from brightfield_client.driving import in_order, in_thread, linked
 from brightfield_client.images import ImageSource
 from brightfield_client.job import Job
-from brightfield_client.presenting import present
 from brightfield_client.progress import ProgressBar
 from brightfield_client.results.collections import Addition
 from brightfield_client.sender import Sender
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _asking(
-    build: Callable[Concatenate[str, P], Call[T]], *, long: bool = False
-) -> Callable[Concatenate[Collection, P], T]:
-    """The method that sends what `build` makes for this collection; long work as a job, which
-    leaving cancels."""
-
-    def method(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        call = in_thread(build, self.name, *args, **kwargs)
-        if long:
-            return self._work(call)
-        return linked(self._client.run(call), call, self._client.run)
-
-    present(method, build, bound=1)
-    return method
-
-
-class Collection:
+class Collection(CollectionMethods):
     """Vectors that the service keeps, with ids and metadata; made by `Client.collection`."""
-
-    make = _asking(plain.make)
-    info = _asking(plain.info)
-    delete = _asking(plain.delete)
-    add_vectors = _asking(calls.add_vectors)
-    items = _asking(plain.items)
-    remove = _asking(calls.remove)
-    thumbnail = _asking(plain.thumbnail)
-    neighbors = _asking(calls.neighbors)
-    index = _asking(plain.index, long=True)
-    index_info = _asking(plain.index_info)
-    drop_index = _asking(plain.drop_index)
-    clusters = _asking(plain.clusters, long=True)
-    duplicates = _asking(plain.duplicates, long=True)
-    outliers = _asking(plain.outliers, long=True)
-    disagreements = _asking(plain.disagreements, long=True)
-    patches = _asking(plain.patches, long=True)
-    project = _asking(plain.project, long=True)
-    projection = _asking(plain.projection)
-    projections = _asking(plain.projections)
-    plot = _asking(calls.plot)
 
     def __init__(self, client: Sender, name: str) -> None:
         self._client = client
@@ -108,7 +68,10 @@ class Collection:
                 bar.update(len(found))
         return found
 
-    def _work(self, call: Call[T]) -> T:
+    def ask(self, call: Call[T], long: bool = False) -> T:
+        """Carry out a call; long work as a job, which leaving cancels."""
+        if not long:
+            return linked(self._client.run(call), call, self._client.run)
         job = Job(self._client, call, self._client.run(submitted(call)))
         try:
             job.wait(progress=True)

@@ -13,7 +13,7 @@ from error_classes import error_classes
 from halves import synchronous
 from image_calls import image_calls
 from parameter_types import OPERATIONS, further_types, parameter_types
-from plain_calls import COLLECTION, SERVICE, plain_calls
+from plain_calls import COLLECTION, SERVICE, collection_methods, plain_calls
 from shapes import shapes
 from surface import surface
 from text import PACKAGE, ROOT, formatted
@@ -21,7 +21,7 @@ from text import PACKAGE, ROOT, formatted
 from brightfield_client.calls.endpoints import ENDPOINTS
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
-TWINS = ("client", "collection", "endpoint_methods", "job", "sender")
+TWINS = ("client", "collection", "collection_methods", "endpoint_methods", "job", "sender")
 
 
 def main() -> int:
@@ -54,10 +54,14 @@ def files() -> Iterator[tuple[Path, str]]:
     yield PACKAGE / "calls" / "_service.py", formatted(service)
     collection = plain_calls(document, COLLECTION, "The plain calls about one collection.")
     yield PACKAGE / "calls" / "_collection.py", formatted(collection)
-    methods = formatted(endpoint_methods(queries))
-    yield PACKAGE / "async_endpoint_methods.py", methods
+    methods = {
+        "endpoint_methods": formatted(endpoint_methods(queries)),
+        "collection_methods": formatted(collection_methods()),
+    }
+    for name, text in methods.items():
+        yield PACKAGE / f"async_{name}.py", text
     yield PACKAGE / "__init__.py", formatted(surface())
     for name in TWINS:
         source = PACKAGE / f"async_{name}.py"
-        text = methods if name == "endpoint_methods" else source.read_text("utf-8")
+        text = methods.get(name) or source.read_text("utf-8")
         yield PACKAGE / f"{name}.py", synchronous(text, source.name)

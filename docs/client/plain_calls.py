@@ -21,6 +21,7 @@ class Plain:
     """A call by its name and operation; `read` is the expression that reads the answer.
 
     `own` are parameters that stand in the signature, `given` names the TypedDict of the others.
+    What may take `long` is asked as a job.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Plain:
     doc: str
     own: str = ""
     given: str = ""
+    long: bool = False
 
     @property
     def path(self) -> str:
@@ -129,7 +131,7 @@ COLLECTION = (
         "The service keeps its vectors in PostgreSQL with pgvector for that. Items that are\n"
         "added later come into the index by themselves. Raises `ConflictError` where the\n"
         "service's store can have no index.",
-        given="Index",
+        given="Index", long=True,
     ),
     Plain(
         "index_info", "GET /collections/{name}/index", "one(IndexInfo)",
@@ -143,35 +145,35 @@ COLLECTION = (
         "clusters", "POST /collections/{name}/clusters", "one(Clusters)",
         "k-means into `k` clusters: labels, sizes, inertia, silhouette, and the items nearest\n"
         "each centre.",
-        "k: int", "Clusters",
+        "k: int", "Clusters", True,
     ),
     Plain(
         "duplicates", "POST /collections/{name}/duplicates", "document",
         "Groups of items that lie closer together than `threshold` (default: 0.01): `groups`,\n"
         "`extra`.",
-        "threshold: float | None = None", "Duplicates",
+        "threshold: float | None = None", "Duplicates", True,
     ),
     Plain(
         "outliers", "POST /collections/{name}/outliers", "document",
         "At most `most` items by their local outlier factor, the largest first: `outliers`.",
-        "most: int | None = None", "Outliers",
+        "most: int | None = None", "Outliers", True,
     ),
     Plain(
         "disagreements", "POST /collections/{name}/disagreements", "document",
         "Items whose label, the metadata's `by`, is not that of their neighbours: `disagreements`.",
-        "by: str", "Disagreements",
+        "by: str", "Disagreements", True,
     ),
     Plain(
         "patches", "POST /collections/{name}/patches", "one(Patches)",
         "The parts of the collection's images that excite the units of a layer most.\n\n"
         'The collection was made with `keep_images=True`; `raw["ids"]` of the answer names its\n'
         "images in the order in which `Patch.image` counts them. A binary `format` gives `Binary`.",
-        given="CollectionPatches",
+        given="CollectionPatches", long=True,
     ),
     Plain(
         "project", "POST /collections/{name}/projection", "one(Projection)",
         "A map of the items by pca, tsne or umap, which the service keeps.",
-        'method: str = "tsne"', "Projection",
+        'method: str = "tsne"', "Projection", True,
     ),
     Plain(
         "projections", "GET /collections/{name}/projection", 'part("projections", list)',
@@ -217,6 +219,8 @@ from brightfield_client.results.filters import Filters
 from brightfield_client.results.patches import Patches
 from brightfield_client.results.value import Json
 """
+# The calls about a collection that are written by hand.
+BY_HAND = ("add_vectors", "remove", "neighbors", "plot")
 # How what a path names is passed.
 _PLACES = {
     "name": "name: str, /",
@@ -230,6 +234,26 @@ def plain_calls(document: Mapping[str, Any], rows: Iterable[Plain], about: str) 
     lines = [head("docs/openapi.json and docs/client/plain_calls.py"), f'"""{about}"""', _HEAD]
     for row in rows:
         lines += _function(document, row)
+    return "\n".join(lines) + "\n"
+
+
+def collection_methods() -> str:
+    """The calls about a collection as its methods."""
+    generated = {row.name: (f"plain.{row.name}", row.long) for row in COLLECTION}
+    every = generated | {name: (f"calls.{name}", False) for name in BY_HAND}
+    lines = [
+        head("docs/client/plain_calls.py"),
+        '"""The calls about a collection as its methods."""\n',
+        "from __future__ import annotations\n",
+        "from brightfield_client.async_sender import async_collection_method",
+        "from brightfield_client.calls import _collection as plain",
+        "from brightfield_client.calls import collection as calls",
+        "\nclass AsyncCollectionMethods:",
+        '    """What a collection is asked."""\n',
+    ]
+    for name, (build, long) in every.items():
+        options = ", long=True" if long else ""
+        lines.append(f"    {name} = async_collection_method({build}{options})")
     return "\n".join(lines) + "\n"
 
 
