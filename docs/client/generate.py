@@ -14,7 +14,7 @@ from halves import synchronous
 from image_calls import image_calls
 from parameter_types import OPERATIONS, further_types, parameter_types
 from plain_calls import COLLECTION, SERVICE, collection_methods, plain_calls
-from shapes import shapes
+from shapes import answers, shapes
 from surface import surface
 from text import PACKAGE, ROOT, formatted
 
@@ -50,6 +50,7 @@ def files() -> Iterator[tuple[Path, str]]:
     yield PACKAGE / "calls" / "_images.py", formatted(image_calls(queries))
     yield PACKAGE / "errors.py", formatted(error_classes())
     yield PACKAGE / "results" / "_shapes.py", formatted(shapes(document))
+    yield PACKAGE / "results" / "_answers.py", formatted(answers(document))
     service = plain_calls(document, SERVICE, "The plain calls to the service.")
     yield PACKAGE / "calls" / "_service.py", formatted(service)
     collection = plain_calls(document, COLLECTION, "The plain calls about one collection.")

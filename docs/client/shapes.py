@@ -20,7 +20,8 @@ from text import head, wrapped
 @dataclass(frozen=True)
 class Shape:
     """A class from a schema; `types` are those that the schema doesn't tell, `options` those of
-    `dataclass`. `raw` keeps the whole reply, too; `doc` says more than the schema."""
+    `dataclass`. `raw` keeps the whole reply, too; `doc` says more than the schema, and
+    `facts` gathers what no field has."""
 
     name: str
     schema: str
@@ -30,6 +31,7 @@ class Shape:
     options: str = ", kw_only=True"
     raw: str = ""
     doc: str = ""
+    facts: bool = False
 
 
 _RAW, _NO_EQ = "at(whole=True, repr=False, compare=False)", ", eq=False, kw_only=True"
@@ -111,11 +113,42 @@ BASES = (
         options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
 )  # fmt: skip
+# Answers about images, whose classes by hand draw and save them.
+ANSWERS = (
+    Shape(
+        "ClassMapResult", "ClassMapResult", "predictions -map=None -map_labels<map.labels=()",
+        "Result", options=_NO_EQ,
+    ),
+    Shape(
+        "EmbeddingResult", "EmbeddingResult", "-vector<embedding layer='' normalized=False",
+        "Result", {"vector": "npt.NDArray[np.float32]"}, _NO_EQ,
+    ),
+    Shape(
+        "ActivationsResult", "ActivationsResult", "layer units -maps -receptive_field",
+        "Result", options=_NO_EQ,
+    ),
+    Shape(
+        "SaliencyResult", "SmoothGradResult",
+        "method target score=None -map -region<map.region=None",
+        "Heatmap", {"region": "Region | None"}, _NO_EQ,
+        facts=True, doc="What every method says of the pixels that matter.",
+    ),
+    Shape(
+        "OcclusionResult", "OcclusionResult",
+        "grid=None targets=() base=EMPTY -scores=EMPTY -map=None -region<map.region=None "
+        "what_if=None -most_probable=None",
+        "Heatmap",
+        dict.fromkeys(("base", "scores"), "npt.NDArray[np.float64]")
+        | {"region": "Region | None", "most_probable": "npt.NDArray[np.float64] | None"},
+        _NO_EQ, facts=True,
+    ),
+)  # fmt: skip
 # Places, as named tuples.
 TUPLES = {"Point": "ImagePoint", "SolidPoint": "SolidPoint"}
 _REFERENCES = {
     "BoundingBox": "Box", "SolidBox": "Box", "ImagePoint": "Point", "SolidPoint": "SolidPoint",
-    "EncodedArray": "FloatArray", "ExplainedTarget": "Target",
+    "EncodedArray": "FloatArray", "ScoreMaps": "FloatArray", "SaliencyValues": "FloatArray",
+    "TargetMaps": "FloatArray", "ExplainedTarget": "Target",
 } | {each.schema: each.name for each in SHAPES}  # fmt: skip
 _SCALARS = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 _FIELD = re.compile(r"([-~]*)(\w+)(?:<([\w.]+))?(?:=(.+))?")
@@ -135,6 +168,32 @@ from brightfield_client.results.places import Box, Polygon
 from brightfield_client.results.target import Target
 from brightfield_client.results.value import Json, Value, at
 '''
+_HEAD_OF_ANSWERS = '''"""What the service says, for the classes that draw and save it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from brightfield_client.arrays import FloatArray
+from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, WhatIf
+from brightfield_client.results.heatmap import Heatmap, Region
+from brightfield_client.results.result import Result
+from brightfield_client.results.target import Target
+from brightfield_client.results.value import Json, at
+
+EMPTY: npt.NDArray[np.float64] = np.zeros(0)
+'''
+
+
+def answers(document: Mapping[str, Any]) -> str:
+    """A frozen dataclass for the answers of endpoints."""
+    lines = [head("docs/openapi.json and docs/client/shapes.py"), _HEAD_OF_ANSWERS]
+    for shape in ANSWERS:
+        lines += _class(document, shape)
+    return "\n".join(lines) + "\n"
 
 
 def shapes(document: Mapping[str, Any]) -> str:
@@ -159,6 +218,8 @@ def _class(document: Mapping[str, Any], shape: Shape) -> Iterator[str]:
     yield _docstring(shape.doc or schema["description"]) + "\n"
     for token in shape.fields.split():
         yield from _field(document, shape, token)
+    if shape.facts:
+        yield '    facts: Json = at(rest=True, repr=False)\n    """What else is said."""'
     if shape.raw:
         yield f'    raw: Json = {shape.raw}\n    """The whole reply."""'
 
@@ -169,12 +230,13 @@ def _field(document: Mapping[str, Any], shape: Shape, token: str) -> Iterator[st
     marks, name, path, default = found.groups()
     said = document["components"]["schemas"][shape.schema]
     for key in (path or name).split("."):
-        said = resolved(document, said)["properties"][key]
+        said = _not_null(document, said)["properties"][key]
     kind = shape.types.get(name) or result_type(said)
     if default == "None" and "None" not in kind:
         kind = f"{kind} | None"
     options = [f'"{path}"'] if path else []
-    options += [f"default={default}"] if default and (marks or path) else []
+    made = "default_factory=lambda: EMPTY" if default == "EMPTY" else f"default={default}"
+    options += [made] if default and (marks or path or default == "EMPTY") else []
     options += ["repr=False"] if "-" in marks else []
     options += ["compare=False"] if "~" in marks else []
     value = f" = at({', '.join(options)})" if options else f" = {default}" if default else ""
@@ -187,6 +249,12 @@ def _docstring(text: str) -> str:
     """A text of the service's in Python's words."""
     said = re.sub(r"\b[Nn]ull\b", "None", text)
     return f'    """{wrapped(said, "    ", False)}"""'
+
+
+def _not_null(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema, or of a schema or null the former."""
+    options = schema.get("anyOf", (schema,))
+    return resolved(document, next(each for each in options if each.get("type") != "null"))
 
 
 def result_type(schema: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shapes import BASES
+from shapes import ANSWERS, BASES
 from text import PACKAGE, head
 
 # What the package shows besides all errors and all results.
@@ -25,7 +25,7 @@ EXPORTS = {
     "models": "Model",
 }
 INTERNAL = {"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"}
-INTERNAL |= {shape.name for shape in BASES}
+INTERNAL |= {shape.name for shape in (*BASES, *ANSWERS)}
 
 
 def surface() -> str:

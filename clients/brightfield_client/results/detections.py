@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from brightfield_client.results.found import Detection
 from brightfield_client.results.objects import InOneImage
@@ -16,8 +15,6 @@ from brightfield_client.results.value import at
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Detections(InOneImage[Detection]):
     """The objects of an image by their boxes, best first; a sequence of `Detection`."""
-
-    task_name: ClassVar[str] = "detect"
 
     objects: tuple[Detection, ...] = at(repr=False)
 

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from PIL import Image as PillowImage
 
@@ -61,8 +61,6 @@ class Patches(Result):
 
     `rule` says how the gradients were taken: `guided`, `plain`, or `none`.
     """
-
-    task_name: ClassVar[str] = "patches"
 
     layer: str
     units: Mapping[int, tuple[Patch, ...]] = at(read=_units)

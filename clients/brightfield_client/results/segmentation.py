@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +29,6 @@ class Segmentation(InOneImage[Segment]):
     uint32 beyond 65,535 objects. In the mode `semantic` an object is a class with all its pixels,
     and its id the class id + 1.
     """
-
-    task_name: ClassVar[str] = "segment"
 
     objects: tuple[Segment, ...] = at(repr=False)
     mode: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -25,8 +25,6 @@ class Volume(Found[Solid]):
     `labels` (Z, H, W): 0, and an object's id on each of its voxels; uint16, or uint32 beyond
     65,535 objects.
     """
-
-    task_name: ClassVar[str] = "segment"
 
     objects: tuple[Solid, ...] = at(repr=False)
     mode: str
