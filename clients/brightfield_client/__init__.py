@@ -37,6 +37,7 @@ from brightfield_client.in_process import InProcess
 from brightfield_client.job import Job
 from brightfield_client.mapping import MapItem
 from brightfield_client.models import Model
+from brightfield_client.results._answers import ClassEvaluation
 from brightfield_client.results._shapes import (
     CollectionInfo,
     EvaluationRun,
@@ -60,14 +61,15 @@ from brightfield_client.results.collections import Addition, Clusters, Neighbors
 from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
-from brightfield_client.results.evaluation import ClassEvaluation, Estimate, Evaluation
+from brightfield_client.results.estimates import Difference, Estimate
+from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
 from brightfield_client.results.found import Detection, Segment, Solid
 from brightfield_client.results.occlusion import Occlusion
 from brightfield_client.results.patches import Patch, Patches
 from brightfield_client.results.places import Box
 from brightfield_client.results.result import Result
-from brightfield_client.results.runs import Comparison, Difference
+from brightfield_client.results.runs import Comparison
 from brightfield_client.results.saliency import Saliency
 from brightfield_client.results.segmentation import Segmentation
 from brightfield_client.results.target import Target

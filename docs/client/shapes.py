@@ -113,7 +113,7 @@ BASES = (
         options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
 )  # fmt: skip
-# Answers about images, whose classes by hand draw and save them.
+# Answers, whose classes by hand draw and save them.
 ANSWERS = (
     Shape(
         "ClassMapResult", "ClassMapResult", "predictions -map=None -map_labels<map.labels=()",
@@ -126,6 +126,20 @@ ANSWERS = (
     Shape(
         "ActivationsResult", "ActivationsResult", "layer units -maps -receptive_field",
         "Result", options=_NO_EQ,
+    ),
+    Shape("ClassEvaluation", "ClassMetrics", "label metrics -curves={}"),
+    Shape(
+        "ReportFields", "ClassificationReport",
+        "task n metrics -pooled={} -per_class=() -curves={} -confusion=None -operating_point=None "
+        "-worst -excluded warnings -conventions input_sha256",
+        types={"pooled": "Mapping[str, Estimate]", "curves": "Json"},
+        options=_NO_EQ, raw="at(whole=True, repr=False)",
+        doc="What the reports of all tasks say.",
+    ),
+    Shape(
+        "RunComparison", "RunComparison",
+        "task n metrics -pooled={} -only_a -only_b warnings",
+        options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
     Shape(
         "SaliencyResult", "SmoothGradResult",
@@ -146,10 +160,21 @@ ANSWERS = (
 # Places, as named tuples.
 TUPLES = {"Point": "ImagePoint", "SolidPoint": "SolidPoint"}
 _REFERENCES = {
-    "BoundingBox": "Box", "SolidBox": "Box", "ImagePoint": "Point", "SolidPoint": "SolidPoint",
-    "EncodedArray": "FloatArray", "ScoreMaps": "FloatArray", "SaliencyValues": "FloatArray",
-    "TargetMaps": "FloatArray", "ExplainedTarget": "Target",
-} | {each.schema: each.name for each in SHAPES}  # fmt: skip
+    "BoundingBox": "Box",
+    "SolidBox": "Box",
+    "ImagePoint": "Point",
+    "SolidPoint": "SolidPoint",
+    "EncodedArray": "FloatArray",
+    "ScoreMaps": "FloatArray",
+    "SaliencyValues": "FloatArray",
+    "TargetMaps": "FloatArray",
+    "ExplainedTarget": "Target",
+} | {each.schema: each.name for each in SHAPES}
+_REFERENCES |= {
+    "MetricEstimate": "Estimate",
+    "MetricDifference": "Difference",
+    "ClassMetrics": "ClassEvaluation",
+}
 _SCALARS = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 _FIELD = re.compile(r"([-~]*)(\w+)(?:<([\w.]+))?(?:=(.+))?")
 _HEAD = '''"""Values whose fields are those of the service's schemas."""
@@ -172,17 +197,19 @@ _HEAD_OF_ANSWERS = '''"""What the service says, for the classes that draw and sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, WhatIf
+from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, Warned, WhatIf
+from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result
 from brightfield_client.results.target import Target
-from brightfield_client.results.value import Json, at
+from brightfield_client.results.value import Json, Value, at
 
 EMPTY: npt.NDArray[np.float64] = np.zeros(0)
 '''
@@ -230,13 +257,14 @@ def _field(document: Mapping[str, Any], shape: Shape, token: str) -> Iterator[st
     marks, name, path, default = found.groups()
     said = document["components"]["schemas"][shape.schema]
     for key in (path or name).split("."):
-        said = _not_null(document, said)["properties"][key]
+        said = _not_null(document, said)["properties"].get(key, {})
     kind = shape.types.get(name) or result_type(said)
     if default == "None" and "None" not in kind:
         kind = f"{kind} | None"
     options = [f'"{path}"'] if path else []
-    made = "default_factory=lambda: EMPTY" if default == "EMPTY" else f"default={default}"
-    options += [made] if default and (marks or path or default == "EMPTY") else []
+    factories = {"EMPTY": "lambda: EMPTY", "{}": "dict"}
+    made = f"default_factory={factories[default]}" if default in factories else f"default={default}"
+    options += [made] if default and (marks or path or default in factories) else []
     options += ["repr=False"] if "-" in marks else []
     options += ["compare=False"] if "~" in marks else []
     value = f" = at({', '.join(options)})" if options else f" = {default}" if default else ""
@@ -267,4 +295,6 @@ def result_type(schema: Mapping[str, Any]) -> str:
         inner, length = result_type(schema["items"]), schema.get("maxItems")
         fixed = length is not None and length == schema.get("minItems")
         return f"tuple[{', '.join([inner] * length)}]" if fixed else f"tuple[{inner}, ...]"
+    if isinstance(further := schema.get("additionalProperties"), Mapping):
+        return f"Mapping[str, {result_type(further)}]"
     return {"null": "None", **_SCALARS}.get(schema.get("type", ""), "Json")

@@ -25,7 +25,7 @@ EXPORTS = {
     "models": "Model",
 }
 INTERNAL = {"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"}
-INTERNAL |= {shape.name for shape in (*BASES, *ANSWERS)}
+INTERNAL |= {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
 
 
 def surface() -> str:

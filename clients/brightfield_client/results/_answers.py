@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, WhatIf
+from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, Warned, WhatIf
+from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result
 from brightfield_client.results.target import Target
-from brightfield_client.results.value import Json, at
+from brightfield_client.results.value import Json, Value, at
 
 EMPTY: npt.NDArray[np.float64] = np.zeros(0)
 
@@ -49,6 +51,57 @@ class ActivationsResult(Result):
     maps: FloatArray = at(repr=False)
     """(units, height, width) on the layer's own grid."""
     receptive_field: Json = at(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassEvaluation(Value):
+    """The numbers of one class against the rest."""
+
+    label: str
+    metrics: Mapping[str, Estimate]
+    curves: Json = at(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReportFields(Value):
+    """What the reports of all tasks say."""
+
+    task: str
+    n: int
+    """Rows, cases or images that the numbers rest on."""
+    metrics: Mapping[str, Estimate]
+    pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
+    per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
+    """Of more than two classes."""
+    curves: Json = at(default_factory=dict, repr=False)
+    confusion: Json | None = at(default=None, repr=False)
+    operating_point: Json | None = at(default=None, repr=False)
+    """Of two classes."""
+    worst: tuple[Json, ...] = at(repr=False)
+    excluded: tuple[Json, ...] = at(repr=False)
+    """The rows that were left out; of many only the first."""
+    warnings: tuple[Warned, ...]
+    conventions: Json = at(repr=False)
+    input_sha256: str
+    """Of what was evaluated, in canonical order."""
+    raw: Json = at(whole=True, repr=False)
+    """The whole reply."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunComparison(Value):
+    """How much the numbers of two runs differ, over the ids that both have."""
+
+    task: str
+    n: int
+    """How many ids both have."""
+    metrics: Mapping[str, Difference]
+    pooled: Mapping[str, Difference] = at(default_factory=dict, repr=False)
+    only_a: Json = at(repr=False)
+    only_b: Json = at(repr=False)
+    warnings: tuple[Warned, ...]
+    raw: Json = at(whole=True, repr=False)
+    """The whole reply."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -177,7 +178,7 @@ class Neighbor(Value):
 
     id: str
     distance: float
-    metadata: Json = at(compare=False)
+    metadata: Mapping[str, str | int | float | bool | None] = at(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
