@@ -9,11 +9,8 @@ from brightfield_client.calls.jobs import JobStatus
 from brightfield_client.client import Client
 from brightfield_client.collection import Collection
 from brightfield_client.errors import (
-    ApiError,
     BadRequestError,
-    BrightfieldError,
     ConflictError,
-    ConnectionFailed,
     DeadlineError,
     ForbiddenError,
     InternalError,
@@ -21,43 +18,58 @@ from brightfield_client.errors import (
     NotAcceptableError,
     NotFoundError,
     OverloadedError,
-    TimedOut,
     TooLargeError,
     UnavailableError,
-    UnexpectedReply,
     UnprocessableError,
     UnsupportedError,
 )
 from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.faults import (
+    ApiError,
+    BrightfieldError,
+    ConnectionFailed,
+    TimedOut,
+    UnexpectedReply,
+)
 from brightfield_client.following import JobEvent
 from brightfield_client.images import StoredImage
 from brightfield_client.in_process import InProcess
 from brightfield_client.job import Job
 from brightfield_client.mapping import MapItem
-from brightfield_client.models import Layer, Model
-from brightfield_client.results.activations import Activations, UnitActivity
+from brightfield_client.models import Model
+from brightfield_client.results._answers import ClassEvaluation
+from brightfield_client.results._shapes import (
+    CollectionInfo,
+    EvaluationRun,
+    Grid,
+    IndexInfo,
+    Layer,
+    ModelRef,
+    Neighbor,
+    ObjectClass,
+    Prediction,
+    RunChunk,
+    UnitActivity,
+    Warned,
+    WhatIf,
+)
+from brightfield_client.results.activations import Activations
 from brightfield_client.results.batch import Batch, ItemError
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.classification import Classification, Prediction
-from brightfield_client.results.collections import (
-    Addition,
-    Clusters,
-    CollectionInfo,
-    IndexInfo,
-    Neighbor,
-    Neighbors,
-    Projection,
-)
+from brightfield_client.results.classification import Classification
+from brightfield_client.results.collections import Addition, Clusters, Neighbors, Projection
 from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
-from brightfield_client.results.evaluation import ClassEvaluation, Estimate, Evaluation
+from brightfield_client.results.estimates import Difference, Estimate
+from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
-from brightfield_client.results.found import Box, Detection, ObjectClass, Segment, Solid
-from brightfield_client.results.occlusion import Grid, Occlusion, WhatIf
+from brightfield_client.results.found import Detection, Segment, Solid
+from brightfield_client.results.occlusion import Occlusion
 from brightfield_client.results.patches import Patch, Patches
-from brightfield_client.results.result import ModelRef, Result, Warned
-from brightfield_client.results.runs import Comparison, Difference, EvaluationRun, RunChunk
+from brightfield_client.results.places import Box
+from brightfield_client.results.result import Result
+from brightfield_client.results.runs import Comparison
 from brightfield_client.results.saliency import Saliency
 from brightfield_client.results.segmentation import Segmentation
 from brightfield_client.results.target import Target

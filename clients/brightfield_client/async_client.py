@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from types import TracebackType
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -15,18 +13,9 @@ from brightfield_client.async_collection import AsyncCollection
 from brightfield_client.async_driving import aclosing, in_order, in_thread, linked, sleep
 from brightfield_client.async_endpoint_methods import AsyncEndpointMethods
 from brightfield_client.async_job import AsyncJob
-from brightfield_client.async_sender import async_method
-from brightfield_client.calls import _images as image_calls
-from brightfield_client.calls import health as health_calls
-from brightfield_client.calls import models as model_calls
-from brightfield_client.calls import runs as run_calls
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.collection import collections
-from brightfield_client.calls.doctor import doctor
 from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_of
 from brightfield_client.calls.jobs import job_status, submitted
-from brightfield_client.calls.metrics import metrics
-from brightfield_client.calls.stored import put_image
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
 from brightfield_client.evaluating.outcome import Evaluated
@@ -56,38 +45,6 @@ class AsyncClient(AsyncEndpointMethods):
 
     Errors are those of `brightfield_client.errors`.
     """
-
-    classify = async_method(image_calls.classify)
-    detect = async_method(image_calls.detect)
-    segment = async_method(image_calls.segment)
-    superresolve = async_method(image_calls.superresolve)
-    embed = async_method(image_calls.embed)
-    saliency = async_method(image_calls.saliency)
-    occlusion = async_method(image_calls.occlusion)
-    activations = async_method(image_calls.activations)
-    patches = async_method(image_calls.patches)
-    put_image = async_method(put_image)
-    models = async_method(model_calls.models)
-    model = async_method(model_calls.model)
-    load_model = async_method(model_calls.load_model)
-    unload_model = async_method(model_calls.unload_model)
-    layers = async_method(model_calls.layers)
-    filters = async_method(model_calls.filters)
-    live = async_method(health_calls.live)
-    ready = async_method(health_calls.ready)
-    version = async_method(health_calls.version)
-    metrics = async_method(metrics)
-    collections = async_method(collections)
-    metrics_text = async_method(health_calls.metrics_text)
-    start_run = async_method(run_calls.start_run)
-    add_chunk = async_method(run_calls.add_chunk)
-    run_report = async_method(run_calls.run_report)
-    run_points = async_method(run_calls.run_points)
-    runs = async_method(run_calls.runs)
-    run_chunks = async_method(run_calls.run_chunks)
-    delete_run = async_method(run_calls.delete_run)
-    compare_runs = async_method(run_calls.compare_runs)
-    doctor = async_method(doctor)
 
     def __init__(
         self,
@@ -156,19 +113,7 @@ class AsyncClient(AsyncEndpointMethods):
         """
         return AsyncCollection(self, name)
 
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> AsyncGenerator[MapItem[Any], None]:
-        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
-        return self._mapped(plan, progress)
-
-    async def _mapped(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]:
+    async def _map(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]:
         async def ask(source: ImageSource) -> MapItem[Any]:
             planned = plan.item(source)
             item = await self.run(planned)
@@ -226,7 +171,8 @@ class AsyncClient(AsyncEndpointMethods):
         found = await self.start_run(run, task=plan.evaluation, **plan.options)
         there = await self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
-        answers = self._map(plan.sources(), plan.task, plan.parameters, concurrency, False, None)
+        asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
+        answers = self._map(asked, False)
         with plan.bar(progress) as bar:
             async for item in answers:
                 await self.run(ChunkUpload(plan, found, await in_thread(plan.add, item)))
@@ -276,12 +222,7 @@ class AsyncClient(AsyncEndpointMethods):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *fault: object) -> None:
         await self.close()
 
     def __repr__(self) -> str:

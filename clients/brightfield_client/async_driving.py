@@ -12,7 +12,7 @@ P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
 
-__all__ = ["aclosing", "drawable", "in_order", "in_thread", "linked", "sleep"]
+__all__ = ["aclosing", "in_order", "in_thread", "linked", "sleep"]
 _END: Any = object()
 
 
@@ -29,11 +29,6 @@ async def sleep(seconds: float) -> None:
 def linked(answer: T, question: object, run: object) -> T:
     """The answer as it is: it cannot ask anew, since that would have to be awaited."""
     return answer
-
-
-def drawable(made: T, plot: object) -> T:
-    """A map as it is; its picture is awaited from `collection.plot`."""
-    return made
 
 
 async def in_order(

@@ -35,3 +35,23 @@ def async_method(
 
     present(send, build)
     return send
+
+
+class AsyncAsked(Protocol):
+    """A collection, as far as its calls are asked."""
+
+    name: str
+
+    async def ask(self, call: Call[T], long: bool, /) -> T: ...
+
+
+def async_collection_method(
+    build: Callable[Concatenate[str, P], Call[T]], *, long: bool = False
+) -> Callable[Concatenate[AsyncAsked, P], Coroutine[Any, Any, T]]:
+    """The method of a collection that asks what `build` makes; `long` work as a job."""
+
+    async def method(self: AsyncAsked, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.ask(await in_thread(build, self.name, *args, **kwargs), long)
+
+    present(method, build, bound=1)
+    return method

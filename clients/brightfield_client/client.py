@@ -6,24 +6,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Generator, Iterable, Mapping
-from types import TracebackType
+from collections.abc import Generator, Mapping
 from typing import Any, Self, TypeVar
 
 import httpx2
 
-from brightfield_client.calls import _images as image_calls
-from brightfield_client.calls import health as health_calls
-from brightfield_client.calls import models as model_calls
-from brightfield_client.calls import runs as run_calls
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.collection import collections
-from brightfield_client.calls.doctor import doctor
 from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_of
 from brightfield_client.calls.jobs import job_status, submitted
-from brightfield_client.calls.metrics import metrics
-from brightfield_client.calls.stored import put_image
 from brightfield_client.collection import Collection
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.driving import closing, in_order, in_thread, linked, sleep
@@ -36,7 +26,6 @@ from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, adv
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
-from brightfield_client.sender import method
 
 T = TypeVar("T")
 
@@ -58,38 +47,6 @@ class Client(EndpointMethods):
 
     Errors are those of `brightfield_client.errors`.
     """
-
-    classify = method(image_calls.classify)
-    detect = method(image_calls.detect)
-    segment = method(image_calls.segment)
-    superresolve = method(image_calls.superresolve)
-    embed = method(image_calls.embed)
-    saliency = method(image_calls.saliency)
-    occlusion = method(image_calls.occlusion)
-    activations = method(image_calls.activations)
-    patches = method(image_calls.patches)
-    put_image = method(put_image)
-    models = method(model_calls.models)
-    model = method(model_calls.model)
-    load_model = method(model_calls.load_model)
-    unload_model = method(model_calls.unload_model)
-    layers = method(model_calls.layers)
-    filters = method(model_calls.filters)
-    live = method(health_calls.live)
-    ready = method(health_calls.ready)
-    version = method(health_calls.version)
-    metrics = method(metrics)
-    collections = method(collections)
-    metrics_text = method(health_calls.metrics_text)
-    start_run = method(run_calls.start_run)
-    add_chunk = method(run_calls.add_chunk)
-    run_report = method(run_calls.run_report)
-    run_points = method(run_calls.run_points)
-    runs = method(run_calls.runs)
-    run_chunks = method(run_calls.run_chunks)
-    delete_run = method(run_calls.delete_run)
-    compare_runs = method(run_calls.compare_runs)
-    doctor = method(doctor)
 
     def __init__(
         self,
@@ -158,19 +115,7 @@ class Client(EndpointMethods):
         """
         return Collection(self, name)
 
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> Generator[MapItem[Any], None, None]:
-        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
-        return self._mapped(plan, progress)
-
-    def _mapped(self, plan: MapPlan, progress: bool) -> Generator[MapItem[Any], None, None]:
+    def _map(self, plan: MapPlan, progress: bool) -> Generator[MapItem[Any], None, None]:
         def ask(source: ImageSource) -> MapItem[Any]:
             planned = plan.item(source)
             item = self.run(planned)
@@ -228,7 +173,8 @@ class Client(EndpointMethods):
         found = self.start_run(run, task=plan.evaluation, **plan.options)
         there = self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
-        answers = self._map(plan.sources(), plan.task, plan.parameters, concurrency, False, None)
+        asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
+        answers = self._map(asked, False)
         with plan.bar(progress) as bar:
             for item in answers:
                 self.run(ChunkUpload(plan, found, in_thread(plan.add, item)))
@@ -278,12 +224,7 @@ class Client(EndpointMethods):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *fault: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -2,74 +2,27 @@
 # ruff: noqa: RUF100, SIM117, UP028 - so it reads as its asynchronous half
 """A collection at the service."""
 
-# ruff: noqa: A002 - `id` and `filter` are the service's names
-
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
-from brightfield_client.calls import collection as calls
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import submitted
-from brightfield_client.driving import drawable, in_order, in_thread
+from brightfield_client.collection_methods import CollectionMethods
+from brightfield_client.driving import in_order, in_thread, linked
 from brightfield_client.images import ImageSource
 from brightfield_client.job import Job
-from brightfield_client.presenting import present
 from brightfield_client.progress import ProgressBar
-from brightfield_client.results.collections import Addition, Projection
+from brightfield_client.results.collections import Addition
 from brightfield_client.sender import Sender
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _asking(
-    build: Callable[Concatenate[str, P], Call[T]],
-) -> Callable[Concatenate[Collection, P], T]:
-    """The method that sends what `build` makes for this collection."""
-
-    def method(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._client.run(in_thread(build, self.name, *args, **kwargs))
-
-    present(method, build, bound=1)
-    return method
-
-
-def _working(
-    build: Callable[Concatenate[str, P], Call[T]],
-) -> Callable[Concatenate[Collection, P], T]:
-    """The same as a job, since it may take long; leaving cancels it."""
-
-    def method(self: Collection, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self._work(build(self.name, *args, **kwargs))
-
-    present(method, build, bound=1)
-    return method
-
-
-class Collection:
+class Collection(CollectionMethods):
     """Vectors that the service keeps, with ids and metadata; made by `Client.collection`."""
-
-    make = _asking(calls.make)
-    info = _asking(calls.info)
-    delete = _asking(calls.delete)
-    add_vectors = _asking(calls.add_vectors)
-    items = _asking(calls.items)
-    remove = _asking(calls.remove)
-    thumbnail = _asking(calls.thumbnail)
-    neighbors = _asking(calls.neighbors)
-    index = _working(calls.index)
-    index_info = _asking(calls.index_info)
-    drop_index = _asking(calls.drop_index)
-    clusters = _working(calls.clusters)
-    duplicates = _working(calls.duplicates)
-    outliers = _working(calls.outliers)
-    disagreements = _working(calls.disagreements)
-    patches = _working(calls.patches)
-    projections = _asking(calls.projections)
-    plot = _asking(calls.plot)
 
     def __init__(self, client: Sender, name: str) -> None:
         self._client = client
@@ -115,24 +68,10 @@ class Collection:
                 bar.update(len(found))
         return found
 
-    def project(
-        self, method: str = "tsne", *, filter: Mapping[str, Any] | None = None, **parameters: Any
-    ) -> Projection:
-        """A map of the items, which the service keeps: `collection.project("tsne")`.
-
-        Args:
-            method: pca, tsne or umap.
-            filter: conditions on the metadata.
-            parameters: dimensions, seed, and the method's own, as perplexity.
-        """
-        call = calls.project(self.name, method, filter=filter, **parameters)
-        return drawable(self._work(call), self.plot)
-
-    def projection(self, id: str) -> Projection:
-        """A map that was made before; what was added since is placed, and nothing moves."""
-        return drawable(self._client.run(calls.projection(self.name, id)), self.plot)
-
-    def _work(self, call: Call[T]) -> T:
+    def ask(self, call: Call[T], long: bool = False) -> T:
+        """Carry out a call; long work as a job, which leaving cancels."""
+        if not long:
+            return linked(self._client.run(call), call, self._client.run)
         job = Job(self._client, call, self._client.run(submitted(call)))
         try:
             job.wait(progress=True)

@@ -7,18 +7,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
 from brightfield_client.calls.again import linked
-from brightfield_client.results.binary import Binary
-from brightfield_client.results.collections import Projection
 
 P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
 
-__all__ = ["closing", "drawable", "in_order", "in_thread", "linked", "sleep"]
+__all__ = ["closing", "in_order", "in_thread", "linked", "sleep"]
 
 
 def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -29,11 +26,6 @@ def in_thread(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
-
-
-def drawable(made: Projection, plot: Callable[..., Binary]) -> Projection:
-    """A map that can ask for its picture."""
-    return replace(made, _ask=lambda **given: plot(made.id, **given))
 
 
 def in_order(

@@ -55,7 +55,7 @@ class MapPlan:
         endpoint: Endpoint[Any],
         parameters: Mapping[str, Any],
         concurrency: int,
-        resume: str | os.PathLike[str] | None,
+        resume: str | os.PathLike[str] | None = None,
     ) -> None:
         if isinstance(images, str | bytes):
             raise TypeError("map takes many images; pass a list of paths, or call the endpoint.")
@@ -65,38 +65,20 @@ class MapPlan:
             raise ValueError("resume= keeps JSON answers only; leave format= out.")
         self.images = images
         self.concurrency = concurrency
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._parameters = dict(parameters)
-        self._journal = None if resume is None else Journal(resume, endpoint.name, parameters)
-
-    def item(self, source: ImageSource) -> PlannedItem:
-        return PlannedItem(self, source)
+        self.journal = None if resume is None else Journal(resume, endpoint.name, parameters)
 
     def call(self, source: Any) -> Call[Any]:
         """The question about one image."""
-        return self._endpoint.call(source, **self._parameters)
+        return self.endpoint.call(source, **self._parameters)
 
     def bar(self, shown: bool) -> ProgressBar:
         total = len(self.images) if isinstance(self.images, Sized) else 0
         return ProgressBar("images", total, shown=shown)
 
-    def steps(self, source: Any, policy: Policy) -> Steps[MapItem[Any]]:
-        """The answer from the journal or from the service; nothing is raised for a bad image."""
-        key = None
-        try:
-            if self._journal is not None:
-                key = self._journal.key(source)
-                known = self._journal.envelope(key)
-                if known is not None:
-                    return MapItem(source, self._endpoint.parse(known))
-            result = yield from self.call(source).steps(policy)
-        except FAULTS as fault:
-            if self._journal is not None and key is not None:
-                self._journal.failed(key, fault)
-            return MapItem(source, error=fault)
-        if self._journal is not None and key is not None:
-            self._journal.succeeded(key, result.raw)
-        return MapItem(source, result)
+    def item(self, source: ImageSource) -> PlannedItem:
+        return PlannedItem(self, source)
 
 
 @dataclass(frozen=True)
@@ -107,7 +89,22 @@ class PlannedItem:
     source: Any
 
     def steps(self, policy: Policy) -> Steps[MapItem[Any]]:
-        return self.plan.steps(self.source, policy)
+        """The answer from the journal or from the service; nothing is raised for a bad image."""
+        plan, source, key = self.plan, self.source, None
+        try:
+            if plan.journal is not None:
+                key = plan.journal.key(source)
+                known = plan.journal.envelope(key)
+                if known is not None:
+                    return MapItem(source, plan.endpoint.parse(known))
+            result = yield from plan.call(source).steps(policy)
+        except FAULTS as fault:
+            if plan.journal is not None and key is not None:
+                plan.journal.failed(key, fault)
+            return MapItem(source, error=fault)
+        if plan.journal is not None and key is not None:
+            plan.journal.succeeded(key, result.raw)
+        return MapItem(source, result)
 
     @property
     def question(self) -> LazyCall:

@@ -1,4 +1,4 @@
-"""Models and their layers, as the service describes them."""
+"""Models, as the service describes them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,3 @@ class Model(Value):
     def _repr_html_(self) -> str:
         row = (self.id, self.version, self.task, self.state, self.licence)
         return html_table(("model", "version", "task", "state", "licence"), [row])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layer(Value):
-    """A layer that can be named as `layer`, with the shape of its output where it is known."""
-
-    name: str
-    shape: tuple[int | None, ...] | None = at("output_shape", default=None)
-    raw: Json = at(whole=True, default_factory=dict, repr=False)

@@ -37,3 +37,23 @@ def method(
 
     present(send, build)
     return send
+
+
+class Asked(Protocol):
+    """A collection, as far as its calls are asked."""
+
+    name: str
+
+    def ask(self, call: Call[T], long: bool, /) -> T: ...
+
+
+def collection_method(
+    build: Callable[Concatenate[str, P], Call[T]], *, long: bool = False
+) -> Callable[Concatenate[Asked, P], T]:
+    """The method of a collection that asks what `build` makes; `long` work as a job."""
+
+    def method(self: Asked, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.ask(in_thread(build, self.name, *args, **kwargs), long)
+
+    present(method, build, bound=1)
+    return method

@@ -28,16 +28,17 @@ def query_parameters(
     document: Mapping[str, Any], path: str, method: str = "post"
 ) -> dict[str, Mapping[str, Any]]:
     """The parameters of a query by their names."""
-    given = document["paths"][path][method]["parameters"]
-    found = (_resolved(document, each) for each in given)
+    given = document["paths"][path][method].get("parameters", ())
+    found = (resolved(document, each) for each in given)
     return {
-        each["name"]: {**each, "schema": _resolved(document, each["schema"])}
+        each["name"]: {**each, "schema": resolved(document, each["schema"])}
         for each in found
         if each["in"] == "query"
     }
 
 
-def _resolved(document: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(document: Mapping[str, Any], value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a reference stands for."""
     while "$ref" in value:
         target: Any = document
         for key in value["$ref"].removeprefix("#/").split("/"):

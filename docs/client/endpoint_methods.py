@@ -1,4 +1,4 @@
-"""`submit` and `map`, with an overload for each endpoint and kind of answer."""
+"""The calls as methods; `submit` and `map`, with an overload for each endpoint and answer."""
 
 from __future__ import annotations
 
@@ -6,9 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from image_calls import answers, overloads
+from plain_calls import SERVICE
 from text import head, imports
 
 from brightfield_client.calls.endpoints import ENDPOINTS
+
+# The calls that are written by hand, by their modules.
+BY_HAND = {
+    "doctor": ("doctor",),
+    "health": ("live", "ready"),
+    "metrics": ("metrics",),
+    "runs": ("start_run", "add_chunk", "run_points", "compare_runs"),
+    "stored": ("put_image",),
+}
 
 
 def endpoint_methods(queries: Mapping[str, Mapping[str, Any]]) -> str:
@@ -16,27 +26,43 @@ def endpoint_methods(queries: Mapping[str, Mapping[str, Any]]) -> str:
     results = {kind for each in ENDPOINTS.values() for kind in answers(each).values()}
     lines = [
         head("docs/openapi.json and calls/endpoints.py"),
-        '"""`submit` and `map`, with the types of every endpoint."""\n',
+        '"""The calls as methods; `submit` and `map`, with the types of every endpoint."""\n',
         "from __future__ import annotations\n",
         "import os",
         "from abc import abstractmethod",
         "from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable",
         "from typing import Any, Literal, TypeVar, Unpack, overload\n",
         "from brightfield_client.async_job import AsyncJob",
+        "from brightfield_client.async_sender import async_method",
+        *(f"from brightfield_client.calls import {m} as {m}_calls" for m in _modules()),
         "from brightfield_client.calls import _parameters as given",
-        "from brightfield_client.calls.endpoints import Endpoint",
+        "from brightfield_client.calls.endpoints import Endpoint, endpoint_of",
         "from brightfield_client.images import Images, ImageSource",
-        "from brightfield_client.mapping import MapItem",
+        "from brightfield_client.mapping import MapItem, MapPlan",
         *imports(results),
         "from brightfield_client.results.result import Result",
         'R = TypeVar("R", bound=Result)\n',
         "class AsyncEndpointMethods:",
-        '    """What takes the name of an endpoint."""\n',
+        '    """The calls of the service as methods, and what takes the name of an endpoint."""\n',
+        *(
+            f"    {name} = async_method({module}_calls.{name})"
+            for name, module in _methods().items()
+        ),
     ]
     lines += _submit_overloads(queries)
     lines += [_SUBMIT]
     lines += _map_overloads(queries)
     return "\n".join([*lines, _MAP]) + "\n"
+
+
+def _methods() -> dict[str, str]:
+    """Every call that is a method of a client, with the module that it stands in."""
+    generated = dict.fromkeys(ENDPOINTS, "_images") | {row.name: "_service" for row in SERVICE}
+    return generated | {name: module for module, names in BY_HAND.items() for name in names}
+
+
+def _modules() -> list[str]:
+    return sorted(set(_methods().values()))
 
 
 def _submit_overloads(queries: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -106,16 +132,9 @@ _MAP = f'''
             resume: the file that keeps the answers.
             parameters: the endpoint's.
         """
-        return self._map(images, task, parameters, concurrency, progress, resume)
+        plan = MapPlan(images, endpoint_of(task), parameters, concurrency, resume)
+        return self._map(plan, progress)
 
     @abstractmethod
-    def _map(
-        self,
-        images: Iterable[ImageSource],
-        task: str | Endpoint[Any],
-        parameters: dict[str, Any],
-        concurrency: int,
-        progress: bool,
-        resume: str | os.PathLike[str] | None,
-    ) -> AsyncGenerator[MapItem[Any], None]: ...
+    def _map(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]: ...
 '''

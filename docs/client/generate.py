@@ -9,16 +9,19 @@ from pathlib import Path
 
 from document import operation, query_parameters
 from endpoint_methods import endpoint_methods
+from error_classes import error_classes
 from halves import synchronous
 from image_calls import image_calls
 from parameter_types import OPERATIONS, further_types, parameter_types
+from plain_calls import COLLECTION, SERVICE, collection_methods, plain_calls
+from shapes import answers, shapes
 from surface import surface
 from text import PACKAGE, ROOT, formatted
 
 from brightfield_client.calls.endpoints import ENDPOINTS
 
 DOCUMENT = ROOT / "docs" / "openapi.json"
-TWINS = ("client", "collection", "endpoint_methods", "job", "sender")
+TWINS = ("client", "collection", "collection_methods", "endpoint_methods", "job", "sender")
 
 
 def main() -> int:
@@ -45,10 +48,21 @@ def files() -> Iterator[tuple[Path, str]]:
     types = f"{parameter_types(queries)}{further_types(further)}"
     yield PACKAGE / "calls" / "_parameters.py", formatted(types)
     yield PACKAGE / "calls" / "_images.py", formatted(image_calls(queries))
-    methods = formatted(endpoint_methods(queries))
-    yield PACKAGE / "async_endpoint_methods.py", methods
+    yield PACKAGE / "errors.py", formatted(error_classes())
+    yield PACKAGE / "results" / "_shapes.py", formatted(shapes(document))
+    yield PACKAGE / "results" / "_answers.py", formatted(answers(document))
+    service = plain_calls(document, SERVICE, "The plain calls to the service.")
+    yield PACKAGE / "calls" / "_service.py", formatted(service)
+    collection = plain_calls(document, COLLECTION, "The plain calls about one collection.")
+    yield PACKAGE / "calls" / "_collection.py", formatted(collection)
+    methods = {
+        "endpoint_methods": formatted(endpoint_methods(queries)),
+        "collection_methods": formatted(collection_methods()),
+    }
+    for name, text in methods.items():
+        yield PACKAGE / f"async_{name}.py", text
     yield PACKAGE / "__init__.py", formatted(surface())
     for name in TWINS:
         source = PACKAGE / f"async_{name}.py"
-        text = methods if name == "endpoint_methods" else source.read_text("utf-8")
+        text = methods.get(name) or source.read_text("utf-8")
         yield PACKAGE / f"{name}.py", synchronous(text, source.name)

@@ -12,6 +12,21 @@ from text import head, imports, wrapped
 
 from brightfield_client.calls.endpoints import ENDPOINTS, Endpoint
 
+# What each endpoint is for, of one image and of several.
+SENTENCES = {
+    "activations": "The feature maps that a layer makes of an image, or of each in a list.",
+    "classify": "The most probable classes of an image, or of each in a list.",
+    "detect": "Where the objects of an image are, or of each in a list: a box, a class, a score.",
+    "embed": "The feature vector of an image, or of each in a list.",
+    "occlusion": "How the scores of classes change when a window hides a part of the image.",
+    "patches": "The parts of images that excite the units of a layer most, over all images "
+    "together.",
+    "saliency": "How much each pixel matters to the score of a class, a detection, an object, or "
+    "to the similarity to a reference.",
+    "segment": "Which pixels of an image, or of each in a list, belong to which object or class.",
+    "superresolve": "An image, or each in a list, with more pixels, in its own dtype.",
+}
+
 
 def image_calls(queries: Mapping[str, Mapping[str, Any]]) -> str:
     """A function for each endpoint, with an overload for each kind of answer."""
@@ -59,10 +74,11 @@ def overloads(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> Iterator[tup
             yield "Images", options, f"Batch[{kind.__name__}]"
             yield "ImageSource", options, kind.__name__
     either = "".join(f"{each}: bool | None = None, " for each in endpoint.variants)
-    yield "ImageSource | Images", f"{either}format: {_format(query)}, {rest}", "Binary"
+    yield "ImageSource | Images", f"{either}format: {binary_formats(query)}, {rest}", "Binary"
 
 
-def _format(query: Mapping[str, Any]) -> str:
+def binary_formats(query: Mapping[str, Any]) -> str:
+    """The type of `format` but JSON."""
     choices = [each for each in query["format"]["schema"].get("enum", ()) if each != "json"]
     return f"Literal[{', '.join(map(json.dumps, choices))}]" if choices else "str"
 
@@ -88,7 +104,7 @@ def _documentation(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> str:
     said = {each: described(query[each]) for each in query if each not in NAMED}
     said |= dict.fromkeys(endpoint.images, "A further image, in any of the forms of `image`.")
     arguments = {"image": f"{source}; {many}.", "model": described(query["model"]), **said}
-    arguments["format"] = f"{_format(query)}: gives `Binary` instead of a typed result."
+    arguments["format"] = f"{binary_formats(query)}: gives `Binary` instead of a typed result."
     if not query["format"]["schema"].get("enum"):
         arguments["format"] = "A binary format: gives `Binary` instead of a typed result."
     kinds = " or ".join(f"`{kind.__name__}`" for kind in reversed(answers(endpoint).values()))
@@ -97,6 +113,6 @@ def _documentation(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> str:
         if endpoint.together
         else "; for a list a `Batch`, in which a failed image is an `ItemError`"
     )
-    lines = [endpoint.doc, "", "Args:"]
+    lines = [SENTENCES[endpoint.name], "", "Args:"]
     lines += [f"    {name}: {text}" for name, text in arguments.items()]
     return "\n".join([*lines, "", "Returns:", f"    {kinds}{batch}."])

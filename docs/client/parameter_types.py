@@ -21,7 +21,7 @@ OPERATIONS = {
     "Duplicates": ("/collections/{name}/duplicates", "post", ("threshold",)),
     "Outliers": ("/collections/{name}/outliers", "post", ("most",)),
     "Disagreements": ("/collections/{name}/disagreements", "post", ("by",)),
-    "CollectionPatches": ("/collections/{name}/patches", "post", ()),
+    "CollectionPatches": ("/collections/{name}/patches", "post", ("format",)),
     "Projection": ("/collections/{name}/projection", "post", ("method",)),
     "ProjectionPlot": ("/collections/{name}/projection/{map_id}/plot", "get", ()),
     "Filters": ("/models/{model_id}/filters", "get", ("format",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from shapes import ANSWERS, BASES
 from text import PACKAGE, head
 
 # What the package shows besides all errors and all results.
@@ -21,15 +22,20 @@ EXPORTS = {
     "in_process": "InProcess",
     "job": "Job",
     "mapping": "MapItem",
-    "models": "Layer, Model",
+    "models": "Model",
 }
-INTERNAL = frozenset({"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"})
+INTERNAL = {"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"}
+INTERNAL |= {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
 
 
 def surface() -> str:
     """The package's `__init__`: every public name, by the module that it stands in."""
     shown = {module: re.findall(r"\w+", names) for module, names in EXPORTS.items()}
-    for path in [PACKAGE / "errors.py", *sorted((PACKAGE / "results").glob("*.py"))]:
+    for path in [
+        PACKAGE / "faults.py",
+        PACKAGE / "errors.py",
+        *sorted((PACKAGE / "results").glob("*.py")),
+    ]:
         module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         found = re.findall(r"^class ([A-Z]\w+)", path.read_text("utf-8"), re.MULTILINE)
         shown[module] = [name for name in found if name not in INTERNAL]

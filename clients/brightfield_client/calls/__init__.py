@@ -1,5 +1,5 @@
 """The calls: functions without I/O on the network, under both clients.
 
-A new call is a function here and a line in `AsyncClient`; of an image endpoint the function is
-written by `docs/client` from a row in `endpoints`.
+Image endpoints and what is plain come from `docs/client` (rows in `endpoints` and in its
+`plain_calls`); the others are functions here, named in its `endpoint_methods`.
 """

@@ -461,8 +461,6 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
-    format: str | None
-    """`json`, or one of the endpoint's other formats; wins over the Accept header."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
@@ -656,7 +654,6 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
-        "format": "`json`, or one of the endpoint's other formats; wins over the Accept header.",
         "space": "Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's).",
         "alpha": "Greatest opacity of an overlay. Default: 0.6.",
         "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',

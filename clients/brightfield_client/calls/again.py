@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar, cast
+from urllib.parse import unquote
 
 from brightfield_client.calls.call import Call, LazyCall, query
+from brightfield_client.calls.collection import plot
 from brightfield_client.calls.reading import binary
 from brightfield_client.results.batch import Batch
 from brightfield_client.results.binary import Binary
+from brightfield_client.results.collections import Projection
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.result import Result
 
@@ -21,6 +24,9 @@ def linked(answer: T, question: object, run: Run) -> T:
     """The answer with a link to its question, where it has a use for that."""
     if isinstance(answer, Batch):
         return cast("T", _linked_batch(answer, question, run))
+    if isinstance(answer, Projection) and isinstance(question, Call):
+        name, made = unquote(question.path.split("/")[2]), answer.id
+        return cast("T", replace(answer, _ask=lambda **form: run(plot(name, made, **form))))
     if not isinstance(answer, Result | Evaluation):
         return answer
     if isinstance(question, LazyCall):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
+from urllib.parse import quote
 
 import httpx2
 
@@ -45,6 +46,10 @@ class Call(Generic[T]):
         """The call with a body of JSON."""
         headers = {**self.headers, "Content-Type": "application/json"}
         return replace(self, headers=headers, content=json.dumps(body).encode())
+
+    def with_given(self, parameters: Mapping[str, Any]) -> Call[T]:
+        """The call with a body of the parameters that are given; None stands for the default."""
+        return self.with_json({name: each for name, each in parameters.items() if each is not None})
 
     def parse(self, response: httpx2.Response) -> T:
         """The answer as a value. Raises an `ApiError` or `UnexpectedReply`."""
@@ -107,12 +112,19 @@ def read_json(response: httpx2.Response) -> Any:
         ) from fault
 
 
+def path_of(template: str, *things: object) -> str:
+    """A path whose braces are filled with things, or with the ids of those that have one."""
+    return template.format(*(quote(str(getattr(each, "id", each)), safe="") for each in things))
+
+
 def query_text(value: Any) -> str:
     """A parameter's value as the query carries it.
 
     Booleans are true and false; a sequence is joined with commas, a sequence of sequences (the
-    corners of a polygon) with semicolons.
+    corners of a polygon) with semicolons; a mapping is JSON.
     """
+    if isinstance(value, Mapping):
+        return json.dumps(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

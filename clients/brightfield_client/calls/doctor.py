@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.calls._images import classify
-from brightfield_client.calls.health import ready, version
-from brightfield_client.calls.models import models
+from brightfield_client.calls._service import models, version
+from brightfield_client.calls.health import ready
 from brightfield_client.errors import BrightfieldError
 from brightfield_client.exchange import Policy, Runnable, Steps
 from brightfield_client.models import Model
@@ -19,6 +19,7 @@ from brightfield_client.results.classification import Classification
 from brightfield_client.results.value import Value
 
 Show = Callable[[str], object]
+Judge = Callable[[Any], tuple[bool, str]]
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,15 @@ class Checkup:
     show: Show | None
 
     def steps(self, policy: Policy) -> Steps[Report]:
-        checks = [(yield from self._check(policy, "service", version(), _version))]
-        if checks[0].ok:
-            checks.append((yield from self._check(policy, "ready", ready(), _ready)))
-            checks.append((yield from self._check(policy, "models", models(), _models)))
-            sample = classify(sample_image(), top_k=1)
-            checks.append((yield from self._check(policy, "sample image", sample, _sample)))
+        checks: list[Check] = []
+        for name, ask, judge in _QUESTIONS:
+            checks.append((yield from self._check(policy, name, ask(), judge)))
+            if not checks[0].ok:
+                break
         return Report(tuple(checks))
 
     def _check(
-        self,
-        policy: Policy,
-        name: str,
-        question: Runnable[Any],
-        judge: Callable[[Any], tuple[bool, str]],
+        self, policy: Policy, name: str, question: Runnable[Any], judge: Judge
     ) -> Steps[Check]:
         try:
             check = Check(name, *judge((yield from question.steps(policy))))
@@ -98,14 +94,6 @@ def sample_image() -> npt.NDArray[np.uint8]:
     return np.stack(planes, axis=-1).astype(np.uint8)
 
 
-def _version(number: str) -> tuple[bool, str]:
-    return True, f"Brightfield {number} answers"
-
-
-def _ready(is_ready: bool) -> tuple[bool, str]:
-    return is_ready, "it takes requests" if is_ready else "it does not take requests yet"
-
-
 def _models(found: list[Model]) -> tuple[bool, str]:
     names = ", ".join(f"{model.id} ({model.task})" for model in found)
     return bool(found), names or "there are none; point BRIGHTFIELD_MODELS at a folder of them"
@@ -115,3 +103,11 @@ def _sample(answer: Classification) -> tuple[bool, str]:
     milliseconds = sum(v for v in answer.timing_ms.values() if isinstance(v, int | float))
     found = f"{answer.top.label} {answer.top.score:.2f}" if answer.top else "no class"
     return True, f"{answer.model.id} says {found} in {milliseconds:.0f} ms"
+
+
+_QUESTIONS: tuple[tuple[str, Callable[[], Runnable[Any]], Judge], ...] = (
+    ("service", version, lambda number: (True, f"Brightfield {number} answers")),
+    ("ready", ready, lambda yes: (yes, f"it {'takes' if yes else 'does not take'} requests")),
+    ("models", models, _models),
+    ("sample image", lambda: classify(sample_image(), top_k=1), _sample),
+)

@@ -1,7 +1,7 @@
-"""The table of the image endpoints: what each is for, and what its answer is.
+"""The table of the image endpoints: what the answer of each is.
 
-A further endpoint is a row here; `clients/generate.py` writes its call, with the parameters of the
-service's document, and every client, the command line included, has it.
+A further endpoint is a row here; `docs/client` writes its call, with the texts and parameters of
+the service's document, and every client, the command line included, has it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True)
 class Endpoint(Generic[R]):
-    """An image endpoint: its name, the class of its answers, and a sentence that says what for.
+    """An image endpoint: its name and the class of its answers.
 
     `variants` are other classes of answers by the boolean parameter that asks for them; `images`
     are parameters that are further images; `together` means one answer about all images of a list.
@@ -42,7 +42,6 @@ class Endpoint(Generic[R]):
 
     name: str
     result: type[R]
-    doc: str
     variants: Mapping[str, type[Result]] = field(default_factory=dict)
     images: tuple[str, ...] = ()
     together: bool = False
@@ -90,76 +89,32 @@ ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
     {
         each.name: each
         for each in (
-            Endpoint(
-                "activations",
-                Activations,
-                "The feature maps that a layer makes of an image, or of each in a list.",
-            ),
-            Endpoint(
-                "classify",
-                Classification,
-                "The most probable classes of an image, or of each in a list.",
-            ),
-            Endpoint(
-                "detect",
-                Detections,
-                "Where the objects of an image are, or of each in a list: a box, a class, a score.",
-            ),
-            Endpoint("embed", Embedding, "The feature vector of an image, or of each in a list."),
-            Endpoint(
-                "occlusion",
-                Occlusion,
-                "How the scores of classes change when a window hides a part of the image.",
-                images=("reference",),
-            ),
-            Endpoint(
-                "patches",
-                Patches,
-                "The parts of images that excite the units of a layer most, over all images "
-                "together.",
-                together=True,
-            ),
-            Endpoint(
-                "saliency",
-                Saliency,
-                "How much each pixel matters to the score of a class, a detection, an object, or "
-                "to the similarity to a reference.",
-                images=("reference",),
-            ),
+            Endpoint("activations", Activations),
+            Endpoint("classify", Classification),
+            Endpoint("detect", Detections),
+            Endpoint("embed", Embedding),
+            Endpoint("occlusion", Occlusion, images=("reference",)),
+            Endpoint("patches", Patches, together=True),
+            Endpoint("saliency", Saliency, images=("reference",)),
             SegmentEndpoint(
-                "segment",
-                Segmentation,
-                "Which pixels of an image, or of each in a list, belong to which object or class.",
-                variants={"volume": Volume},
-                prepare=_with_outlines,
+                "segment", Segmentation, variants={"volume": Volume}, prepare=_with_outlines
             ),
-            Endpoint(
-                "superresolve",
-                Enlargement,
-                "An image, or each in a list, with more pixels, in its own dtype.",
-                images=("reference",),
-                prepare=_lossless,
-            ),
+            Endpoint("superresolve", Enlargement, images=("reference",), prepare=_lossless),
         )
     }
 )
 
 
-def endpoint_named(name: str) -> Endpoint[Any]:
-    """An endpoint by its name; "/classify" and "classify" are the same."""
-    try:
-        return ENDPOINTS[name.strip("/")]
-    except KeyError:
-        known = ", ".join(sorted(ENDPOINTS))
-        raise ValueError(f"There is no image endpoint {name!r}; there are {known}.") from None
-
-
 def any_endpoint(name: str) -> Endpoint[Any]:
     """An endpoint by its name, also one that only the service knows: its answers are `Result`."""
     plain = name.strip("/")
-    return ENDPOINTS.get(plain) or Endpoint(plain, Result, f"The endpoint /{plain}.")
+    return ENDPOINTS.get(plain) or Endpoint(plain, Result)
 
 
 def endpoint_of(endpoint: str | Endpoint[Any]) -> Endpoint[Any]:
-    """An endpoint by its name, or itself."""
-    return endpoint if isinstance(endpoint, Endpoint) else endpoint_named(endpoint)
+    """An endpoint by its name, or itself; "/classify" and "classify" are the same."""
+    found = any_endpoint(endpoint) if isinstance(endpoint, str) else endpoint
+    if isinstance(endpoint, str) and found.name not in ENDPOINTS:
+        known = ", ".join(sorted(ENDPOINTS))
+        raise ValueError(f"There is no image endpoint {endpoint!r}; there are {known}.")
+    return found

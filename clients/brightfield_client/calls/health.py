@@ -1,4 +1,4 @@
-"""Whether the service lives, is ready, and which version it has."""
+"""Whether the service lives and is ready."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import httpx2
 
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.reading import part, text
 from brightfield_client.errors import ConnectionFailed, TimedOut
 from brightfield_client.exchange import Policy, Steps
 
@@ -34,16 +33,6 @@ def live() -> YesOrNo:
 def ready() -> YesOrNo:
     """Whether the service takes requests: its default models are loaded and its device works."""
     return YesOrNo("/readyz")
-
-
-def version() -> Call[str]:
-    """The service's version."""
-    return Call("GET", "/livez", part("version", str))
-
-
-def metrics_text() -> Call[str]:
-    """The service's own counters, in Prometheus' text format."""
-    return Call("GET", "/metrics", text)
 
 
 def _is_ok(response: httpx2.Response) -> bool:

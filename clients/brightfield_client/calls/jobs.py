@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from brightfield_client.calls.call import Call
+from brightfield_client.calls.call import Call, path_of
 from brightfield_client.calls.reading import nothing, one
 from brightfield_client.results.value import Value, at
 
 T = TypeVar("T")
+_JOB = "/jobs/{}"
 ENDED = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -46,16 +46,16 @@ def submitted(call: Call[Any]) -> Call[JobStatus]:
 
 
 def job_status(job_id: str) -> Call[JobStatus]:
-    return Call("GET", _path(job_id), one(JobStatus))
+    return Call("GET", path_of(_JOB, job_id), one(JobStatus))
 
 
 def job_result(job_id: str, call: Call[T]) -> Call[T]:
     """The answer of a job, read as that of `call`."""
-    return Call("GET", f"{_path(job_id)}/result", call.read, headers=call.headers)
+    return Call("GET", path_of(f"{_JOB}/result", job_id), call.read, headers=call.headers)
 
 
 def cancel_job(job_id: str) -> Call[None]:
-    return Call("DELETE", _path(job_id), nothing)
+    return Call("DELETE", path_of(_JOB, job_id), nothing)
 
 
 def job_events(job_id: str, last_id: str) -> Call[None]:
@@ -63,8 +63,5 @@ def job_events(job_id: str, last_id: str) -> Call[None]:
     headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
     if last_id:
         headers["Last-Event-ID"] = last_id
-    return Call("GET", f"{_path(job_id)}/events", nothing, headers=headers, deadline=False)
-
-
-def _path(job_id: str) -> str:
-    return f"/jobs/{quote(job_id, safe='')}"
+    path = path_of(f"{_JOB}/events", job_id)
+    return Call("GET", path, nothing, headers=headers, deadline=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 import numpy as np
@@ -13,19 +13,13 @@ from brightfield_client.arrays import Array
 from brightfield_client.calls.call import read_json
 from brightfield_client.errors import UnexpectedReply
 from brightfield_client.results.binary import Binary
+from brightfield_client.results.value import Value
 
 T = TypeVar("T")
 Read = Callable[[httpx2.Response], T]
 
 
-class FromJson(Protocol):
-    """A class of values that are read from JSON."""
-
-    @classmethod
-    def from_json(cls, value: Any, /) -> Self: ...
-
-
-V = TypeVar("V", bound=FromJson)
+V = TypeVar("V", bound=Value)
 
 
 def one(kind: type[V]) -> Read[V]:

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from brightfield_client.arrays import FloatArray
-from brightfield_client.results.found import Box, Point
-from brightfield_client.results.result import Result, html_table
+from brightfield_client.results._answers import ActivationsResult
+from brightfield_client.results._shapes import UnitActivity
+from brightfield_client.results.places import Box
+from brightfield_client.results.result import html_table
 from brightfield_client.results.saving import save_as, write_csv, write_json
-from brightfield_client.results.value import Json, Value, at
 
 
-@dataclass(frozen=True)
-class UnitActivity(Value):
-    """One unit of a layer: its greatest value and its mean over the map (None where not finite).
-
-    The greatest value is at `place` (row, column) of the map, around `position` (x, y) in image
-    pixels; `box` is all that the unit sees there, its receptive field.
-    """
-
-    unit: int
-    max: float | None
-    mean: float | None
-    place: tuple[int, int]
-    position: Point
-    box: Box
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Activations(Result):
+class Activations(ActivationsResult):
     """`maps` (U, h, w) of the units of `layer`, on the layer's own grid, and each in numbers.
 
     `receptive_field` says how many pixels of the model's input a place sees at most (`height`,
     `width`), and whether all of them see everything (`everywhere`).
     """
-
-    task_name: ClassVar[str] = "activations"
-
-    layer: str
-    units: tuple[UnitActivity, ...]
-    maps: FloatArray = at(repr=False)
-    receptive_field: Json = at(repr=False)
 
     def __len__(self) -> int:
         return len(self.units)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, overload
 
@@ -83,9 +83,6 @@ class Batch(Sequence[T | ItemError], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
-
-    def __iter__(self) -> Iterator[T | ItemError]:
-        return iter(self._items)
 
     @overload
     def __getitem__(self, index: int) -> T | ItemError: ...

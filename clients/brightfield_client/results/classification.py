@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from brightfield_client.arrays import FloatArray
-from brightfield_client.results.result import Result, frame, html_table
-from brightfield_client.results.value import Value, at
-
-
-@dataclass(frozen=True)
-class Prediction(Value):
-    """A class and its score, in [0, 1] for softmax and sigmoid models."""
-
-    label: str
-    class_id: int
-    score: float
+from brightfield_client.results._answers import ClassMapResult
+from brightfield_client.results._shapes import Prediction
+from brightfield_client.results.result import frame, html_table
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Classification(Result):
+class Classification(ClassMapResult):
     """The classes of an image, best first.
 
     With a sliding `window`, `map` is K x H x W: the score of each of `map_labels` at every
     position.
     """
-
-    task_name: ClassVar[str] = "classify"
-
-    predictions: tuple[Prediction, ...]
-    map: FloatArray | None = at(default=None, repr=False)
-    map_labels: tuple[str, ...] = at("map.labels", default=(), repr=False)
 
     @property
     def top(self) -> Prediction | None:

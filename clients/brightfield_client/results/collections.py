@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -12,39 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.errors import BrightfieldError, api_error
+from brightfield_client.results._shapes import NearestItems, Neighbor
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.result import frame, html_table
 from brightfield_client.results.saving import save_as, write_csv, write_json
 from brightfield_client.results.value import Json, Value, at
-
-
-@dataclass(frozen=True, kw_only=True)
-class CollectionInfo(Value):
-    """What a collection is made of. `model` is None where it has vectors alone, `dim` before the
-    first of them."""
-
-    name: str
-    model: str | None
-    layer: str | None
-    metric: str
-    dim: int | None
-    items: int
-    raw: Json = at(whole=True, repr=False, compare=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexInfo(Value):
-    """An index of a collection: the items it holds, and those `waiting`, which come in with the
-    next search. `recall` is the measured share of the 10 true neighbours that it finds with 100
-    candidates; `raw["recalls"]` has further settings."""
-
-    method: str
-    m: int
-    ef_construction: int
-    indexed: int
-    waiting: int
-    recall: float = at("recall.value")
-    raw: Json = at(whole=True, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,29 +37,12 @@ class Addition(Value):
         return {"id": value["id"], "outcome": "failed", "error": fault}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Neighbor(Value):
-    """An item at a distance."""
-
-    id: str
-    distance: float
-    metadata: Json = at(compare=False)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Neighbors(Value, Sequence[Neighbor]):
+class Neighbors(NearestItems, Sequence[Neighbor]):
     """The nearest items, the nearest first, of so many `searched`.
 
     Of a search that was not `exact`, `recall` is the measured share of the true neighbours that
     such searches find; `raw["recall"]` says how it was measured.
     """
-
-    found: tuple[Neighbor, ...] = at("neighbors")
-    metric: str
-    exact: bool
-    searched: int
-    recall: float | None = at("recall.value", default=None)
-    raw: Json = at(whole=True, repr=False)
 
     @property
     def ids(self) -> list[str]:
@@ -95,9 +50,6 @@ class Neighbors(Value, Sequence[Neighbor]):
 
     def __len__(self) -> int:
         return len(self.found)
-
-    def __iter__(self) -> Iterator[Neighbor]:
-        return iter(self.found)
 
     @overload
     def __getitem__(self, index: int) -> Neighbor: ...

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
-from brightfield_client.results.found import Box, Detection
+from brightfield_client.results.found import Detection
 from brightfield_client.results.objects import InOneImage
+from brightfield_client.results.places import Box
 from brightfield_client.results.saving import save_as
 from brightfield_client.results.value import at
 
@@ -15,8 +15,6 @@ from brightfield_client.results.value import at
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Detections(InOneImage[Detection]):
     """The objects of an image by their boxes, best first; a sequence of `Detection`."""
-
-    task_name: ClassVar[str] = "detect"
 
     objects: tuple[Detection, ...] = at(repr=False)
 
@@ -32,7 +30,11 @@ class Detections(InOneImage[Detection]):
         and .zip, regions for ImageJ, ask the service again (see `again`).
         """
         own = {".json": self._as_json, ".csv": self._as_table}
-        return save_as(path, own | self._asked_again(".geojson", ".png", ".zip"), "A detection")
+        return save_as(
+            path,
+            own | self._asked_again(geojson="geojson", png="overlay", zip="rois"),
+            "A detection",
+        )
 
     def _no_object(self) -> Detection:
         nowhere = Box(0.0, 0.0, 0.0, 0.0)

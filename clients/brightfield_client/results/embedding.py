@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from brightfield_client.results.result import Result
-from brightfield_client.results.value import at
+from brightfield_client.results._answers import EmbeddingResult
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Embedding(Result):
+class Embedding(EmbeddingResult):
     """A feature vector: the activations of `layer`, of length 1 (L2) when `normalized`."""
-
-    task_name: ClassVar[str] = "embed"
-
-    vector: npt.NDArray[np.float32] = at("embedding", repr=False)
-    layer: str = ""
-    normalized: bool = False
 
     @property
     def dim(self) -> int:

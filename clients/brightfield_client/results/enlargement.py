@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +34,6 @@ class Enlargement(Result):
     and `ssim` compare it with the reference, where one was sent; NaN where the number is not
     finite, as the PSNR of equal images.
     """
-
-    task_name: ClassVar[str] = "superresolve"
 
     pixels: npt.NDArray[Any] = at("image", read=_pixels, repr=False)
     axes: str = at("image.axes")

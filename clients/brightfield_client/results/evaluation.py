@@ -9,46 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from brightfield_client.arrays import FloatArray, numbers
+from brightfield_client.results._answers import ReportFields
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import Warned, frame, html_table
+from brightfield_client.results.estimates import Estimate
+from brightfield_client.results.result import frame, html_table
 from brightfield_client.results.saving import Write, save_as, write_json
-from brightfield_client.results.value import Json, Value, at
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate(Value):
-    """A number with its interval over `n` observations.
-
-    Where there is no value, `undefined` says why, and `ci_undefined` likewise of the interval;
-    `method` is how the interval was found, and `clipped` whether it was cut to what is possible.
-    """
-
-    value: float | None
-    ci: tuple[float, float] | None
-    method: str | None
-    n: int
-    undefined: str | None
-    ci_undefined: str | None = None
-    clipped: bool
-
-    def __str__(self) -> str:
-        if self.value is None:
-            return f"undefined ({self.undefined})"
-        interval = "" if self.ci is None else f" ({self.ci[0]:.3f} to {self.ci[1]:.3f})"
-        return f"{self.value:.3f}{interval}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClassEvaluation(Value):
-    """One class against the rest; `curves` as in `Evaluation`."""
-
-    label: str
-    metrics: Mapping[str, Estimate]
-    curves: Json = at(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Evaluation(Value):
+class Evaluation(ReportFields):
     """How good predictions are.
 
     `metrics` are the numbers by name, also `evaluation["auroc"]`; `pooled` those over all pixels
@@ -57,20 +26,6 @@ class Evaluation(Value):
     data included, for the forms that only the service can write.
     """
 
-    task: str
-    n: int
-    metrics: Mapping[str, Estimate]
-    pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
-    per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
-    curves: Json = at(default_factory=dict, repr=False)
-    confusion: Json | None = at(default=None, repr=False)
-    operating_point: Json | None = at(default=None, repr=False)
-    worst: tuple[Json, ...] = at(repr=False)
-    excluded: tuple[Json, ...] = at(repr=False)
-    warnings: tuple[Warned, ...]
-    conventions: Json = at(repr=False)
-    input_sha256: str
-    raw: Json = at(whole=True, repr=False)
     _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from brightfield_client.images import ImageSource
 from brightfield_client.pictures import on_axes
-from brightfield_client.results.found import Detection, ObjectClass, Solid
+from brightfield_client.results._shapes import ObjectClass
+from brightfield_client.results.found import Detection, Solid
 from brightfield_client.results.result import Result, frame, html_table
 from brightfield_client.results.saving import Write, write_csv, write_json
 from brightfield_client.results.value import at
@@ -109,12 +111,9 @@ class InOneImage(Found[D]):
         """
         return on_axes(self.overlay(), ax, self.model.id)
 
-    def _asked_again(self, *suffixes: str) -> dict[str, Write]:
-        """Writers that have the service write a file."""
-        return {suffix: self._asked(_FORMS[suffix]) for suffix in suffixes}
+    def _asked_again(self, **forms: str) -> dict[str, Write]:
+        """Writers, by their suffixes, that have the service write a file in a form."""
+        return {f".{suffix}": partial(self._ask_for, form) for suffix, form in forms.items()}
 
-    def _asked(self, form: str) -> Write:
-        return lambda file: self.again(form).save(file)
-
-
-_FORMS = {".geojson": "geojson", ".png": "overlay", ".zip": "rois"}
+    def _ask_for(self, form: str, file: Path) -> Path:
+        return self.again(form).save(file)

@@ -2,47 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
-
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results.heatmap import Heatmap, Region
-from brightfield_client.results.target import Target
-from brightfield_client.results.value import Json, Value, at
-
-Span = tuple[float, float]
-_NONE: npt.NDArray[np.float64] = np.zeros(0)
+from brightfield_client.results._answers import OcclusionResult
 
 
-@dataclass(frozen=True)
-class Grid(Value):
-    """Where the windows stood: `x` holds [start, stop] of each column, `y` of each row, in pixels
-    of the image."""
-
-    rows: int
-    cols: int
-    window: tuple[int, ...] = ()
-    stride: tuple[int, ...] = ()
-    border: str = ""
-    x: tuple[Span, ...] = ()
-    y: tuple[Span, ...] = ()
-
-
-@dataclass(frozen=True)
-class WhatIf(Value):
-    """The scores before and after one part of the image was hidden; difference = before - after."""
-
-    targets: tuple[Target, ...]
-    before: tuple[float, ...]
-    after: tuple[float, ...]
-    difference: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Occlusion(Heatmap):
+class Occlusion(OcclusionResult):
     """How the scores of the T targets change when a window hides a part of the image.
 
     `base` (T) are the scores of the whole image, `scores` (T x rows x cols) those with the window
@@ -52,18 +16,6 @@ class Occlusion(Heatmap):
     target with the highest score at each position, None for a single target. `facts` holds the
     rest: baseline, sign, aggregation, the engine.
     """
-
-    task_name: ClassVar[str] = "occlusion"
-
-    grid: Grid | None = None
-    targets: tuple[Target, ...] = ()
-    base: npt.NDArray[np.float64] = at(default_factory=lambda: _NONE)
-    scores: npt.NDArray[np.float64] = at(default_factory=lambda: _NONE, repr=False)
-    map: FloatArray | None = at(default=None, repr=False)
-    region: Region | None = at("map.region", default=None, repr=False)
-    what_if: WhatIf | None = None
-    most_probable: npt.NDArray[np.float64] | None = at(default=None, repr=False)
-    facts: Json = at(rest=True, repr=False)
 
     def plane(self, target: int = 0) -> FloatArray:
         """The H x W map of one target, by its place in `targets`."""

@@ -8,13 +8,14 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import inline_png
+from brightfield_client.results._shapes import Point
 from brightfield_client.results.batch import ItemError
-from brightfield_client.results.found import Box, Point
+from brightfield_client.results.places import Box
 from brightfield_client.results.result import Result
 from brightfield_client.results.saving import save_as, write_csv, write_json
 from brightfield_client.results.value import Json, Value, at
@@ -60,8 +61,6 @@ class Patches(Result):
 
     `rule` says how the gradients were taken: `guided`, `plain`, or `none`.
     """
-
-    task_name: ClassVar[str] = "patches"
 
     layer: str
     units: Mapping[int, tuple[Patch, ...]] = at(read=_units)

@@ -5,28 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from brightfield_client.optional import require
+from brightfield_client.results._shapes import ModelRef, Warned
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.value import Json, Value, at, read_fields
-
-
-@dataclass(frozen=True)
-class ModelRef(Value):
-    """The model that answered."""
-
-    id: str = ""
-    version: str = ""
-    sha256: str | None = None
-
-
-@dataclass(frozen=True)
-class Warned(Value):
-    """Something that the service did to the image or the answer and that one should know."""
-
-    code: str = ""
-    detail: str = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,8 +22,6 @@ class Result(Value):
     forward pass, and `raw` the whole envelope, keys that this client does not know included.
     """
 
-    task_name: ClassVar[str] = ""
-
     id: str = ""
     task: str = ""
     model: ModelRef = field(default_factory=ModelRef)
@@ -49,10 +31,6 @@ class Result(Value):
     batch_size: int | None = None
     raw: Json = at(whole=True, repr=False)
     _ask: Callable[..., Binary] | None = field(default=None, repr=False)
-
-    @classmethod
-    def _what(cls) -> str:
-        return f"result of {cls.task_name}"
 
     @classmethod
     def _read(cls, value: Json) -> dict[str, Any]:
@@ -77,7 +55,7 @@ class Result(Value):
             raise ValueError(
                 "This answer no longer knows its image (it is a copy, from a file, or of the "
                 f"asynchronous client); ask with format={format!r}, as in "
-                f"client.{self.task_name or 'ask'}(image, format={format!r})."
+                f"client.{self.task or 'ask'}(image, format={format!r})."
             )
         return self._ask(format=format, **parameters)
 

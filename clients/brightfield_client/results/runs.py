@@ -2,78 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from brightfield_client.results.result import Warned, frame, html_table
-from brightfield_client.results.value import Json, Value, at
+from brightfield_client.results._answers import RunComparison
+from brightfield_client.results._shapes import EvaluationRun, RunChunk
+from brightfield_client.results.estimates import Difference
+from brightfield_client.results.result import frame, html_table
+
+__all__ = ["Comparison", "EvaluationRun", "RunChunk"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluationRun(Value):
-    """A run whose predictions come in chunks; `chunks` and `rows` are of the last look."""
-
-    id: str
-    name: str | None
-    task: str
-    options: Json = at(repr=False)
-    created: float
-    touched: float
-    chunks: int
-    rows: int
-
-
-@dataclass(frozen=True)
-class RunChunk(Value):
-    """A chunk that the service keeps."""
-
-    key: str
-    rows: int
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Difference(Value):
-    """A number of two runs and `a` minus `b` with its interval.
-
-    `p_value` is there where a test is, as DeLong's of AUROC; where there is no difference,
-    `undefined` says why, and `ci_undefined` likewise of the interval.
-    """
-
-    a: float | None
-    b: float | None
-    difference: float | None
-    ci: tuple[float, float] | None
-    method: str | None
-    p_value: float | None
-    undefined: str | None
-    ci_undefined: str | None
-
-    def __str__(self) -> str:
-        if self.difference is None:
-            return f"undefined ({self.undefined})"
-        interval = "" if self.ci is None else f" ({self.ci[0]:+.3f} to {self.ci[1]:+.3f})"
-        p = "" if self.p_value is None else f", p = {self.p_value:.3g}"
-        return f"{self.difference:+.3f}{interval}{p}"
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison(Value):
+class Comparison(RunComparison):
     """How much two runs differ over the `n` ids that both have; `comparison["auroc"]`.
 
     `only_a` and `only_b` count the ids that one run alone has, and list the first of them. `raw` is
     the whole reply.
     """
-
-    task: str
-    n: int
-    metrics: Mapping[str, Difference]
-    pooled: Mapping[str, Difference] = at(default_factory=dict, repr=False)
-    only_a: Json = at(repr=False)
-    only_b: Json = at(repr=False)
-    warnings: tuple[Warned, ...]
-    raw: Json = at(whole=True, repr=False)
 
     def __getitem__(self, name: str) -> Difference:
         return self.metrics[name]

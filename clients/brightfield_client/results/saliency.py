@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from PIL import Image as PillowImage
 
 from brightfield_client.arrays import FloatArray
 from brightfield_client.images import ImageSource
-from brightfield_client.results.heatmap import Heatmap, Region
-from brightfield_client.results.target import Target
-from brightfield_client.results.value import Json, at
+from brightfield_client.results._answers import SaliencyResult
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Saliency(Heatmap):
+class Saliency(SaliencyResult):
     """How much each pixel matters to the score of `target`.
 
     `map` is H x W on the model's input grid (`space="image"` asks for the image's own pixels);
@@ -23,15 +17,6 @@ class Saliency(Heatmap):
     `score` is the unnormalised output that was explained. `facts` holds what the method reports
     besides, such as `completeness_gap`.
     """
-
-    task_name: ClassVar[str] = "saliency"
-
-    method: str
-    target: Target
-    score: float | None = None
-    map: FloatArray = at(repr=False)
-    region: Region | None = at("map.region", default=None, repr=False)
-    facts: Json = at(rest=True, repr=False)
 
     def overlay(
         self, image: ImageSource | None = None, *, target: int = 0, alpha: float = 0.6

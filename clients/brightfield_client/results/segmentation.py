@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import thumbnail_png
-from brightfield_client.results.found import Box, Point, Segment
+from brightfield_client.results._shapes import Point
+from brightfield_client.results.found import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import InOneImage
+from brightfield_client.results.places import Box
 from brightfield_client.results.saving import save_as, write_tiff
 from brightfield_client.results.value import at
 
@@ -28,8 +29,6 @@ class Segmentation(InOneImage[Segment]):
     uint32 beyond 65,535 objects. In the mode `semantic` an object is a class with all its pixels,
     and its id the class id + 1.
     """
-
-    task_name: ClassVar[str] = "segment"
 
     objects: tuple[Segment, ...] = at(repr=False)
     mode: str
@@ -77,7 +76,9 @@ class Segmentation(InOneImage[Segment]):
             ".json": self._as_json,
             ".csv": self._as_table,
         }
-        return save_as(path, own | self._asked_again(".geojson", ".zip"), "A segmentation")
+        return save_as(
+            path, own | self._asked_again(geojson="geojson", zip="rois"), "A segmentation"
+        )
 
     def _write_tiff(self, path: Path) -> None:
         mask = self.json["mask"]

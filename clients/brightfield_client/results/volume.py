@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from brightfield_client.results.found import Box, Solid, SolidPoint
+from brightfield_client.results._shapes import SolidPoint
+from brightfield_client.results.found import Solid
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
 from brightfield_client.results.objects import Found
+from brightfield_client.results.places import Box
 from brightfield_client.results.result import html_table
 from brightfield_client.results.saving import save_as
 from brightfield_client.results.value import Json, at
@@ -23,8 +25,6 @@ class Volume(Found[Solid]):
     `labels` (Z, H, W): 0, and an object's id on each of its voxels; uint16, or uint32 beyond
     65,535 objects.
     """
-
-    task_name: ClassVar[str] = "segment"
 
     objects: tuple[Solid, ...] = at(repr=False)
     mode: str

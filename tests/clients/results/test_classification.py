@@ -58,7 +58,7 @@ def test_tables(enveloped):
     "result", [{}, {"predictions": [{"label": "cat"}]}, {"predictions": 3}, None]
 )
 def test_a_reply_of_another_kind_is_named_as_one(enveloped, result):
-    with pytest.raises(UnexpectedReply, match="classify"):
+    with pytest.raises(UnexpectedReply, match="classification"):
         Classification.from_json(enveloped(result))
 
 
