@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ Region = Rectangle
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Heatmap(Result):
+class Heatmap(Result, ABC):
     """A map, or one for each target, with its picture.
 
     The pictures are those of the service's formats `png` and `overlay`, pixel for pixel: a map
@@ -31,12 +32,13 @@ class Heatmap(Result):
     percentile; over an image the stronger the more opaque, and dark outside of `region`.
     """
 
+    @abstractmethod
     def plane(self, target: int = 0) -> FloatArray:
         """The map (h, w) of one target, by its place."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _title(self, target: int) -> str:
-        raise NotImplementedError
+        """What is above its picture."""
 
     @property
     def _area(self) -> Json:
