@@ -45,8 +45,8 @@ from brightfield.api.reading.received import Received
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.formats import Reply
 from brightfield.engine import View
-from brightfield.engine.engine import Progress
 from brightfield.images.selection import Selection
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.tasks.classify import Classify

@@ -9,10 +9,11 @@ from typing import Any
 from brightfield.collections.adding import embedded, pictured
 from brightfield.collections.index import CollectionIndexes
 from brightfield.collections.queries import CollectionQueries, Search, watched
-from brightfield.engine.engine import Engine, Progress
+from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody
 from brightfield.images.selection import Selection
+from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
 

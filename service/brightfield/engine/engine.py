@@ -41,8 +41,6 @@ from brightfield.settings import Settings
 from brightfield.tasks.task import Task
 from brightfield.work import Work
 
-__all__ = ["Engine", "Progress"]
-
 T = TypeVar("T")
 
 
