@@ -328,6 +328,14 @@ class ModelFailed(Unavailable):
     code, title, retryable = "model_failed", "The model raised an error", False
 
 
+class ModelHangs(Unavailable):
+    code, title, retryable = "model_hangs", "The model did not return", False
+
+
+class ModelQuarantined(Unavailable):
+    code, title, retryable = "model_quarantined", "The model is set aside", False
+
+
 class ModelTooLarge(Unavailable):
     code, title, retryable = "model_too_large", "The model exceeds the memory budget", False
 

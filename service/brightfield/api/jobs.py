@@ -162,7 +162,9 @@ class JobRunner:
                 await asyncio.to_thread(self._store.cancel, job.id)
         except BrightfieldError as fault:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))
-        except Exception:
+        except GeneratorExit:
+            raise
+        except BaseException:  # SystemExit, too: left to the task, it would end the service
             log.exception("job %s failed", job.id)
             await asyncio.to_thread(self._store.fail, job.id, problem(unexpected(), job.id))
 

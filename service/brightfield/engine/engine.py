@@ -24,6 +24,7 @@ from brightfield.engine.image_bytes import ImageLike, ImageReader, image_bytes
 from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.look_options import LookOptions, look
 from brightfield.engine.loop_thread import LoopThread
+from brightfield.engine.own_faults import own_faults
 from brightfield.engine.units import inside
 from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
@@ -301,12 +302,13 @@ class Engine:
         """Hold the model that the work needs while it is answered."""
         backend, timing = self._running(), Timing()
         model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
-        async with backend.registry.use(model) as resident:
-            _check_task(work, resident.card)
-            model_task = self.tasks.get(resident.card.task, Task)
-            answer = await way(AnswerContext(resident, model_task, job, timing, backend))
-            self.telemetry.observe_stages(timing.seconds)
-            return answer
+        with own_faults(backend.registry.card(model)):
+            async with backend.registry.use(model) as resident:
+                _check_task(work, resident.card)
+                model_task = self.tasks.get(resident.card.task, Task)
+                answer = await way(AnswerContext(resident, model_task, job, timing, backend))
+                self.telemetry.observe_stages(timing.seconds)
+                return answer
 
     def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
         with self._starting:

@@ -43,5 +43,5 @@ class WorkerPool:
         while (work := self._queue.get()) is not None:
             try:
                 work()
-            except Exception:  # one call's mistake must not cost the others their thread
+            except BaseException:  # one call's mistake must not cost the others their thread
                 log.exception("a call that promised not to raise did")
