@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("brightfield.models.loading.build")
+
+from brightfield_client.cli import main
+
+CARD = """
+id = "lab"
+version = "1"
+task = "classify"
+licence = "MIT"
+[architecture]
+name = "torchvision:squeezenet1_0"
+num_classes = 2
+[input]
+channels = 3
+[[labels]]
+name = "a"
+[[labels]]
+name = "b"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("BRIGHTFIELD_DATA", str(tmp_path / "data"))
+    model = tmp_path / "models" / "lab"
+    model.mkdir(parents=True)
+    (model / "card.toml").write_text(CARD)
+    return model.parent
+
+
+def test_a_good_model_alone_and_among_others(folder, capsys):
+    for place in (folder, folder / "lab"):
+        assert main(["models", "check", str(place)]) == 0
+        assert capsys.readouterr().out == "ok   lab 1 (classify, MIT)\n"
+
+
+def test_broken_cards_and_missing_weights(folder, capsys):
+    for name, text in (
+        ("typo", CARD.replace("licence", "license")),
+        ("absent", CARD + '[weights]\ntorchvision = "SqueezeNet1_0_Weights.IMAGENET1K_V1"\n'),
+        ("lost", CARD + f'[weights]\nfile = "w.safetensors"\nsha256 = "{"0" * 64}"\n'),
+    ):
+        (folder / name).mkdir()
+        (folder / name / "card.toml").write_text(text.replace('"lab"', f'"{name}"'))
+    assert main(["models", "check", str(folder)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(line.split()[:2] for line in lines) == [
+        ["FAIL", "lost:"],
+        ["FAIL", "typo:"],
+        ["ok", "lab"],
+        ["pull", "absent:"],
+    ]
+
+
+def test_nothing_to_check(tmp_path, capsys):
+    assert main(["models", "check", str(tmp_path)]) == 2
+    assert "card.toml" in capsys.readouterr().err
+
+
+def test_pull(folder, monkeypatch, capsys):
+    from brightfield.models.loading import weights
+
+    monkeypatch.setenv("BRIGHTFIELD_MODELS", str(folder))
+    assert main(["models", "pull", "lap"]) == 2
+    assert "Did you mean lab?" in capsys.readouterr().err
+    assert main(["models", "pull", "lab"]) == 1
+    assert "nothing to download" in capsys.readouterr().err
+
+    def pull(card, data, progress):
+        progress(5, 10)
+        return data / "weights" / f"{card.id}.pth"
+
+    monkeypatch.setattr(weights, "pull", pull)
+    assert main(["models", "pull", "lab"]) == 0
+    assert capsys.readouterr().out.endswith("lab.pth\n")

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+import brightfield.__main__ as service
+from brightfield.errors import Unavailable
+from brightfield.settings import Settings
+from brightfield_client.cli import main
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The settings that `serve` was called with."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"BRIGHTFIELD_{name.upper()}", raising=False)
+    calls: list[Settings] = []
+    monkeypatch.setattr(service, "serve", calls.append)
+    return calls
+
+
+def test_flags_are_the_settings(started, monkeypatch):
+    monkeypatch.setenv("BRIGHTFIELD_MAX_PIXELS", "5")
+    monkeypatch.setenv("BRIGHTFIELD_PORT", "1")
+    code = main(["serve", "--port", "8123", "--memory-budget", "2GiB", "--no-preload"])
+    assert code == 0
+    (settings,) = started
+    assert (settings.port, settings.memory_budget, settings.preload) == (8123, 2 * 2**30, False)
+    assert settings.max_pixels == 5
+    assert settings.trust_model_code is False
+
+
+def test_every_setting_has_a_flag(started, capsys):
+    with pytest.raises(SystemExit):
+        main(["serve", "--help"])
+    text = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')}" in text for name in Settings.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable", "named"),
+    [
+        (["--port", "70000"], None, "--port"),
+        (["--max-bytes", "much"], None, "--max-bytes"),
+        ([], ("BRIGHTFIELD_LOG_LEVEL", "loud"), "BRIGHTFIELD_LOG_LEVEL"),
+    ],
+)
+def test_a_wrong_value_stops_with_a_sentence(started, monkeypatch, capsys, flags, variable, named):
+    if variable:
+        monkeypatch.setenv(*variable)
+    assert main(["serve", *flags]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"brightfield: {named}: ")
+    assert len(err.splitlines()) == 1
+    assert started == []
+
+
+def test_a_service_that_cannot_start(started, monkeypatch, capsys):
+    def fail(settings):
+        raise Unavailable("The device is gone.")
+
+    monkeypatch.setattr(service, "serve", fail)
+    assert main(["serve"]) == 1
+    assert capsys.readouterr().err == "brightfield: The device is gone.\n"
