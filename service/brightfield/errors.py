@@ -352,6 +352,10 @@ class LaneDown(Unavailable):
     code, title = "lane_down", "The device's thread stopped and is being restarted"
 
 
+class LaneBusy(Unavailable):
+    code, title = "lane_busy", "The device has been busy with one batch for long"
+
+
 class ServiceStopping(Unavailable):
     code, title = "service_stopping", "The service is stopping"
 

@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from brightfield import __version__
 from brightfield.api import problems
 from brightfield.api.jobs import JobRunner
+from brightfield.api.last_resort import LastResort
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
@@ -23,6 +24,8 @@ from brightfield.api.services import Services
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
+from brightfield.runtime.ending import TimeLeft
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
@@ -41,13 +44,13 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, safeguards: Safeguards | None = None) -> FastAPI:
     """The service as an ASGI application; models are loaded when its lifespan begins.
 
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
     settings = settings or Settings()
-    engine = Engine(settings)
+    engine = Engine(settings, safeguards=safeguards)
     app = FastAPIOffline(
         docs_url="/docs",
         redoc_url=None,
@@ -60,14 +63,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = engine
+    app.state.stopping = False
     problems.install(app)
     endpoints = image_endpoints(engine)
     install(app, endpoints)
+    app.add_middleware(LastResort)
     app.add_middleware(
         RequestMiddleware,
         settings=settings,
         telemetry=engine.telemetry,
-        direct={endpoint.path: endpoint for endpoint in endpoints},
+        direct={endpoint.path: LastResort(endpoint) for endpoint in endpoints},
     )
     if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
         app.add_middleware(
@@ -114,9 +119,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keeper.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await keeper
-        await services.jobs.close()
-        services.collections.close()
-        await asyncio.to_thread(engine.close)
+        left = TimeLeft(0.15 * settings.stop_timeout)
+        await services.jobs.close(left.seconds)
+        await asyncio.to_thread(services.collections.close, left.seconds)
+        await asyncio.to_thread(engine.close, left.seconds)
         database.dispose()
 
 

@@ -53,9 +53,7 @@ class Flights:
             return
         place = _HEAD.size + slot * _SLOT.size
         name = model.encode()[:_ID]
-        _SLOT.pack_into(
-            self._page, place, threading.get_ident(), self._completed[model], name
-        )
+        _SLOT.pack_into(self._page, place, threading.get_ident(), self._completed[model], name)
         try:
             yield
             self._completed[model] += 1
@@ -64,6 +62,10 @@ class Flights:
                 _SLOT.pack_into(self._page, place, 0, 0, b"")
                 with self._lock:
                     self._free.append(slot)
+
+    def by_thread(self) -> dict[int, str]:
+        """The model that each thread runs."""
+        return {flight.thread: flight.model for flight in _flights(self._page)}
 
     def say_up(self) -> None:
         """Write that the service answers."""
@@ -91,13 +93,16 @@ class LastFlights:
         if len(data) < _SIZE:
             return cls(False, 0, ())
         up, exiting = _HEAD.unpack_from(data)
-        slots = (_SLOT.unpack_from(data, _HEAD.size + n * _SLOT.size) for n in range(SLOTS))
-        flights = tuple(
-            Flight(name.rstrip(b"\0").decode(errors="replace"), thread, completed)
-            for thread, completed, name in slots
-            if thread
-        )
-        return cls(bool(up), exiting, flights)
+        return cls(bool(up), exiting, _flights(data))
+
+
+def _flights(page: mmap.mmap | bytearray | bytes) -> tuple[Flight, ...]:
+    slots = (_SLOT.unpack_from(page, _HEAD.size + n * _SLOT.size) for n in range(SLOTS))
+    return tuple(
+        Flight(name.rstrip(b"\0").decode(errors="replace"), thread, completed)
+        for thread, completed, name in slots
+        if thread
+    )
 
 
 def _mapped(path: Path) -> mmap.mmap:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -104,11 +105,15 @@ class Lane:
         self.batcher.submit(item)
         return item.future
 
+    def refuse(self) -> None:
+        """Refuse what waits and what will come; the batch that runs goes on."""
+        self._stop.set()
+        self.batcher.close()
+
     def stop(self, timeout: float | None = None) -> bool:
         """End the thread after the batch in its hands and refuse what waits; whether it has ended
         within so many seconds."""
-        self._stop.set()
-        self.batcher.close()
+        self.refuse()
         thread = self._shift.thread
         if thread is not None:
             thread.join(timeout)
@@ -143,9 +148,8 @@ class Lane:
 
     def _spawn(self) -> _Shift:
         shift = _Shift()
-        shift.thread = threading.Thread(
-            target=self._live, args=(shift,), name=f"lane-{self.name}", daemon=True
-        )
+        work = partial(self._live, shift)
+        shift.thread = threading.Thread(target=work, name=f"lane-{self.name}", daemon=True)
         shift.thread.start()
         return shift
 
