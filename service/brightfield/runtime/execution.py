@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
 from brightfield.models.loading.foreign_code import one_process
-from brightfield.runtime.operations import LaneCall, RowSpan
+from brightfield.runtime.operations import Forward, LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.work_item import WorkItem
 
@@ -114,8 +114,21 @@ def _answer(items: Sequence[WorkItem], output: Any, started: float, telemetry: T
         item.started, item.finished, item.batch_rows = started, finished, total
         if item.ticket.cancelled:
             telemetry.abandoned_rows.inc(item.count)
-        item.settle(_part(output, start, start + item.count, shared=len(items) > 1))
+        part = _part(output, start, start + item.count, shared=len(items) > 1)
         start += item.count
+        if isinstance(item.operation, Forward) and not item.only_timed and _has_nan(part):
+            item.refuse(ModelFailed(f"The model {model} has NaN among its outputs for this image."))
+        else:
+            item.settle(part)
+
+
+def _has_nan(output: Any) -> bool:
+    """Whether a model's answer isn't one. The maximum is NaN if any value is, and needs no copy."""
+    return any(
+        bool(leaf.amax().isnan())
+        for leaf in pytree.tree_leaves(output)
+        if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and leaf.numel()
+    )
 
 
 def _part(output: Any, start: int, stop: int, *, shared: bool) -> Any:

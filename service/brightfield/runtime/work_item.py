@@ -71,6 +71,8 @@ class WorkItem:
     band: Priority = Priority.INTERACTIVE
     argument: Any = None
     max_batch: int | None = None
+    only_timed: bool = False
+    """Whether nobody looks at the result, which may have NaN then."""
     future: Future[Any] = field(default_factory=Future)
     enqueued: float = field(default_factory=time.monotonic)
     started: float = 0.0
