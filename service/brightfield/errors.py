@@ -385,6 +385,10 @@ class UnusableStore(Unavailable):
     code, title, retryable = "unusable_store", "The store cannot be opened", False
 
 
+class UnusableBackup(Unavailable):
+    code, title, retryable = "unusable_backup", "The file is no backup of a store", False
+
+
 class DamagedChunk(Unavailable):
     code, title, retryable = "damaged_chunk", "A chunk of the run cannot be read", False
 

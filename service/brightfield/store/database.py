@@ -113,6 +113,13 @@ def _address(url: str) -> sa.URL:
     return address
 
 
+def database_file(url: str) -> Path | None:
+    """The file of an SQLite store; None for a server, and for an address in SQLite's own form."""
+    address = _address(url)
+    plain = address.get_backend_name() == "sqlite" and not str(address.database).startswith("file:")
+    return Path(str(address.database)) if plain else None
+
+
 def _engine(address: sa.URL) -> Engine:
     if address.get_backend_name() != "sqlite":
         given = {name: value for name, value in _SERVER.items() if name not in address.query}
@@ -120,12 +127,11 @@ def _engine(address: sa.URL) -> Engine:
     engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
-    if str(address.database).startswith("file:"):
-        _switch_to_wal(engine)
-    else:
-        path = Path(str(address.database))
+    path = database_file(str(address))
+    if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _switch_to_wal(engine)
+    _switch_to_wal(engine)
+    if path is not None:
         DatabaseFile(path).watch(engine)
     return engine
 

@@ -66,7 +66,7 @@ _WHAT_TO_DO: dict[type[StoreUnavailable], str] = {
     "folder or database. What is stored can still be read.",
     StoreBusy: "Another program holds the store: ask again, and end that program if it stays.",
     StoreDamaged: "The database of the store is damaged: put a backup in its place with "
-    "`brightfield restore FILE`.",
+    "`brightfield restore --replace FILE`.",
     StoreMissing: "The database of the store isn't where it was: bring it back, or start the "
     "service again for a new one.",
     StoreOutdated: "The database was made by another version of Brightfield than this one: start "
