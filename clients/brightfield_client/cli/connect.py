@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from brightfield.commands.command import needs_service
 from brightfield_client.calls.endpoints import any_endpoint
-from brightfield_client.cli.exits import SOME_FAILED, Stop, needs_service, report, sentence
+from brightfield_client.cli.exits import SOME_FAILED, Stop, report, sentence
 from brightfield_client.cli.files import Write
 from brightfield_client.client import Client
 from brightfield_client.errors import BrightfieldError

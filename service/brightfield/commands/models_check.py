@@ -1,13 +1,12 @@
-"""brightfield models check and pull: the model folders of this computer, without a service."""
+"""brightfield models check"""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, needs_service
-from brightfield_client.progress import ProgressBar
+from brightfield.commands.command import Command, read_settings
 
 if TYPE_CHECKING:
     from brightfield.cards import ModelCard
@@ -15,38 +14,24 @@ if TYPE_CHECKING:
     from brightfield.settings import Settings
 
 
-def check(args: argparse.Namespace) -> int:
+class ModelsCheck(Command):
     """Build every model and say whether it is well; weights not fetched yet are not a fault."""
-    with needs_service("`models check`"):
-        from brightfield.settings import Settings
-    settings = Settings()
-    cards, faults = _cards(settings, args.folder)
-    if not cards and not faults:
-        raise Stop(f"There is no model folder (one with a card.toml) in {args.folder}.")
-    for folder, fault in faults.items():
-        print(f"FAIL {folder}: {fault.detail}")
-    results = [_check(card, settings) for card in cards.values()]
-    return OK if all(results) and not faults else SOME_FAILED
 
+    help: ClassVar[str] = "read the cards, verify the weights, build the models"
 
-def pull(args: argparse.Namespace) -> int:
-    """Download the weights that a card names."""
-    with needs_service("`models pull`"):
-        from brightfield.errors import BrightfieldError, nearest
-        from brightfield.models.loading import weights
-        from brightfield.settings import Settings
-    settings = Settings()
-    cards, _ = _cards(settings, None)
-    card = cards.get(args.id)
-    if card is None:
-        raise Stop(f"There is no model {args.id!r} here.{nearest(args.id, list(cards))}")
-    with ProgressBar(f"{card.id}, bytes") as bar:
-        try:
-            path = weights.pull(card, settings.data, bar.update)
-        except BrightfieldError as fault:
-            raise Stop(fault.detail, SOME_FAILED) from fault
-    print(f"{card.id}: {path}")
-    return OK
+    def add_flags(self, parser: argparse.ArgumentParser) -> None:
+        said = "a model, or a folder of them (default: the shipped ones and BRIGHTFIELD_MODELS)"
+        parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=said)
+
+    def run(self, args: argparse.Namespace) -> int:
+        settings = read_settings()
+        cards, faults = _cards(settings, args.folder)
+        if not cards and not faults:
+            raise ValueError(f"There is no model folder (one with a card.toml) in {args.folder}.")
+        for folder, fault in faults.items():
+            print(f"FAIL {folder}: {fault.detail}")
+        results = [_check(card, settings) for card in cards.values()]
+        return 0 if all(results) and not faults else 1
 
 
 def _check(card: ModelCard, settings: Settings) -> bool:
