@@ -23,7 +23,7 @@ from brightfield_client.errors import (
     UnprocessableError,
     UnsupportedError,
 )
-from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.evaluating.plan import Evaluated
 from brightfield_client.faults import (
     ApiError,
     BrightfieldError,

@@ -16,7 +16,7 @@ EXPORTS = {
     "calls.jobs": "JobStatus",
     "client": "Client",
     "collection": "Collection",
-    "evaluating.outcome": "Evaluated",
+    "evaluating.plan": "Evaluated",
     "following": "JobEvent",
     "images": "StoredImage",
     "in_process": "InProcess",
