@@ -56,7 +56,7 @@ class Enlargement(Result):
         return on_axes(self.picture(), ax, f"{self.model.id}: {self.scale} times")
 
     def save(self, path: str | Path) -> Path:
-        """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss.
+        """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss; or .json.
 
         What Pillow does not write, other channels than grey and colour, float64 and colour of 16
         bits, is asked of the service again (see `again`) as .png or .tif.
@@ -64,10 +64,9 @@ class Enlargement(Result):
         writers = {
             ".png": self._write_png,
             ".tif": self._write_tiff,
-            ".tiff": self._write_tiff,
             ".npy": lambda file: np.save(file, self.pixels, allow_pickle=False),
         }
-        return save_as(path, writers, "An enlarged image")
+        return save_as(self, path, writers)
 
     def _write_png(self, path: Path) -> None:
         kinds = (np.uint8, np.uint16) if self.axes == "YX" else (np.uint8,)
