@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from brightfield_client.results._answers import ActivationsResult
 from brightfield_client.results._shapes import UnitActivity
 from brightfield_client.results.places import PLACE
-from brightfield_client.results.saving import Writers, save_as
+from brightfield_client.results.saving import as_npy, save_as
 from brightfield_client.results.table import Cells, Listing, Table, cells, columns, html_table
 
 
@@ -35,12 +33,8 @@ class Activations(ActivationsResult, Listing[UnitActivity], Table):
         .npy the maps, .csv a row per unit, .json the whole answer. .png, a sheet of the maps over
         the image, asks the service again (see `again`).
         """
-        writers: Writers = {
-            ".npy": lambda file: np.save(file, self.maps, allow_pickle=False),
-            ".csv": self._write_csv,
-            ".png": "overlay",
-        }
-        return save_as(self, path, writers)
+        own = {".npy": as_npy(self.maps), ".csv": self._write_csv}
+        return save_as(self, path, {**own, ".png": "overlay"})
 
     def _table(self) -> Cells:
         return cells(columns(f"unit max mean {PLACE}"), self)

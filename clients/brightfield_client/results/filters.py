@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from brightfield_client.results._shapes import FilterList
-from brightfield_client.results.saving import save_as
+from brightfield_client.results.saving import as_npy, save_as
 
 
 class Filters(FilterList):
@@ -22,6 +20,4 @@ class Filters(FilterList):
 
     def save(self, path: str | Path) -> Path:
         """Write the weights as .npy, or the whole answer as .json."""
-        return save_as(
-            self, path, {".npy": lambda file: np.save(file, self.weights, allow_pickle=False)}
-        )
+        return save_as(self, path, {".npy": as_npy(self.weights)})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
@@ -30,6 +32,11 @@ def save_as(answer: Any, path: str | Path, writers: Writers) -> Path:
     else:
         write(path)
     return path
+
+
+def as_npy(array: npt.NDArray[Any]) -> Callable[[Path], object]:
+    """What writes an array as .npy."""
+    return partial(np.save, arr=array, allow_pickle=False)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from brightfield_client.results._shapes import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import MIDDLE, OBJECT, InOneImage
 from brightfield_client.results.places import EDGES
-from brightfield_client.results.saving import Writers, save_as, write_tiff
+from brightfield_client.results.saving import Writers, as_npy, save_as, write_tiff
 from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import at
 
@@ -71,7 +71,7 @@ class Segmentation(InOneImage[Segment]):
         writers: Writers = {
             ".tif": self._write_tiff,
             ".png": self._write_png,
-            ".npy": lambda file: np.save(file, self.labels, allow_pickle=False),
+            ".npy": as_npy(self.labels),
             ".csv": self._write_csv,
             ".geojson": "geojson",
             ".zip": "rois",

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from brightfield_client.results._shapes import Solid
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
 from brightfield_client.results.objects import MIDDLE, OBJECT, Found
-from brightfield_client.results.saving import Writers, save_as
+from brightfield_client.results.saving import Writers, as_npy, save_as
 from brightfield_client.results.table import Columns, columns, html_table
 from brightfield_client.results.value import Json, at
 
@@ -40,7 +38,7 @@ class Volume(Found[Solid]):
         of the objects, .json the whole answer."""
         writers: Writers = {
             ".tif": lambda file: file.write_bytes(mask_bytes(self.json["mask"])),
-            ".npy": lambda file: np.save(file, self.labels, allow_pickle=False),
+            ".npy": as_npy(self.labels),
             ".csv": self._write_csv,
         }
         return save_as(self, path, writers)
