@@ -23,7 +23,7 @@ from alembic.util import CommandError
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import StoreUnavailable, UnusableStore
+from brightfield.errors import InvalidParameter, StoreUnavailable, UnusableStore
 
 _WAIT = 30.0  # seconds for which one writer waits for another
 _WAL_LIMIT = 64 * 2**20  # bytes to which the log is cut back after a large result
@@ -67,9 +67,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads; on SQLite all its queries see one moment of the store."""
+    """A transaction that only reads; all its queries see one moment of the store."""
+    # As SQLite has it; PostgreSQL's own choice lets every query see another moment.
+    whole = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
     with _translated(), engine.connect() as connection:
-        yield connection
+        yield connection.execution_options(**whole)
 
 
 @contextmanager
@@ -80,6 +82,11 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(
             "The store does not answer: its disk may be full or its server away. "
             "Try again in a moment."
+        ) from error
+    except (exc.DataError, UnicodeEncodeError) as error:
+        raise InvalidParameter(
+            "A name or an id has a character that no text in the store can have: U+0000, or half "
+            "of a surrogate pair. Send it without."
         ) from error
 
 
