@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import ssl
 import sys
 
 import uvicorn
@@ -26,7 +27,8 @@ class _Server(uvicorn.Server):
         if self.started and listening:
             host = self.config.host
             name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-            print(greeting(f"http://{name}:{listening[0].getsockname()[1]}"), flush=True)
+            scheme = "https" if self.config.is_ssl else "http"
+            print(greeting(f"{scheme}://{name}:{listening[0].getsockname()[1]}"), flush=True)
 
 
 def tune_interpreter() -> None:
@@ -59,17 +61,35 @@ def _example_image() -> str:
     return str(files("sklearn.datasets") / "images" / "china.jpg")
 
 
+def check_certificate(settings: Settings) -> None:
+    """Raises `ValueError` with one sentence if the files of HTTPS can't be read or don't belong
+    together."""
+    if settings.tls_certificate is None:
+        return
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    except OSError as fault:  # an SSLError is one, too
+        raise ValueError(
+            f"BRIGHTFIELD_TLS_CERTIFICATE and BRIGHTFIELD_TLS_KEY can't be used: "
+            f"{fault.strerror or fault}; name a certificate and its key, both as PEM."
+        ) from fault
+
+
 def serve(settings: Settings) -> None:
     """Run the service until it is interrupted.
 
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
     configure(settings)
+    check_certificate(settings)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
         http=Http1,
         proxy_headers=False,
         log_config=None,

@@ -13,7 +13,11 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from brightfield import __version__
+from brightfield.access.keyring import Keyring
 from brightfield.api import problems
+from brightfield.api.door.door import Door
+from brightfield.api.door.needs import RouteNeeds
+from brightfield.api.door.warning import open_door
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
@@ -27,6 +31,7 @@ from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
+from brightfield.store.keys import KeyStore
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -63,11 +68,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     problems.install(app)
     endpoints = image_endpoints(engine)
     install(app, endpoints)
+    app.state.needs = RouteNeeds(app.routes)
+    app.add_middleware(Door)
     app.add_middleware(
         RequestMiddleware,
         settings=settings,
         telemetry=engine.telemetry,
-        direct={endpoint.path: endpoint for endpoint in endpoints},
+        direct={endpoint.path: Door(endpoint) for endpoint in endpoints},
     )
     if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
         app.add_middleware(
@@ -93,10 +100,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
     database = await asyncio.to_thread(open_database, settings.store_url)
+    keyring = Keyring(KeyStore(database), settings.require_keys)
+    await asyncio.to_thread(keyring.read)
     jobs = Jobs(database)
     await asyncio.to_thread(jobs.recover)
     app.state.services = services = Services(
         settings,
+        keyring,
         engine,
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
@@ -107,13 +117,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
-    keeper = asyncio.create_task(_keep_house(services, settings))
+    if warning := open_door(services):
+        log.warning(warning)
+    keepers = [asyncio.create_task(_keep_house(services, settings))]
+    keepers.append(asyncio.create_task(keyring.watch()))
     try:
         yield
     finally:
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
+        for keeper in keepers:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
         await services.jobs.close()
         services.collections.close()
         await asyncio.to_thread(engine.close)
