@@ -24,7 +24,7 @@ from brightfield_client.errors import (
     UnprocessableError,
     UnsupportedError,
 )
-from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.evaluating.plan import Evaluated
 from brightfield_client.faults import (
     ApiError,
     BrightfieldError,
@@ -41,6 +41,7 @@ from brightfield_client.models import Model
 from brightfield_client.results._answers import ClassEvaluation
 from brightfield_client.results._shapes import (
     CollectionInfo,
+    Detection,
     EvaluationRun,
     Grid,
     IndexInfo,
@@ -50,6 +51,8 @@ from brightfield_client.results._shapes import (
     ObjectClass,
     Prediction,
     RunChunk,
+    Segment,
+    Solid,
     UnitActivity,
     Warned,
     WhatIf,
@@ -65,7 +68,6 @@ from brightfield_client.results.enlargement import Enlargement
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
-from brightfield_client.results.found import Detection, Segment, Solid
 from brightfield_client.results.occlusion import Occlusion
 from brightfield_client.results.patches import Patch, Patches
 from brightfield_client.results.places import Box
