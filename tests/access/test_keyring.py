@@ -39,40 +39,40 @@ def bearer(key: KeyText) -> str:
 async def test_a_key_opens_and_everything_else_does_not(store: KeyStore) -> None:
     key, stored = issue(store, KeyRequest("lab", ("read",), "optics"))
     ring = Keyring(store, "auto")
-    caller = await ring.caller(bearer(key))
-    assert (caller.key, caller.name, caller.project) == (stored.id, "lab", "optics")
-    assert await ring.caller(f"bearer  {key.text} ") is caller
+    visitor = await ring.visitor(bearer(key))
+    assert (visitor.key, visitor.name, visitor.project) == (stored.id, "lab", "optics")
+    assert await ring.visitor(f"bearer  {key.text} ") is visitor
     with pytest.raises(Unauthorized) as missing:
-        await ring.caller(None)
+        await ring.visitor(None)
     assert missing.value.code == "missing_key"
     forged = KeyText(key.id, KeyText.new().secret)
     for wrong in ("", key.text, "Bearer", "Bearer bf_", f"Basic {key.text}", bearer(forged),
                   bearer(KeyText.new()), f"Bearer {key.text},Bearer {key.text}"):  # fmt: skip
         with pytest.raises(InvalidKey):
-            await ring.caller(wrong)
+            await ring.visitor(wrong)
 
 
 async def test_without_a_key_in_the_store_nobody_needs_one_unless_it_is_said(
     store: KeyStore,
 ) -> None:
-    assert (await Keyring(store, "auto").caller(None)).scopes >= {"read", "write", "models"}
+    assert (await Keyring(store, "auto").visitor(None)).scopes >= {"read", "write", "models"}
     with pytest.raises(Unauthorized):
-        await Keyring(store, "always").caller(None)
+        await Keyring(store, "always").visitor(None)
     key, _ = issue(store, KeyRequest("lab"))
-    assert (await Keyring(store, "never").caller(None)).key is None
-    assert (await Keyring(store, "never").caller(bearer(key))).key is None
+    assert (await Keyring(store, "never").visitor(None)).key is None
+    assert (await Keyring(store, "never").visitor(bearer(key))).key is None
 
 
 async def test_revoking_the_last_key_does_not_open_the_door(store: KeyStore) -> None:
     key, stored = issue(store, KeyRequest("lab"))
     ring = Keyring(store, "auto")
-    await ring.caller(bearer(key))
+    await ring.visitor(bearer(key))
     store.revoke(stored.id)
     ring.read()
     with pytest.raises(InvalidKey, match="revoked"):
-        await ring.caller(bearer(key))
+        await ring.visitor(bearer(key))
     with pytest.raises(Unauthorized):
-        await ring.caller(None)
+        await ring.visitor(None)
 
 
 async def test_a_key_ends_when_it_expires(store: KeyStore) -> None:
@@ -80,10 +80,10 @@ async def test_a_key_ends_when_it_expires(store: KeyStore) -> None:
     key, _ = issue(store, KeyRequest("lab", expires="1h"), lambda: now[0])
     ring = Keyring(store, "auto", lambda: now[0])
     now[0] += 3599
-    await ring.caller(bearer(key))
+    await ring.visitor(bearer(key))
     now[0] += 1
     with pytest.raises(InvalidKey, match="expired"):
-        await ring.caller(bearer(key))
+        await ring.visitor(bearer(key))
 
 
 async def test_what_another_process_changes_is_noticed(
@@ -96,11 +96,11 @@ async def test_what_another_process_changes_is_noticed(
     key, stored = issue(store, KeyRequest("lab"))
     await asyncio.sleep(0.5)
     assert ring.needed
-    await ring.caller(bearer(key))
+    await ring.visitor(bearer(key))
     store.revoke(stored.id)
     await asyncio.sleep(0.5)
     with pytest.raises(InvalidKey, match="revoked"):
-        await ring.caller(bearer(key))
+        await ring.visitor(bearer(key))
     watching.cancel()
 
 
@@ -111,12 +111,12 @@ async def test_a_new_key_opens_at_once_and_made_up_ids_cost_one_query_a_second(
     ring = Keyring(store, "auto")
     ring.read()
     key, _ = issue(store, KeyRequest("second"))
-    await ring.caller(bearer(key))
+    await ring.visitor(bearer(key))
     reads = []
     monkeypatch.setattr(store, "all", lambda: reads.append(1))
     for _ in range(50):
         with pytest.raises(InvalidKey):
-            await ring.caller(bearer(KeyText.new()))
+            await ring.visitor(bearer(KeyText.new()))
     assert reads == []
 
 
@@ -130,7 +130,7 @@ async def test_unknown_ids_are_compared_as_known_ones_are(
     exact = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda *pair: compared.append(1) or exact(*pair))
     with pytest.raises(InvalidKey):
-        await ring.caller(bearer(KeyText.new()))
+        await ring.visitor(bearer(KeyText.new()))
     assert compared == [1]
 
 
@@ -151,9 +151,9 @@ async def test_a_store_that_is_away_keeps_the_last_keys_and_lets_nobody_in_witho
         await asyncio.sleep(0.2)
     watching.cancel()
     assert len(caplog.records) == 1  # not one for every attempt
-    await ring.caller(bearer(key))
+    await ring.visitor(bearer(key))
     with pytest.raises(StoreUnavailable):
-        await Keyring(store, "auto").caller(None)
+        await Keyring(store, "auto").visitor(None)
 
 
 async def test_the_last_use_is_kept_and_seldom_written(
@@ -164,7 +164,7 @@ async def test_the_last_use_is_kept_and_seldom_written(
     touch = store.touch
     monkeypatch.setattr(store, "touch", lambda ids: writes.append(1) or touch(ids))
     for _ in range(5):
-        await ring.caller(bearer(key))
+        await ring.visitor(bearer(key))
         ring.read()
     assert len(writes) == 1
     assert store.all()[0].used == pytest.approx(store.all()[0].created, abs=60)

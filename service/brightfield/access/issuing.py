@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from brightfield.access.caller import DEFAULT_PROJECT
 from brightfield.access.scopes import SCOPES
 from brightfield.access.secret import KeyText, new_salt
+from brightfield.access.visitor import DEFAULT_PROJECT
 from brightfield.store.keys import KeyLimits, KeyStore, StoredKey
 
 _NAME = re.compile(r"[\w .@+-]{1,128}")

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from brightfield.access.allowance import Allowance
-from brightfield.access.caller import Caller, anybody
 from brightfield.access.secret import KeyText, new_salt
+from brightfield.access.visitor import Visitor, anybody
 from brightfield.errors import BrightfieldError
 from brightfield.refusals import InvalidKey, Unauthorized
 from brightfield.store.keys import KeyStore, StoredKey
@@ -34,10 +34,10 @@ _USED = 3600.0
 
 @dataclass(slots=True)
 class _Known:
-    """A key and the caller that it stands for."""
+    """A key and the visitor that it stands for."""
 
     stored: StoredKey
-    caller: Caller
+    visitor: Visitor
     used: bool = False
 
 
@@ -78,7 +78,7 @@ class Keyring:
             return bool(self._known) or not self._loaded
         return self._policy == "always"
 
-    async def caller(self, authorization: str | None) -> Caller:
+    async def visitor(self, authorization: str | None) -> Visitor:
         """Who sends this `Authorization`.
 
         Raises `Unauthorized`, `InvalidKey`, and `StoreUnavailable` until the keys were read once.
@@ -112,9 +112,9 @@ class Keyring:
             if self._loaded:
                 _report(before, found)
             self._known = {
-                each.id: _Known(each, before[each.id].caller)
+                each.id: _Known(each, before[each.id].visitor)
                 if each.id in before
-                else _Known(each, _caller(each))
+                else _Known(each, _visitor(each))
                 for each in found
             }
             self._loaded = True
@@ -132,7 +132,7 @@ class Keyring:
                     log.warning("the API keys can't be read, the last ones hold: %s", fault)
                 failed = True
 
-    def _opened_by(self, key: KeyText) -> Caller:
+    def _opened_by(self, key: KeyText) -> Visitor:
         known = self._known.get(key.id)
         against = self._nobody if known is None else known.stored
         right = key.is_that_of(against.salt, against.digest)
@@ -144,7 +144,7 @@ class Keyring:
         if stored.expires is not None and stored.expires <= self._clock():
             raise InvalidKey(f"The API key {stored.name!r} has expired; ask for a new one.")
         known.used = True
-        return known.caller
+        return known.visitor
 
     async def _look_again(self) -> None:
         """Read the keys for an id that may be new, at most once in `_NEW` seconds."""
@@ -177,6 +177,6 @@ def _report(before: Mapping[str, _Known], found: list[StoredKey]) -> None:
             audit.info("key revoked", extra=facts)
 
 
-def _caller(stored: StoredKey) -> Caller:
+def _visitor(stored: StoredKey) -> Visitor:
     scopes = frozenset(stored.scopes)
-    return Caller(stored.id, stored.name, stored.project, scopes, Allowance(stored.limits))
+    return Visitor(stored.id, stored.name, stored.project, scopes, Allowance(stored.limits))

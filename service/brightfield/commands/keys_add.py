@@ -25,8 +25,8 @@ class KeysAdd(Command):
     )
 
     def add_flags(self, parser: argparse.ArgumentParser) -> None:
-        from brightfield.access.caller import DEFAULT_PROJECT
         from brightfield.access.scopes import MEANINGS
+        from brightfield.access.visitor import DEFAULT_PROJECT
 
         said = "; ".join(f"{scope}: {meaning}" for scope, meaning in MEANINGS.items())
         parser.add_argument("name", metavar="NAME", help="whose key it is, as 'microscope 2'")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from brightfield.access.caller import Caller
+from brightfield.access.visitor import Visitor
 from brightfield.api.door.needs import GuardedRoute
 
 log = logging.getLogger("brightfield.audit")
@@ -14,7 +14,12 @@ _ACCEPTED = 202
 
 
 def note(
-    caller: Caller | None, route: GuardedRoute, method: str, path: str, status: int, job: str | None
+    visitor: Visitor | None,
+    route: GuardedRoute,
+    method: str,
+    path: str,
+    status: int,
+    job: str | None,
 ) -> None:
     """Write the line, if the request is of a kind that changes something.
 
@@ -24,9 +29,9 @@ def note(
     if not (changes or method in _CHANGING or status == _ACCEPTED):
         return
     facts = {
-        "key": caller.key if caller else None,
-        "key_name": caller.name if caller else None,
-        "project": caller.project if caller else None,
+        "key": visitor.key if visitor else None,
+        "key_name": visitor.name if visitor else None,
+        "project": visitor.project if visitor else None,
         "action": route.action,
         "method": method,
         "object": path,

@@ -7,8 +7,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from brightfield.access.caller import STRANGER, Caller
 from brightfield.access.keyring import Keyring
+from brightfield.access.visitor import STRANGER, Visitor
 from brightfield.api.door import audit
 from brightfield.api.door.needs import GuardedRoute, RouteNeeds
 from brightfield.api.door.quota_headers import quota_headers
@@ -22,7 +22,7 @@ _REALM = 'Bearer realm="brightfield"'
 class Door:
     """ASGI before an application, or before an endpoint of it.
 
-    Finds out by the key who asks (`scope["caller"]`) and refuses who may not: 401 without a key
+    Finds out by the key who asks (`scope["visitor"]`) and refuses who may not: 401 without a key
     that opens, 403 without the scope that the route states, 429 over the key's rate. What is
     refused is refused before any of its body is read.
     """
@@ -56,7 +56,7 @@ class _Visit:
         self._scope = scope
         self._send = send
         self._route = route
-        self._caller: Caller | None = None
+        self._visitor: Visitor | None = None
         self._status = 500
         self._job: str | None = None
 
@@ -64,14 +64,14 @@ class _Visit:
         """Raises `Unauthorized`, `InsufficientScope`, `RateExceeded`."""
         needs, headers = self._route.needs, Headers(scope=self._scope)
         if needs.scope == "open":
-            self._scope["caller"] = STRANGER
+            self._scope["visitor"] = STRANGER
             return
-        caller = await keyring.caller(headers.get("authorization"))
-        self._caller = self._scope["caller"] = caller
-        caller.allowance.request()
-        caller.check(needs.scope)
+        visitor = await keyring.visitor(headers.get("authorization"))
+        self._visitor = self._scope["visitor"] = visitor
+        visitor.allowance.request()
+        visitor.check(needs.scope)
         if "respond-async" in headers.get("prefer", ""):
-            caller.check(needs.job)
+            visitor.check(needs.job)
 
     async def refuse(self, fault: BrightfieldError, receive: Receive) -> None:
         response = problem_response(fault, self._scope["request_id"])
@@ -85,18 +85,18 @@ class _Visit:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             self._job = headers.get("location") if self._status == 202 else None
-            if self._caller is not None:
-                headers.update(quota_headers(self._caller.allowance.quotas()))
+            if self._visitor is not None:
+                headers.update(quota_headers(self._visitor.allowance.quotas()))
         await self._send(message)
 
     def note(self) -> None:
         scope, path = self._scope, self._scope["path"]
-        audit.note(self._caller, self._route, scope["method"], path, self._status, self._job)
+        audit.note(self._visitor, self._route, scope["method"], path, self._status, self._job)
 
 
-def caller_of(request: Request) -> Caller:
+def visitor_of(request: Request) -> Visitor:
     """Who sent the request, which has come through the door."""
-    found: Caller = request.scope["caller"]
+    found: Visitor = request.scope["visitor"]
     return found
 
 

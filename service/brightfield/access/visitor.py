@@ -14,7 +14,7 @@ DEFAULT_PROJECT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Visitor:
     """Who sent a request: a key, or somebody who needs none and has no `key`."""
 
     key: str | None
@@ -35,10 +35,10 @@ class Caller:
             )
 
 
-STRANGER = Caller(None, "", DEFAULT_PROJECT, frozenset(), Allowance(KeyLimits()))
+STRANGER = Visitor(None, "", DEFAULT_PROJECT, frozenset(), Allowance(KeyLimits()))
 """Somebody who asks for what is open to all: the service knows no more of them."""
 
 
-def anybody() -> Caller:
+def anybody() -> Visitor:
     """Somebody without a key, where none is needed."""
-    return Caller(None, "", DEFAULT_PROJECT, frozenset(SCOPES), Allowance(KeyLimits()))
+    return Visitor(None, "", DEFAULT_PROJECT, frozenset(SCOPES), Allowance(KeyLimits()))
