@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from brightfield.errors import StoreUnavailable, UnusableStore
+from brightfield.errors import InvalidParameter, StoreUnavailable, UnknownJob, UnusableStore
 from brightfield.store import migrations, tables
 from brightfield.store.database import open_database, reading, writing
 from brightfield.store.jobs import Jobs
@@ -90,6 +90,12 @@ def test_a_store_that_fails_is_a_503(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable), reading(engine) as connection:
         connection.exec_driver_sql("SELECT * FROM a_table_that_is_not_there")
     engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b"])
+def test_a_text_that_cannot_be_stored_is_refused_or_not_there(engine: sa.Engine, name: str) -> None:
+    with pytest.raises((InvalidParameter, UnknownJob)):
+        Jobs(engine).get(name)
 
 
 def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:

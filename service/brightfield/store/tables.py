@@ -74,6 +74,7 @@ collections = sa.Table(
     sa.Column("name", sa.String(128), nullable=False, unique=True),
     sa.Column("properties", sa.JSON, nullable=False),
     sa.Column("dim", sa.Integer),  # unknown until the first vector
+    sa.Column("model_digest", sa.String(64)),  # of all that made the vectors; see collections.py
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("added", sa.BigInteger, nullable=False),  # the number of the newest item
