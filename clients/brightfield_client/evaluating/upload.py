@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
-from brightfield_client.calls.call import Call
+from brightfield_client.calls.call import Call, path_of
 from brightfield_client.calls.reading import nothing
 from brightfield_client.errors import ConflictError, TooLargeError, UnprocessableError
 from brightfield_client.evaluating.plan import Chunk, EvaluationPlan
@@ -24,7 +23,7 @@ class ChunkUpload:
 
     def steps(self, policy: Policy) -> Steps[None]:
         for chunk in self.chunks:
-            path = f"/metrics/runs/{quote(self.run.id, safe='')}/chunks/{chunk.key}"
+            path = path_of("/metrics/runs/{}/chunks/{}", self.run, chunk.key)
             try:
                 yield from Call("PUT", path, nothing).with_json(chunk.body).steps(policy)
             except ConflictError as fault:
