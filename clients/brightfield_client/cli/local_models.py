@@ -10,8 +10,8 @@ from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, needs_service
 from brightfield_client.progress import ProgressBar
 
 if TYPE_CHECKING:
+    from brightfield.card_folders import FoundCards
     from brightfield.cards import ModelCard
-    from brightfield.errors import InvalidCard
     from brightfield.settings import Settings
 
 
@@ -20,26 +20,26 @@ def check(args: argparse.Namespace) -> int:
     with needs_service("`models check`"):
         from brightfield.settings import Settings
     settings = Settings()
-    cards, faults = _cards(settings, args.folder)
-    if not cards and not faults:
+    found = _found(settings, args.folder)
+    if not found.cards and not found.faults:
         raise Stop(f"There is no model folder (one with a card.toml) in {args.folder}.")
-    for folder, fault in faults.items():
+    for folder, fault in found.faults.items():
         print(f"FAIL {folder}: {fault.detail}")
-    results = [_check(card, settings) for card in cards.values()]
-    return OK if all(results) and not faults else SOME_FAILED
+    results = [_check(card, settings) for card in found.cards.values()]
+    return OK if all(results) and not found.faults else SOME_FAILED
 
 
 def pull(args: argparse.Namespace) -> int:
     """Download the weights that a card names."""
     with needs_service("`models pull`"):
-        from brightfield.errors import BrightfieldError, nearest
+        from brightfield.errors import BrightfieldError
         from brightfield.models.loading import weights
         from brightfield.settings import Settings
     settings = Settings()
-    cards, _ = _cards(settings, None)
-    card = cards.get(args.id)
-    if card is None:
-        raise Stop(f"There is no model {args.id!r} here.{nearest(args.id, list(cards))}")
+    try:
+        card = _found(settings, None).card(args.id)
+    except BrightfieldError as fault:
+        raise Stop(fault.detail) from fault
     with ProgressBar(f"{card.id}, bytes") as bar:
         try:
             path = weights.pull(card, settings.data, bar.update)
@@ -64,20 +64,9 @@ def _check(card: ModelCard, settings: Settings) -> bool:
     return True
 
 
-def _cards(
-    settings: Settings, folder: Path | None
-) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
-    """The good cards by id and the faults by folder name; of one model, or of folders of them."""
+def _found(settings: Settings, folder: Path | None) -> FoundCards:
+    """The cards of a model, or of a folder of them; default: the shipped ones and the lab's."""
     from brightfield import zoo
-    from brightfield.cards import CARD, find_cards, read_card
-    from brightfield.errors import InvalidCard
+    from brightfield.card_folders import find_cards
 
-    if folder is None:
-        return find_cards((zoo.folder(), *settings.model_folders))
-    if not (folder / CARD).exists():
-        return find_cards([folder])
-    try:
-        card = read_card(folder)
-    except InvalidCard as fault:
-        return {}, {folder.name: fault}
-    return {card.id: card}, {}
+    return find_cards((zoo.folder(), *settings.model_folders) if folder is None else [folder])
