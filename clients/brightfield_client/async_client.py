@@ -18,9 +18,7 @@ from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_
 from brightfield_client.calls.jobs import job_status, submitted
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
-from brightfield_client.evaluating.outcome import Evaluated
-from brightfield_client.evaluating.plan import EvaluationPlan
-from brightfield_client.evaluating.upload import ChunkUpload
+from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan

@@ -19,9 +19,7 @@ from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.driving import closing, in_order, in_thread, linked, sleep
 from brightfield_client.endpoint_methods import EndpointMethods
 from brightfield_client.evaluating.opening import PathLike, open_dataset
-from brightfield_client.evaluating.outcome import Evaluated
-from brightfield_client.evaluating.plan import EvaluationPlan
-from brightfield_client.evaluating.upload import ChunkUpload
+from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job

@@ -17,6 +17,7 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
     ├── Overloaded 429        more in flight than allowed
     ├── Cancelled 499         the client left (never sent)
     ├── Unavailable 503       the model or the device cannot answer now
+    │   └── StoreFull 507     the store's disk has no room
     └── DeadlineExceeded 504  the client's deadline passed
 """
 
@@ -67,6 +68,10 @@ class BrightfieldError(Exception):
 
 class BadRequest(BrightfieldError):
     code, status, title = "bad_request", 400, "The request cannot be read"
+
+
+class BadHost(BadRequest):
+    code, title = "bad_host", "The Host header is missing or wrong"
 
 
 class EmptyBody(BadRequest):
@@ -365,8 +370,36 @@ class StoreUnavailable(Unavailable):
     code, title = "store_unavailable", "The store does not answer"
 
 
+class StoreFull(StoreUnavailable):
+    code, status, title = "store_full", 507, "The disk of the store is full"
+
+
+class StoreReadOnly(StoreUnavailable):
+    code, title, retryable = "store_read_only", "The store cannot be written", False
+
+
+class StoreBusy(StoreUnavailable):
+    code, title = "store_busy", "Another program holds the store"
+
+
+class StoreDamaged(StoreUnavailable):
+    code, title, retryable = "store_damaged", "The store is damaged", False
+
+
+class StoreMissing(StoreUnavailable):
+    code, title, retryable = "store_missing", "The store is gone", False
+
+
+class StoreOutdated(StoreUnavailable):
+    code, title, retryable = "store_outdated", "The store is of another version", False
+
+
 class UnusableStore(Unavailable):
     code, title, retryable = "unusable_store", "The store cannot be opened", False
+
+
+class UnusableBackup(Unavailable):
+    code, title, retryable = "unusable_backup", "The file is no backup of a store", False
 
 
 class DamagedChunk(Unavailable):

@@ -10,6 +10,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 import numpy as np
 import pytest
 
+import brightfield.commands
 import brightfield.embedding.projections
 import brightfield.explain
 import brightfield.metrics
@@ -18,6 +19,7 @@ import brightfield.models
 import brightfield.reports.plots
 import brightfield.tasks
 from brightfield import explain, metrics, tasks
+from brightfield.commands.command import Command
 from brightfield.embedding import projections
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.statistics.family import Family
@@ -36,6 +38,7 @@ CATALOGS = {
     "families of metrics": set(discover(brightfield.metrics.families, Family)),  # type: ignore[type-abstract]
     "plots": set(plots.catalog()),
     "projections": set(projections.catalog()),
+    "commands": set(discover(brightfield.commands, Command)),  # type: ignore[type-abstract]
     "architectures": set(discover(brightfield.models, Architecture)),
 }
 

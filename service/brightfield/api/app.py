@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from brightfield import __version__
-from brightfield.api import problems
+from brightfield.api import documentation, problems
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
 from brightfield.api.services import Services
+from brightfield.api.wire.direct_routes import DirectRoutes
+from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
@@ -32,6 +35,9 @@ from brightfield.store.runs import RunStore
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING = 600.0
+
+# Headers of replies that pages of other origins may read.
+_EXPOSED = ["X-Request-ID", "X-Model", "X-Image-Warnings", "X-PSNR", "X-SSIM", "Server-Timing"]
 
 _DESCRIPTION = """\
 Runs imaging models, and shows which pixels an answer rests on.
@@ -49,7 +55,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     engine = Engine(settings)
     app = FastAPIOffline(
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         title="Brightfield",
         version=__version__,
@@ -61,30 +67,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.engine = engine
     problems.install(app)
+    documentation.install(app)
     endpoints = image_endpoints(engine)
     install(app, endpoints)
-    app.add_middleware(
-        RequestMiddleware,
-        settings=settings,
-        telemetry=engine.telemetry,
-        direct={endpoint.path: endpoint for endpoint in endpoints},
-    )
+    _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -> None:
+    """Put the layers around the routes, from the inside to the outside."""
+    app.add_middleware(DirectRoutes, direct=direct)
+    app.add_middleware(HeadRequests)
     if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=[
-                "X-Request-ID",
-                "X-Model",
-                "X-Image-Warnings",
-                "X-PSNR",
-                "X-SSIM",
-                "Server-Timing",
-            ],
+            expose_headers=_EXPOSED,
         )
-    return app
+    telemetry = app.state.engine.telemetry
+    app.add_middleware(RequestMiddleware, settings=settings, telemetry=telemetry)
 
 
 @asynccontextmanager
