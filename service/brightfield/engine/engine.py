@@ -6,6 +6,7 @@ It knows no HTTP. A program without an event loop asks it by `ask`, one with a l
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -44,6 +45,8 @@ from brightfield.work import Work
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 class Engine:
     """Models, devices and threads that answer tasks and methods about images.
@@ -70,13 +73,14 @@ class Engine:
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
-        self._found = _found(settings)
         self._reading = threading.Lock()
+        self._found = FoundCards()
         self._devices = devices(settings.device)
         self._starting = threading.Lock()
         self._closed = False
         self._backend: Backend | None = None
         self._loop: LoopThread | None = None
+        self.rescan()
 
     # Its life
 
@@ -153,13 +157,16 @@ class Engine:
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
         with self._reading:  # so what was read later is not replaced by what was read before
-            self._found = self.cards_on_disk()
+            before, self._found = self._found, self.cards_on_disk()
+            for name, fault in self._found.faults.items():
+                if name not in before.faults or before.faults[name].detail != fault.detail:
+                    log.warning("the model folder %s can't be used: %s", name, fault.detail)
             if self._backend is not None:
                 self._backend.registry.replace_cards(self._found)
 
     def cards_on_disk(self) -> FoundCards:
         """The cards as they are on disk now; those that are used were read before."""
-        return _found(self.settings)
+        return find_cards((zoo.folder(), *self.settings.model_folders))
 
     @property
     def card_faults(self) -> Mapping[str, InvalidCard]:
@@ -343,10 +350,6 @@ async def _read(image: ImageLike) -> bytes:
     if isinstance(image, bytes):
         return image
     return await asyncio.to_thread(image_bytes, image)
-
-
-def _found(settings: Settings) -> FoundCards:
-    return find_cards((zoo.folder(), *settings.model_folders))
 
 
 def _check_task(work: Work, card: ModelCard) -> None:
