@@ -2,7 +2,8 @@
 
 Every error that a caller can get is a subclass of `BrightfieldError` with a `code` (stable, for
 programs), a `status` (HTTP) and a `detail` (one sentence that says what to do, for people). One
-handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP.
+handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP. Those
+about API keys are in `refusals`.
 
     BrightfieldError
     ├── BadRequest 400        the body cannot be decoded or is cut short

@@ -41,7 +41,8 @@ class Service:
     """A service on a free port of this machine; without a `database_url` its store is SQLite."""
 
     def __init__(self, folder: Path, database_url: str, **further: Any) -> None:
-        self.url = f"http://127.0.0.1:{(port := _free_port())}"
+        scheme = "https" if further.get("tls_certificate") else "http"
+        self.url = f"{scheme}://127.0.0.1:{(port := _free_port())}"
         self.settings = Settings(
             port=port, data=folder, database_url=database_url, preload=False, device="cpu",
             threads=1, log_level="error", **further,
@@ -53,7 +54,8 @@ class Service:
         while True:
             assert self._process.is_alive(), "the service did not start"
             try:
-                if httpx2.get(f"{self.url}/livez", trust_env=False).status_code == 200:
+                live = httpx2.get(f"{self.url}/livez", trust_env=False, verify=False)
+                if live.status_code == 200:
                     return
             except httpx2.HTTPError:
                 time.sleep(0.02)

@@ -14,7 +14,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 from brightfield import __version__
+from brightfield.access.keyring import Keyring
 from brightfield.api import documentation, problems
+from brightfield.api.door.door import Door
+from brightfield.api.door.needs import RouteNeeds
+from brightfield.api.door.warning import open_door
 from brightfield.api.jobs import JobRunner
 from brightfield.api.last_resort import LastResort
 from brightfield.api.limits import Admission
@@ -33,6 +37,7 @@ from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
+from brightfield.store.keys import KeyStore
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -40,7 +45,10 @@ log = logging.getLogger(__name__)
 _HOUSEKEEPING = 600.0
 
 # Headers of replies that pages of other origins may read.
-_EXPOSED = ["X-Request-ID", "X-Model", "X-Image-Warnings", "X-PSNR", "X-SSIM", "Server-Timing"]
+_EXPOSED = [
+    "X-Request-ID", "X-Model", "X-Image-Warnings", "X-PSNR", "X-SSIM", "Server-Timing",
+    "WWW-Authenticate", "Retry-After", "RateLimit", "RateLimit-Policy",
+]  # fmt: skip
 
 _DESCRIPTION = """\
 Runs imaging models, and shows which pixels an answer rests on.
@@ -74,6 +82,7 @@ def create_app(settings: Settings | None = None, safeguards: Safeguards | None =
     documentation.install(app)
     endpoints = image_endpoints(engine)
     install(app, endpoints)
+    app.state.needs = RouteNeeds(app.routes)
     _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
     return app
 
@@ -81,6 +90,7 @@ def create_app(settings: Settings | None = None, safeguards: Safeguards | None =
 def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -> None:
     """Put the layers around the routes, from the inside to the outside."""
     app.add_middleware(DirectRoutes, direct=direct)
+    app.add_middleware(Door)
     app.add_middleware(HeadRequests)
     app.add_middleware(LastResort)
     if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
@@ -101,10 +111,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
     database = await asyncio.to_thread(open_database, settings.store_url)
+    keyring = Keyring(KeyStore(database), settings.require_keys)
+    await asyncio.to_thread(keyring.read)
     jobs = Jobs(database)
     await asyncio.to_thread(jobs.recover)
     app.state.services = services = Services(
         settings,
+        keyring,
         engine,
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
@@ -115,13 +128,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
-    keeper = asyncio.create_task(_keep_house(services, settings))
+    if warning := open_door(services):
+        log.warning(warning)
+    keepers = [asyncio.create_task(_keep_house(services, settings))]
+    keepers.append(asyncio.create_task(keyring.watch()))
     try:
         yield
     finally:
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
+        for keeper in keepers:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
         left = TimeLeft(0.15 * settings.stop_timeout)
         await services.jobs.close(left.seconds)
         await asyncio.to_thread(services.collections.close, left.seconds)

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from brightfield import __version__
+from brightfield.api.door.needs import needs
+from brightfield.api.door.warning import open_door
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.common import Liveness, Readiness
 from brightfield.api.services import services_of
@@ -22,16 +24,18 @@ router = APIRouter(tags=["service"])
     response_model=None,
     responses=answers(Liveness),
 )
+@needs("open")
 async def livez() -> dict[str, str]:
     return {"status": "ok", "version": __version__}
 
 
 @router.get(
     "/readyz",
-    summary="Whether every device's thread runs and the defaults are loaded.",
+    summary="Whether every device's thread runs, the defaults are loaded and the door is shut.",
     response_model=None,
     responses=answers(Readiness),
 )
+@needs("open")
 async def readyz(request: Request) -> dict[str, Any]:
     services = services_of(request)
     lanes = services.engine.lanes
@@ -39,8 +43,13 @@ async def readyz(request: Request) -> dict[str, Any]:
         for lane in lanes:
             _check(lane)
     resident = sorted(one.card.id for one in services.engine.registry.residents())
-    devices = {lane.name: lane.state for lane in lanes}
-    return {"status": "ready", "devices": devices, "resident": resident}
+    return {
+        "status": "ready",
+        "devices": {lane.name: lane.state for lane in lanes},
+        "resident": resident,
+        "keys": "needed" if services.keyring.needed else "none",
+        "warnings": [warning] if (warning := open_door(services)) else [],
+    }
 
 
 def _check(lane: Lane) -> None:

@@ -136,3 +136,7 @@ class Readiness(TypedDict):
     """The state of each device's thread."""
     resident: list[str]
     """Ids of the models in memory."""
+    keys: Literal["needed", "none"]
+    """Whether requests need an API key."""
+    warnings: list[str]
+    """What the person who runs the service should mend: who can reach it without a key."""
