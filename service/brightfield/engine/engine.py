@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from brightfield import explain, metrics, tasks, zoo
-from brightfield.cards import ModelCard, find_cards
+from brightfield.card_folders import FoundCards, find_cards
+from brightfield.cards import ModelCard
 from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
 from brightfield.engine.backend import Backend
 from brightfield.engine.context import AnswerContext
@@ -76,7 +77,8 @@ class Engine:
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
-        self._cards, self.card_faults = _cards(settings)
+        self._found = _found(settings)
+        self._reading = threading.Lock()
         self._devices = devices(settings.device)
         self._starting = threading.Lock()
         self._closed = False
@@ -132,9 +134,14 @@ class Engine:
                 if self._closed:
                     raise _closed()
                 if self._backend is None:
-                    self._backend = Backend(
-                        self.settings, self._devices, self._cards, self.telemetry, self.safeguards
-                    )
+                    with self._reading:
+                        self._backend = Backend(
+                            self.settings,
+                            self._devices,
+                            self._found,
+                            self.telemetry,
+                            self.safeguards,
+                        )
         return self._backend
 
     # What there is
@@ -156,9 +163,19 @@ class Engine:
 
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
-        self._cards, self.card_faults = _cards(self.settings)
-        if self._backend is not None:
-            self._backend.registry.replace_cards(self._cards)
+        with self._reading:  # so what was read later is not replaced by what was read before
+            self._found = self.cards_on_disk()
+            if self._backend is not None:
+                self._backend.registry.replace_cards(self._found)
+
+    def cards_on_disk(self) -> FoundCards:
+        """The cards as they are on disk now; those that are used were read before."""
+        return _found(self.settings)
+
+    @property
+    def card_faults(self) -> Mapping[str, InvalidCard]:
+        """What was wrong with cards when they were read, by folder name."""
+        return self._found.faults
 
     def default_model(self, endpoint: str) -> str:
         """The model that a task, or a group of methods, takes where none is named.
@@ -310,7 +327,7 @@ class Engine:
         backend, timing = self._running(), Timing()
         model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
         with own_faults(backend.registry.card(model)):
-            async with backend.registry.use(model) as resident:
+            async with backend.registry.use(model, job.ticket) as resident:
                 _check_task(work, resident.card)
                 model_task = self.tasks.get(resident.card.task, Task)
                 answer = await way(AnswerContext(resident, model_task, job, timing, backend))
@@ -341,7 +358,7 @@ async def _read(image: ImageLike) -> bytes:
     return await asyncio.to_thread(image_bytes, image)
 
 
-def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
+def _found(settings: Settings) -> FoundCards:
     return find_cards((zoo.folder(), *settings.model_folders))
 
 

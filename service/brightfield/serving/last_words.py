@@ -6,7 +6,6 @@ import threading
 
 from brightfield.engine import Engine
 
-
 # Threads that end with the process, and what waits between two calls.
 _IDLE = ("MainThread", "lifeline", "heartbeat", "end", "asyncio")
 
