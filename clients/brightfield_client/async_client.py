@@ -40,6 +40,7 @@ class AsyncClient(AsyncEndpointMethods):
             connection breaks; it waits as long as the service asks (`Retry-After`).
         transport: an `httpx2` transport instead of the network, as `httpx2.ASGITransport(app)`.
         headers: sent with every call.
+        api_key: where the service needs one; else the variable BRIGHTFIELD_API_KEY.
 
     Errors are those of `brightfield_client.errors`.
     """
@@ -52,8 +53,9 @@ class AsyncClient(AsyncEndpointMethods):
         retries: int = 2,
         transport: httpx2.AsyncBaseTransport | None = None,
         headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
     ) -> None:
-        self._connection = Connection.to(url, timeout, retries, headers)
+        self._connection = Connection.to(url, timeout, retries, headers, api_key)
         self._http = httpx2.AsyncClient(
             base_url=self._connection.url,
             headers=dict(self._connection.headers),

@@ -2,7 +2,8 @@
 
 Every error that a caller can get is a subclass of `BrightfieldError` with a `code` (stable, for
 programs), a `status` (HTTP) and a `detail` (one sentence that says what to do, for people). One
-handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP.
+handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP. Those
+about API keys are in `refusals`.
 
     BrightfieldError
     ├── BadRequest 400        the body cannot be decoded or is cut short
@@ -338,6 +339,14 @@ class ModelFailed(Unavailable):
     code, title, retryable = "model_failed", "The model raised an error", False
 
 
+class ModelHangs(Unavailable):
+    code, title, retryable = "model_hangs", "The model did not return", False
+
+
+class ModelQuarantined(Unavailable):
+    code, title, retryable = "model_quarantined", "The model is set aside", False
+
+
 class ModelTooLarge(Unavailable):
     code, title, retryable = "model_too_large", "The model exceeds the memory budget", False
 
@@ -356,6 +365,10 @@ class OutOfMemory(Unavailable):
 
 class LaneDown(Unavailable):
     code, title = "lane_down", "The device's thread stopped and is being restarted"
+
+
+class LaneBusy(Unavailable):
+    code, title = "lane_busy", "The device has been busy with one batch for long"
 
 
 class ServiceStopping(Unavailable):

@@ -72,8 +72,9 @@ def _in_process() -> InProcess:
         from brightfield.errors import BrightfieldError
         from brightfield.settings import Settings
     try:
-        # Only the model that is asked for is loaded, not all defaults.
-        return InProcess(create_app(Settings(preload=False)))
+        # Only the model that is asked for is loaded, not all defaults; and who can read the store
+        # needs no key.
+        return InProcess(create_app(Settings(preload=False, require_keys="never")))
     except BrightfieldError as fault:
         raise Stop(fault.detail, SOME_FAILED) from fault
     except RuntimeError as fault:

@@ -34,8 +34,9 @@ class LoadThreads:
     thread, so a load that never returns keeps it until the process ends.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
+    def __init__(self, most: int, seconds: float, on_given_up: Callable[[Thread], None]) -> None:
         self.seconds = seconds
+        self._on_given_up = on_given_up
         self._free = most
         self._lock = threading.Lock()
         self._waiting: deque[_Turn] = deque()
@@ -85,7 +86,7 @@ class LoadThreads:
     def _run(self, turn: _Turn) -> None:
         try:
             turn.work()
-        except Exception:  # the slot must come back whatever happens
+        except BaseException:  # the slot must come back whatever happens
             log.exception("a load that promised not to raise did")
         finally:
             self._end(turn)
@@ -94,6 +95,8 @@ class LoadThreads:
         if not turn.over.wait(self.seconds) and self._end(turn):
             log.error("loading %s takes longer than %g s: given up", turn.name, self.seconds)
             turn.give_up()
+            if turn.thread is not None:
+                self._on_given_up(turn.thread)
 
     def _end(self, turn: _Turn) -> bool:
         """Take the slot back; False if that was done before."""

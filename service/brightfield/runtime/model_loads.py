@@ -23,6 +23,7 @@ from brightfield.runtime.load_line import LoadLine, ModelLoad, Seat
 from brightfield.runtime.load_threads import LoadThreads
 from brightfield.runtime.residency import Residency, ResidentModels
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.safeguards import Safeguards
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class ModelLoads:
         card_of: Callable[[str], ModelCard],
         load: Loader,
         load_timeout: float,
+        safeguards: Safeguards,
     ) -> None:
         self._stays = stays
         self._card_of = card_of
@@ -64,7 +66,8 @@ class ModelLoads:
         self._aside: dict[str, BrightfieldError] = {}
         self._afterwards: list[Callable[[], object]] = []
         self._closed = False
-        self._threads = LoadThreads(_AT_ONCE, load_timeout)
+        self._safeguards = safeguards
+        self._threads = LoadThreads(_AT_ONCE, load_timeout, safeguards.give_up)
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -90,8 +93,10 @@ class ModelLoads:
             raise _stopping()
         if anew:
             self._aside.pop(name, None)
+            self._safeguards.quarantine.release(name)
         elif name in self._aside:
             raise self._aside[name].again()
+        self._safeguards.quarantine.check(name)
         self._card_of(name)
         load = ModelLoad(name, anew, self._sizes.get(name))
         self._loads[name] = [*loads, load]
@@ -103,10 +108,6 @@ class ModelLoads:
     def under_way(self, name: str) -> bool:
         """Whether a model is being loaded, or waits for it."""
         return name in self._loads
-
-    def set_aside(self, name: str, fault: BrightfieldError) -> None:
-        """Refuse to load a model, by the fault, until it is asked for anew."""
-        self._aside[name] = fault.again()
 
     def forsake(self, seat: Seat, load: ModelLoad) -> None:
         """One who waited for a load leaves; if nobody else wants it, it leaves the line."""
@@ -157,7 +158,9 @@ class ModelLoads:
                     return
                 load.begun = True
                 card = self._card_of(load.name)
-            self._publish(load, self._load(card, partial(self._room, load)))
+            with self._safeguards.flights.of(load.name):
+                resident = self._load(card, partial(self._room, load))
+            self._publish(load, resident)
         except _NoRoom:
             self._wait_again(load)
         except BrightfieldError as fault:
@@ -219,6 +222,8 @@ class ModelLoads:
         )
         with self.changing():
             if not load.over:
+                reason = f"loading it did not end within {self._threads.seconds:g} s"
+                self._safeguards.quarantine.strike(load.name, reason)
                 self._aside[load.name] = fault
                 self._give_back(load)
                 self._end(load, fault)

@@ -11,16 +11,17 @@ from typing import Literal
 
 from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
-from brightfield.errors import BrightfieldError
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.load_line import ModelLoad, Seat
 from brightfield.runtime.model_loads import Loader, ModelLoads
 from brightfield.runtime.residency import ResidentModels
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import PlacedModel
 
-ResidencyState = Literal["available", "loading", "resident", "removed"]
+ResidencyState = Literal["available", "loading", "resident", "removed", "quarantined"]
 
 # A request that waits for memory is told when to ask again so many seconds before its deadline, or
 # so much of what is left, so that it is told at all.
@@ -45,10 +46,12 @@ class Registry:
         budgets: Mapping[Lane, int],
         telemetry: Telemetry,
         load_timeout: float,
+        safeguards: Safeguards | None = None,
     ) -> None:
         self._found = found
+        self._safeguards = safeguards = safeguards or Safeguards()
         self._stays = ResidentModels(budgets, telemetry)
-        self._loads = ModelLoads(self._stays, self._card_on_file, load, load_timeout)
+        self._loads = ModelLoads(self._stays, self._card_on_file, load, load_timeout, safeguards)
 
     # What is known
 
@@ -86,7 +89,13 @@ class Registry:
                 return "resident"
             if self._loads.under_way(name):
                 return "loading"
-            return "available" if name in self._found.cards else "removed"
+            if name not in self._found.cards:
+                return "removed"
+            return "quarantined" if self.quarantined(name) else "available"
+
+    def quarantined(self, name: str) -> str | None:
+        """Why a model is set aside; None if it isn't."""
+        return self._safeguards.quarantine.reason(name)
 
     def resident(self, name: str) -> Resident | None:
         with self._loads.changing():
@@ -155,10 +164,13 @@ class Registry:
             self._loads.advance()
         return True
 
-    def set_aside(self, name: str, fault: BrightfieldError) -> None:
-        """Refuse to load a model, by the fault, until it is asked for anew; one in memory stays."""
+    def forget(self, model: PlacedModel) -> None:
+        """Drop a resident model whose thread was given up: nobody may run it any more."""
         with self._loads.changing():
-            self._loads.set_aside(name, fault)
+            stay = self._stays.get(model.card.id)
+            if stay is not None and stay.resident is model:
+                self._stays.retire(stay)
+                self._loads.advance()
 
     def close(self) -> None:
         """Take no more loads and drop every model. Waits a moment for loads that run."""

@@ -52,7 +52,7 @@ def back_up(engine: Engine, file: Path) -> RowCounts:
     with _unfinished(file) as made:
         target = open_database(f"sqlite:///{made}")
         try:
-            with _moment(engine) as source, writing(target) as copy:
+            with reading(engine) as source, writing(target) as copy:
                 counts = _copy_all(source, copy, {})
             target.dispose()
             _join_log(made)
@@ -129,14 +129,6 @@ def _join_log(file: Path) -> None:
         connection.execute("PRAGMA journal_mode=DELETE")
     with file.open("rb") as written:
         os.fsync(written.fileno())
-
-
-@contextmanager
-def _moment(engine: Engine) -> Iterator[Connection]:
-    """A transaction in which every query sees the same moment, on PostgreSQL too."""
-    isolation = {"isolation_level": "REPEATABLE READ"} if engine.name == "postgresql" else {}
-    with reading(engine) as connection:
-        yield connection.execution_options(**isolation)
 
 
 @contextmanager

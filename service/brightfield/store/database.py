@@ -28,7 +28,7 @@ from alembic.util import CommandError
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import StoreBusy, StoreFull, StoreReadOnly, UnusableStore
+from brightfield.errors import InvalidParameter, StoreBusy, StoreFull, StoreReadOnly, UnusableStore
 from brightfield.store import faults
 from brightfield.store.database_file import DatabaseFile
 
@@ -82,15 +82,22 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads; on SQLite all its queries see one moment of the store."""
+    """A transaction that only reads; all its queries see one moment of the store."""
+    # As SQLite has it; PostgreSQL's own choice lets every query see another moment.
+    whole = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
     with _translated(engine), engine.connect() as connection:
-        yield connection
+        yield connection.execution_options(**whole)
 
 
 @contextmanager
 def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
+    except (exc.DataError, UnicodeEncodeError) as error:
+        raise InvalidParameter(
+            "A name or an id has a character that no text in the store can have: U+0000, or half "
+            "of a surrogate pair. Send it without."
+        ) from error
     except exc.SQLAlchemyError as error:
         fault = faults.of_database(error)
         if fault is None:

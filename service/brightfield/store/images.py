@@ -49,6 +49,9 @@ class ImageStore:
         self._max_bytes = max_bytes
         self._clock = clock
         self._lock = threading.Lock()
+        # Of looking at a file's last use and acting by it: an image that is used or kept again is
+        # never removed for its former use.
+        self._uses = threading.Lock()
         self._bytes = 0  # an estimate from above, set right by every sweep
         self.sweep()
 
@@ -83,9 +86,12 @@ class ImageStore:
         """
         path = self._path(_digest(image_id))
         try:
-            if self._clock() - path.stat().st_mtime <= self._ttl:
-                with suppress(OSError):
-                    self._touch(path)
+            with self._uses:
+                fresh = self._clock() - path.stat().st_mtime <= self._ttl
+                if fresh:
+                    with suppress(OSError):
+                        self._touch(path)
+            if fresh:
                 return path.read_bytes()
         except FileNotFoundError:
             pass  # it vanished, at once or before it was read
@@ -118,7 +124,8 @@ class ImageStore:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             self._touch(unfinished)
-            unfinished.replace(path)
+            with self._uses:
+                unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
@@ -128,17 +135,28 @@ class ImageStore:
         kept, removed = [], 0
         for image in self._stored():
             if now - image.used > (self._ttl if image.whole else _ABANDONED):
-                removed += _remove(image.path)
+                removed += self._remove(image)
             elif image.whole:
                 kept.append(image)
         self._bytes = sum(image.size for image in kept)
         for image in sorted(kept, key=lambda image: image.used):
             if self._bytes <= limit:
                 break
-            if image.path.name != newest:
-                removed += _remove(image.path)
+            if image.path.name != newest and self._remove(image):
+                removed += 1
                 self._bytes -= image.size
         return removed
+
+    def _remove(self, image: _Stored) -> bool:
+        """Remove a file unless it was used or written since it was listed."""
+        try:
+            with self._uses:
+                if image.path.stat().st_mtime != image.used:
+                    return False
+                image.path.unlink()
+        except OSError:
+            return False
+        return True
 
     def _stored(self) -> Iterator[_Stored]:
         for path in self._folder.glob("??/*"):
@@ -161,11 +179,3 @@ def _digest(image_id: str) -> str:
             errors=[{"location": "image", "expected": form, "received": image_id[:80]}],
         )
     return match[1].lower()
-
-
-def _remove(path: Path) -> bool:
-    try:
-        path.unlink()
-    except OSError:
-        return False
-    return True

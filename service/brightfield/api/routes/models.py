@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from brightfield.api.door.needs import needs
 from brightfield.api.limits import ticket_of
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.request_scope import RequestScope
@@ -44,6 +45,7 @@ class LoadOptions(Parameters):
     response_model=None,
     responses=answers(ModelList),
 )
+@needs("read")
 async def list_models(request: Request) -> dict[str, Any]:
     engine = _engine(request)
     disk = await asyncio.to_thread(engine.cards_on_disk)
@@ -61,6 +63,7 @@ async def list_models(request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(ModelDescription),
 )
+@needs("read")
 async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     card = engine.registry.card(model_id)
@@ -74,6 +77,7 @@ async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     responses=answers(ModelSummary),
     openapi_extra=describe_query(LoadOptions),
 )
+@needs("models")
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     """Answers when the model is warm, and describes the one that this load made. `pin` keeps it
     from being evicted. If the deadline passes before, the load goes on."""
@@ -96,6 +100,7 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(ModelSummary),
 )
+@needs("models")
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     """A model whose folder was removed can be unloaded, too, while it is in memory."""
     engine = _engine(request)
@@ -110,6 +115,7 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(LayerList),
 )
+@needs("read")
 async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
     infos = await _engine(request).layers(model_id)
     layers = [
