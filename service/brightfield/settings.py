@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """Default model per task, as task=model,task=model; empty: the shipped ones."""
     preload: bool = True
     """Load the default models at the start, before /readyz answers 200."""
+    load_timeout: float = Field(120.0, gt=0)
+    """Seconds after which the load of a model is given up, so others can be loaded."""
     trust_model_code: bool = False
     """Run Python code and pickles that come with model cards."""
     image_ttl: float = Field(3600.0, gt=0)

@@ -146,6 +146,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(CollectionDescription),
     openapi_extra=describe_options(Replacement),
 )
+@needs("write")
 async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     """In one transaction: the other has its name afterwards, and this one is deleted with its maps
     and its index. 409 `collection_differs` unless both have the same properties (but for the
@@ -253,6 +254,7 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(ItemDescription),
     openapi_extra=describe_query(NamedItem),
 )
+@needs("read")
 async def find_item(name: Name, request: Request) -> Response:
     """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
     and the like for parts of the address."""
@@ -267,6 +269,7 @@ async def find_item(name: Name, request: Request) -> Response:
     responses=_JPEG,
     openapi_extra=describe_query(NamedItem),
 )
+@needs("read")
 async def find_thumbnail(name: Name, request: Request) -> Response:
     """As `GET /collections/{name}/item`, the id is in the query."""
     (query,) = parse((NamedItem,), query_of(request.query_params))
