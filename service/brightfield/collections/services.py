@@ -22,6 +22,7 @@ from brightfield.engine.engine import Engine
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections
+from brightfield.store.replacement import Replacements
 from brightfield.store.vector_index import VectorIndexes
 
 
@@ -45,6 +46,7 @@ class CollectionWork:
         stores = CollectionStores(
             Collections(database),
             items,
+            Replacements(database),
             Projections(database),
             VectorCache(items, engine.settings.vector_cache_bytes),
         )

@@ -118,6 +118,7 @@ class ImagePass:
             task,
             self._resident.card,
             self._resident.sha256,
+            self._resident.digest,
             self.picture,
             self.prepared.scaling,
             result,
