@@ -52,7 +52,7 @@ class TiffPages:
             file = _OnePage(directory)
             self._close.append(file.close)
             # Vendor fixes that load every page at opening are left off.
-            tif = TiffFile(cast(BinaryIO, file), is_ndpi=False, is_scanimage=False, is_lsm=False)
+            tif = TiffFile(cast("BinaryIO", file), is_ndpi=False, is_scanimage=False, is_lsm=False)
             self._close.append(tif.close)
             self._opened[number] = tif.pages.first
         return self._opened[number]
