@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield.api.reading.parameters import member_of, merge, parse, query_of
+from brightfield.api.reading.parameters import check_members, member_of, merge, parse, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.writing.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
@@ -86,6 +86,7 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise MalformedJson(f"The body cannot be parsed as JSON: {fault}.") from None
     if not isinstance(document, dict):
         raise InvalidParameter("The body must be a JSON object.")
+    check_members(document, "body")
     return document
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from brightfield import json_text
 from brightfield.api.reading.forms import MOST_IMAGES, FormParts
-from brightfield.api.reading.parameters import merge, query_of
+from brightfield.api.reading.parameters import check_members, merge, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import FaultyImage, ImageById, ImageSource, SentImage
 from brightfield.errors import (
@@ -154,6 +154,7 @@ def json_object(
         raise MalformedJson(f"The {place} cannot be parsed as JSON: {fault}.") from None
     if not isinstance(value, dict):
         raise InvalidParameter(f"The {place} must be a JSON object.")
+    check_members(value, place)
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
@@ -67,13 +68,12 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > max_bytes:
         raise _too_many(max_bytes)
-    chunks, size = [], 0
+    body = io.BytesIO()  # hands over what was written without a copy
     async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
+        if body.tell() + len(chunk) > max_bytes:
             raise _too_many(max_bytes)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        body.write(chunk)
+    return body.getvalue()
 
 
 def _too_many(max_bytes: int) -> TooManyBytes:
