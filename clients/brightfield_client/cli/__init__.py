@@ -15,9 +15,10 @@ from brightfield_client.cli.embed import EMBED
 from brightfield_client.cli.evaluate import EVALUATE
 from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
 from brightfield_client.cli.models import DOCTOR, MODELS
+from brightfield_client.cli.reembed import REEMBED
 from brightfield_client.cli.to_file import TO_FILE
 
-COMMANDS = (MODELS, *ABOUT_EACH, EMBED, *TO_FILE, EVALUATE, DOCTOR)
+COMMANDS = (MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, DOCTOR)
 
 _EPILOG = """\
 exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached
@@ -75,6 +76,6 @@ def _listed() -> Iterable[Command]:
     table = {command.name: command for command in COMMANDS}
     for (first, *below), command in catalog().items():
         name = Command((first, *below)[-1], command.help, shared=())
-        actions = (*table[first].actions, name) if below else ()
-        table[first] = replace(table[first], actions=actions) if below else name
+        group = table.get(first) or Command(first, f"work on the service's {first}", shared=())
+        table[first] = replace(group, actions=(*group.actions, name)) if below else name
     return table.values()

@@ -22,6 +22,7 @@ from brightfield.engine.engine import Engine
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections
+from brightfield.store.replacement import Replacements
 from brightfield.store.vector_index import VectorIndexes
 
 
@@ -45,6 +46,7 @@ class CollectionWork:
         stores = CollectionStores(
             Collections(database),
             items,
+            Replacements(database),
             Projections(database),
             VectorCache(items, engine.settings.vector_cache_bytes),
         )
@@ -62,8 +64,9 @@ class CollectionWork:
             CollectedPatches(engine, queries),
         )
 
-    def close(self) -> None:
-        self.queries.close()
+    def close(self, timeout: float) -> None:
+        """End the threads within so many seconds."""
+        self.queries.close(timeout)
 
 
 def projection_catalog() -> dict[str, type[Projection]]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
     NewItemFields,
@@ -35,12 +36,14 @@ from brightfield.api.schema.shapes.collections import (
 from brightfield.api.schema.shapes.common import Deleted, DeletedItems
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import added_reply, collection_json, items_reply
-from brightfield.collections.adding import Added, CollectionDefinition
+from brightfield.collections.adding import AddedItems, CollectionDefinition
+from brightfield.collections.contents import Replacement
 from brightfield.collections.queries import ItemSelection
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody
 from brightfield.images.selection import Selection
-from brightfield.parameters import Ids
+from brightfield.names import NAME
+from brightfield.parameters import Ids, Parameters
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
@@ -50,7 +53,8 @@ Name = Annotated[
     str,
     Path(
         description="Of the collection: letters, digits, `.`, `_` and `-`.",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+        pattern=f"^{NAME}$",
+        max_length=128,
     ),
 ]
 ItemId = Annotated[str, Path(description="The item's id, which may have slashes.")]
@@ -60,7 +64,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
-_Adding = Callable[[Ticket, Progress | None], Awaitable[list[Added]]]
+_Adding = Callable[[Ticket, Progress | None], Awaitable[AddedItems]]
 
 
 class ItemListQuery(ItemSelection):
@@ -79,6 +83,13 @@ class Removal(ItemSelection):
     """Ids with commas, or as a JSON list."""
 
 
+class NamedItem(Parameters):
+    """Which item is meant."""
+
+    id: str
+    """The item's id, whatever it is."""
+
+
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
@@ -86,6 +97,7 @@ class Removal(ItemSelection):
     responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
+@needs("write")
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
@@ -97,6 +109,7 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
 
 
 @router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
+@needs("read")
 async def list_collections(request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(services_of(request).collections.contents.all)
     return {"collections": [collection_json(collection) for collection in found]}
@@ -108,6 +121,7 @@ async def list_collections(request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(CollectionDescription),
 )
+@needs("read")
 async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     return collection_json(await asyncio.to_thread(contents.get, name))
@@ -119,9 +133,28 @@ async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(Deleted),
 )
+@needs("write")
 async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.contents.delete, name)
     return {"deleted": name}
+
+
+@router.post(
+    "/{name}/replacement",
+    summary="Let another collection of the same items take the place of this one.",
+    response_model=None,
+    responses=answers(CollectionDescription),
+    openapi_extra=describe_options(Replacement),
+)
+async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
+    """In one transaction: the other has its name afterwards, and this one is deleted with its maps
+    and its index. 409 `collection_differs` unless both have the same properties (but for the
+    model's version) and items of the same ids and metadata."""
+    services = services_of(request)
+    received = await receive(request, services.settings.max_bytes)
+    (replacement,) = parse((Replacement,), understand_posted(received).parameters)
+    contents = services.collections.contents
+    return collection_json(await asyncio.to_thread(contents.replace, name, replacement))
 
 
 @router.post(
@@ -131,6 +164,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
+@needs("write")
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         posted = await off_loop(received, understand_posted, received, ("vectors",))
@@ -155,7 +189,7 @@ def _adding_images(services: Services, name: str, posted: CollectionRequest) -> 
     fields, view, selection = parse((NewItemFields, View, Selection), posted.parameters)
     images = new_images(posted.images, fields, services.images)
 
-    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+    async def add(ticket: Ticket, progress: Progress | None) -> AddedItems:
         return await services.collections.writer.add_images(
             name, images, view, selection, ticket, progress, replace=fields.replace
         )
@@ -170,7 +204,7 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     vectors, count = vectors_of(posted.members["vectors"])
     ids, metadata = fields.ids_of(count), fields.metadata_of(count)
 
-    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+    async def add(ticket: Ticket, progress: Progress | None) -> AddedItems:
         add_vectors = services.collections.writer.add_vectors
         return await asyncio.to_thread(
             add_vectors, name, vectors, ids, metadata, replace=fields.replace
@@ -186,6 +220,7 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     responses=answers(ItemPage),
     openapi_extra=describe_query(ItemListQuery),
 )
+@needs("read")
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((ItemListQuery,), query_of(request.query_params))
     contents = services_of(request).collections.contents
@@ -204,10 +239,38 @@ async def list_items(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(DeletedItems),
     openapi_extra=describe_query(Removal),
 )
+@needs("write")
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((Removal,), query_of(request.query_params))
     delete = services_of(request).collections.contents.delete_items
     return {"deleted": await asyncio.to_thread(delete, name, query.ids, query.filter)}
+
+
+@router.get(
+    "/{name}/item",
+    summary="An item by any id: its metadata and its vector.",
+    response_class=Response,
+    responses=answers(ItemDescription),
+    openapi_extra=describe_query(NamedItem),
+)
+async def find_item(name: Name, request: Request) -> Response:
+    """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
+    and the like for parts of the address."""
+    (query,) = parse((NamedItem,), query_of(request.query_params))
+    return await get_item(name, query.id, request)
+
+
+@router.get(
+    "/{name}/thumbnail",
+    summary="A small picture of an item by any id.",
+    response_class=Response,
+    responses=_JPEG,
+    openapi_extra=describe_query(NamedItem),
+)
+async def find_thumbnail(name: Name, request: Request) -> Response:
+    """As `GET /collections/{name}/item`, the id is in the query."""
+    (query,) = parse((NamedItem,), query_of(request.query_params))
+    return await get_thumbnail(name, query.id, request)
 
 
 @router.get(
@@ -216,6 +279,7 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     response_class=Response,
     responses=_JPEG,
 )
+@needs("read")
 async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Response:
     contents = services_of(request).collections.contents
     content = await asyncio.to_thread(contents.thumbnail, name, item_id)
@@ -228,6 +292,7 @@ async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Respon
     response_class=Response,
     responses=answers(ItemDescription),
 )
+@needs("read")
 async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     services = services_of(request)
     found = await asyncio.to_thread(services.collections.contents.item, name, item_id)
@@ -244,6 +309,7 @@ async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     response_model=None,
     responses=answers(DeletedItems),
 )
+@needs("write")
 async def delete_item(name: Name, item_id: ItemId, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     await asyncio.to_thread(contents.delete_item, name, item_id)
