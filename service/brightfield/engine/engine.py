@@ -32,6 +32,7 @@ from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
+from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
@@ -232,7 +233,7 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
@@ -259,7 +260,7 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
@@ -306,9 +307,14 @@ class Engine:
         return await self.evaluating(partial(evaluation.evaluate, data, self.limits, check))
 
     @property
+    def image_limits(self) -> Limits:
+        """What one image may have."""
+        return Limits(self.settings.max_pixels, self.settings.max_image_bytes)
+
+    @property
     def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return DataLimits(self.settings.max_pixels, self.settings.max_bytes)
+        return DataLimits(self.image_limits, self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
