@@ -9,8 +9,11 @@ from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from brightfield.api.admission.body_budget import HeldBytes
 from brightfield.api.problems import request_id_of
-from brightfield.errors import MalformedForm, TooManyBytes
+from brightfield.api.reading.body import BodyRules, read_body
+from brightfield.errors import MalformedForm
+from brightfield.runtime.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +50,14 @@ class Received:
 _NO_FORM = FormParts()
 
 
-async def receive(request: Request, max_bytes: int) -> Received:
-    """Read the request to the end of its body. Raises `TooManyBytes`, `MalformedForm`."""
-    headers, body = request.headers, await _body(request, max_bytes)
+async def receive(request: Request, rules: BodyRules, ticket: Ticket, held: HeldBytes) -> Received:
+    """Read the request to the end of its body. Raises as `read_body`, and `MalformedForm`."""
+    headers, body = request.headers, await read_body(request, rules, ticket, held)
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form = media_type == "multipart/form-data"
     form = await _form(headers, body) if is_form else _NO_FORM
     request_id = request_id_of(request)
     return Received(request.query_params, headers, media_type, body, form, request_id)
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """The whole body; stops at the limit, by Content-Length before anything is read."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_many(max_bytes)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise _too_many(max_bytes)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _too_many(max_bytes: int) -> TooManyBytes:
-    return TooManyBytes(
-        f"The body has more than {max_bytes} bytes, the limit (max_bytes); "
-        "send fewer images at once, or a compressed format."
-    )
 
 
 async def _form(headers: Headers, body: bytes) -> FormParts:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from brightfield.api.conduct import Understood, conduct
+from brightfield.api.conduct import Understood, conduct, incoming
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
@@ -19,7 +19,7 @@ from brightfield.api.reading.collection_requests import (
     vectors_of,
 )
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -89,11 +89,10 @@ class Removal(ItemSelection):
 )
 @needs("write")
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
-    services = services_of(request)
-    received = await receive(request, services.settings.max_bytes)
-    posted = understand_posted(received)
-    (definition,) = parse((CollectionDefinition,), posted.parameters)
-    collection, made = await services.collections.writer.make(name, definition)
+    async with incoming(request) as came:
+        posted = understand_posted(came.received)
+        (definition,) = parse((CollectionDefinition,), posted.parameters)
+        collection, made = await came.services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
     return collection_json(collection)
 
