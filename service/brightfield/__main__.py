@@ -71,6 +71,8 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         http=Http1,
+        ws="none",
+        limit_concurrency=settings.max_connections,
         proxy_headers=False,
         log_config=None,
         access_log=False,

@@ -10,11 +10,13 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
     ├── NotFound 404          an id that is not there
     ├── MethodNotAllowed 405  a method that the path does not know
     ├── NotAcceptable 406     a reply format that the endpoint does not have
+    ├── SlowRequest 408       the head or the body comes too slowly
     ├── Conflict 409          the current state forbids it
     ├── TooLarge 413          bytes, pixels or a reply over its limit
     ├── Unsupported 415       a format that cannot be read
     ├── Unprocessable 422     well-formed but wrong
     ├── Overloaded 429        more in flight than allowed
+    ├── HeadTooLarge 431      path, query and headers over their limit
     ├── Cancelled 499         the client left (never sent)
     ├── Unavailable 503       the model or the device cannot answer now
     └── DeadlineExceeded 504  the client's deadline passed
@@ -66,6 +68,10 @@ class BadRequest(BrightfieldError):
 
 class BadHost(BadRequest):
     code, title = "bad_host", "The Host header is missing or wrong"
+
+
+class MalformedRequest(BadRequest):
+    code, title = "malformed_request", "The request is not HTTP/1.1"
 
 
 class EmptyBody(BadRequest):
@@ -138,6 +144,10 @@ class MethodNotAllowed(BrightfieldError):
 
 class NotAcceptable(BrightfieldError):
     code, status, title = "not_acceptable", 406, "The endpoint does not have this format"
+
+
+class SlowRequest(BrightfieldError):
+    code, status, title, retryable = "slow_request", 408, "The request came too slowly", True
 
 
 class Conflict(BrightfieldError):
@@ -308,6 +318,10 @@ class Overloaded(BrightfieldError):
     code, status, title, retryable = "overloaded", 429, "Too many requests in flight", True
 
 
+class HeadTooLarge(BrightfieldError):
+    code, status, title = "head_too_large", 431, "The head of the request is too large"
+
+
 class Cancelled(BrightfieldError):
     code, status, title = "cancelled", 499, "Cancelled"
 
@@ -354,6 +368,10 @@ class ServiceStopping(Unavailable):
 
 class Interrupted(Unavailable):
     code, title = "interrupted", "The service stopped before the job ended"
+
+
+class TooManyConnections(Unavailable):
+    code, title = "too_many_connections", "Too many connections"
 
 
 class StoreUnavailable(Unavailable):

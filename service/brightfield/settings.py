@@ -73,6 +73,8 @@ class Settings(BaseSettings):
     """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
     """Most images in flight, from reading to reply; further requests are refused with 429."""
+    max_connections: int = Field(512, ge=1)
+    """Most open connections; a further one closes the one that is idle for longest, or gets 503."""
     max_reply_bytes: int = Field(64 * 2**20, ge=1)
     """Most bytes of one JSON reply; a larger one is refused with 413, naming a binary format."""
     threads: int = Field(0, ge=0)
