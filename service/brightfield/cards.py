@@ -231,6 +231,11 @@ class ModelCard(Parameters):
         """The folder that the card lies in, against which `weights.file` is resolved."""
         return self._folder
 
+    @property
+    def brings_code(self) -> bool:
+        """Whether code that isn't ours runs in the model: a lab's own, or an exported program."""
+        return self.architecture.name.startswith(("python:", "export"))
+
     @cached_property
     def label_names(self) -> tuple[str, ...]:
         """Class names in the order of the model's output; empty when the card names none.

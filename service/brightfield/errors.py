@@ -2,7 +2,8 @@
 
 Every error that a caller can get is a subclass of `BrightfieldError` with a `code` (stable, for
 programs), a `status` (HTTP) and a `detail` (one sentence that says what to do, for people). One
-handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP.
+handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP. Those
+about API keys are in `refusals`.
 
     BrightfieldError
     ├── BadRequest 400        the body cannot be decoded or is cut short
@@ -10,15 +11,14 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
     ├── NotFound 404          an id that is not there
     ├── MethodNotAllowed 405  a method that the path does not know
     ├── NotAcceptable 406     a reply format that the endpoint does not have
-    ├── SlowRequest 408       the head or the body comes too slowly
     ├── Conflict 409          the current state forbids it
     ├── TooLarge 413          bytes, pixels or a reply over its limit
     ├── Unsupported 415       a format that cannot be read
     ├── Unprocessable 422     well-formed but wrong
     ├── Overloaded 429        more in flight than allowed
-    ├── HeadTooLarge 431      path, query and headers over their limit
     ├── Cancelled 499         the client left (never sent)
     ├── Unavailable 503       the model or the device cannot answer now
+    │   └── StoreFull 507     the store's disk has no room
     └── DeadlineExceeded 504  the client's deadline passed
 """
 
@@ -64,14 +64,6 @@ class BrightfieldError(Exception):
 
 class BadRequest(BrightfieldError):
     code, status, title = "bad_request", 400, "The request cannot be read"
-
-
-class BadHost(BadRequest):
-    code, title = "bad_host", "The Host header is missing or wrong"
-
-
-class MalformedRequest(BadRequest):
-    code, title = "malformed_request", "The request is not HTTP/1.1"
 
 
 class EmptyBody(BadRequest):
@@ -144,10 +136,6 @@ class MethodNotAllowed(BrightfieldError):
 
 class NotAcceptable(BrightfieldError):
     code, status, title = "not_acceptable", 406, "The endpoint does not have this format"
-
-
-class SlowRequest(BrightfieldError):
-    code, status, title, retryable = "slow_request", 408, "The request came too slowly", True
 
 
 class Conflict(BrightfieldError):
@@ -318,10 +306,6 @@ class Overloaded(BrightfieldError):
     code, status, title, retryable = "overloaded", 429, "Too many requests in flight", True
 
 
-class HeadTooLarge(BrightfieldError):
-    code, status, title = "head_too_large", 431, "The head of the request is too large"
-
-
 class Cancelled(BrightfieldError):
     code, status, title = "cancelled", 499, "Cancelled"
 
@@ -346,6 +330,14 @@ class ModelFailed(Unavailable):
     code, title, retryable = "model_failed", "The model raised an error", False
 
 
+class ModelHangs(Unavailable):
+    code, title, retryable = "model_hangs", "The model did not return", False
+
+
+class ModelQuarantined(Unavailable):
+    code, title, retryable = "model_quarantined", "The model is set aside", False
+
+
 class ModelTooLarge(Unavailable):
     code, title, retryable = "model_too_large", "The model exceeds the memory budget", False
 
@@ -362,6 +354,10 @@ class LaneDown(Unavailable):
     code, title = "lane_down", "The device's thread stopped and is being restarted"
 
 
+class LaneBusy(Unavailable):
+    code, title = "lane_busy", "The device has been busy with one batch for long"
+
+
 class ServiceStopping(Unavailable):
     code, title = "service_stopping", "The service is stopping"
 
@@ -370,16 +366,40 @@ class Interrupted(Unavailable):
     code, title = "interrupted", "The service stopped before the job ended"
 
 
-class TooManyConnections(Unavailable):
-    code, title = "too_many_connections", "Too many connections"
-
-
 class StoreUnavailable(Unavailable):
     code, title = "store_unavailable", "The store does not answer"
 
 
+class StoreFull(StoreUnavailable):
+    code, status, title = "store_full", 507, "The disk of the store is full"
+
+
+class StoreReadOnly(StoreUnavailable):
+    code, title, retryable = "store_read_only", "The store cannot be written", False
+
+
+class StoreBusy(StoreUnavailable):
+    code, title = "store_busy", "Another program holds the store"
+
+
+class StoreDamaged(StoreUnavailable):
+    code, title, retryable = "store_damaged", "The store is damaged", False
+
+
+class StoreMissing(StoreUnavailable):
+    code, title, retryable = "store_missing", "The store is gone", False
+
+
+class StoreOutdated(StoreUnavailable):
+    code, title, retryable = "store_outdated", "The store is of another version", False
+
+
 class UnusableStore(Unavailable):
     code, title, retryable = "unusable_store", "The store cannot be opened", False
+
+
+class UnusableBackup(Unavailable):
+    code, title, retryable = "unusable_backup", "The file is no backup of a store", False
 
 
 class DamagedChunk(Unavailable):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _UNITS = {
@@ -57,6 +58,12 @@ class Settings(BaseSettings):
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
     """Origins of web pages that may call the service, comma-separated; its own may always."""
+    require_keys: Literal["auto", "always", "never"] = "auto"
+    """Whether requests need an API key: auto is as soon as the store has one."""
+    tls_certificate: Path | None = None
+    """File of the certificate (PEM, with its chain) for HTTPS; needs tls_key."""
+    tls_key: Path | None = None
+    """File of the certificate's private key (PEM)."""
     models: str = ""
     """Folders of model folders, added to the shipped models; separated as in PATH."""
     data: Path = Field(default_factory=_default_data)
@@ -101,6 +108,10 @@ class Settings(BaseSettings):
     """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)
     """Seconds until a request is cancelled; X-Request-Timeout may ask for less. Jobs never are."""
+    lane_timeout: float = Field(120.0, gt=0)
+    """Seconds after which a batch is given up: its requests fail, a new thread serves the rest."""
+    stop_timeout: float = Field(30.0, ge=5)
+    """Seconds from the signal to stop to the end; requests that run have 60 % of them."""
     log_format: Literal["text", "json"] = "text"
     """Format of the log lines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -118,6 +129,12 @@ class Settings(BaseSettings):
     def _bytes(cls, value: object) -> object:
         return parse_bytes(value) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("HTTPS needs both tls_certificate and tls_key")
+        return self
+
     @field_validator("default_models")
     @classmethod
     def _pairs(cls, value: str) -> str:
@@ -125,6 +142,15 @@ class Settings(BaseSettings):
             if pair.count("=") != 1:
                 raise ValueError(f"{pair!r} is not of the form task=model")
         return value
+
+    @property
+    def only_here(self) -> bool:
+        """Whether nobody but this computer can reach the service."""
+        host = self.host.strip("[]").lower()
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:  # a name, whose address may be anything
+            return False
 
     @property
     def model_folders(self) -> tuple[Path, ...]:

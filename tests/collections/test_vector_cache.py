@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from brightfield.collections.vector_cache import CachedVectors, Snapshot, VectorCache
 from brightfield.embedding import vector_blocks
-from brightfield.errors import StoreUnavailable
+from brightfield.errors import UnknownCollection
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
 from brightfield.store.items import Items, NewItem
@@ -45,10 +45,11 @@ def test_a_space_follows_additions_and_deletions_of_others(database: sa.Engine) 
     assert held(first) == list(range(20))
     Items(database).delete("cells", ["i3", "i19"])
     add(database, 30, 31)
-    second = space.at(collections.get("cells"))
+    second = space.at(collections.get("cells"), detailed=True)
     assert held(second) == [n for n in range(19) if n != 3] + [30, 31]
     assert held(first) == list(range(20)), "a search that is under way sees what it began with"
-    assert [item.id for item in space.details(second)][-1] == "i31"
+    assert second.items is not None and len(second.items) == len(second)
+    assert [item.id for item in second.items][-1] == "i31"
     assert second.rows_of(np.array([1, 4, 999])).tolist() == [0]
 
 
@@ -68,10 +69,25 @@ def test_the_longest_unused_space_goes_first(database: sa.Engine) -> None:
     assert spaces.at(collections.get("cells")) is not first
 
 
-def test_items_that_vanish_before_they_are_read_are_told(database: sa.Engine) -> None:
+def test_ids_and_metadata_are_those_of_the_moment(database: sa.Engine) -> None:
     add(database, 1, 2)
     spaces = VectorCache(Items(database), max_bytes=2**20)
-    snapshot = spaces.at(Collections(database).get("cells"))
+    collection = Collections(database).get("cells")
+    first = spaces.at(collection, detailed=True)
     Items(database).delete("cells", ["i1"])
-    with pytest.raises(StoreUnavailable, match="ask again"):
-        spaces.details(snapshot)
+    replaced = NewItem("i2", "new", {"v": 9}, np.array([9, 1], np.float32))
+    Items(database).add("cells", [replaced], replace=True)
+    second = spaces.at(collection, detailed=True)
+    assert first.items is not None and second.items is not None
+    assert [(item.id, item.metadata["v"]) for item in first.items] == [("i1", 1), ("i2", 2)]
+    assert [(item.id, item.metadata["v"]) for item in second.items] == [("i2", 9)]
+    assert held(second) == [9] and second.collection.size == 1
+
+
+def test_another_collection_of_the_name_is_never_taken_for_the_first(database: sa.Engine) -> None:
+    collections, spaces = Collections(database), VectorCache(Items(database), max_bytes=2**20)
+    former = collections.get("cells")
+    collections.delete("cells")
+    collections.make("cells", Properties())
+    with pytest.raises(UnknownCollection, match="another has its name"):
+        spaces.at(former)

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from brightfield.errors import StoreUnavailable, UnusableStore
-from brightfield.store import tables
+from brightfield.errors import InvalidParameter, StoreUnavailable, UnknownJob, UnusableStore
+from brightfield.store import migrations, tables
 from brightfield.store.database import open_database, reading, writing
 from brightfield.store.jobs import Jobs
 
@@ -52,7 +53,9 @@ def test_processes_that_open_a_new_store_together_all_succeed(store_url: str) ->
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    assert [child.communicate(timeout=60)[0].strip() for child in children] == ["['0004']"] * 3
+    newest = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
+    told = [child.communicate(timeout=60)[0].strip() for child in children]
+    assert told == [f"['{newest}']"] * 3
 
 
 def test_transactions_that_read_before_they_write_wait_for_one_another(engine: sa.Engine) -> None:
@@ -87,6 +90,12 @@ def test_a_store_that_fails_is_a_503(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable), reading(engine) as connection:
         connection.exec_driver_sql("SELECT * FROM a_table_that_is_not_there")
     engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b"])
+def test_a_text_that_cannot_be_stored_is_refused_or_not_there(engine: sa.Engine, name: str) -> None:
+    with pytest.raises((InvalidParameter, UnknownJob)):
+        Jobs(engine).get(name)
 
 
 def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:

@@ -100,6 +100,20 @@ def test_a_sweep_removes_the_expired_and_a_crash_s_leftovers(
     assert files(tmp_path) == [foreign]
 
 
+@pytest.mark.parametrize("again", ["put", "get"])
+def test_an_image_that_is_used_during_a_sweep_stays(
+    store: ImageStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    image = store.put(b"pixels")
+    clock.now += 200 if again == "put" else 99
+    listed = list(store._stored())
+    assert store.put(b"pixels") == image if again == "put" else store.get(image)
+    clock.now += 2
+    monkeypatch.setattr(store, "_stored", lambda: iter(listed))
+    assert store.sweep() == 0
+    assert store.get(image) == b"pixels"
+
+
 def test_the_store_outlives_a_restart(store: ImageStore, clock: Clock, tmp_path: Path) -> None:
     image = store.put(b"pixels")
     clock.now += 90

@@ -5,15 +5,22 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from brightfield.errors import InvalidVectors, ItemDiffers, UnknownCollection, UnknownItem
+from brightfield.errors import (
+    InvalidVectors,
+    ItemDiffers,
+    ModelChanged,
+    UnknownCollection,
+    UnknownItem,
+)
 from brightfield.store import tables
-from brightfield.store.collections import Collections, Properties
+from brightfield.store.collections import Collections, Origin, Properties
 from brightfield.store.items import Items, NewItem
 
 # Adds batches of ten until it is killed; says so once a batch is acknowledged.
@@ -52,10 +59,11 @@ def test_items_come_back_as_they_were(kept: Items, engine: sa.Engine) -> None:
     assert (collection.size, collection.dim, collection.added) == (2, 2, 2)
     ((numbers, vectors),) = kept.vectors(collection.key, collection.properties)
     assert numbers.tolist() == [1, 2] and vectors.tolist() == [[1, -2], [0.5, 3]]
-    found = kept.get(collection, "b/c.png")
+    with kept.moment("cells") as moment:
+        found = moment.get("b/c.png")
+        assert moment.vector(found).tolist() == [0.5, 3]
     assert found.metadata == {"label": "RBC"}
     assert kept.thumbnails(collection.key, [1, 2])[2] == b"jpeg of b/c.png"
-    assert kept.vector(collection, 1) == [1, -2]
     assert [each.id for each in kept.after(collection.key, 1)] == ["b/c.png"]
 
 
@@ -75,7 +83,8 @@ def test_a_replaced_item_has_a_new_number_and_no_double(kept: Items, engine: sa.
     assert kept.add("cells", newer, replace=True) == ["replaced", "replaced", "unchanged"]
     collection = Collections(engine).get("cells")
     assert (collection.size, collection.deletions) == (2, 1)
-    assert kept.vector(collection, kept.get(collection, "a").number) == [8, 8]
+    with kept.moment("cells") as moment:
+        assert moment.vector(moment.get("a")).tolist() == [8, 8]
     assert kept.numbers(collection.key).tolist() == [2, 4]
     assert sorted(kept.thumbnails(collection.key, [1, 2, 3, 4])) == [2, 4]
 
@@ -89,8 +98,53 @@ def test_deleted_items_are_gone_and_their_numbers_are_not_used_again(
     collection = Collections(engine).get("cells")
     assert (collection.size, collection.deletions) == (2, 1)
     assert kept.numbers(collection.key).tolist() == [1, 3]
-    with pytest.raises(UnknownItem):
-        kept.get(collection, "b")
+    with kept.moment("cells") as moment, pytest.raises(UnknownItem):
+        moment.get("b")
+
+
+def test_what_another_replaced_is_not_deleted_by_a_filter(kept: Items) -> None:
+    old = [item(f"i{n}", old=True) for n in range(100)]
+    new = [item(f"i{n}", 3, 4, source="n", old=False) for n in range(100)]
+    kept.add("cells", old)
+    started, looked = threading.Event(), threading.Event()
+
+    def passes(metadata: Mapping[str, Any]) -> bool:
+        started.set()
+        looked.wait(0.2)  # as long as another writer would need
+        looked.set()
+        return bool(metadata["old"])
+
+    deleted: list[int] = []
+    deleter = threading.Thread(target=lambda: deleted.append(kept.delete_passing("cells", passes)))
+    deleter.start()
+    started.wait()
+    outcomes = kept.add("cells", new, replace=True)
+    deleter.join()
+    assert deleted == [100] and outcomes == ["added"] * 100
+    with kept.moment("cells") as moment:
+        assert len(moment.numbers()) == moment.collection.size == 100
+
+
+def test_vectors_come_only_into_the_collection_that_they_were_made_for(
+    kept: Items, engine: sa.Engine
+) -> None:
+    former = key(engine)
+    Collections(engine).delete("cells")
+    Collections(engine).make("cells", Properties())
+    with pytest.raises(UnknownCollection, match="another has its name"):
+        kept.add("cells", [item("a")], origin=Origin(former))
+    assert kept.numbers(key(engine)).size == 0
+
+
+def test_a_collection_takes_the_digest_of_its_first_vectors_and_no_other(
+    kept: Items, engine: sa.Engine
+) -> None:
+    kept.add("cells", [item("a")], origin=Origin(key(engine), "one"))
+    assert Collections(engine).get("cells").model_digest == "one"
+    with pytest.raises(ModelChanged, match="brightfield reembed cells"):
+        kept.add("cells", [item("b")], origin=Origin(key(engine), "two"))
+    assert kept.add("cells", [item("c")], origin=Origin(key(engine), "one")) == ["added"]
+    assert Collections(engine).get("cells").size == 2
 
 
 def test_a_deleted_collection_takes_everything_along(kept: Items, engine: sa.Engine) -> None:
@@ -121,9 +175,8 @@ def test_half_precision_is_kept_in_half_the_room(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         stored = connection.execute(sa.select(tables.collection_items.c.vector)).scalar_one()
     assert len(stored) == 4
-    np.testing.assert_allclose(
-        kept.vector(Collections(engine).get("cells"), 1), [0.1, 1000.2], 1e-3
-    )
+    with kept.moment("cells") as moment:
+        np.testing.assert_allclose(moment.vector(moment.get("a")), [0.1, 1000.2], 1e-3)
 
 
 def test_two_writers_neither_lose_nor_double(kept: Items, engine: sa.Engine) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from brightfield.errors import UnknownProjection
+from brightfield.errors import UnknownCollection, UnknownProjection
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.projections import Projections, ProjectionSummary
 
@@ -39,6 +39,17 @@ def test_what_was_placed_once_stays(engine: sa.Engine, collection: Collection) -
     found = kept.get(collection, summary.id)
     assert found.placed_numbers.tolist() == [8, 9, 10]
     assert found.placed_points.tolist() == [[2, 2], [1, 1], [3, 3]]
+
+
+def test_a_map_of_a_collection_that_is_gone_is_not_kept(
+    engine: sa.Engine, collection: Collection
+) -> None:
+    Collections(engine).delete("cells")
+    with pytest.raises(UnknownCollection):
+        saved(Projections(engine), collection)
+    Collections(engine).make("cells", Properties())  # the same name isn't the same collection
+    with pytest.raises(UnknownCollection):
+        saved(Projections(engine), collection)
 
 
 def test_a_deleted_map_is_unknown(engine: sa.Engine, collection: Collection) -> None:

@@ -115,6 +115,22 @@ def test_an_index_follows_additions_deletions_and_replacements(engine: sa.Engine
     assert sorted(near(engine, 0, 100)) == Items(engine).numbers(there.key).tolist()
 
 
+def test_an_item_that_comes_while_nothing_else_is_left_is_put_in(engine: sa.Engine) -> None:
+    add(engine, *range(20))
+    build(engine)
+    add(engine, 20)
+    Items(engine).delete("cells", ["i20"])
+    there, came = Collections(engine).get("cells"), []
+
+    def read(after: int) -> Generator[Any, None, None]:
+        yield from parts(engine, after)
+        if not came:  # behind all that was there to be read
+            came.append(add(engine, 21))
+
+    VectorIndexes(engine).catch_up(there, read, no_progress)
+    assert near(engine, 21, 1) == [22]
+
+
 def test_an_index_is_there_after_opening_the_store_again(
     engine: sa.Engine, postgres_url: str
 ) -> None:

@@ -75,6 +75,6 @@ def _listed() -> Iterable[Command]:
     table = {command.name: command for command in COMMANDS}
     for (first, *below), command in catalog().items():
         name = Command((first, *below)[-1], command.help, shared=())
-        actions = (*table[first].actions, name) if below else ()
-        table[first] = replace(table[first], actions=actions) if below else name
+        group = table.get(first) or Command(first, f"work on the service's {first}", shared=())
+        table[first] = replace(group, actions=(*group.actions, name)) if below else name
     return table.values()

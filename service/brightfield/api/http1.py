@@ -11,14 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from brightfield.api.wire.heads import head_without_offer, origin_form
 from brightfield.api.wire.lingering import LingeringTransport
-from brightfield.errors import (
-    BrightfieldError,
-    HeadTooLarge,
-    MalformedRequest,
-    Overloaded,
-    SlowRequest,
-    TooManyConnections,
-)
+from brightfield.errors import BrightfieldError, Overloaded
+from brightfield.refusals import HeadTooLarge, MalformedRequest, SlowRequest, TooManyConnections
 
 MOST_BYTES_OF_A_HEAD = 64 * 2**10
 MOST_REQUESTS_IN_LINE = 100

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import Needs
 from brightfield.api.image_requests import ImageRequest
 from brightfield.api.reading.image_parameters import ImageParameterReader, WorkChoice
 from brightfield.api.reading.inputs import understand_submission
@@ -23,6 +25,8 @@ class ImageEndpoint:
 
     Without a chooser the default is the only choice. All choices take the same attachments.
     """
+
+    needs: ClassVar = Needs("read", job="write")
 
     def __init__(
         self,

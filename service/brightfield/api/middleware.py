@@ -14,7 +14,8 @@ from brightfield.api.logs import request_id as current_request_id
 from brightfield.api.problems import problem_response, unexpected
 from brightfield.api.wire.guard import Guard
 from brightfield.api.wire.security_headers import SecurityHeaders
-from brightfield.errors import BrightfieldError, Cancelled, MalformedRequest
+from brightfield.errors import BrightfieldError, Cancelled
+from brightfield.refusals import MalformedRequest
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
 

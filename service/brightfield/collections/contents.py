@@ -10,7 +10,7 @@ from typing import Any
 from brightfield.collections.adding import CollectionStores
 from brightfield.errors import InvalidParameter, UnknownItem
 from brightfield.store.collections import Collection
-from brightfield.store.items import StoredItem
+from brightfield.store.item_queries import StoredItem
 from brightfield.store.metadata_filter import Filter
 
 Conditions = Mapping[str, Any] | None
@@ -54,31 +54,29 @@ class CollectionContents:
 
     def delete(self, name: str) -> None:
         """Delete a collection with its items, projections and index."""
-        collection = self.get(name)
-        self._stores.collections.delete(name)
-        self._stores.vectors.forget(collection)
+        self._stores.vectors.forget(self._stores.collections.delete(name).key)
 
     def page(self, name: str, conditions: Conditions, after: int, limit: int) -> ListedItems:
         """At most `limit` of the items behind the number `after` that pass."""
-        wanted, collection = Filter.read(conditions), self.get(name)
-        behind = self._stores.items.after(collection.key, after)
-        found = list(islice((item for item in behind if wanted(item.metadata)), limit))
+        wanted = Filter.read(conditions)
+        with self._stores.items.moment(name) as moment:
+            passing = (item for item in moment.items(after) if wanted(item.metadata))
+            found = list(islice(passing, limit))
         more = found[-1].number if len(found) == limit else None
-        return ListedItems(found, more, collection.size)
+        return ListedItems(found, more, moment.collection.size)
 
     def item(self, name: str, item_id: str) -> ItemWithVector:
-        collection = self.get(name)
-        item = self._stores.items.get(collection, item_id)
-        return ItemWithVector(item, self._stores.items.vector(collection, item.number))
+        with self._stores.items.moment(name) as moment:
+            item = moment.get(item_id)
+            return ItemWithVector(item, moment.vector(item).tolist())
 
     def thumbnail(self, name: str, item_id: str) -> bytes:
         """The JPEG of an item. Raises `UnknownItem` for one that was added as a vector, too."""
-        collection = self.get(name)
-        number = self._stores.items.get(collection, item_id).number
-        found = self._stores.items.thumbnails(collection.key, [number])
-        if number not in found:
+        with self._stores.items.moment(name) as moment:
+            found = moment.thumbnail(moment.get(item_id))
+        if found is None:
             raise UnknownItem(f"The item {item_id!r} was added as a vector and has no thumbnail.")
-        return found[number]
+        return found
 
     def delete_items(self, name: str, ids: Sequence[str] | None, conditions: Conditions) -> int:
         """Delete the items of these ids, or those that pass; how many there were.
@@ -87,10 +85,8 @@ class CollectionContents:
         """
         if (ids is None) == (not conditions):
             raise InvalidParameter("Name the items to delete by `ids` or by a `filter`.")
-        collection, wanted = self.get(name), Filter.read(conditions)
         if ids is None:
-            behind = self._stores.items.after(collection.key)
-            ids = [item.id for item in behind if wanted(item.metadata)]
+            return self._stores.items.delete_passing(name, Filter.read(conditions))
         return self._stores.items.delete(name, ids)
 
     def delete_item(self, name: str, item_id: str) -> None:

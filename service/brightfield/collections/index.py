@@ -127,8 +127,9 @@ class CollectionIndexes:
         if item_id is None:
             query = checked(given, collection.dim)
         else:
-            own = self._stores.items.get(collection, item_id).number
-            query = np.array([self._stores.items.vector(collection, own)], np.float32)
+            with self._stores.items.moment(collection.name, collection.key) as moment:
+                item = moment.get(item_id)
+                own, query = item.number, moment.vector(item)[None]
         searched = collection.size - (own is not None)
         k = count_of(search.k, collection.size, collection.size)
         ef_search = max(k, search.ef_search or DEFAULT[1])
@@ -138,7 +139,8 @@ class CollectionIndexes:
         with self._indexes.asking(collection) as ask:
             (found,) = ask(_prepared(collection, query), _wanted(k, ef_search), ef_search)
         numbers, distances = self._ranked(collection, query[0], found[found != own], k)
-        if len(numbers) < min(k, searched):
+        neighbors = self._queries.described(collection, numbers, distances)
+        if neighbors is None or len(numbers) < min(k, searched):
             return None
         return {
             "collection": collection.name,
@@ -148,7 +150,7 @@ class CollectionIndexes:
             "ef_search": ef_search,
             "recall": _fitting(index.recalls, k, ef_search),
             "searched": searched,
-            "neighbors": self._queries.described(collection, numbers, distances),
+            "neighbors": neighbors,
         }
 
     def _ranked(
@@ -175,14 +177,16 @@ class CollectionIndexes:
 
     def _measured(self, collection: Collection, ask: Ask, *, progress: Progress) -> Recalls:
         """The recall at each of `SETTINGS`, of items drawn by chance, against the exact search."""
-        items, key, properties = self._stores.items, collection.key, collection.properties
-        there = items.numbers(key)
-        drawn = np.random.default_rng(SEED).choice(there, min(SAMPLE, len(there)), replace=False)
-        own, queries = items.vectors_of(key, properties, drawn.tolist())
-        most = min(max(k for k, _ in SETTINGS), len(there) - 1)
-        with closing(items.vectors(key, properties)) as parts:
-            reporting = _reporting(parts, len(there), progress)
-            near = nearest_of_parts(reporting, queries, most + 1, properties.metric)
+        with self._stores.items.moment(collection.name, collection.key) as moment:
+            there = moment.numbers()
+            if len(there) < 2:
+                raise TooFewItems(too_few(collection.name, len(there), len(there), 2, False))
+            rng = np.random.default_rng(SEED)
+            drawn = rng.choice(there, min(SAMPLE, len(there)), replace=False)
+            own, queries = moment.vectors_of(drawn.tolist())
+            most = min(max(k for k, _ in SETTINGS), len(there) - 1)
+            reporting = _reporting(moment.vectors(0), len(there), progress)
+            near = nearest_of_parts(reporting, queries, most + 1, collection.properties.metric)
         truth = [row[row != number][:most] for row, number in zip(near, own, strict=True)]
         found: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
         for k, ef_search in SETTINGS:

@@ -39,7 +39,9 @@ class CollectedPatches:
 
         Raises `InvalidParameter` where the collection keeps no images, else as the engine.
         """
-        found = await self._queries.off_loop(self._queries.chosen, name, conditions)
+        found = await self._queries.off_loop(
+            partial(self._queries.chosen, detailed=True), name, conditions
+        )
         collection = found.snapshot.collection
         if not collection.properties.keep_images:
             raise InvalidParameter(
@@ -48,10 +50,9 @@ class CollectedPatches:
             )
         items = self._queries.stores.items
         numbers = found.numbers.tolist()
-        named = await self._queries.off_loop(items.by_number, collection.key, numbers)
         sources = [partial(items.image, collection.key, number) for number in numbers]
         looking = view.model_copy(update={"model": view.model or collection.properties.model})
         survey = await self._engine.answer_together(
             task, sources, looking, selection, ticket, progress
         )
-        return [named[n].id if n in named else "" for n in numbers], survey
+        return [item.id for item in found.items], survey

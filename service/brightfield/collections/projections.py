@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
-from brightfield.collections.queries import CollectionQueries, ItemSelection
+from brightfield.collections.queries import CollectionQueries, ItemSelection, SelectedItems
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
 from brightfield.embedding.projections.projection import Fitted, Projection
@@ -25,7 +25,7 @@ from brightfield.palette import BLUE, Color
 from brightfield.parameters import Ids
 from brightfield.progress import STILL_WANTED, Progress, no_progress
 from brightfield.store.collections import Collection
-from brightfield.store.items import StoredItem
+from brightfield.store.item_queries import StoredItem
 from brightfield.store.metadata_filter import Filter
 from brightfield.store.projections import ProjectionSummary, StoredProjection
 
@@ -85,7 +85,7 @@ class CollectionProjections:
         progress: Progress,
     ) -> ProjectionView:
         """A new map of the items that pass, which is kept."""
-        found = self._queries.chosen(name, conditions)
+        found = self._queries.chosen(name, conditions, detailed=True)
         collection = found.snapshot.collection
         vectors = _prepared(collection, projection, found.vectors())
         fitted = projection.fit(vectors, progress)
@@ -116,7 +116,7 @@ class CollectionProjections:
         """A map as it was made, with all that came since in its place. Nothing else moves."""
         collection = self._stores.collections.get(name)
         kept = self._stores.projections.get(collection, map_id)
-        found = self._queries.chosen(name, kept.summary.facts["filter"])
+        found = self._queries.chosen(name, kept.summary.facts["filter"], detailed=True)
         known = np.concatenate([kept.numbers, kept.placed_numbers])
         new = np.setdiff1d(found.numbers, known)
         if len(new):
@@ -178,8 +178,7 @@ class CollectionProjections:
         return plot.png() if choice.format == "png" else plot.svg()
 
     def _items(self, view: ProjectionView) -> list[StoredItem]:
-        details = self._stores.vectors.details(view.snapshot)
-        return [details[row] for row in view.rows.tolist()]
+        return SelectedItems(view.snapshot, view.rows).items
 
     def _tiles(
         self, view: ProjectionView, bright: NDArray[np.bool_], choice: PlotChoice

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brightfield.collections.queries import CollectionQueries, ItemSelection, SelectedItems
-from brightfield.collections.vector_cache import deleted_meanwhile
 from brightfield.embedding import neighbors
 from brightfield.embedding.disagreement import disagreement
 from brightfield.embedding.duplicates import duplicates
@@ -17,7 +16,7 @@ from brightfield.embedding.neighbors import Metric
 from brightfield.embedding.outliers import outlier_factors
 from brightfield.errors import InvalidParameter
 from brightfield.progress import Progress
-from brightfield.store.items import StoredItem
+from brightfield.store.item_queries import StoredItem
 
 _NEIGHBORS = 10
 
@@ -115,7 +114,7 @@ class DataQuality:
     def _graph(
         self, name: str, search: _QualityCheck, progress: Progress
     ) -> tuple[SelectedItems, list[StoredItem], NDArray[np.int64], NDArray[np.float64]]:
-        found = self._queries.chosen(name, search.filter, least=2)
+        found = self._queries.chosen(name, search.filter, least=2, detailed=True)
         most = len(found) - 1
         k = min(_NEIGHBORS, most) if search.k is None else search.k
         if k > most:
@@ -124,11 +123,8 @@ class DataQuality:
                 errors=[{"location": "k", "expected": f"1 to {most}", "received": k}],
             )
         metric = search.metric or found.snapshot.collection.properties.metric
-        items = self._queries.items(found, found.numbers.tolist())
-        if len(items) < len(found):
-            raise deleted_meanwhile()
         rows, distances = neighbors.graph(found.stored(), k, metric, progress)
-        return found, [items[n] for n in found.numbers.tolist()], rows, distances
+        return found, found.items, rows, distances
 
 
 def _facts(name: str, found: SelectedItems, rows: NDArray[np.int64]) -> dict[str, Any]:

@@ -20,13 +20,14 @@ from brightfield.embedding.clusters import kmeans
 from brightfield.embedding.neighbors import Metric, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors, checked, unit
-from brightfield.errors import InvalidParameter, TooFewItems, UnknownItem
+from brightfield.errors import InvalidParameter, TooFewItems
 from brightfield.images.thumbnail import pixel_vector
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress, Step
+from brightfield.runtime.ending import within
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
-from brightfield.store.items import StoredItem
+from brightfield.store.item_queries import StoredItem
 from brightfield.store.metadata_filter import Filter
 
 T = TypeVar("T")
@@ -108,6 +109,13 @@ class SelectedItems:
         return numbers if self.rows is None else numbers[self.rows]
 
     @property
+    def items(self) -> list[StoredItem]:
+        """Ids and metadata of the rows, of a snapshot that was taken with them."""
+        items = self.snapshot.items
+        assert items is not None
+        return list(items) if self.rows is None else [items[row] for row in self.rows.tolist()]
+
+    @property
     def mask(self) -> NDArray[np.bool_] | None:
         if self.rows is None:
             return None
@@ -152,22 +160,33 @@ class CollectionQueries:
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+    def close(self, timeout: float) -> None:
+        """End the threads within so many seconds; work that takes longer is left behind."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        within(timeout, self._pool.shutdown)
 
     async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
         """Run a part of the work in the pool."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
 
     def chosen(
-        self, name: str, conditions: Mapping[str, Any] | None, least: int = 1
+        self,
+        name: str,
+        conditions: Mapping[str, Any] | None,
+        least: int = 1,
+        *,
+        detailed: bool = False,
     ) -> SelectedItems:
-        """The items that pass. Raises `TooFewItems` where they are fewer than `least`."""
+        """The items that pass; `detailed`: with ids and metadata, as they are at this moment.
+
+        Raises `TooFewItems` where they are fewer than `least`.
+        """
         wanted = Filter.read(conditions)
-        snapshot = self.stores.vectors.at(self.stores.collections.get(name))
+        collection = self.stores.collections.get(name)
+        snapshot = self.stores.vectors.at(collection, detailed=detailed or bool(wanted))
         rows = None
         if wanted:
-            items = self.stores.vectors.details(snapshot)
+            items = snapshot.items or ()
             passing = [row for row, item in enumerate(items) if wanted(item.metadata)]
             rows = np.array(passing, np.int64)
         found = SelectedItems(snapshot, rows)
@@ -175,19 +194,21 @@ class CollectionQueries:
             raise TooFewItems(too_few(name, len(snapshot), len(found), least, bool(wanted)))
         return found
 
-    def items(
-        self, found: SelectedItems | Snapshot, numbers: Sequence[int]
-    ) -> dict[int, StoredItem]:
-        """Ids and metadata by number."""
-        snapshot = found.snapshot if isinstance(found, SelectedItems) else found
-        return self.stores.items.by_number(snapshot.collection.key, numbers)
-
     # Neighbours
 
     def neighbors(
         self, name: str, search: Search, given: Any, item_id: str | None, picture: bytes | None
     ) -> dict[str, Any]:
         """The nearest items of a vector, of an item, or of a thumbnail in the space of pixels."""
+        while True:
+            answer = self._neighbors(name, search, given, item_id, picture)
+            if answer is not None:
+                return answer
+
+    def _neighbors(
+        self, name: str, search: Search, given: Any, item_id: str | None, picture: bytes | None
+    ) -> dict[str, Any] | None:
+        """None where an item that it is about was replaced or deleted while it was looked for."""
         found = self.chosen(name, search.filter)
         stored, mask = found.snapshot.stored, found.mask
         metric = search.metric or found.snapshot.collection.properties.metric
@@ -198,6 +219,8 @@ class CollectionQueries:
         own = None
         if item_id is not None:
             own = self._row_of(found.snapshot, item_id)
+            if own is None:
+                return None
             query = stored.rows(own)
         elif search.space == "pixels":
             if picture is None:
@@ -210,36 +233,38 @@ class CollectionQueries:
         searched = len(found) if mask is None else int(mask.sum())
         if own is not None and (mask is None or mask[own[0]]):
             searched -= 1
+        numbers = found.snapshot.numbers[near.rows].tolist()
+        neighbors = self.described(found.snapshot.collection, numbers, near.distances.tolist())
+        if neighbors is None:
+            return None
         return {
             "collection": name,
             "space": search.space,
             "metric": metric,
             "exact": True,
             "searched": searched,
-            "neighbors": self.described(
-                found.snapshot.collection,
-                found.snapshot.numbers[near.rows].tolist(),
-                near.distances.tolist(),
-            ),
+            "neighbors": neighbors,
         }
 
     def described(
         self, collection: Collection, numbers: Sequence[int], distances: Sequence[float]
-    ) -> list[dict[str, Any]]:
-        """Neighbours as JSON."""
+    ) -> list[dict[str, Any]] | None:
+        """Neighbours as JSON; None where one of them was deleted a moment ago."""
         items = self.stores.items.by_number(collection.key, numbers)
+        if len(items) < len(numbers):
+            return None
         return [
             {"id": items[n].id, "distance": distance, "metadata": items[n].metadata}
             for n, distance in zip(numbers, distances, strict=True)
-            if n in items  # else it was deleted a moment ago
         ]
 
-    def _row_of(self, snapshot: Snapshot, item_id: str) -> NDArray[np.int64]:
-        item = self.stores.items.get(snapshot.collection, item_id)
+    def _row_of(self, snapshot: Snapshot, item_id: str) -> NDArray[np.int64] | None:
+        """Raises `UnknownItem`; None where the item is of another moment than the snapshot."""
+        collection = snapshot.collection
+        with self.stores.items.moment(collection.name, collection.key) as moment:
+            item = moment.get(item_id)
         rows = snapshot.rows_of(np.array([item.number]))
-        if not len(rows):
-            raise UnknownItem(f"The item {item_id!r} came a moment ago; ask again.")
-        return rows
+        return rows if len(rows) else None
 
     def _pixel_space(self, snapshot: Snapshot) -> tuple[VectorBlocks, NDArray[np.bool_]]:
         """Thumbnails as vectors, and which items have one; those of the last snapshot are kept."""
@@ -270,7 +295,7 @@ class CollectionQueries:
     def clusters(self, name: str, clustering: Clustering, progress: Progress) -> dict[str, Any]:
         """The items parted into k clusters by Euclidean distance, of vectors scaled to length 1
         where the collection's metric is the cosine."""
-        found = self.chosen(name, clustering.filter)
+        found = self.chosen(name, clustering.filter, detailed=True)
         vectors = found.vectors()
         if found.snapshot.collection.properties.metric == "cosine":
             vectors = unit(vectors)
@@ -282,9 +307,7 @@ class CollectionQueries:
             nearest=clustering.members,
             progress=progress,
         )
-        numbers = found.numbers.tolist()
-        items = self.items(found, numbers)
-        ids = [items[n].id if n in items else None for n in numbers]
+        ids = [item.id for item in found.items]
         return {
             "collection": name,
             "k": clustering.k,

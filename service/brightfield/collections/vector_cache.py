@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.embedding.vector_blocks import VectorBlock, VectorBlocks, rows_per_block
 from brightfield.embedding.vectors import Vectors
-from brightfield.errors import StoreUnavailable
 from brightfield.store.collections import Collection
-from brightfield.store.items import Items, StoredItem
+from brightfield.store.item_queries import StoredItem
+from brightfield.store.items import Items
+from brightfield.store.moment import Moment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """A collection at one moment: the items' numbers (N,), ascending, and their vectors."""
+    """A collection at one moment: the items' numbers (N,), ascending, and their vectors.
+
+    `items` are ids and metadata of every row, where they were asked for. Whoever lists items after
+    a long computation asks for them at its beginning, since they may be deleted meanwhile.
+    """
 
     collection: Collection
     numbers: NDArray[np.int64]
     stored: VectorBlocks
+    items: tuple[StoredItem, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -83,43 +89,37 @@ class CachedVectors:
     def size_bytes(self) -> int:
         return sum(part.vectors.nbytes for part in self._parts)
 
-    def at(self, collection: Collection) -> Snapshot:
-        """The collection as it was when it was looked up, or later."""
-        with self._lock:
+    def at(self, collection: Collection, *, detailed: bool = False) -> Snapshot:
+        """The collection as it is now, all of it at one moment; `detailed`: with its `items`."""
+        with self._lock, self._items.moment(collection.name, collection.key) as moment:
+            now = moment.collection
             before = (self._last, self._deletions)
-            if collection.added > self._last:
-                self._read(collection)
-            if collection.deletions != self._deletions:
-                alive = self._items.numbers(collection.key)
-                parts = [part.without(alive) for part in self._parts]
-                self._parts = [part for part in parts if part.filled]
-                self._deletions = collection.deletions
+            if now.added > self._last:
+                self._read(moment)
+            if now.deletions != self._deletions:
+                self._drop(moment.numbers())
+                self._deletions = now.deletions
             if self._snapshot is None or before != (self._last, self._deletions):
-                self._snapshot = self._seen(collection)
+                self._snapshot = self._seen(now)
+            if detailed and self._snapshot.items is None:
+                self._snapshot = replace(self._snapshot, items=self._detail(moment))
             return self._snapshot
 
-    def details(self, snapshot: Snapshot) -> list[StoredItem]:
-        """Ids and metadata of every row; read once and kept.
+    def _drop(self, alive: NDArray[np.int64]) -> None:
+        parts = [part.without(alive) for part in self._parts]
+        self._parts = [part for part in parts if part.filled]
+        there = set(alive.tolist())
+        self._details = {n: item for n, item in self._details.items() if n in there}
 
-        Raises `StoreUnavailable` where items were deleted before they were ever read.
-        """
-        with self._lock:
-            for item in self._items.after(snapshot.collection.key, self._detailed):
-                self._details[item.number] = item
-                self._detailed = item.number
-            gone = len(self._details) - len(snapshot)
-            if gone > max(1000, len(snapshot) // 4):
-                alive = set(snapshot.numbers.tolist())
-                self._details = {n: item for n, item in self._details.items() if n in alive}
-            found = [self._details.get(number) for number in snapshot.numbers.tolist()]
-        items = [item for item in found if item is not None]
-        if len(items) < len(found):
-            raise deleted_meanwhile()
-        return items
+    def _detail(self, moment: Moment) -> tuple[StoredItem, ...]:
+        """Ids and metadata of the rows, in their order; read once and kept."""
+        for item in moment.items(self._detailed):
+            self._details[item.number] = item
+        self._detailed = moment.collection.added
+        return tuple(self._details.values())
 
-    def _read(self, collection: Collection) -> None:
-        key, properties = collection.key, collection.properties
-        for numbers, vectors in self._items.vectors(key, properties, self._last):
+    def _read(self, moment: Moment) -> None:
+        for numbers, vectors in moment.vectors(self._last):
             start = 0
             while start < len(numbers):
                 if not self._parts or not self._parts[-1].room:
@@ -129,8 +129,7 @@ class CachedVectors:
                 end = start + part.room
                 part.append(numbers[start:end], vectors[start:end])
                 start = end
-            self._last = int(numbers[-1])
-        self._last = max(self._last, collection.added)
+        self._last = moment.collection.added
 
     def _seen(self, collection: Collection) -> Snapshot:
         blocks = tuple(
@@ -140,10 +139,6 @@ class CachedVectors:
         numbers = [part.numbers[: part.filled] for part in self._parts]
         joined = np.concatenate([np.empty(0, np.int64), *numbers])
         return Snapshot(collection, joined, VectorBlocks.of_blocks(blocks))
-
-
-def deleted_meanwhile() -> StoreUnavailable:
-    return StoreUnavailable("Items were deleted a moment ago; ask again.", retry_after=1)
 
 
 class VectorCache:
@@ -156,22 +151,18 @@ class VectorCache:
         self._lock = threading.Lock()
         self._cached: OrderedDict[str, CachedVectors] = OrderedDict()
 
-    def at(self, collection: Collection) -> Snapshot:
-        """The collection's vectors as they are now."""
-        snapshot = self._space(collection).at(collection)
+    def at(self, collection: Collection, *, detailed: bool = False) -> Snapshot:
+        """The collection's vectors as they are now; `detailed`: with the `items`."""
+        snapshot = self._space(collection).at(collection, detailed=detailed)
         with self._lock:
             while len(self._cached) > 1 and self._size() > self._max_bytes:
                 self._cached.popitem(last=False)
         return snapshot
 
-    def details(self, snapshot: Snapshot) -> list[StoredItem]:
-        """Ids and metadata of every row of the snapshot."""
-        return self._space(snapshot.collection).details(snapshot)
-
-    def forget(self, collection: Collection) -> None:
+    def forget(self, key: str) -> None:
         """Let a collection's vectors go."""
         with self._lock:
-            self._cached.pop(collection.key, None)
+            self._cached.pop(key, None)
 
     def _space(self, collection: Collection) -> CachedVectors:
         with self._lock:

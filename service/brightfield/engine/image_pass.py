@@ -148,7 +148,7 @@ class ImagePass:
                 return
             self._preprocess()
             item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
-        except Exception as fault:
+        except BaseException as fault:
             self._wake(None, fault)
         else:
             self.item = item

@@ -76,15 +76,16 @@ class EvaluationRuns:
         earlier = [each for each in payloads if each[1] == JSON != sent.media_type]
         for _, _, data in RunChunks({}, {}, earlier).documents():
             if evaluation.chunk(data, self._limits, progress).sha256 == sent.sha256:
+                # Raises if the run is gone; a chunk alone never goes.
                 return next(each for each in self.store.entries(run_id) if each.key == key)
         return None
 
     def report(self, run_id: str, progress: Progress) -> dict[str, Any]:
         """The report about all chunks so far; `run` names the run. Raises `UnknownRun`."""
-        evaluation = self.evaluation(run_id)
+        run = self.store.get(run_id)
+        evaluation = self._catalog[run.task].model_validate(run.options)
         parts = self.parts(run_id)
         report = evaluation.together(parts, self._limits, progress)
-        run = self.store.get(run_id)
         counts = {"chunks": len(parts.sizes), "rows": sum(parts.sizes.values())}
         return {**report, "run": {"id": run.id, "name": run.name, **counts}}
 

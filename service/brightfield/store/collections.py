@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import CollectionDiffers, UnknownCollection, nearest
+from brightfield.errors import CollectionDiffers, ModelChanged, UnknownCollection, nearest
 from brightfield.store import hnsw_table, tables
 from brightfield.store.database import reading, writing
 
@@ -38,7 +38,10 @@ class Properties:
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A collection as it stands. `dim` is None before the first vector; `created` is seconds since
-    1970, `size` the number of items; `added` and `deletions` grow with each of them."""
+    1970, `size` the number of items; `added` and `deletions` grow with each of them.
+
+    `model_digest` is that of everything that made the vectors (`models.loading.makeup`). It is
+    None without a model, and in collections of earlier versions until an image is added."""
 
     key: str
     name: str
@@ -48,6 +51,25 @@ class Collection:
     size: int
     added: int
     deletions: int
+    model_digest: str | None = None
+
+    @property
+    def changes(self) -> int:
+        """How often an item came or went: a number that every change of the items raises."""
+        return self.added + self.deletions
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The collection that vectors were made for, by its key, and the digest of the model that made
+    them; None where the caller brought them."""
+
+    key: str
+    digest: str | None = None
+
+
+# What a re-embedded collection may have other than the one that it replaces.
+OF_THE_MODEL = frozenset({"model_version", "model_sha256", "model_digest"})
 
 
 class Collections:
@@ -60,29 +82,38 @@ class Collections:
         self._engine = engine
         self._clock = clock
 
-    def make(self, name: str, properties: Properties, dim: int | None = None) -> bool:
+    def make(
+        self,
+        name: str,
+        properties: Properties,
+        dim: int | None = None,
+        model_digest: str | None = None,
+    ) -> bool:
         """Make a collection; False if it exists already with the same properties.
 
-        Raises `CollectionDiffers` if it exists with other properties.
+        Raises `CollectionDiffers` if it exists with other properties, and `ModelChanged` if only
+        the model isn't what it was.
         """
         values = {
             "key": uuid.uuid4().hex,
             "name": name,
             "properties": asdict(properties),
             "dim": dim,
+            "model_digest": model_digest,
             "created": self._clock(),
             **dict.fromkeys(("size", "added", "deletions"), 0),
         }
-        try:
-            with writing(self._engine) as connection:
-                there = find(connection, name)
-                if there is None:
-                    connection.execute(sa.insert(tables.collections).values(**values))
-                    return True
-        except sa.exc.IntegrityError:  # on PostgreSQL another maker may have been quicker
-            there = self.get(name)
-        _check_same(there, properties, dim)
-        return False
+        while True:
+            try:
+                with writing(self._engine) as connection:
+                    there = find(connection, name)
+                    if there is None:
+                        connection.execute(sa.insert(tables.collections).values(**values))
+                        return True
+                    _check_same(there, properties, dim, model_digest)
+                    return False
+            except sa.exc.IntegrityError:
+                pass  # on PostgreSQL another maker may have been quicker, and its collection gone
 
     def get(self, name: str) -> Collection:
         """Raises `UnknownCollection` with the nearest names."""
@@ -95,13 +126,15 @@ class Collections:
             rows = connection.execute(sa.select(tables.collections).order_by("name")).all()
         return [_collection(row) for row in rows]
 
-    def delete(self, name: str) -> None:
-        """With its items, projections and index. Raises `UnknownCollection`."""
+    def delete(self, name: str) -> Collection:
+        """With its items, projections and index; the collection that was there.
+
+        Raises `UnknownCollection`.
+        """
         with writing(self._engine) as connection:
-            key = known(connection, name, lock=True).key
-            hnsw_table.drop(connection, key)
-            table = tables.collections
-            connection.execute(sa.delete(table).where(table.c.key == key))
+            there = known(connection, name, lock=True)
+            remove(connection, there)
+        return there
 
 
 def find(connection: Connection, name: str, *, lock: bool = False) -> Collection | None:
@@ -125,25 +158,86 @@ def known(connection: Connection, name: str, *, lock: bool = False) -> Collectio
     return there
 
 
+def locked(connection: Connection, collection: Collection) -> Collection:
+    """The collection as it is now, which nobody else changes until the transaction's end.
+
+    Raises `UnknownCollection` if it was deleted, even if another has its name.
+    """
+    now = known(connection, collection.name, lock=True)
+    check_key(now, collection.key)
+    return now
+
+
+def check_key(now: Collection, key: str) -> None:
+    """Raises `UnknownCollection` where another collection has taken the name of the one meant."""
+    if now.key != key:
+        raise UnknownCollection(
+            f"The collection {now.name} was deleted meanwhile, and another has its name; ask again."
+        )
+
+
+def adopt(connection: Connection, collection: Collection, origin: Origin) -> None:
+    """Under the collection's lock: whether these vectors may come into it.
+
+    A collection whose digest isn't known takes that of the vectors. Raises `UnknownCollection` if
+    it isn't the one that they were made for, and `ModelChanged`.
+    """
+    check_key(collection, origin.key)
+    if origin.digest is None or origin.digest == collection.model_digest:
+        return
+    if collection.model_digest is not None:
+        raise model_changed(collection)
+    table = tables.collections
+    change = sa.update(table).where(table.c.key == collection.key)
+    connection.execute(change.values(model_digest=origin.digest))
+
+
+def model_changed(collection: Collection, what: str = "") -> ModelChanged:
+    """The refusal to mix vectors of two models; `what` says how the model differs now."""
+    properties = collection.properties
+    return ModelChanged(
+        f"The collection {collection.name} was made with {properties.model} version "
+        f"{properties.model_version}, and the model is not the same now"
+        f"{what and f': {what}'}. Embed all images anew with `brightfield reembed "
+        f"{collection.name} FOLDER`, restore the model, or make another collection."
+    )
+
+
+def remove(connection: Connection, collection: Collection) -> None:
+    """Under the collection's lock, with its items, projections and index."""
+    hnsw_table.drop(connection, collection.key)
+    table = tables.collections
+    connection.execute(sa.delete(table).where(table.c.key == collection.key))
+
+
 def _collection(row: Any) -> Collection:
     values = dict(row._mapping)
     return Collection(**{**values, "properties": Properties(**values["properties"])})
 
 
-def _check_same(there: Collection, properties: Properties, dim: int | None) -> None:
-    wanted = {**asdict(properties), "dim": dim}
-    found = {**asdict(there.properties), "dim": there.dim}
+def _check_same(
+    there: Collection, properties: Properties, dim: int | None, model_digest: str | None
+) -> None:
+    wanted = {**asdict(properties), "dim": dim, "model_digest": model_digest}
+    found = {**asdict(there.properties), "dim": there.dim, "model_digest": there.model_digest}
     if dim is None:
         del wanted["dim"]
+    if there.model_digest is None:
+        del wanted["model_digest"]
     differing = [
         {"location": name, "expected": found[name], "received": value}
         for name, value in wanted.items()
         if found[name] != value
     ]
-    if differing:
-        parts = "; ".join(f"{e['location']} is {e['expected']!r}" for e in differing)
-        raise CollectionDiffers(
-            f"The collection {there.name} is there with other properties: {parts}. Take another "
-            "name, or delete it first.",
-            errors=differing,
-        )
+    if not differing:
+        return
+    if {each["location"] for each in differing} <= OF_THE_MODEL:
+        raise model_changed(there)
+    raise _differs(f"The collection {there.name} is there with other properties", differing)
+
+
+def _differs(what: str, differing: Sequence[Mapping[str, Any]]) -> CollectionDiffers:
+    parts = "; ".join(f"{e['location']} is {e['expected']!r}" for e in differing)
+    return CollectionDiffers(
+        f"{what}: {parts}. Take another name, or delete it first.", errors=list(differing)
+    )

@@ -13,10 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from brightfield.errors import ImageExpired, InvalidParameter, StoreUnavailable, TooManyBytes
+from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
+from brightfield.store import faults
 
 _ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -47,6 +49,9 @@ class ImageStore:
         self._max_bytes = max_bytes
         self._clock = clock
         self._lock = threading.Lock()
+        # Of looking at a file's last use and acting by it: an image that is used or kept again is
+        # never removed for its former use.
+        self._uses = threading.Lock()
         self._bytes = 0  # an estimate from above, set right by every sweep
         self.sweep()
 
@@ -54,8 +59,8 @@ class ImageStore:
         """Keeps `data`; its id, `sha256:` and 64 hexadecimal digits. The same bytes have one id.
 
         The file appears whole or not at all. What was longest unused makes room for it. Raises
-        `TooManyBytes` when it alone is over `max_bytes`, `StoreUnavailable` when it cannot be
-        written.
+        `TooManyBytes` when it alone is over `max_bytes`, `StoreUnavailable` (`StoreFull`,
+        `StoreReadOnly`) when it cannot be written.
         """
         if len(data) > self._max_bytes:
             raise TooManyBytes(
@@ -66,10 +71,7 @@ class ImageStore:
         try:
             self._write(self._path(name), data)
         except OSError as error:
-            raise StoreUnavailable(
-                "The image cannot be kept now: the disk may be full or not writable. "
-                "Send it within the request instead."
-            ) from error
+            raise faults.of_disk(error) from error
         with self._lock:
             self._bytes += len(data)
             if self._bytes > self._max_bytes:
@@ -84,11 +86,17 @@ class ImageStore:
         """
         path = self._path(_digest(image_id))
         try:
-            if self._clock() - path.stat().st_mtime <= self._ttl:
-                self._touch(path)
+            with self._uses:
+                fresh = self._clock() - path.stat().st_mtime <= self._ttl
+                if fresh:
+                    with suppress(OSError):
+                        self._touch(path)
+            if fresh:
                 return path.read_bytes()
-        except OSError:
+        except FileNotFoundError:
             pass  # it vanished, at once or before it was read
+        except OSError as error:
+            raise faults.of_disk(error) from error
         raise ImageExpired(
             "The image is not stored, or no longer; upload it again with PUT /images."
         )
@@ -116,7 +124,8 @@ class ImageStore:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
             self._touch(unfinished)
-            unfinished.replace(path)
+            with self._uses:
+                unfinished.replace(path)
         except BaseException:
             unfinished.unlink(missing_ok=True)
             raise
@@ -126,17 +135,28 @@ class ImageStore:
         kept, removed = [], 0
         for image in self._stored():
             if now - image.used > (self._ttl if image.whole else _ABANDONED):
-                removed += _remove(image.path)
+                removed += self._remove(image)
             elif image.whole:
                 kept.append(image)
         self._bytes = sum(image.size for image in kept)
         for image in sorted(kept, key=lambda image: image.used):
             if self._bytes <= limit:
                 break
-            if image.path.name != newest:
-                removed += _remove(image.path)
+            if image.path.name != newest and self._remove(image):
+                removed += 1
                 self._bytes -= image.size
         return removed
+
+    def _remove(self, image: _Stored) -> bool:
+        """Remove a file unless it was used or written since it was listed."""
+        try:
+            with self._uses:
+                if image.path.stat().st_mtime != image.used:
+                    return False
+                image.path.unlink()
+        except OSError:
+            return False
+        return True
 
     def _stored(self) -> Iterator[_Stored]:
         for path in self._folder.glob("??/*"):
@@ -159,11 +179,3 @@ def _digest(image_id: str) -> str:
             errors=[{"location": "image", "expected": form, "received": image_id[:80]}],
         )
     return match[1].lower()
-
-
-def _remove(path: Path) -> bool:
-    try:
-        path.unlink()
-    except OSError:
-        return False
-    return True

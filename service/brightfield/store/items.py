@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,15 +13,13 @@ from numpy.typing import NDArray
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import InvalidVectors, ItemDiffers, UnknownItem
-from brightfield.store import hnsw_table, tables
-from brightfield.store.collections import Collection, Properties, known
+from brightfield.store import hnsw_table, item_queries, tables
+from brightfield.store.collections import Collection, Origin, Properties, adopt, check_key, known
 from brightfield.store.database import reading, writing
+from brightfield.store.item_queries import AT_ONCE, ROWS, StoredItem, by_ids, select_items
+from brightfield.store.moment import Moment
 
 Outcome = Literal["added", "unchanged", "replaced"]
-
-# Both databases have a bound on the values of one statement.
-_AT_ONCE = 500
-_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,16 +34,6 @@ class NewItem:
     image: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredItem:
-    """An item without its vector."""
-
-    number: int
-    id: str
-    source: str
-    metadata: Mapping[str, Any]
-
-
 class Items:
     """The items of all collections; every change is on disk when its method returns.
 
@@ -56,9 +45,17 @@ class Items:
         self._engine = engine
 
     def add(
-        self, name: str, items: Sequence[NewItem], *, replace: bool = False
+        self,
+        name: str,
+        items: Sequence[NewItem],
+        *,
+        replace: bool = False,
+        origin: Origin | None = None,
     ) -> list[Outcome | ItemDiffers]:
         """Add all items in one transaction; the outcome for each.
+
+        With an `origin` they come only into the collection that they were made for, whose model
+        may not have changed: raises as `adopt`.
 
         The same id with the same source and metadata counts once; with others it is an
         `ItemDiffers` in the place of that item, or, with `replace`, it replaces the former.
@@ -68,8 +65,10 @@ class Items:
             return []
         with writing(self._engine) as connection:
             collection = known(connection, name, lock=True)
+            if origin is not None:
+                adopt(connection, collection, origin)
             dim = _checked_dim(collection, items)
-            there = _by_ids(connection, collection.key, [item.id for item in items])
+            there = by_ids(connection, collection.key, [item.id for item in items])
             plan = _Plan(collection.added, there, replace)
             outcomes = [plan.place(item) for item in items]
             _delete(connection, collection.key, plan.dropped)
@@ -81,110 +80,78 @@ class Items:
         """Delete the items with these ids; the number of deleted ones."""
         with writing(self._engine) as connection:
             collection = known(connection, name, lock=True)
-            numbers = [item.number for item in _by_ids(connection, collection.key, ids).values()]
-            _delete(connection, collection.key, numbers)
-            table = tables.collections
-            change = sa.update(table).where(table.c.key == collection.key)
-            gone = len(numbers)
-            connection.execute(
-                change.values(size=table.c.size - gone, deletions=table.c.deletions + gone)
-            )
-        return gone
+            found = by_ids(connection, collection.key, ids)
+            return _drop(connection, collection, [item.number for item in found.values()])
+
+    def delete_passing(self, name: str, passes: Callable[[Mapping[str, Any]], bool]) -> int:
+        """Delete the items whose metadata pass; the number of deleted ones.
+
+        They are found under the lock that they are deleted under, so none goes that another
+        writer has replaced in between.
+        """
+        c = tables.collection_items.c
+        with writing(self._engine) as connection:
+            collection = known(connection, name, lock=True)
+            query = sa.select(c.number, c.metadata).where(c.collection == collection.key)
+            numbers = [row.number for row in connection.execute(query) if passes(row.metadata)]
+            return _drop(connection, collection, numbers)
 
     def find(self, key: str, ids: Sequence[str]) -> dict[str, StoredItem]:
         """The existing items with these ids."""
         with reading(self._engine) as connection:
-            return _by_ids(connection, key, ids)
-
-    def get(self, collection: Collection, item_id: str) -> StoredItem:
-        """Raises `UnknownItem`."""
-        found = self.find(collection.key, [item_id]).get(item_id)
-        if found is None:
-            raise UnknownItem(f"The collection {collection.name} has no item {item_id!r}.")
-        return found
+            return by_ids(connection, key, ids)
 
     def by_number(self, key: str, numbers: Sequence[int]) -> dict[int, StoredItem]:
         """The existing items with these numbers."""
         table = tables.collection_items
         found: dict[int, StoredItem] = {}
         with reading(self._engine) as connection:
-            for start in range(0, len(numbers), _AT_ONCE):
-                some = list(numbers[start : start + _AT_ONCE])
-                query = _select_items(key).where(table.c.number.in_(some))
+            for start in range(0, len(numbers), AT_ONCE):
+                some = list(numbers[start : start + AT_ONCE])
+                query = select_items(key).where(table.c.number.in_(some))
                 found |= {row.number: StoredItem(*row) for row in connection.execute(query)}
         return found
 
     def after(self, key: str, number: int = 0) -> Iterator[StoredItem]:
         """The items after `number`, in order, read lazily."""
-        table = tables.collection_items
-        query = _select_items(key).where(table.c.number > number).order_by(table.c.number)
-        with (
-            reading(self._engine) as connection,
-            connection.execution_options(yield_per=_ROWS).execute(query) as found,
-        ):
-            for row in found:
-                yield StoredItem(*row)
+        with reading(self._engine) as connection:
+            yield from item_queries.after(connection, key, number)
 
     def numbers(self, key: str) -> NDArray[np.int64]:
         """The numbers of all items, in their order."""
-        table = tables.collection_items
-        query = sa.select(table.c.number).where(table.c.collection == key).order_by(table.c.number)
         with reading(self._engine) as connection:
-            return np.array(connection.scalars(query).all(), np.int64)
+            return item_queries.numbers(connection, key)
 
     def vectors(
-        self, key: str, properties: Properties, number: int = 0, *, rows: int = _ROWS
+        self, key: str, properties: Properties, number: int = 0, *, rows: int = ROWS
     ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]], None, None]:
         """Numbers (n,) and vectors (n, D) of the items after `number`, `rows` at a time."""
-        table = tables.collection_items
-        query = sa.select(table.c.number, table.c.vector).where(
-            table.c.collection == key, table.c.number > number
-        )
         with reading(self._engine) as connection:
-            held = connection.execution_options(yield_per=rows)
-            # Closed on PostgreSQL too, where the caller leaves before the end.
-            with held.execute(query.order_by(table.c.number)) as found:
-                for part in found.partitions():
-                    yield _stacked(part, properties)
+            yield from item_queries.vectors(connection, key, properties, number, rows)
+
+    @contextmanager
+    def moment(self, name: str, key: str | None = None) -> Iterator[Moment]:
+        """The collection at one moment, for as long as the block lasts.
+
+        With a `key` that one alone: raises `UnknownCollection` if another has its name.
+        """
+        with reading(self._engine) as connection:
+            now = known(connection, name)
+            if key is not None:
+                check_key(now, key)
+            yield Moment(connection, now)
 
     def vectors_of(
         self, key: str, properties: Properties, numbers: Sequence[int]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Numbers (n,), ascending, and vectors (n, D) of those of these items that exist."""
-        c = tables.collection_items.c
-        found: list[Any] = []
         with reading(self._engine) as connection:
-            for start in range(0, len(numbers), _AT_ONCE):
-                some = list(numbers[start : start + _AT_ONCE])
-                query = sa.select(c.number, c.vector).where(c.collection == key, c.number.in_(some))
-                found += connection.execute(query).all()
-        found.sort(key=lambda row: int(row.number))
-        return _stacked(found, properties)
-
-    def vector(self, collection: Collection, number: int) -> list[float]:
-        """The values of an item. Raises `UnknownItem` if it was deleted meanwhile."""
-        c = tables.collection_items.c
-        query = sa.select(c.vector).where(c.collection == collection.key, c.number == number)
-        with reading(self._engine) as connection:
-            found = connection.execute(query).scalar_one_or_none()
-        if found is None:
-            raise UnknownItem("The item was deleted a moment ago.")
-        stored = np.dtype(collection.properties.dtype).newbyteorder("<")
-        values: list[float] = np.frombuffer(found, stored).astype(np.float32).tolist()
-        return values
+            return item_queries.vectors_of(connection, key, properties, numbers)
 
     def thumbnails(self, key: str, numbers: Sequence[int]) -> dict[int, bytes]:
         """The thumbnails of those of these items that have one."""
-        table = tables.collection_thumbnails
-        found: dict[int, bytes] = {}
         with reading(self._engine) as connection:
-            for start in range(0, len(numbers), _AT_ONCE):
-                some = list(numbers[start : start + _AT_ONCE])
-                query = sa.select(table.c.number, table.c.body).where(
-                    table.c.collection == key, table.c.number.in_(some)
-                )
-                found |= {row.number: row.body for row in connection.execute(query)}
-        return found
+            return item_queries.thumbnails(connection, key, numbers)
 
     def image(self, key: str, number: int) -> bytes:
         """The image of an item. Raises `UnknownItem` if it has none or is gone."""
@@ -246,37 +213,20 @@ def _checked_dim(collection: Collection, items: Sequence[NewItem]) -> int:
     return wanted
 
 
-def _select_items(key: str) -> sa.Select[Any]:
-    c = tables.collection_items.c
-    return sa.select(c.number, c.id, c.source, c.metadata).where(c.collection == key)
-
-
-def _by_ids(connection: Connection, key: str, ids: Sequence[str]) -> dict[str, StoredItem]:
-    found: dict[str, StoredItem] = {}
-    unique = list(dict.fromkeys(ids))
-    for start in range(0, len(unique), _AT_ONCE):
-        some = unique[start : start + _AT_ONCE]
-        query = _select_items(key).where(tables.collection_items.c.id.in_(some))
-        found |= {row.id: StoredItem(*row) for row in connection.execute(query)}
-    return found
-
-
-def _stacked(
-    rows: Sequence[Any], properties: Properties
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Rows of the database with `number` and `vector` as arrays (n,) and (n, D)."""
-    stored = np.dtype(properties.dtype).newbyteorder("<")
-    joined = np.frombuffer(b"".join(row.vector for row in rows), stored)
-    numbers = np.array([row.number for row in rows], np.int64)
-    vectors = joined.reshape(len(rows), -1) if rows else joined.reshape(0, 0)
-    return numbers, vectors.astype(np.float32)
+def _drop(connection: Connection, collection: Collection, numbers: Sequence[int]) -> int:
+    """Delete items and count them, under the collection's lock."""
+    _delete(connection, collection.key, numbers)
+    table, gone = tables.collections, len(numbers)
+    change = sa.update(table).where(table.c.key == collection.key)
+    connection.execute(change.values(size=table.c.size - gone, deletions=table.c.deletions + gone))
+    return gone
 
 
 def _delete(connection: Connection, key: str, numbers: Sequence[int]) -> None:
     hnsw_table.forget(connection, key, numbers)
     table = tables.collection_items
-    for start in range(0, len(numbers), _AT_ONCE):
-        some = list(numbers[start : start + _AT_ONCE])
+    for start in range(0, len(numbers), AT_ONCE):
+        some = list(numbers[start : start + AT_ONCE])
         connection.execute(
             sa.delete(table).where(table.c.collection == key, table.c.number.in_(some))
         )

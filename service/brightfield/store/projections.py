@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 
 from brightfield.errors import UnknownProjection
 from brightfield.store import tables
-from brightfield.store.collections import Collection
+from brightfield.store.collections import Collection, locked
 from brightfield.store.database import reading, writing
 
 _FACTS = (tables.projections.c.id, tables.projections.c.created, tables.projections.c.facts)
@@ -59,7 +59,7 @@ class Projections:
         points: NDArray[np.float32],
         arrays: Mapping[str, NDArray[Any]],
     ) -> ProjectionSummary:
-        """Keep a map; it is on disk when this returns."""
+        """Keep a map; it is on disk when this returns. Raises `UnknownCollection`."""
         summary = ProjectionSummary(f"map_{uuid.uuid4().hex}", self._clock(), dict(facts))
         values = {
             "id": summary.id,
@@ -71,6 +71,7 @@ class Projections:
             "arrays": _packed(arrays),
         }
         with writing(self._engine) as connection:
+            locked(connection, collection)
             connection.execute(sa.insert(tables.projections).values(**values))
         return summary
 

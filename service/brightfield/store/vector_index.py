@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import IndexBusy, IndexUnavailable, UnknownCollection, UnknownIndex
+from brightfield.errors import IndexBusy, IndexUnavailable, UnknownIndex
 from brightfield.progress import STILL_WANTED, Progress, Step
 from brightfield.store import extension, tables
-from brightfield.store.collections import Collection, known
+from brightfield.store.collections import Collection, locked
 from brightfield.store.database import reading, writing
 from brightfield.store.hnsw_table import (
     MOST_VALUES,
@@ -111,7 +111,7 @@ class VectorIndexes:
                 fresh.copy(connection, filled)
             self._link(connection, fresh, hnsw, collection.size, progress)
             recalls = source.measure(_asking(connection, fresh))
-            _lock(connection, collection)
+            locked(connection, collection)
             fresh.purge(connection, collection.key, 0)
             fresh.rename(connection, found.name)
             made = VectorIndex("hnsw", self._clock(), facts, filled.last, recalls)
@@ -136,7 +136,7 @@ class VectorIndexes:
         extension.check_database(self._engine)
         c = tables.collection_indexes.c
         with writing(self._engine) as connection:
-            _lock(connection, collection)
+            locked(connection, collection)
             _read(connection, collection)
             drop(connection, collection.key)
             connection.execute(
@@ -158,7 +158,7 @@ class VectorIndexes:
     def remember(self, collection: Collection, recalls: Recalls) -> VectorIndex:
         """Store a recall that was measured again."""
         with writing(self._engine) as connection:
-            _lock(connection, collection)
+            locked(connection, collection)
             index = replace(_read(connection, collection), recalls=recalls)
             _write(connection, collection, index)
         return index
@@ -198,12 +198,13 @@ class VectorIndexes:
         If another process was faster, or built the index again, nothing is done.
         """
         with writing(self._engine) as connection:
-            now = _lock(connection, collection)
+            locked(connection, collection)
             index = _read(connection, collection)
             if index.filled != after:
                 return index
             if part is None:
-                index = replace(index, filled=now.added)
+                # Not what is there by now: none of that was looked for.
+                index = replace(index, filled=max(after, collection.added))
             else:
                 know_types(connection)
                 table = table_of(collection)
@@ -272,14 +273,6 @@ def _claim(connection: Connection, collection: Collection) -> None:
             f"An index of the collection {collection.name} is being built; wait for that one, or "
             "cancel its job."
         )
-
-
-def _lock(connection: Connection, collection: Collection) -> Collection:
-    """The collection as it is now, which nobody else changes until the transaction's end."""
-    now = known(connection, collection.name, lock=True)
-    if now.key != collection.key:
-        raise UnknownCollection(f"The collection {collection.name} was deleted a moment ago.")
-    return now
 
 
 def _read(connection: Connection, collection: Collection) -> VectorIndex:

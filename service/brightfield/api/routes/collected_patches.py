@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
@@ -38,6 +39,7 @@ _MODELS = (FindPatches, ItemSelection, View, Selection, Reply)
     responses=answers("CollectionPatchesReply", job=True, media=binary(("image/png", "text/csv"))),
     openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
+@needs("read", job="write")
 async def post_patches(name: Name, request: Request) -> Response:
     """As /patches, over the images of a collection that was made with `keep_images`. `ids` names
     them in the order in which the result counts them."""

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
     NewItemFields,
@@ -86,6 +87,7 @@ class Removal(ItemSelection):
     responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
+@needs("write")
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
@@ -97,6 +99,7 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
 
 
 @router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
+@needs("read")
 async def list_collections(request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(services_of(request).collections.contents.all)
     return {"collections": [collection_json(collection) for collection in found]}
@@ -108,6 +111,7 @@ async def list_collections(request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(CollectionDescription),
 )
+@needs("read")
 async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     return collection_json(await asyncio.to_thread(contents.get, name))
@@ -119,6 +123,7 @@ async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(Deleted),
 )
+@needs("write")
 async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.contents.delete, name)
     return {"deleted": name}
@@ -131,6 +136,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
+@needs("write")
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         posted = understand_posted(received, ("vectors",))
@@ -186,6 +192,7 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     responses=answers(ItemPage),
     openapi_extra=describe_query(ItemListQuery),
 )
+@needs("read")
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((ItemListQuery,), query_of(request.query_params))
     contents = services_of(request).collections.contents
@@ -204,6 +211,7 @@ async def list_items(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(DeletedItems),
     openapi_extra=describe_query(Removal),
 )
+@needs("write")
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((Removal,), query_of(request.query_params))
     delete = services_of(request).collections.contents.delete_items
@@ -216,6 +224,7 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     response_class=Response,
     responses=_JPEG,
 )
+@needs("read")
 async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Response:
     contents = services_of(request).collections.contents
     content = await asyncio.to_thread(contents.thumbnail, name, item_id)
@@ -228,6 +237,7 @@ async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Respon
     response_class=Response,
     responses=answers(ItemDescription),
 )
+@needs("read")
 async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     services = services_of(request)
     found = await asyncio.to_thread(services.collections.contents.item, name, item_id)
@@ -244,6 +254,7 @@ async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     response_model=None,
     responses=answers(DeletedItems),
 )
+@needs("write")
 async def delete_item(name: Name, item_id: ItemId, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     await asyncio.to_thread(contents.delete_item, name, item_id)

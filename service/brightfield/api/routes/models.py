@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers
@@ -41,6 +42,7 @@ class LoadOptions(Parameters):
     response_model=None,
     responses=answers(ModelList),
 )
+@needs("read")
 async def list_models(request: Request) -> dict[str, Any]:
     engine = _engine(request)
     cards = engine.registry.cards()
@@ -56,6 +58,7 @@ async def list_models(request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(ModelDescription),
 )
+@needs("read")
 async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     return _whole(engine, engine.registry.card(model_id))
@@ -68,6 +71,7 @@ async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     responses=answers(ModelSummary),
     openapi_extra=describe_query(LoadOptions),
 )
+@needs("models")
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     """Answers when the model is warm. `pin` keeps it from being evicted."""
     engine = _engine(request)
@@ -85,6 +89,7 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(ModelSummary),
 )
+@needs("models")
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
     engine.registry.unload(model_id)
@@ -97,6 +102,7 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(LayerList),
 )
+@needs("read")
 async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
     infos = await _engine(request).layers(model_id)
     layers = [

@@ -13,6 +13,7 @@ from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.reading.received import Received, receive
@@ -72,6 +73,7 @@ class PlotQuery(Parameters):
     responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
+@needs("write")
 async def create_run(request: Request) -> Response:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
@@ -88,6 +90,7 @@ async def create_run(request: Request) -> Response:
     responses=answers(RunList),
     openapi_extra=describe_query(PageQuery),
 )
+@needs("read")
 async def list_runs(request: Request) -> dict[str, Any]:
     (query,) = parse((PageQuery,), query_of(request.query_params))
     services = services_of(request)
@@ -107,6 +110,7 @@ async def list_runs(request: Request) -> dict[str, Any]:
     responses=described_replies(("json",)),
     openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
+@needs("read", job="write")
 async def get_run(run_id: RunId, request: Request) -> Response:
     parse((Parameters,), query_of(request.query_params))  # it has none
     return await _report(request, run_id, "json", ReportForm())
@@ -119,6 +123,7 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     responses=described_replies(_OFFERED),
     openapi_extra=describe_query(ReportForm, "X-Request-Timeout", "Prefer"),
 )
+@needs("read", job="write")
 async def get_report(run_id: RunId, request: Request) -> Response:
     """`format=npz` streams every point of the curves."""
     (query,) = parse((ReportForm,), query_of(request.query_params))
@@ -135,6 +140,7 @@ async def get_report(run_id: RunId, request: Request) -> Response:
     responses=described_replies(PICTURES),
     openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
 )
+@needs("read", job="write")
 async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
     """A plot that the report doesn't have is 422; the problem names those that it has."""
     (query,) = parse((PlotQuery,), query_of(request.query_params))
@@ -144,6 +150,7 @@ async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
 
 
 @router.delete("/{run_id}", summary="Delete a run and its chunks.", status_code=204)
+@needs("write")
 async def delete_run(run_id: RunId, request: Request) -> None:
     services = services_of(request)
     await asyncio.to_thread(services.runs.store.delete, run_id)
@@ -155,6 +162,7 @@ async def delete_run(run_id: RunId, request: Request) -> None:
     response_model=None,
     responses=answers(RunChunkList),
 )
+@needs("read")
 async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     services = services_of(request)
     entries = await asyncio.to_thread(services.runs.store.entries, run_id)
@@ -169,6 +177,7 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
+@needs("write")
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     check_text("key", key)
 
