@@ -7,13 +7,14 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
 from brightfield.cards import ModelCard
 from brightfield.errors import MemoryBusy, ModelTooLarge, ServiceStopping, UnknownModel, nearest
+from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.safeguards import Safeguards
@@ -81,7 +82,7 @@ class Registry:
         self._loading: dict[str, Future[Resident]] = {}
         self._held = dict.fromkeys(budgets, 0)
         self._closed = False
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="loader")
+        self._threads = ContextThreads(2, thread_name_prefix="loader")
 
     # What is known
 
