@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     """Most jobs that wait or run; further ones get 429."""
     jobs: int = Field(4, ge=1)
     """Most jobs of one endpoint that run at the same time; others wait."""
+    max_connections: int = Field(512, ge=1)
+    """Most open connections; a further one closes the one that is idle for longest, or gets 503."""
     max_reply_bytes: int = Field(64 * 2**20, ge=1)
     """Most bytes of one JSON reply; a larger one is refused with 413, naming a binary format."""
     threads: int = Field(0, ge=0)
