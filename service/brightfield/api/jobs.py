@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +68,13 @@ class JobRunner:
     def __init__(self, store: Jobs) -> None:
         self._store = store
         self._live: dict[str, _Live] = {}
-        self._closing = False
+        self._closing = threading.Event()
+
+    def within(self, store: Jobs) -> JobRunner:
+        """The same runner for the jobs of another project, which `store` keeps."""
+        other = copy(self)
+        other._store = store
+        return other
 
     async def submit(self, endpoint: str, run: JobWork, release: Callable[[], None]) -> Response:
         """Start a job; 202 with its address. `release` is called at its end, whatever that is."""
@@ -131,7 +139,7 @@ class JobRunner:
 
     async def close(self) -> None:
         """Cancel what runs; it is failed and retryable after the next start."""
-        self._closing = True
+        self._closing.set()
         tasks = [live.task for live in self._live.values() if live.task is not None]
         for live in self._live.values():
             live.ticket.cancel()
@@ -158,7 +166,8 @@ class JobRunner:
             result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)
         except (asyncio.CancelledError, Cancelled):
-            if not self._closing:  # what a stop cuts off is failed and retryable at the next start
+            # What a stop cuts off is failed and retryable at the next start.
+            if not self._closing.is_set():
                 await asyncio.to_thread(self._store.cancel, job.id)
         except BrightfieldError as fault:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))

@@ -153,18 +153,18 @@ class CollectionQueries:
     nothing is there or passes the filter, and `InvalidParameter`.
     """
 
-    def __init__(self, stores: CollectionStores) -> None:
+    def __init__(self, stores: CollectionStores, pool: ThreadPoolExecutor | None = None) -> None:
         self.stores = stores
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
+        self.pool = pool or ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self.pool.shutdown(cancel_futures=True)
 
     async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
         """Run a part of the work in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
 
     def chosen(
         self,

@@ -40,15 +40,16 @@ class CollectionWork:
     patches: CollectedPatches
 
     @classmethod
-    def of(cls, engine: Engine, database: sa.Engine) -> Self:
+    def of(cls, engine: Engine, database: sa.Engine, beside: Self | None = None) -> Self:
+        """Of the database, as a project sees it; `beside` that of another project, with which it
+        shares its threads and its memory."""
         items = Items(database)
-        stores = CollectionStores(
-            Collections(database),
-            items,
-            Projections(database),
-            VectorCache(items, engine.settings.vector_cache_bytes),
-        )
-        queries = CollectionQueries(stores)
+        if beside is None:
+            vectors = VectorCache(items, engine.settings.vector_cache_bytes)
+        else:
+            vectors = beside.stores.vectors.as_read_by(items)
+        stores = CollectionStores(Collections(database), items, Projections(database), vectors)
+        queries = CollectionQueries(stores, beside.queries.pool if beside else None)
         indexes = CollectionIndexes(queries, VectorIndexes(database))
         return cls(
             stores,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.access.keyring import Keyring
@@ -92,12 +91,6 @@ class _Visit:
     def note(self) -> None:
         scope, path = self._scope, self._scope["path"]
         audit.note(self._visitor, self._route, scope["method"], path, self._status, self._job)
-
-
-def visitor_of(request: Request) -> Visitor:
-    """Who sent the request, which has come through the door."""
-    found: Visitor = request.scope["visitor"]
-    return found
 
 
 def _challenge(fault: BrightfieldError) -> str | None:
