@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from brightfield import __version__
 from brightfield.access.keyring import Keyring
+from brightfield.access.storage import Storage
 from brightfield.api import documentation, problems
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
@@ -115,6 +116,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.services = services = Services(
         settings,
         keyring,
+        Storage(database),
         engine,
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         images.of(DEFAULT_PROJECT),

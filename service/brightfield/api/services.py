@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from starlette.requests import Request
 
 from brightfield.access.keyring import Keyring
+from brightfield.access.storage import Storage
 from brightfield.api.door.visitors import visitor_of
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
@@ -27,6 +28,7 @@ class Services:
 
     settings: Settings
     keyring: Keyring
+    storage: Storage
     engine: Engine
     admission: Admission
     images: ProjectImages

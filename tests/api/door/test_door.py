@@ -326,6 +326,24 @@ def test_the_rate_of_a_key_is_held_and_told(lab: Lab) -> None:
     assert "RateLimit-Policy" not in unlimited.headers
 
 
+def test_a_key_fills_its_project_up_to_its_bytes(lab: Lab) -> None:
+    key = lab.key("filler", "read", "write", project="small", stored_bytes=2000)
+    rows = [[n + 0.123456789] * 100 for n in range(3)]
+    assert lab.ask("PUT", "/collections/c", key, json={"dim": 100}).status_code == 201
+    answer = lab.ask("POST", "/collections/c/items", key, json={"vectors": rows})
+    assert answer.status_code == 429, answer.text
+    problem = answer.json()
+    assert (problem["code"], problem["retryable"]) == ("quota_exceeded", False)
+    answer = lab.ask("POST", "/collections/c/items", key, json={"vectors": rows[:1]})
+    assert answer.status_code == 200
+    assert '"stored";q=2000;qu="content-bytes"' in answer.headers["RateLimit-Policy"]
+    assert lab.ask("GET", "/collections/c", key).status_code == 200
+    assert lab.ask("DELETE", "/collections/c", key).status_code == 200
+    other = lab.key("free", "read", "write", project="small")  # the limit is the key's
+    assert lab.ask("PUT", "/collections/d", other, json={"dim": 100}).status_code == 201
+    assert lab.ask("POST", "/collections/d/items", other, json={"vectors": rows}).is_success
+
+
 def test_every_change_leaves_a_line_and_no_line_has_a_key(
     lab: Lab, caplog: pytest.LogCaptureFixture
 ) -> None:

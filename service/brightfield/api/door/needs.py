@@ -21,18 +21,24 @@ browser that opens a page sends no key."""
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a request to a route needs, and what it needs besides to be answered as a job."""
+    """What a request to a route needs, and what it needs besides to be answered as a job.
+
+    What a route `stores` counts for a key that may fill a part of the disk.
+    """
 
     scope: Need
     job: Need = "open"
+    stores: bool = False
 
 
-def needs(scope: Need, *, job: Need = "open") -> Callable[[Endpoint], Endpoint]:
+def needs(
+    scope: Need, *, job: Need = "open", stores: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """Below the decorator of a route: a request needs a key with this scope, and one that prefers
-    a job also one with that of the `job`."""
+    a job also one with that of the `job`; whether it `stores` what it brings or computes."""
 
     def stated(endpoint: Endpoint) -> Endpoint:
-        endpoint.needs = Needs(scope, job)  # type: ignore[attr-defined]
+        endpoint.needs = Needs(scope, job, stores)  # type: ignore[attr-defined]
         return endpoint
 
     return stated

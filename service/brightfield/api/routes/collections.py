@@ -87,7 +87,7 @@ class Removal(ItemSelection):
     responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
@@ -136,7 +136,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
-@needs("write")
+@needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         posted = understand_posted(received, ("vectors",))

@@ -73,7 +73,7 @@ class PlotQuery(Parameters):
     responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
-@needs("write")
+@needs("write", stores=True)
 async def create_run(request: Request) -> Response:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
@@ -177,7 +177,7 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     check_text("key", key)
 
