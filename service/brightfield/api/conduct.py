@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from brightfield.api.door.visitors import visitor_of
 from brightfield.api.limits import ticket_of
 from brightfield.api.reading.received import Received, receive
 from brightfield.api.request_scope import RequestScope
@@ -37,8 +38,9 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     Where `job` names the endpoint, `Prefer: respond-async` makes the answer a job: the request is
     understood first, so that what is wrong with it is said at once and not by the job.
 
-    Raises `Overloaded` or `TooManyImages` where there is no place, `TooManyBytes` for the body,
-    `DeadlineExceeded` or `Cancelled` for its end, and what `understand` and its answer raise.
+    Raises `Overloaded` or `TooManyImages` where there is no place, for anybody or for the key,
+    `TooManyBytes` for the body, `DeadlineExceeded` or `Cancelled` for its end, and what
+    `understand` and its answer raise.
     """
     services = services_of(request)
     with services.admission.admit() as claim:
@@ -49,7 +51,14 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         async with RequestScope(request, ticket):
             understood = await understand(services, received)
             claim.extend(understood.places)
-            if job is None or "respond-async" not in received.headers.get("prefer", ""):
-                return await understood.respond(ticket, None)
+            with visitor_of(request).allowance.hold(understood.places) as share:
+                if job is None or "respond-async" not in received.headers.get("prefer", ""):
+                    return await understood.respond(ticket, None)
+                give = share.keep()
         kept = services.admission.hand_over(claim)
-    return await services.jobs.submit(job, understood.respond, kept.release)
+
+    def release() -> None:
+        kept.release()
+        give()
+
+    return await services.jobs.submit(job, understood.respond, release)

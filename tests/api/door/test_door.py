@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from brightfield.access.issuing import KeyRequest, issue
@@ -324,6 +325,47 @@ def test_the_rate_of_a_key_is_held_and_told(lab: Lab) -> None:
     assert "RateLimit" in answer.headers
     unlimited = lab.ask("GET", "/models", lab.key("read"))
     assert "RateLimit-Policy" not in unlimited.headers
+
+
+def test_a_key_has_its_images_in_flight_alone(lab: Lab) -> None:
+    key = lab.key("pair", "read", "write", in_flight=2)
+    files = [("file", png(COFFEE[:8, :8])) for _ in range(3)]
+    answer = lab.ask("POST", "/classify", key, files=files)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_many_images")
+    assert answer.headers["RateLimit"] == '"in-flight";r=2'
+    slow = {"window": 8, "stride": 4}
+    asked = {"params": slow, "content": png(COFFEE[:300, :300])}
+    wanted = {"headers": {"Prefer": "respond-async"}}
+    jobs = [lab.ask("POST", "/occlusion", key, **asked, **wanted).json()["id"] for _ in range(2)]
+    answer = lab.ask("POST", "/occlusion", key, **asked)
+    assert (answer.status_code, answer.json()["code"]) == (429, "share_exceeded")
+    assert answer.json()["retryable"] and int(answer.headers["Retry-After"]) >= 1
+    assert lab.ask("GET", "/models", key).status_code == 200
+    assert lab.ask("GET", "/models", lab.key("read")).status_code == 200
+    for job in jobs:
+        lab.ask("DELETE", f"/jobs/{job}", key)
+        lab.ask("GET", f"/jobs/{job}/events", key)  # to its end
+    answer = lab.ask("POST", "/classify", key, files=files[:2])
+    assert answer.status_code == 200
+
+
+def test_an_answer_costs_no_query(lab: Lab) -> None:
+    key, asked = lab.key("read"), png(COFFEE[:8, :8])
+    assert lab.ask("POST", "/classify", key, content=asked).status_code == 200
+    statements: list[str] = []
+    database = lab.client.app.state.services.storage._engine  # type: ignore[attr-defined]
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    event.listen(database, "before_cursor_execute", note)
+    for _ in range(20):
+        assert lab.ask("POST", "/classify", key, content=asked).status_code == 200
+    event.remove(database, "before_cursor_execute", note)
+    # Those of the task that reads the keys again and again.
+    mine = [each for each in statements if "api_keys" not in each and not each.startswith("BEGIN")]
+    assert mine == []
+    assert len(statements) <= 4
 
 
 def test_a_key_fills_its_project_up_to_its_bytes(lab: Lab) -> None:

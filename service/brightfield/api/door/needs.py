@@ -78,12 +78,19 @@ class RouteNeeds:
                 "write @needs(...) below their decorators (api/door/needs.py)."
             )
         self._routes = [_guarded(each) for each in contexts]
+        # Most requests come to a path without parameters, which needs no search.
+        plain = [(method, str(each.path)) for each in contexts for method in each.methods or ()]
+        self._plain = {each: self._first(*each) for each in plain if "{" not in each[1]}
 
     def of(self, method: str, path: str) -> GuardedRoute | None:
         """The route that a request comes to; None for pages of the documentation, and for what is
         a 404 or a 405. HEAD needs what GET does."""
         asked = "GET" if method == "HEAD" else method
-        return next((each for each in self._routes if each.matches(asked, path)), None)
+        return self._plain.get((asked, path)) or self._first(asked, path)
+
+    def _first(self, method: str, path: str) -> GuardedRoute | None:
+        """As the router finds it: the first that matches."""
+        return next((each for each in self._routes if each.matches(method, path)), None)
 
 
 def _guarded(context: Any) -> GuardedRoute:
