@@ -24,6 +24,7 @@ from pydantic import (
 
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
+from brightfield.names import NAME
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters
 
@@ -33,7 +34,7 @@ _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
 _NO_CLASS = ("__background__", "N/A")
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
+_ID = re.compile(NAME)
 
 
 def _valid_id(value: str) -> str:
@@ -230,6 +231,11 @@ class ModelCard(Parameters):
     def folder(self) -> Path:
         """The folder that the card lies in, against which `weights.file` is resolved."""
         return self._folder
+
+    @property
+    def brings_code(self) -> bool:
+        """Whether code that isn't ours runs in the model: a lab's own, or an exported program."""
+        return self.architecture.name.startswith(("python:", "export"))
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:

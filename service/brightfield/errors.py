@@ -334,6 +334,14 @@ class ModelFailed(Unavailable):
     code, title, retryable = "model_failed", "The model raised an error", False
 
 
+class ModelHangs(Unavailable):
+    code, title, retryable = "model_hangs", "The model did not return", False
+
+
+class ModelQuarantined(Unavailable):
+    code, title, retryable = "model_quarantined", "The model is set aside", False
+
+
 class ModelTooLarge(Unavailable):
     code, title, retryable = "model_too_large", "The model exceeds the memory budget", False
 
@@ -348,6 +356,10 @@ class OutOfMemory(Unavailable):
 
 class LaneDown(Unavailable):
     code, title = "lane_down", "The device's thread stopped and is being restarted"
+
+
+class LaneBusy(Unavailable):
+    code, title = "lane_busy", "The device has been busy with one batch for long"
 
 
 class ServiceStopping(Unavailable):

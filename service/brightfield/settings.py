@@ -106,6 +106,10 @@ class Settings(BaseSettings):
     """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)
     """Seconds until a request is cancelled; X-Request-Timeout may ask for less. Jobs never are."""
+    lane_timeout: float = Field(120.0, gt=0)
+    """Seconds after which a batch is given up: its requests fail, a new thread serves the rest."""
+    stop_timeout: float = Field(30.0, ge=5)
+    """Seconds from the signal to stop to the end; requests that run have 60 % of them."""
     log_format: Literal["text", "json"] = "text"
     """Format of the log lines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

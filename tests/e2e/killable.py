@@ -14,7 +14,9 @@ from typing import Any
 import httpx2
 
 import brightfield
-from brightfield.__main__ import serve
+from brightfield.api.app import create_app
+from brightfield.api.logs import configure
+from brightfield.serving.server import Server
 from brightfield.settings import Settings
 
 # Starts as a fork of a process that has imported everything already, what catalogs discover too: a
@@ -27,6 +29,12 @@ _FORKS.set_forkserver_preload(
         if ".migrations" not in module.name
     ]
 )
+
+
+def serve(settings: Settings) -> None:
+    """The worker alone: a supervisor would start another one by itself."""
+    configure(settings)
+    Server(create_app(settings), settings).run()
 
 
 class Service:

@@ -21,6 +21,7 @@ from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
 from brightfield.api.jobs import JobRunner
+from brightfield.api.last_resort import LastResort
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
@@ -31,6 +32,8 @@ from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
+from brightfield.runtime.ending import TimeLeft
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
@@ -57,13 +60,13 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, safeguards: Safeguards | None = None) -> FastAPI:
     """The service as an ASGI application; models are loaded when its lifespan begins.
 
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
     settings = settings or Settings()
-    engine = Engine(settings)
+    engine = Engine(settings, safeguards=safeguards)
     app = FastAPIOffline(
         docs_url=None,
         redoc_url=None,
@@ -76,6 +79,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = engine
+    app.state.stopping = False
     problems.install(app)
     documentation.install(app)
     endpoints = image_endpoints(engine)
@@ -90,6 +94,7 @@ def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -
     app.add_middleware(DirectRoutes, direct=direct)
     app.add_middleware(Door)
     app.add_middleware(HeadRequests)
+    app.add_middleware(LastResort)
     if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
         app.add_middleware(
             CORSMiddleware,
@@ -139,9 +144,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-        await services.jobs.close()
-        services.collections.close()
-        await asyncio.to_thread(engine.close)
+        left = TimeLeft(0.15 * settings.stop_timeout)
+        await services.jobs.close(left.seconds)
+        await asyncio.to_thread(services.collections.close, left.seconds)
+        await asyncio.to_thread(engine.close, left.seconds)
         database.dispose()
 
 

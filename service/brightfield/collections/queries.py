@@ -24,6 +24,7 @@ from brightfield.errors import InvalidParameter, TooFewItems
 from brightfield.images.thumbnail import pixel_vector
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress, Step
+from brightfield.runtime.ending import within
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
 from brightfield.store.item_queries import StoredItem
@@ -159,8 +160,10 @@ class CollectionQueries:
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        self.pool.shutdown(cancel_futures=True)
+    def close(self, timeout: float) -> None:
+        """End the threads within so many seconds; work that takes longer is left behind."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        within(timeout, self.pool.shutdown)
 
     async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
         """Run a part of the work in the pool."""

@@ -22,6 +22,7 @@ from brightfield.engine.engine import Engine
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections
+from brightfield.store.replacement import Replacements
 from brightfield.store.vector_index import VectorIndexes
 
 
@@ -48,7 +49,9 @@ class CollectionWork:
             vectors = VectorCache(items, engine.settings.vector_cache_bytes)
         else:
             vectors = beside.stores.vectors.as_read_by(items)
-        stores = CollectionStores(Collections(database), items, Projections(database), vectors)
+        stores = CollectionStores(
+            Collections(database), items, Replacements(database), Projections(database), vectors
+        )
         queries = CollectionQueries(stores, beside.queries.pool if beside else None)
         indexes = CollectionIndexes(queries, VectorIndexes(database))
         return cls(
@@ -63,8 +66,9 @@ class CollectionWork:
             CollectedPatches(engine, queries),
         )
 
-    def close(self) -> None:
-        self.queries.close()
+    def close(self, timeout: float) -> None:
+        """End the threads within so many seconds."""
+        self.queries.close(timeout)
 
 
 def projection_catalog() -> dict[str, type[Projection]]:

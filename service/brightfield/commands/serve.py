@@ -36,9 +36,4 @@ class Serve(Command):
     def run(self, args: argparse.Namespace) -> int:
         from brightfield.__main__ import serve
 
-        settings = read_settings(**vars(args))
-        try:
-            serve(settings)
-        except KeyboardInterrupt:  # how a service in a terminal is stopped
-            return 0
-        return 0
+        return serve(read_settings(**vars(args)))

@@ -24,6 +24,7 @@ from brightfield.engine.image_bytes import ImageLike, ImageReader, image_bytes
 from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.look_options import LookOptions, look
 from brightfield.engine.loop_thread import LoopThread
+from brightfield.engine.own_faults import own_faults
 from brightfield.engine.units import inside
 from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
@@ -35,6 +36,7 @@ from brightfield.models.inspection import layers
 from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
@@ -61,10 +63,15 @@ class Engine:
     """
 
     def __init__(
-        self, settings: Settings | None = None, telemetry: Telemetry | None = None
+        self,
+        settings: Settings | None = None,
+        telemetry: Telemetry | None = None,
+        safeguards: Safeguards | None = None,
     ) -> None:
         self.settings = settings = settings or Settings()
         self.telemetry = telemetry or Telemetry()
+        self.safeguards = safeguards or Safeguards(lane_timeout=settings.lane_timeout)
+        self.telemetry.lost_threads.set_function(lambda: self.safeguards.lost)
         self.tasks = tasks.catalog()
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
@@ -85,12 +92,12 @@ class Engine:
         """
         self._running()
 
-    def close(self) -> None:
-        """End every thread; what waits is refused."""
+    def close(self, timeout: float = 10.0) -> None:
+        """End every thread within so many seconds; what waits is refused."""
         with self._starting:
             self._closed = True
         if self._backend is not None:
-            self._backend.close()
+            self._backend.close(timeout)
         if self._loop is not None:
             self._loop.close()
             self._loop = None
@@ -126,7 +133,7 @@ class Engine:
                     raise _closed()
                 if self._backend is None:
                     self._backend = Backend(
-                        self.settings, self._devices, self._cards, self.telemetry
+                        self.settings, self._devices, self._cards, self.telemetry, self.safeguards
                     )
         return self._backend
 
@@ -144,8 +151,8 @@ class Engine:
 
     @property
     def ready(self) -> bool:
-        """Whether every device's thread runs."""
-        return self._backend is not None and all(lane.up for lane in self._backend.lanes)
+        """Whether every device's thread is at work, and at nothing for too long."""
+        return self._backend is not None and all(lane.state == "up" for lane in self._backend.lanes)
 
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
@@ -161,10 +168,11 @@ class Engine:
         return self._defaults.named(endpoint)
 
     def preload(self) -> None:
-        """Load the default models; blocks until they are warm."""
+        """Load the default models, but those that are set aside; blocks until they are warm."""
         presets = (self._defaults.preset(task) for task in self.tasks.values())
         names = {model for model in presets if model is not None}
-        for future in [self.registry.load(name) for name in sorted(names)]:
+        wanted = [name for name in sorted(names) if not self.registry.quarantined(name)]
+        for future in [self.registry.load(name) for name in wanted]:
             future.result()
 
     def backlog(self) -> float:
@@ -301,12 +309,13 @@ class Engine:
         """Hold the model that the work needs while it is answered."""
         backend, timing = self._running(), Timing()
         model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
-        async with backend.registry.use(model) as resident:
-            _check_task(work, resident.card)
-            model_task = self.tasks.get(resident.card.task, Task)
-            answer = await way(AnswerContext(resident, model_task, job, timing, backend))
-            self.telemetry.observe_stages(timing.seconds)
-            return answer
+        with own_faults(backend.registry.card(model)):
+            async with backend.registry.use(model) as resident:
+                _check_task(work, resident.card)
+                model_task = self.tasks.get(resident.card.task, Task)
+                answer = await way(AnswerContext(resident, model_task, job, timing, backend))
+                self.telemetry.observe_stages(timing.seconds)
+                return answer
 
     def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
         with self._starting:

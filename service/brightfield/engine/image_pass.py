@@ -118,6 +118,7 @@ class ImagePass:
             task,
             self._resident.card,
             self._resident.sha256,
+            self._resident.digest,
             self.picture,
             self.prepared.scaling,
             result,
@@ -148,7 +149,7 @@ class ImagePass:
                 return
             self._preprocess()
             item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
-        except Exception as fault:
+        except BaseException as fault:
             self._wake(None, fault)
         else:
             self.item = item

@@ -16,11 +16,13 @@ from brightfield.cards import ModelCard
 from brightfield.errors import MemoryBusy, ModelTooLarge, ServiceStopping, UnknownModel, nearest
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.work_item import PlacedModel
 
 log = logging.getLogger(__name__)
 
-ResidencyState = Literal["available", "loading", "resident"]
+ResidencyState = Literal["available", "loading", "resident", "quarantined"]
 Loader = Callable[[ModelCard, Callable[[int], Lane]], Resident]
 """Builds a model: gets the card and a function that finds room for so many bytes on a lane."""
 
@@ -67,7 +69,9 @@ class Registry:
         load: Loader,
         budgets: Mapping[Lane, int],
         telemetry: Telemetry,
+        safeguards: Safeguards | None = None,
     ) -> None:
+        self._safeguards = safeguards or Safeguards()
         self._cards = dict(cards)
         self._load = load
         self._budgets = dict(budgets)
@@ -108,7 +112,13 @@ class Registry:
         with self._lock:
             if name in self._stays:
                 return "resident"
-            return "loading" if name in self._loading else "available"
+            if name in self._loading:
+                return "loading"
+            return "quarantined" if self.quarantined(name) else "available"
+
+    def quarantined(self, name: str) -> str | None:
+        """Why a model is set aside; None if it isn't."""
+        return self._safeguards.quarantine.reason(name)
 
     def resident(self, name: str) -> Resident | None:
         with self._lock:
@@ -157,6 +167,9 @@ class Registry:
                 return done
             if name in self._loading:
                 return self._loading[name]
+            if anew:
+                self._safeguards.quarantine.release(name)
+            self._safeguards.quarantine.check(name)
             if self._closed:
                 raise ServiceStopping("The service is stopping; ask again when it is back.")
             future = self._loading[name] = self._threads.submit(self._admit, card, pin)
@@ -170,6 +183,13 @@ class Registry:
             if stay is not None:
                 self._retire(stay)
         return stay is not None
+
+    def forget(self, model: PlacedModel) -> None:
+        """Drop a resident model whose thread was given up: nobody may run it any more."""
+        with self._lock:
+            stay = self._stays.get(model.card.id)
+            if stay is not None and stay.resident is model:
+                self._retire(self._stays.pop(model.card.id))
 
     def close(self) -> None:
         """Take no more loads and drop every model."""
@@ -205,7 +225,8 @@ class Registry:
             return lane
 
         try:
-            resident = self._load(card, room)
+            with self._safeguards.flights.of(card.id):
+                resident = self._load(card, room)
         except BaseException:
             with self._lock:
                 for lane, size in reserved:

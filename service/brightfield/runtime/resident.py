@@ -44,7 +44,8 @@ class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
     `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
-    look at the unnormalised output. `normalised` says that there is none, because the end is a
+    look at the unnormalised output. `digest` is that of all that its numbers depend on
+    (`models.loading.makeup`). `normalised` says that there is none, because the end is a
     function. `plans` has what was traced for incremental passes, by operation and shape, `planned`
     the grids of windows over them. Who uses it and how long it stays is the registry's business.
     """
@@ -54,6 +55,7 @@ class Resident:
     lane: Lane
     size_bytes: int
     sha256: str | None = None
+    digest: str | None = None
     static_batch: int | None = None
     cut: str | None = None
     normalised: bool = False
@@ -87,9 +89,10 @@ class Resident:
         band: Priority = Priority.INTERACTIVE,
         argument: Any = None,
         max_batch: int | None = None,
+        only_timed: bool = False,
     ) -> WorkItem:
         """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result."""
-        item = WorkItem(self, operation, rows, ticket, band, argument, max_batch)
+        item = WorkItem(self, operation, rows, ticket, band, argument, max_batch, only_timed)
         self.lane.submit(item)
         return item
 
@@ -169,7 +172,7 @@ class Resident:
         sample = torch.zeros(rows, *self.shape)
         seconds = math.inf
         for _ in range(2):  # the first run of a size includes its one-time costs
-            item = self.submit(Forward(), sample, Ticket(), band=Priority.BULK)
+            item = self.submit(Forward(), sample, Ticket(), band=Priority.BULK, only_timed=True)
             item.future.result()
             seconds = min(seconds, item.finished - item.started)
         return seconds

@@ -61,7 +61,7 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class VectorOrigin:
     """The collection that vectors were made for, by its key, and the digest of the model that made
     them; None where the caller brought them."""
 
@@ -89,8 +89,8 @@ class Collections:
         properties: Properties,
         dim: int | None = None,
         model_digest: str | None = None,
-    ) -> bool:
-        """Make a collection; False if it exists already with the same properties.
+    ) -> tuple[Collection, bool]:
+        """A new collection and True, or the one that exists with the same properties and False.
 
         Raises `CollectionDiffers` if it exists with other properties, and `ModelChanged` if only
         the model isn't what it was.
@@ -111,9 +111,9 @@ class Collections:
                     if there is None:
                         own = {**values, "project": project_of(connection)}
                         connection.execute(sa.insert(tables.collections).values(**own))
-                        return True
+                        return known(connection, name), True
                     _check_same(there, properties, dim, model_digest)
-                    return False
+                    return there, False
             except sa.exc.IntegrityError:
                 pass  # on PostgreSQL another maker may have been quicker, and its collection gone
 
@@ -178,7 +178,7 @@ def check_key(now: Collection, key: str) -> None:
         )
 
 
-def adopt(connection: Connection, collection: Collection, origin: Origin) -> None:
+def adopt(connection: Connection, collection: Collection, origin: VectorOrigin) -> None:
     """Under the collection's lock: whether these vectors may come into it.
 
     A collection whose digest isn't known takes that of the vectors. Raises `UnknownCollection` if
@@ -200,7 +200,7 @@ def model_changed(collection: Collection, what: str = "") -> ModelChanged:
     return ModelChanged(
         f"The collection {collection.name} was made with {properties.model} version "
         f"{properties.model_version}, and the model is not the same now"
-        f"{what and f': {what}'}. Embed all images anew with `brightfield reembed "
+        f"{what and f': {what}'}; embed the images anew with `brightfield reembed "
         f"{collection.name} FOLDER`, restore the model, or make another collection."
     )
 

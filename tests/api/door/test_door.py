@@ -175,8 +175,19 @@ def body_for(method: str, path: str) -> Any:
         return {"vectors": [[1, 0, 0]], "ids": ["x"]}
     if path.endswith("/chunks/{key}"):
         return {"truth": [0, 1, 1], "scores": [0.2, 0.7, 0.4]}
-    needed = {"/neighbors": {"id": "item0"}, "/disagreements": {"by": "label"}}
+    needed = {
+        "/neighbors": {"id": "item0"}, "/disagreements": {"by": "label"},
+        "/replacement": {"by": "other"},
+    }  # fmt: skip
     return needed.get(path[path.rindex("/") :], {})
+
+
+def query_for(method: str, path: str) -> dict[str, str]:
+    """And its query."""
+    if (method, path) == ("delete", "/collections/{name}/items"):
+        return {"ids": "item0"}
+    named = ("/collections/{name}/item", "/collections/{name}/thumbnail")
+    return {"id": "item0"} if path in named else {}
 
 
 @pytest.mark.parametrize(("method", "path"), OWNED)
@@ -185,7 +196,7 @@ def test_what_another_project_has_is_not_there(
     lab: Lab, optics: Belongings, method: str, path: str, scopes: tuple[str, ...]
 ) -> None:
     stranger = lab.key(f"stranger-{scopes[0]}", *scopes, project="genetics")
-    query = {"ids": "item0"} if (method, path[-6:]) == ("delete", "/items") else None
+    query = query_for(method, path)
     body = None if query else body_for(method, path)
     answer = lab.ask(method, optics.path(path), stranger, json=body, params=query)
     assert answer.status_code == 404, answer.text
@@ -198,7 +209,8 @@ def test_what_a_project_has_is_still_there(lab: Lab, optics: Belongings) -> None
     answers = {"/index": 409, "/thumbnail": 404}  # SQLite has no indexes, vectors no pictures
     for path, operations in DOCUMENT["paths"].items():
         if "get" in operations and "{" in path and "{model_id}" not in path:
-            answer = lab.ask("get", optics.path(path), optics.key)
+            query = query_for("get", path)
+            answer = lab.ask("get", optics.path(path), optics.key, params=query)
             known = answers.get(path[path.rindex("/") :], 200)
             assert answer.status_code == known, (path, answer.text)
     assert len(lab.ask("GET", "/collections/cells/items", optics.key).json()["items"]) == 5
@@ -233,6 +245,15 @@ def test_the_digest_of_an_image_is_no_key_to_its_pixels(lab: Lab, optics: Belong
     assert asked.status_code == 200
     same = lab.ask("PUT", "/images", stranger, content=png(COFFEE[:9, :9])).json()["id"]
     assert same == optics.image  # an id stays what it says: the digest of the bytes
+
+
+def test_a_collection_is_not_replaced_by_another_projects(lab: Lab, optics: Belongings) -> None:
+    stranger = lab.key("stranger-read", "read", "write", project="genetics")
+    made = lab.ask("PUT", "/collections/mine", stranger, json={"dim": 3})
+    assert made.status_code in (200, 201)
+    answer = lab.ask("POST", "/collections/mine/replacement", stranger, json={"by": "cells"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_collection")
+    assert lab.ask("GET", "/collections/cells", optics.key).status_code == 200
 
 
 def test_runs_of_two_projects_cannot_be_compared(lab: Lab, optics: Belongings) -> None:

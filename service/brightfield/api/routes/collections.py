@@ -36,12 +36,14 @@ from brightfield.api.schema.shapes.collections import (
 from brightfield.api.schema.shapes.common import Deleted, DeletedItems
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import added_reply, collection_json, items_reply
-from brightfield.collections.adding import Added, CollectionDefinition
+from brightfield.collections.adding import AddedItems, CollectionDefinition
+from brightfield.collections.contents import Replacement
 from brightfield.collections.queries import ItemSelection
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody
 from brightfield.images.selection import Selection
-from brightfield.parameters import Ids
+from brightfield.names import NAME
+from brightfield.parameters import Ids, Parameters
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
@@ -51,7 +53,8 @@ Name = Annotated[
     str,
     Path(
         description="Of the collection: letters, digits, `.`, `_` and `-`.",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+        pattern=f"^{NAME}$",
+        max_length=128,
     ),
 ]
 ItemId = Annotated[str, Path(description="The item's id, which may have slashes.")]
@@ -61,7 +64,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
-_Adding = Callable[[Ticket, Progress | None], Awaitable[list[Added]]]
+_Adding = Callable[[Ticket, Progress | None], Awaitable[AddedItems]]
 
 
 class ItemListQuery(ItemSelection):
@@ -78,6 +81,13 @@ class Removal(ItemSelection):
 
     ids: Ids | None = None
     """Ids with commas, or as a JSON list."""
+
+
+class NamedItem(Parameters):
+    """Which item is meant."""
+
+    id: str
+    """The item's id, whatever it is."""
 
 
 @router.put(
@@ -130,6 +140,25 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
 
 
 @router.post(
+    "/{name}/replacement",
+    summary="Let another collection of the same items take the place of this one.",
+    response_model=None,
+    responses=answers(CollectionDescription),
+    openapi_extra=describe_options(Replacement),
+)
+@needs("write")
+async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
+    """In one transaction: the other has its name afterwards, and this one is deleted with its maps
+    and its index. 409 `collection_differs` unless both have the same properties (but for the
+    model's version) and items of the same ids and metadata."""
+    services = services_of(request)
+    received = await receive(request, services.settings.max_bytes)
+    (replacement,) = parse((Replacement,), understand_posted(received).parameters)
+    contents = services.collections.contents
+    return collection_json(await asyncio.to_thread(contents.replace, name, replacement))
+
+
+@router.post(
     "/{name}/items",
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
@@ -161,7 +190,7 @@ def _adding_images(services: Services, name: str, posted: CollectionRequest) -> 
     fields, view, selection = parse((NewItemFields, View, Selection), posted.parameters)
     images = new_images(posted.images, fields, services.images)
 
-    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+    async def add(ticket: Ticket, progress: Progress | None) -> AddedItems:
         return await services.collections.writer.add_images(
             name, images, view, selection, ticket, progress, replace=fields.replace
         )
@@ -176,7 +205,7 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     vectors, count = vectors_of(posted.members["vectors"])
     ids, metadata = fields.ids_of(count), fields.metadata_of(count)
 
-    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+    async def add(ticket: Ticket, progress: Progress | None) -> AddedItems:
         add_vectors = services.collections.writer.add_vectors
         return await asyncio.to_thread(
             add_vectors, name, vectors, ids, metadata, replace=fields.replace
@@ -216,6 +245,35 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((Removal,), query_of(request.query_params))
     delete = services_of(request).collections.contents.delete_items
     return {"deleted": await asyncio.to_thread(delete, name, query.ids, query.filter)}
+
+
+@router.get(
+    "/{name}/item",
+    summary="An item by any id: its metadata and its vector.",
+    response_class=Response,
+    responses=answers(ItemDescription),
+    openapi_extra=describe_query(NamedItem),
+)
+@needs("read")
+async def find_item(name: Name, request: Request) -> Response:
+    """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
+    and the like for parts of the address."""
+    (query,) = parse((NamedItem,), query_of(request.query_params))
+    return await get_item(name, query.id, request)
+
+
+@router.get(
+    "/{name}/thumbnail",
+    summary="A small picture of an item by any id.",
+    response_class=Response,
+    responses=_JPEG,
+    openapi_extra=describe_query(NamedItem),
+)
+@needs("read")
+async def find_thumbnail(name: Name, request: Request) -> Response:
+    """As `GET /collections/{name}/item`, the id is in the query."""
+    (query,) = parse((NamedItem,), query_of(request.query_params))
+    return await get_thumbnail(name, query.id, request)
 
 
 @router.get(

@@ -17,7 +17,7 @@ from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.reading.received import Received, receive
-from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
+from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
 from brightfield.api.schema.parameters import headers
@@ -35,6 +35,7 @@ from brightfield.api.writing.reports import (
     described_replies,
     respond,
 )
+from brightfield.names import check_name
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
@@ -179,7 +180,7 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
 )
 @needs("write", stores=True)
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
-    check_text("key", key)
+    check_name("key", key, LONGEST)
 
     async def understand(services: Services, received: Received) -> Understood:
         add = partial(_added, services, received, run_id, key)

@@ -83,6 +83,7 @@ class TiledInference:
             task=self._task.name,
             card=resident.card,
             sha256=resident.sha256,
+            digest=resident.digest,
             picture=picture or self._pictures[0],
             scaling=self._scaling,
             result=result,

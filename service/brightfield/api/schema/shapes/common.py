@@ -132,7 +132,7 @@ class Readiness(TypedDict):
     """The service can answer requests."""
 
     status: Literal["ready"]
-    devices: dict[str, Literal["up", "down"]]
+    devices: dict[str, Literal["up", "busy", "down"]]
     """The state of each device's thread."""
     resident: list[str]
     """Ids of the models in memory."""
