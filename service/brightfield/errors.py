@@ -54,6 +54,11 @@ class BrightfieldError(Exception):
         self.errors = tuple(errors)
         self.retry_after = retry_after
 
+    def again(self) -> Self:
+        """The same fault for another who is told, without the frames that it came through and what
+        these hold."""
+        return copy.copy(self)
+
     def about(self, name: str) -> Self:
         """The same fault, said of the further image `name` that came with a request."""
         fault = copy.copy(self)
@@ -202,6 +207,10 @@ class TooManyBytes(TooLarge):
     code, title = "too_many_bytes", "Too many bytes"
 
 
+class TooManyValues(TooLarge):
+    code, title = "too_many_values", "Too many values in one request"
+
+
 class TooManyPixels(TooLarge):
     code, title = "too_many_pixels", "Too many pixels"
 
@@ -348,6 +357,10 @@ class ModelTooLarge(Unavailable):
 
 class MemoryBusy(Unavailable):
     code, title = "memory_busy", "No memory for the model at the moment"
+
+
+class LoadTimeout(Unavailable):
+    code, title, retryable = "load_timeout", "The model takes too long to load", False
 
 
 class OutOfMemory(Unavailable):

@@ -100,6 +100,9 @@ class Server(uvicorn.Server):
                 task.cancel()
             await self._done(by=_REFUSED)
         await self.lifespan.shutdown()
+        if lost := last_words(self._app.state.engine):
+            log.error("threads that do not end are given up: %s", lost)
+            self.end_process()
 
     @property
     def _running(self) -> set[asyncio.Task[None]]:
@@ -119,7 +122,8 @@ class Server(uvicorn.Server):
         """End the process when the time is over, if it hasn't ended by then."""
         left = self._stopping or TimeLeft(0.0)
         threading.Event().wait(left.seconds)
-        log.error("the time to stop is over; given up: %s", last_words(self._app.state.engine))
+        lost = last_words(self._app.state.engine)
+        log.error("the time to stop is over; threads that are given up: %s", lost or "none")
         self.end_process()
 
     def end_process(self) -> None:

@@ -19,7 +19,7 @@ from brightfield.api.reading.collection_requests import (
     vectors_of,
 )
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received, off_loop, receive
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -101,7 +101,7 @@ class NamedItem(Parameters):
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
-    posted = understand_posted(received)
+    posted = await off_loop(received, understand_posted, received)
     (definition,) = parse((CollectionDefinition,), posted.parameters)
     collection, made = await services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
@@ -168,7 +168,7 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
 @needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received, ("vectors",))
+        posted = await off_loop(received, understand_posted, received, ("vectors",))
         if "vectors" in posted.members:
             add, places = _adding_vectors(services, name, posted), 1
         else:
