@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +70,13 @@ class JobRunner:
         self._store = store
         self._queue = queue
         self._live: dict[str, _Live] = {}
-        self._closing = False
+        self._closing = threading.Event()
+
+    def within(self, store: Jobs) -> JobRunner:
+        """The same runner for the jobs of another project, which `store` keeps."""
+        other = copy(self)
+        other._store = store
+        return other
 
     async def submit(self, endpoint: str, run: JobWork, release: Callable[[], None]) -> Response:
         """Start a job; 202 with its address. `release` is called at its end, whatever that is."""
@@ -116,7 +124,7 @@ class JobRunner:
             else:
                 yield Event(number, "progress", orjson.dumps(_progress(job))).encode()
             return
-        while not (live.over and after >= live.count) and not self._closing:
+        while not (live.over and after >= live.count) and not self._closing.is_set():
             changed = live.changed
             for event in [event for event in live.events if event.number > after]:
                 after = event.number
@@ -133,14 +141,14 @@ class JobRunner:
 
     def hang_up(self) -> None:
         """End what listens to jobs: the service is about to stop, and a listener can come back."""
-        self._closing = True
+        self._closing.set()
         for live in self._live.values():
             live.changed.set()
 
     async def close(self, seconds: float) -> None:
         """Cancel what runs, within so many seconds; it is failed and retryable after the next
         start."""
-        self._closing = True
+        self._closing.set()
         tasks = [live.task for live in self._live.values() if live.task is not None]
         for live in self._live.values():
             live.ticket.cancel()
@@ -169,7 +177,8 @@ class JobRunner:
             result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)
         except (asyncio.CancelledError, Cancelled):
-            if not self._closing:  # what a stop cuts off is failed and retryable at the next start
+            # What a stop cuts off is failed and retryable at the next start.
+            if not self._closing.is_set():
                 await asyncio.to_thread(self._store.cancel, job.id)
         except BrightfieldError as fault:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))
