@@ -10,6 +10,7 @@ import torch
 
 from brightfield.cards import ModelCard
 from brightfield.engine.devices import memory_budget
+from brightfield.images.budget import DecodeBudget
 from brightfield.runtime.ending import TimeLeft, within
 from brightfield.runtime.lane import Lane, LaneWatch
 from brightfield.runtime.loading import ModelLoader
@@ -46,6 +47,7 @@ class Backend:
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
+        self.budget = DecodeBudget(settings.decode_bytes)
         self.decoders = WorkerPool(threads, "decode")
         self.explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
