@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from brightfield.cards import ModelCard
+from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
 from brightfield.images.budget import DecodeBudget
 from brightfield.runtime.ending import TimeLeft, within
@@ -31,17 +31,18 @@ class Backend:
         self,
         settings: Settings,
         devices: Sequence[torch.device],
-        cards: Mapping[str, ModelCard],
+        found: FoundCards,
         telemetry: Telemetry,
         safeguards: Safeguards,
     ) -> None:
         threads = settings.threads or os.cpu_count() or 1
         self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
         self.registry = Registry(
-            cards,
+            found,
             ModelLoader(data=settings.data, trust_model_code=settings.trust_model_code),
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             telemetry,
+            settings.load_timeout,
             safeguards,
         )
         for lane in self.lanes:

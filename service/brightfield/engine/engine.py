@@ -6,6 +6,7 @@ It knows no HTTP. A program without an event loop asks it by `ask`, one with a l
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -15,7 +16,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from brightfield import explain, metrics, tasks, zoo
-from brightfield.cards import ModelCard, find_cards
+from brightfield.card_folders import FoundCards, find_cards
+from brightfield.cards import ModelCard
 from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
 from brightfield.engine.backend import Backend
 from brightfield.engine.context import AnswerContext
@@ -48,6 +50,8 @@ from brightfield.work import Work
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 class Engine:
     """Models, devices and threads that answer tasks and methods about images.
@@ -79,12 +83,14 @@ class Engine:
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
-        self._cards, self.card_faults = _cards(settings)
+        self._reading = threading.Lock()
+        self._found = FoundCards()
         self._devices = devices(settings.device)
         self._starting = threading.Lock()
         self._closed = False
         self._backend: Backend | None = None
         self._loop: LoopThread | None = None
+        self.rescan()
 
     # Its life
 
@@ -135,9 +141,14 @@ class Engine:
                 if self._closed:
                     raise _closed()
                 if self._backend is None:
-                    self._backend = Backend(
-                        self.settings, self._devices, self._cards, self.telemetry, self.safeguards
-                    )
+                    with self._reading:
+                        self._backend = Backend(
+                            self.settings,
+                            self._devices,
+                            self._found,
+                            self.telemetry,
+                            self.safeguards,
+                        )
         return self._backend
 
     # What there is
@@ -159,9 +170,22 @@ class Engine:
 
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
-        self._cards, self.card_faults = _cards(self.settings)
-        if self._backend is not None:
-            self._backend.registry.replace_cards(self._cards)
+        with self._reading:  # so what was read later is not replaced by what was read before
+            before, self._found = self._found, self.cards_on_disk()
+            for name, fault in self._found.faults.items():
+                if name not in before.faults or before.faults[name].detail != fault.detail:
+                    log.warning("the model folder %s can't be used: %s", name, fault.detail)
+            if self._backend is not None:
+                self._backend.registry.replace_cards(self._found)
+
+    def cards_on_disk(self) -> FoundCards:
+        """The cards as they are on disk now; those that are used were read before."""
+        return find_cards((zoo.folder(), *self.settings.model_folders))
+
+    @property
+    def card_faults(self) -> Mapping[str, InvalidCard]:
+        """What was wrong with cards when they were read, by folder name."""
+        return self._found.faults
 
     def default_model(self, endpoint: str) -> str:
         """The model that a task, or a group of methods, takes where none is named.
@@ -326,7 +350,7 @@ class Engine:
         backend, timing = self._running(), Timing()
         model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
         with own_faults(backend.registry.card(model)):
-            async with backend.registry.use(model) as resident:
+            async with backend.registry.use(model, job.ticket) as resident:
                 _check_task(work, resident.card)
                 model_task = self.tasks.get(resident.card.task, Task)
                 answer = await way(AnswerContext(resident, model_task, job, timing, backend))
@@ -355,10 +379,6 @@ async def _read(image: ImageLike) -> bytes:
     if isinstance(image, bytes):
         return image
     return await asyncio.to_thread(image_bytes, image)
-
-
-def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
-    return find_cards((zoo.folder(), *settings.model_folders))
 
 
 def _check_task(work: Work, card: ModelCard) -> None:
