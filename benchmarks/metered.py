@@ -6,16 +6,18 @@ what they would cost elsewhere. GET /metrics ends with one line more.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from brightfield.__main__ import main
+from brightfield.api.app import create_app
+from brightfield.api.logs import configure
 from brightfield.engine import image_pass as visit
 from brightfield.runtime.telemetry import Telemetry
+from brightfield.serving.server import Server
+from brightfield.settings import Settings
 
 NAME = "benchmark_decode_and_preprocess_cpu_seconds"
 
@@ -57,4 +59,6 @@ def install(meter: Meter) -> None:
 
 if __name__ == "__main__":
     install(Meter())
-    sys.exit(main())
+    settings = Settings()
+    configure(settings)
+    Server(create_app(settings), settings).run()

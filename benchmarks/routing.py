@@ -43,6 +43,7 @@ from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.reading.inputs import understand_submission
 from brightfield.api.reading.received import Received
 from brightfield.api.services import Services, services_of
+from brightfield.api.wire.direct_routes import DirectRoutes
 from brightfield.api.writing.formats import Reply
 from brightfield.engine import View
 from brightfield.images.selection import Selection
@@ -114,7 +115,8 @@ def service(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     app.post("/bare", response_class=Response)(respond)
     app.user_middleware.clear()
     telemetry = engine.telemetry
-    return app, RequestMiddleware(app, settings, telemetry, {direct.path: direct})
+    short = DirectRoutes(app, {direct.path: direct})
+    return app, RequestMiddleware(short, settings, telemetry)
 
 
 async def ask(app: ASGIApp, scope: Scope) -> None:

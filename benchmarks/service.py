@@ -40,11 +40,11 @@ from load import Load, Report, photographs, run, started
 from metered import NAME as METERED
 
 from brightfield import zoo
-from brightfield.__main__ import tune_interpreter
 from brightfield.cards import ModelCard, read_card
 from brightfield.images.decode import decode
 from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
+from brightfield.serving.server import tune_interpreter
 
 HERE = Path(__file__).parent
 MAX_PIXELS = 100_000_000

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import training.recipes
+from brightfield.commands.command import Command
 from brightfield.embedding.projections.projection import Projection
 from brightfield.explain.method import Method
 from brightfield.metrics.evaluation import Evaluation
@@ -35,6 +36,7 @@ CATALOGS: Mapping[str, tuple[str, type[Any]]] = {
     "models": ("architecture", Architecture),
     "embedding/projections": ("projection", Projection),
     "reports/plots": ("plot", Plot),
+    "commands": ("command", Command),
 }
 GENERATED = ("# Generated", '"""Generated')
 

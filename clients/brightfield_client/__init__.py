@@ -19,11 +19,12 @@ from brightfield_client.errors import (
     NotFoundError,
     OverloadedError,
     TooLargeError,
+    UnauthorizedError,
     UnavailableError,
     UnprocessableError,
     UnsupportedError,
 )
-from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.evaluating.plan import Evaluated
 from brightfield_client.faults import (
     ApiError,
     BrightfieldError,
@@ -40,6 +41,7 @@ from brightfield_client.models import Model
 from brightfield_client.results._answers import ClassEvaluation
 from brightfield_client.results._shapes import (
     CollectionInfo,
+    Detection,
     EvaluationRun,
     Grid,
     IndexInfo,
@@ -49,6 +51,8 @@ from brightfield_client.results._shapes import (
     ObjectClass,
     Prediction,
     RunChunk,
+    Segment,
+    Solid,
     UnitActivity,
     Warned,
     WhatIf,
@@ -64,7 +68,6 @@ from brightfield_client.results.enlargement import Enlargement
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
-from brightfield_client.results.found import Detection, Segment, Solid
 from brightfield_client.results.occlusion import Occlusion
 from brightfield_client.results.patches import Patch, Patches
 from brightfield_client.results.places import Box
@@ -144,6 +147,7 @@ __all__ = [
     "Target",
     "TimedOut",
     "TooLargeError",
+    "UnauthorizedError",
     "UnavailableError",
     "UnexpectedReply",
     "UnitActivity",

@@ -18,9 +18,7 @@ from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_
 from brightfield_client.calls.jobs import job_status, submitted
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
-from brightfield_client.evaluating.outcome import Evaluated
-from brightfield_client.evaluating.plan import EvaluationPlan
-from brightfield_client.evaluating.upload import ChunkUpload
+from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
@@ -42,6 +40,7 @@ class AsyncClient(AsyncEndpointMethods):
             connection breaks; it waits as long as the service asks (`Retry-After`).
         transport: an `httpx2` transport instead of the network, as `httpx2.ASGITransport(app)`.
         headers: sent with every call.
+        api_key: where the service needs one; else the variable BRIGHTFIELD_API_KEY.
 
     Errors are those of `brightfield_client.errors`.
     """
@@ -54,8 +53,9 @@ class AsyncClient(AsyncEndpointMethods):
         retries: int = 2,
         transport: httpx2.AsyncBaseTransport | None = None,
         headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
     ) -> None:
-        self._connection = Connection.to(url, timeout, retries, headers)
+        self._connection = Connection.to(url, timeout, retries, headers, api_key)
         self._http = httpx2.AsyncClient(
             base_url=self._connection.url,
             headers=dict(self._connection.headers),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -71,13 +70,7 @@ class AsyncCollection(AsyncCollectionMethods):
         """Carry out a call; long work as a job, which leaving cancels."""
         if not long:
             return linked(await self._client.run(call), call, self._client.run)
-        job = AsyncJob(self._client, call, await self._client.run(submitted(call)))
-        try:
-            await job.wait(progress=True)
-        except asyncio.CancelledError:
-            await job.cancel()
-            raise
-        return await job.result()
+        return await AsyncJob(self._client, call, await self._client.run(submitted(call))).finish()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
@@ -79,6 +80,15 @@ class AsyncJob(Generic[T]):
             await self.wait(timeout=timeout)
         answer = await self._client.run(job_result(self.id, self._call))
         return linked(answer, self._call, self._client.run)
+
+    async def finish(self) -> T:
+        """`result`, with a bar on a terminal; leaving the wait cancels the job."""
+        try:
+            await self.wait(progress=True)
+        except asyncio.CancelledError:
+            await self.cancel()
+            raise
+        return await self.result()
 
     async def cancel(self) -> None:
         """Stop the job."""

@@ -19,9 +19,7 @@ from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.driving import closing, in_order, in_thread, linked, sleep
 from brightfield_client.endpoint_methods import EndpointMethods
 from brightfield_client.evaluating.opening import PathLike, open_dataset
-from brightfield_client.evaluating.outcome import Evaluated
-from brightfield_client.evaluating.plan import EvaluationPlan
-from brightfield_client.evaluating.upload import ChunkUpload
+from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
@@ -44,6 +42,7 @@ class Client(EndpointMethods):
             connection breaks; it waits as long as the service asks (`Retry-After`).
         transport: an `httpx2` transport instead of the network, as `InProcess(app)`.
         headers: sent with every call.
+        api_key: where the service needs one; else the variable BRIGHTFIELD_API_KEY.
 
     Errors are those of `brightfield_client.errors`.
     """
@@ -56,8 +55,9 @@ class Client(EndpointMethods):
         retries: int = 2,
         transport: httpx2.BaseTransport | None = None,
         headers: Mapping[str, str] | None = None,
+        api_key: str | None = None,
     ) -> None:
-        self._connection = Connection.to(url, timeout, retries, headers)
+        self._connection = Connection.to(url, timeout, retries, headers, api_key)
         self._http = httpx2.Client(
             base_url=self._connection.url,
             headers=dict(self._connection.headers),

@@ -72,13 +72,7 @@ class Collection(CollectionMethods):
         """Carry out a call; long work as a job, which leaving cancels."""
         if not long:
             return linked(self._client.run(call), call, self._client.run)
-        job = Job(self._client, call, self._client.run(submitted(call)))
-        try:
-            job.wait(progress=True)
-        except KeyboardInterrupt:
-            job.cancel()
-            raise
-        return job.result()
+        return Job(self._client, call, self._client.run(submitted(call))).finish()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

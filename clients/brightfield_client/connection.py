@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx2
 
@@ -20,13 +20,19 @@ class Connection:
 
     url: str
     policy: Policy
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)  # which have the API key
 
     @classmethod
     def to(
-        cls, url: str | None, timeout: float, retries: int, headers: Mapping[str, str] | None
+        cls,
+        url: str | None,
+        timeout: float,
+        retries: int,
+        headers: Mapping[str, str] | None,
+        api_key: str | None = None,
     ) -> Connection:
-        """Checked values; the URL is BRIGHTFIELD_URL or this machine if it is not given.
+        """Checked values; the URL is BRIGHTFIELD_URL or this machine if it is not given, and the
+        API key BRIGHTFIELD_API_KEY.
 
         Raises `ValueError` naming what is wrong.
         """
@@ -41,4 +47,6 @@ class Connection:
             raise ValueError(f"timeout is a finite number of seconds above 0, not {timeout}.")
         if retries < 0:
             raise ValueError(f"retries is 0 or more, not {retries}.")
-        return cls(url, Policy(float(timeout), retries), dict(headers or {}))
+        key = api_key or os.environ.get("BRIGHTFIELD_API_KEY")
+        known = {"Authorization": f"Bearer {key.strip()}"} if key else {}
+        return cls(url, Policy(float(timeout), retries), {**known, **(headers or {})})

@@ -7,7 +7,8 @@
     ├── UnexpectedReply             the answer is not one of Brightfield's
     └── ApiError                    the service refused: `.status .code .detail .request_id`
         ├── BadRequestError 400         the image cannot be decoded or is cut short
-        ├── ForbiddenError 403          a foreign host or origin
+        ├── UnauthorizedError 401       no API key, or none that the service knows
+        ├── ForbiddenError 403          a foreign host or origin, or a key without the scope
         ├── NotFoundError 404           an unknown model, or an image or job that is gone
         ├── MethodNotAllowedError 405   a method that the path does not know
         ├── NotAcceptableError 406      a format that the endpoint does not have
@@ -15,7 +16,7 @@
         ├── TooLargeError 413           bytes, pixels or a reply over the service's limit
         ├── UnsupportedError 415        an image format that the service cannot read
         ├── UnprocessableError 422      well-formed but wrong: `.errors` names the places
-        ├── OverloadedError 429         more in flight than the service allows
+        ├── OverloadedError 429         more in flight, or of a key's share, than the service allows
         ├── InternalError 500           a fault of the service
         ├── UnavailableError 503        the model or the device cannot answer now
         └── DeadlineError 504           the deadline passed inside the service
@@ -50,6 +51,7 @@ __all__ = [
     "OverloadedError",
     "TimedOut",
     "TooLargeError",
+    "UnauthorizedError",
     "UnavailableError",
     "UnexpectedReply",
     "UnprocessableError",
@@ -64,8 +66,14 @@ class BadRequestError(ApiError):
     expected_status = 400
 
 
+class UnauthorizedError(ApiError):
+    """401: no API key, or none that the service knows."""
+
+    expected_status = 401
+
+
 class ForbiddenError(ApiError):
-    """403: a foreign host or origin."""
+    """403: a foreign host or origin, or a key without the scope."""
 
     expected_status = 403
 
@@ -113,7 +121,7 @@ class UnprocessableError(ApiError):
 
 
 class OverloadedError(ApiError):
-    """429: more in flight than the service allows."""
+    """429: more in flight, or of a key's share, than the service allows."""
 
     expected_status = 429
 

@@ -82,6 +82,15 @@ class Job(Generic[T]):
         answer = self._client.run(job_result(self.id, self._call))
         return linked(answer, self._call, self._client.run)
 
+    def finish(self) -> T:
+        """`result`, with a bar on a terminal; leaving the wait cancels the job."""
+        try:
+            self.wait(progress=True)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
+        return self.result()
+
     def cancel(self) -> None:
         """Stop the job."""
         self._client.run(cancel_job(self.id))

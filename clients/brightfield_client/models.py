@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield_client.results.result import html_table
+from brightfield_client.results.table import html_table
 from brightfield_client.results.value import Json, Value, at
 
 

@@ -6,7 +6,8 @@ from text import head
 
 STATUSES = (
     ("BadRequestError", 400, "the image cannot be decoded or is cut short"),
-    ("ForbiddenError", 403, "a foreign host or origin"),
+    ("UnauthorizedError", 401, "no API key, or none that the service knows"),
+    ("ForbiddenError", 403, "a foreign host or origin, or a key without the scope"),
     ("NotFoundError", 404, "an unknown model, or an image or job that is gone"),
     ("MethodNotAllowedError", 405, "a method that the path does not know"),
     ("NotAcceptableError", 406, "a format that the endpoint does not have"),
@@ -14,7 +15,7 @@ STATUSES = (
     ("TooLargeError", 413, "bytes, pixels or a reply over the service's limit"),
     ("UnsupportedError", 415, "an image format that the service cannot read"),
     ("UnprocessableError", 422, "well-formed but wrong: `.errors` names the places"),
-    ("OverloadedError", 429, "more in flight than the service allows"),
+    ("OverloadedError", 429, "more in flight, or of a key's share, than the service allows"),
     ("InternalError", 500, "a fault of the service"),
     ("UnavailableError", 503, "the model or the device cannot answer now"),
     ("DeadlineError", 504, "the deadline passed inside the service"),

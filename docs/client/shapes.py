@@ -76,6 +76,27 @@ SHAPES = (
     ),
     Shape("Neighbor", "Neighbor", "id distance ~metadata"),
     Shape(
+        "Detection", "DetectedObject", "id label class_id score box -uuid",
+        doc="An object by its box; `id` counts from 1, `uuid` is its id in GeoJSON.",
+    ),
+    Shape(
+        "Segment", "SegmentedObject",
+        "area_px area_um2=None centroid mean_intensity -rle -~polygons<outline=None",
+        "Detection", {"polygons": "tuple[Polygon, ...]"},
+        doc="An object by its pixels, which have the value `id` in the label image.\n\n"
+        "`area_um2` is None where the pixel size is unknown. `centroid` is x, y. `mean_intensity` "
+        "has one value per channel, in the image's own values; None where no pixel is finite. "
+        "`rle` is the mask in COCO's run-length encoding. `polygons` are None where no outlines "
+        "were asked for.",
+    ),
+    Shape(
+        "Solid", "SolidObject",
+        "id label class_id score box zmin<box.zmin zmax<box.zmax voxels centroid",
+        types={"score": "float | None"},
+        doc="An object through the planes zmin to zmax - 1 of a stack.\n\n`box` are its edges in "
+        "x and y, `centroid` is x, y, z; z is in planes from the first one's face.",
+    ),
+    Shape(
         "Layer", "LayerSummary", "name shape<output_shape=None",
         types={"shape": "tuple[int | None, ...] | None"},
         raw="at(whole=True, default_factory=dict, repr=False)",
@@ -90,17 +111,6 @@ BASES = (
     Shape(
         "MetricDifference", "MetricDifference",
         "a b difference ci method p_value undefined ci_undefined", options=_PLAIN,
-    ),
-    Shape("DetectedObject", "DetectedObject", "id label class_id score box -uuid"),
-    Shape(
-        "SegmentedObject", "SegmentedObject",
-        "area_px area_um2=None centroid mean_intensity -rle -~polygons<outline=None",
-        "DetectedObject", {"polygons": "tuple[Polygon, ...]"},
-    ),
-    Shape(
-        "SolidObject", "SolidObject",
-        "id label class_id score box zmin<box.zmin zmax<box.zmax voxels centroid",
-        types={"score": "float | None"},
     ),
     Shape(
         "NearestItems", "NearestItems",
@@ -276,7 +286,8 @@ def _field(document: Mapping[str, Any], shape: Shape, token: str) -> Iterator[st
 def _docstring(text: str) -> str:
     """A text of the service's in Python's words."""
     said = re.sub(r"\b[Nn]ull\b", "None", text)
-    return f'    """{wrapped(said, "    ", False)}"""'
+    end = "\n    " if "\n\n" in said else ""
+    return f'    """{wrapped(said, "    ", False)}{end}"""'
 
 
 def _not_null(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ EXPORTS = {
     "calls.jobs": "JobStatus",
     "client": "Client",
     "collection": "Collection",
-    "evaluating.outcome": "Evaluated",
+    "evaluating.plan": "Evaluated",
     "following": "JobEvent",
     "images": "StoredImage",
     "in_process": "InProcess",
@@ -24,8 +24,8 @@ EXPORTS = {
     "mapping": "MapItem",
     "models": "Model",
 }
-INTERNAL = {"Found", "Heatmap", "InOneImage", "Point", "SolidPoint", "Value"}
-INTERNAL |= {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
+INTERNAL = {"Found", "Heatmap", "InOneImage", "Listing", "NamedNumbers", "Point", "SolidPoint"}
+INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
 
 
 def surface() -> str:

@@ -2,7 +2,8 @@
 
 Every error that a caller can get is a subclass of `BrightfieldError` with a `code` (stable, for
 programs), a `status` (HTTP) and a `detail` (one sentence that says what to do, for people). One
-handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP.
+handler in `api.problems` turns it into `application/problem+json`; nothing else knows HTTP. Those
+about API keys are in `refusals`.
 
     BrightfieldError
     ├── BadRequest 400        the body cannot be decoded or is cut short
@@ -17,6 +18,7 @@ handler in `api.problems` turns it into `application/problem+json`; nothing else
     ├── Overloaded 429        more in flight than allowed
     ├── Cancelled 499         the client left (never sent)
     ├── Unavailable 503       the model or the device cannot answer now
+    │   └── StoreFull 507     the store's disk has no room
     └── DeadlineExceeded 504  the client's deadline passed
 """
 
@@ -52,6 +54,11 @@ class BrightfieldError(Exception):
         self.errors = tuple(errors)
         self.retry_after = retry_after
 
+    def again(self) -> Self:
+        """The same fault for another who is told, without the frames that it came through and what
+        these hold."""
+        return copy.copy(self)
+
     def about(self, name: str) -> Self:
         """The same fault, said of the further image `name` that came with a request."""
         fault = copy.copy(self)
@@ -62,6 +69,10 @@ class BrightfieldError(Exception):
 
 class BadRequest(BrightfieldError):
     code, status, title = "bad_request", 400, "The request cannot be read"
+
+
+class BadHost(BadRequest):
+    code, title = "bad_host", "The Host header is missing or wrong"
 
 
 class EmptyBody(BadRequest):
@@ -196,6 +207,10 @@ class TooManyBytes(TooLarge):
     code, title = "too_many_bytes", "Too many bytes"
 
 
+class TooManyValues(TooLarge):
+    code, title = "too_many_values", "Too many values in one request"
+
+
 class TooManyPixels(TooLarge):
     code, title = "too_many_pixels", "Too many pixels"
 
@@ -328,6 +343,14 @@ class ModelFailed(Unavailable):
     code, title, retryable = "model_failed", "The model raised an error", False
 
 
+class ModelHangs(Unavailable):
+    code, title, retryable = "model_hangs", "The model did not return", False
+
+
+class ModelQuarantined(Unavailable):
+    code, title, retryable = "model_quarantined", "The model is set aside", False
+
+
 class ModelTooLarge(Unavailable):
     code, title, retryable = "model_too_large", "The model exceeds the memory budget", False
 
@@ -336,12 +359,20 @@ class MemoryBusy(Unavailable):
     code, title = "memory_busy", "No memory for the model at the moment"
 
 
+class LoadTimeout(Unavailable):
+    code, title, retryable = "load_timeout", "The model takes too long to load", False
+
+
 class OutOfMemory(Unavailable):
     code, title = "out_of_memory", "The device does not have enough memory for this image"
 
 
 class LaneDown(Unavailable):
     code, title = "lane_down", "The device's thread stopped and is being restarted"
+
+
+class LaneBusy(Unavailable):
+    code, title = "lane_busy", "The device has been busy with one batch for long"
 
 
 class ServiceStopping(Unavailable):
@@ -356,8 +387,36 @@ class StoreUnavailable(Unavailable):
     code, title = "store_unavailable", "The store does not answer"
 
 
+class StoreFull(StoreUnavailable):
+    code, status, title = "store_full", 507, "The disk of the store is full"
+
+
+class StoreReadOnly(StoreUnavailable):
+    code, title, retryable = "store_read_only", "The store cannot be written", False
+
+
+class StoreBusy(StoreUnavailable):
+    code, title = "store_busy", "Another program holds the store"
+
+
+class StoreDamaged(StoreUnavailable):
+    code, title, retryable = "store_damaged", "The store is damaged", False
+
+
+class StoreMissing(StoreUnavailable):
+    code, title, retryable = "store_missing", "The store is gone", False
+
+
+class StoreOutdated(StoreUnavailable):
+    code, title, retryable = "store_outdated", "The store is of another version", False
+
+
 class UnusableStore(Unavailable):
     code, title, retryable = "unusable_store", "The store cannot be opened", False
+
+
+class UnusableBackup(Unavailable):
+    code, title, retryable = "unusable_backup", "The file is no backup of a store", False
 
 
 class DamagedChunk(Unavailable):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -99,5 +101,32 @@ def map_json(array: NDArray[Any], *, signed: bool) -> dict[str, Any]:
 
 
 def finite(value: float) -> float | None:
-    """A number that JSON can hold: NaN and infinities become null."""
-    return float(value) if math.isfinite(value) else None
+    """A number that JSON can hold: others become null, and are counted (`counting_nulls`)."""
+    if math.isfinite(value):
+        return float(value)
+    nulls = _nulls.get()
+    if nulls is not None:
+        nulls.count += 1
+    return None
+
+
+@dataclass(slots=True)
+class Nulls:
+    """How many numbers became null because JSON holds finite ones only."""
+
+    count: int = 0
+
+
+_nulls: ContextVar[Nulls | None] = ContextVar("nulls", default=None)
+
+
+@contextmanager
+def counting_nulls() -> Iterator[Nulls]:
+    """Within it the numbers are counted that `finite` makes null, so nobody gets one without a
+    word."""
+    nulls = Nulls()
+    token = _nulls.set(nulls)
+    try:
+        yield nulls
+    finally:
+        _nulls.reset(token)

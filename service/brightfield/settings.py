@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _UNITS = {
@@ -57,6 +58,12 @@ class Settings(BaseSettings):
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
     """Origins of web pages that may call the service, comma-separated; its own may always."""
+    require_keys: Literal["auto", "always", "never"] = "auto"
+    """Whether requests need an API key: auto is as soon as the store has one."""
+    tls_certificate: Path | None = None
+    """File of the certificate (PEM, with its chain) for HTTPS; needs tls_key."""
+    tls_key: Path | None = None
+    """File of the certificate's private key (PEM)."""
     models: str = ""
     """Folders of model folders, added to the shipped models; separated as in PATH."""
     data: Path = Field(default_factory=_default_data)
@@ -69,6 +76,9 @@ class Settings(BaseSettings):
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)
     """Most pixels of one image: width x height x planes that are read."""
+    max_image_bytes: int = Field(2 * 2**30, ge=1)
+    """Most bytes of one image while it is decoded and converted: width x height x channels x bytes
+    of a value, and their copies."""
     max_bytes: int = Field(256 * 2**20, ge=1)
     """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
@@ -85,6 +95,8 @@ class Settings(BaseSettings):
     """Default model per task, as task=model,task=model; empty: the shipped ones."""
     preload: bool = True
     """Load the default models at the start, before /readyz answers 200."""
+    load_timeout: float = Field(120.0, gt=0)
+    """Seconds after which the load of a model is given up, so others can be loaded."""
     trust_model_code: bool = False
     """Run Python code and pickles that come with model cards."""
     image_ttl: float = Field(3600.0, gt=0)
@@ -99,6 +111,10 @@ class Settings(BaseSettings):
     """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)
     """Seconds until a request is cancelled; X-Request-Timeout may ask for less. Jobs never are."""
+    lane_timeout: float = Field(120.0, gt=0)
+    """Seconds after which a batch is given up: its requests fail, a new thread serves the rest."""
+    stop_timeout: float = Field(30.0, ge=5)
+    """Seconds from the signal to stop to the end; requests that run have 60 % of them."""
     log_format: Literal["text", "json"] = "text"
     """Format of the log lines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -106,6 +122,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "memory_budget",
+        "max_image_bytes",
         "max_bytes",
         "max_reply_bytes",
         "image_cache_bytes",
@@ -116,6 +133,12 @@ class Settings(BaseSettings):
     def _bytes(cls, value: object) -> object:
         return parse_bytes(value) if isinstance(value, str) else value
 
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("HTTPS needs both tls_certificate and tls_key")
+        return self
+
     @field_validator("default_models")
     @classmethod
     def _pairs(cls, value: str) -> str:
@@ -123,6 +146,15 @@ class Settings(BaseSettings):
             if pair.count("=") != 1:
                 raise ValueError(f"{pair!r} is not of the form task=model")
         return value
+
+    @property
+    def only_here(self) -> bool:
+        """Whether nobody but this computer can reach the service."""
+        host = self.host.strip("[]").lower()
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:  # a name, whose address may be anything
+            return False
 
     @property
     def model_folders(self) -> tuple[Path, ...]:

@@ -91,6 +91,8 @@ class Document:
         response = responses.get(str(status)) or (responses["default"] if status >= 400 else None)
         if response is None:
             return f"the status is not declared; there are {', '.join(responses)}"
+        if "$ref" in response:
+            response = self._components["responses"][response["$ref"].rpartition("/")[2]]
         content = response.get("content", {})
         if media_type not in content and (content or body):
             return f"the media type is not declared; there are {', '.join(content)}"

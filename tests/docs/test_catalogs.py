@@ -10,6 +10,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 import numpy as np
 import pytest
 
+import brightfield.commands
 import brightfield.embedding.projections
 import brightfield.explain
 import brightfield.metrics
@@ -18,7 +19,9 @@ import brightfield.models
 import brightfield.reports.plots
 import brightfield.tasks
 from brightfield import explain, metrics, tasks
+from brightfield.commands.command import Command
 from brightfield.embedding import projections
+from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.statistics.family import Family
 from brightfield.models.architecture import Architecture
@@ -28,7 +31,7 @@ from brightfield.reports import plots
 
 from .pages import ROOT
 
-LIMITS = DataLimits(10**6, 10**6)
+LIMITS = DataLimits(Limits(10**6), 10**6)
 CATALOGS = {
     "tasks": set(tasks.catalog()),
     "methods": set(explain.catalog()),
@@ -36,6 +39,7 @@ CATALOGS = {
     "families of metrics": set(discover(brightfield.metrics.families, Family)),  # type: ignore[type-abstract]
     "plots": set(plots.catalog()),
     "projections": set(projections.catalog()),
+    "commands": set(discover(brightfield.commands, Command)),  # type: ignore[type-abstract]
     "architectures": set(discover(brightfield.models, Architecture)),
 }
 

@@ -89,7 +89,7 @@ def test_every_operation_says_what_it_answers(path: str, operation: dict[str, An
     assert operation["summary"] and operation["tags"]
     for status, response in operation["responses"].items():
         assert re.fullmatch(r"[1-5](\d\d|XX)|default", status)
-        assert response["description"]
+        assert _followed(response)["description"]
         assert all("/" in media_type for media_type in response.get("content", {}))
     problem = operation["responses"]["default"]["content"]["application/problem+json"]
     assert {"code", "detail", "retryable"} <= set(_followed(problem["schema"])["required"])

@@ -18,7 +18,7 @@ from .pages import ROOT, blocks, commands, files, pages
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
 PLACES = (ROOT, ROOT / "service" / "brightfield")
-NOT_SETTINGS = {"URL"}  # of the client
+NOT_SETTINGS = {"URL", "API_KEY"}  # of the client
 
 
 def anchors(page: Path) -> set[str]:

@@ -14,7 +14,9 @@ from typing import Any
 import httpx2
 
 import brightfield
-from brightfield.__main__ import serve
+from brightfield.api.app import create_app
+from brightfield.api.logs import configure
+from brightfield.serving.server import Server
 from brightfield.settings import Settings
 
 # Starts as a fork of a process that has imported everything already, what catalogs discover too: a
@@ -29,11 +31,18 @@ _FORKS.set_forkserver_preload(
 )
 
 
+def serve(settings: Settings) -> None:
+    """The worker alone: a supervisor would start another one by itself."""
+    configure(settings)
+    Server(create_app(settings), settings).run()
+
+
 class Service:
     """A service on a free port of this machine; without a `database_url` its store is SQLite."""
 
     def __init__(self, folder: Path, database_url: str, **further: Any) -> None:
-        self.url = f"http://127.0.0.1:{(port := _free_port())}"
+        scheme = "https" if further.get("tls_certificate") else "http"
+        self.url = f"{scheme}://127.0.0.1:{(port := _free_port())}"
         self.settings = Settings(
             port=port, data=folder, database_url=database_url, preload=False, device="cpu",
             threads=1, log_level="error", **further,
@@ -45,10 +54,17 @@ class Service:
         while True:
             assert self._process.is_alive(), "the service did not start"
             try:
-                if httpx2.get(f"{self.url}/livez", trust_env=False).status_code == 200:
+                live = httpx2.get(f"{self.url}/livez", trust_env=False, verify=False)
+                if live.status_code == 200:
                     return
             except httpx2.HTTPError:
                 time.sleep(0.02)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started; it may have children."""
+        assert self._process.pid is not None
+        return self._process.pid
 
     def kill(self) -> None:
         self._process.kill()  # SIGKILL

@@ -61,7 +61,7 @@ class TestTheModelByScale:
         (Detect(), "one-label", ModelFailed, "names 1 labels"),
         (Superresolve(), "fixed-x2", UnfitImage, "resizes or crops"),
         (Superresolve(), "small", ModelFailed, "2 times as many"),
-        (Superresolve(), "nothing", ModelFailed, "not finite"),
+        (Superresolve(), "nothing", ModelFailed, "has NaN among its outputs"),
     ],
 )
 def test_refusals(bench: Bench, task: Any, model: str, error: type[Exception], match: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from brightfield.errors import ModelFailed, OutOfMemory
+from brightfield.errors import ModelFailed, OutOfMemory, Unexplainable
 from brightfield.runtime.operations import Forward, Gradients
 from brightfield.runtime.ticket import Ticket
 
@@ -89,3 +89,41 @@ def test_results_of_a_large_shared_batch_own_their_memory(resident_of: Make) -> 
         result = item.future.result(5)
         assert item.batch_rows == 4
         assert result.untyped_storage().nbytes() == result.numel() * result.element_size()
+
+
+def test_nan_among_the_outputs_fails_its_own_item_alone(resident_of: Make) -> None:
+    resident = resident_of(Recorder())
+    with Held(resident):
+        items = [ask(resident, value) for value in (1, float("nan"), float("inf"))]
+        timed = ask(resident, float("nan"), only_timed=True)
+    assert items[0].future.result(5)[0, 0, 0, 0] == 2
+    with pytest.raises(ModelFailed, match="recorder has NaN among its outputs"):
+        items[1].future.result(5)
+    assert items[2].future.result(5)[0, 0, 0, 0] == float("inf")
+    assert timed.future.result(5).isnan().all()
+
+
+@pytest.mark.parametrize(
+    "fault", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), StopIteration()]
+)
+def test_what_should_end_a_process_ends_an_item(resident_of: Make, fault: BaseException) -> None:
+    class Ending(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise fault
+
+    resident = resident_of(Ending())
+    with pytest.raises(ModelFailed, match=f"raised {type(fault).__name__}"):
+        ask(resident, 1).future.result(5)
+    assert resident.lane.state == "up"
+
+
+def test_a_gradient_with_nan_is_not_explained(resident_of: Make) -> None:
+    class Root(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.flatten(1).sum(1, keepdim=True).mul(0).sqrt()
+
+    item = resident_of(Root()).submit(
+        Gradients(), images(1.0), Ticket(), argument=lambda output: output[:, 0]
+    )
+    with pytest.raises(Unexplainable, match="has NaN there"):
+        item.future.result(5)

@@ -13,6 +13,7 @@ from torch import Tensor
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget
 from brightfield.images.windows import window_grid
+from brightfield.results import counting_nulls
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, Prediction
 from brightfield.tasks.kinds.sliding import PlacedGrid
@@ -70,16 +71,23 @@ class TestPredictions:
         assert len(Classify(threshold=0).postprocess(LOGITS, sigmoid).predictions) == 5
         assert Classify(threshold=1).postprocess(LOGITS, sigmoid).predictions == ()
 
-    def test_a_score_that_is_no_number_is_shown_as_null(self) -> None:
-        broken = torch.tensor([[1.0, float("nan"), 2.0]])
-        found = Classify(threshold=0.1).postprocess(broken, card(activation="none"))
-        assert found.payload("input") == {
-            "predictions": [
-                {"label": "2", "class_id": 2, "score": 2.0},
-                {"label": "0", "class_id": 0, "score": 1.0},
-                {"label": "1", "class_id": 1, "score": None},
-            ]
-        }
+    @pytest.mark.parametrize(
+        ("value", "activation"), [("nan", "none"), ("nan", "sigmoid"), ("inf", "softmax")]
+    )
+    def test_a_score_that_is_no_number_is_a_fault_of_the_model(
+        self, value: str, activation: str
+    ) -> None:
+        broken = torch.tensor([[1.0, float(value), 2.0]])
+        with pytest.raises(ModelFailed, match="has NaN among its outputs"):
+            Classify().postprocess(broken, card(activation=activation))
+
+    def test_an_infinite_score_is_null_and_counted(self) -> None:
+        masked = torch.tensor([[1.0, -float("inf"), 2.0]])
+        found = Classify().postprocess(masked, card(activation="none"))
+        with counting_nulls() as nulls:
+            shown = found.payload("input")["predictions"]
+        assert [each["score"] for each in shown] == [2.0, 1.0, None]
+        assert nulls.count == 1
 
     def test_half_precision_is_widened_before_the_softmax(self) -> None:
         found = Classify(top_k=1).postprocess(LOGITS.bfloat16(), FLOWERS)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from brightfield.cards import ModelCard
-from brightfield.errors import UnknownLayer
+from brightfield.errors import ModelFailed, UnknownLayer
 from brightfield.models.inspection.layers import resolve
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Activations
@@ -149,10 +149,16 @@ def test_unknown_layers_get_the_nearest(take: Take, resnet: nn.Module, images: T
         Embed(layer="x").postprocess([torch.zeros(1, 2)], card())
 
 
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_vector_that_is_not_finite_is_a_fault_of_the_model(value: str) -> None:
+    with pytest.raises(ModelFailed, match=r"layer 'fc' .* NaN or infinite"):
+        Embed(layer="fc").postprocess(torch.tensor([[1.0, float(value)]]), card())
+
+
 def test_the_result_in_every_format() -> None:
-    found = Embed(layer="fc").postprocess(torch.tensor([[1.0, float("nan"), 0.5]]), card())
+    found = Embed(layer="fc").postprocess(torch.tensor([[1.0, 0.25, 0.5]]), card())
     assert found.payload("input") == {
-        "dim": 3, "layer": "fc", "embedding": [1.0, None, 0.5], "normalized": False,
+        "dim": 3, "layer": "fc", "embedding": [1.0, 0.25, 0.5], "normalized": False,
     }  # fmt: skip
     assert found.raster("input").axes == "C"
     assert found.table().columns == ("f0", "f1", "f2")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from brightfield.commands import catalog
 from brightfield_client.cli.about_each import ABOUT_EACH
+from brightfield_client.cli.command import Command
 from brightfield_client.cli.embed import EMBED
 from brightfield_client.cli.evaluate import EVALUATE
 from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
 from brightfield_client.cli.models import DOCTOR, MODELS
 from brightfield_client.cli.reembed import REEMBED
-from brightfield_client.cli.serve import SERVE, start
 from brightfield_client.cli.to_file import TO_FILE
 
-COMMANDS = (SERVE, MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, DOCTOR)
+COMMANDS = (MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, DOCTOR)
 
 _EPILOG = """\
 exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached
@@ -47,8 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments[:1] == ["serve"]:  # its flags are known only once the service is imported
-        return start(arguments[1:])
+    for words, command in catalog().items():
+        if arguments[: len(words)] == list(words):
+            return command.main(words, arguments[len(words) :])
     args = parser().parse_args(arguments)
     code: int = args.command.run(args)
     return code
@@ -63,6 +66,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in _listed():
         command.add(commands)
     return top
+
+
+def _listed() -> Iterable[Command]:
+    """The client's commands, and the names of the service's, which read their flags themselves."""
+    table = {command.name: command for command in COMMANDS}
+    for (first, *below), command in catalog().items():
+        name = Command((first, *below)[-1], command.help, shared=())
+        group = table.get(first) or Command(first, f"work on the service's {first}", shared=())
+        table[first] = replace(group, actions=(*group.actions, name)) if below else name
+    return table.values()

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from brightfield.commands.command import needs_service
 from brightfield_client.calls.endpoints import any_endpoint
-from brightfield_client.cli.exits import SOME_FAILED, Stop, needs_service, report, sentence
+from brightfield_client.cli.exits import SOME_FAILED, Stop, report, sentence
 from brightfield_client.cli.files import Write
 from brightfield_client.client import Client
 from brightfield_client.errors import BrightfieldError
-from brightfield_client.images import Images, ImageSource
 from brightfield_client.in_process import InProcess
 from brightfield_client.mapping import MapItem
 
@@ -22,19 +22,6 @@ def connect(args: argparse.Namespace) -> Client:
     if not args.local:
         return Client(args.url, timeout=args.timeout)
     return Client("http://localhost", timeout=args.timeout, transport=_in_process())
-
-
-def ask_as_job(
-    client: Client, endpoint: str, image: ImageSource | Images, asked: Mapping[str, Any]
-) -> Any:
-    """As a job, since it has no time limit; leaving cancels it."""
-    job = client.submit(any_endpoint(endpoint), image, **asked)
-    try:
-        job.wait(progress=True)
-    except KeyboardInterrupt:
-        job.cancel()
-        raise
-    return job.result()
 
 
 def ask_each(
@@ -74,7 +61,7 @@ def _one_by_one(
 ) -> Iterator[MapItem[Any]]:
     for path in files:
         try:
-            yield MapItem(path, ask_as_job(client, endpoint, path, asked))
+            yield MapItem(path, client.submit(any_endpoint(endpoint), path, **asked).finish())
         except (BrightfieldError, OSError) as fault:
             yield MapItem(path, error=fault)
 
@@ -85,8 +72,9 @@ def _in_process() -> InProcess:
         from brightfield.errors import BrightfieldError
         from brightfield.settings import Settings
     try:
-        # Only the model that is asked for is loaded, not all defaults.
-        return InProcess(create_app(Settings(preload=False)))
+        # Only the model that is asked for is loaded, not all defaults; and who can read the store
+        # needs no key.
+        return InProcess(create_app(Settings(preload=False, require_keys="never")))
     except BrightfieldError as fault:
         raise Stop(fault.detail, SOME_FAILED) from fault
     except RuntimeError as fault:

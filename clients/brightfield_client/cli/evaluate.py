@@ -10,7 +10,7 @@ from typing import Any
 from brightfield_client.cli.command import REPEATED, Command, at_once, flag
 from brightfield_client.cli.connect import connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, report
-from brightfield_client.evaluating.outcome import Evaluated
+from brightfield_client.evaluating.plan import Evaluated
 
 _SUFFIXES = (".html", ".csv", ".json", ".svg", ".png")
 _HEADLINES = (

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, UnexpectedReply
@@ -67,15 +66,3 @@ def code_of(items: Sequence[MapItem[Any]]) -> int:
     if failed and len(lost) == len(items):
         return UNREACHABLE
     return SOME_FAILED if failed else OK
-
-
-@contextmanager
-def needs_service(what: str) -> Iterator[None]:
-    """Turns a missing package of the service into a sentence that says what to install."""
-    try:
-        yield
-    except ModuleNotFoundError as fault:
-        raise Stop(
-            f"{what} needs the service, and {fault.name} is not installed; "
-            "install it with: pip install 'brightfield[service]'"
-        ) from fault

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from functools import partial
-from pathlib import Path
 
-from brightfield_client.cli import local_models
 from brightfield_client.cli.command import CONNECTION, Command, flag
 from brightfield_client.cli.connect import connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, UNREACHABLE
@@ -44,7 +42,7 @@ def _about_one(call: str, args: argparse.Namespace) -> int:
 def _print(model: Model) -> None:
     for name in _COLUMNS:
         print(f"{name:<12}{getattr(model, name)}")
-    for name in ("description", "citation"):
+    for name in ("card_on_disk", "description", "citation"):
         if model.raw.get(name):
             print(f"{name:<12}{model.raw[name]}")
     if model.labels:
@@ -64,15 +62,11 @@ def doctor(args: argparse.Namespace) -> int:
 
 
 _ID, _JSON = flag("id ID"), flag("--json", "all that the service says, as JSON")
-_SAID = "a model, or a folder of them (default: the shipped ones and BRIGHTFIELD_MODELS)"
-_FOLDER = flag("folder FOLDER", _SAID, Path, nargs="?")
 
 
 def _action(name: str, text: str, call: str) -> Command:
     return Command(name, text, partial(_about_one, call), (_ID, _JSON), shared=CONNECTION)
 
-
-_CHECK = "read the cards, verify the weights, build the models"
 
 MODELS = Command(
     "models",
@@ -85,8 +79,6 @@ MODELS = Command(
         _action("show", "one model's card and state", "model"),
         _action("load", "load a model now", "load_model"),
         _action("unload", "free a model's memory", "unload_model"),
-        Command("check", _CHECK, local_models.check, (_FOLDER,), shared=()),
-        Command("pull", "download a model's weights", local_models.pull, (_ID,), shared=()),
     ),
 )
 

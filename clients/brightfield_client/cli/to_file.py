@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from brightfield_client.calls.endpoints import any_endpoint
 from brightfield_client.cli.command import CONNECTION, FILES, Command, Flag, choices, flag, given
-from brightfield_client.cli.connect import ask_as_job, connect
+from brightfield_client.cli.connect import connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, complain, sentence
 from brightfield_client.cli.files import expand, write_answer
 from brightfield_client.client import Client
@@ -41,7 +42,8 @@ def _filters(args: argparse.Namespace) -> int:
 
 def _about_one(args: argparse.Namespace, endpoint: str, what: str, asked: dict[str, Any]) -> int:
     def ask(client: Client, form: Any) -> Any:
-        return ask_as_job(client, endpoint, args.file, {"format": form, **asked})
+        told = {"format": form, **asked}
+        return client.submit(any_endpoint(endpoint), args.file, **told).finish()
 
     return _written(args, f"{args.file.stem}.{what}.png", what, ask)
 
@@ -64,7 +66,7 @@ def _patches(args: argparse.Namespace) -> int:
         stored = _store(client, files)
         if not stored:
             raise Stop("None of the images can be read.", SOME_FAILED)
-        answer = ask_as_job(client, "patches", stored, given(args, format=form))
+        answer = client.submit("patches", stored, **given(args, format=form)).finish()
     write_answer(out, answer)
     print(f"{out}: patches of {len(stored)} images")
     unread = _some_unread(answer)

@@ -25,17 +25,9 @@ PathLike = str | os.PathLike[str]
 
 
 def open_dataset(task: str, data: PathLike, truth: PathLike | None = None) -> Dataset:
-    """The data set at `data`, as the task of a model wants it:
+    """The data set at `data`, in one of the forms that `Client.evaluate` lists for the task.
 
-    | task | data |
-    |---|---|
-    | classify | a folder for each class, a CSV with `path` and `label`, or a COCO file's objects |
-    | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
-    | detect | a COCO file; images in `images` beside it, else beside it |
-    | superresolve | `images` and `reference`, a CSV with both, or images alone |
-
-    `truth` is the folder of masks or references where it lies elsewhere, of a COCO file that of
-    the images. Raises `ValueError` for what is none of it, `OSError` for what is not there.
+    Raises `ValueError` for what is none of them, `OSError` for what is not there.
     """
     path = Path(data).expanduser()
     if not path.exists():

@@ -14,14 +14,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brightfield_client.errors import ApiError
+from brightfield_client.calls.call import Call, path_of
+from brightfield_client.calls.reading import nothing
+from brightfield_client.errors import ApiError, ConflictError, TooLargeError, UnprocessableError
 from brightfield_client.evaluating.dataset import Case, Dataset
 from brightfield_client.evaluating.opening import TASK_EVALUATORS
 from brightfield_client.evaluating.task_evaluator import TaskEvaluator
+from brightfield_client.exchange import Policy, Steps
 from brightfield_client.images import to_payload
 from brightfield_client.mapping import FAULTS, MapItem
 from brightfield_client.models import Model
 from brightfield_client.progress import ProgressBar
+from brightfield_client.results.evaluation import Evaluation
+from brightfield_client.results.runs import EvaluationRun
+from brightfield_client.results.value import Value
 
 # Refusals that another attempt may not meet.
 _FOR_NOW = frozenset({404, 408, 409, 425, 429, 499})
@@ -102,10 +108,6 @@ class EvaluationPlan:
         entries, broken, self._entries, self._broken = self._entries, self._broken, [], False
         return [] if broken else [replace(chunk, body=self._evaluator.document(entries))]
 
-    def refused(self, chunk: Chunk, fault: Exception) -> None:
-        """The service does not take a chunk."""
-        self.errors += [MapItem(case.path, error=fault) for case in chunk.cases]
-
     def _entry(self, case: Case, item: MapItem[Any]) -> Any:
         try:
             return self._evaluator.entry(case, item.unwrap())
@@ -128,6 +130,37 @@ class EvaluationPlan:
             for case in cases:
                 digest.update(_trace(case).encode("utf-8", "surrogateescape"))
             yield Chunk(f"{start:08d}-{digest.hexdigest()[:16]}", cases)
+
+
+@dataclass(frozen=True)
+class ChunkUpload:
+    """Puts finished chunks into the run; one that is refused is noted in the plan."""
+
+    plan: EvaluationPlan
+    run: EvaluationRun
+    chunks: Iterable[Chunk]
+
+    def steps(self, policy: Policy) -> Steps[None]:
+        for chunk in self.chunks:
+            path = path_of("/metrics/runs/{}/chunks/{}", self.run, chunk.key)
+            try:
+                yield from Call("PUT", path, nothing).with_json(chunk.body).steps(policy)
+            except (ConflictError, UnprocessableError, TooLargeError) as fault:
+                # Another writer had the same chunk first; its scores may differ in the last digit.
+                if fault.code != "chunk_conflict":
+                    self.plan.errors += [MapItem(case.path, error=fault) for case in chunk.cases]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated(Value):
+    """The run with its report, and the images that failed, with what was wrong."""
+
+    run: EvaluationRun
+    report: Evaluation
+    errors: tuple[MapItem[Any], ...] = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        return self.report._repr_html_()
 
 
 def _final(fault: Exception) -> bool:

@@ -184,6 +184,60 @@ class Neighbor(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Detection(Value):
+    """An object by its box; `id` counts from 1, `uuid` is its id in GeoJSON."""
+
+    id: int
+    """Counted from 1; the object's value in the mask, where there is one."""
+    label: str
+    class_id: int
+    score: float | None
+    box: Box
+    uuid: str = at(repr=False)
+    """The id that the object has in GeoJSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment(Detection):
+    """An object by its pixels, which have the value `id` in the label image.
+
+    `area_um2` is None where the pixel size is unknown. `centroid` is x, y. `mean_intensity` has
+    one value per channel, in the image's own values; None where no pixel is finite. `rle` is
+    the mask in COCO's run-length encoding. `polygons` are None where no outlines were asked
+    for.
+    """
+
+    area_px: int
+    area_um2: float | None = None
+    """Square micrometres, where the pixel size is known."""
+    centroid: Point
+    mean_intensity: tuple[float | None, ...]
+    """For each channel, in the image's own values."""
+    rle: Json = at(repr=False)
+    polygons: tuple[Polygon, ...] | None = at("outline", default=None, repr=False, compare=False)
+    """Polygons, each of them rings (the exterior and holes) of corners [x, y]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solid(Value):
+    """An object through the planes zmin to zmax - 1 of a stack.
+
+    `box` are its edges in x and y, `centroid` is x, y, z; z is in planes from the first one's
+    face.
+    """
+
+    id: int
+    label: str
+    class_id: int
+    score: float | None
+    box: Box
+    zmin: int = at("box.zmin")
+    zmax: int = at("box.zmax")
+    voxels: int
+    centroid: SolidPoint
+
+
+@dataclass(frozen=True, kw_only=True)
 class Layer(Value):
     """A module of a model."""
 
@@ -226,50 +280,6 @@ class MetricDifference(Value):
     p_value: float | None
     undefined: str | None
     ci_undefined: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DetectedObject(Value):
-    """An object by its box."""
-
-    id: int
-    """Counted from 1; the object's value in the mask, where there is one."""
-    label: str
-    class_id: int
-    score: float | None
-    box: Box
-    uuid: str = at(repr=False)
-    """The id that the object has in GeoJSON."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SegmentedObject(DetectedObject):
-    """An object by its pixels, and what is measured of them."""
-
-    area_px: int
-    area_um2: float | None = None
-    """Square micrometres, where the pixel size is known."""
-    centroid: Point
-    mean_intensity: tuple[float | None, ...]
-    """For each channel, in the image's own values."""
-    rle: Json = at(repr=False)
-    polygons: tuple[Polygon, ...] | None = at("outline", default=None, repr=False, compare=False)
-    """Polygons, each of them rings (the exterior and holes) of corners [x, y]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SolidObject(Value):
-    """An object through several planes."""
-
-    id: int
-    label: str
-    class_id: int
-    score: float | None
-    box: Box
-    zmin: int = at("box.zmin")
-    zmax: int = at("box.zmax")
-    voxels: int
-    centroid: SolidPoint
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn, TypeVar, overload
+from typing import Any, Generic, NoReturn, TypeVar
 
 from brightfield_client.errors import ApiError, UnexpectedReply, api_error
+from brightfield_client.results.table import Listing
 from brightfield_client.results.value import Json, Value
 
 T = TypeVar("T")
@@ -41,12 +42,16 @@ class ItemError(Value):
         raise self.error
 
 
-class Batch(Sequence[T | ItemError], Generic[T]):
+class Batch(Listing[T | ItemError], Generic[T]):
     """The answers in the order in which the images were sent."""
 
-    def __init__(self, items: Sequence[T | ItemError], raw: Json) -> None:
-        self._items = tuple(items)
+    def __init__(self, items: Iterable[T | ItemError], raw: Json) -> None:
+        self._all = tuple(items)
         self.raw = raw
+
+    @property
+    def _items(self) -> tuple[T | ItemError, ...]:
+        return self._all
 
     @classmethod
     def from_json(cls, body: Json, parse: Callable[[Json], T]) -> Batch[T]:
@@ -80,16 +85,6 @@ class Batch(Sequence[T | ItemError], Generic[T]):
             failed.error.add_note(f"image {failed.index} of {len(self)}")
             failed.raise_error()
         return self.results
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @overload
-    def __getitem__(self, index: int) -> T | ItemError: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[T | ItemError, ...]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        return self._items[index]
 
     def __repr__(self) -> str:
         return f"Batch({len(self.results)} answers, {len(self.errors)} errors)"

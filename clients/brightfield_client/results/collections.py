@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,8 @@ import numpy.typing as npt
 from brightfield_client.errors import BrightfieldError, api_error
 from brightfield_client.results._shapes import NearestItems, Neighbor
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.result import frame, html_table
-from brightfield_client.results.saving import save_as, write_csv, write_json
+from brightfield_client.results.saving import save_as
+from brightfield_client.results.table import Cells, Listing, Table, html_table
 from brightfield_client.results.value import Json, Value, at
 
 
@@ -37,44 +37,30 @@ class Addition(Value):
         return {"id": value["id"], "outcome": "failed", "error": fault}
 
 
-class Neighbors(NearestItems, Sequence[Neighbor]):
+class Neighbors(NearestItems, Listing[Neighbor], Table):
     """The nearest items, the nearest first, of so many `searched`.
 
     Of a search that was not `exact`, `recall` is the measured share of the true neighbours that
-    such searches find; `raw["recall"]` says how it was measured.
+    such searches find; `raw["recall"]` says how it was measured. `to_pandas` has a row per item:
+    id, distance, and each key of the metadata.
     """
 
     @property
     def ids(self) -> list[str]:
         return [each.id for each in self.found]
 
-    def __len__(self) -> int:
-        return len(self.found)
+    @property
+    def _items(self) -> tuple[Neighbor, ...]:
+        return self.found
 
-    @overload
-    def __getitem__(self, index: int) -> Neighbor: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Neighbor, ...]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        return self.found[index]
-
-    def to_pandas(self) -> Any:
-        """A row per item: id, distance, metadata."""
+    def _table(self) -> Cells:
         keys = list(dict.fromkeys(key for each in self.found for key in each.metadata))
         rows = ((e.id, e.distance, *(e.metadata.get(key) for key in keys)) for e in self.found)
-        return frame(("id", "distance", *keys), rows)
+        return ("id", "distance", *keys), rows
 
     def _repr_html_(self) -> str:
         rows = ((each.id, f"{each.distance:.4f}") for each in self.found)
         return html_table(("id", html.escape(self.metric)), rows)
-
-
-def _sizes(clusters: list[Json]) -> tuple[int, ...]:
-    return tuple(int(each["size"]) for each in clusters)
-
-
-def _members(clusters: list[Json]) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(each["members"]) for each in clusters)
 
 
 def _points(points: Json) -> npt.NDArray[np.float64]:
@@ -82,30 +68,29 @@ def _points(points: Json) -> npt.NDArray[np.float64]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Clusters(Value):
+class Clusters(Value, Table):
     """k-means: the `labels` of the `ids`, and of each cluster its size and the ids nearest its
-    centre."""
+    centre. `to_pandas` has a row per item: id, cluster."""
 
     k: int
     inertia: float
     silhouette: float | None = at("silhouette.value")
     ids: tuple[str, ...] = at(repr=False)
     labels: npt.NDArray[np.int64] = at(repr=False)
-    sizes: tuple[int, ...] = at("clusters", read=_sizes)
-    members: tuple[tuple[str, ...], ...] = at("clusters", read=_members, repr=False)
+    sizes: tuple[int, ...] = at("clusters.size")
+    members: tuple[tuple[str, ...], ...] = at("clusters.members", repr=False)
     raw: Json = at(whole=True, repr=False)
 
-    def to_pandas(self) -> Any:
-        """A row per item: id, cluster."""
-        return frame(("id", "cluster"), zip(self.ids, self.labels.tolist(), strict=True))
+    def _table(self) -> Cells:
+        return ("id", "cluster"), zip(self.ids, self.labels.tolist(), strict=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Projection(Value):
+class Projection(Value, Table):
     """A map: `points` (N, 2) or (N, 3) of the `ids`; `placed` are those that came later.
 
     `trustworthiness` is 1 where all neighbours on the map are neighbours in truth, None for few
-    items.
+    items. `to_pandas` has a row per item: id, x, y and perhaps z.
     """
 
     id: str
@@ -131,21 +116,11 @@ class Projection(Value):
             raise ValueError(f"Ask for the picture with `await collection.plot({self.id!r})`.")
         return self._ask(by=by, **parameters)
 
-    def to_pandas(self) -> Any:
-        """A row per item: id, x, y and perhaps z."""
-        return frame(("id", *self._axes), self._rows())
-
     def save(self, path: str | Path) -> Path:
         """Write .json, the whole answer, or .csv, a row per item."""
-        writers = {
-            ".json": lambda p: write_json(p, self.raw),
-            ".csv": lambda p: write_csv(p, ("id", *self._axes), self._rows()),
-        }
-        return save_as(path, writers, "A map")
+        return save_as(self, path, {".csv": self._write_csv})
 
-    def _rows(self) -> list[tuple[Any, ...]]:
-        return [(name, *point) for name, point in zip(self.ids, self.points.tolist(), strict=True)]
-
-    @property
-    def _axes(self) -> str:
-        return "xyz"[: self.points.shape[1]]
+    def _table(self) -> Cells:
+        axes = "xyz"[: self.points.shape[1]]
+        named = zip(self.ids, self.points.tolist(), strict=True)
+        return ("id", *axes), [(name, *point) for name, point in named]

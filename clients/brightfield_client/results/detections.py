@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from brightfield_client.results.found import Detection
-from brightfield_client.results.objects import InOneImage
-from brightfield_client.results.places import Box
+from brightfield_client.results._shapes import Detection
+from brightfield_client.results.objects import OBJECT, InOneImage
+from brightfield_client.results.places import EDGES
 from brightfield_client.results.saving import save_as
+from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import at
 
 
@@ -29,16 +30,11 @@ class Detections(InOneImage[Detection]):
         .json the whole answer, .csv a table. .geojson for QuPath, .png, the boxes over the image,
         and .zip, regions for ImageJ, ask the service again (see `again`).
         """
-        own = {".json": self._as_json, ".csv": self._as_table}
-        return save_as(
-            path,
-            own | self._asked_again(geojson="geojson", png="overlay", zip="rois"),
-            "A detection",
-        )
+        asked = {".geojson": "geojson", ".png": "overlay", ".zip": "rois"}
+        return save_as(self, path, {".csv": self._write_csv, **asked})
 
-    def _no_object(self) -> Detection:
-        nowhere = Box(0.0, 0.0, 0.0, 0.0)
-        return Detection(id=0, label="", class_id=0, score=None, box=nowhere, uuid="")
+    def _columns(self) -> Columns:
+        return columns(f"{OBJECT} {EDGES}")
 
     def _repr_html_(self) -> str:
         return self._count_table() + self._caption()

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from brightfield_client.pictures import as_picture, on_axes, thumbnail_png
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.result import Result
-from brightfield_client.results.saving import save_as, write_tiff
+from brightfield_client.results.saving import as_npy, save_as, write_tiff
 from brightfield_client.results.value import Json, at
 
 _MEDIA_TYPES = {"npy": "application/x-npy", "png": "image/png", "tiff": "image/tiff"}
@@ -56,18 +56,13 @@ class Enlargement(Result):
         return on_axes(self.picture(), ax, f"{self.model.id}: {self.scale} times")
 
     def save(self, path: str | Path) -> Path:
-        """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss.
+        """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss; or .json.
 
         What Pillow does not write, other channels than grey and colour, float64 and colour of 16
         bits, is asked of the service again (see `again`) as .png or .tif.
         """
-        writers = {
-            ".png": self._write_png,
-            ".tif": self._write_tiff,
-            ".tiff": self._write_tiff,
-            ".npy": lambda file: np.save(file, self.pixels, allow_pickle=False),
-        }
-        return save_as(path, writers, "An enlarged image")
+        own = {".png": self._write_png, ".tif": self._write_tiff, ".npy": as_npy(self.pixels)}
+        return save_as(self, path, own)
 
     def _write_png(self, path: Path) -> None:
         kinds = (np.uint8, np.uint16) if self.axes == "YX" else (np.uint8,)

@@ -1,8 +1,12 @@
-"""Numbers with their intervals."""
+"""Numbers with their intervals, and tables of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+
 from brightfield_client.results._shapes import MetricDifference, MetricEstimate
+from brightfield_client.results.table import Cells, Table, cells, columns
 
 
 class Estimate(MetricEstimate):
@@ -32,3 +36,37 @@ class Difference(MetricDifference):
         interval = "" if self.ci is None else f" ({self.ci[0]:+.3f} to {self.ci[1]:+.3f})"
         p = "" if self.p_value is None else f", p = {self.p_value:.3g}"
         return f"{self.difference:+.3f}{interval}{p}"
+
+
+E = TypeVar("E", bound="Estimate | Difference")
+_TEXTS = frozenset({"scope", "metric", "method", "n", "undefined"})
+
+
+class NamedNumbers(Table, Generic[E]):
+    """Numbers by name: of all rows, pooled, and of single classes."""
+
+    metrics: Mapping[str, E]
+    pooled: Mapping[str, E]
+    _columns: ClassVar[str]
+    """Those of a number."""
+
+    def __getitem__(self, name: str) -> E:
+        return self.metrics[name]
+
+    def _blocks(self) -> list[tuple[str, Mapping[str, E]]]:
+        """The numbers by their scopes."""
+        return [("all", self.metrics), ("pooled", self.pooled)]
+
+    def _rows(self) -> list[tuple[str, str, E]]:
+        return [
+            (scope, name, found) for scope, block in self._blocks() for name, found in block.items()
+        ]
+
+    def _table(self) -> Cells:
+        return cells(columns(f"scope=0 metric=1 {self._columns}"), self._rows())
+
+    def to_pandas(self) -> Any:
+        """A `DataFrame` with a row per number: scope (`all`, `pooled` or a class), metric, and what
+        is known of it."""
+        found = super().to_pandas()
+        return found.astype({name: float for name in found.columns if name not in _TEXTS})

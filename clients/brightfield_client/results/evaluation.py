@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from brightfield_client.arrays import FloatArray, numbers
 from brightfield_client.results._answers import ReportFields
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.estimates import Estimate
-from brightfield_client.results.result import frame, html_table
-from brightfield_client.results.saving import Write, save_as, write_json
+from brightfield_client.results.estimates import Estimate, NamedNumbers
+from brightfield_client.results.saving import save_as
+from brightfield_client.results.table import html_table
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Evaluation(ReportFields):
+class Evaluation(ReportFields, NamedNumbers[Estimate]):
     """How good predictions are.
 
     `metrics` are the numbers by name, also `evaluation["auroc"]`; `pooled` those over all pixels
     or objects of all cases together. `confusion` has rows of truth and columns of prediction.
     `raw` is the whole report, keys that this client does not know included. The question is kept,
-    data included, for the forms that only the service can write.
+    data included, for the forms that only the service can write. `to_pandas` has the columns scope,
+    metric, value, low, high, method, n and undefined.
     """
 
     _ask: Callable[..., Binary] | None = field(default=None, repr=False)
-
-    def __getitem__(self, name: str) -> Estimate:
-        return self.metrics[name]
+    _columns = "value=2.value low=2.ci.0 high=2.ci.1 method=2.method n=2.n undefined=2.undefined"
 
     def curve(self, name: str) -> Mapping[str, FloatArray]:
         """A curve's points as arrays, `curve("roc")["fpr"]`; null becomes NaN.
@@ -90,30 +88,12 @@ class Evaluation(ReportFields):
             form = file.suffix.lower()[1:]
             return self.again(form, plot=plot, table=table, title=title).save(file)
 
-        writers: dict[str, Write] = dict.fromkeys((".html", ".csv", ".svg", ".png"), asked)
-        writers[".json"] = lambda file: write_json(file, self.raw)
-        return save_as(path, writers, "A report")
+        return save_as(self, path, dict.fromkeys((".html", ".csv", ".svg", ".png"), asked))
 
-    def _rows(self) -> Iterator[tuple[str, str, Estimate]]:
-        blocks = [("all", self.metrics), ("pooled", self.pooled)]
-        blocks += [(entry.label, entry.metrics) for entry in self.per_class]
-        for scope, block in blocks:
-            for name, estimate in block.items():
-                yield scope, name, estimate
-
-    def to_pandas(self) -> Any:
-        """A `DataFrame`: scope (`all`, `pooled` or a class), metric, value, low, high, method, n
-        and undefined, a row per number."""
-        columns = ("scope", "metric", "value", "low", "high", "method", "n", "undefined")
-        rows = (
-            (scope, name, e.value, *(e.ci or (None, None)), e.method, e.n, e.undefined)
-            for scope, name, e in self._rows()
-        )
-        return frame(columns, rows).astype({"value": float, "low": float, "high": float})
+    def _blocks(self) -> list[tuple[str, Mapping[str, Estimate]]]:
+        return [*super()._blocks(), *((each.label, each.metrics) for each in self.per_class)]
 
     def _repr_html_(self) -> str:
-        rows = [
-            (scope, name, str(estimate), str(estimate.n)) for scope, name, estimate in self._rows()
-        ]
+        rows = [(scope, name, str(found), str(found.n)) for scope, name, found in self._rows()]
         notes = "".join(f"<p>{html.escape(warning.detail)}</p>" for warning in self.warnings)
         return html_table(("scope", "metric", "value", "n"), rows) + notes

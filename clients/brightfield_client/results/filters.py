@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from brightfield_client.results._shapes import FilterList
-from brightfield_client.results.saving import save_as, write_json
+from brightfield_client.results.saving import as_npy, save_as
 
 
 class Filters(FilterList):
@@ -22,8 +20,4 @@ class Filters(FilterList):
 
     def save(self, path: str | Path) -> Path:
         """Write the weights as .npy, or the whole answer as .json."""
-        writers = {
-            ".npy": lambda file: np.save(file, self.weights, allow_pickle=False),
-            ".json": lambda file: write_json(file, self.raw),
-        }
-        return save_as(path, writers, "A set of filters")
+        return save_as(self, path, {".npy": as_npy(self.weights)})

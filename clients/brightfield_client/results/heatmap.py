@@ -15,7 +15,7 @@ from brightfield_client.arrays import FloatArray
 from brightfield_client.images import ImageSource
 from brightfield_client.pictures import inline_png, on_axes, read_pixels
 from brightfield_client.results.result import Result
-from brightfield_client.results.saving import Write, save_as
+from brightfield_client.results.saving import Writers, save_as
 from brightfield_client.results.value import Json
 from brightfield_painting import Rectangle, display, heatmap, overlay, place
 
@@ -81,14 +81,14 @@ class Heatmap(Result, ABC):
         return on_axes(picture, ax, self._title(target))
 
     def save(self, path: str | Path, *, target: int = 0) -> Path:
-        """Write the maps of all targets as .npy, or one target's as .tiff (float32) or .png."""
-        writers: dict[str, Write] = {
+        """Write the maps of all targets as .npy, one target's as .tiff (float32) or .png, or the
+        whole answer as .json."""
+        writers: Writers = {
             ".npy": lambda file: np.save(file, self._every(), allow_pickle=False),
             ".tif": lambda file: self._numbers(target).save(file),
-            ".tiff": lambda file: self._numbers(target).save(file),
             ".png": lambda file: self.overlay(target=target).save(file),
         }
-        return save_as(path, writers, "A map")
+        return save_as(self, path, writers)
 
     def _every(self) -> FloatArray:
         """The maps of all targets."""

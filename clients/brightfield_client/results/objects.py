@@ -5,29 +5,38 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.images import ImageSource
 from brightfield_client.pictures import on_axes
-from brightfield_client.results._shapes import ObjectClass
-from brightfield_client.results.found import Detection, Solid
-from brightfield_client.results.result import Result, frame, html_table
-from brightfield_client.results.saving import Write, write_csv, write_json
+from brightfield_client.results._shapes import Detection, ObjectClass, Solid
+from brightfield_client.results.result import Result
+from brightfield_client.results.table import (
+    Cells,
+    Columns,
+    Listing,
+    Table,
+    cells,
+    columns,
+    html_table,
+)
 from brightfield_client.results.value import at
 
 D = TypeVar("D", bound="Detection | Solid")
+OBJECT = "id label class_id score"
+MIDDLE = "centroid_x_px=centroid.x centroid_y_px=centroid.y"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Found(Result, Generic[D]):
-    """N objects, and the classes that the model knows."""
+class Found(Result, Listing[D], Table):
+    """N objects, and the classes that the model knows.
+
+    `to_pandas` has a row per object; the columns are those of `format="csv"`.
+    """
 
     objects: tuple[D, ...] = at(repr=False)
     classes: tuple[ObjectClass, ...] = at(repr=False)
@@ -38,34 +47,25 @@ class Found(Result, Generic[D]):
         found = Counter(found.class_id for found in self.objects)
         return {known.label: found[known.class_id] for known in self.classes}
 
-    def __len__(self) -> int:
-        return len(self.objects)
-
-    def __iter__(self) -> Iterator[D]:
-        return iter(self.objects)
-
-    def __getitem__(self, index: int) -> D:
-        return self.objects[index]
-
-    def to_pandas(self) -> Any:
-        """A `DataFrame` with a row per object; the columns are those of `format="csv"`."""
-        return frame(*self._table())
+    @property
+    def _items(self) -> tuple[D, ...]:
+        return self.objects
 
     @abstractmethod
-    def _no_object(self) -> D:
-        """An object that stands for its columns alone."""
+    def _columns(self) -> Columns:
+        """What a row says of an object."""
 
-    def _table(self) -> tuple[list[str], list[list[Any]]]:
+    def _table(self) -> Cells:
+        return cells(self._columns(), self)
+
+    def _middles(self) -> Columns:
+        """In micrometres, where the pixel size is known."""
         size = self.image.get("pixel_size")
-        rows = [found.row(size) for found in self.objects]
-        columns = list((rows or [self._no_object().row(size)])[0])
-        return columns, [list(row.values()) for row in rows]
-
-    def _as_table(self, file: Path) -> None:
-        write_csv(file, *self._table())
-
-    def _as_json(self, file: Path) -> None:
-        write_json(file, self.raw)
+        return (
+            {}
+            if size is None
+            else columns("centroid_x_um=centroid.x centroid_y_um=centroid.y", size)
+        )
 
     def _count_table(self) -> str:
         rows = [(label, str(count)) for label, count in self.counts.items()]
@@ -110,10 +110,3 @@ class InOneImage(Found[D]):
         `image` is not needed: the answer knows the one that was asked about.
         """
         return on_axes(self.overlay(), ax, self.model.id)
-
-    def _asked_again(self, **forms: str) -> dict[str, Write]:
-        """Writers, by their suffixes, that have the service write a file in a form."""
-        return {f".{suffix}": partial(self._ask_for, form) for suffix, form in forms.items()}
-
-    def _ask_for(self, form: str, file: Path) -> Path:
-        return self.again(form).save(file)

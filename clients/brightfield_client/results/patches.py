@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import inline_png
 from brightfield_client.results._shapes import Point
 from brightfield_client.results.batch import ItemError
-from brightfield_client.results.places import Box
+from brightfield_client.results.places import PLACE, Box
 from brightfield_client.results.result import Result
-from brightfield_client.results.saving import save_as, write_csv, write_json
+from brightfield_client.results.saving import save_as
+from brightfield_client.results.table import Cells, Listing, Table, cells, columns
 from brightfield_client.results.value import Json, Value, at
 
 
@@ -56,10 +56,11 @@ def _units(found: list[Json]) -> dict[int, tuple[Patch, ...]]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Patches(Result):
+class Patches(Result, Listing[Patch], Table):
     """The patches of each unit of `layer`, by its number, the most exciting first.
 
-    `rule` says how the gradients were taken: `guided`, `plain`, or `none`.
+    `rule` says how the gradients were taken: `guided`, `plain`, or `none`. A sequence of all
+    patches.
     """
 
     layer: str
@@ -77,11 +78,9 @@ class Patches(Result):
         """The images that could not be read."""
         return [image for image in self.images if isinstance(image, ItemError)]
 
-    def __len__(self) -> int:
-        return sum(map(len, self.units.values()))
-
-    def __iter__(self) -> Iterator[Patch]:
-        return (patch for patches in self.units.values() for patch in patches)
+    @property
+    def _items(self) -> tuple[Patch, ...]:
+        return tuple(patch for patches in self.units.values() for patch in patches)
 
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`.
@@ -89,12 +88,10 @@ class Patches(Result):
         .csv a row per patch, .json the whole answer. .png, a sheet with a row per unit, asks the
         service again (see `again`).
         """
-        writers = {
-            ".csv": lambda file: write_csv(file, _COLUMNS, map(_row, self)),
-            ".json": lambda file: write_json(file, self.raw),
-            ".png": lambda file: self.again("png").save(file),
-        }
-        return save_as(path, writers, "A set of patches")
+        return save_as(self, path, {".csv": self._write_csv, ".png": "png"})
+
+    def _table(self) -> Cells:
+        return cells(columns(f"unit image value {PLACE}"), self)
 
     def _repr_html_(self) -> str:
         rows = []
@@ -103,13 +100,6 @@ class Patches(Result):
             rows.append(f"<tr><th>{unit}</th>{cells}</tr>")
         head = f"<caption>{html.escape(self.layer)}</caption>"
         return f"<table>{head}{''.join(rows)}</table>{self._caption()}"
-
-
-_COLUMNS = ("unit", "image", "value", "row", "column", "x", "y", *Box._fields)
-
-
-def _row(patch: Patch) -> tuple[Any, ...]:
-    return (patch.unit, patch.image, patch.value, *patch.place, *patch.position, *patch.box)
 
 
 def _cell(patch: Patch) -> str:

@@ -16,6 +16,11 @@ Polygon = tuple[Ring, ...]
 """The exterior and the holes."""
 
 
+# Columns of tables: the edges of a box, and a place in a layer's map with what it sees.
+EDGES = "xmin=box.xmin ymin=box.ymin xmax=box.xmax ymax=box.ymax"
+PLACE = f"row=place.0 column=place.1 x=position.x y=position.y {EDGES}"
+
+
 class Box(NamedTuple):
     """A rectangle by its edges; around the one pixel at (0, 0) it is 0, 0, 1, 1."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from brightfield_client.optional import require
 from brightfield_client.results._shapes import ModelRef, Warned
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.value import Json, Value, at, read_fields
@@ -67,18 +66,3 @@ class Result(Value):
 
     def _repr_html_(self) -> str:
         return f"<code>{html.escape(repr(self))}</code><br>{self._caption()}"
-
-
-def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose cells are escaped."""
-    top = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Any:
-    """A pandas `DataFrame`. Raises `ImportError` that says what to install where pandas is not."""
-    pandas = require("pandas", "to_pandas()", "brightfield[notebook]")
-    return pandas.DataFrame(list(rows), columns=list(columns))

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from brightfield_client.results._answers import RunComparison
 from brightfield_client.results._shapes import EvaluationRun, RunChunk
-from brightfield_client.results.estimates import Difference
-from brightfield_client.results.result import frame, html_table
+from brightfield_client.results.estimates import Difference, NamedNumbers
+from brightfield_client.results.table import html_table
 
 __all__ = ["Comparison", "EvaluationRun", "RunChunk"]
 
 
-class Comparison(RunComparison):
+class Comparison(RunComparison, NamedNumbers[Difference]):
     """How much two runs differ over the `n` ids that both have; `comparison["auroc"]`.
 
     `only_a` and `only_b` count the ids that one run alone has, and list the first of them. `raw` is
-    the whole reply.
+    the whole reply. `to_pandas` has the columns scope, metric, a, b, difference, low, high, method
+    and p_value.
     """
 
-    def __getitem__(self, name: str) -> Difference:
-        return self.metrics[name]
-
-    def _rows(self) -> Iterator[tuple[str, str, Difference]]:
-        for scope, block in (("all", self.metrics), ("pooled", self.pooled)):
-            for name, difference in block.items():
-                yield scope, name, difference
-
-    def to_pandas(self) -> Any:
-        """A `DataFrame`: scope, metric, a, b, difference, low, high, method and p_value."""
-        columns = ("scope", "metric", "a", "b", "difference", "low", "high", "method", "p_value")
-        rows = (
-            (scope, name, d.a, d.b, d.difference, *(d.ci or (None, None)), d.method, d.p_value)
-            for scope, name, d in self._rows()
-        )
-        numbers = {name: float for name in columns if name not in ("scope", "metric", "method")}
-        return frame(columns, rows).astype(numbers)
+    _columns = (
+        "a=2.a b=2.b difference=2.difference low=2.ci.0 high=2.ci.1 method=2.method "
+        "p_value=2.p_value"
+    )
 
     def _repr_html_(self) -> str:
-        return html_table(
-            ("scope", "metric", "a - b"), [(scope, name, str(d)) for scope, name, d in self._rows()]
-        )
+        rows = [(scope, name, str(found)) for scope, name, found in self._rows()]
+        return html_table(("scope", "metric", "a - b"), rows)

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
-Write = Callable[[Path], object]
+Writers = Mapping[str, str | Callable[[Path], object]]
+"""By suffix: a function that writes, or the form in which the service is asked again."""
 
 
-def save_as(path: str | Path, writers: Mapping[str, Write], what: str) -> Path:
-    """Write by the suffix of `path`. Raises `ValueError` for one that is not among `writers`."""
+def save_as(answer: Any, path: str | Path, writers: Writers) -> Path:
+    """Write by the suffix of `path`; .json is the whole answer, and .tiff is .tif.
+
+    Raises `ValueError` for a suffix that the answer does not have.
+    """
     path = Path(path)
-    write = writers.get(path.suffix.lower())
+    known: Writers = {**writers, ".json": lambda file: write_json(file, answer.to_dict())}
+    write = known.get(path.suffix.lower().replace(".tiff", ".tif"))
     if write is None:
-        raise ValueError(f"{what} is saved as {', '.join(writers)}, not as {path.suffix!r}.")
-    write(path)
+        kind, suffixes = type(answer).__name__, ", ".join(known)
+        raise ValueError(f"{kind} is saved as {suffixes}, not as {path.suffix!r}.")
+    if isinstance(write, str):
+        answer.again(write).save(path)
+    else:
+        write(path)
     return path
+
+
+def as_npy(array: npt.NDArray[Any]) -> Callable[[Path], object]:
+    """What writes an array as .npy."""
+    return partial(np.save, arr=array, allow_pickle=False)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     text = json.dumps(dict(document), ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows(rows)
 
 
 def write_tiff(path: Path, array: npt.NDArray[Any], pixel_size: float | None) -> None:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import thumbnail_png
-from brightfield_client.results._shapes import Point
-from brightfield_client.results.found import Segment
+from brightfield_client.results._shapes import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
-from brightfield_client.results.objects import InOneImage
-from brightfield_client.results.places import Box
-from brightfield_client.results.saving import save_as, write_tiff
+from brightfield_client.results.objects import MIDDLE, OBJECT, InOneImage
+from brightfield_client.results.places import EDGES
+from brightfield_client.results.saving import Writers, as_npy, save_as, write_tiff
+from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import at
 
 _BOUNDARY = 0.35  # brightness of a boundary between objects
@@ -68,17 +68,15 @@ class Segmentation(InOneImage[Segment]):
         measured. .geojson for QuPath and .zip, regions for ImageJ, ask the service again (see
         `again`). Raises `ValueError` for a .png of more than 65,535 objects.
         """
-        own = {
+        writers: Writers = {
             ".tif": self._write_tiff,
-            ".tiff": self._write_tiff,
             ".png": self._write_png,
-            ".npy": lambda file: np.save(file, self.labels, allow_pickle=False),
-            ".json": self._as_json,
-            ".csv": self._as_table,
+            ".npy": as_npy(self.labels),
+            ".csv": self._write_csv,
+            ".geojson": "geojson",
+            ".zip": "rois",
         }
-        return save_as(
-            path, own | self._asked_again(geojson="geojson", zip="rois"), "A segmentation"
-        )
+        return save_as(self, path, writers)
 
     def _write_tiff(self, path: Path) -> None:
         mask = self.json["mask"]
@@ -93,12 +91,15 @@ class Segmentation(InOneImage[Segment]):
             raise ValueError("A PNG tells at most 65535 objects apart; save as .tif or .npy.")
         path.write_bytes(mask_bytes(mask))
 
-    def _no_object(self) -> Segment:
-        means = (None,) * (1 if self.image.get("axes") == "YX" else 3)
-        return Segment(
-            id=0, label="", class_id=0, score=None, box=Box(0.0, 0.0, 0.0, 0.0), uuid="",
-            area_px=0, centroid=Point(0.0, 0.0), mean_intensity=means, rle={},
-        )  # fmt: skip
+    def _columns(self) -> Columns:
+        px = columns(f"{OBJECT} {EDGES} area_px {MIDDLE}")
+        um = {} if self.image.get("pixel_size") is None else columns("area_um2") | self._middles()
+        grey = self.image.get("axes") == "YX"
+        means = len(self.objects[0].mean_intensity) if self.objects else 1 if grey else 3
+        names = (f"mean_intensity_{place + 1}=mean_intensity.{place}" for place in range(means))
+        return (
+            px | um | columns("mean_intensity=mean_intensity.0" if means == 1 else " ".join(names))
+        )
 
     def _repr_html_(self) -> str:
         return thumbnail_png(self.picture(), self.mode) + self._count_table() + self._caption()

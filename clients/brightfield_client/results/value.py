@@ -28,7 +28,8 @@ _FAULTS = (KeyError, TypeError, ValueError, AttributeError, IndexError, OSError)
 
 
 def at(path: str = "", **options: Any) -> Any:
-    """A field that is read from `path`, keys with dots between, where that is not its name.
+    """A field that is read from `path`, keys with dots between, where that is not its name; keys
+    behind that of a list are those of each of its members.
 
     `rest=True` gathers the keys that no other field reads, `whole=True` takes all that is read,
     and `read=function` makes the value from what is there, where the type does not say enough.
@@ -146,9 +147,12 @@ def _look_up(value: Any, path: str, field: dataclasses.Field[Any]) -> Any:
         field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
     )
     for key in path.split("."):
-        if optional and (value is None or key not in value):
+        if isinstance(value, list):
+            value = [each[key] for each in value]
+        elif optional and (value is None or key not in value):
             return _MISSING
-        value = value[key]
+        else:
+            value = value[key]
     return _MISSING if optional and value is None else value
 
 

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from brightfield_client.results._shapes import SolidPoint
-from brightfield_client.results.found import Solid
+from brightfield_client.results._shapes import Solid
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
-from brightfield_client.results.objects import Found
-from brightfield_client.results.places import Box
-from brightfield_client.results.result import html_table
-from brightfield_client.results.saving import save_as
+from brightfield_client.results.objects import MIDDLE, OBJECT, Found
+from brightfield_client.results.saving import Writers, as_npy, save_as
+from brightfield_client.results.table import Columns, columns, html_table
 from brightfield_client.results.value import Json, at
 
 
@@ -40,22 +36,17 @@ class Volume(Found[Solid]):
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`: .tif and .npy the label volume, .csv a table
         of the objects, .json the whole answer."""
-        writers = {
-            ".tif": self._write_tiff,
-            ".tiff": self._write_tiff,
-            ".npy": lambda file: np.save(file, self.labels, allow_pickle=False),
-            ".csv": self._as_table,
-            ".json": self._as_json,
+        writers: Writers = {
+            ".tif": lambda file: file.write_bytes(mask_bytes(self.json["mask"])),
+            ".npy": as_npy(self.labels),
+            ".csv": self._write_csv,
         }
-        return save_as(path, writers, "A volume")
+        return save_as(self, path, writers)
 
-    def _write_tiff(self, path: Path) -> None:
-        path.write_bytes(mask_bytes(self.json["mask"]))
-
-    def _no_object(self) -> Solid:
-        box, centre = Box(0.0, 0.0, 0.0, 0.0), SolidPoint(0.0, 0.0, 0.0)
-        facts: dict[str, Any] = {"id": 0, "label": "", "class_id": 0, "score": None, "voxels": 0}
-        return Solid(**facts, box=box, zmin=0, zmax=0, centroid=centre)
+    def _columns(self) -> Columns:
+        edges = "xmin=box.xmin ymin=box.ymin zmin xmax=box.xmax ymax=box.ymax zmax"
+        px = columns(f"{OBJECT} {edges} voxels {MIDDLE} centroid_z=centroid.z")
+        return px | self._middles()
 
     def _repr_html_(self) -> str:
         size = " x ".join(map(str, self.labels.shape))

@@ -5,33 +5,50 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
 
 from brightfield import __version__
-from brightfield.api import problems
+from brightfield.access.keyring import Keyring
+from brightfield.api import documentation, problems
+from brightfield.api.door.door import Door
+from brightfield.api.door.needs import RouteNeeds
+from brightfield.api.door.warning import open_door
 from brightfield.api.jobs import JobRunner
+from brightfield.api.last_resort import LastResort
 from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
 from brightfield.api.services import Services
+from brightfield.api.wire.direct_routes import DirectRoutes
+from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
+from brightfield.runtime.ending import TimeLeft
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
+from brightfield.store.keys import KeyStore
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
 
 _HOUSEKEEPING = 600.0
+
+# Headers of replies that pages of other origins may read.
+_EXPOSED = [
+    "X-Request-ID", "X-Model", "X-Image-Warnings", "X-PSNR", "X-SSIM", "Server-Timing",
+    "WWW-Authenticate", "Retry-After", "RateLimit", "RateLimit-Policy",
+]  # fmt: skip
 
 _DESCRIPTION = """\
 Runs imaging models, and shows which pixels an answer rests on.
@@ -41,15 +58,15 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, safeguards: Safeguards | None = None) -> FastAPI:
     """The service as an ASGI application; models are loaded when its lifespan begins.
 
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
     settings = settings or Settings()
-    engine = Engine(settings)
+    engine = Engine(settings, safeguards=safeguards)
     app = FastAPIOffline(
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         title="Brightfield",
         version=__version__,
@@ -60,31 +77,32 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.state.engine = engine
+    app.state.stopping = False
     problems.install(app)
+    documentation.install(app)
     endpoints = image_endpoints(engine)
     install(app, endpoints)
-    app.add_middleware(
-        RequestMiddleware,
-        settings=settings,
-        telemetry=engine.telemetry,
-        direct={endpoint.path: endpoint for endpoint in endpoints},
-    )
+    app.state.needs = RouteNeeds(app.routes)
+    _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
+    return app
+
+
+def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -> None:
+    """Put the layers around the routes, from the inside to the outside."""
+    app.add_middleware(DirectRoutes, direct=direct)
+    app.add_middleware(Door)
+    app.add_middleware(HeadRequests)
+    app.add_middleware(LastResort)
     if origins := [origin.strip() for origin in settings.allowed_origins.split(",") if origin]:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["*"],
             allow_headers=["*"],
-            expose_headers=[
-                "X-Request-ID",
-                "X-Model",
-                "X-Image-Warnings",
-                "X-PSNR",
-                "X-SSIM",
-                "Server-Timing",
-            ],
+            expose_headers=_EXPOSED,
         )
-    return app
+    telemetry = app.state.engine.telemetry
+    app.add_middleware(RequestMiddleware, settings=settings, telemetry=telemetry)
 
 
 @asynccontextmanager
@@ -93,10 +111,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
     database = await asyncio.to_thread(open_database, settings.store_url)
+    keyring = Keyring(KeyStore(database), settings.require_keys)
+    await asyncio.to_thread(keyring.read)
     jobs = Jobs(database)
     await asyncio.to_thread(jobs.recover)
     app.state.services = services = Services(
         settings,
+        keyring,
         engine,
         Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
@@ -107,16 +128,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
-    keeper = asyncio.create_task(_keep_house(services, settings))
+    if warning := open_door(services):
+        log.warning(warning)
+    keepers = [asyncio.create_task(_keep_house(services, settings))]
+    keepers.append(asyncio.create_task(keyring.watch()))
     try:
         yield
     finally:
-        keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeper
-        await services.jobs.close()
-        services.collections.close()
-        await asyncio.to_thread(engine.close)
+        for keeper in keepers:
+            keeper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+        left = TimeLeft(0.15 * settings.stop_timeout)
+        await services.jobs.close(left.seconds)
+        await asyncio.to_thread(services.collections.close, left.seconds)
+        await asyncio.to_thread(engine.close, left.seconds)
         database.dispose()
 
 

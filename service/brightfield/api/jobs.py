@@ -114,7 +114,7 @@ class JobRunner:
             else:
                 yield Event(number, "progress", orjson.dumps(_progress(job))).encode()
             return
-        while not (live.over and after >= live.count):
+        while not (live.over and after >= live.count) and not self._closing:
             changed = live.changed
             for event in [event for event in live.events if event.number > after]:
                 after = event.number
@@ -129,15 +129,23 @@ class JobRunner:
         """Forget jobs that ended longer ago than `ttl` seconds."""
         await asyncio.to_thread(self._store.expire, ttl)
 
-    async def close(self) -> None:
-        """Cancel what runs; it is failed and retryable after the next start."""
+    def hang_up(self) -> None:
+        """End what listens to jobs: the service is about to stop, and a listener can come back."""
+        self._closing = True
+        for live in self._live.values():
+            live.changed.set()
+
+    async def close(self, seconds: float) -> None:
+        """Cancel what runs, within so many seconds; it is failed and retryable after the next
+        start."""
         self._closing = True
         tasks = [live.task for live in self._live.values() if live.task is not None]
         for live in self._live.values():
             live.ticket.cancel()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
 
     async def _run(
         self, job: StoredJob, live: _Live, run: JobWork, release: Callable[[], None]
@@ -162,7 +170,9 @@ class JobRunner:
                 await asyncio.to_thread(self._store.cancel, job.id)
         except BrightfieldError as fault:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))
-        except Exception:
+        except GeneratorExit:
+            raise
+        except BaseException:  # SystemExit, too: left to the task, it would end the service
             log.exception("job %s failed", job.id)
             await asyncio.to_thread(self._store.fail, job.id, problem(unexpected(), job.id))
 

@@ -6,15 +6,15 @@ import logging
 import random
 import re
 import time
-from collections.abc import Mapping
-from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.api.logs import request_id as current_request_id
 from brightfield.api.problems import problem_response, unexpected
-from brightfield.errors import BrightfieldError, Forbidden
+from brightfield.api.wire.guard import Guard
+from brightfield.api.wire.security_headers import SecurityHeaders
+from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
 
@@ -24,123 +24,125 @@ log = logging.getLogger("brightfield.access")
 _random = random.Random()
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_SHOWN = 1000
 
 
 class RequestMiddleware:
     """Gives each request an id, refuses foreign hosts and origins, counts and logs the reply.
 
-    Requests to the image endpoints (`direct`, by path) go straight there: they are many, and
-    finding the route costs three times what else HTTP's side of them does (decision 7, measured by
-    benchmarks/routing.py). Plain ASGI: wrapping the body in tasks, as
+    The outermost layer: whatever the others raise becomes a problem here, and a client that has
+    left is counted as 499, wherever that was noticed. Plain ASGI: wrapping the body in tasks, as
     Starlette's base class does, would hide hang-ups.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        settings: Settings,
-        telemetry: Telemetry,
-        direct: Mapping[str, ASGIApp],
-    ) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, telemetry: Telemetry) -> None:
         self._app = app
         self._guard = Guard(settings)
+        self._security = SecurityHeaders(shared=bool(settings.allowed_origins.strip()))
         self._telemetry = telemetry
-        self._direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = _request_id(headers)
-        scope["request_id"] = request_id
+        request_id = scope["request_id"] = _request_id(scope)
         path = scope["path"]
         if len(path) > 1 and path.endswith("/"):  # every path answers with and without it
             scope["path"] = path.rstrip("/") or "/"
         token = current_request_id.set(request_id)
-        started, status, begun = time.perf_counter(), 500, False
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status, begun
-            if message["type"] == "http.response.start":
-                status, begun = message["status"], True
-                message["headers"].append((b"x-request-id", request_id.encode("latin-1")))
-            await send(message)
-
+        reply = _Reply(request_id, self._security, send)
+        calls = scope.get("hang_up_calls", set())
+        calls.add(reply.leave)
         try:
-            refusal = self._guard.refusal(headers)
-            if refusal is not None:
-                await problem_response(refusal, request_id)(scope, receive, send_with_id)
-            elif scope["method"] == "POST" and scope["path"] in self._direct:
-                await self._answer(scope, receive, send_with_id)
-            else:
-                await self._app(scope, receive, send_with_id)
-        except Exception:
-            log.exception("%s %s failed", scope["method"], scope["path"])
-            if begun:  # too late for another status: cut the reply off instead
-                raise
-            await problem_response(unexpected(), request_id)(scope, receive, send_with_id)
+            await self._answer(scope, receive, reply)
         finally:
-            self._note(scope, status, time.perf_counter() - started)
+            calls.discard(reply.leave)
+            self._note(scope, reply)
             current_request_id.reset(token)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
         try:
-            await self._direct[scope["path"]](scope, receive, send)
+            refusal = scope.get("refusal") or self._guard.refusal(scope)
+            if refusal is not None:
+                await self._explain(refusal, scope, receive, reply)
+                return
+            await self._app(scope, receive, reply.send)
+            if not reply.whole:  # what streams a reply ends quietly when nobody listens
+                reply.leave()
+        except ClientDisconnect:
+            reply.leave()
         except BrightfieldError as fault:
-            await problem_response(fault, scope["request_id"])(scope, receive, send)
+            await self._explain(fault, scope, receive, reply)
+        except Exception:
+            if reply.left:  # what breaks because nobody listens isn't a fault of ours
+                log.debug("%s %s ended", scope["method"], _short(scope), exc_info=True)
+                return
+            log.exception("%s %s failed", scope["method"], _short(scope))
+            if reply.begun:  # too late for another status: cut the reply off instead
+                raise
+            await self._explain(unexpected(), scope, receive, reply)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    async def _explain(
+        self, fault: BrightfieldError, scope: Scope, receive: Receive, reply: _Reply
+    ) -> None:
+        await problem_response(fault, scope["request_id"])(scope, receive, reply.send)
+
+    def _note(self, scope: Scope, reply: _Reply) -> None:
         route = scope.get("route")
         endpoint = getattr(route, "path", "other")
-        self._telemetry.count_request(endpoint, status)
+        self._telemetry.count_request(endpoint, reply.counted)
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "%s %s %d",
                 scope["method"],
-                scope["path"],
-                status,
-                extra={"ms": round(1e3 * seconds, 1)},
+                _short(scope),
+                reply.counted,
+                extra={"ms": round(1e3 * (time.perf_counter() - reply.since), 1)},
             )
 
 
-class Guard:
-    """Refuses requests that a web page of another origin makes the browser send.
+class _Reply:
+    """A reply on its way out: its status, how far it has come, and whether anybody waits for it."""
 
-    A page cannot forge the Host header, so a name that is rebound to loopback shows there; and a
-    browser names the page's Origin on every POST.
-    """
+    __slots__ = ("_request_id", "_security", "_send", "begun", "left", "since", "status", "whole")
 
-    def __init__(self, settings: Settings) -> None:
-        self._hosts = {name.strip().lower() for name in settings.allowed_hosts.split(",")}
-        self._origins = {name.strip().lower() for name in settings.allowed_origins.split(",")}
-        if settings.host not in ("0.0.0.0", "::"):
-            self._hosts.add(settings.host.lower())
+    def __init__(self, request_id: str, security: SecurityHeaders, send: Send) -> None:
+        self._request_id = request_id.encode("latin-1")
+        self._security = security
+        self._send = send
+        self.since = time.perf_counter()
+        self.status = 500
+        self.begun = self.whole = self.left = False
 
-    def refusal(self, headers: Headers) -> Forbidden | None:
-        host = headers.get("host", "").lower()
-        if "*" not in self._hosts and _without_port(host) not in self._hosts:
-            return Forbidden(
-                f"The host {host!r} is not known to the service; add its name to allowed_hosts "
-                "(BRIGHTFIELD_ALLOWED_HOSTS)."
-            )
-        origin = headers.get("origin", "").lower()
-        if not origin or origin in self._origins or "*" in self._origins:
-            return None
-        if urlsplit(origin).netloc == host:
-            return None
-        return Forbidden(
-            f"Pages of {origin!r} may not call the service; add the origin to allowed_origins "
-            "(BRIGHTFIELD_ALLOWED_ORIGINS) if they shall."
-        )
+    @property
+    def counted(self) -> int:
+        """The status, or 499 where the client left before the last byte of its reply."""
+        return Cancelled.status if self.left and not self.whole else self.status
 
+    def leave(self) -> None:
+        """The client has gone."""
+        self.left = True
 
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() else host
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.begun = message["status"], True
+            headers = message["headers"] = list(message["headers"])
+            headers.append((b"x-request-id", self._request_id))
+            self._security.add_to(headers)
+        await self._send(message)
+        if not message.get("more_body", False) and message["type"] == "http.response.body":
+            self.whole = not self.left
 
 
-def _request_id(headers: Headers) -> str:
+def _short(scope: Scope) -> str:
+    return str(scope["path"][:_SHOWN])
+
+
+def _request_id(scope: Scope) -> str:
     """The caller's X-Request-ID where it is a plain word, else a new one."""
-    given = headers.get("x-request-id", "")
-    return given if _ID.fullmatch(given) else f"req_{_random.getrandbits(128):032x}"
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            if _ID.fullmatch(given):
+                return str(given)
+    return f"req_{_random.getrandbits(128):032x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from brightfield.api.wire.methods import allowed_methods
 from brightfield.errors import (
     BrightfieldError,
     InvalidParameter,
@@ -23,6 +25,7 @@ from brightfield.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+_SHOWN = 200
 
 
 def problem(fault: BrightfieldError, request_id: str) -> dict[str, Any]:
@@ -69,8 +72,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def routed(request: Request, fault: HTTPException) -> Response:
-        response = problem_response(_translated(fault, request), request_id_of(request))
-        response.headers.update(fault.headers or {})
+        root = request.scope.get("app_root_path", "")  # a mounted app's own root is another
+        allowed = allowed_methods(request.app.routes, {**request.scope, "root_path": root})
+        headers = {"Allow": ", ".join(allowed)} if allowed else {}
+        if allowed and request.method == "OPTIONS":
+            return Response(status_code=204, headers=headers)
+        response = problem_response(_translated(fault, request, allowed), request_id_of(request))
+        if response.status_code == MethodNotAllowed.status:
+            response.headers.update(headers)
         return response
 
     @app.exception_handler(RequestValidationError)
@@ -87,16 +96,15 @@ def _invalid(fault: RequestValidationError) -> InvalidParameter:
     return InvalidParameter(f"{sentences}.", errors=errors)
 
 
-def _translated(fault: HTTPException, request: Request) -> BrightfieldError:
-    path, method = request.url.path, request.method
+def _translated(fault: HTTPException, request: Request, allowed: Sequence[str]) -> BrightfieldError:
+    path = request.url.path[:_SHOWN]
     if fault.status_code == 404:
         # Of the routes: the document would be made for this, in seconds of the event loop.
         paths = sorted({each.path for each in iter_route_contexts(request.app.routes) if each.path})
         return NotFound(f"There is nothing at {path}.{nearest(path, paths)} /docs lists all paths.")
     if fault.status_code == 405:
-        allowed = (fault.headers or {}).get("Allow", "")
-        hint = f" It knows {allowed}." if allowed else ""
-        return MethodNotAllowed(f"{path} does not know {method}.{hint}")
+        method = request.scope.get("asked_method", request.method)
+        return MethodNotAllowed(f"{path} does not know {method}. It knows {', '.join(allowed)}.")
     if fault.status_code == 413:
         return TooManyBytes(str(fault.detail))
     return unexpected()

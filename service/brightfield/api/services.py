@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from brightfield.access.keyring import Keyring
 from brightfield.api.jobs import JobRunner
 from brightfield.api.limits import Admission
 from brightfield.collections.services import CollectionWork
@@ -20,6 +21,7 @@ class Services:
     """What the handlers of one app share."""
 
     settings: Settings
+    keyring: Keyring
     engine: Engine
     admission: Admission
     images: ImageStore

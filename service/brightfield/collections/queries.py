@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +21,9 @@ from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors, checked, unit
 from brightfield.errors import InvalidParameter, TooFewItems
 from brightfield.images.thumbnail import pixel_vector
-from brightfield.parameters import Parameters
+from brightfield.parameters import Parameters, parsed_json
 from brightfield.progress import Progress, Step
+from brightfield.runtime.ending import within
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
 from brightfield.store.item_queries import StoredItem
@@ -39,7 +39,7 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return parsed_json(value)
     except ValueError:
         raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
 
@@ -159,8 +159,10 @@ class CollectionQueries:
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 
-    def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+    def close(self, timeout: float) -> None:
+        """End the threads within so many seconds; work that takes longer is left behind."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        within(timeout, self._pool.shutdown)
 
     async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
         """Run a part of the work in the pool."""

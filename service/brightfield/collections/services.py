@@ -64,8 +64,9 @@ class CollectionWork:
             CollectedPatches(engine, queries),
         )
 
-    def close(self) -> None:
-        self.queries.close()
+    def close(self, timeout: float) -> None:
+        """End the threads within so many seconds."""
+        self.queries.close(timeout)
 
 
 def projection_catalog() -> dict[str, type[Projection]]:

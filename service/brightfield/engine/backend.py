@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-from brightfield.cards import ModelCard
+from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
-from brightfield.runtime.lane import Lane
+from brightfield.runtime.ending import TimeLeft, within
+from brightfield.runtime.lane import Lane, LaneWatch
 from brightfield.runtime.loading import ModelLoader
 from brightfield.runtime.registry import Registry
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.worker_pool import WorkerPool
 from brightfield.settings import Settings
@@ -28,26 +30,40 @@ class Backend:
         self,
         settings: Settings,
         devices: Sequence[torch.device],
-        cards: Mapping[str, ModelCard],
+        found: FoundCards,
         telemetry: Telemetry,
+        safeguards: Safeguards,
     ) -> None:
         threads = settings.threads or os.cpu_count() or 1
-        self.lanes = [Lane(device, telemetry, threads) for device in devices]
+        self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
         self.registry = Registry(
-            cards,
+            found,
             ModelLoader(data=settings.data, trust_model_code=settings.trust_model_code),
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             telemetry,
+            settings.load_timeout,
+            safeguards,
         )
+        for lane in self.lanes:
+            lane.on_hang = self.registry.forget
+        self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
         self.decoders = WorkerPool(threads, "decode")
         self.explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
 
-    def close(self) -> None:
-        """End every thread; what waits is refused."""
-        self.decoders.close()
+    def close(self, timeout: float) -> None:
+        """End every thread within so many seconds; what waits is refused.
+
+        A thread that does not return is left behind: it is the process that has to end.
+        """
+        left = TimeLeft(timeout)
+        self._watch.close()
         for lane in self.lanes:
-            lane.stop()
-        self.explaining.shutdown(cancel_futures=True)
-        self.evaluating.shutdown(cancel_futures=True)
-        self.registry.close()
+            lane.refuse()  # so nobody below waits for one
+        for pool in (self.explaining, self.evaluating):
+            pool.shutdown(wait=False, cancel_futures=True)
+        self.decoders.close(left.seconds)
+        for lane in self.lanes:
+            lane.stop(left.seconds)
+        for end in (self.explaining.shutdown, self.evaluating.shutdown, self.registry.close):
+            within(left.seconds, end)

@@ -6,6 +6,7 @@ It knows no HTTP. A program without an event loop asks it by `ask`, one with a l
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -14,7 +15,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from brightfield import explain, metrics, tasks, zoo
-from brightfield.cards import ModelCard, find_cards
+from brightfield.card_folders import FoundCards, find_cards
+from brightfield.cards import ModelCard
 from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
 from brightfield.engine.backend import Backend
 from brightfield.engine.context import AnswerContext
@@ -24,17 +26,20 @@ from brightfield.engine.image_bytes import ImageLike, ImageReader, image_bytes
 from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.look_options import LookOptions, look
 from brightfield.engine.loop_thread import LoopThread
+from brightfield.engine.own_faults import own_faults
 from brightfield.engine.units import inside
 from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
+from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
 from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry
+from brightfield.runtime.safeguards import Safeguards
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
@@ -42,6 +47,8 @@ from brightfield.tasks.task import Task
 from brightfield.work import Work
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -61,20 +68,27 @@ class Engine:
     """
 
     def __init__(
-        self, settings: Settings | None = None, telemetry: Telemetry | None = None
+        self,
+        settings: Settings | None = None,
+        telemetry: Telemetry | None = None,
+        safeguards: Safeguards | None = None,
     ) -> None:
         self.settings = settings = settings or Settings()
         self.telemetry = telemetry or Telemetry()
+        self.safeguards = safeguards or Safeguards(lane_timeout=settings.lane_timeout)
+        self.telemetry.lost_threads.set_function(lambda: self.safeguards.lost)
         self.tasks = tasks.catalog()
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
-        self._cards, self.card_faults = _cards(settings)
+        self._reading = threading.Lock()
+        self._found = FoundCards()
         self._devices = devices(settings.device)
         self._starting = threading.Lock()
         self._closed = False
         self._backend: Backend | None = None
         self._loop: LoopThread | None = None
+        self.rescan()
 
     # Its life
 
@@ -85,12 +99,12 @@ class Engine:
         """
         self._running()
 
-    def close(self) -> None:
-        """End every thread; what waits is refused."""
+    def close(self, timeout: float = 10.0) -> None:
+        """End every thread within so many seconds; what waits is refused."""
         with self._starting:
             self._closed = True
         if self._backend is not None:
-            self._backend.close()
+            self._backend.close(timeout)
         if self._loop is not None:
             self._loop.close()
             self._loop = None
@@ -125,9 +139,14 @@ class Engine:
                 if self._closed:
                     raise _closed()
                 if self._backend is None:
-                    self._backend = Backend(
-                        self.settings, self._devices, self._cards, self.telemetry
-                    )
+                    with self._reading:
+                        self._backend = Backend(
+                            self.settings,
+                            self._devices,
+                            self._found,
+                            self.telemetry,
+                            self.safeguards,
+                        )
         return self._backend
 
     # What there is
@@ -144,14 +163,27 @@ class Engine:
 
     @property
     def ready(self) -> bool:
-        """Whether every device's thread runs."""
-        return self._backend is not None and all(lane.up for lane in self._backend.lanes)
+        """Whether every device's thread is at work, and at nothing for too long."""
+        return self._backend is not None and all(lane.state == "up" for lane in self._backend.lanes)
 
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
-        self._cards, self.card_faults = _cards(self.settings)
-        if self._backend is not None:
-            self._backend.registry.replace_cards(self._cards)
+        with self._reading:  # so what was read later is not replaced by what was read before
+            before, self._found = self._found, self.cards_on_disk()
+            for name, fault in self._found.faults.items():
+                if name not in before.faults or before.faults[name].detail != fault.detail:
+                    log.warning("the model folder %s can't be used: %s", name, fault.detail)
+            if self._backend is not None:
+                self._backend.registry.replace_cards(self._found)
+
+    def cards_on_disk(self) -> FoundCards:
+        """The cards as they are on disk now; those that are used were read before."""
+        return find_cards((zoo.folder(), *self.settings.model_folders))
+
+    @property
+    def card_faults(self) -> Mapping[str, InvalidCard]:
+        """What was wrong with cards when they were read, by folder name."""
+        return self._found.faults
 
     def default_model(self, endpoint: str) -> str:
         """The model that a task, or a group of methods, takes where none is named.
@@ -161,10 +193,11 @@ class Engine:
         return self._defaults.named(endpoint)
 
     def preload(self) -> None:
-        """Load the default models; blocks until they are warm."""
+        """Load the default models, but those that are set aside; blocks until they are warm."""
         presets = (self._defaults.preset(task) for task in self.tasks.values())
         names = {model for model in presets if model is not None}
-        for future in [self.registry.load(name) for name in sorted(names)]:
+        wanted = [name for name in sorted(names) if not self.registry.quarantined(name)]
+        for future in [self.registry.load(name) for name in wanted]:
             future.result()
 
     def backlog(self) -> float:
@@ -200,7 +233,7 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
@@ -227,7 +260,7 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
@@ -274,9 +307,14 @@ class Engine:
         return await self.evaluating(partial(evaluation.evaluate, data, self.limits, check))
 
     @property
+    def image_limits(self) -> Limits:
+        """What one image may have."""
+        return Limits(self.settings.max_pixels, self.settings.max_image_bytes)
+
+    @property
     def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return DataLimits(self.settings.max_pixels, self.settings.max_bytes)
+        return DataLimits(self.image_limits, self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
@@ -301,12 +339,13 @@ class Engine:
         """Hold the model that the work needs while it is answered."""
         backend, timing = self._running(), Timing()
         model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
-        async with backend.registry.use(model) as resident:
-            _check_task(work, resident.card)
-            model_task = self.tasks.get(resident.card.task, Task)
-            answer = await way(AnswerContext(resident, model_task, job, timing, backend))
-            self.telemetry.observe_stages(timing.seconds)
-            return answer
+        with own_faults(backend.registry.card(model)):
+            async with backend.registry.use(model, job.ticket) as resident:
+                _check_task(work, resident.card)
+                model_task = self.tasks.get(resident.card.task, Task)
+                answer = await way(AnswerContext(resident, model_task, job, timing, backend))
+                self.telemetry.observe_stages(timing.seconds)
+                return answer
 
     def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
         with self._starting:
@@ -330,10 +369,6 @@ async def _read(image: ImageLike) -> bytes:
     if isinstance(image, bytes):
         return image
     return await asyncio.to_thread(image_bytes, image)
-
-
-def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
-    return find_cards((zoo.folder(), *settings.model_folders))
 
 
 def _check_task(work: Work, card: ModelCard) -> None:

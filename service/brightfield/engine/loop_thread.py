@@ -29,7 +29,7 @@ class LoopThread:
     def close(self) -> None:
         """End the loop and its thread; what still runs is cancelled."""
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._thread.join(10)  # a daemon: work that never returns ends with the process
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -11,7 +11,8 @@ import torch
 from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
-from brightfield.runtime.operations import LaneCall, RowSpan
+from brightfield.models.loading.foreign_code import one_process
+from brightfield.runtime.operations import Forward, LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.work_item import WorkItem
 
@@ -27,10 +28,14 @@ def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
     Where the batch fails it is bisected, so that only the offender fails. Where the memory does
     not suffice the model's ceiling is halved and the rows are run in halves.
     """
+    items = [item for item in items if not item.future.done()]  # of a thread that was given up
+    if not items:
+        return
     started = time.monotonic()
     try:
-        output = _run(items)
-    except Exception as fault:
+        with one_process():
+            output = _run(items)
+    except BaseException as fault:  # a lab's code may raise anything, SystemExit too
         if len(items) > 1:
             middle = len(items) // 2
             execute(items[:middle], telemetry)
@@ -57,7 +62,7 @@ def _within_memory(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]
     try:
         output = first.operation(model.module, model.place(rows), spans)
         output = _mapped(torch.Tensor.cpu, output)
-    except Exception as fault:
+    except BaseException as fault:
         if not is_out_of_memory(fault):
             raise
         model.sizes.halve(first.operation, tuple(rows.shape[1:]), len(rows))
@@ -109,8 +114,21 @@ def _answer(items: Sequence[WorkItem], output: Any, started: float, telemetry: T
         item.started, item.finished, item.batch_rows = started, finished, total
         if item.ticket.cancelled:
             telemetry.abandoned_rows.inc(item.count)
-        item.settle(_part(output, start, start + item.count, shared=len(items) > 1))
+        part = _part(output, start, start + item.count, shared=len(items) > 1)
         start += item.count
+        if isinstance(item.operation, Forward) and not item.only_timed and _has_nan(part):
+            item.refuse(ModelFailed(f"The model {model} has NaN among its outputs for this image."))
+        else:
+            item.settle(part)
+
+
+def _has_nan(output: Any) -> bool:
+    """Whether a model's answer isn't one. The maximum is NaN if any value is, and needs no copy."""
+    return any(
+        bool(leaf.amax().isnan())
+        for leaf in pytree.tree_leaves(output)
+        if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and leaf.numel()
+    )
 
 
 def _part(output: Any, start: int, stop: int, *, shared: bool) -> Any:
@@ -131,7 +149,7 @@ def _own(rows: torch.Tensor) -> torch.Tensor:
     return rows.clone() if rows.untyped_storage().nbytes() > _SMALL else rows
 
 
-def _explained(fault: Exception, item: WorkItem) -> BrightfieldError:
+def _explained(fault: BaseException, item: WorkItem) -> BrightfieldError:
     if isinstance(fault, BrightfieldError):
         return fault
     model = item.model.card.id

@@ -113,6 +113,11 @@ def _gradients(scores: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
             "The score has no gradient there: it does not depend on that place, or the model "
             "computes it in a way that cannot be differentiated. Use occlusion or rise."
         )
+    if found.numel() and found.amax().isnan():
+        raise Unexplainable(
+            "The gradient of the score has NaN there, as that of a square root at 0. Use occlusion "
+            "or rise."
+        )
     return found
 
 

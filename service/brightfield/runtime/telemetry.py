@@ -52,6 +52,12 @@ class Telemetry:
         self.lane_restarts = _counter(
             registry, "lane_restarts", "Restarts of a device's thread.", "device"
         )
+        self.lane_busy = _gauge(
+            registry, "lane_busy_seconds", "Seconds that the batch has been running.", "device"
+        )
+        self.lost_threads = _gauge(
+            registry, "lost_threads", "Threads that were given up, and still run."
+        )
         requests = _counter(registry, "requests", "Requests answered.", "endpoint", "status")
         stages = _histogram(
             registry, "stage_seconds", "Seconds by stage of a request.", "stage", _STAGE_SECONDS

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
@@ -70,6 +71,8 @@ class WorkItem:
     band: Priority = Priority.INTERACTIVE
     argument: Any = None
     max_batch: int | None = None
+    only_timed: bool = False
+    """Whether nobody looks at the result, which may have NaN then."""
     future: Future[Any] = field(default_factory=Future)
     enqueued: float = field(default_factory=time.monotonic)
     started: float = 0.0
@@ -90,9 +93,11 @@ class WorkItem:
         return min(self.ticket.deadline, self.enqueued + MAX_AGE)
 
     def settle(self, result: Any) -> None:
-        if not self.future.done():
+        """Give the result; too late is too late, as when the thread was given up meanwhile."""
+        with contextlib.suppress(InvalidStateError):
             self.future.set_result(result)
 
     def refuse(self, fault: BaseException) -> None:
-        if not self.future.done():
+        """Give the fault, if nothing was given yet."""
+        with contextlib.suppress(InvalidStateError):
             self.future.set_exception(fault)

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from brightfield.runtime.ending import TimeLeft
+
 log = logging.getLogger(__name__)
 
 Thunk = Callable[[], None]
@@ -32,16 +34,18 @@ class WorkerPool:
         """Queue work that must not raise."""
         self._queue.put(work)
 
-    def close(self) -> None:
-        """End the threads after what is queued."""
+    def close(self, timeout: float) -> None:
+        """End the threads after what is queued; one that takes longer than so many seconds is left
+        behind."""
         for _ in self._threads:
             self._queue.put(None)
+        left = TimeLeft(timeout)
         for thread in self._threads:
-            thread.join()
+            thread.join(left.seconds)
 
     def _serve(self) -> None:
         while (work := self._queue.get()) is not None:
             try:
                 work()
-            except Exception:  # one call's mistake must not cost the others their thread
+            except BaseException:  # one call's mistake must not cost the others their thread
                 log.exception("a call that promised not to raise did")

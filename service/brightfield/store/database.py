@@ -3,6 +3,10 @@
 SQLite runs in write-ahead mode with `synchronous=FULL`: a committed transaction survives `kill -9`
 and a power cut. PostgreSQL runs with what the server sets. Everything above this file is the same
 for both.
+
+A store may fail while the service runs: its disk is full, its file is moved away, its server stops.
+Each transaction then raises the error of `faults`, and the next one tries anew, on new connections
+where the old ones are worth nothing, so that the service needs no restart once the store is back.
 """
 
 from __future__ import annotations
@@ -19,14 +23,24 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import InvalidParameter, StoreUnavailable, UnusableStore
+from brightfield.errors import InvalidParameter, StoreBusy, StoreFull, StoreReadOnly, UnusableStore
+from brightfield.store import faults
+from brightfield.store.database_file import DatabaseFile
 
 _WAIT = 30.0  # seconds for which one writer waits for another
 _WAL_LIMIT = 64 * 2**20  # bytes to which the log is cut back after a large result
+_SERVER = {
+    "connect_timeout": 10,  # seconds; libpq alone would wait for the operating system's minutes
+    "tcp_user_timeout": 30_000,  # milliseconds until a server that fell silent is given up
+    "keepalives_idle": 30,
+}
+_CONNECTIONS_STAND = (StoreBusy, StoreFull, StoreReadOnly)
+"""Faults after which open connections are as good as before."""
 _LOCK_KEY = 0x62726967  # PostgreSQL's advisory lock for upgrades: any number, always the same
 _UPGRADE = threading.Lock()  # Alembic keeps the running migration in module globals
 
@@ -49,6 +63,7 @@ def open_database(url: str) -> Engine:
         if engine is not None:
             engine.dispose()
         raise UnusableStore(_explanation(error)) from error
+    _watch_version(engine)
     return engine
 
 
@@ -59,7 +74,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
     On SQLite it takes the write lock at once. A transaction that reads first and asks for the lock
     later would fail with "database is locked" when another wrote in between, however long it waits.
     """
-    with _translated(), engine.connect() as connection:
+    with _translated(engine), engine.connect() as connection:
         held = connection.execution_options(brightfield_writes=True)
         with held.begin():
             yield held
@@ -70,24 +85,26 @@ def reading(engine: Engine) -> Iterator[Connection]:
     """A transaction that only reads; all its queries see one moment of the store."""
     # As SQLite has it; PostgreSQL's own choice lets every query see another moment.
     whole = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with _translated(), engine.connect() as connection:
+    with _translated(engine), engine.connect() as connection:
         yield connection.execution_options(**whole)
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
-        raise StoreUnavailable(
-            "The store does not answer: its disk may be full or its server away. "
-            "Try again in a moment."
-        ) from error
     except (exc.DataError, UnicodeEncodeError) as error:
         raise InvalidParameter(
             "A name or an id has a character that no text in the store can have: U+0000, or half "
             "of a surrogate pair. Send it without."
         ) from error
+    except exc.SQLAlchemyError as error:
+        fault = faults.of_database(error)
+        if fault is None:
+            raise
+        if not isinstance(fault, _CONNECTIONS_STAND):
+            engine.dispose()
+        raise fault from error
 
 
 def _address(url: str) -> sa.URL:
@@ -103,15 +120,26 @@ def _address(url: str) -> sa.URL:
     return address
 
 
+def database_file(url: str) -> Path | None:
+    """The file of an SQLite store; None for a server, and for an address in SQLite's own form."""
+    address = _address(url)
+    plain = address.get_backend_name() == "sqlite" and not str(address.database).startswith("file:")
+    return Path(str(address.database)) if plain else None
+
+
 def _engine(address: sa.URL) -> Engine:
     if address.get_backend_name() != "sqlite":
-        return sa.create_engine(address, pool_pre_ping=True)
-    if not str(address.database).startswith("file:"):
-        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
+        given = {name: value for name, value in _SERVER.items() if name not in address.query}
+        return sa.create_engine(address, pool_pre_ping=True, connect_args=given)
     engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
+    path = database_file(str(address))
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
     _switch_to_wal(engine)
+    if path is not None:
+        DatabaseFile(path).watch(engine)
     return engine
 
 
@@ -148,8 +176,7 @@ def _switch_to_wal(engine: Engine) -> None:
 
 def _upgrade(engine: Engine) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    config = Config()
-    config.set_main_option("script_location", "brightfield.store:migrations")
+    config = _migrations()
     with _UPGRADE, engine.connect() as connection:
         held = connection.execution_options(brightfield_writes=True)
         with held.begin():
@@ -157,6 +184,30 @@ def _upgrade(engine: Engine) -> None:
                 held.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
             config.attributes["connection"] = held
             command.upgrade(config, "head")
+
+
+def _watch_version(engine: Engine) -> None:
+    """Refuse connections to a database that another version of Brightfield made: an older or newer
+    one may take the place of the store while the service runs."""
+    newest = ScriptDirectory.from_config(_migrations()).get_current_head()
+
+    @event.listens_for(engine, "connect")
+    def check(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SELECT version_num FROM alembic_version")
+        found = cursor.fetchone()
+        cursor.close()
+        if not getattr(connection, "autocommit", True):
+            connection.rollback()
+        if found is None or found[0] != newest:
+            connection.close()
+            raise faults.outdated(str(found and found[0]), str(newest))
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "brightfield.store:migrations")
+    return config
 
 
 def _explanation(error: Exception) -> str:

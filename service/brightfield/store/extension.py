@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import Engine
 
-from brightfield.errors import IndexUnavailable
+from brightfield.errors import IndexUnavailable, StoreReadOnly
 from brightfield.store.database import reading, writing
 
 _NAME = "vector"
@@ -62,7 +62,7 @@ def _create(engine: Engine) -> str:
     try:
         with writing(engine) as connection:
             connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {_NAME}")
-    except (exc.ProgrammingError, exc.IntegrityError):
+    except (StoreReadOnly, exc.ProgrammingError, exc.IntegrityError):
         pass  # no right to, or another process was quicker
     version = _version(engine)
     if version is None:

@@ -15,8 +15,6 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from brightfield.errors import StoreUnavailable
-
 VectorKind = Literal["vector", "halfvec"]
 Part = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Numbers (n,) and vectors (n, D) of some items."""
@@ -66,10 +64,7 @@ class HnswTable:
                         held = self.metric != "cosine" or row.any()
                         copy.write_row((number, made(row) if held else None))
         except psycopg.Error as error:
-            raise StoreUnavailable(
-                "The store did not take the vectors: its disk may be full or its server away. Try "
-                "again in a moment."
-            ) from error
+            raise sa.exc.DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
     def index(self, connection: Connection, m: int, ef_construction: int) -> None:
         connection.exec_driver_sql(

@@ -13,10 +13,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from brightfield.errors import ImageExpired, InvalidParameter, StoreUnavailable, TooManyBytes
+from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
+from brightfield.store import faults
 
 _ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -57,8 +59,8 @@ class ImageStore:
         """Keeps `data`; its id, `sha256:` and 64 hexadecimal digits. The same bytes have one id.
 
         The file appears whole or not at all. What was longest unused makes room for it. Raises
-        `TooManyBytes` when it alone is over `max_bytes`, `StoreUnavailable` when it cannot be
-        written.
+        `TooManyBytes` when it alone is over `max_bytes`, `StoreUnavailable` (`StoreFull`,
+        `StoreReadOnly`) when it cannot be written.
         """
         if len(data) > self._max_bytes:
             raise TooManyBytes(
@@ -69,10 +71,7 @@ class ImageStore:
         try:
             self._write(self._path(name), data)
         except OSError as error:
-            raise StoreUnavailable(
-                "The image cannot be kept now: the disk may be full or not writable. "
-                "Send it within the request instead."
-            ) from error
+            raise faults.of_disk(error) from error
         with self._lock:
             self._bytes += len(data)
             if self._bytes > self._max_bytes:
@@ -90,11 +89,14 @@ class ImageStore:
             with self._uses:
                 fresh = self._clock() - path.stat().st_mtime <= self._ttl
                 if fresh:
-                    self._touch(path)
+                    with suppress(OSError):
+                        self._touch(path)
             if fresh:
                 return path.read_bytes()
-        except OSError:
+        except FileNotFoundError:
             pass  # it vanished, at once or before it was read
+        except OSError as error:
+            raise faults.of_disk(error) from error
         raise ImageExpired(
             "The image is not stored, or no longer; upload it again with PUT /images."
         )

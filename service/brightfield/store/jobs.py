@@ -33,7 +33,7 @@ from brightfield.store.database import reading, writing
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
-_LIVE: tuple[JobState, ...] = ("queued", "running")
+LIVE: tuple[JobState, ...] = ("queued", "running")
 _MAX_BODY = 900_000_000  # both databases end near 10^9 bytes a value
 _PROGRESS_EVERY = 1.0  # seconds between two writes of one job's progress
 
@@ -53,7 +53,7 @@ class StoredJob:
 
     @property
     def over(self) -> bool:
-        return self.state not in _LIVE
+        return self.state not in LIVE
 
 
 @dataclass(frozen=True)
@@ -200,11 +200,11 @@ class Jobs:
         each service needs a store of its own.
         """
         jobs = tables.jobs
-        problem = _outline(
+        problem = outline(
             Interrupted("The service was stopped while the job waited or ran; post it again.")
         )
         with writing(self._engine) as connection:
-            live = jobs.c.state.in_(_LIVE)
+            live = jobs.c.state.in_(LIVE)
             owners = connection.scalars(sa.select(jobs.c.owner).where(live).distinct()).all()
             gone = [name for name in owners if not owner.is_another_living(name)]
             change = sa.update(jobs).where(live, jobs.c.owner.in_(gone))
@@ -225,7 +225,7 @@ class Jobs:
 
     def _close(self, job_id: str, **values: Any) -> StoredJob:
         with writing(self._engine) as connection:
-            self._end(connection, job_id, _LIVE, **values)
+            self._end(connection, job_id, LIVE, **values)
             job = _load(connection, job_id)
         self._forget(job_id)
         return job
@@ -258,7 +258,8 @@ def _load(connection: Connection, job_id: str) -> StoredJob:
     return StoredJob(**row._mapping)
 
 
-def _outline(error: BrightfieldError) -> dict[str, Any]:
+def outline(error: BrightfieldError) -> dict[str, Any]:
+    """The problem that a job keeps of an error."""
     return {
         "type": f"urn:brightfield:problem:{error.code}",
         "title": error.title,

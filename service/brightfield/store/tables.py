@@ -149,3 +149,19 @@ collection_indexes = sa.Table(
     sa.Column("filled", sa.BigInteger, nullable=False),  # the newest item that was put into it
     sa.Column("recalls", sa.JSON, nullable=False),  # as measured, for several settings of a search
 )
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),  # the part of a key that isn't secret
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("project", sa.String(64), nullable=False),
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("salt", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),  # of the secret, with the salt
+    sa.Column("limits", sa.JSON, nullable=False),
+    sa.Column("created", sa.Double, nullable=False),  # seconds since 1970, like the others
+    sa.Column("expires", sa.Double),
+    sa.Column("revoked", sa.Double),
+    sa.Column("used", sa.Double),  # to within an hour
+)

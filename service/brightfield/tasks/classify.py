@@ -173,11 +173,10 @@ class Classify(SlidingWindow):
         threshold = self.threshold if self.threshold is not None else card.output.threshold
         count = min(self.top_k, len(scores))
         best = (-scores).argsort(kind="stable")[:count].tolist()
-        # "not below", so that a score that is not a number is shown as null instead of vanishing
         return [
             Prediction(label(i, card), i, float(scores[i]))
             for i in best
-            if threshold is None or not scores[i] < threshold
+            if threshold is None or scores[i] >= threshold
         ]
 
     @classmethod

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
-from brightfield.errors import UnknownLayer
+from brightfield.errors import ModelFailed, UnknownLayer
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite
 from brightfield.tasks.kinds.whole import Whole
 
@@ -64,6 +64,11 @@ class Embed(Whole):
                 f"The layer {self.layer!r} does not put out one tensor; choose a submodule of it."
             )
         vector = self.pooled(output[0].float())
+        if not vector.isfinite().all():
+            raise ModelFailed(
+                f"The layer {self.layer!r} of the model {card.id} has NaN or infinite values among "
+                "its outputs for this image; /activations shows which units have them."
+            )
         if self.normalize:
             vector = torch.nn.functional.normalize(vector, dim=0, eps=1e-12)
         return Embedding(vector.numpy(), self.layer, self.normalize)

@@ -220,7 +220,9 @@ class SegmentCanvas(Canvas):
                 maps[: self._count] = classes.softmax(dim=0)
             case "sigmoid":
                 maps[: self._count] = classes.sigmoid()
-        return maps.nan_to_num(nan=0.0).numpy()
+        if maps.amax().isnan():
+            raise ModelFailed(f"The model {card.id} has NaN among its outputs.")
+        return maps.numpy()
 
     def _probabilities(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         assert self._field is not None

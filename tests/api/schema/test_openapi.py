@@ -23,8 +23,10 @@ from schemathesis.specs.openapi.checks import (
 from starlette.testclient import TestClient
 from urllib3.response import HTTPResponse
 
+from brightfield.access.issuing import KeyRequest, issue
 from brightfield.api.app import create_app
 from brightfield.settings import Settings
+from brightfield.store.keys import open_keys
 
 from ...docs.pages import ROOT
 from ..conftest import CHELSEA, png
@@ -42,6 +44,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 EXAMPLES = 12
+OPEN = ("/livez", "/readyz")
 PATIENCE = "3"
 """Seconds after which an answer is given up, which alone may end in a 504."""
 SMALL = png(CHELSEA[:64, :64])
@@ -82,24 +85,41 @@ class Asked:
     schema: Any
     session: requests.Session
     known: Mapping[str, str]
+    locked: bool
+    """Whether the service needs a key and is shown none."""
 
 
-@pytest.fixture(scope="module")
-def asked(settings_of: Callable[..., Settings]) -> Iterator[Asked]:
-    app = create_app(settings_of(preload=False, threads=1))
+@pytest.fixture(scope="module", params=["needs no key", "asked with a key", "asked without a key"])
+def asked(request: pytest.FixtureRequest, settings_of: Callable[..., Settings]) -> Iterator[Asked]:
+    settings = settings_of(preload=False, threads=1)
+    key = _key_of(settings) if "asked" in request.param else None
+    app = create_app(settings)
     with TestClient(app, raise_server_exceptions=False) as client, requests.Session() as session:
         session.mount("http://", InProcess(client))
-        yield Asked(schemathesis.openapi.from_dict(app.openapi()), session, _furnished(client))
+        known = _furnished(client, key)
+        locked = request.param == "asked without a key"
+        session.headers.update({} if locked else _shown(key))
+        schema = schemathesis.openapi.from_dict(app.openapi())
+        yield Asked(schema, session, known, locked)
 
 
-def _furnished(client: TestClient) -> dict[str, str]:
+def _key_of(settings: Settings) -> str:
+    with open_keys(settings.store_url) as store:
+        return issue(store, KeyRequest("all", ("admin",)))[0].text
+
+
+def _shown(key: str | None) -> dict[str, str]:
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+
+def _furnished(client: TestClient, key: str | None) -> dict[str, str]:
     """A collection with items and a map, a run with a chunk, and a job."""
     rows = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1]]
     ids = [f"item{number}" for number in range(len(rows))]
     labels = [{"label": "ab"[number % 2]} for number in range(len(rows))]
 
     def ask(method: str, path: str, body: Any, **headers: str) -> Any:
-        answer = client.request(method, path, json=body, headers=headers)
+        answer = client.request(method, path, json=body, headers={**headers, **_shown(key)})
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -139,6 +159,8 @@ def test_every_answer_is_one_of_those_that_are_declared(
         answer = case.call(base_url="http://testserver", session=asked.session)
         if answer.status_code != 504:
             case.validate_response(answer, checks=_checks(answer))
+        if asked.locked:
+            assert (answer.status_code in (401, 403)) == (path not in OPEN)
 
     ask()
 

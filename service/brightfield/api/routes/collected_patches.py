@@ -7,10 +7,11 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.api.schema.responses import answers, binary
@@ -38,13 +39,14 @@ _MODELS = (FindPatches, ItemSelection, View, Selection, Reply)
     responses=answers("CollectionPatchesReply", job=True, media=binary(("image/png", "text/csv"))),
     openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
+@needs("read", job="write")
 async def post_patches(name: Name, request: Request) -> Response:
     """As /patches, over the images of a collection that was made with `keep_images`. `ids` names
     them in the order in which the result counts them."""
 
     async def understand(services: Services, received: Received) -> Understood:
         limit = services.settings.max_reply_bytes
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         task, items, view, selection, reply = parse(_MODELS, posted.parameters)
         form = negotiate(reply.format, received.headers.get("accept"), task.formats, media_type_of)
 

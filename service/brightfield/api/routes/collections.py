@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
     NewItemFields,
@@ -18,7 +19,7 @@ from brightfield.api.reading.collection_requests import (
     vectors_of,
 )
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received, off_loop, receive
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -96,10 +97,11 @@ class NamedItem(Parameters):
     responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
+@needs("write")
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
-    posted = understand_posted(received)
+    posted = await off_loop(received, understand_posted, received)
     (definition,) = parse((CollectionDefinition,), posted.parameters)
     collection, made = await services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
@@ -107,6 +109,7 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
 
 
 @router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
+@needs("read")
 async def list_collections(request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(services_of(request).collections.contents.all)
     return {"collections": [collection_json(collection) for collection in found]}
@@ -118,6 +121,7 @@ async def list_collections(request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(CollectionDescription),
 )
+@needs("read")
 async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     return collection_json(await asyncio.to_thread(contents.get, name))
@@ -129,6 +133,7 @@ async def get_collection(name: Name, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(Deleted),
 )
+@needs("write")
 async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.contents.delete, name)
     return {"deleted": name}
@@ -141,6 +146,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(CollectionDescription),
     openapi_extra=describe_options(Replacement),
 )
+@needs("write")
 async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     """In one transaction: the other has its name afterwards, and this one is deleted with its maps
     and its index. 409 `collection_differs` unless both have the same properties (but for the
@@ -159,9 +165,10 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
+@needs("write")
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received, ("vectors",))
+        posted = await off_loop(received, understand_posted, received, ("vectors",))
         if "vectors" in posted.members:
             add, places = _adding_vectors(services, name, posted), 1
         else:
@@ -214,6 +221,7 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     responses=answers(ItemPage),
     openapi_extra=describe_query(ItemListQuery),
 )
+@needs("read")
 async def list_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((ItemListQuery,), query_of(request.query_params))
     contents = services_of(request).collections.contents
@@ -232,6 +240,7 @@ async def list_items(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(DeletedItems),
     openapi_extra=describe_query(Removal),
 )
+@needs("write")
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((Removal,), query_of(request.query_params))
     delete = services_of(request).collections.contents.delete_items
@@ -245,6 +254,7 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(ItemDescription),
     openapi_extra=describe_query(NamedItem),
 )
+@needs("read")
 async def find_item(name: Name, request: Request) -> Response:
     """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
     and the like for parts of the address."""
@@ -259,6 +269,7 @@ async def find_item(name: Name, request: Request) -> Response:
     responses=_JPEG,
     openapi_extra=describe_query(NamedItem),
 )
+@needs("read")
 async def find_thumbnail(name: Name, request: Request) -> Response:
     """As `GET /collections/{name}/item`, the id is in the query."""
     (query,) = parse((NamedItem,), query_of(request.query_params))
@@ -271,6 +282,7 @@ async def find_thumbnail(name: Name, request: Request) -> Response:
     response_class=Response,
     responses=_JPEG,
 )
+@needs("read")
 async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Response:
     contents = services_of(request).collections.contents
     content = await asyncio.to_thread(contents.thumbnail, name, item_id)
@@ -283,6 +295,7 @@ async def get_thumbnail(name: Name, item_id: ItemId, request: Request) -> Respon
     response_class=Response,
     responses=answers(ItemDescription),
 )
+@needs("read")
 async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     services = services_of(request)
     found = await asyncio.to_thread(services.collections.contents.item, name, item_id)
@@ -299,6 +312,7 @@ async def get_item(name: Name, item_id: ItemId, request: Request) -> Response:
     response_model=None,
     responses=answers(DeletedItems),
 )
+@needs("write")
 async def delete_item(name: Name, item_id: ItemId, request: Request) -> dict[str, Any]:
     contents = services_of(request).collections.contents
     await asyncio.to_thread(contents.delete_item, name, item_id)

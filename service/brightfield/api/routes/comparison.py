@@ -8,6 +8,7 @@ from functools import partial
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.parameters import query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.run_requests import understand_comparison
@@ -29,6 +30,7 @@ router = APIRouter(tags=["evaluation"])
     responses=answers(RunComparison),
     openapi_extra=describe_comparison(),
 )
+@needs("read")
 async def compare(request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         wanted = understand_comparison(query_of(received.query))

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import image_of, understand_posted
 from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
 from brightfield.api.schema.responses import answers
@@ -47,9 +48,10 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     responses=answers(NearestItems, job=True),
     openapi_extra=describe_question(Search),
 )
+@needs("read", job="write")
 async def post_neighbors(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received, ("vector", "id"))
+        posted = await off_loop(received, understand_posted, received, ("vector", "id"))
         item_id = posted.members.get("id", posted.parameters.pop("id", None))
         search, view, selection = parse((Search, View, Selection), posted.parameters)
         example = SearchExample(
@@ -77,6 +79,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
     responses=answers(ItemClusters, job=True),
     openapi_extra=describe_options(Clustering, job=True),
 )
+@needs("read", job="write")
 async def post_clusters(name: Name, request: Request) -> Response:
     clusters = services_of(request).collections.queries.clusters
     return await explored(request, name, "clusters", Clustering, clusters)
@@ -89,6 +92,7 @@ async def post_clusters(name: Name, request: Request) -> Response:
     responses=answers(DuplicateGroups, job=True),
     openapi_extra=describe_options(DuplicateSearch, job=True),
 )
+@needs("read", job="write")
 async def post_duplicates(name: Name, request: Request) -> Response:
     quality = services_of(request).collections.quality
     return await explored(request, name, "duplicates", DuplicateSearch, quality.duplicates)
@@ -101,6 +105,7 @@ async def post_duplicates(name: Name, request: Request) -> Response:
     responses=answers(OutlyingItems, job=True),
     openapi_extra=describe_options(OutlierSearch, job=True),
 )
+@needs("read", job="write")
 async def post_outliers(name: Name, request: Request) -> Response:
     quality = services_of(request).collections.quality
     return await explored(request, name, "outliers", OutlierSearch, quality.outliers)
@@ -113,6 +118,7 @@ async def post_outliers(name: Name, request: Request) -> Response:
     responses=answers(DisputedLabels, job=True),
     openapi_extra=describe_options(LabelCheck, job=True),
 )
+@needs("read", job="write")
 async def post_disagreements(name: Name, request: Request) -> Response:
     quality = services_of(request).collections.quality
     return await explored(request, name, "disagreements", LabelCheck, quality.disagreements)
@@ -124,7 +130,7 @@ async def explored(
     """Read the options, and answer at once or as a job, in a thread of those that explore."""
 
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         (given,) = parse((options,), posted.parameters)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:

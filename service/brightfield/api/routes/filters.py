@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.routes.models import ModelId
@@ -41,6 +42,7 @@ class FilterQuery(FilterForm, FilterChoice):
     responses=answers(FilterList, media=binary(("image/png", "application/x-npy"))),
     openapi_extra=describe_query(FilterQuery),
 )
+@needs("read")
 async def get_filters(model_id: ModelId, request: Request) -> Response:
     """Filters on colour or grey images (three input channels, or one) are one picture each, side by
     side; others have a row each, with a grey picture for every input slice. Each filter is shown

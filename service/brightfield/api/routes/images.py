@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.received import Received
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.common import StoredImage
@@ -34,6 +35,7 @@ _BODY = {
     responses=answers(StoredImage),
     openapi_extra=_BODY,
 )
+@needs("read")
 async def put_image(request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         if not received.body:

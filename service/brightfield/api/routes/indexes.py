@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from brightfield.api.door.needs import needs
 from brightfield.api.routes.collections import Name
 from brightfield.api.routes.exploring import explored
 from brightfield.api.schema.openapi_collections import describe_options
@@ -26,6 +27,7 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     responses=answers(IndexDescription, job=True),
     openapi_extra=describe_options(IndexOptions, job=True),
 )
+@needs("write")
 async def put_index(name: Name, request: Request) -> Response:
     build = services_of(request).collections.indexes.build
     return await explored(request, name, "index", IndexOptions, build)
@@ -37,6 +39,7 @@ async def put_index(name: Name, request: Request) -> Response:
     response_model=None,
     responses=answers(IndexDescription),
 )
+@needs("read")
 async def get_index(name: Name, request: Request) -> dict[str, Any]:
     return await asyncio.to_thread(services_of(request).collections.indexes.describe, name)
 
@@ -47,6 +50,7 @@ async def get_index(name: Name, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(Deleted),
 )
+@needs("write")
 async def delete_index(name: Name, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.indexes.drop, name)
     return {"deleted": f"{name}/index"}

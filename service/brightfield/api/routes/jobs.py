@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
+from brightfield.api.door.needs import needs
 from brightfield.api.jobs import describe
 from brightfield.api.schema.parameters import headers
 from brightfield.api.schema.responses import EVENTS, answers
@@ -20,6 +21,7 @@ JobId = Annotated[str, Path(description="The `id` of the 202 that started the jo
 
 
 @router.get("/{job_id}", summary="State and progress.", response_model=None, responses=answers(Job))
+@needs("read")
 async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
     services = services_of(request)
     return describe(await services.jobs.get(job_id))
@@ -30,6 +32,7 @@ async def get_job(job_id: JobId, request: Request) -> dict[str, Any]:
     summary="Exactly the reply that would have been sent at once.",
     response_class=Response,
 )
+@needs("read")
 async def get_result(job_id: JobId, request: Request) -> Response:
     services = services_of(request)
     return await services.jobs.result(job_id)
@@ -42,6 +45,7 @@ async def get_result(job_id: JobId, request: Request) -> Response:
     responses=EVENTS,
     openapi_extra={"parameters": headers("Last-Event-ID")},
 )
+@needs("read")
 async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
     services = services_of(request)
     await services.jobs.get(job_id)  # an unknown one is 404, not an empty stream
@@ -61,6 +65,7 @@ async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
     response_model=None,
     responses=answers(Job),
 )
+@needs("write")
 async def cancel_job(job_id: JobId, request: Request) -> dict[str, Any]:
     services = services_of(request)
     return describe(await services.jobs.cancel(job_id))

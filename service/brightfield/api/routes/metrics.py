@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from brightfield import metrics as evaluations
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_predictions
 from brightfield.api.reading.received import Received
 from brightfield.api.schema.openapi_evaluations import describe_evaluations
@@ -26,6 +27,7 @@ router = APIRouter(tags=["service"])
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
+@needs("read")
 async def metrics(request: Request) -> Response:
     services = services_of(request)
     return Response(
@@ -41,6 +43,7 @@ async def metrics(request: Request) -> Response:
     responses=described_replies(),
     openapi_extra=describe_evaluations(evaluations.catalog()),
 )
+@needs("read", job="write")
 async def evaluate(request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         return await asyncio.to_thread(_understood, services, received)

@@ -7,7 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from brightfield.api.door.needs import needs
+from brightfield.api.limits import ticket_of
 from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.request_scope import RequestScope
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.models import (
@@ -17,6 +20,7 @@ from brightfield.api.schema.shapes.models import (
     ModelSummary,
 )
 from brightfield.api.services import services_of
+from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
 from brightfield.parameters import Parameters
@@ -41,12 +45,15 @@ class LoadOptions(Parameters):
     response_model=None,
     responses=answers(ModelList),
 )
+@needs("read")
 async def list_models(request: Request) -> dict[str, Any]:
     engine = _engine(request)
+    disk = await asyncio.to_thread(engine.cards_on_disk)
     cards = engine.registry.cards()
+    faults = {**engine.card_faults, **disk.faults}
     return {
-        "models": [_outline(engine, cards[name]) for name in sorted(cards)],
-        "faults": {name: fault.detail for name, fault in sorted(engine.card_faults.items())},
+        "models": [_outline(engine, cards[name], disk) for name in sorted(cards)],
+        "faults": {name: fault.detail for name, fault in sorted(faults.items())},
     }
 
 
@@ -56,9 +63,11 @@ async def list_models(request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(ModelDescription),
 )
+@needs("read")
 async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     engine = _engine(request)
-    return _whole(engine, engine.registry.card(model_id))
+    card = engine.registry.card(model_id)
+    return _whole(engine, card, await asyncio.to_thread(engine.cards_on_disk))
 
 
 @router.post(
@@ -68,15 +77,21 @@ async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     responses=answers(ModelSummary),
     openapi_extra=describe_query(LoadOptions),
 )
+@needs("models")
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
-    """Answers when the model is warm. `pin` keeps it from being evicted."""
-    engine = _engine(request)
+    """Answers when the model is warm, and describes the one that this load made. `pin` keeps it
+    from being evicted. If the deadline passes before, the load goes on."""
+    services = services_of(request)
+    engine = services.engine
     (options,) = parse((LoadOptions,), query_of(request.query_params))
-    if options.anew:
-        await asyncio.to_thread(engine.rescan)
-    load = engine.registry.load(model_id, pin=options.pin, anew=options.anew)
-    await asyncio.shield(asyncio.wrap_future(load))
-    return _outline(engine, engine.registry.card(model_id))
+    ticket = ticket_of(request, services.settings.timeout)
+    async with RequestScope(request, ticket):
+        if options.anew:
+            await asyncio.to_thread(engine.rescan)
+        resident = await engine.registry.loaded(
+            model_id, ticket, pin=options.pin, anew=options.anew
+        )
+    return _outline(engine, resident.card, await asyncio.to_thread(engine.cards_on_disk))
 
 
 @router.post(
@@ -85,10 +100,13 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(ModelSummary),
 )
+@needs("models")
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
+    """A model whose folder was removed can be unloaded, too, while it is in memory."""
     engine = _engine(request)
+    card = engine.registry.card(model_id)
     engine.registry.unload(model_id)
-    return _outline(engine, engine.registry.card(model_id))
+    return _outline(engine, card, await asyncio.to_thread(engine.cards_on_disk))
 
 
 @router.get(
@@ -97,6 +115,7 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     response_model=None,
     responses=answers(LayerList),
 )
+@needs("read")
 async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
     infos = await _engine(request).layers(model_id)
     layers = [
@@ -115,11 +134,15 @@ def _engine(request: Request) -> Engine:
     return services_of(request).engine
 
 
-def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
+def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
+    """A model by the card by which it answers, compared with the cards on disk."""
     resident = engine.registry.resident(card.id)
+    there = disk.cards.get(card.id)
     return {
         "id": card.id,
         "version": card.version,
+        "card_on_disk": disk.compared(card),
+        "version_on_disk": None if there is None else there.version,
         "task": card.task,
         "description": card.description,
         "licence": card.licence,
@@ -130,14 +153,14 @@ def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
     }
 
 
-def _whole(engine: Engine, card: ModelCard) -> dict[str, Any]:
+def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
     resident = engine.registry.resident(card.id)
     labels = [
         {"class_id": index, "name": name, "color": list(card.color(index))}
         for index, name in enumerate(card.label_names)
     ]
     return {
-        **_outline(engine, card),
+        **_outline(engine, card, disk),
         "citation": card.citation,
         "architecture": card.architecture.model_dump(),
         "weights": card.weights.model_dump(exclude_none=True) if card.weights else None,

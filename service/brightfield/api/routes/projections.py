@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.parameters import member_of, parse, query_of
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.api.schema.responses import answers
@@ -49,10 +50,11 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     responses=answers(ProjectionDescription, job=True),
     openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
+@needs("write")
 async def post_projection(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         projections, queries = services.collections.projections, services.collections.queries
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         method = str(posted.parameters.pop("method", _DEFAULT))
         kind = member_of(_CATALOG, method, "method", "projection")
         projection, items = parse((kind, ItemSelection), posted.parameters)
@@ -74,6 +76,7 @@ async def post_projection(name: Name, request: Request) -> Response:
     response_model=None,
     responses=answers(ProjectionList),
 )
+@needs("read")
 async def list_projections(name: Name, request: Request) -> dict[str, Any]:
     found = await asyncio.to_thread(services_of(request).collections.projections.all, name)
     return {"projections": [outlined(outline) for outline in found]}
@@ -85,6 +88,7 @@ async def list_projections(name: Name, request: Request) -> dict[str, Any]:
     response_class=Response,
     responses=answers(ProjectionDescription),
 )
+@needs("read")
 async def get_projection(name: Name, map_id: MapId, request: Request) -> Response:
     services = services_of(request)
     projections, queries = services.collections.projections, services.collections.queries
@@ -100,6 +104,7 @@ async def get_projection(name: Name, map_id: MapId, request: Request) -> Respons
     responses=_PLOT,
     openapi_extra=describe_query(PlotChoice),
 )
+@needs("read")
 async def get_plot(name: Name, map_id: MapId, request: Request) -> Response:
     (query,) = parse((PlotChoice,), query_of(request.query_params))
     services = services_of(request)
@@ -129,6 +134,7 @@ async def _with_worst(services: Services, choice: PlotChoice) -> PlotChoice:
     response_model=None,
     responses=answers(Deleted),
 )
+@needs("write")
 async def delete_projection(name: Name, map_id: MapId, request: Request) -> dict[str, Any]:
     await asyncio.to_thread(services_of(request).collections.projections.delete, name, map_id)
     return {"deleted": map_id}

@@ -13,9 +13,10 @@ from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
 from brightfield.api.conduct import Understood, conduct
+from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received, off_loop, receive
 from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
@@ -73,10 +74,13 @@ class PlotQuery(Parameters):
     responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
+@needs("write")
 async def create_run(request: Request) -> Response:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
-    evaluation, name = understand_run(received, services.engine.evaluations)
+    evaluation, name = await off_loop(
+        received, understand_run, received, services.engine.evaluations
+    )
     run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
     headers = {"Location": f"/metrics/runs/{run.id}"}
     return _json(describe_run(run), 201 if new else 200, headers)
@@ -89,6 +93,7 @@ async def create_run(request: Request) -> Response:
     responses=answers(RunList),
     openapi_extra=describe_query(PageQuery),
 )
+@needs("read")
 async def list_runs(request: Request) -> dict[str, Any]:
     (query,) = parse((PageQuery,), query_of(request.query_params))
     services = services_of(request)
@@ -108,6 +113,7 @@ async def list_runs(request: Request) -> dict[str, Any]:
     responses=described_replies(("json",)),
     openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
 )
+@needs("read", job="write")
 async def get_run(run_id: RunId, request: Request) -> Response:
     parse((Parameters,), query_of(request.query_params))  # it has none
     return await _report(request, run_id, "json", ReportForm())
@@ -120,6 +126,7 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     responses=described_replies(_OFFERED),
     openapi_extra=describe_query(ReportForm, "X-Request-Timeout", "Prefer"),
 )
+@needs("read", job="write")
 async def get_report(run_id: RunId, request: Request) -> Response:
     """`format=npz` streams every point of the curves."""
     (query,) = parse((ReportForm,), query_of(request.query_params))
@@ -136,6 +143,7 @@ async def get_report(run_id: RunId, request: Request) -> Response:
     responses=described_replies(PICTURES),
     openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
 )
+@needs("read", job="write")
 async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
     """A plot that the report doesn't have is 422; the problem names those that it has."""
     (query,) = parse((PlotQuery,), query_of(request.query_params))
@@ -145,6 +153,7 @@ async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
 
 
 @router.delete("/{run_id}", summary="Delete a run and its chunks.", status_code=204)
+@needs("write")
 async def delete_run(run_id: RunId, request: Request) -> None:
     services = services_of(request)
     await asyncio.to_thread(services.runs.store.delete, run_id)
@@ -156,6 +165,7 @@ async def delete_run(run_id: RunId, request: Request) -> None:
     response_model=None,
     responses=answers(RunChunkList),
 )
+@needs("read")
 async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     services = services_of(request)
     entries = await asyncio.to_thread(services.runs.store.entries, run_id)
@@ -170,6 +180,7 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
+@needs("write")
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     check_name("key", key, LONGEST)
 

@@ -13,6 +13,7 @@ from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.parameters import query_parameter
 from brightfield.api.schema.responses import FAULT, JSON
+from brightfield.api.schema.security import secure, security_components
 from brightfield.api.schema.shapes.shape import REFERENCE, Schema, shapes_with
 from brightfield.api.writing.reports import OFFERED, PICTURES
 from brightfield.images.filters import Filters
@@ -39,7 +40,9 @@ def describe(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
 
     def document() -> Schema:
         if app.openapi_schema is None:
-            app.openapi_schema = _whole(declared(), [ImageOperation(each) for each in endpoints])
+            document = _whole(declared(), [ImageOperation(each) for each in endpoints])
+            secure(document["paths"], app.routes)
+            app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
@@ -57,7 +60,7 @@ def _whole(document: Schema, images: Sequence[ImageOperation]) -> Schema:
     for each in images:
         known |= each.components
     known |= document.get("components", {}).get("schemas", {})
-    document["components"] = {"schemas": _used(document["paths"], known)}
+    document["components"] = {"schemas": _used(document["paths"], known), **security_components()}
     return document
 
 

@@ -12,7 +12,7 @@ from brightfield.api.problems import problem
 from brightfield.engine import Answer, ImageFacts, MultiImageAnswer
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note
-from brightfield.results import MapSpace
+from brightfield.results import MapSpace, counting_nulls
 
 
 def envelope(
@@ -20,20 +20,19 @@ def envelope(
 ) -> dict[str, Any]:
     """One image's answer as design and documentation describe it."""
     seen = ImageFacts.of(answer.picture, answer.scaling)
-    document = {
+    result, notes = _result(answer, space) if with_result else ({}, ())
+    return {
         **_origin(answer, request_id),
         "image": {**_image(seen), "tiles": answer.tiles},
-        "result": answer.result.payload(space) if with_result else None,
-        **_circumstances(answer),
+        **result,
+        **_circumstances(answer, notes),
     }
-    if not with_result:
-        del document["result"]
-    return document
 
 
 def together_envelope(answer: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
     """One answer about several images: `images` in the order sent, each with its own warnings, or
     with what is wrong with it as `error`."""
+    result, notes = _result(answer, space)
     return {
         **_origin(answer, request_id),
         "images": [
@@ -42,9 +41,25 @@ def together_envelope(answer: MultiImageAnswer, request_id: str, space: MapSpace
             else {**_image(seen), "warnings": _warnings(seen.notes)}
             for index, seen in enumerate(answer.images)
         ],
-        "result": answer.result.payload(space),
-        **_circumstances(answer),
+        **result,
+        **_circumstances(answer, notes),
     }
+
+
+def _result(
+    answer: Answer | MultiImageAnswer, space: MapSpace
+) -> tuple[dict[str, Any], tuple[Note, ...]]:
+    """The member `result`, and what is to be known of it."""
+    with counting_nulls() as nulls:
+        payload = answer.result.payload(space)
+    if not nulls.count:
+        return {"result": payload}, ()
+    note = Note(
+        "not_finite",
+        f"{nulls.count} numbers of the result are NaN or infinite, which JSON doesn't have; they "
+        "are null.",
+    )
+    return {"result": payload}, (note,)
 
 
 def _origin(answer: Answer | MultiImageAnswer, request_id: str) -> dict[str, Any]:
@@ -60,9 +75,9 @@ def _origin(answer: Answer | MultiImageAnswer, request_id: str) -> dict[str, Any
     }
 
 
-def _circumstances(answer: Answer | MultiImageAnswer) -> dict[str, Any]:
+def _circumstances(answer: Answer | MultiImageAnswer, further: Sequence[Note]) -> dict[str, Any]:
     return {
-        "warnings": _warnings(answer.notes),
+        "warnings": _warnings((*answer.notes, *further)),
         "timing_ms": _milliseconds(answer),
         "batch_size": answer.batch_size,
     }

@@ -14,6 +14,7 @@ from brightfield.cards import ModelCard
 from brightfield.errors import DamagedWeights, InvalidCard, nearest
 from brightfield.models.architecture import Architecture
 from brightfield.models.loading.export import load_export, static_batch
+from brightfield.models.loading.foreign_code import foreign_code
 from brightfield.models.loading.lab_code import build_lab_code
 from brightfield.models.loading.weights import locate, read_state, verify
 from brightfield.models.torchvision.builders import build_torchvision, rename_torchvision
@@ -37,17 +38,18 @@ def build(
 
     Raises `MissingWeights`, `DamagedWeights`, `InvalidCard` or `UntrustedCode`.
     """
-    if card.architecture.name == "export":
-        path = locate(card, data)
-        verify(path, card.weights.sha256 if card.weights else None)
-        module = load_export(path, trust_model_code=trust_model_code)
-    elif card.architecture.name.startswith("python:"):
-        module = _initialised(lambda: build_lab_code(card, trust_model_code=trust_model_code))
-        if card.weights is not None:
-            load_weights(module, card, data)
-    else:
-        module = _known(card, data)
-    return _settled(module)
+    with foreign_code(f"Building {card.id}", InvalidCard):  # a lab's module may override anything
+        if card.architecture.name == "export":
+            path = locate(card, data)
+            verify(path, card.weights.sha256 if card.weights else None)
+            module = load_export(path, trust_model_code=trust_model_code)
+        elif card.architecture.name.startswith("python:"):
+            module = _initialised(lambda: build_lab_code(card, trust_model_code=trust_model_code))
+            if card.weights is not None:
+                load_weights(module, card, data)
+        else:
+            module = _known(card, data)
+        return _settled(module)
 
 
 def load_weights(

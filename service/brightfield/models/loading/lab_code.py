@@ -12,6 +12,7 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, UntrustedCode
+from brightfield.models.loading.foreign_code import foreign_code
 
 
 def build_lab_code(card: ModelCard, *, trust_model_code: bool) -> nn.Module:
@@ -33,15 +34,9 @@ def build_lab_code(card: ModelCard, *, trust_model_code: bool) -> nn.Module:
             f"architecture.name of {card.id} is {card.architecture.name!r}; write "
             "python:<file or module>:<callable>."
         )
-    try:
+    with foreign_code(f"{card.architecture.name} of {card.id}", InvalidCard):
         source = _file(card, place) if place.endswith(".py") else importlib.import_module(place)
         module = getattr(source, name)(**card.architecture.arguments)
-    except InvalidCard:
-        raise
-    except Exception as fault:  # the lab's code may raise anything
-        raise InvalidCard(
-            f"{card.architecture.name} of {card.id} failed: {type(fault).__name__}: {fault}"
-        ) from fault
     if not isinstance(module, nn.Module):
         raise InvalidCard(
             f"{card.architecture.name} of {card.id} returned {type(module).__name__}, "

@@ -40,13 +40,23 @@ def class_scores(output: Any, card: ModelCard) -> NDArray[np.float32]:
     ).numpy()
     match card.output.activation:
         case "softmax":
-            raised: NDArray[np.float32] = np.exp(values - values.max(axis=1, keepdims=True))
+            with np.errstate(invalid="ignore"):  # an infinite logit; `_numbers` finds it
+                raised: NDArray[np.float32] = np.exp(values - values.max(axis=1, keepdims=True))
             raised /= raised.sum(axis=1, keepdims=True)
-            return raised
+            return _numbers(raised, card)
         case "sigmoid":
-            return np.asarray(expit(values))
+            return _numbers(np.asarray(expit(values)), card)
         case _:
-            return values
+            return _numbers(values, card)
+
+
+def _numbers(scores: NDArray[np.float32], card: ModelCard) -> NDArray[np.float32]:
+    """The scores, if all are numbers; an infinite logit becomes NaN in a softmax."""
+    if np.isnan(scores).any():
+        raise ModelFailed(
+            f"The model {card.id} has NaN among its outputs, or infinity before a softmax."
+        )
+    return scores
 
 
 def checked(output: Any, card: ModelCard) -> Logits:

@@ -132,7 +132,11 @@ class Readiness(TypedDict):
     """The service can answer requests."""
 
     status: Literal["ready"]
-    devices: dict[str, Literal["up", "down"]]
+    devices: dict[str, Literal["up", "busy", "down"]]
     """The state of each device's thread."""
     resident: list[str]
     """Ids of the models in memory."""
+    keys: Literal["needed", "none"]
+    """Whether requests need an API key."""
+    warnings: list[str]
+    """What the person who runs the service should mend: who can reach it without a key."""

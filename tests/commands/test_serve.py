@@ -14,7 +14,7 @@ def started(monkeypatch):
     for name in Settings.model_fields:
         monkeypatch.delenv(f"BRIGHTFIELD_{name.upper()}", raising=False)
     calls: list[Settings] = []
-    monkeypatch.setattr(service, "serve", calls.append)
+    monkeypatch.setattr(service, "serve", lambda settings: calls.append(settings) or 0)
     return calls
 
 

@@ -1,0 +1,57 @@
+"""brightfield models check"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from brightfield.commands.command import Command, read_settings
+
+if TYPE_CHECKING:
+    from brightfield.card_folders import FoundCards
+    from brightfield.cards import ModelCard
+    from brightfield.settings import Settings
+
+
+class ModelsCheck(Command):
+    """Build every model and say whether it is well; weights not fetched yet are not a fault."""
+
+    help: ClassVar[str] = "read the cards, verify the weights, build the models"
+
+    def add_flags(self, parser: argparse.ArgumentParser) -> None:
+        said = "a model, or a folder of them (default: the shipped ones and BRIGHTFIELD_MODELS)"
+        parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help=said)
+
+    def run(self, args: argparse.Namespace) -> int:
+        settings = read_settings()
+        found = _found(settings, args.folder)
+        if not found.cards and not found.faults:
+            raise ValueError(f"There is no model folder (one with a card.toml) in {args.folder}.")
+        for folder, fault in found.faults.items():
+            print(f"FAIL {folder}: {fault.detail}")
+        results = [_check(card, settings) for card in found.cards.values()]
+        return 0 if all(results) and not found.faults else 1
+
+
+def _check(card: ModelCard, settings: Settings) -> bool:
+    from brightfield.errors import BrightfieldError, MissingWeights
+    from brightfield.models.loading.build import build
+
+    try:
+        build(card, trust_model_code=settings.trust_model_code, data=settings.data)
+    except BrightfieldError as fault:
+        download = card.weights is not None and card.weights.torchvision is not None
+        absent = download and isinstance(fault, MissingWeights)
+        print(f"{'pull' if absent else 'FAIL'} {card.id}: {fault.detail}")
+        return absent
+    print(f"ok   {card.id} {card.version} ({card.task}, {card.licence})")
+    return True
+
+
+def _found(settings: Settings, folder: Path | None) -> FoundCards:
+    """The cards of a model, or of a folder of them; default: the shipped ones and the lab's."""
+    from brightfield import zoo
+    from brightfield.card_folders import find_cards
+
+    return find_cards((zoo.folder(), *settings.model_folders) if folder is None else [folder])

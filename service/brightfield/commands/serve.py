@@ -1,0 +1,39 @@
+"""brightfield serve"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, ClassVar
+
+from brightfield.commands.command import Command, flag_of, read_settings
+
+_SWITCH: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+
+
+class Serve(Command):
+    """Start the service and stay until it is stopped."""
+
+    help: ClassVar[str] = "start the service"
+    description: ClassVar[str] = (
+        "Start the service. Each flag is also a variable, as BRIGHTFIELD_PORT."
+    )
+
+    def add_flags(self, parser: argparse.ArgumentParser) -> None:
+        """A flag for every setting, with its documentation and default."""
+        from brightfield.settings import Settings
+
+        for name, field in Settings.model_fields.items():
+            default = field.get_default()
+            shown = default != "" and isinstance(default, str | int | float)
+            text = (field.description or "").replace("%", "%%")
+            parser.add_argument(
+                flag_of(name),
+                help=text + (f" (default: {default})" if shown else ""),
+                default=argparse.SUPPRESS,
+                **(_SWITCH if field.annotation is bool else {"metavar": name.upper()}),
+            )
+
+    def run(self, args: argparse.Namespace) -> int:
+        from brightfield.__main__ import serve
+
+        return serve(read_settings(**vars(args)))

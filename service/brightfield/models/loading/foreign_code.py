@@ -1,0 +1,55 @@
+"""Where code runs that isn't ours, and what becomes of all that it raises."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from brightfield.errors import BrightfieldError
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def foreign_code(whose: str, error: type[BrightfieldError]) -> Iterator[None]:
+    """Within it a lab's code runs. Whatever it raises becomes an `error` with the cause.
+
+    That includes `SystemExit` (argparse, `quit()`), which would end the service from an asyncio
+    task, and `KeyboardInterrupt` and `CancelledError`, which callers would take for their own.
+    """
+    with one_process():
+        try:
+            yield
+            return
+        except BrightfieldError:
+            raise
+        except BaseException as fault:
+            log.error("%s failed", whose, exc_info=fault)
+            problem = error(f"{whose} failed: {cause(fault)}")
+        raise problem  # out of the except block, so its context keeps no frame alive
+
+
+@contextmanager
+def one_process() -> Iterator[None]:
+    """Ends a process that foreign code has forked, where that process would come back to us.
+
+    It has a copy of the service's memory, and must answer nobody with it.
+    """
+    process = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != process:
+            os._exit(0)
+
+
+def cause(fault: BaseException) -> str:
+    """The class of an exception and its text, where it gives one."""
+    name = type(fault).__name__
+    try:
+        text = str(fault)
+    except BaseException:  # foreign, too
+        text = ""
+    return f"{name}: {text}" if text else name
