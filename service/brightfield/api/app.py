@@ -16,12 +16,13 @@ from starlette.types import ASGIApp
 from brightfield import __version__
 from brightfield.access.keyring import Keyring
 from brightfield.api import documentation, problems
+from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.jobs import JobRunner
 from brightfield.api.last_resort import LastResort
-from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
@@ -119,9 +120,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         settings,
         keyring,
         engine,
-        Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
+        Admission.of(settings, engine.telemetry, engine.backlog),
         ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
-        JobRunner(jobs),
+        JobRunner(jobs, JobQueue(settings.jobs)),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )

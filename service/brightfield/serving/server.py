@@ -30,6 +30,10 @@ _ANSWERED = 0.6
 _REFUSED = 0.66
 _ENDED = 0.85
 
+# Seconds for which an idle connection is kept, so that a client who was told to wait comes back by
+# the same one, and is known again.
+_IDLE = 75
+
 
 class Server(uvicorn.Server):
     """Answers until it is asked to stop, then has a fixed time, in which
@@ -169,6 +173,7 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         server_header=False,
         date_header=False,
         lifespan="on",
+        timeout_keep_alive=_IDLE,
         **options,
     )
 
