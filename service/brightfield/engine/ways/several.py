@@ -35,7 +35,7 @@ def _answer(
         sha256=resident.sha256,
         images=images,
         result=result,
-        notes=notes_of_failed(images),
+        notes=(*resident.notes, *notes_of_failed(images)),
         timing=context.timing,
         batch_size=series.batch_rows,
     )
