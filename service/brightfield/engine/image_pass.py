@@ -132,7 +132,7 @@ class ImagePass:
             self.picture,
             self.prepared.scaling,
             result,
-            (*self.picture.notes, *self.prepared.notes, *notes),
+            (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
         )
