@@ -47,7 +47,8 @@ class Resident:
 
     `cut` leaves out the softmax or sigmoid that the model ends in: explanations look at the
     unnormalised output. `digest` is that of all that its numbers depend on
-    (`models.loading.makeup`). `normalised` says that the model ends so, and nothing can be left out.
+    (`models.loading.makeup`). `normalised` says that the model ends so, and nothing can be left
+    out.
     `undo` stands before an activation of the card that would normalise a second time, and `notes`
     are in the warnings of every answer. `plans` has what was traced for incremental passes, by
     operation and shape, `planned` the grids of windows over them. Who uses it and how long it stays
