@@ -21,10 +21,14 @@ Responder = Callable[[Ticket, Progress | None], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A request understood: what answers it, and how many of its images are in flight at once."""
+    """A request understood: what answers it, and how many of its images are in flight at once.
+
+    What is `repeatable` changes nothing, so as a job it may begin once more if the process dies.
+    """
 
     respond: Responder
     places: int = 1
+    repeatable: bool = False
 
 
 Understand = Callable[[Services, Received], Awaitable[Understood]]
@@ -52,4 +56,5 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
             if job is None or "respond-async" not in received.headers.get("prefer", ""):
                 return await understood.respond(ticket, None)
         kept = services.admission.hand_over(claim)
-    return await services.jobs.submit(job, understood.respond, kept.release)
+    again = received if understood.repeatable else None
+    return await services.jobs.submit(job, understood.respond, kept.release, again)

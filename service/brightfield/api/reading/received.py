@@ -49,12 +49,18 @@ _NO_FORM = FormParts()
 
 async def receive(request: Request, max_bytes: int) -> Received:
     """Read the request to the end of its body. Raises `TooManyBytes`, `MalformedForm`."""
-    headers, body = request.headers, await _body(request, max_bytes)
+    body = await _body(request, max_bytes)
+    return await received_from(request.query_params, request.headers, body, request_id_of(request))
+
+
+async def received_from(
+    query: QueryParams, headers: Headers, body: bytes, request_id: str
+) -> Received:
+    """A request from its parts. Raises `MalformedForm`."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form = media_type == "multipart/form-data"
     form = await _form(headers, body) if is_form else _NO_FORM
-    request_id = request_id_of(request)
-    return Received(request.query_params, headers, media_type, body, form, request_id)
+    return Received(query, headers, media_type, body, form, request_id)
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:
