@@ -207,6 +207,10 @@ class TooManyBytes(TooLarge):
     code, title = "too_many_bytes", "Too many bytes"
 
 
+class TooManyValues(TooLarge):
+    code, title = "too_many_values", "Too many values in one request"
+
+
 class TooManyPixels(TooLarge):
     code, title = "too_many_pixels", "Too many pixels"
 

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)
     """Most pixels of one image: width x height x planes that are read."""
+    max_image_bytes: int = Field(2 * 2**30, ge=1)
+    """Most bytes of one image while it is decoded and converted: width x height x channels x bytes
+    of a value, and their copies."""
     max_bytes: int = Field(256 * 2**20, ge=1)
     """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
@@ -119,6 +122,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "memory_budget",
+        "max_image_bytes",
         "max_bytes",
         "max_reply_bytes",
         "image_cache_bytes",

@@ -331,7 +331,7 @@ def _embedding(collection: Collection, view: View) -> Embed:
 
 def pictured(engine: Engine, data: bytes, selection: Selection) -> bytes:
     """The thumbnail that an image would have. Raises as decoding does."""
-    picture = decode(data, selection, max_pixels=engine.settings.max_pixels)
+    picture = decode(data, selection, limits=engine.image_limits)
     return thumbnail(picture.pixels)
 
 

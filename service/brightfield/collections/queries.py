@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors, checked, unit
 from brightfield.errors import InvalidParameter, TooFewItems
 from brightfield.images.thumbnail import pixel_vector
-from brightfield.parameters import Parameters
+from brightfield.parameters import Parameters, parsed_json
 from brightfield.progress import Progress, Step
 from brightfield.runtime.ending import within
 from brightfield.runtime.ticket import Ticket
@@ -40,7 +39,7 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return parsed_json(value)
     except ValueError:
         raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
 

@@ -6,6 +6,7 @@ It knows no HTTP. A program without an event loop asks it by `ask`, one with a l
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
@@ -31,6 +32,7 @@ from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
+from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
@@ -45,6 +47,8 @@ from brightfield.tasks.task import Task
 from brightfield.work import Work
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -77,13 +81,14 @@ class Engine:
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
-        self._found = _found(settings)
         self._reading = threading.Lock()
+        self._found = FoundCards()
         self._devices = devices(settings.device)
         self._starting = threading.Lock()
         self._closed = False
         self._backend: Backend | None = None
         self._loop: LoopThread | None = None
+        self.rescan()
 
     # Its life
 
@@ -164,13 +169,16 @@ class Engine:
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
         with self._reading:  # so what was read later is not replaced by what was read before
-            self._found = self.cards_on_disk()
+            before, self._found = self._found, self.cards_on_disk()
+            for name, fault in self._found.faults.items():
+                if name not in before.faults or before.faults[name].detail != fault.detail:
+                    log.warning("the model folder %s can't be used: %s", name, fault.detail)
             if self._backend is not None:
                 self._backend.registry.replace_cards(self._found)
 
     def cards_on_disk(self) -> FoundCards:
         """The cards as they are on disk now; those that are used were read before."""
-        return _found(self.settings)
+        return find_cards((zoo.folder(), *self.settings.model_folders))
 
     @property
     def card_faults(self) -> Mapping[str, InvalidCard]:
@@ -225,7 +233,7 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
@@ -252,7 +260,7 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
@@ -299,9 +307,14 @@ class Engine:
         return await self.evaluating(partial(evaluation.evaluate, data, self.limits, check))
 
     @property
+    def image_limits(self) -> Limits:
+        """What one image may have."""
+        return Limits(self.settings.max_pixels, self.settings.max_image_bytes)
+
+    @property
     def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return DataLimits(self.settings.max_pixels, self.settings.max_bytes)
+        return DataLimits(self.image_limits, self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
@@ -356,10 +369,6 @@ async def _read(image: ImageLike) -> bytes:
     if isinstance(image, bytes):
         return image
     return await asyncio.to_thread(image_bytes, image)
-
-
-def _found(settings: Settings) -> FoundCards:
-    return find_cards((zoo.folder(), *settings.model_folders))
 
 
 def _check_task(work: Work, card: ModelCard) -> None:

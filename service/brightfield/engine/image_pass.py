@@ -13,6 +13,7 @@ from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.preprocess import Prepared, preprocess
@@ -36,7 +37,7 @@ class ImageJob:
     view: View
     selection: Selection
     ticket: Ticket
-    max_pixels: int
+    limits: Limits
     progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -46,7 +47,7 @@ def decoded(job: ImageJob) -> dict[str, Picture]:
     pictures = {}
     for name, data in job.attachments.items():
         try:
-            pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
+            pictures[name] = decode(data, job.selection, limits=job.limits)
         except BrightfieldError as fault:
             raise fault.about(name) from fault
     return pictures
@@ -160,7 +161,7 @@ class ImagePass:
     def _decode(self) -> None:
         job, raw = self._job, self._resident.card.input.pixels == "raw"
         with self._timing.stage("decode"):
-            self.picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
+            self.picture = decode(job.data, job.selection, limits=job.limits, raw=raw)
 
     def _preprocess(self) -> None:
         view = self._job.view

@@ -69,7 +69,7 @@ class ImageSeries:
         job, spec = self._job, self._resident.card.input
         raw = spec.pixels == "raw"
         data = self._readers[index]()
-        picture = decode(data, job.selection, max_pixels=job.max_pixels, raw=raw)
+        picture = decode(data, job.selection, limits=job.limits, raw=raw)
         view = job.view
         return picture, preprocess(picture, spec, intensity=view.intensity, region=view.part)
 

@@ -23,7 +23,6 @@ class _Turn:
     name: str
     work: Callable[[], None]
     give_up: Callable[[], None]
-    thread: Thread | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -41,7 +40,7 @@ class LoadThreads:
         self._free = most
         self._lock = threading.Lock()
         self._waiting: deque[_Turn] = deque()
-        self._running: set[_Turn] = set()
+        self._threads: list[Thread] = []
         self._closed = False
 
     def start(self, name: str, work: Callable[[], None], give_up: Callable[[], None]) -> None:
@@ -59,7 +58,7 @@ class LoadThreads:
         with self._lock:
             self._closed = True
             self._waiting.clear()
-            threads = [turn.thread for turn in self._running if turn.thread is not None]
+            threads = tuple(self._threads)
         until = time.monotonic() + _GRACE
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
@@ -74,14 +73,19 @@ class LoadThreads:
                     return
                 turn = self._waiting.popleft()
                 self._free -= 1
-                self._running.add(turn)
                 self._start(turn)
 
     def _start(self, turn: _Turn) -> None:
-        turn.thread = _started(Thread(target=self._run, args=(turn,), name=f"load-{turn.name}"))
+        """Start the thread of a load and the one that watches it; under the lock."""
+        load = Thread(target=self._run, args=(turn,), name=f"load-{turn.name}", daemon=True)
+        watch = Thread(
+            target=self._watch, args=(turn, load), name=f"watch-{turn.name}", daemon=True
+        )
+        self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
+        load.start()
+        watch.start()
 
     def _run(self, turn: _Turn) -> None:
-        _started(Thread(target=self._watch, args=(turn,), name=f"watch-{turn.name}"))
         try:
             turn.work()
         except BaseException:  # the slot must come back whatever happens
@@ -89,12 +93,11 @@ class LoadThreads:
         finally:
             self._end(turn)
 
-    def _watch(self, turn: _Turn) -> None:
+    def _watch(self, turn: _Turn, load: Thread) -> None:
         if not turn.over.wait(self.seconds) and self._end(turn):
             log.error("loading %s takes longer than %g s: given up", turn.name, self.seconds)
             turn.give_up()
-            if turn.thread is not None:
-                self._on_given_up(turn.thread)
+            self._on_given_up(load)
 
     def _end(self, turn: _Turn) -> bool:
         """Take the slot back; False if that was done before."""
@@ -102,13 +105,6 @@ class LoadThreads:
             if turn.over.is_set():
                 return False
             turn.over.set()
-            self._running.discard(turn)
             self._free += 1
         self._fill()
         return True
-
-
-def _started(thread: Thread) -> Thread:
-    thread.daemon = True
-    thread.start()
-    return thread

@@ -19,7 +19,7 @@ from brightfield.api.reading.collection_requests import (
     vectors_of,
 )
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received, off_loop, receive
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -101,7 +101,7 @@ class NamedItem(Parameters):
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
-    posted = understand_posted(received)
+    posted = await off_loop(received, understand_posted, received)
     (definition,) = parse((CollectionDefinition,), posted.parameters)
     collection, made = await services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
@@ -146,6 +146,7 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(CollectionDescription),
     openapi_extra=describe_options(Replacement),
 )
+@needs("write")
 async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     """In one transaction: the other has its name afterwards, and this one is deleted with its maps
     and its index. 409 `collection_differs` unless both have the same properties (but for the
@@ -167,7 +168,7 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
 @needs("write")
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received, ("vectors",))
+        posted = await off_loop(received, understand_posted, received, ("vectors",))
         if "vectors" in posted.members:
             add, places = _adding_vectors(services, name, posted), 1
         else:
@@ -253,6 +254,7 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     responses=answers(ItemDescription),
     openapi_extra=describe_query(NamedItem),
 )
+@needs("read")
 async def find_item(name: Name, request: Request) -> Response:
     """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
     and the like for parts of the address."""
@@ -267,6 +269,7 @@ async def find_item(name: Name, request: Request) -> Response:
     responses=_JPEG,
     openapi_extra=describe_query(NamedItem),
 )
+@needs("read")
 async def find_thumbnail(name: Name, request: Request) -> Response:
     """As `GET /collections/{name}/item`, the id is in the query."""
     (query,) = parse((NamedItem,), query_of(request.query_params))

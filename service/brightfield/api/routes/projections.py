@@ -12,7 +12,7 @@ from brightfield.api.conduct import Understood, conduct
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.parameters import member_of, parse, query_of
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.api.schema.responses import answers
@@ -54,7 +54,7 @@ _PLOT: dict[int | str, dict[str, Any]] = {
 async def post_projection(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         projections, queries = services.collections.projections, services.collections.queries
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         method = str(posted.parameters.pop("method", _DEFAULT))
         kind = member_of(_CATALOG, method, "method", "projection")
         projection, items = parse((kind, ItemSelection), posted.parameters)

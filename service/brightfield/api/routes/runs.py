@@ -16,7 +16,7 @@ from brightfield.api.conduct import Understood, conduct
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received, off_loop, receive
 from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
@@ -78,7 +78,9 @@ class PlotQuery(Parameters):
 async def create_run(request: Request) -> Response:
     services = services_of(request)
     received = await receive(request, services.settings.max_bytes)
-    evaluation, name = understand_run(received, services.engine.evaluations)
+    evaluation, name = await off_loop(
+        received, understand_run, received, services.engine.evaluations
+    )
     run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
     headers = {"Location": f"/metrics/runs/{run.id}"}
     return _json(describe_run(run), 201 if new else 200, headers)

@@ -101,13 +101,13 @@ class TiledInference:
         if self._resident.card.input.pixels == "raw":
             raise UnfitImage("The model takes arrays as they are; send each plane as one.")
         job = self._job
-        planes = stack(job.data, job.selection, max_pixels=job.max_pixels)
+        planes = stack(job.data, job.selection, limits=job.limits)
         return self._planes(planes), len(planes)
 
     def _planes(self, planes: Sequence[Selection]) -> Iterator[Picture]:
         """One plane after the other, so that a stack is never in memory as a whole."""
         for plane in planes:
-            picture = decode(self._job.data, plane, max_pixels=self._job.max_pixels)
+            picture = decode(self._job.data, plane, limits=self._job.limits)
             self._keep(picture.notes)
             self._check_voxels(picture, len(planes))
             yield picture
