@@ -28,11 +28,13 @@ class Understood:
     """A request understood: what answers it, and how many of its images are in flight at once.
 
     What is `lengthy` takes places of its own kind, so that it keeps no short answer out.
+    What is `repeatable` changes nothing, so as a job it may begin once more if the process dies.
     """
 
     respond: Responder
     places: int = 1
     lengthy: bool = True
+    repeatable: bool = False
 
 
 Understand = Callable[[Services, Received], Awaitable[Understood]]
@@ -74,8 +76,7 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     request is said at once and not by the job.
 
     Raises as `incoming`, `Overloaded` or `TooManyImages` where there is no place, for anybody
-    or for the key, and what
-    `understand` and its answer raise.
+    or for the key, and what `understand` and its answer raise.
     """
     async with incoming(request) as came:
         understood = await understand(came.services, came.received)
@@ -93,4 +94,5 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         release()
         give()
 
-    return await came.services.jobs.submit(job, understood.respond, release_all)
+    again = came.received if understood.repeatable else None
+    return await came.services.jobs.submit(job, understood.respond, release_all, again)
