@@ -23,6 +23,7 @@ class _Turn:
     name: str
     work: Callable[[], None]
     give_up: Callable[[], None]
+    thread: Thread | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -80,6 +81,7 @@ class LoadThreads:
         load = Thread(target=self._run, args=(turn,), name=f"load-{turn.name}", daemon=True)
         watch = Thread(target=self._watch, args=(turn,), name=f"watch-{turn.name}", daemon=True)
         self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
+        turn.thread = load
         load.start()
         watch.start()
 
