@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails
 
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
+from brightfield.names import NAME
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters
 
@@ -35,7 +36,7 @@ _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
 _NO_CLASS = ("__background__", "N/A")
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
+_ID = re.compile(NAME)
 
 
 def _valid_id(value: str) -> str:

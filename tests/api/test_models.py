@@ -33,9 +33,10 @@ class Lab:
         home.mkdir(parents=True, exist_ok=True)
         text = card_text(name, more.get("labels", LABELS), "bare", "[input]\nsize = [24, 24]")
         text = text.replace("version = '1'", f"version = '{version}'")
-        shutil.copy(NETS, home)
-        (home / "card.new").write_text(text, encoding="utf-8")
-        (home / "card.new").replace(home / "card.toml")  # whole, whoever reads it meanwhile
+        code = NETS.read_text(encoding="utf-8") + more.get("code", "")
+        for file, content in (("nets.py", code), ("card.toml", text)):
+            (home / "new").write_text(content, encoding="utf-8")
+            (home / "new").replace(home / file)  # whole, whoever reads it meanwhile
         return home
 
 
@@ -143,8 +144,7 @@ def test_who_loads_anew_gets_the_card_of_that_moment(serve: Serve, lab: Lab, pau
 
     threads = []
     for version in ("10", "11", "12"):
-        with (lab.write("worms", version) / "nets.py").open("a") as code:
-            code.write("\nimport time\ntime.sleep(0.05)\n")
+        lab.write("worms", version, code="\nimport time\ntime.sleep(0.05)\n")
         threads.append(threading.Thread(target=load, args=(version,)))
         threads[-1].start()
         time.sleep(pause)

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -32,6 +33,8 @@ from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
+from brightfield.images.limits import Limits
+from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
@@ -232,11 +235,18 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
+            self._running().budget,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        return await self._with_model(work, job, way)
+        answer = await self._with_model(work, job, way)
+        answer.picture.let_go()  # it is the caller's now
+        return answer
+
+    def accounted(self, picture: Picture) -> Picture:
+        """The picture, whose pixels count among the bytes of images in use until it is gone."""
+        return replace(picture, hold=self._running().budget.hold(picture.pixels.nbytes))
 
     async def answer_together(
         self,
@@ -259,7 +269,8 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
+            self._running().budget,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
@@ -306,9 +317,14 @@ class Engine:
         return await self.evaluating(partial(evaluation.evaluate, data, self.limits, check))
 
     @property
+    def image_limits(self) -> Limits:
+        """What one image may have."""
+        return Limits(self.settings.max_pixels, self.settings.max_image_bytes)
+
+    @property
     def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return DataLimits(self.settings.max_pixels, self.settings.max_bytes)
+        return DataLimits(self.image_limits, self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from brightfield.cards import InputSpec
 from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
-from brightfield.images.decode import decode
+from brightfield.images.budget import DecodeBudget
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.preprocess import Prepared, check_channels, preprocess
 from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -37,7 +40,8 @@ class ImageJob:
     view: View
     selection: Selection
     ticket: Ticket
-    max_pixels: int
+    limits: Limits
+    budget: DecodeBudget
     progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -47,7 +51,7 @@ def decoded(job: ImageJob) -> dict[str, Picture]:
     pictures = {}
     for name, data in job.attachments.items():
         try:
-            pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
+            pictures[name] = HeldDecoding(job.budget, job.limits).beside(data, job.selection)
         except BrightfieldError as fault:
             raise fault.about(name) from fault
     return pictures
@@ -101,6 +105,7 @@ class ImagePass:
     """
 
     __slots__ = (
+        "_decoding",
         "_job",
         "_operation",
         "_resident",
@@ -130,6 +135,9 @@ class ImagePass:
         self._operation = operation
         self._timing = timing
         self._withdrawn = False
+        # A function and not a method: what the pass has must not have the pass.
+        check = None if too_large is not None else partial(_check, resident.card.input)
+        self._decoding = HeldDecoding(job.budget, job.limits, check)
         self.item = None
 
     async def output(self, decoders: WorkerPool) -> Any:
@@ -139,11 +147,14 @@ class ImagePass:
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Any] = loop.create_future()
-        decoders.do(partial(self._take_in, _Waker(loop, waiter)))
+        decoders.do(partial(self._take_in, decoders, _Waker(loop, waiter)))
         try:
             output = await waiter
         except asyncio.CancelledError:
             self._withdraw()
+            raise
+        except BaseException:
+            self._decoding.let_go()
             raise
         finally:
             del waiter  # it holds the fault, and the fault this frame
@@ -157,10 +168,11 @@ class ImagePass:
             task,
             self._resident.card,
             self._resident.sha256,
+            self._resident.digest,
             self.picture,
             self.prepared.scaling,
             result,
-            (*self.picture.notes, *self.prepared.notes, *notes),
+            (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
         )
@@ -172,10 +184,11 @@ class ImagePass:
 
     def _withdraw(self) -> None:
         self._withdrawn = True
+        self._decoding.withdraw()
         if self.item is not None:
             self.item.future.cancel()
 
-    def _take_in(self, waker: _Waker) -> None:
+    def _take_in(self, decoders: WorkerPool, waker: _Waker) -> None:
         """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
         if self._withdrawn:
             return
@@ -183,10 +196,15 @@ class ImagePass:
             self._job.ticket.check()
             self._decode()
             if self._too_large is not None and self._too_large(self.picture):
+                self.picture.settle()
                 waker.wake(None, None)
                 return
             self._preprocess()
+            self.picture.settle()
             item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
+        except NoRoom as full:
+            again = partial(self._take_in, decoders, waker)
+            self._decoding.wait(full.count, partial(decoders.do, again))
         except BaseException as fault:
             waker.wake(None, fault)
         else:
@@ -198,7 +216,7 @@ class ImagePass:
     def _decode(self) -> None:
         job, raw = self._job, self._resident.card.input.pixels == "raw"
         with self._timing.stage("decode"):
-            self.picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
+            self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
 
     def _preprocess(self) -> None:
         view = self._job.view
@@ -206,3 +224,9 @@ class ImagePass:
             self.prepared = preprocess(
                 self.picture, self._resident.card.input, intensity=view.intensity, region=view.part
             )
+
+
+def _check(spec: InputSpec, decoded: DecodedSize) -> None:
+    """Refuse channels that the model doesn't take; tiled work may split them by itself."""
+    if spec.pixels != "raw":
+        check_channels(decoded.channels, spec.channels)

@@ -7,7 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 
 log = logging.getLogger(__name__)
@@ -45,13 +47,13 @@ class LoadThreads:
         self._closed = False
 
     def start(self, name: str, work: Callable[[], None], give_up: Callable[[], None]) -> None:
-        """Run `work` as soon as a slot is free; it must not raise.
+        """Run `work` as soon as a slot is free, in the context of the caller; it must not raise.
 
         `give_up` is called, in another thread, if it isn't done in time. Once the threads are
         closed nothing is started.
         """
         with self._lock:
-            self._waiting.append(_Turn(name, work, give_up))
+            self._waiting.append(_Turn(name, partial(copy_context().run, work), give_up))
         self._fill()
 
     def close(self) -> None:
@@ -79,7 +81,9 @@ class LoadThreads:
     def _start(self, turn: _Turn) -> None:
         """Start the thread of a load and the one that watches it; under the lock."""
         load = Thread(target=self._run, args=(turn,), name=f"load-{turn.name}", daemon=True)
-        watch = Thread(target=self._watch, args=(turn,), name=f"watch-{turn.name}", daemon=True)
+        watch = Thread(
+            target=self._watch, args=(turn, load), name=f"watch-{turn.name}", daemon=True
+        )
         self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
         turn.thread = load
         load.start()
@@ -93,12 +97,11 @@ class LoadThreads:
         finally:
             self._end(turn)
 
-    def _watch(self, turn: _Turn) -> None:
+    def _watch(self, turn: _Turn, load: Thread) -> None:
         if not turn.over.wait(self.seconds) and self._end(turn):
             log.error("loading %s takes longer than %g s: given up", turn.name, self.seconds)
             turn.give_up()
-            if turn.thread is not None:
-                self._on_given_up(turn.thread)
+            self._on_given_up(load)
 
     def _end(self, turn: _Turn) -> bool:
         """Take the slot back; False if that was done before."""

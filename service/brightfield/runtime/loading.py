@@ -11,6 +11,7 @@ from torch import nn
 from brightfield.cards import ModelCard
 from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build, static_batch
+from brightfield.models.loading.makeup import check_unchanged, model_digest
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import bypassed
 from brightfield.runtime.resident import Resident, module_bytes
@@ -29,7 +30,9 @@ class ModelLoader:
         self._trust = trust_model_code
 
     def __call__(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:
+        digest = model_digest(card)
         module = build(card, trust_model_code=self._trust, data=self._data)
+        check_unchanged(card, digest)
         _ = card.label_names  # may import torchvision, which no request should wait for
         size = module_bytes(module)
         resident = Resident(
@@ -38,6 +41,7 @@ class ModelLoader:
             lane=room(size),
             size_bytes=size,
             sha256=card.weights.sha256 if card.weights else None,
+            digest=digest,
             static_batch=static_batch(module),
         )
         resident.run(resident.move_to_device)

@@ -44,7 +44,8 @@ class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
     `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
-    look at the unnormalised output. `normalised` says that there is none, because the end is a
+    look at the unnormalised output. `digest` is that of all that its numbers depend on
+    (`models.loading.makeup`). `normalised` says that there is none, because the end is a
     function. `plans` has what was traced for incremental passes, by operation and shape, `planned`
     the grids of windows over them. Who uses it and how long it stays is the registry's business.
     """
@@ -54,6 +55,7 @@ class Resident:
     lane: Lane
     size_bytes: int
     sha256: str | None = None
+    digest: str | None = None
     static_batch: int | None = None
     cut: str | None = None
     normalised: bool = False
