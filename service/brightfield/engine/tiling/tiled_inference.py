@@ -88,7 +88,7 @@ class TiledInference:
             picture=picture or self._pictures[0],
             scaling=self._scaling,
             result=result,
-            notes=tuple(self._notes.values()),
+            notes=(*resident.notes, *self._notes.values()),
             timing=timing,
             batch_size=self._batch_rows,
             tiles=self._tiles,
