@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 from starlette.testclient import TestClient
+
+from brightfield.store.items import NewItem
 
 from .conftest import CHELSEA, COFFEE, png
 from .test_jobs import ASYNC, finished
@@ -150,6 +153,31 @@ def test_deleted_items_are_found_no_more(client: TestClient) -> None:
     assert client.delete("/collections/gone/items?ids=b,c/d").json() == {"deleted": 2}
     assert client.delete("/collections/gone/items").status_code == 422
     assert client.get("/collections/gone").json()["items"] == 1
+
+
+@pytest.mark.parametrize("bad", ["..", ".", "a/../b", "a//b", "%2e%2e", "a\\b", "a\u0007"])
+def test_an_id_that_would_be_another_address_is_refused(client: TestClient, bad: str) -> None:
+    made(client, "dots", dim=2)
+    reply = add(client, "dots", [[1, 0], [0, 1]], ["a", bad])
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_parameter")
+    assert reply.json()["errors"][0]["location"] == "ids"
+    assert client.get("/collections/dots").json()["items"] == 0
+
+
+def test_ids_of_earlier_versions_stay_within_reach(client: TestClient, app: FastAPI) -> None:
+    made(client, "dots", dim=2)
+    old = ["..", "../imgs/k1/a.png", "a//b", "%2e%2e", "a\\b", "."]
+    vectors = [np.array([n, 1], np.float32) for n in range(len(old))]
+    items = [NewItem(name, "s", {}, row, b"jpeg") for name, row in zip(old, vectors, strict=True)]
+    app.state.services.collections.stores.items.add("dots", items)
+    for number, name in enumerate(old):
+        found = client.get("/collections/dots/item", params={"id": name})
+        assert (found.json()["id"], found.json()["vector"]) == (name, [number, 1])
+        assert client.get("/collections/dots/thumbnail", params={"id": name}).content == b"jpeg"
+        query = {"ids": json.dumps([name])}
+        assert client.delete("/collections/dots/items", params=query).json() == {"deleted": 1}
+    assert client.get("/collections/dots").json()["items"] == 0
+    assert client.get("/collections/dots/item").json()["code"] == "invalid_parameter"
 
 
 # Asking

@@ -56,6 +56,15 @@ def test_broken_cards_and_missing_weights(folder, capsys):
     ]
 
 
+def test_two_folders_of_one_id_fail_the_check(folder, capsys):
+    (folder / "lab-2").mkdir()
+    (folder / "lab-2" / "card.toml").write_text(CARD)
+    assert main(["models", "check", str(folder)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["FAIL lab", "FAIL lab-2"]
+    assert all("2 folders have the id 'lab': lab, lab-2." in line for line in lines)
+
+
 def test_nothing_to_check(tmp_path, capsys):
     assert main(["models", "check", str(tmp_path)]) == 2
     assert "card.toml" in capsys.readouterr().err

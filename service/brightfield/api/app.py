@@ -15,17 +15,19 @@ from starlette.types import ASGIApp
 
 from brightfield import __version__
 from brightfield.access.keyring import Keyring
+from brightfield.access.storage import Storage
 from brightfield.api import documentation, problems
+from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.jobs import JobRunner
 from brightfield.api.last_resort import LastResort
-from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
-from brightfield.api.services import Services
+from brightfield.api.services import ProjectServices, Services
 from brightfield.api.wire.direct_routes import DirectRoutes
 from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
@@ -38,6 +40,7 @@ from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
 from brightfield.store.keys import KeyStore
+from brightfield.store.ownership import DEFAULT_PROJECT
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -115,16 +118,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(keyring.read)
     jobs = Jobs(database)
     await asyncio.to_thread(jobs.recover)
+    images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
     app.state.services = services = Services(
         settings,
         keyring,
+        Storage(database),
         engine,
-        Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
-        ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
-        JobRunner(jobs),
+        Admission.of(settings, engine.telemetry, engine.backlog),
+        images.of(DEFAULT_PROJECT),
+        JobRunner(jobs, JobQueue(settings.jobs)),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
+    app.state.projects = ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
@@ -151,7 +157,7 @@ async def _keep_house(services: Services, settings: Settings) -> None:
     while True:
         try:
             await services.jobs.expire(settings.job_ttl)
-            await asyncio.to_thread(services.images.sweep)
+            await asyncio.to_thread(services.images.store.sweep)
             if settings.run_ttl is not None:
                 await asyncio.to_thread(services.runs.store.expire, settings.run_ttl)
         except Exception:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.problems import problem, unexpected
 from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.explain.method import Step
@@ -63,10 +66,17 @@ class _Live:
 class JobRunner:
     """Runs jobs and keeps their state in the store, where it survives the process."""
 
-    def __init__(self, store: Jobs) -> None:
+    def __init__(self, store: Jobs, queue: JobQueue) -> None:
         self._store = store
+        self._queue = queue
         self._live: dict[str, _Live] = {}
-        self._closing = False
+        self._closing = threading.Event()
+
+    def within(self, store: Jobs) -> JobRunner:
+        """The same runner for the jobs of another project, which `store` keeps."""
+        other = copy(self)
+        other._store = store
+        return other
 
     async def submit(self, endpoint: str, run: JobWork, release: Callable[[], None]) -> Response:
         """Start a job; 202 with its address. `release` is called at its end, whatever that is."""
@@ -114,7 +124,7 @@ class JobRunner:
             else:
                 yield Event(number, "progress", orjson.dumps(_progress(job))).encode()
             return
-        while not (live.over and after >= live.count) and not self._closing:
+        while not (live.over and after >= live.count) and not self._closing.is_set():
             changed = live.changed
             for event in [event for event in live.events if event.number > after]:
                 after = event.number
@@ -131,14 +141,14 @@ class JobRunner:
 
     def hang_up(self) -> None:
         """End what listens to jobs: the service is about to stop, and a listener can come back."""
-        self._closing = True
+        self._closing.set()
         for live in self._live.values():
             live.changed.set()
 
     async def close(self, seconds: float) -> None:
         """Cancel what runs, within so many seconds; it is failed and retryable after the next
         start."""
-        self._closing = True
+        self._closing.set()
         tasks = [live.task for live in self._live.values() if live.task is not None]
         for live in self._live.values():
             live.ticket.cancel()
@@ -158,15 +168,17 @@ class JobRunner:
             self._live.pop(job.id, None)
 
     async def _to_end(self, job: StoredJob, live: _Live, run: JobWork) -> None:
-        if not await asyncio.to_thread(self._store.start, job.id):
-            return
         try:
-            response = await run(live.ticket, self._reporter(job.id, live))
+            async with self._queue.turn(job.endpoint):
+                if not await asyncio.to_thread(self._store.start, job.id):
+                    return
+                response = await run(live.ticket, self._reporter(job.id, live))
             headers = dict(response.headers)
             result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)
         except (asyncio.CancelledError, Cancelled):
-            if not self._closing:  # what a stop cuts off is failed and retryable at the next start
+            # What a stop cuts off is failed and retryable at the next start.
+            if not self._closing.is_set():
                 await asyncio.to_thread(self._store.cancel, job.id)
         except BrightfieldError as fault:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))

@@ -30,6 +30,7 @@ from brightfield.errors import (
 )
 from brightfield.store import owner, tables
 from brightfield.store.database import reading, writing
+from brightfield.store.ownership import project_of
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -72,7 +73,7 @@ class _Progress:
     written: float
 
 
-_COLUMNS = [column for column in tables.jobs.columns if column.name != "owner"]
+_COLUMNS = [column for column in tables.jobs.columns if column.name not in ("owner", "project")]
 
 
 class Jobs:
@@ -94,7 +95,8 @@ class Jobs:
         job = StoredJob(f"job_{uuid.uuid4().hex}", endpoint, "queued", 0, 0, self._clock())
         with writing(self._engine) as connection:
             values = {name: getattr(job, name) for name in StoredJob.__dataclass_fields__}
-            connection.execute(sa.insert(tables.jobs).values(owner=self._owner, **values))
+            own = {"owner": self._owner, "project": project_of(connection)}
+            connection.execute(sa.insert(tables.jobs).values(**own, **values))
         return job
 
     def start(self, job_id: str) -> bool:
@@ -247,12 +249,15 @@ class Jobs:
 def _move(connection: Connection, job_id: str, before: tuple[JobState, ...], **values: Any) -> bool:
     """Change the job if its state is one of `before`, in one statement: only one of two wins."""
     jobs = tables.jobs
-    change = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.state.in_(before)).values(**values)
+    own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
+    change = sa.update(jobs).where(*own, jobs.c.state.in_(before)).values(**values)
     return connection.execute(change).rowcount == 1
 
 
 def _load(connection: Connection, job_id: str) -> StoredJob:
-    row = connection.execute(sa.select(*_COLUMNS).where(tables.jobs.c.id == job_id)).one_or_none()
+    jobs = tables.jobs
+    own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
+    row = connection.execute(sa.select(*_COLUMNS).where(*own)).one_or_none()
     if row is None:
         raise UnknownJob("There is no such job, or it has expired; post the request again.")
     return StoredJob(**row._mapping)

@@ -76,9 +76,10 @@ class PatchSearch:
             task=self._task.name,
             card=self._resident.card,
             sha256=self._resident.sha256,
+            digest=self._resident.digest,
             images=images,
             result=self._task.found(self._layer.name, units, self._gradients.rule),
-            notes=(*self._notes(), *notes_of_failed(images)),
+            notes=(*self._resident.notes, *self._notes(), *notes_of_failed(images)),
             timing=timing,
             batch_size=self._series.batch_rows,
         )

@@ -33,9 +33,10 @@ def _answer(
         task=task.endpoint,
         card=resident.card,
         sha256=resident.sha256,
+        digest=resident.digest,
         images=images,
         result=result,
-        notes=notes_of_failed(images),
+        notes=(*resident.notes, *notes_of_failed(images)),
         timing=context.timing,
         batch_size=series.batch_rows,
     )
