@@ -17,12 +17,13 @@ from brightfield import __version__
 from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
 from brightfield.api import documentation, problems
+from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.jobs import JobRunner
 from brightfield.api.last_resort import LastResort
-from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
@@ -123,9 +124,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         keyring,
         Storage(database),
         engine,
-        Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
+        Admission.of(settings, engine.telemetry, engine.backlog),
         images.of(DEFAULT_PROJECT),
-        JobRunner(jobs),
+        JobRunner(jobs, JobQueue(settings.jobs)),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.problems import problem, unexpected
 from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.explain.method import Step
@@ -65,8 +66,9 @@ class _Live:
 class JobRunner:
     """Runs jobs and keeps their state in the store, where it survives the process."""
 
-    def __init__(self, store: Jobs) -> None:
+    def __init__(self, store: Jobs, queue: JobQueue) -> None:
         self._store = store
+        self._queue = queue
         self._live: dict[str, _Live] = {}
         self._closing = threading.Event()
 
@@ -166,10 +168,11 @@ class JobRunner:
             self._live.pop(job.id, None)
 
     async def _to_end(self, job: StoredJob, live: _Live, run: JobWork) -> None:
-        if not await asyncio.to_thread(self._store.start, job.id):
-            return
         try:
-            response = await run(live.ticket, self._reporter(job.id, live))
+            async with self._queue.turn(job.endpoint):
+                if not await asyncio.to_thread(self._store.start, job.id):
+                    return
+                response = await run(live.ticket, self._reporter(job.id, live))
             headers = dict(response.headers)
             result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)

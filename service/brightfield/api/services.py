@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
+from brightfield.api.admission.admission import Admission
 from brightfield.api.door.visitors import visitor_of
 from brightfield.api.jobs import JobRunner
-from brightfield.api.limits import Admission
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns

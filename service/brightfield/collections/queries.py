@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -23,6 +22,7 @@ from brightfield.errors import InvalidParameter, TooFewItems
 from brightfield.images.thumbnail import pixel_vector
 from brightfield.parameters import Parameters, parsed_json
 from brightfield.progress import Progress, Step
+from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import within
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
@@ -153,9 +153,9 @@ class CollectionQueries:
     nothing is there or passes the filter, and `InvalidParameter`.
     """
 
-    def __init__(self, stores: CollectionStores, pool: ThreadPoolExecutor | None = None) -> None:
+    def __init__(self, stores: CollectionStores, pool: ContextThreads | None = None) -> None:
         self.stores = stores
-        self.pool = pool or ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
+        self.pool = pool or ContextThreads(_THREADS, thread_name_prefix="explore")
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from brightfield.api.conduct import Understood, conduct
+from brightfield.api.conduct import Understood, conduct, incoming
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
@@ -19,7 +19,7 @@ from brightfield.api.reading.collection_requests import (
     vectors_of,
 )
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, off_loop, receive
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -99,11 +99,10 @@ class NamedItem(Parameters):
 )
 @needs("write", stores=True)
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
-    services = services_of(request)
-    received = await receive(request, services.settings.max_bytes)
-    posted = await off_loop(received, understand_posted, received)
-    (definition,) = parse((CollectionDefinition,), posted.parameters)
-    collection, made = await services.collections.writer.make(name, definition)
+    async with incoming(request) as came:
+        posted = await off_loop(came.received, understand_posted, came.received)
+        (definition,) = parse((CollectionDefinition,), posted.parameters)
+        collection, made = await came.services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
     return collection_json(collection)
 
@@ -151,11 +150,10 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     """In one transaction: the other has its name afterwards, and this one is deleted with its maps
     and its index. 409 `collection_differs` unless both have the same properties (but for the
     model's version) and items of the same ids and metadata."""
-    services = services_of(request)
-    received = await receive(request, services.settings.max_bytes)
-    (replacement,) = parse((Replacement,), understand_posted(received).parameters)
-    contents = services.collections.contents
-    return collection_json(await asyncio.to_thread(contents.replace, name, replacement))
+    async with incoming(request) as came:
+        (replacement,) = parse((Replacement,), understand_posted(came.received).parameters)
+        contents = came.services.collections.contents
+        return collection_json(await asyncio.to_thread(contents.replace, name, replacement))
 
 
 @router.post(

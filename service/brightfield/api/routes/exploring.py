@@ -67,7 +67,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
             found = await find(name, search, example, ticket, progress)
             return items_reply(found, services.settings.max_reply_bytes)
 
-        return Understood(respond)
+        return Understood(respond, lengthy=False)
 
     return await conduct(request, understand, job=f"/collections/{name}/neighbors")
 

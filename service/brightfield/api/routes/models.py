@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 
 from brightfield.api.door.needs import needs
-from brightfield.api.limits import ticket_of
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.request_scope import RequestScope
+from brightfield.api.request_scope import RequestScope, ticket_of
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.models import (

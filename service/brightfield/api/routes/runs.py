@@ -12,11 +12,11 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
-from brightfield.api.conduct import Understood, conduct
+from brightfield.api.conduct import Understood, conduct, incoming
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, off_loop, receive
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
@@ -76,12 +76,12 @@ class PlotQuery(Parameters):
 )
 @needs("write", stores=True)
 async def create_run(request: Request) -> Response:
-    services = services_of(request)
-    received = await receive(request, services.settings.max_bytes)
-    evaluation, name = await off_loop(
-        received, understand_run, received, services.engine.evaluations
-    )
-    run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
+    async with incoming(request) as came:
+        services = came.services
+        evaluation, name = await off_loop(
+            came.received, understand_run, came.received, services.engine.evaluations
+        )
+        run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
     headers = {"Location": f"/metrics/runs/{run.id}"}
     return _json(describe_run(run), 201 if new else 200, headers)
 
