@@ -77,7 +77,7 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     """
     async with incoming(request) as came:
         understood = await understand(came.services, came.received)
-        admission, caller = came.services.admission, Caller.of(request)
+        admission, caller = came.services.admission, Caller.of(request, came.ticket)
         places = admission.lengthy if understood.lengthy else admission.answers
         if job is None or "respond-async" not in came.received.headers.get("prefer", ""):
             async with places.admit(understood.places, caller):
