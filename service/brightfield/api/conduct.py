@@ -80,7 +80,7 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     """
     async with incoming(request) as came:
         understood = await understand(came.services, came.received)
-        admission, caller = came.services.admission, Caller.of(request)
+        admission, caller = came.services.admission, Caller.of(request, came.ticket)
         places = admission.lengthy if understood.lengthy else admission.answers
         with visitor_of(request).allowance.hold(understood.places) as share:
             if job is None or "respond-async" not in came.received.headers.get("prefer", ""):
