@@ -11,6 +11,7 @@ about API keys are in `refusals`.
     ├── NotFound 404          an id that is not there
     ├── MethodNotAllowed 405  a method that the path does not know
     ├── NotAcceptable 406     a reply format that the endpoint does not have
+    ├── BodyTooSlow 408       the body comes too slowly
     ├── Conflict 409          the current state forbids it
     ├── TooLarge 413          bytes, pixels or a reply over its limit
     ├── Unsupported 415       a format that cannot be read
@@ -69,10 +70,6 @@ class BrightfieldError(Exception):
 
 class BadRequest(BrightfieldError):
     code, status, title = "bad_request", 400, "The request cannot be read"
-
-
-class BadHost(BadRequest):
-    code, title = "bad_host", "The Host header is missing or wrong"
 
 
 class EmptyBody(BadRequest):
@@ -145,6 +142,10 @@ class MethodNotAllowed(BrightfieldError):
 
 class NotAcceptable(BrightfieldError):
     code, status, title = "not_acceptable", 406, "The endpoint does not have this format"
+
+
+class BodyTooSlow(BrightfieldError):
+    code, status, title, retryable = "body_too_slow", 408, "The body came too slowly", True
 
 
 class Conflict(BrightfieldError):

@@ -17,19 +17,22 @@ from starlette.types import ASGIApp
 
 from brightfield import __version__
 from brightfield.access.keyring import Keyring
+from brightfield.access.storage import Storage
 from brightfield.api import documentation, problems
+from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
+from brightfield.api.image_endpoints import ImageEndpoint
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.jobs import JobRunner, JobWork
 from brightfield.api.kept_requests import KeptRequests
 from brightfield.api.last_resort import LastResort
-from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.reading.received import Received
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
-from brightfield.api.services import Services
+from brightfield.api.services import ProjectServices, Services
 from brightfield.api.wire.direct_routes import DirectRoutes
 from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
@@ -44,6 +47,7 @@ from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
 from brightfield.store.keys import KeyStore
+from brightfield.store.ownership import DEFAULT_PROJECT
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -120,20 +124,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = await asyncio.to_thread(open_database, settings.store_url)
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
+    images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
     app.state.services = services = Services(
         settings,
         keyring,
+        Storage(database),
         engine,
-        Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
-        ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
-        JobRunner(Jobs(database), KeptRequests(settings.data / "jobs")),
+        Admission.of(settings, engine.telemetry, engine.backlog),
+        images.of(DEFAULT_PROJECT),
+        JobRunner(Jobs(database), JobQueue(settings.jobs), KeptRequests(settings.data / "jobs")),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
+    app.state.projects = ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
-    await services.jobs.resume(partial(_again, app))
+    await _resume(app)
     if warning := open_door(services):
         log.warning(warning)
     keepers = [asyncio.create_task(_keep_house(services, settings))]
@@ -152,13 +159,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database.dispose()
 
 
-def _again(app: FastAPI, path: str, received: Received) -> JobWork:
+async def _resume(app: FastAPI) -> None:
+    """Begin the jobs once more that a process which died has left, each in its project."""
+    projects: ProjectServices = app.state.projects
+    for project, job in await app.state.services.jobs.recover():
+        services = projects.of(project)
+        await services.jobs.resume(job, partial(_again, app.state.endpoints, services))
+
+
+def _again(
+    endpoints: Mapping[str, ImageEndpoint], services: Services, path: str, received: Received
+) -> JobWork:
     """The work of a job that begins once more, from its request."""
 
     async def run(ticket: Ticket, progress: Progress) -> Response:
-        understood = await app.state.endpoints[path].understand(app.state.services, received)
-        response: Response = await understood.respond(ticket, progress)
-        return response
+        understood = await endpoints[path].understand(services, received)
+        return await understood.respond(ticket, progress)
 
     return run
 
@@ -168,7 +184,7 @@ async def _keep_house(services: Services, settings: Settings) -> None:
     while True:
         try:
             await services.jobs.expire(settings.job_ttl)
-            await asyncio.to_thread(services.images.sweep)
+            await asyncio.to_thread(services.images.store.sweep)
             if settings.run_ttl is not None:
                 await asyncio.to_thread(services.runs.store.expire, settings.run_ttl)
         except Exception:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
+from brightfield.api.job_queue import JobQueue
 from brightfield.api.kept_requests import KeptRequests
 from brightfield.api.problems import problem, unexpected
 from brightfield.api.reading.received import Received
-from brightfield.errors import BrightfieldError, Cancelled, Interrupted, UnknownJob
+from brightfield.errors import BrightfieldError, Cancelled, Interrupted
 from brightfield.explain.method import Step
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
@@ -65,11 +68,18 @@ class _Live:
 class JobRunner:
     """Runs jobs and keeps their state in the store, where it survives the process."""
 
-    def __init__(self, store: Jobs, kept: KeptRequests) -> None:
+    def __init__(self, store: Jobs, queue: JobQueue, kept: KeptRequests) -> None:
         self._store = store
+        self._queue = queue
         self._kept = kept
         self._live: dict[str, _Live] = {}
-        self._closing = False
+        self._closing = threading.Event()
+
+    def within(self, store: Jobs) -> JobRunner:
+        """The same runner for the jobs of another project, which `store` keeps."""
+        other = copy(self)
+        other._store = store
+        return other
 
     async def submit(
         self,
@@ -94,32 +104,27 @@ class JobRunner:
             orjson.dumps(describe(job)), 202, {"Location": f"/jobs/{job.id}"}, "application/json"
         )
 
-    async def resume(self, work_of: Callable[[str, Received], JobWork]) -> None:
-        """Begin the jobs once more that a process which died has left; others have failed.
+    async def recover(self) -> list[tuple[str, StoredJob]]:
+        """To be called at the start: the jobs of all projects that a process which died has left
+        and that can begin once more, each with its project; others have failed."""
 
-        `work_of` gives the work of an endpoint from its request.
-        """
-        await asyncio.to_thread(self._store.recover, self._kept.ids())
-        waiting = await asyncio.to_thread(self._store.queued)
-        await asyncio.to_thread(self._forget_ended)
-        for job in waiting:
-            received = await self._kept.again(job.id)
-            if received is None:
-                await asyncio.to_thread(self._store.fail, job.id, problem(_too_often(), job.id))
-                self._kept.drop(job.id)
-            else:
-                log.info("job %s begins once more", job.id)
-                self._begin(job, work_of(job.endpoint, received), _nothing)
+        def recovered() -> list[tuple[str, StoredJob]]:
+            self._store.recover(self._kept.ids())
+            for job_id in self._kept.ids() - self._store.live():
+                self._kept.drop(job_id)  # a process has died between the end and this
+            return self._store.queued()
 
-    def _forget_ended(self) -> None:
-        """Drop the requests of jobs that are over: a process has died between the two."""
-        for job_id in self._kept.ids():
-            try:
-                over = self._store.get(job_id).over
-            except UnknownJob:
-                over = True
-            if over:
-                self._kept.drop(job_id)
+        return await asyncio.to_thread(recovered)
+
+    async def resume(self, job: StoredJob, work_of: Callable[[str, Received], JobWork]) -> None:
+        """Begin a job once more. `work_of` gives the work of an endpoint from its request."""
+        received = await self._kept.again(job.id)
+        if received is None:
+            await asyncio.to_thread(self._store.fail, job.id, problem(_too_often(), job.id))
+            self._kept.drop(job.id)
+        else:
+            log.info("job %s begins once more", job.id)
+            self._begin(job, work_of(job.endpoint, received), _nothing)
 
     def _begin(self, job: StoredJob, run: JobWork, release: Callable[[], None]) -> None:
         live = self._live[job.id] = _Live(Ticket())
@@ -160,7 +165,7 @@ class JobRunner:
             return
         if after > live.count:  # counted by a process that has died
             after = 0
-        while not (live.over and after >= live.count) and not self._closing:
+        while not (live.over and after >= live.count) and not self._closing.is_set():
             changed = live.changed
             for event in [event for event in live.events if event.number > after]:
                 after = event.number
@@ -177,14 +182,14 @@ class JobRunner:
 
     def hang_up(self) -> None:
         """End what listens to jobs: the service is about to stop, and a listener can come back."""
-        self._closing = True
+        self._closing.set()
         for live in self._live.values():
             live.changed.set()
 
     async def close(self, seconds: float) -> None:
         """Cancel what runs, within so many seconds; it is failed and retryable after the next
         start."""
-        self._closing = True
+        self._closing.set()
         tasks = [live.task for live in self._live.values() if live.task is not None]
         for live in self._live.values():
             live.ticket.cancel()
@@ -201,7 +206,9 @@ class JobRunner:
         finally:
             release()
             self._live.pop(job.id, None)
-            if not self._closing:  # then what was cut off begins once more at the next start
+            if (
+                not self._closing.is_set()
+            ):  # then what was cut off begins once more at the next start
                 await asyncio.to_thread(self._kept.drop, job.id)
             live.tell("end", describe(await self._ended(job)))
 
@@ -214,15 +221,17 @@ class JobRunner:
             return job
 
     async def _to_end(self, job: StoredJob, live: _Live, run: JobWork) -> None:
-        if not await asyncio.to_thread(self._store.start, job.id):
-            return
         try:
-            response = await run(live.ticket, self._reporter(job.id, live))
+            async with self._queue.turn(job.endpoint):
+                if not await asyncio.to_thread(self._store.start, job.id):
+                    return
+                response = await run(live.ticket, self._reporter(job.id, live))
             headers = dict(response.headers)
             result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)
         except (asyncio.CancelledError, Cancelled):
-            if not self._closing:  # what a stop cuts off is failed and retryable at the next start
+            # What a stop cuts off is failed and retryable at the next start.
+            if not self._closing.is_set():
                 await asyncio.to_thread(self._store.cancel, job.id)
         except BrightfieldError as fault:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))

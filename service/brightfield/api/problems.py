@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from brightfield.api.wire.methods import allowed_methods
 from brightfield.errors import (
+    BodyTooSlow,
     BrightfieldError,
     InvalidParameter,
     MethodNotAllowed,
@@ -49,6 +50,8 @@ def problem_response(fault: BrightfieldError, request_id: str) -> Response:
     headers = {}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(fault.retry_after)))
+    if fault.status == BodyTooSlow.status:
+        headers["Connection"] = "close"  # what is still to come of the body is read by nobody
     return Response(body, fault.status, headers, MEDIA_TYPE)
 
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
-from brightfield.images.decode import decode
-from brightfield.images.limits import Limits
+from brightfield.images.budget import DecodeBudget
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.preprocess import Prepared, check_channels, preprocess
 from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -38,6 +39,7 @@ class ImageJob:
     selection: Selection
     ticket: Ticket
     limits: Limits
+    budget: DecodeBudget
     progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -47,7 +49,7 @@ def decoded(job: ImageJob) -> dict[str, Picture]:
     pictures = {}
     for name, data in job.attachments.items():
         try:
-            pictures[name] = decode(data, job.selection, limits=job.limits)
+            pictures[name] = HeldDecoding(job.budget, job.limits).beside(data, job.selection)
         except BrightfieldError as fault:
             raise fault.about(name) from fault
     return pictures
@@ -63,6 +65,8 @@ class ImagePass:
     """
 
     __slots__ = (
+        "_decoders",
+        "_decoding",
         "_job",
         "_loop",
         "_operation",
@@ -94,6 +98,7 @@ class ImagePass:
         self._operation = operation
         self._timing = timing
         self._withdrawn = False
+        self._decoding = HeldDecoding(job.budget, job.limits, self._check)
         self.item = None
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[Any] = self._loop.create_future()
@@ -103,11 +108,15 @@ class ImagePass:
 
         A caller who is cancelled withdraws the image wherever it is.
         """
+        self._decoders = decoders
         decoders.do(self._take_in)
         try:
             output = await self._waiter
         except asyncio.CancelledError:
             self._withdraw()
+            raise
+        except BaseException:
+            self._decoding.let_go()
             raise
         if self.item is not None:
             self._timing.forward(self.item)
@@ -123,7 +132,7 @@ class ImagePass:
             self.picture,
             self.prepared.scaling,
             result,
-            (*self.picture.notes, *self.prepared.notes, *notes),
+            (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
         )
@@ -135,6 +144,7 @@ class ImagePass:
 
     def _withdraw(self) -> None:
         self._withdrawn = True
+        self._decoding.withdraw()
         if self.item is not None:
             self.item.future.cancel()
 
@@ -146,10 +156,14 @@ class ImagePass:
             self._job.ticket.check()
             self._decode()
             if self._too_large is not None and self._too_large(self.picture):
+                self.picture.settle()
                 self._wake(None, None)
                 return
             self._preprocess()
+            self.picture.settle()
             item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
+        except NoRoom as full:
+            self._decoding.wait(full.count, self._again)
         except BaseException as fault:
             self._wake(None, fault)
         else:
@@ -161,7 +175,17 @@ class ImagePass:
     def _decode(self) -> None:
         job, raw = self._job, self._resident.card.input.pixels == "raw"
         with self._timing.stage("decode"):
-            self.picture = decode(job.data, job.selection, limits=job.limits, raw=raw)
+            self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
+
+    def _again(self) -> None:
+        """There is room for the image now."""
+        self._decoders.do(self._take_in)
+
+    def _check(self, decoded: DecodedSize) -> None:
+        """Refuse channels that the model doesn't take; tiled work may split them by itself."""
+        spec = self._resident.card.input
+        if self._too_large is None and spec.pixels != "raw":
+            check_channels(decoded.channels, spec.channels)
 
     def _preprocess(self) -> None:
         view = self._job.view

@@ -71,6 +71,10 @@ class DecodeBudget:
         """The bytes, if they are free and nobody waits for them."""
         return self._of(count).take(count)
 
+    def hold(self, count: int) -> Hold:
+        """The bytes, free or not: for what must not wait. Others wait until they are back."""
+        return self._of(count).hold(count)
+
     def ask(self, count: int, granted: Granted) -> Waiting:
         """Stand in line; `granted` is called once, perhaps at once, from the thread that gives
         bytes back, so it must be quick and not raise."""
@@ -92,6 +96,11 @@ class _Share:
         with self._lock:
             if self._line or not self._fits(count):
                 return None
+            self.taken += count
+        return Hold(self, count)
+
+    def hold(self, count: int) -> Hold:
+        with self._lock:
             self.taken += count
         return Hold(self, count)
 

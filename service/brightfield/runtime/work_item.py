@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Hashable
 from concurrent.futures import Future, InvalidStateError
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
@@ -74,6 +75,8 @@ class WorkItem:
     only_timed: bool = False
     """Whether nobody looks at the result, which may have NaN then."""
     future: Future[Any] = field(default_factory=Future)
+    context: Context = field(default_factory=copy_context)
+    """That of the request, by which what a library logs names it."""
     enqueued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     finished: float = 0.0

@@ -30,6 +30,7 @@ from brightfield.errors import (
 )
 from brightfield.store import owner, tables
 from brightfield.store.database import reading, writing
+from brightfield.store.ownership import project_of
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -72,7 +73,7 @@ class _Progress:
     written: float
 
 
-_COLUMNS = [column for column in tables.jobs.columns if column.name != "owner"]
+_COLUMNS = [column for column in tables.jobs.columns if column.name not in ("owner", "project")]
 
 
 class Jobs:
@@ -94,7 +95,8 @@ class Jobs:
         job = StoredJob(f"job_{uuid.uuid4().hex}", endpoint, "queued", 0, 0, self._clock())
         with writing(self._engine) as connection:
             values = {name: getattr(job, name) for name in StoredJob.__dataclass_fields__}
-            connection.execute(sa.insert(tables.jobs).values(owner=self._owner, **values))
+            own = {"owner": self._owner, "project": project_of(connection)}
+            connection.execute(sa.insert(tables.jobs).values(**own, **values))
         return job
 
     def start(self, job_id: str) -> bool:
@@ -218,13 +220,21 @@ class Jobs:
             self._progress.clear()
         return count
 
-    def queued(self) -> list[StoredJob]:
-        """The jobs that wait for this process, in the order in which they were made."""
+    def queued(self) -> list[tuple[str, StoredJob]]:
+        """The jobs of all projects that wait for this process, each with its project, in the order
+        in which they were made."""
         jobs = tables.jobs
         mine = (jobs.c.state == "queued") & (jobs.c.owner == self._owner)
+        found = sa.select(jobs.c.project, *_COLUMNS).where(mine).order_by(jobs.c.created)
         with reading(self._engine) as connection:
-            rows = connection.execute(sa.select(*_COLUMNS).where(mine).order_by(jobs.c.created))
-            return [StoredJob(**row._mapping) for row in rows]
+            rows = [dict(row._mapping) for row in connection.execute(found)]
+        return [(row.pop("project"), StoredJob(**row)) for row in rows]
+
+    def live(self) -> set[str]:
+        """The ids of the jobs of all projects and processes that wait or run."""
+        jobs = tables.jobs
+        with reading(self._engine) as connection:
+            return set(connection.scalars(sa.select(jobs.c.id).where(jobs.c.state.in_(LIVE))))
 
     def expire(self, ttl: float) -> int:
         """Deletes the jobs that were over `ttl` seconds ago or earlier, with their results.
@@ -259,12 +269,15 @@ class Jobs:
 def _move(connection: Connection, job_id: str, before: tuple[JobState, ...], **values: Any) -> bool:
     """Change the job if its state is one of `before`, in one statement: only one of two wins."""
     jobs = tables.jobs
-    change = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.state.in_(before)).values(**values)
+    own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
+    change = sa.update(jobs).where(*own, jobs.c.state.in_(before)).values(**values)
     return connection.execute(change).rowcount == 1
 
 
 def _load(connection: Connection, job_id: str) -> StoredJob:
-    row = connection.execute(sa.select(*_COLUMNS).where(tables.jobs.c.id == job_id)).one_or_none()
+    jobs = tables.jobs
+    own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
+    row = connection.execute(sa.select(*_COLUMNS).where(*own)).one_or_none()
     if row is None:
         raise UnknownJob("There is no such job, or it has expired; post the request again.")
     return StoredJob(**row._mapping)

@@ -25,7 +25,7 @@ from brightfield.api.reading.sources import ImageSource
 from brightfield.collections.adding import NewImage
 from brightfield.errors import InvalidParameter, InvalidVectors
 from brightfield.parameters import Ids, Parameters, parsed_json
-from brightfield.store.images import ImageStore
+from brightfield.store.images import ProjectImages
 
 _DTYPES = ("float16", "float32", "float64")
 
@@ -103,7 +103,7 @@ def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) ->
 
 
 def new_images(
-    images: Sequence[ImageSource], fields: NewItemFields, store: ImageStore
+    images: Sequence[ImageSource], fields: NewItemFields, store: ProjectImages
 ) -> list[NewImage]:
     """The images with their ids and metadata. Raises `InvalidParameter` for counts that differ."""
     ids, metadata = fields.ids_of(len(images)), fields.metadata_of(len(images))
@@ -113,7 +113,7 @@ def new_images(
     ]
 
 
-async def image_of(posted: CollectionRequest, store: ImageStore) -> bytes | None:
+async def image_of(posted: CollectionRequest, store: ProjectImages) -> bytes | None:
     """The one image of a question, or None."""
     if not posted.images:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
@@ -11,9 +10,11 @@ from typing import ParamSpec, TypeVar
 from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
+from brightfield.api.admission.body_budget import HeldBytes
 from brightfield.api.problems import request_id_of
+from brightfield.api.reading.body import BodyRules, read_body
 from brightfield.api.reading.forms import NO_FORM, FormParts, read_form
-from brightfield.errors import TooManyBytes
+from brightfield.runtime.ticket import Ticket
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,19 +47,19 @@ class Received:
         return named or self.body[:64].lstrip()[:1] == b"{"
 
 
-async def receive(request: Request, max_bytes: int) -> Received:
+async def receive(request: Request, rules: BodyRules, ticket: Ticket, held: HeldBytes) -> Received:
     """Read the request to the end of its body.
 
-    Raises `TooManyBytes`, `MalformedForm`, or `TooManyImages` for a form.
+    Raises as `read_body`, and `MalformedForm` or `TooManyImages` for a form.
     """
-    body = await _body(request, max_bytes)
+    body = await read_body(request, rules, ticket, held)
     return await received_from(request.query_params, request.headers, body, request_id_of(request))
 
 
 async def received_from(
     query: QueryParams, headers: Headers, body: bytes, request_id: str
 ) -> Received:
-    """A request from its parts. Raises `MalformedForm`, or `TooManyImages` for a form."""
+    """A request from its parts. Raises `MalformedForm` or `TooManyImages` for a form."""
     content_type = headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     received = Received(query, headers, media_type, body, NO_FORM, request_id)
@@ -66,26 +67,6 @@ async def received_from(
         form = await off_loop(received, read_form, content_type, body)
         return replace(received, form=form)
     return received
-
-
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """The whole body; stops at the limit, by Content-Length before anything is read."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_many(max_bytes)
-    body = io.BytesIO()  # hands over what was written without a copy
-    async for chunk in request.stream():
-        if body.tell() + len(chunk) > max_bytes:
-            raise _too_many(max_bytes)
-        body.write(chunk)
-    return body.getvalue()
-
-
-def _too_many(max_bytes: int) -> TooManyBytes:
-    return TooManyBytes(
-        f"The body has more than {max_bytes} bytes, the limit (max_bytes); "
-        "send fewer images at once, or a compressed format."
-    )
 
 
 async def off_loop(
