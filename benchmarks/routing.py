@@ -35,6 +35,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Scope
 
+from brightfield.access.visitor import anybody
 from brightfield.api.admission.admission import Admission
 from brightfield.api.app import create_app
 from brightfield.api.conduct import Understood, conduct
@@ -104,7 +105,8 @@ def service(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     app = create_app(settings)
     engine = app.state.engine
     admission = Admission.of(settings, engine.telemetry, engine.backlog)
-    app.state.services = SimpleNamespace(settings=settings, engine=engine, admission=admission)
+    services = SimpleNamespace(settings=settings, engine=engine, admission=admission)
+    app.state.projects = SimpleNamespace(of=lambda _: services)
     direct, bare = Trivial("direct"), Trivial("bare")
 
     async def respond(request: Request) -> Response:
@@ -148,6 +150,7 @@ def scope_of(way: str, app: FastAPI) -> Scope:
         "app": app,
         "hang_up_calls": set(),
         "state": {},
+        "visitor": anybody(),
     }
 
 

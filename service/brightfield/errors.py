@@ -72,10 +72,6 @@ class BadRequest(BrightfieldError):
     code, status, title = "bad_request", 400, "The request cannot be read"
 
 
-class BadHost(BadRequest):
-    code, title = "bad_host", "The Host header is missing or wrong"
-
-
 class EmptyBody(BadRequest):
     code, title = "empty_body", "The body is empty"
 

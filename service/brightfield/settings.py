@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(2 * 2**30, ge=1)
     """Most bytes of one image while it is decoded and converted: width x height x channels x bytes
     of a value, and their copies."""
+    decode_bytes: int = Field(4 * 2**30, ge=1)
+    """Bytes for all images together that are decoded or in use; others wait for their turn."""
     max_bytes: int = Field(256 * 2**20, ge=1)
     """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
@@ -93,6 +95,8 @@ class Settings(BaseSettings):
     """Most jobs that wait or run; further ones get 429."""
     jobs: int = Field(4, ge=1)
     """Most jobs of one endpoint that run at the same time; others wait."""
+    max_connections: int = Field(512, ge=1)
+    """Most open connections; a further one closes the one that is idle for longest, or gets 503."""
     max_reply_bytes: int = Field(64 * 2**20, ge=1)
     """Most bytes of one JSON reply; a larger one is refused with 413, naming a binary format."""
     threads: int = Field(0, ge=0)
@@ -133,6 +137,7 @@ class Settings(BaseSettings):
     @field_validator(
         "memory_budget",
         "max_image_bytes",
+        "decode_bytes",
         "max_bytes",
         "max_body_bytes_in_flight",
         "max_reply_bytes",

@@ -41,16 +41,18 @@ class CollectionWork:
     patches: CollectedPatches
 
     @classmethod
-    def of(cls, engine: Engine, database: sa.Engine) -> Self:
+    def of(cls, engine: Engine, database: sa.Engine, beside: Self | None = None) -> Self:
+        """Of the database, as a project sees it; `beside` that of another project, with which it
+        shares its threads and its memory."""
         items = Items(database)
+        if beside is None:
+            vectors = VectorCache(items, engine.settings.vector_cache_bytes)
+        else:
+            vectors = beside.stores.vectors.as_read_by(items)
         stores = CollectionStores(
-            Collections(database),
-            items,
-            Replacements(database),
-            Projections(database),
-            VectorCache(items, engine.settings.vector_cache_bytes),
+            Collections(database), items, Replacements(database), Projections(database), vectors
         )
-        queries = CollectionQueries(stores)
+        queries = CollectionQueries(stores, beside.queries.pool if beside else None)
         indexes = CollectionIndexes(queries, VectorIndexes(database))
         return cls(
             stores,

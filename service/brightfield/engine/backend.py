@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
 from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
+from brightfield.images.budget import DecodeBudget
+from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
 from brightfield.runtime.lane import Lane, LaneWatch
 from brightfield.runtime.loading import ModelLoader
@@ -47,9 +48,10 @@ class Backend:
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
+        self.budget = DecodeBudget(settings.decode_bytes)
         self.decoders = WorkerPool(threads, "decode")
-        self.explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
-        self.evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
+        self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
+        self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")
 
     def close(self, timeout: float) -> None:
         """End every thread within so many seconds; what waits is refused.

@@ -7,7 +7,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,7 @@ class _Turn:
     name: str
     work: Callable[[], None]
     give_up: Callable[[], None]
+    thread: Thread | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -44,13 +47,13 @@ class LoadThreads:
         self._closed = False
 
     def start(self, name: str, work: Callable[[], None], give_up: Callable[[], None]) -> None:
-        """Run `work` as soon as a slot is free; it must not raise.
+        """Run `work` as soon as a slot is free, in the context of the caller; it must not raise.
 
         `give_up` is called, in another thread, if it isn't done in time. Once the threads are
         closed nothing is started.
         """
         with self._lock:
-            self._waiting.append(_Turn(name, work, give_up))
+            self._waiting.append(_Turn(name, partial(copy_context().run, work), give_up))
         self._fill()
 
     def close(self) -> None:
@@ -82,6 +85,7 @@ class LoadThreads:
             target=self._watch, args=(turn, load), name=f"watch-{turn.name}", daemon=True
         )
         self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
+        turn.thread = load
         load.start()
         watch.start()
 

@@ -161,13 +161,14 @@ class LifespanFaults:
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    options: dict[str, Any] = {"http": Http1, "log_config": None}
+    options: dict[str, Any] = {"http": Http1, "ws": "none", "log_config": None}
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
+        limit_concurrency=settings.max_connections,
         proxy_headers=False,
         access_log=False,
         server_header=False,

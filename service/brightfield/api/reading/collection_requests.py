@@ -25,7 +25,7 @@ from brightfield.api.reading.sources import ImageSource
 from brightfield.collections.adding import NewImage
 from brightfield.errors import InvalidParameter, InvalidVectors
 from brightfield.parameters import Ids, Parameters, parsed_json
-from brightfield.store.images import ImageStore
+from brightfield.store.images import ProjectImages
 
 _DTYPES = ("float16", "float32", "float64")
 
@@ -103,7 +103,7 @@ def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) ->
 
 
 def new_images(
-    images: Sequence[ImageSource], fields: NewItemFields, store: ImageStore
+    images: Sequence[ImageSource], fields: NewItemFields, store: ProjectImages
 ) -> list[NewImage]:
     """The images with their ids and metadata. Raises `InvalidParameter` for counts that differ."""
     ids, metadata = fields.ids_of(len(images)), fields.metadata_of(len(images))
@@ -113,7 +113,7 @@ def new_images(
     ]
 
 
-async def image_of(posted: CollectionRequest, store: ImageStore) -> bytes | None:
+async def image_of(posted: CollectionRequest, store: ProjectImages) -> bytes | None:
     """The one image of a question, or None."""
     if not posted.images:
         return None
@@ -136,7 +136,7 @@ def array_of(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     try:
-        shape, dtype = tuple(int(n) for n in value["shape"]), str(value["dtype"])
+        shape, dtype = tuple(map(_natural, value["shape"])), str(value["dtype"])
         if dtype not in _DTYPES:
             raise InvalidVectors(f"The dtype of vectors is one of {', '.join(_DTYPES)}.")
         data = base64.b64decode(value["data"], validate=True)
@@ -144,8 +144,16 @@ def array_of(value: Any) -> Any:
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise InvalidVectors(
             'Vectors are rows of numbers, or {"shape": [n, d], "dtype": "float32", "data": '
-            '"<base64, little-endian, C order>"}.'
+            '"<base64, little-endian, C order>"}, where n and d are whole numbers, and data has '
+            "n * d values."
         ) from None
+
+
+def _natural(size: Any) -> int:
+    """A size as it stands: -1 isn't the rest, 1.5 isn't 1, and true isn't 1."""
+    if type(size) is not int or not 0 <= size < 2**31:
+        raise ValueError(size)
+    return size
 
 
 def _check_count(name: str, given: int, count: int) -> None:

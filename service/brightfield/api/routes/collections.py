@@ -98,7 +98,7 @@ class NamedItem(Parameters):
     responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     async with incoming(request) as came:
         posted = await off_loop(came.received, understand_posted, came.received)
@@ -170,7 +170,7 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
-@needs("write")
+@needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         add, places = await off_loop(received, _adding, services, name, received)

@@ -131,6 +131,7 @@ async def list_layers(model_id: ModelId, request: Request) -> Response:
                 "name": info.name,
                 "type": info.type,
                 "output_shape": list(info.output_shape) if info.output_shape else None,
+                "calls": info.calls,
                 "parameters": info.parameters,
             }
             for info in infos

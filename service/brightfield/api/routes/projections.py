@@ -51,7 +51,7 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     responses=answers(ProjectionDescription, job=True),
     openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
-@needs("write")
+@needs("write", stores=True)
 async def post_projection(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         projections, queries = services.collections.projections, services.collections.queries

@@ -75,7 +75,7 @@ class PlotQuery(Parameters):
     responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
-@needs("write")
+@needs("write", stores=True)
 async def create_run(request: Request) -> Response:
     async with incoming(request) as came:
         services = came.services
@@ -189,7 +189,7 @@ async def list_chunks(run_id: RunId, request: Request) -> Response:
     responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     check_name("key", key, LONGEST)
 
