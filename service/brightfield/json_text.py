@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from brightfield import json_pieces
 from brightfield.errors import TooManyValues
 
 # What Python keeps for a list or an object with little in it, for a number or short text with its
@@ -31,7 +32,7 @@ def parse_json(text: bytes | str, *, nan: bool = False, most_bytes: int = MOST_B
             ".npy or NPZ."
         )
     try:
-        return orjson.loads(data)
+        return json_pieces.loads(data)
     except orjson.JSONDecodeError:
         if nan and (b"NaN" in data or b"Infinity" in data):
             return _with_nan(data)

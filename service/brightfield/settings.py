@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     max_image_bytes: int = Field(2 * 2**30, ge=1)
     """Most bytes of one image while it is decoded and converted: width x height x channels x bytes
     of a value, and their copies."""
+    decode_bytes: int = Field(4 * 2**30, ge=1)
+    """Bytes for all images together that are decoded or in use; others wait for their turn."""
     max_bytes: int = Field(256 * 2**20, ge=1)
     """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
@@ -135,6 +137,7 @@ class Settings(BaseSettings):
     @field_validator(
         "memory_budget",
         "max_image_bytes",
+        "decode_bytes",
         "max_bytes",
         "max_body_bytes_in_flight",
         "max_reply_bytes",

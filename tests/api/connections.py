@@ -61,7 +61,9 @@ class Connection:
 
     def __init__(self, app: ASGIApp, kind: type[Http1] = Http1, **config: Any) -> None:
         self.state = ServerState()
-        self._config = uvicorn.Config(app, lifespan="off", log_config=None, **config)
+        self._config = uvicorn.Config(
+            app, lifespan="off", log_config=None, access_log=False, **config
+        )
         self._kind = kind
         self.wire, self.protocol = self.another()
 

@@ -11,6 +11,7 @@ from brightfield.cards import ModelCard
 from brightfield.engine.probe import LaneProbe
 from brightfield.errors import Cancelled, Unexplainable
 from brightfield.geometry import Axis, Geometry
+from brightfield.models.inspection.layers import Tap
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
@@ -69,7 +70,7 @@ def test_gradients_are_of_the_first_target_row_by_row(resident: Resident) -> Non
     (by_input,) = probe.gradients([images(1, -3)])
     assert by_input.scores.tolist() == [4, 36]
     assert torch.equal(by_input.gradients, images(2, -6))
-    (by_layer,) = probe.gradients([images(1, -3)], "maps")
+    (by_layer,) = probe.gradients([images(1, -3)], Tap("maps"))
     assert torch.equal(by_layer.gradients, images(2, -6))
     assert torch.equal(by_layer.activations, images(1, -3))
 
@@ -98,7 +99,7 @@ def test_at_the_output_a_neuron_is_a_score(resident: Resident) -> None:
     there = LaneProbe(resident, TARGETS, GEOMETRY, Ticket()).at_neuron(images(5), "logits", (1,))
     (scores,) = there.scores([images(3)])
     assert scores.tolist() == [[36]]
-    (gradient,) = there.gradients([images(3)], "maps")
+    (gradient,) = there.gradients([images(3)], Tap("maps"))
     assert torch.equal(gradient.gradients, images(6))
 
 

@@ -24,7 +24,7 @@ from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.results import Result
 from brightfield.runtime.lane import Lane
-from brightfield.runtime.loading import normalising_end
+from brightfield.runtime.model_end import find_end
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
@@ -89,7 +89,7 @@ class Bench:
 
     def resident(self, case: Case) -> Resident:
         resident = Resident(case.card, case.module, self.lane, 0)
-        resident.cut = resident.call(lambda: normalising_end(resident)).result()
+        resident.run(lambda: find_end(resident))
         return resident
 
     def probe(

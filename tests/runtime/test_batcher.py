@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from brightfield.errors import Cancelled, DeadlineExceeded, ServiceStopping
+from brightfield.models.inspection.normalising import Undo
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
@@ -82,7 +83,7 @@ def test_shapes_dtypes_and_operations_do_not_share_a_batch(resident_of: Make) ->
             ask(resident, 1),
             resident.submit(Forward(), torch.ones(1, 1, 3, 3), Ticket()),
             resident.submit(Forward(), images(1).double(), Ticket()),
-            resident.submit(Forward(cut=""), images(1), Ticket()),
+            resident.submit(Forward(Undo("sigmoid")), images(1), Ticket()),
             ask(resident, 1),
         ]
     wait([item.future for item in items])

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
 from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.normalising import Cut
 from brightfield.runtime import features
 from brightfield.runtime.features import Features
 
@@ -43,7 +44,7 @@ def test_maps_are_what_a_hook_sees(network: Network) -> None:
 
 
 def test_a_flat_layer_has_maps_of_one_place(network: Network) -> None:
-    found = Features(Tap(""), (1,), cut="end")(network, ROWS, ())
+    found = Features(Tap(""), (1,), cut=Cut(frozenset([0]), 1, "softmax"))(network, ROWS, ())
     with torch.no_grad():
         logits = network.head(network.maps(ROWS).mean((2, 3)))
     assert found.shape == (2, 1, 1, 1)

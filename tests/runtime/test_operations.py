@@ -6,8 +6,11 @@ from torch import Tensor, nn
 
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.normalising import Cut
 from brightfield.runtime.operations import Activations, Forward, Gradients, RowSpan
 
+# The only softmax of `Branches`.
+END = Cut(frozenset([0]), 1, "softmax")
 ROWS = torch.tensor([[[[1.0, -2], [3, 4]]], [[[-1.0, 5], [0, 2]]]])
 
 
@@ -44,7 +47,7 @@ def spans(*targets: int) -> list[RowSpan]:
 
 def test_items_of_one_batch_have_scores_of_their_own(module: Branches) -> None:
     z = 2 * ROWS
-    found = Gradients(cut="end")(module, ROWS, spans(0, 1))
+    found = Gradients(cut=END)(module, ROWS, spans(0, 1))
     assert torch.equal(found.scores[1], z[1].square().sum())
     assert torch.equal(found.gradients[0], 2 * ((z[0] > 0).float() - 3))
     assert torch.equal(found.gradients[1], 2 * 2 * z[1])
@@ -52,7 +55,7 @@ def test_items_of_one_batch_have_scores_of_their_own(module: Branches) -> None:
 
 
 def test_by_a_layer_the_gradient_has_the_layers_shape(module: Branches) -> None:
-    found = Gradients("twice", cut="end")(module, ROWS, spans(0, 1))
+    found = Gradients(Tap("twice"), cut=END)(module, ROWS, spans(0, 1))
     assert torch.equal(found.activations, 2 * ROWS)
     assert torch.equal(found.gradients[1], 2 * 2 * ROWS[1])
 
@@ -60,8 +63,8 @@ def test_by_a_layer_the_gradient_has_the_layers_shape(module: Branches) -> None:
 def test_a_relu_rule_guides_the_relu_and_not_the_branch_beside_it(module: Branches) -> None:
     """d / d z of the negative second score through both branches: clamped, and not clamped."""
     down = [RowSpan(0, 2, lambda output: -output[:, 0])]
-    plain = Gradients(cut="end")(module, ROWS, down)
-    guided = Gradients(cut="end", relu_rule="guided")(module, ROWS, down)
+    plain = Gradients(cut=END)(module, ROWS, down)
+    guided = Gradients(cut=END, relu_rule="guided")(module, ROWS, down)
     assert torch.equal(guided.scores, plain.scores)
     assert torch.equal(plain.gradients, 2 * (3 - (ROWS > 0).float()))
     assert torch.equal(guided.gradients, torch.full_like(ROWS, 6))
@@ -79,8 +82,8 @@ def test_the_score_may_be_a_value_within(module: Branches) -> None:
 def test_only_like_operations_share_a_batch() -> None:
     different = [
         Gradients(),
-        Gradients("twice"),
-        Gradients(cut="end"),
+        Gradients(Tap("twice")),
+        Gradients(cut=END),
         Gradients(relu_rule="guided"),
         Gradients(of=Tap("twice")),
     ]
@@ -98,12 +101,12 @@ def test_without_a_relu_there_is_nothing_to_guide() -> None:
 
 
 def test_what_the_score_does_not_depend_on_is_refused(module: Branches) -> None:
-    for operation in (Gradients("aside"), Gradients(of=Tap("aside"))):
+    for operation in (Gradients(Tap("aside")), Gradients(of=Tap("aside"))):
         with pytest.raises(Unexplainable, match="no gradient there"):
             operation(module, ROWS, [RowSpan(0, 2, lambda output: output.flatten(1)[:, 0])])
     with pytest.raises(UnknownLayer, match="does not take part"):
         module.unused = nn.Identity()
-        Gradients("unused")(module, ROWS, spans(0, 0))
+        Gradients(Tap("unused"))(module, ROWS, spans(0, 0))
 
 
 class InPlace(nn.Module):
@@ -124,7 +127,7 @@ def test_nothing_is_left_on_the_module(module: Branches) -> None:
     def broken(output: Tensor) -> Tensor:
         raise ValueError("broken")
 
-    everything = Gradients("twice", "end", "guided", Tap("relu"))
+    everything = Gradients(Tap("twice"), END, "guided", Tap("relu"))
     for score in (lambda maps: maps.sum((1, 2, 3)), broken):
         try:
             everything(module, ROWS, [RowSpan(0, 2, score)])
@@ -137,7 +140,7 @@ def test_nothing_is_left_on_the_module(module: Branches) -> None:
 
 
 def test_forward_leaves_the_cut_module_out(module: Branches) -> None:
-    scores = Forward("end")(module, ROWS, [])
+    scores = Forward(END)(module, ROWS, [])
     assert torch.equal(scores.softmax(dim=1), Forward()(module, ROWS, []))
     assert scores[0].tolist() == [16 - 3 * 12, 4 * (1 + 4 + 9 + 16)]
     assert torch.equal(Activations(Tap("twice"))(module, ROWS, []), 2 * ROWS)

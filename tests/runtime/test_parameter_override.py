@@ -3,13 +3,30 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision import models
 
 from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.normalising import Cut
 from brightfield.runtime.operations import Forward, Gradients, RowSpan
-from brightfield.runtime.parameter_override import ParameterOverride, drawn, last_layer
+from brightfield.runtime.parameter_override import (
+    ParameterOverride,
+    WeightUse,
+    drawn,
+    last_weight,
+)
+from brightfield.targets import Score
 
+CUT = Cut(frozenset([0]), 1, "softmax")
+USE = WeightUse("4.weight", 0, 1)
 IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def last_layer(
+    module: nn.Module, images: Tensor, score: Score, of: Tap | None = None
+) -> str | None:
+    found = last_weight(module, images, score, of=of)
+    return None if found is None else found.label
 
 
 def score(output: Tensor) -> Tensor:
@@ -85,7 +102,7 @@ def test_values_are_drawn_as_large_as_they_were() -> None:
 
 
 def randomised(module: nn.Module, operation: Forward | Gradients) -> ParameterOverride:
-    return ParameterOverride(operation, "4", 0, drawn(module, "4", 0))
+    return ParameterOverride(operation, USE, 0, drawn(module, "4", 0))
 
 
 def test_the_operation_sees_the_drawn_values_and_the_module_keeps_its_own() -> None:
@@ -96,8 +113,8 @@ def test_the_operation_sees_the_drawn_values_and_the_module_keeps_its_own() -> N
     changed.load_state_dict({**before, **drawn(module, "4", 0)})
     found = randomised(module, Forward())(module, IMAGES, spans)
     assert torch.equal(found, changed(IMAGES))
-    gradient = randomised(module, Gradients("0", relu_rule="guided"))(module, IMAGES, spans)
-    expected = Gradients("0", relu_rule="guided")(changed, IMAGES, spans)
+    gradient = randomised(module, Gradients(Tap("0"), relu_rule="guided"))(module, IMAGES, spans)
+    expected = Gradients(Tap("0"), relu_rule="guided")(changed, IMAGES, spans)
     assert torch.equal(gradient.gradients, expected.gradients)
     assert {name: id(value) for name, value in module.named_parameters()} == own
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
@@ -124,5 +141,75 @@ def test_only_the_same_change_of_the_same_operation_shares_a_batch() -> None:
     module = network()
     assert randomised(module, Forward()) == randomised(module, Forward())
     assert hash(randomised(module, Forward())) == hash(randomised(module, Forward()))
-    assert randomised(module, Forward()) != randomised(module, Forward("4"))
-    assert randomised(module, Forward()) != ParameterOverride(Forward(), "4", 1, {})
+    assert randomised(module, Forward()) != randomised(module, Forward(CUT))
+    assert randomised(module, Forward()) != ParameterOverride(Forward(), USE, 1, {})
+
+
+class Again(nn.Module):
+    """One linear layer twice, the second time without its bias and not as a module."""
+
+    def __init__(self, *, functionally: bool) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.fc, self.norm = nn.Linear(6, 6), nn.LayerNorm(6)
+        self.functionally = functionally
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(self.fc(x.mean(3).flatten(1)[:, :6]).tanh())
+        found: Tensor = functional.linear(x, self.fc.weight) if self.functionally else self.fc(x)
+        return found
+
+
+@pytest.mark.parametrize("functionally", [False, True])
+def test_of_a_layer_that_runs_twice_the_last_call_alone_is_drawn(functionally: bool) -> None:
+    module = Again(functionally=functionally).eval()
+    use = last_weight(module, IMAGES, score)
+    assert use == WeightUse("fc.weight", 1, 2)
+    assert use.label == "fc"
+    values = drawn(module, "fc", 0)
+    found = ParameterOverride(Forward(), use, 0, values)(module, IMAGES, [])
+    with torch.no_grad():
+        before = module.norm(module.fc(IMAGES.mean(3).flatten(1)[:, :6]).tanh())
+        bias = None if functionally else values["fc.bias"]
+        expected = functional.linear(before, values["fc.weight"], bias)
+    torch.testing.assert_close(found, expected)
+    first = ParameterOverride(Forward(), WeightUse("fc.weight", 0, 2), 0, values)
+    assert not torch.allclose(first(module, IMAGES, []), expected)
+
+
+def test_the_use_that_a_picked_score_comes_from_is_found() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Conv2d(3, 2, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.cat([self.head(x).flatten(1), self.head(x * x).flatten(1)], dim=1)
+
+    first = last_weight(Shared(), IMAGES, lambda out: out[:, 0])
+    last = last_weight(Shared(), IMAGES, lambda out: out[:, -1])
+    assert (first, last) == (WeightUse("head.weight", 0, 2), WeightUse("head.weight", 1, 2))
+    assert first is not None
+    assert first.label == "head@0"
+
+
+def test_attention_s_projection_is_drawn_where_no_module_calls_it() -> None:
+    class Attends(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.attention = nn.MultiheadAttention(4, 2, batch_first=True)
+
+        def forward(self, x: Tensor) -> Tensor:
+            tokens = x.flatten(2).transpose(1, 2)[:, :9, [0, 1, 2, 0]]
+            found: Tensor = self.attention(tokens, tokens, tokens)[0][:, 0]
+            return found
+
+    module = Attends().eval()
+    use = last_weight(module, IMAGES, score)
+    assert use == WeightUse("attention.out_proj.weight", 0, 1)
+    values = drawn(module, use.layer, 0)
+    found = ParameterOverride(Forward(), use, 0, values)(module, IMAGES, [])
+    changed = Attends().eval()
+    changed.load_state_dict({**module.state_dict(), **values})
+    with torch.no_grad():
+        torch.testing.assert_close(found, changed(IMAGES))

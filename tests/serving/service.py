@@ -31,6 +31,7 @@ class ServiceProcess:
     """`python -m brightfield` on a free port, with its log in a file."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
+        self.folder = folder
         self.log = folder / "log.txt"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
@@ -93,7 +94,7 @@ def test_a_map_that_is_being_made_is_cut_off(service: ServiceProcess) -> None:
         made = {"model": "good", "layer": "logits"}
         assert http.put("/collections/cells", json=made).status_code == 201
         rows = np.random.default_rng(0).random((3000, 2)).tolist()
-        items = {"items": [{"id": str(n), "vector": row} for n, row in enumerate(rows)]}
+        items = {"ids": [str(n) for n in range(3000)], "vectors": rows}
         assert http.post("/collections/cells/items", json=items).is_success
         job = http.post("/collections/cells/projection?method=tsne", json={}, headers=ASYNC)
         assert job.status_code == 202, job.text
@@ -103,6 +104,38 @@ def test_a_map_that_is_being_made_is_cut_off(service: ServiceProcess) -> None:
         assert http.get("/collections/cells").json()["items"] == 3000
         state = http.get(job.headers["location"]).json()
         assert state["state"] == "failed" and state["problem"]["retryable"], state
+
+
+def ended(http: httpx2.Client, address: str) -> dict[str, Any]:
+    """A job when it is over."""
+    until = time.monotonic() + 120
+    while True:
+        assert time.monotonic() < until
+        with contextlib.suppress(httpx2.ReadError, httpx2.RemoteProtocolError):  # of the one killed
+            job: dict[str, Any] = http.get(address).json()
+            if job["state"] not in ("queued", "running"):
+                return job
+        time.sleep(0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_a_job_goes_on_after_the_process_has_ended(service: ServiceProcess, how: str) -> None:
+    path = "/occlusion?model=good&window=1&stride=1&format=npy"
+    with httpx2.Client(base_url=service.url, timeout=60, trust_env=False) as http:
+        begun = [
+            http.post(path, content=picture("green"), headers=ASYNC).headers["location"]
+            for _ in range(20)
+        ]
+        if how == "stop":
+            service.stop(within=STOP)
+            service.start()
+        else:
+            service.worker().kill()
+        assert {ended(http, address)["state"] for address in begun} == {"succeeded"}
+        once = http.post(path, content=picture("green"))
+        assert {http.get(f"{address}/result").content for address in begun} == {once.content}
+        assert list((service.folder / "data" / "jobs").iterdir()) == []
 
 
 @pytest.mark.slow

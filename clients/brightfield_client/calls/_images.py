@@ -561,8 +561,8 @@ def saliency(
             randomised last layer. Default: false.
         mask: Also cut out the object that the map points to: `grabcut` on the image's colours,
             seeded by the map's highest and lowest values.
-        layer: Module whose output is weighed. Default: the card's, else the last one with
-            spatial maps.
+        layer: Module whose output is weighed; name@0 is the first of its calls. Default: the
+            last call of the card's layer, else the last one with spatial maps.
         relu: Keep only what supports the target; without it the map is signed. (of grad_cam).
             Default: true.
         neuron: Explain one value of `layer` instead of a class score: c,y,x, or one number in a

@@ -223,8 +223,8 @@ class SaliencyParameters(ImageParameters, total=False):
     """Also cut out the object that the map points to: `grabcut` on the image's colours, seeded
     by the map's highest and lowest values."""
     layer: str | None
-    """Module whose output is weighed. Default: the card's, else the last one with spatial
-    maps."""
+    """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
+    of the card's layer, else the last one with spatial maps."""
     relu: bool | None
     """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
     true."""

@@ -243,7 +243,7 @@ class Layer(Value):
 
     name: str
     shape: tuple[int | None, ...] | None = at("output_shape", default=None)
-    """Of one image; None where it did not run or gives no tensor."""
+    """Of one image, in its last call; None where it did not run or gives no tensor."""
     raw: Json = at(whole=True, default_factory=dict, repr=False)
     """The whole reply."""
 

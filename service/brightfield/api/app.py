@@ -7,10 +7,12 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from brightfield import __version__
@@ -22,9 +24,11 @@ from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
 from brightfield.api.job_queue import JobQueue
-from brightfield.api.jobs import JobRunner
+from brightfield.api.jobs import JobRunner, JobWork
+from brightfield.api.kept_requests import KeptRequests
 from brightfield.api.last_resort import LastResort
 from brightfield.api.middleware import RequestMiddleware
+from brightfield.api.reading.received import Received
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
 from brightfield.api.services import ProjectServices, Services
@@ -33,8 +37,10 @@ from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
+from brightfield.progress import Progress
 from brightfield.runtime.ending import TimeLeft
 from brightfield.runtime.safeguards import Safeguards
+from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
@@ -84,6 +90,7 @@ def create_app(settings: Settings | None = None, safeguards: Safeguards | None =
     problems.install(app)
     documentation.install(app)
     endpoints = image_endpoints(engine)
+    app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
     install(app, endpoints)
     app.state.needs = RouteNeeds(app.routes)
     _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
@@ -116,8 +123,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = await asyncio.to_thread(open_database, settings.store_url)
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
-    jobs = Jobs(database)
-    await asyncio.to_thread(jobs.recover)
     images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
     app.state.services = services = Services(
         settings,
@@ -126,7 +131,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         engine,
         Admission.of(settings, engine.telemetry, engine.backlog),
         images.of(DEFAULT_PROJECT),
-        JobRunner(jobs, JobQueue(settings.jobs)),
+        JobRunner(Jobs(database), JobQueue(settings.jobs), KeptRequests(settings.data / "jobs")),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
@@ -134,6 +139,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
+    await _resume_jobs(app)
     if warning := open_door(services):
         log.warning(warning)
     keepers = [asyncio.create_task(_keep_house(services, settings))]
@@ -150,6 +156,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(services.collections.close, left.seconds)
         await asyncio.to_thread(engine.close, left.seconds)
         database.dispose()
+
+
+async def _resume_jobs(app: FastAPI) -> None:
+    """Begin the jobs once more, of every project, that a process which died has left."""
+    for project in await app.state.services.jobs.recover():
+        services: Services = app.state.projects.of(project)
+        await services.jobs.resume(partial(_again, app, services))
+
+
+def _again(app: FastAPI, services: Services, path: str, received: Received) -> JobWork:
+    """The work of a job that begins once more, from its request."""
+
+    async def run(ticket: Ticket, progress: Progress) -> Response:
+        understood = await app.state.endpoints[path].understand(services, received)
+        response: Response = await understood.respond(ticket, progress)
+        return response
+
+    return run
 
 
 async def _keep_house(services: Services, settings: Settings) -> None:

@@ -28,11 +28,13 @@ class Understood:
     """A request understood: what answers it, and how many of its images are in flight at once.
 
     What is `lengthy` takes places of its own kind, so that it keeps no short answer out.
+    What is `repeatable` changes nothing, so as a job it may begin once more if the process dies.
     """
 
     respond: Responder
     places: int = 1
     lengthy: bool = True
+    repeatable: bool = False
 
 
 Understand = Callable[[Services, Received], Awaitable[Understood]]
@@ -78,7 +80,7 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     """
     async with incoming(request) as came:
         understood = await understand(came.services, came.received)
-        admission, caller = came.services.admission, Caller.of(request)
+        admission, caller = came.services.admission, Caller.of(request, came.ticket)
         places = admission.lengthy if understood.lengthy else admission.answers
         with visitor_of(request).allowance.hold(understood.places) as share:
             if job is None or "respond-async" not in came.received.headers.get("prefer", ""):
@@ -91,4 +93,5 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         end()
         give()
 
-    return await came.services.jobs.submit(job, understood.respond, release)
+    again = came.received if understood.repeatable else None
+    return await came.services.jobs.submit(job, understood.respond, release, again)

@@ -41,6 +41,7 @@ class ImageRequest:
         if self.submission.batch:
             return await self._about_each(ticket, progress)
         answer = await self._about(self.submission.images[0], ticket, progress)
+        answer.picture = self.services.engine.accounted(answer.picture)
         if self.parameters.work.small and self.parameters.format == "json":
             return self.writer.single(answer)  # quicker than a change of threads
         return await asyncio.to_thread(self.writer.single, answer)
@@ -77,9 +78,16 @@ class ImageRequest:
     ) -> ReplyItem:
         try:
             async with turns:
-                return await self._about(image, ticket, progress)
+                answer = await self._about(image, ticket, progress)
+                self._let_go(answer)
+                return answer
         except BrightfieldError as fault:
             return fault
+
+    def _let_go(self, answer: Answer) -> None:
+        """Of a batch's images the facts are enough for JSON."""
+        if self.parameters.format == "json":
+            answer.picture = answer.picture.without_pixels()
 
     async def _about(self, image: ImageSource, ticket: Ticket, progress: Progress | None) -> Answer:
         wanted, store = self.parameters, self.services.images

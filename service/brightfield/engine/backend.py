@@ -9,6 +9,7 @@ import torch
 
 from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
+from brightfield.images.budget import DecodeBudget
 from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
 from brightfield.runtime.lane import Lane, LaneWatch
@@ -47,6 +48,7 @@ class Backend:
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
+        self.budget = DecodeBudget(settings.decode_bytes)
         self.decoders = WorkerPool(threads, "decode")
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")

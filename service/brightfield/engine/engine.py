@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -33,6 +34,7 @@ from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.limits import Limits
+from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
@@ -234,10 +236,17 @@ class Engine:
             selection,
             ticket or Ticket(),
             self.image_limits,
+            self._running().budget,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        return await self._with_model(work, job, way)
+        answer = await self._with_model(work, job, way)
+        answer.picture.let_go()  # it is the caller's now
+        return answer
+
+    def accounted(self, picture: Picture) -> Picture:
+        """The picture, whose pixels count among the bytes of images in use until it is gone."""
+        return replace(picture, hold=self._running().budget.hold(picture.pixels.nbytes))
 
     async def answer_together(
         self,
@@ -261,6 +270,7 @@ class Engine:
             selection,
             ticket or Ticket(),
             self.image_limits,
+            self._running().budget,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]

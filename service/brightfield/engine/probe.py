@@ -21,10 +21,16 @@ from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
+from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.runtime.ahead import results_ahead
-from brightfield.runtime.operations import Activations, Gradients, Operation, bypassed
-from brightfield.runtime.parameter_override import ParameterOverride, drawn, last_layer
+from brightfield.runtime.operations import Activations, Gradients, Operation
+from brightfield.runtime.parameter_override import (
+    ParameterOverride,
+    WeightUse,
+    drawn,
+    last_weight,
+)
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -60,7 +66,7 @@ class LaneProbe:
         self._ticket = ticket
         self._picture = picture
         self._scoring: Operation = scoring_pass(resident, kind)
-        self._cut = scoring_pass(resident, kind).cut
+        self._cut: Rewrite | None = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
         if of is not None and of != Tap(""):
             self._scoring, self._cut, self._of = Activations(of), None, of
@@ -102,27 +108,28 @@ class LaneProbe:
     def gradients(
         self,
         chunks: Iterable[Images],
-        layer: str | None = None,
+        layer: Tap | None = None,
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
         operation = Gradients(layer, self._cut, relu_rule, self._of)
         yield from self._run(operation, chunks, self.targets[0].score)
 
-    def spatial_layer(self, name: str | None) -> str:
+    def spatial_layer(self, name: str | None) -> Tap:
         wanted = name or self.card.explain.layer
         if wanted is not None:
-            return resolve(self.model, wanted, self.card.explain).name
+            return resolve(self.model, wanted, self.card.explain)
         resident = self._resident
         sample = torch.zeros(1, resident.shape[0], *self.geometry.input_size)
 
-        def find() -> str:
+        def find() -> Tap:
             taps = () if self._of is None else (self._of,)
             score, of = self.targets[0].score, self._of
-            with bypassed(self.model, self._cut), reading(self.model, taps) as read:
+            with reading(self.model, taps) as read:
                 return last_spatial_layer(
                     self.model,
                     resident.place(sample),
                     lambda output: score(output if of is None else read[of]),
+                    self._cut,
                 )
 
         try:
@@ -148,18 +155,18 @@ class LaneProbe:
     def randomised(self, images: Images, seed: int) -> tuple[LaneProbe, str] | None:
         resident, score = self._resident, self.targets[0].score
 
-        def find() -> str | None:
-            return last_layer(self.model, resident.place(images), score, self._cut, self._of)
+        def find() -> WeightUse | None:
+            return last_weight(self.model, resident.place(images), score, self._cut, self._of)
 
         self._ticket.check()
-        layer = resident.run(find)
-        if layer is None:
+        use = resident.run(find)
+        if use is None:
             return None
-        values = drawn(self.model, layer, seed)
+        values = drawn(self.model, use.layer, seed)
         random = copy.copy(self)
         random.passes = 0
-        random._change = lambda operation: ParameterOverride(operation, layer, seed, values)
-        return random, layer
+        random._change = lambda operation: ParameterOverride(operation, use, seed, values)
+        return random, use.label
 
     def _scored(self, output: Any) -> Scores:
         """(B, T) of an output of B rows."""

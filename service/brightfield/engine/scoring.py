@@ -15,8 +15,11 @@ def scoring_pass(resident: Resident, kind: Kind) -> Forward:
     is normalised once: by the model's own end, unless the card's activation does it; so is one that
     a similarity is made of.
     """
-    normalised_later = kind == "logit" or resident.card.output.activation != "none"
-    return Forward(resident.cut if normalised_later else None)
+    if kind == "logit":
+        return Forward(resident.cut)
+    if resident.card.output.activation == "none":
+        return Forward()
+    return Forward(resident.undo or resident.cut)
 
 
 def reading_pass(resident: Resident, layer: str | None) -> Operation:

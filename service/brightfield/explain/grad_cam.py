@@ -23,14 +23,15 @@ class GradCam(SaliencyMethod):
     """
 
     layer: str | None = None
-    """Module whose output is weighed. Default: the card's, else the last one with spatial maps."""
+    """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
+    the card's layer, else the last one with spatial maps."""
     relu: bool = True
     """Keep only what supports the target; without it the map is signed."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)
         (gradient,) = probe.gradients([images], layer)
-        coarse = weighed_maps(gradient, self.layer or layer)
+        coarse = weighed_maps(gradient, self.layer or layer.label)
         if self.relu:
             coarse = coarse.relu()
         result = saliency_map(
@@ -38,7 +39,7 @@ class GradCam(SaliencyMethod):
             probe,
             enlarged(coarse, images),
             signed=not self.relu,
-            layer=layer,
+            layer=layer.label,
             layer_size=list(coarse.shape),
         )
         yield Step(1, 1, result=result)

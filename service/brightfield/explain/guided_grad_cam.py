@@ -21,16 +21,22 @@ class GuidedGradCam(SaliencyMethod):
     """
 
     layer: str | None = None
-    """Module whose output is weighed. Default: the card's, else the last one with spatial maps."""
+    """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
+    the card's layer, else the last one with spatial maps."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)
         (by_layer,) = probe.gradients([images], layer)
-        coarse = weighed_maps(by_layer, self.layer or layer).relu()
+        coarse = weighed_maps(by_layer, self.layer or layer.label).relu()
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
         values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
         result = saliency_map(
-            self.name, probe, values, signed=False, layer=layer, layer_size=list(coarse.shape)
+            self.name,
+            probe,
+            values,
+            signed=False,
+            layer=layer.label,
+            layer_size=list(coarse.shape),
         )
         yield Step(2, 2, result=result.stating(FAILS_SANITY_CHECK))

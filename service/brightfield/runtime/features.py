@@ -10,7 +10,8 @@ from torch import nn
 
 from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
 from brightfield.models.inspection.layers import Tap, reading
-from brightfield.runtime.operations import RowSpan, bypassed
+from brightfield.models.inspection.normalising import Rewrite, run
+from brightfield.runtime.operations import RowSpan
 from brightfield.tensors import Images
 
 # Of one image, 512 MiB; more would be neither drawn nor sent.
@@ -22,7 +23,8 @@ class Features:
     """(B, U, h, w) float32: what flows through one place, as the maps of the named units (None:
     of all, in order). The values of a flat layer are maps of one place.
 
-    `cut` names a normalising last module to leave out. Only what is asked for leaves the device.
+    With `cut` the output is the one before a softmax or sigmoid at its end. Only what is asked for
+    leaves the device.
 
     Raises `UnknownLayer` where the layer does not run, `InvalidParameter` where it has no maps or
     not so many units, and `TooManyPixels` for more values than an image may have.
@@ -30,15 +32,15 @@ class Features:
 
     tap: Tap
     units: tuple[int, ...] | None = None
-    cut: str | None = None
+    cut: Rewrite | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> torch.Tensor:
-        with torch.inference_mode(), bypassed(module, self.cut):
+        with torch.inference_mode():
             with reading(module, (self.tap,)) as read:
-                module(rows)
+                run(module, rows, self.cut)
             if self.tap not in read:
                 raise UnknownLayer(
-                    f"The layer {self.tap.name!r} does not take part in a prediction, or gives no "
+                    f"The layer {self.tap.label!r} does not take part in a prediction, or gives no "
                     "tensor."
                 )
             return self._chosen(_as_maps(read[self.tap]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.models.inspection.layers import Tap, reading
+from brightfield.models.inspection.normalising import Rewrite, run
 from brightfield.models.inspection.rectifiers import Guided, ReluRule
 from brightfield.targets import Gradient
 from brightfield.tensors import Images
@@ -36,13 +37,13 @@ class Operation(Hashable, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """The model's output; `cut` names a normalising last module to leave out."""
+    """The model's output; with `cut` the one before a softmax or sigmoid at its end."""
 
-    cut: str | None = None
+    cut: Rewrite | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
-        with torch.inference_mode(), bypassed(module, self.cut):
-            return module(rows)
+        with torch.inference_mode():
+            return run(module, rows, self.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +72,22 @@ class Gradients:
     and where there is no rectifier to follow the rule.
     """
 
-    layer: str | None = None
-    cut: str | None = None
+    layer: Tap | None = None
+    cut: Rewrite | None = None
     relu_rule: ReluRule | None = None
     of: Tap | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Gradient:
-        tap = Tap(self.layer) if self.layer is not None else None
-        taps = [place for place in (tap, self.of) if place is not None]
+        taps = [place for place in (self.layer, self.of) if place is not None]
         guide = None if self.relu_rule is None else Guided(capped=self.relu_rule == "guided")
-        with torch.enable_grad(), bypassed(module, self.cut), reading(module, taps) as read:
+        with torch.enable_grad(), reading(module, taps) as read:
             source = rows.detach().requires_grad_()
             with guide or nullcontext():  # on a copy, since a model may work in place
-                output = module(source.clone(memory_format=torch.preserve_format))
+                copy = source.clone(memory_format=torch.preserve_format)
+                output = run(module, copy, self.cut)
             scored = output if self.of is None else _seen(read, self.of)
             scores = torch.cat([span.argument(_slice(scored, span)) for span in spans])
-            by = source if tap is None else _seen(read, tap)
+            by = source if self.layer is None else _seen(read, self.layer)
             gradients = _gradients(scores, by)
         if guide is not None and not guide.reached:
             raise _unguided()
@@ -136,20 +137,6 @@ def _slice(output: Any, span: RowSpan) -> Any:
 def _seen(read: Mapping[Tap, torch.Tensor], tap: Tap) -> torch.Tensor:
     if tap not in read:
         raise UnknownLayer(
-            f"The layer {tap.name!r} does not take part in a prediction, or gives no tensor."
+            f"The layer {tap.label!r} does not take part in a prediction, or gives no tensor."
         )
     return read[tap]
-
-
-@contextmanager
-def _bypass(module: nn.Module, name: str) -> Iterator[None]:
-    hook = module.get_submodule(name).register_forward_hook(lambda _, inputs, __: inputs[0])
-    try:
-        yield
-    finally:
-        hook.remove()
-
-
-def bypassed(module: nn.Module, name: str | None) -> AbstractContextManager[None]:
-    """Within it, the named submodule hands on its input unchanged; None changes nothing."""
-    return nullcontext() if name is None else _bypass(module, name)

@@ -13,7 +13,9 @@ from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
 from brightfield.errors import ModelFailed
+from brightfield.images.picture import Note
 from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusal, Schedule
+from brightfield.models.inspection.normalising import Cut, Undo
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.runtime.batch_sizes import BatchSizes
@@ -43,11 +45,14 @@ class Planned:
 class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
-    `cut` names the module to leave out where the model ends in softmax or sigmoid: explanations
-    look at the unnormalised output. `digest` is that of all that its numbers depend on
-    (`models.loading.makeup`). `normalised` says that there is none, because the end is a
-    function. `plans` has what was traced for incremental passes, by operation and shape, `planned`
-    the grids of windows over them. Who uses it and how long it stays is the registry's business.
+    `cut` leaves out the softmax or sigmoid that the model ends in: explanations look at the
+    unnormalised output. `digest` is that of all that its numbers depend on
+    (`models.loading.makeup`). `normalised` says that the model ends so, and nothing can be left
+    out.
+    `undo` stands before an activation of the card that would normalise a second time, and `notes`
+    are in the warnings of every answer. `plans` has what was traced for incremental passes, by
+    operation and shape, `planned` the grids of windows over them. Who uses it and how long it stays
+    is the registry's business.
     """
 
     card: ModelCard
@@ -57,8 +62,10 @@ class Resident:
     sha256: str | None = None
     digest: str | None = None
     static_batch: int | None = None
-    cut: str | None = None
+    cut: Cut | None = None
     normalised: bool = False
+    undo: Undo | None = None
+    notes: tuple[Note, ...] = ()
     sizes: BatchSizes = field(default_factory=BatchSizes)
     plans: LRUCache[Hashable, IncrementalPlan | Refusal] = field(
         default_factory=lambda: LRUCache(2)
@@ -173,7 +180,7 @@ class Resident:
         seconds = math.inf
         for _ in range(2):  # the first run of a size includes its one-time costs
             item = self.submit(Forward(), sample, Ticket(), band=Priority.BULK, only_timed=True)
-            item.future.result()
+            item.result()
             seconds = min(seconds, item.finished - item.started)
         return seconds
 

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -194,9 +194,10 @@ class Jobs:
             retry_after=1.0,
         )
 
-    def recover(self) -> int:
+    def recover(self, kept: Collection[str] = ()) -> int:
         """To be called at the start: what a stopped process left queued or running has failed, with
-        a retryable problem of code `interrupted`. The number of such jobs.
+        a retryable problem of code `interrupted`. The number of such jobs. Those whose requests are
+        `kept`, by their ids, are queued again for this process instead.
 
         Jobs of another process that is alive on this machine are left to it; on several machines,
         each service needs a store of its own.
@@ -209,12 +210,39 @@ class Jobs:
             live = jobs.c.state.in_(LIVE)
             owners = connection.scalars(sa.select(jobs.c.owner).where(live).distinct()).all()
             gone = [name for name in owners if not owner.is_another_living(name)]
-            change = sa.update(jobs).where(live, jobs.c.owner.in_(gone))
+            left = sa.update(jobs).where(live, jobs.c.owner.in_(gone))
             values = {"state": "failed", "finished": self._clock(), "problem": problem}
-            count = connection.execute(change.values(**values)).rowcount
+            lost = left.where(jobs.c.id.not_in(kept)).values(**values)
+            count = connection.execute(lost).rowcount
+            waits = {"state": "queued", "owner": self._owner, "done": 0, "total": 0}
+            connection.execute(left.where(jobs.c.id.in_(kept)).values(**waits))
         with self._lock:
             self._progress.clear()
         return count
+
+    def queued(self) -> list[StoredJob]:
+        """The project's jobs that wait for this process, in the order in which they were made."""
+        jobs = tables.jobs
+        with reading(self._engine) as connection:
+            own = self._mine & (jobs.c.project == project_of(connection))
+            rows = connection.execute(sa.select(*_COLUMNS).where(own).order_by(jobs.c.created))
+            return [StoredJob(**row._mapping) for row in rows]
+
+    def projects_waiting(self) -> list[str]:
+        """The projects, all that there are, in which jobs wait for this process."""
+        query = sa.select(tables.jobs.c.project).where(self._mine).distinct()
+        with reading(self._engine) as connection:
+            return sorted(connection.scalars(query))
+
+    def unfinished(self, ids: Collection[str]) -> set[str]:
+        """Those of these jobs, of whatever project, that aren't over."""
+        live = tables.jobs.c.state.in_(LIVE)
+        with reading(self._engine) as connection:
+            return set(ids) & set(connection.scalars(sa.select(tables.jobs.c.id).where(live)))
+
+    @property
+    def _mine(self) -> sa.ColumnElement[bool]:
+        return (tables.jobs.c.state == "queued") & (tables.jobs.c.owner == self._owner)
 
     def expire(self, ttl: float) -> int:
         """Deletes the jobs that were over `ttl` seconds ago or earlier, with their results.

@@ -37,7 +37,12 @@ def cutter(
         }
     )  # fmt: skip
     resident: Any = SimpleNamespace(
-        card=card, cut=None, shape=(3, 256, 256), sizes=Sizes(seconds), reach=lambda: reach
+        card=card,
+        cut=None,
+        undo=None,
+        shape=(3, 256, 256),
+        sizes=Sizes(seconds),
+        reach=lambda: reach,
     )
     return Tiler(task or Segment(), resident)
 

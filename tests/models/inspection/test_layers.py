@@ -148,7 +148,7 @@ def test_a_network_without_linear_layers_has_no_penultimate() -> None:
     ],
 )
 def test_the_last_spatial_layer_still_knows_places(builder: str, layer: str) -> None:
-    assert last_spatial_layer(network(builder), IMAGES) == layer
+    assert last_spatial_layer(network(builder), IMAGES) == Tap(layer)
 
 
 def test_of_a_score_it_is_the_last_layer_that_the_score_depends_on() -> None:
@@ -163,9 +163,9 @@ def test_of_a_score_it_is_the_last_layer_that_the_score_depends_on() -> None:
             return torch.cat([self.first(x).flatten(1), self.second(x).flatten(1)], 1)
 
     heads = Heads()
-    assert last_spatial_layer(heads, IMAGES) == "second"
-    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, 0]) == "first"
-    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, -1]) == "second"
+    assert last_spatial_layer(heads, IMAGES) == Tap("second")
+    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, 0]) == Tap("first")
+    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, -1]) == Tap("second")
 
 
 def test_a_network_without_maps_has_no_spatial_layer() -> None:
@@ -180,3 +180,62 @@ def test_shapes_lists_every_module_in_order() -> None:
     assert [layer.output_shape for layer in listed] == [(2, 4, 62, 62), None, (2, 2)]
     assert [layer.parameters for layer in listed] == [112, 112, 10]
     assert [layer.type for layer in listed] == ["Conv2d", "Conv2d", "Linear"]
+
+
+class Recurrent(nn.Module):
+    """One convolution that runs three times, as a module and then as another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.again = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.fc = nn.Linear(4, 2)
+
+    def steps(self, images: Tensor) -> list[Tensor]:
+        maps = [self.first(images)]
+        for _ in range(3):
+            maps.append(self.again(maps[-1].relu()))
+        return maps
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.fc(torch.stack(self.steps(images)[1:]).amax((0, 3, 4)))
+        return logits
+
+
+def test_a_module_that_runs_several_times_is_read_call_by_call() -> None:
+    module = Recurrent().eval()
+    maps = module.steps(IMAGES)[1:]
+    names = ["again@0", "again@1", "again@2", "again"]
+    read = capture(module, names, IMAGES)
+    for name, expected in zip(names, (*maps, maps[-1]), strict=True):
+        assert torch.equal(read[name], expected)
+        assert resolve(module, name).label == name
+    with reading(module, [place := Tap("again", "input", 1), Tap("again", call=3)]) as read:
+        module(IMAGES)
+    assert list(read) == [place]
+    assert torch.equal(read[place], maps[0].relu())
+    assert {layer.name: layer.calls for layer in shapes(module, IMAGES)} == {
+        "first": 1, "again": 3, "fc": 1,
+    }  # fmt: skip
+    for wrong in ("again@", "again@x", "again@-1", "nowhere@0", "@0"):
+        with pytest.raises(UnknownLayer, match="has no layer"):
+            resolve(module, wrong)
+
+
+class SharedHead(nn.Module):
+    """One head for two scales, as detectors have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.body(images)
+        scales = maps, functional.avg_pool2d(maps, 2)
+        return torch.cat([self.head(scale).flatten(1) for scale in scales], dim=1)
+
+
+def test_of_a_shared_head_it_is_the_call_that_the_score_comes_from() -> None:
+    module = SharedHead().eval()
+    assert last_spatial_layer(module, IMAGES) == Tap("head")
+    assert last_spatial_layer(module, IMAGES, lambda out: out[:, -1]) == Tap("head")
+    assert last_spatial_layer(module, IMAGES, lambda out: out[:, 0]) == Tap("head", call=0)

@@ -84,7 +84,7 @@ def test_layers_keep_their_names(tmp_path: Path) -> None:
     export(tmp_path / "m.pt2", torch.export.Dim("batch"))
     module = build(card(tmp_path / "m.pt2"))
     assert resolve(module, "penultimate") == Tap("fc", "input")
-    assert last_spatial_layer(module, torch.zeros(1, 3, 8, 8)) == "conv"
+    assert last_spatial_layer(module, torch.zeros(1, 3, 8, 8)) == Tap("conv")
 
 
 def test_other_modules_have_no_static_batch() -> None:

@@ -110,9 +110,10 @@ class Turns:
         self, now: float, wanted: int, taken: int, rate: float, own: Promise | None = None
     ) -> bool:
         """Whether there are so many places besides those that are kept for others than one's
-        own."""
+        own. Who asks while nothing is done is always let in."""
         self._forget(now)
-        return wanted <= self._most - taken - self._kept(now, rate, own)
+        kept = self._kept(now, rate, own) if taken else 0.0
+        return wanted <= self._most - taken - kept
 
     def promise(self, now: float, wanted: int, rate: float, key: Hashable | None = None) -> Promise:
         """The turn of a caller who wasn't let in."""

@@ -52,12 +52,17 @@ async def receive(request: Request, rules: BodyRules, ticket: Ticket, held: Held
 
     Raises as `read_body`, and `MalformedForm` or `TooManyImages` for a form.
     """
-    headers, body = request.headers, await read_body(request, rules, ticket, held)
+    body = await read_body(request, rules, ticket, held)
+    return await received_from(request.query_params, request.headers, body, request_id_of(request))
+
+
+async def received_from(
+    query: QueryParams, headers: Headers, body: bytes, request_id: str
+) -> Received:
+    """A request from its parts. Raises `MalformedForm`, or `TooManyImages` for a form."""
     content_type = headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
-    received = Received(
-        request.query_params, headers, media_type, body, NO_FORM, request_id_of(request)
-    )
+    received = Received(query, headers, media_type, body, NO_FORM, request_id)
     if received.is_form:
         form = await off_loop(received, read_form, content_type, body)
         return replace(received, form=form)

@@ -36,6 +36,7 @@ from brightfield.api.schema.shapes.collections import (
 from brightfield.api.schema.shapes.common import Deleted, DeletedItems
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import added_reply, collection_json, items_reply
+from brightfield.api.writing.sized import listed
 from brightfield.collections.adding import AddedItems, CollectionDefinition
 from brightfield.collections.contents import Replacement
 from brightfield.collections.queries import ItemSelection
@@ -109,9 +110,14 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
 
 @router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
 @needs("read")
-async def list_collections(request: Request) -> dict[str, Any]:
-    found = await asyncio.to_thread(services_of(request).collections.contents.all)
-    return {"collections": [collection_json(collection) for collection in found]}
+async def list_collections(request: Request) -> Response:
+    services = services_of(request)
+
+    def every() -> dict[str, Any]:
+        found = services.collections.contents.all()
+        return {"collections": [collection_json(collection) for collection in found]}
+
+    return await listed(every, services.settings.max_reply_bytes)
 
 
 @router.get(
@@ -151,7 +157,8 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     and its index. 409 `collection_differs` unless both have the same properties (but for the
     model's version) and items of the same ids and metadata."""
     async with incoming(request) as came:
-        (replacement,) = parse((Replacement,), understand_posted(came.received).parameters)
+        posted = await off_loop(came.received, understand_posted, came.received)
+        (replacement,) = parse((Replacement,), posted.parameters)
         contents = came.services.collections.contents
         return collection_json(await asyncio.to_thread(contents.replace, name, replacement))
 
@@ -166,20 +173,24 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
 @needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = await off_loop(received, understand_posted, received, ("vectors",))
-        if "vectors" in posted.members:
-            add, places = _adding_vectors(services, name, posted), 1
-        else:
-            add, places = _adding_images(services, name, posted), len(posted.images)
+        add, places = await off_loop(received, _adding, services, name, received)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             added = await add(ticket, progress)
             limit = services.settings.max_reply_bytes
-            return added_reply(name, added, received.request_id, limit)
+            return await asyncio.to_thread(added_reply, name, added, received.request_id, limit)
 
         return Understood(respond, places)
 
     return await conduct(request, understand, job=f"/collections/{name}/items")
+
+
+def _adding(services: Services, name: str, received: Received) -> tuple[_Adding, int]:
+    """What adds what was posted, and how many images are in flight for it."""
+    posted = understand_posted(received, ("vectors",))
+    if "vectors" in posted.members:
+        return _adding_vectors(services, name, posted), 1
+    return _adding_images(services, name, posted), len(posted.images)
 
 
 def _adding_images(services: Services, name: str, posted: CollectionRequest) -> _Adding:
@@ -220,15 +231,19 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     openapi_extra=describe_query(ItemListQuery),
 )
 @needs("read")
-async def list_items(name: Name, request: Request) -> dict[str, Any]:
+async def list_items(name: Name, request: Request) -> Response:
     (query,) = parse((ItemListQuery,), query_of(request.query_params))
-    contents = services_of(request).collections.contents
-    page = await asyncio.to_thread(contents.page, name, query.filter, query.after, query.limit)
-    return {
-        "items": [{"id": item.id, "metadata": item.metadata} for item in page.items],
-        "next": page.next,
-        "total": page.total,
-    }
+    services = services_of(request)
+
+    def page() -> dict[str, Any]:
+        page = services.collections.contents.page(name, query.filter, query.after, query.limit)
+        return {
+            "items": [{"id": item.id, "metadata": item.metadata} for item in page.items],
+            "next": page.next,
+            "total": page.total,
+        }
+
+    return await listed(page, services.settings.max_reply_bytes)
 
 
 @router.delete(

@@ -65,7 +65,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             find = services.collections.neighbors.find
             found = await find(name, search, example, ticket, progress)
-            return items_reply(found, services.settings.max_reply_bytes)
+            return await asyncio.to_thread(items_reply, found, services.settings.max_reply_bytes)
 
         return Understood(respond, lengthy=False)
 

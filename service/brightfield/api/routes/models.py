@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.parameters import parse, query_of
@@ -19,6 +19,7 @@ from brightfield.api.schema.shapes.models import (
     ModelSummary,
 )
 from brightfield.api.services import services_of
+from brightfield.api.writing.sized import listed
 from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
@@ -45,15 +46,19 @@ class LoadOptions(Parameters):
     responses=answers(ModelList),
 )
 @needs("read")
-async def list_models(request: Request) -> dict[str, Any]:
+async def list_models(request: Request) -> Response:
     engine = _engine(request)
     disk = await asyncio.to_thread(engine.cards_on_disk)
-    cards = engine.registry.cards()
-    faults = {**engine.card_faults, **disk.faults}
-    return {
-        "models": [_outline(engine, cards[name], disk) for name in sorted(cards)],
-        "faults": {name: fault.detail for name, fault in sorted(faults.items())},
-    }
+
+    def every() -> dict[str, Any]:
+        cards = engine.registry.cards()
+        faults = {**engine.card_faults, **disk.faults}
+        return {
+            "models": [_outline(engine, cards[name], disk) for name in sorted(cards)],
+            "faults": {name: fault.detail for name, fault in sorted(faults.items())},
+        }
+
+    return await listed(every, engine.settings.max_reply_bytes)
 
 
 @router.get(
@@ -63,10 +68,11 @@ async def list_models(request: Request) -> dict[str, Any]:
     responses=answers(ModelDescription),
 )
 @needs("read")
-async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
+async def get_model(model_id: ModelId, request: Request) -> Response:
     engine = _engine(request)
     card = engine.registry.card(model_id)
-    return _whole(engine, card, await asyncio.to_thread(engine.cards_on_disk))
+    disk = await asyncio.to_thread(engine.cards_on_disk)
+    return await listed(lambda: _whole(engine, card, disk), engine.settings.max_reply_bytes)
 
 
 @router.post(
@@ -115,18 +121,24 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     responses=answers(LayerList),
 )
 @needs("read")
-async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
-    infos = await _engine(request).layers(model_id)
-    layers = [
-        {
-            "name": info.name,
-            "type": info.type,
-            "output_shape": list(info.output_shape) if info.output_shape else None,
-            "parameters": info.parameters,
-        }
-        for info in infos
-    ]
-    return {"model": model_id, "aliases": ["penultimate", "logits"], "layers": layers}
+async def list_layers(model_id: ModelId, request: Request) -> Response:
+    engine = _engine(request)
+    infos = await engine.layers(model_id)
+
+    def every() -> dict[str, Any]:
+        layers = [
+            {
+                "name": info.name,
+                "type": info.type,
+                "output_shape": list(info.output_shape) if info.output_shape else None,
+                "calls": info.calls,
+                "parameters": info.parameters,
+            }
+            for info in infos
+        ]
+        return {"model": model_id, "aliases": ["penultimate", "logits"], "layers": layers}
+
+    return await listed(every, engine.settings.max_reply_bytes)
 
 
 def _engine(request: Request) -> Engine:

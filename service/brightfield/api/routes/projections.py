@@ -20,6 +20,7 @@ from brightfield.api.schema.shapes.common import Deleted
 from brightfield.api.schema.shapes.projections import ProjectionDescription, ProjectionList
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import items_reply
+from brightfield.api.writing.sized import listed
 from brightfield.collections.projections import PlotChoice, outlined
 from brightfield.collections.queries import ItemSelection, watched
 from brightfield.collections.services import projection_catalog
@@ -63,7 +64,7 @@ async def post_projection(name: Name, request: Request) -> Response:
             step = watched(ticket, progress)
             made = await queries.off_loop(projections.make, name, projection, items.filter, step)
             document = await asyncio.to_thread(projections.listed, made)
-            return items_reply(document, services.settings.max_reply_bytes)
+            return await asyncio.to_thread(items_reply, document, services.settings.max_reply_bytes)
 
         return Understood(respond)
 
@@ -77,9 +78,14 @@ async def post_projection(name: Name, request: Request) -> Response:
     responses=answers(ProjectionList),
 )
 @needs("read")
-async def list_projections(name: Name, request: Request) -> dict[str, Any]:
-    found = await asyncio.to_thread(services_of(request).collections.projections.all, name)
-    return {"projections": [outlined(outline) for outline in found]}
+async def list_projections(name: Name, request: Request) -> Response:
+    services = services_of(request)
+
+    def every() -> dict[str, Any]:
+        found = services.collections.projections.all(name)
+        return {"projections": [outlined(outline) for outline in found]}
+
+    return await listed(every, services.settings.max_reply_bytes)
 
 
 @router.get(
@@ -94,7 +100,7 @@ async def get_projection(name: Name, map_id: MapId, request: Request) -> Respons
     projections, queries = services.collections.projections, services.collections.queries
     found = await queries.off_loop(projections.get, name, map_id)
     document = await asyncio.to_thread(projections.listed, found)
-    return items_reply(document, services.settings.max_reply_bytes)
+    return await asyncio.to_thread(items_reply, document, services.settings.max_reply_bytes)
 
 
 @router.get(

@@ -35,6 +35,7 @@ from brightfield.api.writing.reports import (
     described_replies,
     respond,
 )
+from brightfield.api.writing.sized import listed
 from brightfield.names import check_name
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress
@@ -94,16 +95,20 @@ async def create_run(request: Request) -> Response:
     openapi_extra=describe_query(PageQuery),
 )
 @needs("read")
-async def list_runs(request: Request) -> dict[str, Any]:
+async def list_runs(request: Request) -> Response:
     (query,) = parse((PageQuery,), query_of(request.query_params))
     services = services_of(request)
-    found = await asyncio.to_thread(services.runs.store.page, query.limit, query.offset)
-    return {
-        "runs": [describe_run(run) for run in found.runs],
-        "total": found.total,
-        "limit": query.limit,
-        "offset": query.offset,
-    }
+
+    def page() -> dict[str, Any]:
+        found = services.runs.store.page(query.limit, query.offset)
+        return {
+            "runs": [describe_run(run) for run in found.runs],
+            "total": found.total,
+            "limit": query.limit,
+            "offset": query.offset,
+        }
+
+    return await listed(page, services.settings.max_reply_bytes)
 
 
 @router.get(
@@ -166,10 +171,14 @@ async def delete_run(run_id: RunId, request: Request) -> None:
     responses=answers(RunChunkList),
 )
 @needs("read")
-async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
+async def list_chunks(run_id: RunId, request: Request) -> Response:
     services = services_of(request)
-    entries = await asyncio.to_thread(services.runs.store.entries, run_id)
-    return {"chunks": [{"key": e.key, "rows": e.rows, "sha256": e.sha256} for e in entries]}
+
+    def every() -> dict[str, Any]:
+        entries = services.runs.store.entries(run_id)
+        return {"chunks": [{"key": e.key, "rows": e.rows, "sha256": e.sha256} for e in entries]}
+
+    return await listed(every, services.settings.max_reply_bytes)
 
 
 @router.put(

@@ -10,6 +10,7 @@ from brightfield.geometry import Geometry
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.models.inspection.filters import filter_bank
 from brightfield.models.inspection.layers import LayerInfo, Tap, last_spatial_layer, resolve, shapes
+from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.runtime.features import Features
 from brightfield.runtime.resident import Resident
@@ -36,7 +37,7 @@ class Layer:
     tap: Tap
 
     @property
-    def cut(self) -> str | None:
+    def cut(self) -> Rewrite | None:
         return self.resident.cut if self.tap == Tap("") else None
 
     def features(self, units: tuple[int, ...] | None) -> Features:
@@ -66,10 +67,11 @@ def layer_of(resident: Resident, name: str | None) -> Layer:
     """
     explain = resident.card.explain
     wanted = name or explain.layer
-    if wanted is None:
-        sample = torch.zeros(1, *resident.shape)
-        wanted = resident.run(lambda: last_spatial_layer(resident.module, resident.place(sample)))
-    return Layer(resident, wanted, resolve(resident.module, wanted, explain))
+    if wanted is not None:
+        return Layer(resident, wanted, resolve(resident.module, wanted, explain))
+    sample = torch.zeros(1, *resident.shape)
+    tap = resident.run(lambda: last_spatial_layer(resident.module, resident.place(sample)))
+    return Layer(resident, tap.label, tap)
 
 
 def read_filters(resident: Resident, choice: FilterChoice, *, picture: bool) -> Filters:

@@ -79,7 +79,7 @@ class PatchSearch:
             digest=self._resident.digest,
             images=images,
             result=self._task.found(self._layer.name, units, self._gradients.rule),
-            notes=(*self._notes(), *notes_of_failed(images)),
+            notes=(*self._resident.notes, *self._notes(), *notes_of_failed(images)),
             timing=timing,
             batch_size=self._series.batch_rows,
         )

@@ -36,7 +36,7 @@ def _answer(
         digest=resident.digest,
         images=images,
         result=result,
-        notes=notes_of_failed(images),
+        notes=(*resident.notes, *notes_of_failed(images)),
         timing=context.timing,
         batch_size=series.batch_rows,
     )

@@ -14,6 +14,7 @@ from brightfield.explain.probing.incremental import Incremental
 from brightfield.geometry import Geometry
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
+from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.targets import Gradient, Target
 from brightfield.tensors import Images, Scores
@@ -75,13 +76,13 @@ class Probe(Protocol):
     def gradients(
         self,
         chunks: Iterable[Images],
-        layer: str | None = None,
+        layer: Tap | None = None,
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
-        """Gradients of the first target's score by the input, or by the named layer's output."""
+        """Gradients of the first target's score by the input, or by what flows through a layer."""
         ...
 
-    def spatial_layer(self, name: str | None) -> str:
+    def spatial_layer(self, name: str | None) -> Tap:
         """A layer for Grad-CAM by its name; None: the card's, else the last one with maps."""
         ...
 
@@ -92,6 +93,7 @@ class Probe(Protocol):
     def randomised(self, images: Images, seed: int) -> tuple[Probe, str] | None:
         """The model as if its last layer were drawn anew, and that layer's name.
 
-        It is the weighted layer nearest to the first target's score; None where there is none.
+        It is the weighted layer nearest to the first target's score, in that call alone where it
+        runs several times; None where there is none.
         """
         ...

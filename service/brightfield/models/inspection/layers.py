@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -12,32 +14,44 @@ from torch import Tensor, nn
 
 from brightfield.cards import ExplainSection
 from brightfield.errors import UnknownLayer, nearest
+from brightfield.models.inspection.normalising import Rewrite, run
 from brightfield.tensors import Images
 
 T = TypeVar("T")
 
 PENULTIMATE, LOGITS = "penultimate", "logits"
 
+# No module runs as often as a number this long.
+_DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:
-    """A place where features are read: a module's output, or what goes into it.
+    """A place where features are read: the output of one call of a module, or what goes into it.
 
-    The empty name is the whole network.
+    The empty name is the whole network. `call` counts the runs of the module in a pass from 0;
+    None is the last one.
     """
 
     name: str
     side: Literal["input", "output"] = "output"
+    call: int | None = None
+
+    @property
+    def label(self) -> str:
+        """As callers write it: `block.conv`, or `block.conv@0` for one of several calls."""
+        return self.name if self.call is None else f"{self.name}@{self.call}"
 
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """One module: its class, the shape of its output for the sample (None: it did not run, or
-    gave no tensor) and the parameters in it and below."""
+    """One module: its class, the shape of its last output for the sample (None: it did not run, or
+    gave no tensor), how often it ran, and the parameters in it and below."""
 
     name: str
     type: str
     output_shape: tuple[int, ...] | None
+    calls: int
     parameters: int
 
 
@@ -51,7 +65,8 @@ def resolve(module: nn.Module, name: str, explain: ExplainSection | None = None)
 
     `logits` is the network's own output. `penultimate` is the output of the module that the
     card's `explain` section calls so, else the input of the last linear layer in the order of
-    definition.
+    definition. A module that runs several times is read where it runs last; `name@0` is its first
+    call.
 
     Raises `UnknownLayer` with the nearest names.
     """
@@ -60,12 +75,15 @@ def resolve(module: nn.Module, name: str, explain: ExplainSection | None = None)
     if name == PENULTIMATE:
         return _penultimate(module, explain)
     known = layer_names(module)
-    if name not in known:
-        raise UnknownLayer(
-            f"The model has no layer {name!r}.{nearest(name, [*known, PENULTIMATE, LOGITS])} "
-            "GET /models/{id}/layers lists them."
-        )
-    return Tap(name)
+    if name in known:
+        return Tap(name)
+    base, _, number = name.rpartition("@")
+    if base in known and number.isdecimal() and len(number) <= _DIGITS:
+        return Tap(base, call=int(number))
+    raise UnknownLayer(
+        f"The model has no layer {name!r}.{nearest(name, [*known, PENULTIMATE, LOGITS])} "
+        "GET /models/{id}/layers lists them."
+    )
 
 
 def _penultimate(module: nn.Module, explain: ExplainSection | None) -> Tap:
@@ -82,12 +100,12 @@ def _penultimate(module: nn.Module, explain: ExplainSection | None) -> Tap:
 
 @contextmanager
 def reading(module: nn.Module, taps: Sequence[Tap]) -> Iterator[Mapping[Tap, Tensor]]:
-    """While it is open, each forward pass fills the mapping with what flows through the taps.
+    """While it is open, one forward pass fills the mapping with what flows through the taps.
 
     With gradients on, the tensors lie on the path to the output. The network goes on with a copy,
     so that a later operation in place changes none of them. If a layer gives several tensors, the
-    first counts; if it runs several times, the last run does; a layer that did not run, or gave no
-    tensor, is missing. The hooks are removed however the block ends.
+    first counts; a call that did not happen, or gave no tensor, is missing. The hooks are removed
+    however the block ends.
     """
     read: dict[Tap, Tensor] = {}
     with ExitStack() as hooks:
@@ -102,8 +120,11 @@ def reading(module: nn.Module, taps: Sequence[Tap]) -> Iterator[Mapping[Tap, Ten
 
 
 def _read_input(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
+    calls = count()
+
     def hook(part: nn.Module, inputs: tuple[Any, ...]) -> Any:
-        if not inputs or not isinstance(inputs[0], Tensor):
+        meant = tap.call in (None, next(calls))
+        if not meant or not inputs or not isinstance(inputs[0], Tensor):
             return None
         read[tap] = inputs[0]
         return (inputs[0].clone(), *inputs[1:])
@@ -112,8 +133,10 @@ def _read_input(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
 
 
 def _read_output(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
+    calls = count()
+
     def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
-        first = _first_tensor(output)
+        first = _first_tensor(output) if tap.call in (None, next(calls)) else None
         if first is None:
             return None
         read[tap] = first
@@ -141,12 +164,15 @@ def _replaced(output: Any, first: Tensor) -> Any:
 
 
 def last_spatial_layer(
-    module: nn.Module, sample: Images, score: Callable[[Any], Tensor] | None = None
-) -> str:
+    module: nn.Module,
+    sample: Images,
+    score: Callable[[Any], Tensor] | None = None,
+    cut: Rewrite | None = None,
+) -> Tap:
     """The layer whose maps Grad-CAM weighs by default: the last one that still knows places.
 
-    Of the modules that convolve or contain a convolution, the last to finish whose output is
-    (B, C, h, w) with h w > 1: `layer4` of a ResNet, `features` of a VGG. With a `score` of the
+    Of the calls of modules that convolve or contain a convolution, the last to finish whose output
+    is (B, C, h, w) with h w > 1: `layer4` of a ResNet, `features` of a VGG. With a `score` of the
     output, the last one that it depends on: of a detector's heads not those that other scores come
     from. Transformers have no such layer worth weighing; their cards should name one.
 
@@ -154,10 +180,11 @@ def last_spatial_layer(
     """
     with ExitStack() as hooks, torch.set_grad_enabled(score is not None):
         finished = _finishing(module, hooks, _maps)
-        output = module(sample.detach().requires_grad_(score is not None))
+        output = run(module, sample.detach().requires_grad_(score is not None), cut)
         scores = None if score is None else score(output)
-    found = [(name, maps) for name, part, maps in finished if name and _convolves(part)]
-    spatial = [(name, maps) for name, maps in found if maps is not None]
+    taps = zip(_taps(finished), finished, strict=True)
+    found = [(tap, maps) for tap, (name, part, maps) in taps if name and _convolves(part)]
+    spatial = [(tap, maps) for tap, maps in found if maps is not None]
     if scores is not None:
         spatial = _depended_on(scores, spatial)
     if not spatial:
@@ -165,10 +192,22 @@ def last_spatial_layer(
     return spatial[-1][0]
 
 
-def _depended_on(scores: Tensor, layers: list[tuple[str, Tensor]]) -> list[tuple[str, Tensor]]:
+def _taps(finished: Sequence[tuple[str, nn.Module, object]]) -> list[Tap]:
+    """The places of finished calls; the last call of a module goes by its name alone."""
+    left = Counter(name for name, _, _ in finished)
+    numbers: Counter[str] = Counter()
+    taps = []
+    for name, _, _ in finished:
+        left[name] -= 1
+        taps.append(Tap(name, call=numbers[name] if left[name] else None))
+        numbers[name] += 1
+    return taps
+
+
+def _depended_on(scores: Tensor, layers: list[tuple[Tap, Tensor]]) -> list[tuple[Tap, Tensor]]:
     """Those on whose maps the scores depend; all where that cannot be told. A score that is picked
     out of many has a gradient of 0 by the layers of the others."""
-    differentiable = [(name, maps) for name, maps in layers if maps.requires_grad]
+    differentiable = [(tap, maps) for tap, maps in layers if maps.requires_grad]
     if not scores.requires_grad or not differentiable:
         return layers
     found = torch.autograd.grad(
@@ -184,25 +223,22 @@ def _depended_on(scores: Tensor, layers: list[tuple[str, Tensor]]) -> list[tuple
 
 def shapes(module: nn.Module, sample: Images) -> list[LayerInfo]:
     """Every module but the root, in the order of `named_modules`, with its output for `sample`."""
-    outputs = {name: shape for name, _, shape in _run(module, sample)}
+    with ExitStack() as hooks, torch.no_grad():
+        finished = _finishing(module, hooks, _shape)
+        module(sample)
+    outputs = {name: shape for name, _, shape in finished}
+    calls = Counter(name for name, _, _ in finished)
     return [
         LayerInfo(
             name,
             type(part).__name__,
             outputs.get(name),
+            calls[name],
             sum(parameter.numel() for parameter in part.parameters()),
         )
         for name, part in module.named_modules()
         if name
     ]
-
-
-def _run(module: nn.Module, sample: Images) -> list[tuple[str, nn.Module, tuple[int, ...] | None]]:
-    """(name, module, output's shape) in the order in which modules finish a forward pass."""
-    with ExitStack() as hooks, torch.no_grad():
-        finished = _finishing(module, hooks, _shape)
-        module(sample)
-    return finished
 
 
 def _finishing(

@@ -79,7 +79,9 @@ class _GuidedRectifier(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (passes,) = ctx.saved_tensors
         ctx.guide.reached += 1
-        return gradients[0].clamp(min=0) * passes, None, None, None
+        # Chosen and not multiplied: infinity times 0 would be NaN.
+        guided = torch.where(passes, gradients[0].clamp(min=0), 0)
+        return guided, None, None, None
 
 
 def rectifies(

@@ -91,7 +91,9 @@ class LayerSummary(TypedDict):
     name: str
     type: str
     output_shape: list[Natural] | None
-    """Of one image; null where it did not run or gives no tensor."""
+    """Of one image, in its last call; null where it did not run or gives no tensor."""
+    calls: Natural
+    """How often it runs for one image; `name@0` is the first call, `name` the last one."""
     parameters: Natural
     """How many numbers it has learned, those of the modules in it included."""
 
