@@ -22,6 +22,7 @@ from brightfield.store import jobs as module
 from brightfield.store import owner, tables
 from brightfield.store.database import writing
 from brightfield.store.jobs import Jobs, StoredJob, StoredReply
+from brightfield.store.ownership import DEFAULT_PROJECT
 
 from .conftest import Clock
 
@@ -241,7 +242,8 @@ def test_what_can_begin_again_is_queued_for_the_process_that_takes_over(
     jobs.cancel(ended)
     later = Jobs(engine)
     assert later.recover({kept, ended}) == 1
-    assert [job.id for job in later.queued()] == [kept]
+    assert [(project, job.id) for project, job in later.queued()] == [(DEFAULT_PROJECT, kept)]
+    assert later.live() == {kept}
     assert (later.get(kept).state, later.get(kept).done) == ("queued", 0)
     assert (later.get(lost).state, later.get(ended).state) == ("failed", "cancelled")
     assert later.start(kept)

@@ -23,6 +23,7 @@ from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
+from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.job_queue import JobQueue
 from brightfield.api.jobs import JobRunner, JobWork
 from brightfield.api.kept_requests import KeptRequests
@@ -139,7 +140,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
-    await _resume_jobs(app)
+    await _resume(app)
     if warning := open_door(services):
         log.warning(warning)
     keepers = [asyncio.create_task(_keep_house(services, settings))]
@@ -158,20 +159,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database.dispose()
 
 
-async def _resume_jobs(app: FastAPI) -> None:
-    """Begin the jobs once more, of every project, that a process which died has left."""
-    for project in await app.state.services.jobs.recover():
-        services: Services = app.state.projects.of(project)
-        await services.jobs.resume(partial(_again, app, services))
+async def _resume(app: FastAPI) -> None:
+    """Begin the jobs once more that a process which died has left, each in its project."""
+    projects: ProjectServices = app.state.projects
+    for project, job in await app.state.services.jobs.recover():
+        services = projects.of(project)
+        await services.jobs.resume(job, partial(_again, app.state.endpoints, services))
 
 
-def _again(app: FastAPI, services: Services, path: str, received: Received) -> JobWork:
+def _again(
+    endpoints: Mapping[str, ImageEndpoint], services: Services, path: str, received: Received
+) -> JobWork:
     """The work of a job that begins once more, from its request."""
 
     async def run(ticket: Ticket, progress: Progress) -> Response:
-        understood = await app.state.endpoints[path].understand(services, received)
-        response: Response = await understood.respond(ticket, progress)
-        return response
+        understood = await endpoints[path].understand(services, received)
+        return await understood.respond(ticket, progress)
 
     return run
 

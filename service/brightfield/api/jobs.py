@@ -105,26 +105,27 @@ class JobRunner:
             orjson.dumps(describe(job)), 202, {"Location": f"/jobs/{job.id}"}, "application/json"
         )
 
-    async def recover(self) -> list[str]:
-        """Look at what a process which died has left, of every project: jobs whose requests are
-        kept wait again, others have failed. The projects in which jobs wait."""
-        await asyncio.to_thread(self._store.recover, self._kept.ids())
-        kept = self._kept.ids()
-        for job_id in kept - await asyncio.to_thread(self._store.unfinished, kept):
-            self._kept.drop(job_id)  # the process has died after the job's end
-        return await asyncio.to_thread(self._store.projects_waiting)
+    async def recover(self) -> list[tuple[str, StoredJob]]:
+        """To be called at the start: the jobs of all projects that a process which died has left
+        and that can begin once more, each with its project; others have failed."""
 
-    async def resume(self, work_of: Callable[[str, Received], JobWork]) -> None:
-        """Begin the project's jobs that wait; `work_of` gives the work of an endpoint from its
-        request."""
-        for job in await asyncio.to_thread(self._store.queued):
-            received = await self._kept.again(job.id)
-            if received is None:
-                await asyncio.to_thread(self._store.fail, job.id, problem(_too_often(), job.id))
-                self._kept.drop(job.id)
-            else:
-                log.info("job %s begins once more", job.id)
-                self._begin(job, work_of(job.endpoint, received), _nothing)
+        def recovered() -> list[tuple[str, StoredJob]]:
+            self._store.recover(self._kept.ids())
+            for job_id in self._kept.ids() - self._store.live():
+                self._kept.drop(job_id)  # a process has died between the end and this
+            return self._store.queued()
+
+        return await asyncio.to_thread(recovered)
+
+    async def resume(self, job: StoredJob, work_of: Callable[[str, Received], JobWork]) -> None:
+        """Begin a job once more. `work_of` gives the work of an endpoint from its request."""
+        received = await self._kept.again(job.id)
+        if received is None:
+            await asyncio.to_thread(self._store.fail, job.id, problem(_too_often(), job.id))
+            self._kept.drop(job.id)
+        else:
+            log.info("job %s begins once more", job.id)
+            self._begin(job, work_of(job.endpoint, received), _nothing)
 
     def _begin(self, job: StoredJob, run: JobWork, release: Callable[[], None]) -> None:
         live = self._live[job.id] = _Live(Ticket())
@@ -237,9 +238,8 @@ class JobRunner:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))
         except GeneratorExit:
             raise
-        except (
-            BaseException
-        ) as fault:  # SystemExit, too: left to the task, it would end the service
+        except BaseException as fault:
+            # SystemExit, too: left to the task, it would end the service.
             log.exception("job %s failed", job.id)
             without_frames(fault)
             await asyncio.to_thread(self._store.fail, job.id, problem(unexpected(), job.id))

@@ -75,8 +75,10 @@ class KeptRequests:
         except OSError as fault:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
-            error = StoreFull if fault.errno in (errno.ENOSPC, errno.EDQUOT) else StoreUnavailable
-            raise error(
+            said = (
                 f"The request of the job can't be kept: {fault.strerror}. See to the data folder, "
                 "or ask without respond-async."
-            ) from None
+            )
+            if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise StoreFull(said) from None
+            raise StoreUnavailable(said) from None

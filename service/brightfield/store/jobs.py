@@ -220,29 +220,21 @@ class Jobs:
             self._progress.clear()
         return count
 
-    def queued(self) -> list[StoredJob]:
-        """The project's jobs that wait for this process, in the order in which they were made."""
+    def queued(self) -> list[tuple[str, StoredJob]]:
+        """The jobs of all projects that wait for this process, each with its project, in the order
+        in which they were made."""
+        jobs = tables.jobs
+        mine = (jobs.c.state == "queued") & (jobs.c.owner == self._owner)
+        found = sa.select(jobs.c.project, *_COLUMNS).where(mine).order_by(jobs.c.created)
+        with reading(self._engine) as connection:
+            rows = [dict(row._mapping) for row in connection.execute(found)]
+        return [(row.pop("project"), StoredJob(**row)) for row in rows]
+
+    def live(self) -> set[str]:
+        """The ids of the jobs of all projects and processes that wait or run."""
         jobs = tables.jobs
         with reading(self._engine) as connection:
-            own = self._mine & (jobs.c.project == project_of(connection))
-            rows = connection.execute(sa.select(*_COLUMNS).where(own).order_by(jobs.c.created))
-            return [StoredJob(**row._mapping) for row in rows]
-
-    def projects_waiting(self) -> list[str]:
-        """The projects, all that there are, in which jobs wait for this process."""
-        query = sa.select(tables.jobs.c.project).where(self._mine).distinct()
-        with reading(self._engine) as connection:
-            return sorted(connection.scalars(query))
-
-    def unfinished(self, ids: Collection[str]) -> set[str]:
-        """Those of these jobs, of whatever project, that aren't over."""
-        live = tables.jobs.c.state.in_(LIVE)
-        with reading(self._engine) as connection:
-            return set(ids) & set(connection.scalars(sa.select(tables.jobs.c.id).where(live)))
-
-    @property
-    def _mine(self) -> sa.ColumnElement[bool]:
-        return (tables.jobs.c.state == "queued") & (tables.jobs.c.owner == self._owner)
+            return set(connection.scalars(sa.select(jobs.c.id).where(jobs.c.state.in_(LIVE))))
 
     def expire(self, ttl: float) -> int:
         """Deletes the jobs that were over `ttl` seconds ago or earlier, with their results.

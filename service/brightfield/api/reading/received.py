@@ -59,7 +59,7 @@ async def receive(request: Request, rules: BodyRules, ticket: Ticket, held: Held
 async def received_from(
     query: QueryParams, headers: Headers, body: bytes, request_id: str
 ) -> Received:
-    """A request from its parts. Raises `MalformedForm`, or `TooManyImages` for a form."""
+    """A request from its parts. Raises `MalformedForm` or `TooManyImages` for a form."""
     content_type = headers.get("content-type", "")
     media_type = content_type.partition(";")[0].strip().lower()
     received = Received(query, headers, media_type, body, NO_FORM, request_id)
