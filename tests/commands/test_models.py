@@ -86,3 +86,19 @@ def test_pull(folder, monkeypatch, capsys):
     monkeypatch.setattr(weights, "pull", pull)
     assert main(["models", "pull", "lab"]) == 0
     assert capsys.readouterr().out.endswith("lab.pth\n")
+
+
+@pytest.mark.parametrize("code", ["sys.exit(2)", "raise BaseException('boom')", "quit()"])
+def test_code_that_exits_fails_its_own_check_alone(folder, monkeypatch, capsys, code):
+    monkeypatch.setenv("BRIGHTFIELD_TRUST_MODEL_CODE", "true")
+    script = folder / "earlier"  # checked before `lab`
+    script.mkdir()
+    (script / "net.py").write_text(f"import sys\n{code}\n")
+    card = CARD.replace('"lab"', '"earlier"').replace(
+        "torchvision:squeezenet1_0", "python:net.py:x"
+    )
+    (script / "card.toml").write_text(card)
+    assert main(["models", "check", str(folder)]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("FAIL earlier: python:net.py:x of earlier failed: ")
+    assert second.startswith("ok   lab")
