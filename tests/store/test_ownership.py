@@ -83,7 +83,7 @@ def test_a_store_of_an_earlier_version_keeps_all_it_has(store_url: str) -> None:
     chunk = StoredChunk("ab", "application/json", 1, {}, ["a"], b"{}")
     RunStore(engine).put(run.id, "key", chunk, lambda _, frame: frame)
     job = Jobs(engine).create("/classify")
-    _downgrade(engine, "0010")
+    _downgrade(engine, "0006")
     engine.dispose()
 
     again = open_database(store_url)

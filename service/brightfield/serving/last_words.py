@@ -7,7 +7,7 @@ import threading
 from brightfield.engine import Engine
 
 # Threads that end with the process, and what waits between two calls.
-_IDLE = ("MainThread", "lifeline", "heartbeat", "end", "asyncio")
+_IDLE = ("MainThread", "lifeline", "heartbeat", "end", "asyncio", "uvloop")
 
 
 def last_words(engine: Engine) -> str:
