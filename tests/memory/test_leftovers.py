@@ -174,7 +174,7 @@ CASES: dict[str, tuple[Case, int]] = {
     "a job": (job("/classify"), 200),
     "a refused job": (job("/classify", UNFIT), 422),
     "a failed job": (job("/classify", model="fragile"), 503),
-    "a cancelled job": (job("/occlusion", cancel=True, window=2, stride=1), 409),
+    "a cancelled job": (job("/occlusion", cancel=True, method="rise", masks=20000), 409),
     "an evaluation": (post_json("/metrics", lambda: predictions("a")), 200),
     "a wrong evaluation": (post_json("/metrics", lambda: predictions("c")), 422),
     "an upload": (lambda caller: caller.ask("PUT", "/images", copied(IMAGE)), 200),

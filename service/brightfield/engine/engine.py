@@ -199,8 +199,11 @@ class Engine:
         presets = (self._defaults.preset(task) for task in self.tasks.values())
         names = {model for model in presets if model is not None}
         wanted = [name for name in sorted(names) if not self.registry.quarantined(name)]
-        for future in [self.registry.load(name) for name in wanted]:
-            future.result()
+        loads = [self.registry.load(name) for name in wanted]
+        for load in loads:  # a process must not end while another load still runs
+            load.exception()
+        for load in loads:
+            load.result()
 
     def backlog(self) -> float:
         """Seconds of work that wait, on the lane that has most."""

@@ -81,8 +81,8 @@ class LoadThreads:
     def _start(self, turn: _Turn) -> None:
         """Start the thread of a load and the one that watches it; under the lock."""
         load = Thread(target=self._run, args=(turn,), name=f"load-{turn.name}", daemon=True)
-        both = turn, load
-        watch = Thread(target=self._watch, args=both, name=f"watch-{turn.name}", daemon=True)
+        watched = (turn, load)
+        watch = Thread(target=self._watch, args=watched, name=f"watch-{turn.name}", daemon=True)
         self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
         turn.thread = load
         load.start()
