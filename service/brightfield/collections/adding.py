@@ -37,7 +37,6 @@ from brightfield.store.collections import (
 from brightfield.store.item_queries import StoredItem
 from brightfield.store.items import Items, NewItem, Outcome, differs
 from brightfield.store.projections import Projections
-from brightfield.store.replacement import Replacements
 from brightfield.tasks.embed import Embed, Embedding
 
 AddedOrFault = Outcome | BrightfieldError
@@ -70,7 +69,6 @@ class CollectionStores:
 
     collections: Collections
     items: Items
-    replacements: Replacements
     projections: Projections
     vectors: VectorCache
 

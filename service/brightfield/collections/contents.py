@@ -15,6 +15,7 @@ from brightfield.parameters import Parameters
 from brightfield.store.collections import Collection
 from brightfield.store.item_queries import StoredItem
 from brightfield.store.metadata_filter import Filter
+from brightfield.store.replacement import Replacements
 
 Conditions = Mapping[str, Any] | None
 """A filter on the metadata, as `ItemSelection.filter` describes it; None: all items pass."""
@@ -55,8 +56,9 @@ class CollectionContents:
     for an item that isn't there, and `InvalidParameter` for conditions that mean nothing.
     """
 
-    def __init__(self, stores: CollectionStores) -> None:
+    def __init__(self, stores: CollectionStores, replacements: Replacements) -> None:
         self._stores = stores
+        self._replacements = replacements
 
     def all(self) -> list[Collection]:
         """Every collection, by name."""
@@ -74,7 +76,7 @@ class CollectionContents:
 
         Raises as `Replacements.replace` does.
         """
-        replaced = self._stores.replacements.replace
+        replaced = self._replacements.replace
         now, former = replaced(name, replacement.by, replacement.changes)
         self._stores.vectors.forget(former)
         return now

@@ -49,14 +49,12 @@ class CollectionWork:
             vectors = VectorCache(items, engine.settings.vector_cache_bytes)
         else:
             vectors = beside.stores.vectors.as_read_by(items)
-        stores = CollectionStores(
-            Collections(database), items, Replacements(database), Projections(database), vectors
-        )
+        stores = CollectionStores(Collections(database), items, Projections(database), vectors)
         queries = CollectionQueries(stores, beside.queries.pool if beside else None)
         indexes = CollectionIndexes(queries, VectorIndexes(database))
         return cls(
             stores,
-            CollectionContents(stores),
+            CollectionContents(stores, Replacements(database)),
             CollectionWriter(engine, stores),
             queries,
             indexes,
