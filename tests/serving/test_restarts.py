@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.toys.lab_models import write_lab_models
 
 from .service import FULL, ServiceProcess, picture
 
-RESTARTS = 50 if FULL else 3
+RESTARTS = int(os.environ.get("BRIGHTFIELD_RESTARTS", "50" if FULL else "3"))
 CLIENTS = 8
 STOP = 30
 
