@@ -73,6 +73,7 @@ def test_restarts_under_load_lose_nothing(tmp_path: Path) -> None:
             while sum(client.answered for client in clients) < before + 5 * CLIENTS:
                 time.sleep(0.01)
             assert service.stop(within=STOP) < STOP
+            assert "given up" not in service.last_words
             service.start()
         stop.set()
         for client in clients:
