@@ -6,7 +6,7 @@ BrightfieldError
 ├── Unauthorized 401      no API key, or none that opens the door
 ├── InsufficientScope 403 a key without the scope
 ├── UnknownKey 404
-├── SlowRequest 408       the head or the body comes too slowly
+├── HeadTooSlow 408       path, query and headers come too slowly
 ├── KeyExists 409
 ├── RateExceeded, ShareExceeded, QuotaExceeded 429
 ├── HeadTooLarge 431      path, query and headers over their limit
@@ -37,8 +37,13 @@ class MalformedRequest(BadRequest):
     code, title = "malformed_request", "The request is not HTTP/1.1"
 
 
-class SlowRequest(BrightfieldError):
-    code, status, title, retryable = "slow_request", 408, "The request came too slowly", True
+class HeadTooSlow(BrightfieldError):
+    code, status, title, retryable = (
+        "head_too_slow",
+        408,
+        "The head of the request came too slowly",
+        True,
+    )
 
 
 class HeadTooLarge(BrightfieldError):

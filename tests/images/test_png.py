@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -178,3 +179,21 @@ def test_animations_of_16_bits_are_not_squeezed_into_8() -> None:
     data = data[:-12] + more + chunk(b"fdAT", bytes(4) + zlib.compress(rows)) + data[-12:]
     with pytest.raises(UndecodableImage, match="8 bits"):
         decode(data, Selection(page=0), limits=Limits(MANY))
+
+
+def test_a_damaged_file_leaves_no_memory_behind() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)
+    data = bytearray(saved(Image.fromarray(noise)))
+    data[len(data) // 2] ^= 0xFF
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    def refused(times: int) -> int:
+        for _ in range(times):
+            with pytest.raises(UndecodableImage):
+                decode(bytes(data), limits=Limits(10**8))
+        return resident()
+
+    before = refused(5)
+    assert refused(60) - before < 20 * 2**20  # 60 arrays would be 47 MB

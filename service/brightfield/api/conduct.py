@@ -75,25 +75,23 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     names the endpoint, `Prefer: respond-async` makes the answer a job: what is wrong with the
     request is said at once and not by the job.
 
-    Raises as `incoming`, `Overloaded` or `TooManyImages` where there is no place, for anybody
-    or for the key, and what
-    `understand` and its answer raise.
+    Raises as `incoming`, `Overloaded` or `TooManyImages` where there is no place, for anybody or
+    for the key, and what `understand` and its answer raise.
     """
     async with incoming(request) as came:
         understood = await understand(came.services, came.received)
-        admission, caller = came.services.admission, Caller.of(request)
+        admission, caller = came.services.admission, Caller.of(request, came.ticket)
         places = admission.lengthy if understood.lengthy else admission.answers
         with visitor_of(request).allowance.hold(understood.places) as share:
             if job is None or "respond-async" not in came.received.headers.get("prefer", ""):
                 async with places.admit(understood.places, caller):
                     return await understood.respond(came.ticket, None)
             places.check(understood.places)
-            release = await admission.job(came.held, caller)
-            give = share.keep()
+            end, give = await admission.job(came.held, caller), share.keep()
 
-    def release_all() -> None:
-        release()
+    def release() -> None:
+        end()
         give()
 
     again = came.received if understood.repeatable else None
-    return await came.services.jobs.submit(job, understood.respond, release_all, again)
+    return await came.services.jobs.submit(job, understood.respond, release, again)

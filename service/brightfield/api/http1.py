@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from brightfield.api.wire.heads import head_without_offer, origin_form
 from brightfield.api.wire.lingering import LingeringTransport
 from brightfield.errors import BrightfieldError, Overloaded
-from brightfield.refusals import HeadTooLarge, MalformedRequest, SlowRequest, TooManyConnections
+from brightfield.refusals import HeadTooLarge, HeadTooSlow, MalformedRequest, TooManyConnections
 
 MOST_BYTES_OF_A_HEAD = 64 * 2**10
 MOST_REQUESTS_IN_LINE = 100
@@ -234,7 +234,7 @@ def _too_large() -> BrightfieldError:
 
 
 def _too_slow(seconds: float) -> BrightfieldError:
-    return SlowRequest(
+    return HeadTooSlow(
         f"The head of the request wasn't complete after {seconds:g} s; send it at once."
     )
 

@@ -20,6 +20,7 @@ from brightfield.api.problems import problem, unexpected
 from brightfield.api.reading.received import Received
 from brightfield.errors import BrightfieldError, Cancelled, Interrupted
 from brightfield.explain.method import Step
+from brightfield.frames import without_frames
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.jobs import Jobs, StoredJob, StoredReply
@@ -206,9 +207,8 @@ class JobRunner:
         finally:
             release()
             self._live.pop(job.id, None)
-            if (
-                not self._closing.is_set()
-            ):  # then what was cut off begins once more at the next start
+            # What the end of the service cuts off begins once more at the next start.
+            if not self._closing.is_set():
                 await asyncio.to_thread(self._kept.drop, job.id)
             live.tell("end", describe(await self._ended(job)))
 
@@ -229,7 +229,8 @@ class JobRunner:
             headers = dict(response.headers)
             result = StoredReply(response.status_code, headers, bytes(response.body))
             await asyncio.to_thread(self._store.finish, job.id, result)
-        except (asyncio.CancelledError, Cancelled):
+        except (asyncio.CancelledError, Cancelled) as fault:
+            without_frames(fault)
             # What a stop cuts off is failed and retryable at the next start.
             if not self._closing.is_set():
                 await asyncio.to_thread(self._store.cancel, job.id)
@@ -237,8 +238,10 @@ class JobRunner:
             await asyncio.to_thread(self._store.fail, job.id, problem(fault, job.id))
         except GeneratorExit:
             raise
-        except BaseException:  # SystemExit, too: left to the task, it would end the service
+        except BaseException as fault:
+            # SystemExit, too: left to the task, it would end the service.
             log.exception("job %s failed", job.id)
+            without_frames(fault)
             await asyncio.to_thread(self._store.fail, job.id, problem(unexpected(), job.id))
 
     def _reporter(self, job_id: str, live: _Live) -> Progress:

@@ -15,6 +15,7 @@ from brightfield.api.problems import problem_response, unexpected
 from brightfield.api.wire.guard import Guard
 from brightfield.api.wire.security_headers import SecurityHeaders
 from brightfield.errors import BrightfieldError, Cancelled
+from brightfield.frames import without_frames
 from brightfield.refusals import MalformedRequest
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
@@ -70,17 +71,20 @@ class RequestMiddleware:
             await self._app(scope, exchange.receive, exchange.send)
             if not exchange.whole:  # what streams a reply ends quietly when nobody listens
                 exchange.leave()
-        except ClientDisconnect:
+        except ClientDisconnect as gone:
+            without_frames(gone)
             exchange.leave()
         except BrightfieldError as fault:
             await self._explain(fault, scope, exchange)
-        except Exception:
+        except Exception as fault:
             if exchange.left:  # what breaks because nobody listens isn't a fault of ours
                 log.debug("%s %s ended", scope["method"], _short(scope), exc_info=True)
+                without_frames(fault)
                 return
             log.exception("%s %s failed", scope["method"], _short(scope))
             if exchange.begun:  # too late for another status: cut the reply off instead
                 raise
+            without_frames(fault)
             await self._explain(unexpected(), scope, exchange)
 
     async def _explain(self, fault: BrightfieldError, scope: Scope, exchange: _Exchange) -> None:

@@ -52,6 +52,7 @@ class RequestScope:
             self._calls.discard(self._hang_up)
         if self._listener is not None:
             self._listener.cancel()
+            self._listener = None  # its end has this scope, as one of its frames
         if kind is asyncio.CancelledError:
             self._ticket.cancel()
         try:

@@ -55,6 +55,7 @@ class HeldDecoding:
         """Leave the line."""
         if self._waiting is not None:
             self._waiting.withdraw()
+            self._waiting = None
 
     def let_go(self) -> None:
         """Give the bytes back at once: an image that failed may stay in a traceback for long."""

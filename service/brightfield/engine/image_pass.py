@@ -7,8 +7,10 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from brightfield.cards import InputSpec
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.view import View
@@ -55,6 +57,44 @@ def decoded(job: ImageJob) -> dict[str, Picture]:
     return pictures
 
 
+class _Waker:
+    """Wakes the event loop once, with the end of an image's way, and then keeps nothing of it.
+
+    The lane's future never forgets whom it called, so what it calls must not know the image.
+    """
+
+    __slots__ = ("_loop", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Any]) -> None:
+        self._loop = loop
+        self._waiter: asyncio.Future[Any] | None = waiter
+
+    def forwarded(self, future: Future[Any]) -> None:
+        """The lane is done; its fault is the future's own, so who waits gets another."""
+        if future.cancelled():
+            return
+        fault = future.exception()
+        if isinstance(fault, BrightfieldError):
+            self.wake(None, fault.again())
+        else:
+            self.wake(None if fault else future.result(), fault)
+
+    def wake(self, output: Any, fault: BaseException | None) -> None:
+        waiter, self._waiter = self._waiter, None
+        assert waiter is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_settle, waiter, output, fault)
+
+
+def _settle(waiter: asyncio.Future[Any], output: Any, fault: BaseException | None) -> None:
+    if waiter.done():
+        return
+    if fault is not None:
+        waiter.set_exception(fault)
+    else:
+        waiter.set_result(output)
+
+
 class ImagePass:
     """Decodes and preprocesses in a decoder's thread, queues for the lane, and wakes the event loop
     once, when the model's output is there or the first thing has gone wrong.
@@ -65,15 +105,12 @@ class ImagePass:
     """
 
     __slots__ = (
-        "_decoders",
         "_decoding",
         "_job",
-        "_loop",
         "_operation",
         "_resident",
         "_timing",
         "_too_large",
-        "_waiter",
         "_withdrawn",
         "item",
         "picture",
@@ -98,26 +135,29 @@ class ImagePass:
         self._operation = operation
         self._timing = timing
         self._withdrawn = False
-        self._decoding = HeldDecoding(job.budget, job.limits, self._check)
+        # A function and not a method: what the pass has must not have the pass.
+        check = None if too_large is not None else partial(_check, resident.card.input)
+        self._decoding = HeldDecoding(job.budget, job.limits, check)
         self.item = None
-        self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[Any] = self._loop.create_future()
 
     async def output(self, decoders: WorkerPool) -> Any:
         """The model's output for the image; raises a `BrightfieldError` for any fault.
 
         A caller who is cancelled withdraws the image wherever it is.
         """
-        self._decoders = decoders
-        decoders.do(self._take_in)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Any] = loop.create_future()
+        decoders.do(partial(self._take_in, decoders, _Waker(loop, waiter)))
         try:
-            output = await self._waiter
+            output = await waiter
         except asyncio.CancelledError:
             self._withdraw()
             raise
         except BaseException:
             self._decoding.let_go()
             raise
+        finally:
+            del waiter  # it holds the fault, and the fault this frame
         if self.item is not None:
             self._timing.forward(self.item)
         return output
@@ -148,7 +188,7 @@ class ImagePass:
         if self.item is not None:
             self.item.future.cancel()
 
-    def _take_in(self) -> None:
+    def _take_in(self, decoders: WorkerPool, waker: _Waker) -> None:
         """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
         if self._withdrawn:
             return
@@ -157,35 +197,26 @@ class ImagePass:
             self._decode()
             if self._too_large is not None and self._too_large(self.picture):
                 self.picture.settle()
-                self._wake(None, None)
+                waker.wake(None, None)
                 return
             self._preprocess()
             self.picture.settle()
             item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
         except NoRoom as full:
-            self._decoding.wait(full.count, self._again)
+            again = partial(self._take_in, decoders, waker)
+            self._decoding.wait(full.count, partial(decoders.do, again))
         except BaseException as fault:
-            self._wake(None, fault)
+            waker.wake(None, fault)
         else:
             self.item = item
             if self._withdrawn:
                 item.future.cancel()
-            item.future.add_done_callback(self._forwarded)
+            item.future.add_done_callback(waker.forwarded)
 
     def _decode(self) -> None:
         job, raw = self._job, self._resident.card.input.pixels == "raw"
         with self._timing.stage("decode"):
             self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
-
-    def _again(self) -> None:
-        """There is room for the image now."""
-        self._decoders.do(self._take_in)
-
-    def _check(self, decoded: DecodedSize) -> None:
-        """Refuse channels that the model doesn't take; tiled work may split them by itself."""
-        spec = self._resident.card.input
-        if self._too_large is None and spec.pixels != "raw":
-            check_channels(decoded.channels, spec.channels)
 
     def _preprocess(self) -> None:
         view = self._job.view
@@ -194,19 +225,8 @@ class ImagePass:
                 self.picture, self._resident.card.input, intensity=view.intensity, region=view.part
             )
 
-    def _forwarded(self, future: Future[Any]) -> None:
-        if not future.cancelled():
-            fault = future.exception()
-            self._wake(None if fault else future.result(), fault)
 
-    def _wake(self, output: Any, fault: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._settle, output, fault)
-
-    def _settle(self, output: Any, fault: BaseException | None) -> None:
-        if self._waiter.done():
-            return
-        if fault is not None:
-            self._waiter.set_exception(fault)
-        else:
-            self._waiter.set_result(output)
+def _check(spec: InputSpec, decoded: DecodedSize) -> None:
+    """Refuse channels that the model doesn't take; tiled work may split them by itself."""
+    if spec.pixels != "raw":
+        check_channels(decoded.channels, spec.channels)

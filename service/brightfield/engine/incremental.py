@@ -89,7 +89,7 @@ def _traced(passes: Passes, images: Images) -> IncrementalPlan | Refusal:
         module = _Operated(passes.resident.module, passes.operation)
         return trace(module.eval(), passes.resident.place(images))
 
-    found: IncrementalPlan | Refusal = passes.call(run).future.result()
+    found: IncrementalPlan | Refusal = passes.call(run).result()
     return found
 
 
@@ -130,7 +130,7 @@ class LaneWindows:
 
         indices = range(len(self.schedule.chunks))
         for index, item in ahead(indices, submit, self._passes.ticket):
-            yield self._windowed(self.schedule.chunks[index], item.future.result())
+            yield self._windowed(self.schedule.chunks[index], item.result())
 
     def _lay_base(self) -> tuple[Base, Scores]:
         """The base activations, which stay on the device, and the scores."""
@@ -141,7 +141,7 @@ class LaneWindows:
                 base = self.schedule.base(resident.place(images))
                 return base, base.output  # of which the lane hands out a copy on the CPU
 
-            base, output = self._passes.call(run).future.result()
+            base, output = self._passes.call(run).result()
             self._base = base, self._passes.scored(output)
         return self._base
 
@@ -155,7 +155,7 @@ class LaneWindows:
         chunk, best = self.schedule.chunks[index], float("inf")
         for _ in range(2):
             item = self._submit(chunk)
-            item.future.result()
+            item.result()
             self._known[index] = item
             best = min(best, item.finished - item.started)
             found = estimate(self.schedule, plain, chunk, best)
@@ -170,7 +170,7 @@ class LaneWindows:
             rows = self._images.expand(resident.most_rows(operation, shape), -1, -1, -1)
             ticket = self._passes.ticket
             ticket.check()
-            resident.submit(operation, rows, ticket, band=Priority.BULK).future.result()
+            resident.submit(operation, rows, ticket, band=Priority.BULK).result()
         seconds = resident.sizes.seconds_per_row(operation, shape)
         assert seconds is not None
         return seconds

@@ -39,6 +39,11 @@ class Hold:
 Granted = Callable[[Hold], None]
 
 
+def _nobody(hold: Hold) -> None:
+    """Gives back at once what nobody waits for."""
+    hold.release()
+
+
 @dataclass(eq=False)
 class Waiting:
     """A place in the line for bytes; `withdraw` leaves it."""
@@ -49,6 +54,12 @@ class Waiting:
 
     def withdraw(self) -> None:
         self.withdrawn = True
+        self.granted = _nobody  # who was waiting has no need of this place any more
+
+    def grant(self, hold: Hold) -> None:
+        """Tell who waits, and forget whom: they may hold this place, with an image beside it."""
+        granted, self.granted = self.granted, _nobody
+        granted(hold)
 
 
 class DecodeBudget:
@@ -118,7 +129,7 @@ class _Share:
 
     def _serve(self) -> None:
         while (waiting := self._next()) is not None:
-            waiting.granted(Hold(self, waiting.count))
+            waiting.grant(Hold(self, waiting.count))
 
     def _next(self) -> Waiting | None:
         """The first in the line, if there is room for it; those who left are passed over."""

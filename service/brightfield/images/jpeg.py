@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
-import imagecodecs
 import numpy as np
 import simplejpeg
 
 from brightfield.errors import TruncatedImage, UndecodableImage
+from brightfield.images.codec_process import CODECS
 from brightfield.images.colors import CMYK_CONVERTED, paper_to_rgb
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import exif_orientation
@@ -160,5 +160,6 @@ def _unusual(data: bytes, header: JpegHeader) -> Pixels:
             f"JPEGs of {header.components} components with {header.precision} bits are not read; "
             "save the image as grey or RGB."
         )
-    pixels = np.asarray(imagecodecs.jpeg_decode(data))
+    values = header.width * header.height * header.components
+    pixels = CODECS.unpack("jpeg", data, values)
     return pixels if pixels.ndim == 3 else pixels[..., None]

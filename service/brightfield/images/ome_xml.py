@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from xml.parsers import expat
@@ -47,10 +47,14 @@ def read_ome_xml(xml: bytes) -> list[OmeImage]:
         raise _too_much()
     reader = _Reader()
     parser = expat.ParserCreate("utf-8")
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = _refuse_entities
+    handlers: dict[str, Callable[..., None]] = {
+        "StartElementHandler": reader.start,
+        "EndElementHandler": reader.end,
+        "CharacterDataHandler": reader.text,
+        "StartDoctypeDeclHandler": _refuse_entities,
+    }
+    for name, handler in handlers.items():
+        setattr(parser, name, handler)
     parser.Parse(xml, True)
     return reader.images
 

@@ -110,12 +110,31 @@ def read(data: bytes, selection: Selection, limits: Limits) -> Plane:
         raise UndecodableImage("The PNG has a colour type that does not exist.")
     choice = choose("YXC", (height, width, colors), selection)
     limits.check(_decoded_size(width, height, choice.channels, header))
-    pixels: Pixels = np.asarray(imagecodecs.png_decode(data))
+    pixels = _decoded(data, width, height, header)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     pixels, notes = _opaque(pixels, header)
     choice = choose("YXC", pixels.shape, selection)
     axes = "YXC" if pixels.shape[2] > 1 else "YX"
     return Plane(take(pixels, choice), axes, orientation, notes=notes)
+
+
+def _decoded(data: bytes, width: int, height: int, header: PngHeader) -> Pixels:
+    """As libpng gives it. Where that ends in an error, imagecodecs never lets go of the array that
+    it decodes into, so it gets one of ours, whose memory is taken from it."""
+    colors = _COLORS[header.color_type]
+    alpha = header.color_type in (4, 6)
+    # A transparent colour becomes alpha only where libpng takes it as valid.
+    for channels in (colors + (alpha or header.transparent), colors + alpha):
+        shape = (height, width) if channels == 1 else (height, width, channels)
+        out = np.empty(shape, np.uint16 if header.depth == 16 else np.uint8)
+        try:
+            return np.asarray(imagecodecs.png_decode(data, out=out))
+        except ValueError:  # of another shape
+            continue
+        except BaseException:
+            out.resize(0, refcheck=False)
+            raise
+    raise UndecodableImage("The PNG is damaged; its transparency doesn't fit its colours.")
 
 
 def _decoded_size(width: int, height: int, channels: int, header: PngHeader) -> DecodedSize:

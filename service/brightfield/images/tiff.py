@@ -18,7 +18,7 @@ from brightfield.images.stack import ABSENT, Pages, Stack
 from brightfield.images.tiff_axes import read_stack
 from brightfield.images.tiff_directory import Directory
 from brightfield.images.tiff_pages import TiffPages
-from brightfield.images.tiff_segments import check_segments
+from brightfield.images.tiff_segments import JPEG_2000, check_segments, unpacked_apart
 from brightfield.images.tiff_structure import Structure, cut, read_structure
 from brightfield.tensors import Pixels
 
@@ -128,15 +128,17 @@ def _pages(
             raise UndecodableImage("The TIFF's channels differ in size or type.")
         check_segments(page, structure.data)
         check_readable(page)
-        plane, notes = interpret(_decoded(page), page)
+        plane, notes = interpret(_decoded(page, structure.data), page)
         planes.append(plane)
     stacked = planes[0][None] if len(planes) == 1 else np.stack(planes)
     stacked = stacked.reshape(*numbers.shape, *planes[0].shape)
     return take(stacked, _after_reading(choice, numbers.ndim, stacked.shape)), notes
 
 
-def _decoded(page: TiffPage) -> Pixels:
+def _decoded(page: TiffPage, data: bytes) -> Pixels:
     """(H, W, S) as stored: tifffile gives (separate samples, depth, H, W, interleaved samples)."""
+    if int(page.compression) in JPEG_2000:
+        return unpacked_apart(page, data)
     separate = page.asarray(squeeze=False, maxworkers=1, buffersize=_BUFFER)[:, 0]
     return np.moveaxis(separate, 0, 2).reshape(*separate.shape[1:3], -1)
 

@@ -96,10 +96,6 @@ class Directory:
         """The beginning of the first description, or of the second."""
         return self.text(_DESCRIPTION, most, which)
 
-    def description_size(self) -> int:
-        """Bytes of the first description."""
-        return self.count(_DESCRIPTION)
-
     @cached_property
     def clean(self) -> bytes:
         """The directory with nothing but what decoding needs, as a file has it; it is the last."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from tifffile import TiffFile, TiffPage
 
@@ -52,7 +52,7 @@ class TiffPages:
             file = _OnePage(directory)
             self._close.append(file.close)
             # Vendor fixes that load every page at opening are left off.
-            tif = TiffFile(cast("BinaryIO", file), is_ndpi=False, is_scanimage=False, is_lsm=False)
+            tif = TiffFile(cast("Any", file), is_ndpi=False, is_scanimage=False, is_lsm=False)
             self._close.append(tif.close)
             self._opened[number] = tif.pages.first
         return self._opened[number]

@@ -9,10 +9,12 @@ from tifffile import COMPRESSION, TiffPage
 
 from brightfield.errors import TooManyPixels, UndecodableImage
 from brightfield.images import jpeg
+from brightfield.images.codec_process import CODECS
 from brightfield.images.tiff_structure import cut
+from brightfield.tensors import Pixels
 
 _JPEG = frozenset({6, 7, 33007, 34892})
-_JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
+JPEG_2000 = frozenset({33003, 33004, 33005, 34712})
 # None, CCITT, LZW, deflate, PackBits, LZMA, Zstandard: their output is bounded by the strip.
 _BOUNDED = frozenset({1, 2, 3, 4, 5, 8, 32946, 32773, 34925, 50000, 34926})
 # What a packed segment may have beyond the pixels in it: headers, tables, and bad packing.
@@ -33,7 +35,7 @@ def check_segments(page: TiffPage, data: bytes) -> None:
     compression = int(page.compression)
     if compression in _BOUNDED:
         return
-    if compression not in _JPEG | _JPEG_2000:
+    if compression not in _JPEG | JPEG_2000:
         known = compression in set(COMPRESSION)
         raise UndecodableImage(
             f"TIFF compression {COMPRESSION(compression).name if known else compression} is not "
@@ -85,3 +87,24 @@ def _jpeg_2000_size(segment: bytes) -> tuple[int, int]:
         raise UndecodableImage("A JPEG 2000 tile of the TIFF is damaged.")
     edges = [int.from_bytes(segment[start + i : start + i + 4], "big") for i in (8, 12, 16, 20)]
     return edges[0] - edges[2], edges[1] - edges[3]
+
+
+def unpacked_apart(page: TiffPage, data: bytes) -> Pixels:
+    """(H, W, S) of a page of JPEG 2000, each strip or tile unpacked in the process for it."""
+    whole = np.zeros((page.imagelength, page.imagewidth, page.samplesperpixel), page.dtype)
+    high, wide, *rest = page.chunks
+    samples = rest[0] if rest else 1
+    rows, columns = -(-page.imagelength // high), -(-page.imagewidth // wide)
+    for number in range(prod(page.chunked)):
+        plane, place = divmod(number, rows * columns)
+        top, left = (place // columns) * high, (place % columns) * wide
+        at, count = page.dataoffsets[number], page.databytecounts[number]
+        packed = data[at : at + count]
+        values = CODECS.unpack("jpeg2000", packed, high * wide * samples)
+        values = values.reshape(*values.shape[:2], -1)
+        target = whole[top : top + high, left : left + wide, plane : plane + samples]
+        if values.shape[2] != target.shape[2] or values.dtype != page.dtype:
+            raise UndecodableImage("A JPEG 2000 tile of the TIFF has other samples than it says.")
+        fitting = values[: target.shape[0], : target.shape[1]]
+        target[: fitting.shape[0], : fitting.shape[1]] = fitting
+    return whole

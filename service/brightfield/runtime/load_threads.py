@@ -25,6 +25,7 @@ class _Turn:
     name: str
     work: Callable[[], None]
     give_up: Callable[[], None]
+    thread: Thread | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -84,6 +85,7 @@ class LoadThreads:
             target=self._watch, args=(turn, load), name=f"watch-{turn.name}", daemon=True
         )
         self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
+        turn.thread = load
         load.start()
         watch.start()
 

@@ -51,3 +51,4 @@ class WorkerPool:
                 work()
             except BaseException:  # one call's mistake must not cost the others their thread
                 log.exception("a call that promised not to raise did")
+            del work  # else its image would be kept until the next one comes

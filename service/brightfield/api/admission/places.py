@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ from starlette.requests import Request
 from brightfield.api.admission.return_rate import ReturnRate
 from brightfield.api.admission.turns import Promise, Turns
 from brightfield.errors import Overloaded, TooManyImages
+from brightfield.runtime.ticket import Ticket
 
 HangUpCalls = set[Callable[[], None]]
 """What is called when a connection is lost."""
@@ -21,14 +23,16 @@ HangUpCalls = set[Callable[[], None]]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, as far as a connection tells: by `calls`, which are those of the connection."""
+    """Who asks, as far as a connection tells: by `calls`, which are those of the connection; and
+    for how many seconds the answer is waited for."""
 
     calls: HangUpCalls | None = None
+    patience: float = math.inf
 
     @classmethod
-    def of(cls, request: Request) -> Caller:
+    def of(cls, request: Request, ticket: Ticket) -> Caller:
         """The caller of a request; nobody known under a server other than our own."""
-        return cls(request.scope.get("hang_up_calls"))
+        return cls(request.scope.get("hang_up_calls"), ticket.remaining)
 
     @property
     def key(self) -> Hashable | None:
@@ -97,9 +101,13 @@ class PlacesInFlight:
 
     async def _refuse(self, count: int, caller: Caller) -> None:
         """Returns where a place has come free after all."""
-        promise = self._turns.promise(self._clock(), count, self._rate.per_second, caller.key)
+        now = self._clock()
+        promise = self._turns.promise(now, count, self._rate.per_second, caller.key)
+        if promise.answer - now >= caller.patience:  # would not be there to be told
+            self._watch(caller)
+            raise self._overloaded(math.ceil(promise.moment.due - now))
         try:
-            await asyncio.sleep(max(0.0, promise.answer - self._clock()))
+            await asyncio.sleep(max(0.0, promise.answer - now))
         except BaseException:
             self._turns.withdraw(promise, caller.key)
             raise
@@ -107,13 +115,13 @@ class PlacesInFlight:
             self._turns.withdraw(promise, caller.key)
             return
         self._watch(caller)
-        raise self._overloaded(promise)
+        raise self._overloaded(promise.seconds)
 
-    def _overloaded(self, promise: Promise) -> Overloaded:
+    def _overloaded(self, seconds: int) -> Overloaded:
         return Overloaded(
             f"{self._taken} {self._kind} are in flight and the limit is {self._most} "
-            f"({self._setting}); ask again in {promise.seconds} s, when a place is kept for you.",
-            retry_after=promise.seconds,
+            f"({self._setting}); ask again in {seconds} s, when a place is kept for you.",
+            retry_after=seconds,
         )
 
     def _spares(self, count: int, own: Promise | None = None) -> bool:

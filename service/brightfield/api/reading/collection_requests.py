@@ -136,7 +136,7 @@ def array_of(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     try:
-        shape, dtype = tuple(int(n) for n in value["shape"]), str(value["dtype"])
+        shape, dtype = tuple(map(_natural, value["shape"])), str(value["dtype"])
         if dtype not in _DTYPES:
             raise InvalidVectors(f"The dtype of vectors is one of {', '.join(_DTYPES)}.")
         data = base64.b64decode(value["data"], validate=True)
@@ -144,8 +144,16 @@ def array_of(value: Any) -> Any:
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise InvalidVectors(
             'Vectors are rows of numbers, or {"shape": [n, d], "dtype": "float32", "data": '
-            '"<base64, little-endian, C order>"}.'
+            '"<base64, little-endian, C order>"}, where n and d are whole numbers, and data has '
+            "n * d values."
         ) from None
+
+
+def _natural(size: Any) -> int:
+    """A size as it stands: -1 isn't the rest, 1.5 isn't 1, and true isn't 1."""
+    if type(size) is not int or not 0 <= size < 2**31:
+        raise ValueError(size)
+    return size
 
 
 def _check_count(name: str, given: int, count: int) -> None:

@@ -23,6 +23,7 @@ from brightfield.api.writing.sized import listed
 from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
+from brightfield.models.loading.makeup import model_digest
 from brightfield.parameters import Parameters
 
 router = APIRouter(tags=["models"], prefix="/models")
@@ -173,6 +174,7 @@ def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
     ]
     return {
         **_outline(engine, card, disk),
+        "digest": resident.digest if resident else model_digest(card),
         "citation": card.citation,
         "architecture": card.architecture.model_dump(),
         "weights": card.weights.model_dump(exclude_none=True) if card.weights else None,

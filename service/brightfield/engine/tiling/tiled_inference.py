@@ -158,7 +158,7 @@ class TiledInference:
         tiles = ((tile, self._prepared(scene, tile)) for tile in tiling.tiles(scene.region))
         for (tile, prepared), item in ahead(tiles, self._submit, self._job.ticket):
             self._batch_rows = max(self._batch_rows, item.batch_rows)
-            yield item.future.result(), prepared.geometry, tile
+            yield item.result(), prepared.geometry, tile
 
     def _prepared(self, scene: Scene, tile: Tile) -> Prepared:
         spec = scene.card.input

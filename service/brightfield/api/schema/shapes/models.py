@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import EncodedArray, LabelColor, Natural
+from brightfield.api.schema.shapes.common import EncodedArray, LabelColor, Natural, Sha256
 from brightfield.api.schema.shapes.shape import shape
 from brightfield.card_folders import CardOnDisk
 from brightfield.cards import (
@@ -71,6 +71,9 @@ class ModelLabel(TypedDict):
 class ModelDescription(ModelSummary):
     """A model with its card."""
 
+    digest: Sha256 | None
+    """Of all that its output depends on, as `model.digest` of replies: of the model in memory, else
+    of its files."""
     citation: str
     architecture: ArchitectureSection
     weights: WeightsSection | None
