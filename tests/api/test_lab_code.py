@@ -67,7 +67,9 @@ def test_the_cause_is_told_at_once_and_by_a_job(
 def test_a_model_that_is_set_aside_says_so_until_it_is_loaded_anew(client: httpx2.Client) -> None:
     for _ in range(2):
         client.post("/classify?model=sleeps", content=picture("white"))
-    assert client.get("/models/sleeps").json()["state"] == "quarantined"
+    described = client.get("/models/sleeps").json()
+    assert described["state"] == "quarantined"
+    assert described["quarantine"].count("did not return within") == 2
     refused = client.post("/classify?model=sleeps", content=picture("green"))
     assert (refused.status_code, refused.json()["code"]) == (503, "model_quarantined")
     assert "POST /models/sleeps/load?anew=true" in refused.json()["detail"]

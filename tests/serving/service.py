@@ -87,12 +87,13 @@ class ServiceProcess:
             psutil.Process(self.process.pid),
             *psutil.Process(self.process.pid).children(True),
         ]
-        said = self.log.stat().st_size
+        said = len(self.log.read_text(errors="replace"))
         begin = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(within) == 0
         seconds = time.monotonic() - begin
         psutil.wait_procs(family, timeout=1)
         assert [each for each in family if each.is_running()] == []
-        assert b"Traceback" not in self.log.read_bytes()[said:]
+        self.last_words = self.log.read_text(errors="replace")[said:]
+        assert "Traceback" not in self.last_words
         return seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.toys.lab_models import write_lab_models
 
 from .service import FULL, ServiceProcess, picture
 
-RESTARTS = 50 if FULL else 3
+RESTARTS = int(os.environ.get("BRIGHTFIELD_RESTARTS", "50" if FULL else "3"))
 CLIENTS = 8
 STOP = 30
 
@@ -72,6 +73,7 @@ def test_restarts_under_load_lose_nothing(tmp_path: Path) -> None:
             while sum(client.answered for client in clients) < before + 5 * CLIENTS:
                 time.sleep(0.01)
             assert service.stop(within=STOP) < STOP
+            assert "given up" not in service.last_words
             service.start()
         stop.set()
         for client in clients:

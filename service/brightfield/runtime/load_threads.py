@@ -25,7 +25,6 @@ class _Turn:
     name: str
     work: Callable[[], None]
     give_up: Callable[[], None]
-    thread: Thread | None = None
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -84,7 +83,6 @@ class LoadThreads:
         watched = (turn, load)
         watch = Thread(target=self._watch, args=watched, name=f"watch-{turn.name}", daemon=True)
         self._threads = [*(each for each in self._threads if each.is_alive()), load, watch]
-        turn.thread = load
         load.start()
         watch.start()
 

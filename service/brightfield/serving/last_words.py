@@ -6,16 +6,19 @@ import threading
 
 from brightfield.engine import Engine
 
-# Threads that end with the process, and what waits between two calls.
-_IDLE = ("MainThread", "lifeline", "heartbeat", "end", "asyncio", "uvloop")
+# Threads that end with the process.
+_OWN = ("MainThread", "lifeline", "heartbeat", "end")
+# The event loop's own pool, which ends after the lifespan.
+POOL = ("asyncio_", "uvloop_")
 
 
-def last_words(engine: Engine) -> str:
-    """The threads that live although they should have ended, with the models that they run."""
+def last_words(engine: Engine, still_needed: tuple[str, ...] = ()) -> str:
+    """The threads that live although they should have ended, with the models that they run; those
+    whose names begin as `still_needed` end later."""
     models = engine.safeguards.flights.by_thread()
     names = []
     for thread in threading.enumerate():
         model = models.get(thread.ident or 0)
-        if model or not thread.name.startswith(_IDLE):
+        if model or not thread.name.startswith((*_OWN, *still_needed)):
             names.append(f"{thread.name} (model {model})" if model else thread.name)
     return ", ".join(sorted(names))

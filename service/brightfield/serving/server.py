@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.api.http1 import Http1
 from brightfield.runtime.ending import TimeLeft
-from brightfield.serving.last_words import last_words
+from brightfield.serving.last_words import POOL, last_words
 from brightfield.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ class Server(uvicorn.Server):
                 task.cancel()
             await self._done(by=_REFUSED)
         await self.lifespan.shutdown()
-        if lost := last_words(self._app.state.engine):
+        if lost := last_words(self._app.state.engine, POOL):
             log.error("threads that do not end are given up: %s", lost)
             self.end_process()
 

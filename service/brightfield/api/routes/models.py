@@ -159,6 +159,7 @@ def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any
         "description": card.description,
         "licence": card.licence,
         "state": engine.registry.state(card.id),
+        "quarantine": engine.registry.quarantined(card.id),
         "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,
         "memory_bytes": resident.size_bytes if resident else None,

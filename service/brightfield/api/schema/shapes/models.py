@@ -39,6 +39,8 @@ class ModelSummary(TypedDict):
     description: str
     licence: str
     state: ResidencyState
+    quarantine: str | None
+    """Why it is set aside, if it is."""
     """`removed`: neither in memory nor on disk."""
     pinned: bool
     """Whether it is kept from being evicted."""
