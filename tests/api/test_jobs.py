@@ -99,19 +99,17 @@ def test_an_unknown_job_is_404_everywhere(client: TestClient) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_stop_cuts_off_is_failed_and_retryable_after_it(
-    tmp_path: Any, settings_of: Any
-) -> None:
+def test_what_a_stop_cuts_off_begins_once_more_after_it(tmp_path: Any, settings_of: Any) -> None:
     settings: Settings = settings_of(data=tmp_path)
     with TestClient(create_app(settings)) as first:
-        query = "/saliency?method=smoothgrad&samples=5000"
+        query = "/saliency?method=smoothgrad&samples=500"
         job_id = first.post(query, content=CAT, headers=ASYNC).json()["id"]
         while first.get(f"/jobs/{job_id}").json()["progress"]["done"] == 0:
             time.sleep(0.01)
     with TestClient(create_app(settings_of(data=tmp_path, preload=False))) as second:
-        job = second.get(f"/jobs/{job_id}").json()
-        assert job["state"] == "failed" and job["problem"]["retryable"]
-        assert second.get(f"/jobs/{job_id}/result").status_code == 503
+        while (job := second.get(f"/jobs/{job_id}").json())["state"] in ("queued", "running"):
+            time.sleep(0.01)
+        assert job["state"] == "succeeded", job
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "1.5", "9" * 5000])
