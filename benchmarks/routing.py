@@ -35,10 +35,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Scope
 
+from brightfield.access.visitor import anybody
+from brightfield.api.admission.admission import Admission
 from brightfield.api.app import create_app
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.image_endpoints import ImageEndpoint
-from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
 from brightfield.api.reading.inputs import understand_submission
 from brightfield.api.reading.received import Received
@@ -103,8 +104,9 @@ def service(settings: Settings) -> tuple[FastAPI, ASGIApp]:
     """The app with the four ways, and the same behind a middleware that knows *direct*."""
     app = create_app(settings)
     engine = app.state.engine
-    admission = Admission(settings.max_in_flight, engine.telemetry, engine.backlog)
-    app.state.services = SimpleNamespace(settings=settings, engine=engine, admission=admission)
+    admission = Admission.of(settings, engine.telemetry, engine.backlog)
+    services = SimpleNamespace(settings=settings, engine=engine, admission=admission)
+    app.state.projects = SimpleNamespace(of=lambda _: services)
     direct, bare = Trivial("direct"), Trivial("bare")
 
     async def respond(request: Request) -> Response:
@@ -148,6 +150,7 @@ def scope_of(way: str, app: FastAPI) -> Scope:
         "app": app,
         "hang_up_calls": set(),
         "state": {},
+        "visitor": anybody(),
     }
 
 

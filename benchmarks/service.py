@@ -42,6 +42,7 @@ from metered import NAME as METERED
 from brightfield import zoo
 from brightfield.cards import ModelCard, read_card
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.serving.server import tune_interpreter
@@ -66,7 +67,7 @@ class Bound:
         return cls(card, module, bodies, os.cpu_count() or 1)
 
     def prepared(self, body: bytes) -> torch.Tensor:
-        return preprocess(decode(body, max_pixels=MAX_PIXELS), self.card.input).tensor
+        return preprocess(decode(body, limits=Limits(MAX_PIXELS)), self.card.input).tensor
 
     def throughput(self, batch: int, seconds: float) -> float:
         """Images per second at a batch size; decoding threads keep a short queue filled."""

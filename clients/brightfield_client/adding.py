@@ -35,7 +35,7 @@ def named(
 ) -> Iterator[NamedImage | Addition]:
     """Read images one after another; one that cannot be read is a failed addition."""
     for index, image in enumerate(images):
-        given = ids[index] if ids is not None else _path_id(image)
+        given = ids[index] if ids is not None else path_id(image)
         try:
             payload = to_payload(image)
         except (OSError, ValueError, TypeError) as fault:
@@ -78,11 +78,13 @@ def merged(part: Sequence[NamedImage | Addition], answered: Iterable[Addition]) 
     return [each if isinstance(each, Addition) else next(answers) for each in part]
 
 
-def _path_id(image: Any) -> str | None:
-    """A path's text with slashes, without those at its beginning."""
+def path_id(image: Any) -> str | None:
+    """A path's text with slashes, without what leads to its first folder: `../imgs/a.png` and
+    `/imgs/a.png` are `imgs/a.png`."""
     if not isinstance(image, str | os.PathLike) or str(image).startswith("sha256:"):
         return None
-    return PurePath(os.fspath(image)).as_posix().lstrip("/")
+    plain = PurePath(os.path.normpath(os.fspath(image)))
+    return "/".join(part for part in plain.parts if part not in (plain.anchor, ".."))
 
 
 def _metadata_of(metadata: Metadata | None, index: int, image: Any) -> Mapping[str, Any]:

@@ -88,12 +88,12 @@ class Policy:
     def delay(self, attempt: int, asked: float | None) -> float:
         """Seconds before retry number `attempt` (from 0).
 
-        At least what the service asked for, and up to a quarter more; without such a wish
+        Exactly what the service asked for, which is the client's turn; without such a wish
         0.5 * 2^attempt, at most 8, of which a random half is taken off. The chance keeps clients
-        that were refused together from coming back together.
+        that failed together from coming back together.
         """
         if asked is not None:
-            return asked * (1 + 0.25 * self.chance())
+            return asked
         return float(min(_CEILING, _BASE * 2**attempt) * (1 - 0.5 * self.chance()))
 
 

@@ -122,8 +122,14 @@ COLLECTION = (
         "*, filter: Mapping[str, Any] | None = None, after: int = 0, limit: int = 1000",
     ),
     Plain(
-        "thumbnail", "GET /collections/{name}/items/{item_id}/thumbnail", "binary",
+        "item", "GET /collections/{name}/item", "document",
+        "An item: `id`, `metadata`, `source` (the digest of what it was made of), `vector`.",
+        "id: str",
+    ),
+    Plain(
+        "thumbnail", "GET /collections/{name}/thumbnail", "binary",
         "The small picture of an item.",
+        "id: str",
     ),
     Plain(
         "index", "PUT /collections/{name}/index", "one(IndexInfo)",
@@ -140,6 +146,14 @@ COLLECTION = (
     Plain(
         "drop_index", "DELETE /collections/{name}/index", "nothing",
         "Delete the index; searches are exact without it.",
+    ),
+    Plain(
+        "replace", "POST /collections/{name}/replacement", "one(CollectionInfo)",
+        "Let the collection `by`, which has the same items, take the place of this one.\n\n"
+        "In one transaction; the maps and the index of this one go with it. `changes` is that of\n"
+        "`info()` when the other began to be filled. Raises `ConflictError` if the items differ,\n"
+        "or if there were changes since.",
+        "by: str, *, changes: int | None = None",
     ),
     Plain(
         "clusters", "POST /collections/{name}/clusters", "one(Clusters)",

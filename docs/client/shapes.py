@@ -38,7 +38,7 @@ _RAW, _NO_EQ = "at(whole=True, repr=False, compare=False)", ", eq=False, kw_only
 _PLAIN = ""
 _FLOATS = "tuple[float, ...]"
 SHAPES = (
-    Shape("ModelRef", "ModelIdentity", "id='' version='' sha256=None", options=_PLAIN),
+    Shape("ModelRef", "ModelIdentity", "id='' version='' sha256=None digest=None", options=_PLAIN),
     Shape(
         "Warned", "ReplyWarning", "code='' detail=''", options=_PLAIN,
         doc="Something that the service did to the image or the answer and that one should know.",

@@ -21,7 +21,7 @@ from sheet import publish
 
 from brightfield import zoo
 from brightfield.api.app import create_app
-from brightfield.cards import find_cards
+from brightfield.card_folders import find_cards
 from brightfield.settings import Settings
 from brightfield_client import Client, Collection, InProcess
 from training.data.bccd import CLASSES, smears
@@ -73,7 +73,7 @@ def main(data: Path) -> None:
                 "trustworthiness": round(float(made.trustworthiness), 3),
                 "agreement": round(cells.disagreements("kind", most=3)["agreement"], 3),
             }
-            card = find_cards((zoo.folder(),))[0][MODEL]
+            card = find_cards((zoo.folder(),)).cards[MODEL]
             publish(sheet, TARGET, [card], numbers)
 
 

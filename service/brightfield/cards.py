@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
+from brightfield.names import NAME
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters
 
@@ -33,7 +36,7 @@ _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
 _NO_CLASS = ("__background__", "N/A")
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
+_ID = re.compile(NAME)
 
 
 def _valid_id(value: str) -> str:
@@ -42,6 +45,19 @@ def _valid_id(value: str) -> str:
             "an id is letters, digits, '.', '_', '-' and begins with one of the first two"
         )
     return value
+
+
+def _lowered(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _each(value: object) -> object:
+    """One number as a list of it, which counts for every channel."""
+    return (value,) if isinstance(value, int | float) else value
+
+
+Digest = Annotated[str, BeforeValidator(_lowered), Field(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256, as Linux (`sha256sum`) or Windows (`Get-FileHash`) prints it."""
 
 
 class ArchitectureSection(Parameters):
@@ -66,7 +82,7 @@ class WeightsSection(Parameters):
     """A file inside an installed Python package, as distribution:path/inside."""
     torchvision: str | None = None
     """A weights name of torchvision, as AlexNet_Weights.IMAGENET1K_V1; fetched by `models pull`."""
-    sha256: Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$")] = None
+    sha256: Digest | None = None
     """SHA-256 of the file; required for file and package."""
 
     @model_validator(mode="after")
@@ -108,9 +124,9 @@ class InputSpec(Parameters):
     crop: Annotated[int, Field(ge=1)] | None = None
     """Side of the square centre crop after resizing."""
     order: Literal["RGB", "BGR"] = "RGB"
-    mean: tuple[float, ...] = (0.0,)
+    mean: Annotated[tuple[float, ...], BeforeValidator(_each)] = (0.0,)
     """Per channel (or one for all), subtracted from values in [0, 1]."""
-    std: tuple[Annotated[float, Field(gt=0)], ...] = (1.0,)
+    std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_each)] = (1.0,)
     """Per channel (or one for all), divided by afterwards."""
     intensity: Intensity = Intensity("auto")
     """How other than 8-bit images are brought to [0, 1]."""
@@ -247,6 +263,10 @@ class ModelCard(Parameters):
             return torchvision_categories(self.labels.torchvision)
         return tuple(label.name for label in self.labels)
 
+    def same_as(self, other: ModelCard) -> bool:
+        """Whether another card says the same, wherever it lies."""
+        return self.model_dump() == other.model_dump()
+
     def color(self, class_id: int) -> tuple[int, int, int]:
         """The label's colour, else one of the palette by its position."""
         if not isinstance(self.labels, LabelSource) and class_id < len(self.labels):
@@ -302,44 +322,60 @@ def read_card(path: Path) -> ModelCard:
     """
     file = path / CARD if path.is_dir() else path
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
-        card = ModelCard.model_validate(content)
+        card = ModelCard.model_validate(_content(file))
     except ValidationError as fault:
         raise InvalidCard(f"{file.parent.name}/{CARD}: {_sentence(fault)}") from fault
     except OSError as fault:
         raise InvalidCard(f"{file.parent.name}/{CARD}: {fault.strerror}.") from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+    except ValueError as fault:  # no TOML, or no UTF-8
         raise InvalidCard(f"{file.parent.name}/{CARD}: {fault}.") from fault
     card._folder = file.parent
     return card
 
 
+def stated_id(folder: Path) -> str | None:
+    """The id that a card states, which may be faulty otherwise; None if it can't be read."""
+    try:
+        name = _content(folder / CARD).get("id")
+    except (OSError, ValueError):
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _content(file: Path) -> dict[str, Any]:
+    """What a TOML file says; the mark that Windows' editors put at its beginning is skipped."""
+    return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+
+
 def _sentence(fault: ValidationError) -> str:
-    places = (
-        f"{'.'.join(str(part) for part in error['loc']) or 'card'}: {error['msg']}"
+    return "; ".join(
+        f"{'.'.join(str(part) for part in error['loc']) or 'card'}: {_said(error)}"
         for error in fault.errors()
     )
-    return "; ".join(places)
 
 
-def find_cards(folders: Iterable[Path]) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
-    """Every model folder directly below `folders`: the good cards by id, the faults by folder name.
+def _said(error: ErrorDetails) -> str:
+    """What is wrong with one key; of an unknown one the nearest known name."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"]
+    known = _keys_at(error["loc"][:-1])
+    hint = nearest(str(error["loc"][-1]), known, 1) or f" Known: {', '.join(known)}."
+    return f"There is no such key.{hint}"
 
-    A folder that is itself a model folder counts as one. A later folder's card replaces an
-    earlier one of the same id, so that a lab's own version of a shipped model wins. A broken card
-    never hides the others, and a folder that is not there is a fault under its own name.
-    """
-    cards: dict[str, ModelCard] = {}
-    faults: dict[str, InvalidCard] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            faults[folder.name] = InvalidCard(f"The model folder {folder.name!r} is not there.")
-        own = [folder / CARD] if (folder / CARD).is_file() else []
-        for file in [*own, *sorted(folder.glob(f"*/{CARD}"))]:
-            try:
-                card = read_card(file)
-            except InvalidCard as fault:
-                faults[file.parent.name] = fault
-            else:
-                cards[card.id] = card
-    return cards, faults
+
+def _keys_at(place: Sequence[int | str]) -> list[str]:
+    """The keys that a card may have at a place in it."""
+    sections: list[type[Parameters]] = [ModelCard]
+    for step in place:
+        inner = [each.model_fields[step] for each in sections if step in each.model_fields]
+        named = [each for each in sections if each.__name__ == step]  # one of several forms
+        parts = [part for found in inner for part in _parts(found.annotation)]
+        sections = parts or named or sections
+    return [key for section in sections for key in section.model_fields]
+
+
+def _parts(annotation: Any) -> list[type[Parameters]]:
+    """The sections among the forms that a value may have."""
+    if isinstance(annotation, type) and issubclass(annotation, Parameters):
+        return [annotation]
+    return [part for form in get_args(annotation) for part in _parts(form)]

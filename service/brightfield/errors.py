@@ -11,6 +11,7 @@ about API keys are in `refusals`.
     ├── NotFound 404          an id that is not there
     ├── MethodNotAllowed 405  a method that the path does not know
     ├── NotAcceptable 406     a reply format that the endpoint does not have
+    ├── BodyTooSlow 408       the body comes too slowly
     ├── Conflict 409          the current state forbids it
     ├── TooLarge 413          bytes, pixels or a reply over its limit
     ├── Unsupported 415       a format that cannot be read
@@ -54,6 +55,11 @@ class BrightfieldError(Exception):
         self.errors = tuple(errors)
         self.retry_after = retry_after
 
+    def again(self) -> Self:
+        """The same fault for another who is told, without the frames that it came through and what
+        these hold."""
+        return copy.copy(self)
+
     def about(self, name: str) -> Self:
         """The same fault, said of the further image `name` that came with a request."""
         fault = copy.copy(self)
@@ -64,10 +70,6 @@ class BrightfieldError(Exception):
 
 class BadRequest(BrightfieldError):
     code, status, title = "bad_request", 400, "The request cannot be read"
-
-
-class BadHost(BadRequest):
-    code, title = "bad_host", "The Host header is missing or wrong"
 
 
 class EmptyBody(BadRequest):
@@ -142,6 +144,10 @@ class NotAcceptable(BrightfieldError):
     code, status, title = "not_acceptable", 406, "The endpoint does not have this format"
 
 
+class BodyTooSlow(BrightfieldError):
+    code, status, title, retryable = "body_too_slow", 408, "The body came too slowly", True
+
+
 class Conflict(BrightfieldError):
     code, status, title = "conflict", 409, "Conflict"
 
@@ -200,6 +206,10 @@ class TooLarge(BrightfieldError):
 
 class TooManyBytes(TooLarge):
     code, title = "too_many_bytes", "Too many bytes"
+
+
+class TooManyValues(TooLarge):
+    code, title = "too_many_values", "Too many values in one request"
 
 
 class TooManyPixels(TooLarge):
@@ -348,6 +358,10 @@ class ModelTooLarge(Unavailable):
 
 class MemoryBusy(Unavailable):
     code, title = "memory_busy", "No memory for the model at the moment"
+
+
+class LoadTimeout(Unavailable):
+    code, title, retryable = "load_timeout", "The model takes too long to load", False
 
 
 class OutOfMemory(Unavailable):

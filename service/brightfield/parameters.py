@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -14,6 +13,8 @@ from pydantic import (
     Field,
     WithJsonSchema,
 )
+
+from brightfield.json_text import parse_json
 
 
 class Parameters(BaseModel):
@@ -62,9 +63,9 @@ def several(value: Any) -> Any:
 def parsed_json(text: str) -> Any:
     """What a query writes as JSON. Raises `ValueError`."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise ValueError("this is no JSON") from None
+        return parse_json(text)
+    except ValueError:
+        raise ValueError("this isn't JSON") from None
 
 
 def _pair(value: Any) -> Any:

@@ -142,16 +142,21 @@ def _scaled(pixels: Pixels, scaling: Scaling) -> Pixels:
     return scale(pixels, scaling.low, scaling.high)
 
 
-def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ...]]:
-    """Colour weighed to grey for one channel; grey for three stays one until the very end."""
-    present = pixels.shape[2]
-    if present == wanted or (present, wanted) == (1, 3):
-        return pixels, ()
-    if (present, wanted) != (3, 1):
+def check_channels(present: int, wanted: int) -> None:
+    """Raises `UnfitImage` for channels that aren't, and don't become, those that a model takes."""
+    if present != wanted and (present, wanted) not in ((1, 3), (3, 1)):
         raise UnfitImage(
             f"The image has {present} channels and the model takes {wanted}; choose them with "
             f"channels=, for example channels={','.join(str(index) for index in range(wanted))}."
         )
+
+
+def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ...]]:
+    """Colour weighed to grey for one channel; grey for three stays one until the very end."""
+    present = pixels.shape[2]
+    check_channels(present, wanted)
+    if present == wanted or (present, wanted) == (1, 3):
+        return pixels, ()
     if pixels.dtype == np.uint8:
         grey = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
     else:

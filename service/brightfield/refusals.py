@@ -1,11 +1,16 @@
-"""The part of the tree of errors that is about keys: who is refused, and who had enough.
+"""The part of the tree of errors that is about the door: what is no request, who is refused, and
+who had enough.
 
 BrightfieldError
+├── MalformedRequest, BadHost 400
 ├── Unauthorized 401      no API key, or none that opens the door
 ├── InsufficientScope 403 a key without the scope
 ├── UnknownKey 404
+├── HeadTooSlow 408       path, query and headers come too slowly
 ├── KeyExists 409
-└── RateExceeded, ShareExceeded, QuotaExceeded 429
+├── RateExceeded, ShareExceeded, QuotaExceeded 429
+├── HeadTooLarge 431      path, query and headers over their limit
+└── TooManyConnections 503
 """
 
 from __future__ import annotations
@@ -13,7 +18,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from brightfield.errors import BrightfieldError, Conflict, Forbidden, NotFound, Overloaded
+from brightfield.errors import (
+    BadRequest,
+    BrightfieldError,
+    Conflict,
+    Forbidden,
+    NotFound,
+    Overloaded,
+    Unavailable,
+)
+
+
+class BadHost(BadRequest):
+    code, title = "bad_host", "The Host header is missing or wrong"
+
+
+class MalformedRequest(BadRequest):
+    code, title = "malformed_request", "The request is not HTTP/1.1"
+
+
+class HeadTooSlow(BrightfieldError):
+    code, status, title, retryable = (
+        "head_too_slow",
+        408,
+        "The head of the request came too slowly",
+        True,
+    )
+
+
+class HeadTooLarge(BrightfieldError):
+    code, status, title = "head_too_large", 431, "The head of the request is too large"
+
+
+class TooManyConnections(Unavailable):
+    code, title = "too_many_connections", "Too many connections"
 
 
 class Unauthorized(BrightfieldError):

@@ -76,10 +76,27 @@ class Settings(BaseSettings):
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)
     """Most pixels of one image: width x height x planes that are read."""
+    max_image_bytes: int = Field(2 * 2**30, ge=1)
+    """Most bytes of one image while it is decoded and converted: width x height x channels x bytes
+    of a value, and their copies."""
+    decode_bytes: int = Field(4 * 2**30, ge=1)
+    """Bytes for all images together that are decoded or in use; others wait for their turn."""
     max_bytes: int = Field(256 * 2**20, ge=1)
     """Most bytes of the body of one request."""
     max_in_flight: int = Field(256, ge=1)
-    """Most images in flight, from reading to reply; further requests are refused with 429."""
+    """Most images in flight, and as many explanations and evaluations; further ones get 429."""
+    max_body_bytes_in_flight: int = Field(2 * 2**30, ge=1)
+    """Most bytes of bodies in memory, and as many of jobs; requests beyond that get 429."""
+    min_body_rate: float = Field(1024.0, gt=0)
+    """Bytes per second that a body must come with, in the long run; a slower one gets 408."""
+    body_grace: float = Field(10.0, gt=0)
+    """Seconds that a body may be behind min_body_rate, so also the longest silence within it."""
+    max_jobs: int = Field(1000, ge=1)
+    """Most jobs that wait or run; further ones get 429."""
+    jobs: int = Field(4, ge=1)
+    """Most jobs of one endpoint that run at the same time; others wait."""
+    max_connections: int = Field(512, ge=1)
+    """Most open connections; a further one closes the one that is idle for longest, or gets 503."""
     max_reply_bytes: int = Field(64 * 2**20, ge=1)
     """Most bytes of one JSON reply; a larger one is refused with 413, naming a binary format."""
     threads: int = Field(0, ge=0)
@@ -92,6 +109,8 @@ class Settings(BaseSettings):
     """Default model per task, as task=model,task=model; empty: the shipped ones."""
     preload: bool = True
     """Load the default models at the start, before /readyz answers 200."""
+    load_timeout: float = Field(120.0, gt=0)
+    """Seconds after which the load of a model is given up, so others can be loaded."""
     trust_model_code: bool = False
     """Run Python code and pickles that come with model cards."""
     image_ttl: float = Field(3600.0, gt=0)
@@ -117,7 +136,10 @@ class Settings(BaseSettings):
 
     @field_validator(
         "memory_budget",
+        "max_image_bytes",
+        "decode_bytes",
         "max_bytes",
+        "max_body_bytes_in_flight",
         "max_reply_bytes",
         "image_cache_bytes",
         "vector_cache_bytes",

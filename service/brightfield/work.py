@@ -52,6 +52,11 @@ class Work(Parameters):
         """What the result can be written as under these parameters."""
         return self.result.formats
 
+    @property
+    def lengthy(self) -> bool:
+        """Whether an answer takes long, so that it shall not take the place of a short one."""
+        return False
+
     def refusal(self, card: ModelCard) -> str | None:
         """Why a model of the right task cannot do what the parameters ask for; None: it can."""
         return None

@@ -41,9 +41,12 @@ def scale(pixels: Pixels, low: float, high: float) -> UnitPixels:
     exact = np.dtype(np.float32 if pixels.dtype.itemsize <= 2 else np.float64)
     bottom, span = np.array(low, exact), np.array(high - low, exact)
     with np.errstate(all="ignore"):  # infinite pixels and spans end at 0 or 1
-        unit: Pixels = (pixels.astype(exact) - bottom) / span
+        unit: Pixels = pixels.astype(exact)
+        unit -= bottom  # in place: a plane may be as large as memory allows
+        unit /= span
     np.nan_to_num(unit, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
-    clipped: UnitPixels = np.clip(unit, 0.0, 1.0).astype(np.float32, copy=False)
+    np.clip(unit, 0.0, 1.0, out=unit)
+    clipped: UnitPixels = unit.astype(np.float32, copy=False)
     return clipped
 
 

@@ -51,19 +51,25 @@ def test_the_wait_that_is_named_is_enough_and_not_too_long() -> None:
 
 def test_images_in_flight_are_counted_and_given_back() -> None:
     allowance = Allowance(KeyLimits(in_flight=3))
-    allowance.take(2, wanted=2)
+    with allowance.hold(2) as share:
+        assert [quota.left for quota in allowance.quotas()] == [1]
+        with pytest.raises(ShareExceeded), allowance.hold(2):
+            pass
+        with pytest.raises(TooManyImages), allowance.hold(4):
+            pass
+        with allowance.hold(1):
+            assert [quota.left for quota in allowance.quotas()] == [0]
+        give = share.keep()
     assert [quota.left for quota in allowance.quotas()] == [1]
-    with pytest.raises(ShareExceeded):
-        allowance.take(2, wanted=2)
-    with pytest.raises(TooManyImages):
-        allowance.take(4, wanted=4)
-    allowance.give(2)
-    allowance.take(3, wanted=3)
+    give()
+    with pytest.raises(ZeroDivisionError), allowance.hold(3):
+        raise ZeroDivisionError
+    assert [quota.left for quota in allowance.quotas()] == [3]
 
 
 def test_a_key_without_limits_has_none_to_tell() -> None:
     allowance = Allowance(KeyLimits())
     for _ in range(1000):
         allowance.request()
-        allowance.take(100, wanted=100)
-    assert allowance.quotas() == []
+    with allowance.hold(100_000):
+        assert allowance.quotas() == []

@@ -75,6 +75,20 @@ async def test_revoking_the_last_key_does_not_open_the_door(store: KeyStore) -> 
         await ring.visitor(None)
 
 
+async def test_a_store_that_is_replaced_by_one_without_keys_does_not_open_the_door(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, _ = issue(store, KeyRequest("lab"))
+    ring = Keyring(store, "auto")
+    await ring.visitor(bearer(key))
+    monkeypatch.setattr(store, "all", list)
+    ring.read()
+    with pytest.raises(InvalidKey):
+        await ring.visitor(bearer(key))
+    with pytest.raises(Unauthorized):
+        await ring.visitor(None)
+
+
 async def test_a_key_ends_when_it_expires(store: KeyStore) -> None:
     now = [1_000_000.0]
     key, _ = issue(store, KeyRequest("lab", expires="1h"), lambda: now[0])

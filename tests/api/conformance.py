@@ -15,6 +15,7 @@ from jsonschema.exceptions import ValidationError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROBLEM = "application/problem+json"
+_WITHOUT_ROUTE = (400, 401, 403, 404, 405, 408, 429, 431, 500, 503)
 _UNDESCRIBED = ("/docs", "/openapi.json", "/redoc", "/static-offline-docs")
 
 
@@ -49,11 +50,15 @@ class Conformance:
         await self._app(scope, receive, judged)
 
     def _judge(self, scope: Scope, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        if status == 499 or scope["method"] in ("HEAD", "OPTIONS"):
+        if status == 499 or scope["method"] == "OPTIONS":
             return
         path = getattr(scope.get("route"), "path", None)
         media_type = headers.get("content-type", "").partition(";")[0]
-        wrong = self._document.fault(path, scope["method"].lower(), status, media_type, body)
+        asked = (path, scope["method"].lower(), status, media_type)
+        if scope["method"] == "HEAD":
+            wrong = self._document.fault_of_head(*asked)
+        else:
+            wrong = self._document.fault(*asked, body)
         if wrong is not None:
             place = f"{scope['method']} {path or scope['path']} {status} {media_type}"
             self._violations.append(f"{place}: {wrong}")
@@ -85,18 +90,35 @@ class Document:
         self, path: str | None, method: str, status: int, media_type: str, body: bytes
     ) -> str | None:
         """What is wrong with a reply; None: nothing."""
+        content, wrong = self._declared(path, method, status)
+        if wrong is None and media_type not in content and (content or body):
+            wrong = f"the media type is not declared; there are {', '.join(content)}"
+        if wrong is not None:
+            return wrong
+        return self._fault_of_body(content.get(media_type, {}).get("schema", {}), media_type, body)
+
+    def fault_of_head(
+        self, path: str | None, method: str, status: int, media_type: str
+    ) -> str | None:
+        """The same of a reply to HEAD, which is GET's without its body."""
+        content, wrong = self._declared(path, "get", status)
+        if wrong is None and content and media_type not in content:
+            return f"the media type is not declared; there are {', '.join(content)}"
+        return wrong
+
+    def _declared(
+        self, path: str | None, method: str, status: int
+    ) -> tuple[Mapping[str, Any], str | None]:
+        """The forms of a reply by their media types, and what is wrong with its status."""
         responses = self._responses(path, method, status)
         if responses is None:
-            return "the document has no such operation"
-        response = responses.get(str(status)) or (responses["default"] if status >= 400 else None)
+            return {}, "the document has no such operation"
+        response = responses.get(str(status))
         if response is None:
-            return f"the status is not declared; there are {', '.join(responses)}"
+            return {}, f"the status is not declared; there are {', '.join(responses)}"
         if "$ref" in response:
             response = self._components["responses"][response["$ref"].rpartition("/")[2]]
-        content = response.get("content", {})
-        if media_type not in content and (content or body):
-            return f"the media type is not declared; there are {', '.join(content)}"
-        return self._fault_of_body(content.get(media_type, {}).get("schema", {}), media_type, body)
+        return response.get("content", {}), None
 
     def _fault_of_body(self, schema: Mapping[str, Any], media_type: str, body: bytes) -> str | None:
         if media_type == "text/event-stream":
@@ -106,15 +128,15 @@ class Document:
         return None
 
     def _responses(self, path: str | None, method: str, status: int) -> Mapping[str, Any] | None:
-        """A path that is not there has problems alone."""
+        """A path or a method that is not there has problems alone, of what comes before routes."""
         plain = None if path is None else path.replace(":path}", "}")
         operation = self._paths.get(plain, {}).get(method)
         if operation is not None:
             return operation["responses"]  # type: ignore[no-any-return]
         if status < 400:
             return None
-        problem = {"$ref": "#/components/schemas/Problem"}
-        return {"default": {"content": {PROBLEM: {"schema": problem}}}}
+        problem = {"content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        return dict.fromkeys(map(str, _WITHOUT_ROUTE), problem)
 
     def _fault_of_events(self, schemas: Mapping[str, Any], body: bytes) -> str | None:
         for event in body.decode().split("\n\n"):

@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.datasets import load_digits, load_iris
 from starlette.testclient import TestClient
+
+from brightfield.store.items import NewItem
 
 from .conftest import CHELSEA, COFFEE, png
 from .test_jobs import ASYNC, finished
@@ -150,6 +153,94 @@ def test_deleted_items_are_found_no_more(client: TestClient) -> None:
     assert client.delete("/collections/gone/items?ids=b,c/d").json() == {"deleted": 2}
     assert client.delete("/collections/gone/items").status_code == 422
     assert client.get("/collections/gone").json()["items"] == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"shape": [-1, 2]}, {"shape": [1.5, 2]}, {"shape": [True, 2]}, {"shape": ["1", 2]},
+     {"shape": [2, 2]}, {"shape": [10**30, 2]}, {"shape": 2}, {"dtype": "int32"}, {"data": 7}],
+)  # fmt: skip
+def test_an_array_is_of_the_shape_that_it_says(client: TestClient, change: Any) -> None:
+    made(client, "shapes", dim=2)
+    data = base64.b64encode(np.array([[1, 2]], "<f4").tobytes()).decode()
+    body = {"vectors": {"shape": [1, 2], "dtype": "float32", "data": data}, "ids": ["a"]}
+    assert client.post("/collections/shapes/items", json=body).status_code == 200
+    body["vectors"] = {**body["vectors"], **change}  # type: ignore[dict-item]
+    reply = client.post("/collections/shapes/items", json=body)
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_vectors")
+
+
+@pytest.mark.parametrize("rows", [[["1", 2]], [[True, 2]], [[None, 2]], [[10**400, 2]], "12", [1]])
+def test_only_numbers_are_values(client: TestClient, rows: Any) -> None:
+    made(client, "shapes", dim=2)
+    reply = client.post("/collections/shapes/items", content=json.dumps({"vectors": rows}))
+    assert 400 <= reply.status_code < 500, reply.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query"),
+    [
+        ("GET", "items", {"after": "9223372036854775808"}),
+        ("GET", "items", {"after": "-1"}),
+        ("GET", "items", {"filter": "[" * 3000}),
+        ("GET", "items", {"filter": '{"a": "\\ud800"}'}),
+        ("DELETE", "items", {"ids": "[" * 3000}),
+        ("DELETE", "items", {"ids": '["\\ud800"]'}),
+        ("GET", "item", {"id": "a" * 10_000}),
+    ],
+)
+def test_odd_queries_are_the_callers_fault(
+    client: TestClient, method: str, path: str, query: dict[str, str]
+) -> None:
+    made(client, "shapes", dim=2)
+    reply = client.request(method, f"/collections/shapes/{path}", params=query)
+    assert 400 <= reply.status_code < 500, reply.text
+
+
+def test_labels_are_equal_as_filters_have_it(client: TestClient) -> None:
+    made(client, "labels", dim=2)
+    labels = [1, 1.0, True, 1, "1"]
+    rows = [[1, n / 100] for n in range(5)]
+    names = [f"i{n}" for n in range(5)]
+    add(client, "labels", rows, names, metadata=[{"k": label} for label in labels])
+    found = client.post("/collections/labels/disagreements", json={"by": "k", "k": 4}).json()
+    assert found["disagreements"][0]["score"] == 1
+    scores = {each["id"]: each["score"] for each in found["disagreements"]}
+    assert scores == {"i0": 0.5, "i1": 0.5, "i3": 0.5, "i2": 1, "i4": 1}
+    unknown = client.post("/collections/labels/disagreements", json={"by": "K"}).json()
+    assert unknown["code"] == "too_few_items" and "Did you mean k" in unknown["detail"]
+
+
+def test_zero_is_zero_whatever_its_sign(client: TestClient) -> None:
+    made(client, "zeros", dim=2, metric="euclidean")
+    add(client, "zeros", [[0.0, 1], [-0.0, 1]], ["a", "b"])
+    reply = client.post("/collections/zeros/clusters", json={"k": 2})
+    assert reply.status_code == 422 and "1 distinct" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("bad", ["..", ".", "a/../b", "a//b", "%2e%2e", "a\\b", "a\u0007"])
+def test_an_id_that_would_be_another_address_is_refused(client: TestClient, bad: str) -> None:
+    made(client, "dots", dim=2)
+    reply = add(client, "dots", [[1, 0], [0, 1]], ["a", bad])
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_parameter")
+    assert reply.json()["errors"][0]["location"] == "ids"
+    assert client.get("/collections/dots").json()["items"] == 0
+
+
+def test_ids_of_earlier_versions_stay_within_reach(client: TestClient, app: FastAPI) -> None:
+    made(client, "dots", dim=2)
+    old = ["..", "../imgs/k1/a.png", "a//b", "%2e%2e", "a\\b", "."]
+    vectors = [np.array([n, 1], np.float32) for n in range(len(old))]
+    items = [NewItem(name, "s", {}, row, b"jpeg") for name, row in zip(old, vectors, strict=True)]
+    app.state.services.collections.stores.items.add("dots", items)
+    for number, name in enumerate(old):
+        found = client.get("/collections/dots/item", params={"id": name})
+        assert (found.json()["id"], found.json()["vector"]) == (name, [number, 1])
+        assert client.get("/collections/dots/thumbnail", params={"id": name}).content == b"jpeg"
+        query = {"ids": json.dumps([name])}
+        assert client.delete("/collections/dots/items", params=query).json() == {"deleted": 1}
+    assert client.get("/collections/dots").json()["items"] == 0
+    assert client.get("/collections/dots/item").json()["code"] == "invalid_parameter"
 
 
 # Asking

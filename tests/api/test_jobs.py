@@ -114,7 +114,7 @@ def test_what_a_stop_cuts_off_is_failed_and_retryable_after_it(
         assert second.get(f"/jobs/{job_id}/result").status_code == 503
 
 
-@pytest.mark.parametrize("number", ["x", "-1"])
+@pytest.mark.parametrize("number", ["x", "-1", "1.5", "9" * 5000])
 def test_a_wrong_last_event_id_is_named(client: TestClient, number: str) -> None:
     job_id = client.post("/classify", content=CAT, headers=ASYNC).json()["id"]
     reply = client.get(f"/jobs/{job_id}/events", headers={"Last-Event-ID": number})

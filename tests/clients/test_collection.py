@@ -12,6 +12,7 @@ import skimage.data
 from PIL import Image
 
 from brightfield_client import AsyncClient, Client, ConflictError, NotFoundError
+from brightfield_client.adding import path_id
 from brightfield_client.cli import main
 from brightfield_client.collection import in_batches, named
 
@@ -181,3 +182,60 @@ def test_patches_are_found_among_kept_images(service, paths):
     sheet = kept.patches(layer="blocks.2", units=[0], k=2, format="png")
     assert sheet.media_type == "image/png"
     kept.delete()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("imgs/k1/a.png", "imgs/k1/a.png"),
+        ("../imgs/k1/a.png", "imgs/k1/a.png"),
+        ("/data/imgs/a.png", "data/imgs/a.png"),
+        ("./x/../imgs//a.png", "imgs/a.png"),
+        (Path("../../a b?.png"), "a b?.png"),
+    ],
+)
+def test_the_id_of_a_path_is_never_another_address(path, name):
+    assert path_id(path) == name
+
+
+def test_the_command_embeds_a_collection_anew_or_not_at_all(
+    service, service_url, tmp_path, monkeypatch, capsys
+):
+    folder, elsewhere = tmp_path / "imgs", tmp_path / "work"
+    elsewhere.mkdir()
+    for kind, value in (("k1", 20), ("k2", 200)):
+        (folder / kind).mkdir(parents=True)
+        Image.new("RGB", (32, 32), (value, 0, 0)).save(folder / kind / "a b#?.png")
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("BRIGHTFIELD_URL", service_url)
+    cells = service.collection("anew")
+    assert main(["embed", "../imgs", "--collection", "anew", "--label", "kind"]) == 0
+    before = cells.info().raw
+    listed = cells.items()["items"]
+    assert [item["id"] for item in listed] == ["imgs/k1/a b#?.png", "imgs/k2/a b#?.png"]
+    assert cells.thumbnail("imgs/k1/a b#?.png").media_type == "image/jpeg"
+
+    assert main(["reembed", "anew", "../imgs/k1"]) == 2
+    assert "1 of the 2 items of anew have no image" in capsys.readouterr().err
+    (folder / "k3").mkdir()
+    (folder / "k3" / "new.png").write_bytes(b"not in the collection, so never read")
+    assert cells.info().raw == before
+    bad = folder / "k2" / "a b#?.png"
+    good = bad.read_bytes()
+    bad.write_bytes(b"bad")
+    assert main(["reembed", "anew", "../imgs"]) == 1
+    assert cells.info().raw == before
+    bad.write_bytes(good)
+    assert main(["reembed", "anew", "../imgs"]) == 0
+    assert "2 items embedded anew" in capsys.readouterr().out
+    after = cells.info().raw
+    assert after["created"] != before["created"] and after["items"] == 2
+    assert sorted(cells.items()["items"], key=str) == sorted(listed, key=str)
+    assert "anew.reembed" not in [each.name for each in service.collections()]
+    cells.delete()
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_that_no_quoting_helps_is_refused_before_it_is_sent(service, name):
+    with pytest.raises(ValueError, match="can't be a name"):
+        service.collection(name).delete()

@@ -44,7 +44,7 @@ def work(database: sa.Engine) -> Iterator[CollectionIndexes]:
     )
     queries = CollectionQueries(stores)
     yield CollectionIndexes(queries, VectorIndexes(database))
-    queries.close()
+    queries.close(10)
 
 
 @pytest.fixture

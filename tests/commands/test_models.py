@@ -56,6 +56,15 @@ def test_broken_cards_and_missing_weights(folder, capsys):
     ]
 
 
+def test_two_folders_of_one_id_fail_the_check(folder, capsys):
+    (folder / "lab-2").mkdir()
+    (folder / "lab-2" / "card.toml").write_text(CARD)
+    assert main(["models", "check", str(folder)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["FAIL lab", "FAIL lab-2"]
+    assert all("2 folders have the id 'lab': lab, lab-2." in line for line in lines)
+
+
 def test_nothing_to_check(tmp_path, capsys):
     assert main(["models", "check", str(tmp_path)]) == 2
     assert "card.toml" in capsys.readouterr().err
@@ -77,3 +86,19 @@ def test_pull(folder, monkeypatch, capsys):
     monkeypatch.setattr(weights, "pull", pull)
     assert main(["models", "pull", "lab"]) == 0
     assert capsys.readouterr().out.endswith("lab.pth\n")
+
+
+@pytest.mark.parametrize("code", ["sys.exit(2)", "raise BaseException('boom')", "quit()"])
+def test_code_that_exits_fails_its_own_check_alone(folder, monkeypatch, capsys, code):
+    monkeypatch.setenv("BRIGHTFIELD_TRUST_MODEL_CODE", "true")
+    script = folder / "earlier"  # checked before `lab`
+    script.mkdir()
+    (script / "net.py").write_text(f"import sys\n{code}\n")
+    card = CARD.replace('"lab"', '"earlier"').replace(
+        "torchvision:squeezenet1_0", "python:net.py:x"
+    )
+    (script / "card.toml").write_text(card)
+    assert main(["models", "check", str(folder)]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("FAIL earlier: python:net.py:x of earlier failed: ")
+    assert second.startswith("ok   lab")

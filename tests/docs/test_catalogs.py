@@ -21,6 +21,7 @@ import brightfield.tasks
 from brightfield import explain, metrics, tasks
 from brightfield.commands.command import Command
 from brightfield.embedding import projections
+from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.statistics.family import Family
 from brightfield.models.architecture import Architecture
@@ -30,7 +31,7 @@ from brightfield.reports import plots
 
 from .pages import ROOT
 
-LIMITS = DataLimits(10**6, 10**6)
+LIMITS = DataLimits(Limits(10**6), 10**6)
 CATALOGS = {
     "tasks": set(tasks.catalog()),
     "methods": set(explain.catalog()),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from brightfield import zoo
-from brightfield.cards import find_cards
+from brightfield.card_folders import find_cards
 
 from .markers import default, drawn, marked
 from .pages import ROOT, pages
@@ -56,7 +56,7 @@ def test_defaults_that_are_stated_carry_a_marker(page: Path) -> None:
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: path.stem)
 def test_pictures_are_drawn_with_the_weights_that_are_shipped(picture: Path) -> None:
     facts = json.loads(picture.with_suffix(".json").read_text(encoding="utf-8"))
-    cards, _ = find_cards((zoo.folder(),))
+    cards = find_cards((zoo.folder(),)).cards
     assert facts["weights"], picture
     for model, digest in facts["weights"].items():
         weights = cards[model].weights
@@ -100,7 +100,7 @@ def test_every_thread_that_is_made_has_a_row() -> None:
     made = r'(?:WorkerPool\(.*|LoopThread\(|thread_name_prefix=|name=)f?"([a-z]+(?:-[a-z]+)*)[-"]'
     names = {name for file in CODE for name in re.findall(made, _threaded(file))}
     rows = re.findall(r"^\| `([\w-]+)`", (ROOT / "docs" / "threads.md").read_text("utf-8"), re.M)
-    assert {"lane", "decode", "explain", "loader"} <= names
+    assert {"lane", "decode", "explain", "load"} <= names
     assert names == {re.split(r"[-_][A-Z]", row)[0] for row in rows} - {"asyncio"}
 
 
@@ -119,7 +119,7 @@ def test_folders_that_are_named_exist(page: Path) -> None:
 
 
 def measured(model: str) -> list[float]:
-    cards, _ = find_cards((zoo.folder(),))
+    cards = find_cards((zoo.folder(),)).cards
     return [each.value for each in cards[model].quality]
 
 

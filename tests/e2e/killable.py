@@ -60,6 +60,12 @@ class Service:
             except httpx2.HTTPError:
                 time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started; it may have children."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def kill(self) -> None:
         self._process.kill()  # SIGKILL
         self._process.join()

@@ -289,7 +289,7 @@ class TestFaults:
         before = threading.active_count()
         with pytest.raises(ValueError, match="'abacus' is none of"):
             engine_of(device="cpu,abacus")
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
 
 
 class TestClosing:

@@ -25,6 +25,7 @@ from brightfield.errors import (
     UnknownModel,
 )
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 
 from ..toys.engines import NOT_DENSE, noise, png
 
@@ -93,7 +94,7 @@ def test_an_image_may_come_in_any_form(engine: Engine, tmp_path: Path) -> None:
 def test_images_of_pillow_keep_what_they_show(mode: str) -> None:
     grey = Image.fromarray(PIXELS[..., 0])
     shown = grey.convert("I").convert(mode) if mode == "I;16" else grey.convert(mode)
-    found = decode(image_bytes(shown), max_pixels=10**6).pixels
+    found = decode(image_bytes(shown), limits=Limits(10**6)).pixels
     plain = mode in ("I", "F", "I;16", "1", "L")
     expected = np.asarray(shown) if plain else np.asarray(shown.convert("RGB"))
     if mode == "1":

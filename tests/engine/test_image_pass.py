@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
+import tracemalloc
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from brightfield.engine import Engine, View
+from brightfield.errors import UnfitImage
 from brightfield.images.selection import Selection
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
@@ -59,3 +63,27 @@ def test_who_stops_waiting_is_taken_out_of_the_queue(engine: Engine, gate: threa
         "brightfield_dropped_rows_total", {"reason": "cancelled"}
     )
     assert dropped == 1
+
+
+def test_images_wait_for_the_bytes_of_others_and_give_them_back(engine_of: EngineOf) -> None:
+    engine = engine_of(decode_bytes=1)  # room for one image at a time
+    several = [png(noise(20 + n, 30)) for n in range(6)]
+
+    async def all_of_them() -> list[int]:
+        asked = (engine.answer(Classify(), data, View(), Selection(), Ticket()) for data in several)
+        return [answer.picture.height for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(asyncio.wait_for(all_of_them(), 60)) == [20 + n for n in range(6)]
+    assert engine._running().budget.taken == 0
+
+
+def test_channels_are_judged_before_anything_is_decoded(engine: Engine) -> None:
+    file = io.BytesIO()
+    np.save(file, np.zeros((5, 3000, 3000), np.float64))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnfitImage, match="5 channels"):
+            engine.ask(Classify(), file.getvalue(), axes="CYX")
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(file.getvalue())
+    finally:
+        tracemalloc.stop()

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from brightfield.errors import ChunkConflict, DamagedChunk
 from brightfield.evaluation.runs import EvaluationRuns
+from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
@@ -21,7 +22,7 @@ from brightfield.store import tables
 from brightfield.store.database import open_database, writing
 from brightfield.store.runs import RunStore, StoredChunk
 
-LIMITS = DataLimits(10**7, 10**7)
+LIMITS = DataLimits(Limits(10**7), 10**7)
 MASK = [[0, 1, 1], [0, 0, 1]]
 PAIRS = [
     {"id": "a", "truth": {"array": MASK}, "prediction": {"array": [[0, 1, 0], [0, 0, 1]]}},

@@ -13,6 +13,7 @@ from PIL import Image
 from brightfield.errors import TruncatedImage
 from brightfield.images.bmp import check_whole, size
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 
 
 def saved(mode: str) -> bytes:
@@ -45,14 +46,14 @@ def test_rows_from_the_top() -> None:
     data = bytearray(cv2.imencode(".bmp", pixels[::-1, :, ::-1])[1].tobytes())
     data[22:26] = struct.pack("<i", -8)
     assert size(bytes(data)) == (12, 8)
-    np.testing.assert_array_equal(decode(bytes(data), max_pixels=100).pixels, pixels)
+    np.testing.assert_array_equal(decode(bytes(data), limits=Limits(100)).pixels, pixels)
 
 
 def test_run_lengths() -> None:
     data = run_lengths(3)
-    found = decode(data, max_pixels=100).pixels
+    found = decode(data, limits=Limits(100)).pixels
     assert found.shape[:2] == (3, 4)
     assert (found == 5).all()
     for end in range(26, len(data)):
         with pytest.raises(TruncatedImage):
-            decode(data[:end], max_pixels=100)
+            decode(data[:end], limits=Limits(100))

@@ -27,6 +27,7 @@ from brightfield.errors import (
     UnknownFormat,
 )
 from brightfield.images.decode import decode, describe, stack
+from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 
 CAT = np.ascontiguousarray(skimage.data.chelsea()[40:72, 60:100])
@@ -90,12 +91,12 @@ def test_every_cut_is_truncated(name: str) -> None:
     data = files()[name]
     for end in (*range(2, len(data) - 40, 23), *range(max(2, len(data) - 40), len(data))):
         with pytest.raises(TruncatedImage):
-            decode(data[:end], max_pixels=MANY)
+            decode(data[:end], limits=Limits(MANY))
 
 
 def check(body: bytes, selection: Selection) -> None:
     try:
-        found = decode(body, selection, max_pixels=MANY)
+        found = decode(body, selection, limits=Limits(MANY))
     except BrightfieldError as fault:
         assert fault.status in (400, 413, 415, 422)
         assert fault.detail.endswith(".")
@@ -134,7 +135,7 @@ def test_damage_never_escapes(
 )
 def test_noise_behind_a_signature_never_escapes(start: bytes, rest: bytes) -> None:
     with pytest.raises(BrightfieldError):
-        decode(start + rest, max_pixels=MANY)
+        decode(start + rest, limits=Limits(MANY))
 
 
 @pytest.mark.parametrize("name", sorted(files()))
@@ -143,12 +144,12 @@ def test_facts_and_limit(name: str) -> None:
     selection = Selection(page=0 if "film" in name else None, z=0 if "ZYX" in name else None)
     if name in ("tiff ome", "tiff imagej"):
         selection = Selection(z=1)
-    found = decode(data, selection, max_pixels=32 * 40)
+    found = decode(data, selection, limits=Limits(32 * 40))
     assert (found.height, found.width) == (32, 40)
     assert found.sha256 == hashlib.sha256(data).hexdigest()
     assert found.format == name.split(maxsplit=1)[0]
     with pytest.raises(TooManyPixels):
-        decode(data, selection, max_pixels=32 * 40 - 1)
+        decode(data, selection, limits=Limits(32 * 40 - 1))
 
 
 @pytest.mark.parametrize("name", sorted(files()))
@@ -158,10 +159,10 @@ def test_describe_knows_the_size(name: str) -> None:
 
 
 def test_threads_do_not_meet() -> None:
-    alone = {name: decode(files()[name], max_pixels=MANY).pixels for name in PLAIN}
+    alone = {name: decode(files()[name], limits=Limits(MANY)).pixels for name in PLAIN}
     with ThreadPoolExecutor(4) as pool:
         names = PLAIN * 6
-        together = pool.map(lambda name: decode(files()[name], max_pixels=MANY).pixels, names)
+        together = pool.map(lambda name: decode(files()[name], limits=Limits(MANY)).pixels, names)
         for name, pixels in zip(names, together, strict=True):
             np.testing.assert_array_equal(pixels, alone[name])
 
@@ -170,7 +171,7 @@ def test_nothing_is_left_of_a_librarys_own_words() -> None:
     damaged = bytearray(files()["tiff"])
     damaged[4:8] = (len(damaged) - 2).to_bytes(4, "little")
     with pytest.raises((UndecodableImage, TruncatedImage)) as caught:
-        decode(bytes(damaged), max_pixels=MANY)
+        decode(bytes(damaged), limits=Limits(MANY))
     assert "Error" not in caught.value.detail
 
 
@@ -180,21 +181,21 @@ def test_damaged_exif_is_no_reason_to_refuse_or_warn() -> None:
     data = by_pillow("JPEG", exif=exif.tobytes()[:-9])
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        assert decode(data, max_pixels=MANY).format == "jpeg"
+        assert decode(data, limits=Limits(MANY)).format == "jpeg"
     assert warned == []
 
 
 def test_an_empty_body_and_text() -> None:
     with pytest.raises(EmptyBody):
-        decode(b"", max_pixels=MANY)
+        decode(b"", limits=Limits(MANY))
     with pytest.raises(UnknownFormat):
-        decode(b"dear service, what is in this image?", max_pixels=MANY)
+        decode(b"dear service, what is in this image?", limits=Limits(MANY))
 
 
 def test_pixels_that_need_no_change_are_not_copied() -> None:
     body = array()
     assert np.shares_memory(
-        decode(body, max_pixels=MANY).pixels, np.frombuffer(body, dtype=np.uint8)
+        decode(body, limits=Limits(MANY)).pixels, np.frombuffer(body, dtype=np.uint8)
     )
 
 
@@ -204,31 +205,31 @@ class TestStacks:
     def test_depth_is_taken_plane_by_plane(self) -> None:
         planes = np.arange(4 * 5 * 6, dtype=np.uint16).reshape(4, 5, 6)
         body = by_tifffile(planes, imagej=True, metadata={"axes": "ZYX"})
-        found = stack(body, Selection(orientation="ignore"), max_pixels=30)
+        found = stack(body, Selection(orientation="ignore"), limits=Limits(30))
         assert [selection.z for selection in found] == [0, 1, 2, 3]
         for selection, plane in zip(found, planes, strict=True):
             assert selection.orientation == "ignore"
-            picture = decode(body, selection, max_pixels=30)
+            picture = decode(body, selection, limits=Limits(30))
             assert np.array_equal(picture.pixels[..., 0], plane)
 
     def test_pages_count_as_depth(self) -> None:
         body = by_tifffile(np.zeros((3, 5, 6), np.uint8), photometric="minisblack")
-        assert [selection.page for selection in stack(body, Selection(), max_pixels=30)] == [
+        assert [selection.page for selection in stack(body, Selection(), limits=Limits(30))] == [
             0, 1, 2,
         ]  # fmt: skip
 
     def test_a_plane_is_a_stack_of_one(self) -> None:
         body = by_tifffile(np.zeros((4, 5, 6), np.uint16), imagej=True, metadata={"axes": "ZYX"})
         chosen = Selection(z=2)
-        assert stack(body, chosen, max_pixels=30) == (chosen,)
-        assert stack(by_pillow("PNG"), Selection(), max_pixels=10**6) == (Selection(),)
+        assert stack(body, chosen, limits=Limits(30)) == (chosen,)
+        assert stack(by_pillow("PNG"), Selection(), limits=Limits(10**6)) == (Selection(),)
 
     @pytest.mark.parametrize(("axes", "depth", "other"), [("TZYX", "z", "t"), ("TYX", "t", "t")])
     def test_what_else_is_open_is_asked_for(self, axes: str, depth: str, other: str) -> None:
         shape = (3, 4, 5, 6)[-len(axes) :]
         body = by_tifffile(np.zeros(shape, np.uint16), imagej=True, metadata={"axes": axes})
         with pytest.raises(AmbiguousAxes, match=rf"add {other}=0 \(0 to") as raised:
-            stack(body, Selection(), max_pixels=30)
+            stack(body, Selection(), limits=Limits(30))
         assert [error["location"] for error in raised.value.errors] == [other]
         assert raised.value.missing.keys() == {other}
 
@@ -236,6 +237,6 @@ class TestStacks:
         buffer = io.BytesIO()
         np.save(buffer, np.zeros((4, 5, 6), np.uint8))
         with pytest.raises(AmbiguousAxes, match="axes=ZYX"):
-            stack(buffer.getvalue(), Selection(), max_pixels=30)
-        found = stack(buffer.getvalue(), Selection(axes="ZYX"), max_pixels=30)
+            stack(buffer.getvalue(), Selection(), limits=Limits(30))
+        found = stack(buffer.getvalue(), Selection(axes="ZYX"), limits=Limits(30))
         assert [selection.z for selection in found] == [0, 1, 2, 3]

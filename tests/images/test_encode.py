@@ -12,6 +12,7 @@ from PIL import Image
 
 from brightfield.images.decode import decode
 from brightfield.images.encode import npy, png, tiff
+from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 
 
@@ -33,7 +34,7 @@ def test_png_is_lossless(shape: tuple[int, ...], dtype: type[np.unsignedinteger]
 
 def test_png_of_a_turned_view() -> None:
     pixels = np.arange(9 * 7 * 3, dtype=np.uint16).reshape(9, 7, 3)[::-1, ::2]
-    np.testing.assert_array_equal(decode(png(pixels), max_pixels=100).pixels, pixels)
+    np.testing.assert_array_equal(decode(png(pixels), limits=Limits(100)).pixels, pixels)
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((4, 4), np.float32), np.zeros((4, 4, 2), np.uint8)])
@@ -54,13 +55,13 @@ def test_tiff_comes_back(axes: str, shape: tuple[int, ...], dtype: str, size: fl
         np.testing.assert_array_equal(tif.series[0].asarray(), array)
         assert tif.series[0].axes == axes
     plane = None if axes != "ZYX" else 3
-    found = decode(data, Selection(z=plane), max_pixels=10**4)
+    found = decode(data, Selection(z=plane), limits=Limits(10**4))
     assert found.pixel_size == (None if size is None else pytest.approx(size, rel=1e-3))
 
 
 def test_tiff_of_axes_out_of_imagejs_order() -> None:
     array = np.arange(2 * 3 * 9 * 7, dtype=np.uint16).reshape(2, 3, 9, 7)
-    found = decode(tiff(array, "CZYX", 0.5), Selection(z=2), max_pixels=10**4)
+    found = decode(tiff(array, "CZYX", 0.5), Selection(z=2), limits=Limits(10**4))
     np.testing.assert_array_equal(found.pixels, array[:, 2].transpose(1, 2, 0))
     assert found.pixel_size == pytest.approx(0.5)
 

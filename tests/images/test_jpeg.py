@@ -15,6 +15,7 @@ from PIL import Image
 from brightfield.errors import TruncatedImage, UndecodableImage
 from brightfield.images.decode import decode
 from brightfield.images.jpeg import read_header
+from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 
 MANY = 10**8
@@ -34,7 +35,7 @@ CAT = Image.fromarray(skimage.data.chelsea())
 def test_equals_pillow(mode: str, progressive: bool) -> None:
     data = saved(CAT.convert(mode), progressive=progressive)
     expected = np.asarray(Image.open(io.BytesIO(data))).reshape(300, 451, -1)
-    found = decode(data, max_pixels=MANY)
+    found = decode(data, limits=Limits(MANY))
     np.testing.assert_array_equal(found.pixels, expected)
     assert (found.format, found.notes) == ("jpeg", ())
 
@@ -42,7 +43,7 @@ def test_equals_pillow(mode: str, progressive: bool) -> None:
 def test_inks_are_converted_as_pillow_does_with_a_note() -> None:
     data = saved(CAT.convert("CMYK"))
     expected = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).astype(int)
-    found = decode(data, max_pixels=MANY)
+    found = decode(data, limits=Limits(MANY))
     assert np.abs(found.pixels - expected).max() <= 1
     assert [note.code for note in found.notes] == ["cmyk_converted"]
 
@@ -50,14 +51,14 @@ def test_inks_are_converted_as_pillow_does_with_a_note() -> None:
 def test_ycck_is_read() -> None:
     inks = 255 - np.asarray(CAT.convert("CMYK"))
     data = imagecodecs.jpeg_encode(inks, level=95, colorspace="cmyk", outcolorspace="ycck")
-    found = decode(bytes(data), max_pixels=MANY).pixels.astype(int)
+    found = decode(bytes(data), limits=Limits(MANY)).pixels.astype(int)
     assert np.abs(found - np.asarray(CAT.convert("CMYK").convert("RGB"))).mean() < 3
 
 
 def test_twelve_bits_keep_their_counts() -> None:
     ramp = np.tile(np.linspace(0, 4095, 64).astype(np.uint16), (48, 1))
     data = bytes(imagecodecs.jpeg_encode(ramp, level=99, bitspersample=12))
-    found = decode(data, max_pixels=MANY).pixels
+    found = decode(data, limits=Limits(MANY)).pixels
     assert found.dtype == np.uint16
     assert np.abs(found[..., 0].astype(int) - ramp).max() < 64
 
@@ -68,8 +69,8 @@ def test_orientation_is_applied_unless_ignored(tag: int) -> None:
     exif[274] = tag
     data = saved(CAT, exif=exif.tobytes())
     shape = (451, 300, 3) if tag >= 5 else (300, 451, 3)
-    applied = decode(data, max_pixels=MANY)
-    ignored = decode(data, Selection(orientation="ignore"), max_pixels=MANY)
+    applied = decode(data, limits=Limits(MANY))
+    ignored = decode(data, Selection(orientation="ignore"), limits=Limits(MANY))
     assert (applied.pixels.shape, applied.orientation_applied) == (shape, tag)
     assert (ignored.pixels.shape, ignored.orientation_applied) == ((300, 451, 3), 1)
 
@@ -81,20 +82,20 @@ def test_cut_anywhere_is_truncated_never_grey(mode: str, progressive: bool) -> N
     ends = [*range(2, 700, 37), *np.linspace(700, len(data) - 20, 25).astype(int).tolist()]
     for end in (*ends, *range(len(data) - 20, len(data))):
         with pytest.raises(TruncatedImage):
-            decode(data[:end], max_pixels=MANY)
+            decode(data[:end], limits=Limits(MANY))
 
 
 def test_bytes_behind_the_end_do_no_harm() -> None:
     data = saved(CAT)
-    found = decode(data + b"vendor data", max_pixels=MANY)
-    np.testing.assert_array_equal(found.pixels, decode(data, max_pixels=MANY).pixels)
+    found = decode(data + b"vendor data", limits=Limits(MANY))
+    np.testing.assert_array_equal(found.pixels, decode(data, limits=Limits(MANY)).pixels)
 
 
 def test_damaged_but_whole_is_undecodable() -> None:
     data = saved(CAT)
     middle = len(data) // 2
     with pytest.raises(UndecodableImage):
-        decode(data[:middle] + b"\xff\xc4\x00\x02" * 8 + data[middle:], max_pixels=MANY)
+        decode(data[:middle] + b"\xff\xc4\x00\x02" * 8 + data[middle:], limits=Limits(MANY))
 
 
 def test_the_pixels_are_turbojpegs_own_without_a_copy_or_pillow(
@@ -109,7 +110,7 @@ def test_the_pixels_are_turbojpegs_own_without_a_copy_or_pillow(
 
     monkeypatch.setattr(simplejpeg, "decode_jpeg", watched)
     monkeypatch.setattr(Image, "open", None)
-    found = decode(data, max_pixels=MANY).pixels
+    found = decode(data, limits=Limits(MANY)).pixels
     assert len(made) == 1
     assert np.shares_memory(found, made[0])
 
@@ -120,20 +121,20 @@ def test_unusual_files_are_not_filled_with_grey_either(options: dict[str, Any]) 
     data = bytes(imagecodecs.jpeg_encode(ramp, **options))
     for end in (*range(3, len(data) - 30, 19), *range(len(data) - 30, len(data))):
         with pytest.raises(TruncatedImage):
-            decode(data[:end], max_pixels=MANY)
+            decode(data[:end], limits=Limits(MANY))
 
 
 def test_lossless_jpeg_is_lossless() -> None:
     pixels = np.random.default_rng(0).integers(0, 65536, (21, 34), dtype=np.uint16)
     data = bytes(imagecodecs.jpeg_encode(pixels, lossless=True, bitspersample=16))
-    np.testing.assert_array_equal(decode(data, max_pixels=MANY).pixels[..., 0], pixels)
+    np.testing.assert_array_equal(decode(data, limits=Limits(MANY)).pixels[..., 0], pixels)
 
 
 @pytest.mark.parametrize("shape", ["444", "422", "420", "440", "411"])
 def test_every_subsampling(shape: str) -> None:
     data = bytes(imagecodecs.jpeg_encode(np.asarray(CAT), level=95, subsampling=shape))
     expected = np.asarray(Image.open(io.BytesIO(data)))
-    np.testing.assert_array_equal(decode(data, max_pixels=MANY).pixels, expected)
+    np.testing.assert_array_equal(decode(data, limits=Limits(MANY)).pixels, expected)
 
 
 def test_a_thumbnails_end_is_not_the_pictures() -> None:
@@ -141,7 +142,7 @@ def test_a_thumbnails_end_is_not_the_pictures() -> None:
     data = saved(CAT, exif=exif)
     assert data.index(b"\xff\xd9") < len(exif) + 100
     with pytest.raises(TruncatedImage):
-        decode(data[: len(exif) + 300], max_pixels=MANY)
+        decode(data[: len(exif) + 300], limits=Limits(MANY))
 
 
 def test_fill_bytes_before_a_marker_are_skipped_at_once() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from brightfield.errors import TooManyPixels, UndecodableImage
 from brightfield.images.decode import decode
-from brightfield.images.limits import check_pixels
+from brightfield.images.limits import Limits, check_pixels
 
 
 def small(kind: str, **options: Any) -> bytearray:
@@ -72,7 +72,7 @@ def test_a_promise_of_too_much_is_refused_in_little_memory(header: Any) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(TooManyPixels):
-            decode(data, max_pixels=10**8)
+            decode(data, limits=Limits(10**8))
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -97,4 +97,4 @@ def test_no_pixels_at_all(width: int, height: int) -> None:
 def test_the_smallest_limit_lets_one_pixel_through() -> None:
     file = io.BytesIO()
     np.save(file, np.zeros((1, 1), np.uint8))
-    assert decode(file.getvalue(), max_pixels=1).pixels.shape == (1, 1, 1)
+    assert decode(file.getvalue(), limits=Limits(1)).pixels.shape == (1, 1, 1)

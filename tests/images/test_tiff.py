@@ -21,6 +21,7 @@ from brightfield.errors import (
     UndecodableImage,
 )
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 
@@ -42,7 +43,7 @@ def by_pillow(image: Image.Image, **options: Any) -> bytes:
 
 
 def read(data: bytes, **chosen: Any) -> Picture:
-    return decode(data, Selection.model_validate(chosen), max_pixels=MANY)
+    return decode(data, Selection.model_validate(chosen), limits=Limits(MANY))
 
 
 def ramp(*shape: int, dtype: str = "u2") -> Array:
@@ -254,11 +255,11 @@ def test_pixels_that_are_not_square_have_no_size() -> None:
 
 def test_only_the_planes_that_are_read_count() -> None:
     data = saved(ramp(6, 10, 10), metadata={"axes": "ZYX"})
-    assert decode(data, Selection(z=5), max_pixels=100).width == 10
+    assert decode(data, Selection(z=5), limits=Limits(100)).width == 10
     channels = saved(ramp(6, 10, 10), metadata={"axes": "CYX"})
     with pytest.raises(TooManyPixels):
-        decode(channels, max_pixels=599)
-    assert decode(channels, Selection(channels=(4,)), max_pixels=100).channels == 1
+        decode(channels, limits=Limits(599))
+    assert decode(channels, Selection(channels=(4,)), limits=Limits(100)).channels == 1
 
 
 def test_sizes_are_checked_before_decoding() -> None:

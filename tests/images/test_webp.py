@@ -10,6 +10,7 @@ from PIL import Image
 
 from brightfield.errors import TruncatedImage, UndecodableImage
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.images.webp import size
 
 
@@ -33,7 +34,7 @@ def test_size_of_lossy_lossless_and_extended(
 
 def test_one_pixel() -> None:
     # A lossless file may end before byte 30, where the sizes of the other kinds stand.
-    found = decode(saved(1, 1, lossless=True), max_pixels=1)
+    found = decode(saved(1, 1, lossless=True), limits=Limits(1))
     assert found.pixels.tolist() == [[[7, 8, 9]]]
 
 

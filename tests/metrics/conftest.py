@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
@@ -22,7 +23,7 @@ def evaluate() -> Evaluate:
 
     def run(task: str, data: dict[str, Any], **options: Any) -> Report:
         evaluation = catalog()[task](**options)
-        report = evaluation.evaluate(data, DataLimits(10**7, 10**7), no_progress)
+        report = evaluation.evaluate(data, DataLimits(Limits(10**7), 10**7), no_progress)
         plain: Report = json.loads(json.dumps(report, allow_nan=False))
         return plain
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brightfield.errors import BrightfieldError, ConflictingParameter, InvalidRows, MissingValues
+from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
@@ -210,7 +211,7 @@ def test_junk_is_refused_and_never_crashes(task, data):
     chosen = catalog()[task]
     members = {name: data.draw(JUNK) for name in chosen.members}
     try:
-        chosen(ci={"method": "none"}).evaluate(members, DataLimits(1000, 1000), no_progress)
+        chosen(ci={"method": "none"}).evaluate(members, DataLimits(Limits(1000), 1000), no_progress)
     except BrightfieldError as fault:
         assert 400 <= fault.status < 500
 
@@ -221,4 +222,4 @@ def test_a_withdrawn_request_ends():
 
     evaluation = catalog()["classification"]()
     with pytest.raises(InvalidRows, match="withdrawn"):
-        evaluation.evaluate({"truth": TRUTH, "scores": SCORES}, DataLimits(1, 1), withdrawn)
+        evaluation.evaluate({"truth": TRUTH, "scores": SCORES}, DataLimits(Limits(1), 1), withdrawn)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from brightfield import metrics
+from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
 
@@ -22,7 +23,7 @@ def evaluated(task: str, data: Mapping[str, Any], **options: Any) -> Report:
     """The report, with few resamples."""
     given = {"ci": {"resamples": 50}, **options}
     evaluation = metrics.catalog()[task](**given)
-    return evaluation.evaluate(data, DataLimits(10**8, 10**8), no_progress)
+    return evaluation.evaluate(data, DataLimits(Limits(10**8), 10**8), no_progress)
 
 
 def binary(n: int = 200, **options: Any) -> Report:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import pytest
 import torch
@@ -156,3 +157,21 @@ def test_a_thread_that_comes_back_after_it_was_given_up_answers_nobody(
         assert isinstance(doomed.future.exception(), ModelHangs)
         names = [thread.name for thread in threading.enumerate()]
         assert names.count("lane-cpu") == 1
+
+
+def test_what_is_logged_on_a_lane_is_in_the_context_of_the_request(
+    lane: Lane, resident_of: Make
+) -> None:
+    asked: ContextVar[str] = ContextVar("asked", default="")
+    seen: list[str] = []
+
+    class Talkative(nn.Module):
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            seen.append(asked.get())
+            return rows
+
+    resident = resident_of(Talkative())
+    for name in ("first", "second"):
+        asked.set(name)
+        resident.submit(Forward(), images(1), Ticket(5)).future.result(5)
+    assert seen[-2:] == ["first", "second"]

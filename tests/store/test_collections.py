@@ -11,8 +11,8 @@ from brightfield.store.collections import Collection, Collections, Properties
 def test_a_collection_is_made_once_and_asked_for_again(engine: sa.Engine) -> None:
     kept = Collections(engine, clock=lambda: 12.5)
     properties = Properties(model="m", model_version="1", layer="penultimate", normalize=True)
-    assert kept.make("cells", properties) is True
-    assert kept.make("cells", properties) is False
+    assert kept.make("cells", properties) == (kept.get("cells"), True)
+    assert kept.make("cells", properties) == (kept.get("cells"), False)
     found = kept.get("cells")
     assert (found.properties, found.dim, found.size, found.created) == (properties, None, 0, 12.5)
     assert [one.name for one in kept.all()] == ["cells"]
@@ -56,7 +56,7 @@ def test_who_was_overtaken_by_another_maker_finds_its_collection(
         return None if len(seen) == 1 else real(connection, name, lock=lock)
 
     monkeypatch.setattr(collections, "find", find)
-    assert kept.make("cells", Properties()) is False
+    assert kept.make("cells", Properties())[1] is False
     seen.clear()
     with pytest.raises(CollectionDiffers):
         kept.make("cells", Properties(normalize=True))

@@ -20,7 +20,7 @@ from brightfield.errors import (
     UnknownItem,
 )
 from brightfield.store import tables
-from brightfield.store.collections import Collections, Origin, Properties
+from brightfield.store.collections import Collections, Properties, VectorOrigin
 from brightfield.store.items import Items, NewItem
 
 # Adds batches of ten until it is killed; says so once a batch is acknowledged.
@@ -132,18 +132,18 @@ def test_vectors_come_only_into_the_collection_that_they_were_made_for(
     Collections(engine).delete("cells")
     Collections(engine).make("cells", Properties())
     with pytest.raises(UnknownCollection, match="another has its name"):
-        kept.add("cells", [item("a")], origin=Origin(former))
+        kept.add("cells", [item("a")], origin=VectorOrigin(former))
     assert kept.numbers(key(engine)).size == 0
 
 
 def test_a_collection_takes_the_digest_of_its_first_vectors_and_no_other(
     kept: Items, engine: sa.Engine
 ) -> None:
-    kept.add("cells", [item("a")], origin=Origin(key(engine), "one"))
+    kept.add("cells", [item("a")], origin=VectorOrigin(key(engine), "one"))
     assert Collections(engine).get("cells").model_digest == "one"
     with pytest.raises(ModelChanged, match="brightfield reembed cells"):
-        kept.add("cells", [item("b")], origin=Origin(key(engine), "two"))
-    assert kept.add("cells", [item("c")], origin=Origin(key(engine), "one")) == ["added"]
+        kept.add("cells", [item("b")], origin=VectorOrigin(key(engine), "two"))
+    assert kept.add("cells", [item("c")], origin=VectorOrigin(key(engine), "one")) == ["added"]
     assert Collections(engine).get("cells").size == 2
 
 

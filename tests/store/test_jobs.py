@@ -22,6 +22,7 @@ from brightfield.store import jobs as module
 from brightfield.store import owner, tables
 from brightfield.store.database import writing
 from brightfield.store.jobs import Jobs, StoredJob, StoredReply
+from brightfield.store.ownership import DEFAULT_PROJECT
 
 from .conftest import Clock
 
@@ -227,3 +228,22 @@ def test_kill_9_loses_nothing_that_was_acknowledged(store_url: str, engine: sa.E
     for job_id in acknowledged:
         assert jobs.result(job_id).body == job_id.encode() * 2000
     assert jobs.recover() <= 1  # at most the one that it was at
+
+
+def test_what_can_begin_again_is_queued_for_the_process_that_takes_over(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(engine)
+    monkeypatch.setattr(jobs, "_owner", "elsewhere/1@1.0")
+    kept, lost, ended = (jobs.create("/occlusion").id for _ in range(3))
+    for name in (kept, ended):
+        jobs.start(name)
+    jobs.progress(kept, 3, 9)
+    jobs.cancel(ended)
+    later = Jobs(engine)
+    assert later.recover({kept, ended}) == 1
+    assert [(project, job.id) for project, job in later.queued()] == [(DEFAULT_PROJECT, kept)]
+    assert later.live() == {kept}
+    assert (later.get(kept).state, later.get(kept).done) == ("queued", 0)
+    assert (later.get(lost).state, later.get(ended).state) == ("failed", "cancelled")
+    assert later.start(kept)

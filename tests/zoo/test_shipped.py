@@ -19,7 +19,8 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from torchvision.ops import box_iou
 
-from brightfield.cards import ModelCard, find_cards
+from brightfield.card_folders import find_cards
+from brightfield.cards import ModelCard
 from brightfield.engine import Answer, Engine, View
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
@@ -40,7 +41,7 @@ Ask = Callable[[Task, NDArray[np.uint8]], Answer]
 
 SKIMAGE = Path(skimage.data.__file__).parent
 SKLEARN = Path(sklearn.datasets.__file__).parent / "images"
-CARDS, _ = find_cards([folder()])
+CARDS = find_cards([folder()]).cards
 TRAINED = {name: card for name, card in CARDS.items() if card.weights and card.weights.file}
 
 

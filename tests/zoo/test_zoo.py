@@ -15,20 +15,22 @@ from PIL import Image
 from torch import nn
 from torchvision.models import get_model
 
-from brightfield.cards import LabelSource, ModelCard, find_cards, torchvision_weights
+from brightfield.card_folders import find_cards
+from brightfield.cards import LabelSource, ModelCard, torchvision_weights
 from brightfield.images.picture import Picture
 from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
 from brightfield.zoo import folder
 
-CARDS, FAULTS = find_cards([folder()])
+FOUND = find_cards([folder()])
+CARDS = FOUND.cards
 SKIMAGE = Path(skimage.data.__file__).parent
 SKLEARN = Path(sklearn.datasets.__file__).parent / "images"
 
 
 def test_every_card_is_good_and_lies_in_a_folder_of_its_name() -> None:
-    assert not FAULTS
+    assert not FOUND.faults
     assert {card.folder.name for card in CARDS.values()} == CARDS.keys()
     assert "imagenet-lite0" in CARDS
 

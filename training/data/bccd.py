@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 
 SOURCE = """
 bccd/ with images/, train.json and val.json in COCO form: github.com/Shenggan/BCCD_Dataset (MIT),
@@ -35,7 +36,7 @@ class Smear:
 
     def pixels(self) -> NDArray[np.uint8]:
         """(H, W, 3) RGB, as the service decodes it."""
-        picture = decode(self.path.read_bytes(), max_pixels=MAX_PIXELS)
+        picture = decode(self.path.read_bytes(), limits=Limits(MAX_PIXELS))
         return np.ascontiguousarray(picture.pixels)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.images.picture import Picture
 
 KINDS = ("fluorescence", "he_purple", "brightfield")
@@ -47,4 +48,4 @@ def fields(folder: Path, part: Literal["train", "val"]) -> Iterator[Field]:
 
 
 def _picture(path: Path) -> Picture:
-    return decode(path.read_bytes(), max_pixels=_MAX_PIXELS)
+    return decode(path.read_bytes(), limits=Limits(_MAX_PIXELS))

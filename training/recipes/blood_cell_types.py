@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from brightfield.cards import Quality
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.images.picture import Region
 from brightfield.images.resample import resize
 from brightfield.images.windows import window_grid
@@ -124,7 +125,7 @@ class BloodCellTypes(Recipe):
         self, network: nn.Module, field: Field, windows: Sequence[Region]
     ) -> NDArray[np.float32]:
         """(windows, K) logits by the service's way; softmax keeps their order."""
-        picture = decode(field.smear.path.read_bytes(), max_pixels=bccd.MAX_PIXELS)
+        picture = decode(field.smear.path.read_bytes(), limits=Limits(bccd.MAX_PIXELS))
         prepared = preprocess_windows(picture, self.card.input, windows)
         inputs = torch.cat([one.tensor for one in prepared])
         with torch.no_grad():

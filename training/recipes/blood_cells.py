@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from brightfield.cards import Quality
 from brightfield.images.decode import decode
+from brightfield.images.limits import Limits
 from brightfield.models.architecture import Candidates
 from brightfield.models.fcos import FCOS
 from brightfield.preprocess import preprocess
@@ -94,7 +95,7 @@ class BloodCells(Recipe):
 
     def detect(self, network: nn.Module, smear: bccd.Smear) -> Detections:
         """Everything found in a photograph, by the service's way, cut at its edges."""
-        picture = decode(smear.path.read_bytes(), max_pixels=bccd.MAX_PIXELS)
+        picture = decode(smear.path.read_bytes(), limits=Limits(bccd.MAX_PIXELS))
         prepared = preprocess(picture, self.card.input)
         with torch.no_grad():
             candidates: Candidates = network(prepared.tensor)

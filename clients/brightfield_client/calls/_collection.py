@@ -59,9 +59,14 @@ def items(
     )
 
 
+def item(name: str, /, id: str) -> Call[Json]:
+    """An item: `id`, `metadata`, `source` (the digest of what it was made of), `vector`."""
+    return Call("GET", path_of("/collections/{}/item", name), document, query({"id": id}))
+
+
 def thumbnail(name: str, /, id: str) -> Call[Binary]:
     """The small picture of an item."""
-    return Call("GET", path_of("/collections/{}/items/{}/thumbnail", name, id), binary)
+    return Call("GET", path_of("/collections/{}/thumbnail", name), binary, query({"id": id}))
 
 
 def index(name: str, /, **parameters: Unpack[given.IndexParameters]) -> Call[IndexInfo]:
@@ -84,6 +89,18 @@ def index_info(name: str, /) -> Call[IndexInfo]:
 def drop_index(name: str, /) -> Call[None]:
     """Delete the index; searches are exact without it."""
     return Call("DELETE", path_of("/collections/{}/index", name), nothing)
+
+
+def replace(name: str, /, by: str, *, changes: int | None = None) -> Call[CollectionInfo]:
+    """Let the collection `by`, which has the same items, take the place of this one.
+
+    In one transaction; the maps and the index of this one go with it. `changes` is that of
+    `info()` when the other began to be filled. Raises `ConflictError` if the items differ,
+    or if there were changes since.
+    """
+    return Call(
+        "POST", path_of("/collections/{}/replacement", name), one(CollectionInfo)
+    ).with_given({"by": by, "changes": changes})
 
 
 def clusters(

@@ -113,8 +113,14 @@ def read_json(response: httpx2.Response) -> Any:
 
 
 def path_of(template: str, *things: object) -> str:
-    """A path whose braces are filled with things, or with the ids of those that have one."""
-    return template.format(*(quote(str(getattr(each, "id", each)), safe="") for each in things))
+    """A path whose braces are filled with things, or with the ids of those that have one.
+
+    Raises `ValueError` for what no quoting keeps from being another path.
+    """
+    names = [str(getattr(each, "id", each)) for each in things]
+    if wrong := [name for name in names if name in ("", ".", "..")]:
+        raise ValueError(f"{wrong[0]!r} can't be a name: as part of an address it means another.")
+    return template.format(*(quote(name, safe="") for name in names))
 
 
 def query_text(value: Any) -> str:

@@ -15,9 +15,10 @@ from brightfield_client.cli.embed import EMBED
 from brightfield_client.cli.evaluate import EVALUATE
 from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
 from brightfield_client.cli.models import DOCTOR, MODELS
+from brightfield_client.cli.reembed import REEMBED
 from brightfield_client.cli.to_file import TO_FILE
 
-COMMANDS = (MODELS, *ABOUT_EACH, EMBED, *TO_FILE, EVALUATE, DOCTOR)
+COMMANDS = (MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, DOCTOR)
 
 _EPILOG = """\
 exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached

@@ -63,7 +63,7 @@ def _save(path: Path, found: dict[Path, Embedding]) -> None:
     print(f"{path}: {vectors.shape[0]} vectors of {vectors.shape[1]} values, layer {first.layer}")
 
 
-_COLLECTION = "keep them in a collection, which is made if need be; ids are the paths"
+_COLLECTION = "keep them in a collection, made if need be; ids are the paths, less leading / and .."
 _LABEL = "in a collection: the name of each image's folder as metadata of this key"
 
 EMBED = Command(

@@ -42,7 +42,7 @@ def _about_one(call: str, args: argparse.Namespace) -> int:
 def _print(model: Model) -> None:
     for name in _COLUMNS:
         print(f"{name:<12}{getattr(model, name)}")
-    for name in ("description", "citation"):
+    for name in ("card_on_disk", "description", "citation"):
         if model.raw.get(name):
             print(f"{name:<12}{model.raw[name]}")
     if model.labels:

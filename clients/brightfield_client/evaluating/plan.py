@@ -118,7 +118,7 @@ class EvaluationPlan:
 
     def _cut(self, model: Model, data: Dataset) -> Iterator[Chunk]:
         asked = json.dumps(
-            [model.id, model.version, (model.raw.get("weights") or {}).get("sha256"),
+            [model.id, model.version, model.raw.get("digest"),
              self.parameters, data.extra.get("categories")],
             sort_keys=True,
             default=str,

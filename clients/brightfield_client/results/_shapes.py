@@ -39,6 +39,8 @@ class ModelRef(Value):
     version: str = ""
     sha256: str | None = None
     """Of its weights; None where it has none."""
+    digest: str | None = None
+    """Of all that its output depends on: weights, architecture, how images are prepared, code."""
 
 
 @dataclass(frozen=True)

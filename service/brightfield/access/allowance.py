@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from brightfield.errors import TooManyImages
@@ -26,6 +27,24 @@ class Quota:
     left: int
     window: int | None = None
     reset: int | None = None
+
+
+class Share:
+    """Places in flight that a request holds until its end, or a job until its own."""
+
+    def __init__(self, give: Callable[[], None]) -> None:
+        self._give: Callable[[], None] | None = give
+
+    def keep(self) -> Callable[[], None]:
+        """Hold the places beyond the request; what gives them back."""
+        assert self._give is not None
+        give, self._give = self._give, None
+        return give
+
+    def end(self) -> None:
+        """Give the places back, unless they are kept."""
+        if self._give is not None:
+            self._give()
 
 
 class Allowance:
@@ -57,28 +76,38 @@ class Allowance:
             )
         self._tokens -= 1
 
-    def take(self, count: int, *, wanted: int) -> None:
-        """Hold `count` more places in flight, for `wanted` images of a request in all.
+    @contextmanager
+    def hold(self, count: int) -> Iterator[Share]:
+        """Places in flight for `count` images, given back at the end of the block.
 
-        Raises `ShareExceeded`, or `TooManyImages` if the request can never have so many.
+        Raises `ShareExceeded`, or `TooManyImages` if there will never be so many.
         """
+        self._check(count)
+        self._in_flight += count
+        share = Share(lambda: self._give(count))
+        try:
+            yield share
+        finally:
+            share.end()
+
+    def _give(self, count: int) -> None:
+        self._in_flight -= count
+
+    def _check(self, count: int) -> None:
         most = self.limits.in_flight
-        if most is not None and wanted > most:
+        if most is None:
+            return
+        if count > most:
             raise TooManyImages(
-                f"{wanted} images in one request; the API key may have {most} in flight. "
+                f"{count} images in one request; the API key may have {most} in flight. "
                 "Send fewer at once."
             )
-        if most is not None and self._in_flight + count > most:
+        if self._in_flight + count > most:
             raise ShareExceeded(
                 f"{self._in_flight} images of the API key are in flight and it may have {most}; "
                 "wait for their answers.",
                 retry_after=_SOON,
             )
-        self._in_flight += count
-
-    def give(self, count: int) -> None:
-        """Let places go."""
-        self._in_flight -= count
 
     def quotas(self) -> list[Quota]:
         """Each limit, and what is left of it now."""

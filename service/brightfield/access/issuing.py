@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 from brightfield.access.scopes import SCOPES
 from brightfield.access.secret import KeyText, new_salt
-from brightfield.access.visitor import DEFAULT_PROJECT
 from brightfield.store.keys import KeyLimits, KeyStore, StoredKey
+from brightfield.store.ownership import DEFAULT_PROJECT
 
 _NAME = re.compile(r"[\w .@+-]{1,128}")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

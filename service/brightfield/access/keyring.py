@@ -65,7 +65,7 @@ class Keyring:
         self._known: Mapping[str, _Known] = {}
         self._anybody = anybody()
         self._nobody = _Nobody()
-        self._loaded = False
+        self._loaded = self._shut = False
         self._lock = threading.Lock()
         self._looking = asyncio.Lock()
         self._asked = -_NEW
@@ -73,9 +73,10 @@ class Keyring:
     @property
     def needed(self) -> bool:
         """Whether requests need a key. A store that ever had one stays closed when it is revoked,
-        or revoking the last key would let everybody in."""
+        or revoking the last key would let everybody in; and this process stays so when the store
+        is replaced by one without."""
         if self._policy == "auto":
-            return bool(self._known) or not self._loaded
+            return self._shut or not self._loaded
         return self._policy == "always"
 
     async def visitor(self, authorization: str | None) -> Visitor:
@@ -117,6 +118,7 @@ class Keyring:
                 else _Known(each, _visitor(each))
                 for each in found
             }
+            self._shut = self._shut or bool(found)
             self._loaded = True
 
     async def watch(self) -> None:
@@ -127,7 +129,7 @@ class Keyring:
             try:
                 await asyncio.to_thread(self.read)
                 failed = False
-            except BrightfieldError as fault:
+            except Exception as fault:  # whatever it is, keys are to be read again
                 if not failed:
                     log.warning("the API keys can't be read, the last ones hold: %s", fault)
                 failed = True

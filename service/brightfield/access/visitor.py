@@ -8,9 +8,7 @@ from brightfield.access.allowance import Allowance
 from brightfield.access.scopes import SCOPES, Need, covers
 from brightfield.refusals import InsufficientScope
 from brightfield.store.keys import KeyLimits
-
-DEFAULT_PROJECT = "default"
-"""The project of keys that name none, and of everybody where no key is needed."""
+from brightfield.store.ownership import DEFAULT_PROJECT
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,37 +7,47 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from brightfield import __version__
 from brightfield.access.keyring import Keyring
+from brightfield.access.storage import Storage
 from brightfield.api import documentation, problems
+from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
-from brightfield.api.jobs import JobRunner
+from brightfield.api.image_endpoints import ImageEndpoint
+from brightfield.api.job_queue import JobQueue
+from brightfield.api.jobs import JobRunner, JobWork
+from brightfield.api.kept_requests import KeptRequests
 from brightfield.api.last_resort import LastResort
-from brightfield.api.limits import Admission
 from brightfield.api.middleware import RequestMiddleware
+from brightfield.api.reading.received import Received
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
-from brightfield.api.services import Services
+from brightfield.api.services import ProjectServices, Services
 from brightfield.api.wire.direct_routes import DirectRoutes
 from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.evaluation.runs import EvaluationRuns
+from brightfield.progress import Progress
 from brightfield.runtime.ending import TimeLeft
 from brightfield.runtime.safeguards import Safeguards
+from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.images import ImageStore
 from brightfield.store.jobs import Jobs
 from brightfield.store.keys import KeyStore
+from brightfield.store.ownership import DEFAULT_PROJECT
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -81,6 +91,7 @@ def create_app(settings: Settings | None = None, safeguards: Safeguards | None =
     problems.install(app)
     documentation.install(app)
     endpoints = image_endpoints(engine)
+    app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
     install(app, endpoints)
     app.state.needs = RouteNeeds(app.routes)
     _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
@@ -113,21 +124,23 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = await asyncio.to_thread(open_database, settings.store_url)
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
-    jobs = Jobs(database)
-    await asyncio.to_thread(jobs.recover)
+    images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
     app.state.services = services = Services(
         settings,
         keyring,
+        Storage(database),
         engine,
-        Admission(settings.max_in_flight, engine.telemetry, engine.backlog),
-        ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes),
-        JobRunner(jobs),
+        Admission.of(settings, engine.telemetry, engine.backlog),
+        images.of(DEFAULT_PROJECT),
+        JobRunner(Jobs(database), JobQueue(settings.jobs), KeptRequests(settings.data / "jobs")),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
     )
+    app.state.projects = ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
     if settings.preload:
         await asyncio.to_thread(engine.preload)
+    await _resume(app)
     if warning := open_door(services):
         log.warning(warning)
     keepers = [asyncio.create_task(_keep_house(services, settings))]
@@ -146,12 +159,32 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database.dispose()
 
 
+async def _resume(app: FastAPI) -> None:
+    """Begin the jobs once more that a process which died has left, each in its project."""
+    projects: ProjectServices = app.state.projects
+    for project, job in await app.state.services.jobs.recover():
+        services = projects.of(project)
+        await services.jobs.resume(job, partial(_again, app.state.endpoints, services))
+
+
+def _again(
+    endpoints: Mapping[str, ImageEndpoint], services: Services, path: str, received: Received
+) -> JobWork:
+    """The work of a job that begins once more, from its request."""
+
+    async def run(ticket: Ticket, progress: Progress) -> Response:
+        understood = await endpoints[path].understand(services, received)
+        return await understood.respond(ticket, progress)
+
+    return run
+
+
 async def _keep_house(services: Services, settings: Settings) -> None:
     """Now and then forget old jobs, images and runs."""
     while True:
         try:
             await services.jobs.expire(settings.job_ttl)
-            await asyncio.to_thread(services.images.sweep)
+            await asyncio.to_thread(services.images.store.sweep)
             if settings.run_ttl is not None:
                 await asyncio.to_thread(services.runs.store.expire, settings.run_ttl)
         except Exception:

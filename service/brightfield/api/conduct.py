@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brightfield.api.limits import ticket_of
+from brightfield.api.admission.body_budget import HeldBytes
+from brightfield.api.admission.places import Caller
+from brightfield.api.door.visitors import visitor_of
+from brightfield.api.reading.body import BodyRules
 from brightfield.api.reading.received import Received, receive
-from brightfield.api.request_scope import RequestScope
+from brightfield.api.request_scope import RequestScope, ticket_of
 from brightfield.api.services import Services, services_of
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
@@ -21,35 +25,73 @@ Responder = Callable[[Ticket, Progress | None], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A request understood: what answers it, and how many of its images are in flight at once."""
+    """A request understood: what answers it, and how many of its images are in flight at once.
+
+    What is `lengthy` takes places of its own kind, so that it keeps no short answer out.
+    What is `repeatable` changes nothing, so as a job it may begin once more if the process dies.
+    """
 
     respond: Responder
     places: int = 1
+    lengthy: bool = True
+    repeatable: bool = False
 
 
 Understand = Callable[[Services, Received], Awaitable[Understood]]
 """From what was received to what is wanted. Raises a `BrightfieldError` that the client mends."""
 
 
-async def conduct(request: Request, understand: Understand, *, job: str | None = None) -> Response:
-    """Admit a request, read it, understand it, and answer it at once or as a job.
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request that has come whole, until when it is worked for, and the bytes that it holds."""
 
-    Where `job` names the endpoint, `Prefer: respond-async` makes the answer a job: the request is
-    understood first, so that what is wrong with it is said at once and not by the job.
+    services: Services
+    received: Received
+    ticket: Ticket
+    held: HeldBytes
 
-    Raises `Overloaded` or `TooManyImages` where there is no place, `TooManyBytes` for the body,
-    `DeadlineExceeded` or `Cancelled` for its end, and what `understand` and its answer raise.
+
+@asynccontextmanager
+async def incoming(request: Request) -> AsyncIterator[Incoming]:
+    """A request with its body. Its deadline counts from here, while the body comes too.
+
+    Raises as `receive`, and `DeadlineExceeded` or `Cancelled` for its end.
     """
     services = services_of(request)
-    with services.admission.admit() as claim:
-        # The deadline counts from here, but a client that is still sending its body
-        # cannot be listened to for hanging up: the listener would eat the body.
-        ticket = ticket_of(request, services.settings.timeout)
-        received = await receive(request, services.settings.max_bytes)
+    settings = services.settings
+    ticket = ticket_of(request, settings.timeout)
+    with services.admission.bodies.hold() as held:
+        # A client that is still sending can't be listened to for hanging up: the listener would
+        # eat the body, which tells of it anyway.
+        received = await receive(request, BodyRules.of(settings), ticket, held)
         async with RequestScope(request, ticket):
-            understood = await understand(services, received)
-            claim.extend(understood.places)
-            if job is None or "respond-async" not in received.headers.get("prefer", ""):
-                return await understood.respond(ticket, None)
-        kept = services.admission.hand_over(claim)
-    return await services.jobs.submit(job, understood.respond, kept.release)
+            yield Incoming(services, received, ticket, held)
+
+
+async def conduct(request: Request, understand: Understand, *, job: str | None = None) -> Response:
+    """Read a request, understand it, admit it, and answer it at once or as a job.
+
+    A place is taken by who works, so only once the request has come and is understood. Where `job`
+    names the endpoint, `Prefer: respond-async` makes the answer a job: what is wrong with the
+    request is said at once and not by the job.
+
+    Raises as `incoming`, `Overloaded` or `TooManyImages` where there is no place, for anybody or
+    for the key, and what `understand` and its answer raise.
+    """
+    async with incoming(request) as came:
+        understood = await understand(came.services, came.received)
+        admission, caller = came.services.admission, Caller.of(request, came.ticket)
+        places = admission.lengthy if understood.lengthy else admission.answers
+        with visitor_of(request).allowance.hold(understood.places) as share:
+            if job is None or "respond-async" not in came.received.headers.get("prefer", ""):
+                async with places.admit(understood.places, caller):
+                    return await understood.respond(came.ticket, None)
+            places.check(understood.places)
+            end, give = await admission.job(came.held, caller), share.keep()
+
+    def release() -> None:
+        end()
+        give()
+
+    again = came.received if understood.repeatable else None
+    return await came.services.jobs.submit(job, understood.respond, release, again)

@@ -1,14 +1,18 @@
-"""GET /docs: Swagger UI from files that come with the service, under a policy that names them."""
+"""GET /docs: Swagger UI from files that come with the service, under a policy that names them; and
+GET /openapi.json."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from base64 import b64encode
 from hashlib import sha256
 
+import orjson
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 
 _FILES = "/static-offline-docs"
 _SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
@@ -33,6 +37,8 @@ def install(app: FastAPI) -> None:
         return page
 
     app.include_router(router)
+    # Ahead of FastAPI's own, which makes and writes the document on the event loop.
+    app.router.routes.insert(0, Route(str(app.openapi_url), Document(app).get))
 
 
 def _policy(page: bytes) -> str:
@@ -44,3 +50,26 @@ def _policy(page: bytes) -> str:
         "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     )
+
+
+class Document:
+    """The app's OpenAPI document, made in a thread when it is first asked for, and then kept."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+        self._making = asyncio.Lock()
+        self._content: dict[str, bytes] = {}
+
+    async def get(self, request: Request) -> Response:
+        """The document, with the path below which a proxy shows the app as its server."""
+        root = str(request.scope.get("root_path", ""))
+        async with self._making:
+            if root not in self._content:
+                self._content = {root: await asyncio.to_thread(self._written, root)}
+            content = self._content[root]
+        return Response(content, media_type="application/json")
+
+    def _written(self, root: str) -> bytes:
+        document = self._app.openapi()
+        servers = {"servers": [{"url": root}]} if root else {}
+        return orjson.dumps({**document, **servers})

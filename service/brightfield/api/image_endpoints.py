@@ -12,9 +12,10 @@ from starlette.types import Receive, Scope, Send
 from brightfield.api.conduct import Understood, conduct
 from brightfield.api.door.needs import Needs
 from brightfield.api.image_requests import ImageRequest
+from brightfield.api.reading.forms import MOST_IMAGES
 from brightfield.api.reading.image_parameters import ImageParameterReader, WorkChoice
 from brightfield.api.reading.inputs import understand_submission
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.services import Services
 from brightfield.api.writing.replies import Writer
 from brightfield.work import Work
@@ -60,13 +61,20 @@ class ImageEndpoint:
         """The reply, or 202 for a job. Raises a `BrightfieldError` for every fault."""
         return await conduct(request, self.understand, job=self.path)
 
+    def _most(self, services: Services) -> int:
+        """How many images a request may have: places for all, where each is answered alone."""
+        alone = self.choices[self.default].arity == "one"
+        return services.settings.max_in_flight + len(self.attachments) if alone else MOST_IMAGES
+
     async def understand(self, services: Services, received: Received) -> Understood:
         """What is to be done about which images; nothing of it is begun."""
-        submission = understand_submission(received, self.attachments)
+        submission = await off_loop(
+            received, understand_submission, received, self.attachments, self._most(services)
+        )
         parameters = self._read(submission.parameters, received.headers.get("accept"))
         limit = services.settings.max_reply_bytes
         writer = Writer(parameters.format, parameters.reply, received.request_id, limit)
         request = ImageRequest(services, parameters, submission, writer)
         # What is asked about several images together takes them one after another.
         places = len(submission.images) if parameters.work.arity == "one" else 1
-        return Understood(request.respond, places)
+        return Understood(request.respond, places, parameters.work.lengthy, repeatable=True)

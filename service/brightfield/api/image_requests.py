@@ -19,6 +19,11 @@ from brightfield.errors import BrightfieldError
 from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 
+# Images of one batch that are on their way at once: those behind it in the decoders' line wait for
+# no more than these. A job is in no hurry.
+_AT_ONCE = 32
+_AT_ONCE_OF_JOBS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
@@ -36,6 +41,7 @@ class ImageRequest:
         if self.submission.batch:
             return await self._about_each(ticket, progress)
         answer = await self._about(self.submission.images[0], ticket, progress)
+        answer.picture = self.services.engine.accounted(answer.picture)
         if self.parameters.work.small and self.parameters.format == "json":
             return self.writer.single(answer)  # quicker than a change of threads
         return await asyncio.to_thread(self.writer.single, answer)
@@ -54,21 +60,34 @@ class ImageRequest:
 
     async def _about_each(self, ticket: Ticket, progress: Progress | None) -> Response:
         share = _shared(len(self.submission.images), progress)
+        turns = asyncio.Semaphore(_AT_ONCE if progress is None else _AT_ONCE_OF_JOBS)
         items = await asyncio.gather(
             *(
-                self._about_or_fault(image, ticket, share(index))
+                self._about_or_fault(image, ticket, share(index), turns)
                 for index, image in enumerate(self.submission.images)
             )
         )
         return await asyncio.to_thread(self.writer.batch, items)
 
     async def _about_or_fault(
-        self, image: ImageSource, ticket: Ticket, progress: Progress | None
+        self,
+        image: ImageSource,
+        ticket: Ticket,
+        progress: Progress | None,
+        turns: asyncio.Semaphore,
     ) -> ReplyItem:
         try:
-            return await self._about(image, ticket, progress)
+            async with turns:
+                answer = await self._about(image, ticket, progress)
+                self._let_go(answer)
+                return answer
         except BrightfieldError as fault:
             return fault
+
+    def _let_go(self, answer: Answer) -> None:
+        """Of a batch's images the facts are enough for JSON."""
+        if self.parameters.format == "json":
+            answer.picture = answer.picture.without_pixels()
 
     async def _about(self, image: ImageSource, ticket: Ticket, progress: Progress | None) -> Answer:
         wanted, store = self.parameters, self.services.images

@@ -15,6 +15,8 @@ from brightfield.api.problems import problem_response, unexpected
 from brightfield.api.wire.guard import Guard
 from brightfield.api.wire.security_headers import SecurityHeaders
 from brightfield.errors import BrightfieldError, Cancelled
+from brightfield.frames import without_frames
+from brightfield.refusals import MalformedRequest
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.settings import Settings
 
@@ -28,7 +30,7 @@ _SHOWN = 1000
 
 
 class RequestMiddleware:
-    """Gives each request an id, refuses foreign hosts and origins, counts and logs the reply.
+    """Gives each request an id, refuses foreign hosts and origins, counts and logs the exchange.
 
     The outermost layer: whatever the others raise becomes a problem here, and a client that has
     left is counted as 499, wherever that was noticed. Plain ASGI: wrapping the body in tasks, as
@@ -50,84 +52,98 @@ class RequestMiddleware:
         if len(path) > 1 and path.endswith("/"):  # every path answers with and without it
             scope["path"] = path.rstrip("/") or "/"
         token = current_request_id.set(request_id)
-        reply = _Reply(request_id, self._security, send)
+        exchange = _Exchange(scope, receive, send, self._security)
         calls = scope.get("hang_up_calls", set())
-        calls.add(reply.leave)
+        calls.add(exchange.leave)
         try:
-            await self._answer(scope, receive, reply)
+            await self._answer(scope, exchange)
         finally:
-            calls.discard(reply.leave)
-            self._note(scope, reply)
+            calls.discard(exchange.leave)
+            self._note(scope, exchange)
             current_request_id.reset(token)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: _Reply) -> None:
+    async def _answer(self, scope: Scope, exchange: _Exchange) -> None:
         try:
             refusal = scope.get("refusal") or self._guard.refusal(scope)
             if refusal is not None:
-                await self._explain(refusal, scope, receive, reply)
+                await self._explain(refusal, scope, exchange)
                 return
-            await self._app(scope, receive, reply.send)
-            if not reply.whole:  # what streams a reply ends quietly when nobody listens
-                reply.leave()
-        except ClientDisconnect:
-            reply.leave()
+            await self._app(scope, exchange.receive, exchange.send)
+            if not exchange.whole:  # what streams a reply ends quietly when nobody listens
+                exchange.leave()
+        except ClientDisconnect as gone:
+            without_frames(gone)
+            exchange.leave()
         except BrightfieldError as fault:
-            await self._explain(fault, scope, receive, reply)
-        except Exception:
-            if reply.left:  # what breaks because nobody listens isn't a fault of ours
+            await self._explain(fault, scope, exchange)
+        except Exception as fault:
+            if exchange.left:  # what breaks because nobody listens isn't a fault of ours
                 log.debug("%s %s ended", scope["method"], _short(scope), exc_info=True)
+                without_frames(fault)
                 return
             log.exception("%s %s failed", scope["method"], _short(scope))
-            if reply.begun:  # too late for another status: cut the reply off instead
+            if exchange.begun:  # too late for another status: cut the reply off instead
                 raise
-            await self._explain(unexpected(), scope, receive, reply)
+            without_frames(fault)
+            await self._explain(unexpected(), scope, exchange)
 
-    async def _explain(
-        self, fault: BrightfieldError, scope: Scope, receive: Receive, reply: _Reply
-    ) -> None:
-        await problem_response(fault, scope["request_id"])(scope, receive, reply.send)
+    async def _explain(self, fault: BrightfieldError, scope: Scope, exchange: _Exchange) -> None:
+        response = problem_response(fault, scope["request_id"])
+        await response(scope, exchange.receive, exchange.send)
 
-    def _note(self, scope: Scope, reply: _Reply) -> None:
+    def _note(self, scope: Scope, exchange: _Exchange) -> None:
         route = scope.get("route")
         endpoint = getattr(route, "path", "other")
-        self._telemetry.count_request(endpoint, reply.counted)
+        self._telemetry.count_request(endpoint, exchange.counted)
         if log.isEnabledFor(logging.INFO):
             log.info(
                 "%s %s %d",
                 scope["method"],
                 _short(scope),
-                reply.counted,
-                extra={"ms": round(1e3 * (time.perf_counter() - reply.since), 1)},
+                exchange.counted,
+                extra={"ms": round(1e3 * (time.perf_counter() - exchange.since), 1)},
             )
 
 
-class _Reply:
-    """A reply on its way out: its status, how far it has come, and whether anybody waits for it."""
+class _Exchange:
+    """A request and its reply: how far each has come, and whether anybody waits for it."""
 
-    __slots__ = ("_request_id", "_security", "_send", "begun", "left", "since", "status", "whole")
+    __slots__ = (
+        "_receive", "_scope", "_security", "_send", "begun", "left", "since", "status", "whole"
+    )  # fmt: skip
 
-    def __init__(self, request_id: str, security: SecurityHeaders, send: Send) -> None:
-        self._request_id = request_id.encode("latin-1")
-        self._security = security
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, security: SecurityHeaders
+    ) -> None:
+        self._scope = scope
+        self._receive = receive
         self._send = send
+        self._security = security
         self.since = time.perf_counter()
         self.status = 500
         self.begun = self.whole = self.left = False
 
     @property
     def counted(self) -> int:
-        """The status, or 499 where the client left before the last byte of its reply."""
+        """The status, or 499 where the client left before the last byte of its exchange."""
         return Cancelled.status if self.left and not self.whole else self.status
 
     def leave(self) -> None:
         """The client has gone."""
         self.left = True
 
+    async def receive(self) -> Message:
+        """A piece of the body. Raises `MalformedRequest` where our protocol finds it broken."""
+        message = await self._receive()
+        if "broken" in self._scope:
+            raise MalformedRequest(self._scope["broken"])
+        return message
+
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status, self.begun = message["status"], True
             headers = message["headers"] = list(message["headers"])
-            headers.append((b"x-request-id", self._request_id))
+            headers.append((b"x-request-id", self._scope["request_id"].encode("latin-1")))
             self._security.add_to(headers)
         await self._send(message)
         if not message.get("more_body", False) and message["type"] == "http.response.body":

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from brightfield.api.wire.methods import allowed_methods
 from brightfield.errors import (
+    BodyTooSlow,
     BrightfieldError,
     InvalidParameter,
     MethodNotAllowed,
@@ -23,13 +24,15 @@ from brightfield.errors import (
     TooManyBytes,
     nearest,
 )
+from brightfield.frames import without_frames
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 200
 
 
 def problem(fault: BrightfieldError, request_id: str) -> dict[str, Any]:
-    """The members of the problem document."""
+    """The members of the problem document. The fault is told by it and keeps nothing else."""
+    without_frames(fault)
     document: dict[str, Any] = {
         "type": f"urn:brightfield:problem:{fault.code}",
         "title": fault.title,
@@ -49,6 +52,8 @@ def problem_response(fault: BrightfieldError, request_id: str) -> Response:
     headers = {}
     if fault.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(fault.retry_after)))
+    if fault.status == BodyTooSlow.status:
+        headers["Connection"] = "close"  # what is still to come of the body is read by nobody
     return Response(body, fault.status, headers, MEDIA_TYPE)
 
 
@@ -77,6 +82,7 @@ def install(app: FastAPI) -> None:
         headers = {"Allow": ", ".join(allowed)} if allowed else {}
         if allowed and request.method == "OPTIONS":
             return Response(status_code=204, headers=headers)
+        without_frames(fault)
         response = problem_response(_translated(fault, request, allowed), request_id_of(request))
         if response.status_code == MethodNotAllowed.status:
             response.headers.update(headers)
@@ -84,6 +90,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, fault: RequestValidationError) -> Response:
+        without_frames(fault)
         return problem_response(_invalid(fault), request_id_of(request))
 
 

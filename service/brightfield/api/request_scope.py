@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from types import TracebackType
 
 from starlette.requests import Request
 
-from brightfield.errors import Cancelled
+from brightfield.errors import Cancelled, InvalidParameter
 from brightfield.runtime.ticket import Ticket, deadline_exceeded
 
 
@@ -51,6 +52,7 @@ class RequestScope:
             self._calls.discard(self._hang_up)
         if self._listener is not None:
             self._listener.cancel()
+            self._listener = None  # its end has this scope, as one of its frames
         if kind is asyncio.CancelledError:
             self._ticket.cancel()
         try:
@@ -68,3 +70,19 @@ class RequestScope:
         if not self._timeout.expired():
             self._departed = True
             self._timeout.reschedule(asyncio.get_running_loop().time())
+
+
+def ticket_of(request: Request, timeout: float) -> Ticket:
+    """A ticket with the client's deadline (`X-Request-Timeout`, seconds), at most the service's."""
+    wanted = request.headers.get("x-request-timeout")
+    if wanted is None:
+        return Ticket(timeout)
+    try:
+        seconds = float(wanted)
+    except ValueError:
+        seconds = math.nan
+    if not seconds > 0:
+        raise InvalidParameter(
+            f"X-Request-Timeout is a positive number of seconds, not {wanted!r}."
+        )
+    return Ticket(min(seconds, timeout))

@@ -12,28 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from brightfield.collections.item_checks import check_id, check_metadata, check_storable
 from brightfield.collections.vector_cache import VectorCache
-from brightfield.embedding.vectors import FLOAT16_MOST, checked
+from brightfield.embedding.vectors import checked
 from brightfield.engine.answer import Answer
 from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
-from brightfield.errors import BrightfieldError, InvalidParameter, InvalidVectors, ModelChanged
+from brightfield.errors import BrightfieldError, InvalidParameter, ModelChanged
 from brightfield.images.decode import decode
+from brightfield.images.picture import Note
 from brightfield.images.selection import Selection
 from brightfield.images.thumbnail import thumbnail
 from brightfield.models.inspection import layers
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
-from brightfield.store.collections import Collection, Collections, Properties
-from brightfield.store.items import Items, NewItem, Outcome, StoredItem, differs
-from brightfield.store.metadata_filter import is_scalar
+from brightfield.store.collections import (
+    Collection,
+    Collections,
+    Properties,
+    VectorOrigin,
+    model_changed,
+)
+from brightfield.store.item_queries import StoredItem
+from brightfield.store.items import Items, NewItem, Outcome, differs
 from brightfield.store.projections import Projections
 from brightfield.tasks.embed import Embed, Embedding
 
 AddedOrFault = Outcome | BrightfieldError
-
-_LONGEST_ID = 512
 
 
 class CollectionDefinition(Parameters):
@@ -84,6 +90,14 @@ class Added:
     outcome: AddedOrFault
 
 
+@dataclass(frozen=True, slots=True)
+class AddedItems:
+    """What became of each item, and what the caller should know."""
+
+    items: list[Added]
+    notes: tuple[Note, ...] = ()
+
+
 class CollectionWriter:
     """Makes and fills collections."""
 
@@ -92,8 +106,9 @@ class CollectionWriter:
         self._stores = stores
 
     async def make(self, name: str, definition: CollectionDefinition) -> tuple[Collection, bool]:
-        """The collection, and whether it is new. Raises `CollectionDiffers`, or as /embed does for
-        a model or layer that is not there."""
+        """The collection, and whether it is new. Raises `CollectionDiffers`, `ModelChanged`, or as
+        /embed does for a model or layer that is not there."""
+        digest = None
         wanted = Properties(
             metric=definition.metric,
             dtype=definition.dtype,
@@ -112,8 +127,9 @@ class CollectionWriter:
                     pool=definition.pool,
                     normalize=definition.normalize,
                 )
-        made = await asyncio.to_thread(self._stores.collections.make, name, wanted, definition.dim)
-        return await asyncio.to_thread(self._stores.collections.get, name), made
+                digest = resident.digest
+        make = self._stores.collections.make
+        return await asyncio.to_thread(make, name, wanted, definition.dim, digest)
 
     async def add_images(
         self,
@@ -125,18 +141,21 @@ class CollectionWriter:
         progress: Progress | None = None,
         *,
         replace: bool = False,
-    ) -> list[Added]:
+    ) -> AddedItems:
         """Embed and keep images; what is wrong with one alone stands in its place.
 
         What is there already is not embedded again. All that is new is kept in one transaction.
+        Raises `ModelChanged` if the model isn't the one that made the other vectors.
         """
         collection = await asyncio.to_thread(self._stores.collections.get, name)
         embed = _embedding(collection, view)
         intake = _Intake(self._engine, self._stores.items, collection, embed, replace)
-        return await intake.take_in(
+        added = await intake.take_in(
             sources, view.model_copy(update={"model": collection.properties.model}), selection,
             ticket, progress,
         )  # fmt: skip
+        unknown = collection.size > 0 and collection.model_digest is None
+        return AddedItems(added, (_UNKNOWN_DIGEST,) if unknown and intake.digests else ())
 
     def add_vectors(
         self,
@@ -146,7 +165,7 @@ class CollectionWriter:
         metadata: Sequence[Mapping[str, Any]],
         *,
         replace: bool = False,
-    ) -> list[Added]:
+    ) -> AddedItems:
         """Keep vectors that are there already. Raises `InvalidVectors`, `InvalidParameter`."""
         collection = self._stores.collections.get(name)
         rows = checked(vectors, collection.dim)
@@ -164,8 +183,10 @@ class CollectionWriter:
                     row,
                 )
             )
-        outcomes = self._stores.items.add(name, made, replace=replace)
-        return [Added(item.id, outcome) for item, outcome in zip(made, outcomes, strict=True)]
+        outcomes = self._stores.items.add(
+            name, made, replace=replace, origin=VectorOrigin(collection.key)
+        )
+        return AddedItems(_added(made, outcomes))
 
 
 class _Intake:
@@ -179,6 +200,8 @@ class _Intake:
         self._collection = collection
         self._embed = embed
         self._replace = replace
+        self.digests: set[str | None] = set()
+        """Of the model, as it made the vectors."""
 
     async def take_in(
         self,
@@ -208,8 +231,11 @@ class _Intake:
         return [next(kept) if isinstance(item, NewItem) else item for item in made]
 
     def _kept(self, fresh: Sequence[NewItem]) -> list[Added]:
-        outcomes = self._items.add(self._collection.name, fresh, replace=self._replace)
-        return [Added(item.id, outcome) for item, outcome in zip(fresh, outcomes, strict=True)]
+        if len(self.digests) > 1:
+            raise model_changed(self._collection, "it was loaded anew while images were embedded")
+        origin = VectorOrigin(self._collection.key, *self.digests)
+        name = self._collection.name
+        return _added(fresh, self._items.add(name, fresh, replace=self._replace, origin=origin))
 
     def _loaded(self, sources: Sequence[NewImage], options: str) -> list[_Loaded | Added]:
         found: list[_Loaded | Added] = []
@@ -244,6 +270,7 @@ class _Intake:
         try:
             answer = await self._engine.answer(self._embed, load.data, view, selection, ticket)
             vector = vector_of(answer, self._collection)
+            self.digests.add(answer.digest)
         except ModelChanged:
             raise
         except BrightfieldError as fault:
@@ -265,6 +292,18 @@ class _Loaded:
 
 
 _PLAIN = f"{View().model_dump_json(exclude={'model'})}{Selection().model_dump_json()}"
+
+
+_UNKNOWN_DIGEST = Note(
+    "model_digest_unknown",
+    "The collection was filled by an earlier version, which did not keep the digest of the model's "
+    "card and code. They are taken to be those of now; if they were edited since, embed all images "
+    "anew with `brightfield reembed`.",
+)
+
+
+def _added(items: Sequence[NewItem], outcomes: Sequence[AddedOrFault]) -> list[Added]:
+    return [Added(item.id, outcome) for item, outcome in zip(items, outcomes, strict=True)]
 
 
 def _with_options(digest: str, options: str) -> str:
@@ -290,7 +329,7 @@ def _embedding(collection: Collection, view: View) -> Embed:
 
 def pictured(engine: Engine, data: bytes, selection: Selection) -> bytes:
     """The thumbnail that an image would have. Raises as decoding does."""
-    picture = decode(data, selection, max_pixels=engine.settings.max_pixels)
+    picture = decode(data, selection, limits=engine.image_limits)
     return thumbnail(picture.pixels)
 
 
@@ -312,49 +351,14 @@ async def embedded(
 def vector_of(answer: Answer, collection: Collection) -> NDArray[np.float32]:
     """Raises `ModelChanged` where the model is no longer the one that the collection began with."""
     properties = collection.properties
-    now = (answer.card.version, answer.sha256)
-    if now != (properties.model_version, properties.model_sha256):
-        raise ModelChanged(
-            f"The collection {collection.name} was made with {properties.model} version "
-            f"{properties.model_version}, and the model is version {answer.card.version} now"
-            f"{'' if now[0] != properties.model_version else ' with other weights'}; make a new "
-            "collection and embed the images anew."
-        )
+    if answer.card.version != properties.model_version:
+        raise model_changed(collection, f"it is version {answer.card.version}")
+    if answer.sha256 != properties.model_sha256:
+        raise model_changed(collection, "it has other weights")
+    if collection.model_digest not in (None, answer.digest):
+        raise model_changed(collection, "its card or its code was edited")
     assert isinstance(answer.result, Embedding)
     vector = checked(answer.result.vector[None], collection.dim)
     check_storable(collection, vector)
     row: NDArray[np.float32] = vector[0]
     return row
-
-
-def check_storable(collection: Collection, vectors: NDArray[np.float32]) -> None:
-    """Raises `InvalidVectors` for values that the collection's dtype does not hold."""
-    if collection.properties.dtype == "float16" and np.abs(vectors).max(initial=0) > FLOAT16_MOST:
-        raise InvalidVectors(
-            f"float16 holds values up to {FLOAT16_MOST:g}; make a collection of float32."
-        )
-
-
-def check_id(item_id: str) -> str:
-    """Raises `InvalidParameter` for what cannot be an id."""
-    fits = 0 < len(item_id) <= _LONGEST_ID and item_id.isprintable()
-    if not fits or item_id != item_id.strip("/ ") or item_id.endswith("/thumbnail"):
-        raise InvalidParameter(
-            f"An id has 1 to {_LONGEST_ID} printable characters, without spaces and slashes at its "
-            "ends, and does not end in /thumbnail.",
-            errors=[{"location": "ids", "received": item_id[:80]}],
-        )
-    return item_id
-
-
-def check_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Raises `InvalidParameter` for what is not flat."""
-    if not isinstance(metadata, Mapping) or not all(
-        isinstance(key, str) and is_scalar(value) for key, value in metadata.items()
-    ):
-        raise InvalidParameter(
-            "Metadata are an object of texts, numbers, booleans and null, without lists and "
-            "objects in it.",
-            errors=[{"location": "metadata", "received": str(metadata)[:80]}],
-        )
-    return dict(metadata)

@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from brightfield.collections.adding import CollectionStores
 from brightfield.errors import InvalidParameter, UnknownItem
+from brightfield.parameters import Parameters
 from brightfield.store.collections import Collection
 from brightfield.store.item_queries import StoredItem
 from brightfield.store.metadata_filter import Filter
+from brightfield.store.replacement import Replacements
 
 Conditions = Mapping[str, Any] | None
 """A filter on the metadata, as `ItemSelection.filter` describes it; None: all items pass."""
+
+
+class Replacement(Parameters):
+    """Which collection takes another's place."""
+
+    by: str
+    """Name of the collection that takes the place and the name."""
+    changes: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    """`changes` of the collection that is replaced, as it was when the other began to be filled; if
+    it has changed since, nothing happens. Default: only ids and metadata are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +56,9 @@ class CollectionContents:
     for an item that isn't there, and `InvalidParameter` for conditions that mean nothing.
     """
 
-    def __init__(self, stores: CollectionStores) -> None:
+    def __init__(self, stores: CollectionStores, replacements: Replacements) -> None:
         self._stores = stores
+        self._replacements = replacements
 
     def all(self) -> list[Collection]:
         """Every collection, by name."""
@@ -55,6 +70,16 @@ class CollectionContents:
     def delete(self, name: str) -> None:
         """Delete a collection with its items, projections and index."""
         self._stores.vectors.forget(self._stores.collections.delete(name).key)
+
+    def replace(self, name: str, replacement: Replacement) -> Collection:
+        """Let another collection take the place of this one, which is deleted.
+
+        Raises as `Replacements.replace` does.
+        """
+        replaced = self._replacements.replace
+        now, former = replaced(name, replacement.by, replacement.changes)
+        self._stores.vectors.forget(former)
+        return now
 
     def page(self, name: str, conditions: Conditions, after: int, limit: int) -> ListedItems:
         """At most `limit` of the items behind the number `after` that pass."""

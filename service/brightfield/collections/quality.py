@@ -14,7 +14,7 @@ from brightfield.embedding.disagreement import disagreement
 from brightfield.embedding.duplicates import duplicates
 from brightfield.embedding.neighbors import Metric
 from brightfield.embedding.outliers import outlier_factors
-from brightfield.errors import InvalidParameter
+from brightfield.errors import InvalidParameter, TooFewItems, suggestions
 from brightfield.progress import Progress
 from brightfield.store.item_queries import StoredItem
 
@@ -90,11 +90,14 @@ class DataQuality:
         present = conditions.setdefault(check.by, {"ne": None})
         if present != {"ne": None}:
             raise InvalidParameter(f"The filter cannot hold `{check.by}`, which is checked.")
+        self._check_known(name, check)
         labelled = check.model_copy(update={"filter": conditions})
         found, items, rows, _ = self._graph(name, labelled, progress)
         labels = [item.metadata[check.by] for item in items]
-        names = list(dict.fromkeys(labels))
-        numbers = np.array([names.index(label) for label in labels], np.int64)
+        # As filters have it: 1 and 1.0 are one label, and true is another.
+        places = {key: n for n, key in enumerate(dict.fromkeys(map(_label_key, labels)))}
+        names = [label for _, label in places]
+        numbers = np.array([places[_label_key(label)] for label in labels], np.int64)
         made = disagreement(rows, numbers)
         order = np.lexsort((np.arange(len(numbers)), -made.scores))[: check.most]
         listed = [
@@ -111,6 +114,17 @@ class DataQuality:
         return {**_facts(name, found, rows), "by": check.by, "agreement": agreement,
                 "disagreements": listed}  # fmt: skip
 
+    def _check_known(self, name: str, check: LabelCheck) -> None:
+        """Raises `TooFewItems` if no item has the key."""
+        found = self._queries.chosen(name, check.filter, detailed=True)
+        keys = {key for item in found.items for key in item.metadata}
+        if check.by not in keys:
+            raise TooFewItems(
+                f"No item has the metadata key {check.by!r}.{suggestions(check.by, sorted(keys))} "
+                "Name another, or widen the filter.",
+                errors=[{"location": "by", "received": check.by}],
+            )
+
     def _graph(
         self, name: str, search: _QualityCheck, progress: Progress
     ) -> tuple[SelectedItems, list[StoredItem], NDArray[np.int64], NDArray[np.float64]]:
@@ -125,6 +139,10 @@ class DataQuality:
         metric = search.metric or found.snapshot.collection.properties.metric
         rows, distances = neighbors.graph(found.stored(), k, metric, progress)
         return found, found.items, rows, distances
+
+
+def _label_key(label: Any) -> tuple[bool, Any]:
+    return isinstance(label, bool), label
 
 
 def _facts(name: str, found: SelectedItems, rows: NDArray[np.int64]) -> dict[str, Any]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -22,8 +20,9 @@ from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors, checked, unit
 from brightfield.errors import InvalidParameter, TooFewItems
 from brightfield.images.thumbnail import pixel_vector
-from brightfield.parameters import Parameters
+from brightfield.parameters import Parameters, parsed_json
 from brightfield.progress import Progress, Step
+from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import within
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
@@ -40,7 +39,7 @@ def _parsed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return parsed_json(value)
     except ValueError:
         raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
 
@@ -154,20 +153,20 @@ class CollectionQueries:
     nothing is there or passes the filter, and `InvalidParameter`.
     """
 
-    def __init__(self, stores: CollectionStores) -> None:
+    def __init__(self, stores: CollectionStores, pool: ContextThreads | None = None) -> None:
         self.stores = stores
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="explore")
+        self.pool = pool or ContextThreads(_THREADS, thread_name_prefix="explore")
         self._pixels: _Pixels | None = None
         self._lock = threading.Lock()
 
     def close(self, timeout: float) -> None:
         """End the threads within so many seconds; work that takes longer is left behind."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        within(timeout, self._pool.shutdown)
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        within(timeout, self.pool.shutdown)
 
     async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
         """Run a part of the work in the pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, work, *args)
 
     def chosen(
         self,

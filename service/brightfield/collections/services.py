@@ -22,6 +22,7 @@ from brightfield.engine.engine import Engine
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections
+from brightfield.store.replacement import Replacements
 from brightfield.store.vector_index import VectorIndexes
 
 
@@ -40,19 +41,20 @@ class CollectionWork:
     patches: CollectedPatches
 
     @classmethod
-    def of(cls, engine: Engine, database: sa.Engine) -> Self:
+    def of(cls, engine: Engine, database: sa.Engine, beside: Self | None = None) -> Self:
+        """Of the database, as a project sees it; `beside` that of another project, with which it
+        shares its threads and its memory."""
         items = Items(database)
-        stores = CollectionStores(
-            Collections(database),
-            items,
-            Projections(database),
-            VectorCache(items, engine.settings.vector_cache_bytes),
-        )
-        queries = CollectionQueries(stores)
+        if beside is None:
+            vectors = VectorCache(items, engine.settings.vector_cache_bytes)
+        else:
+            vectors = beside.stores.vectors.as_read_by(items)
+        stores = CollectionStores(Collections(database), items, Projections(database), vectors)
+        queries = CollectionQueries(stores, beside.queries.pool if beside else None)
         indexes = CollectionIndexes(queries, VectorIndexes(database))
         return cls(
             stores,
-            CollectionContents(stores),
+            CollectionContents(stores, Replacements(database)),
             CollectionWriter(engine, stores),
             queries,
             indexes,

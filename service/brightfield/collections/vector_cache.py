@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -158,6 +159,12 @@ class VectorCache:
             while len(self._cached) > 1 and self._size() > self._max_bytes:
                 self._cached.popitem(last=False)
         return snapshot
+
+    def as_read_by(self, items: Items) -> VectorCache:
+        """The same memory with the same bound, filled from the items of another project."""
+        other = copy(self)
+        other._items = items
+        return other
 
     def forget(self, key: str) -> None:
         """Let a collection's vectors go."""

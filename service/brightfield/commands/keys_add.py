@@ -26,7 +26,7 @@ class KeysAdd(Command):
 
     def add_flags(self, parser: argparse.ArgumentParser) -> None:
         from brightfield.access.scopes import MEANINGS
-        from brightfield.access.visitor import DEFAULT_PROJECT
+        from brightfield.store.ownership import DEFAULT_PROJECT
 
         said = "; ".join(f"{scope}: {meaning}" for scope, meaning in MEANINGS.items())
         parser.add_argument("name", metavar="NAME", help="whose key it is, as 'microscope 2'")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from brightfield.commands.command import Command, read_settings
 
 if TYPE_CHECKING:
+    from brightfield.card_folders import FoundCards
     from brightfield.cards import ModelCard
-    from brightfield.errors import InvalidCard
     from brightfield.settings import Settings
 
 
@@ -25,13 +25,13 @@ class ModelsCheck(Command):
 
     def run(self, args: argparse.Namespace) -> int:
         settings = read_settings()
-        cards, faults = _cards(settings, args.folder)
-        if not cards and not faults:
+        found = _found(settings, args.folder)
+        if not found.cards and not found.faults:
             raise ValueError(f"There is no model folder (one with a card.toml) in {args.folder}.")
-        for folder, fault in faults.items():
+        for folder, fault in found.faults.items():
             print(f"FAIL {folder}: {fault.detail}")
-        results = [_check(card, settings) for card in cards.values()]
-        return 0 if all(results) and not faults else 1
+        results = [_check(card, settings) for card in found.cards.values()]
+        return 0 if all(results) and not found.faults else 1
 
 
 def _check(card: ModelCard, settings: Settings) -> bool:
@@ -49,20 +49,9 @@ def _check(card: ModelCard, settings: Settings) -> bool:
     return True
 
 
-def _cards(
-    settings: Settings, folder: Path | None
-) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
-    """The good cards by id and the faults by folder name; of one model, or of folders of them."""
+def _found(settings: Settings, folder: Path | None) -> FoundCards:
+    """The cards of a model, or of a folder of them; default: the shipped ones and the lab's."""
     from brightfield import zoo
-    from brightfield.cards import CARD, find_cards, read_card
-    from brightfield.errors import InvalidCard
+    from brightfield.card_folders import find_cards
 
-    if folder is None:
-        return find_cards((zoo.folder(), *settings.model_folders))
-    if not (folder / CARD).exists():
-        return find_cards([folder])
-    try:
-        card = read_card(folder)
-    except InvalidCard as fault:
-        return {}, {folder.name: fault}
-    return {card.id: card}, {}
+    return find_cards((zoo.folder(), *settings.model_folders) if folder is None else [folder])

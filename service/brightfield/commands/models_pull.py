@@ -7,7 +7,7 @@ import sys
 from typing import ClassVar
 
 from brightfield.commands.command import Command, read_settings
-from brightfield.errors import nearest
+from brightfield.errors import UnknownModel
 
 
 class ModelsPull(Command):
@@ -20,14 +20,15 @@ class ModelsPull(Command):
 
     def run(self, args: argparse.Namespace) -> int:
         from brightfield import zoo
-        from brightfield.cards import find_cards
+        from brightfield.card_folders import find_cards
         from brightfield.models.loading import weights
 
         settings = read_settings()
-        cards, _ = find_cards((zoo.folder(), *settings.model_folders))
-        if args.id not in cards:
-            raise ValueError(f"There is no model {args.id!r} here.{nearest(args.id, list(cards))}")
-        path = weights.pull(cards[args.id], settings.data, _draw)
+        try:
+            card = find_cards((zoo.folder(), *settings.model_folders)).card(args.id)
+        except UnknownModel as fault:
+            raise ValueError(fault.detail) from fault
+        path = weights.pull(card, settings.data, _draw)
         print(f"{args.id}: {path}")
         return 0
 

@@ -72,7 +72,7 @@ def _check(vectors: Vectors, k: int) -> None:
             "most.",
             errors=[{"location": "k", "expected": f"1 to {len(vectors)}", "received": k}],
         )
-    distinct = len({row.tobytes() for row in vectors})
+    distinct = len({row.tobytes() for row in vectors + 0.0})  # which makes 0 of -0
     if k > distinct:
         raise InvalidParameter(
             f"k={k} is more than the {distinct} distinct vectors; ask for {distinct} clusters at "

@@ -31,8 +31,9 @@ def checked(given: Any, dim: int | None = None) -> Vectors:
     and for NaN, infinities and values beyond 1e15, with the rows that have them.
     """
     try:
+        _check_numbers(given)
         rows = np.asarray(given, np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise InvalidVectors(
             "Vectors are rows of numbers, all of one length; send for example [[0.1, 0.2]]."
         ) from None
@@ -53,6 +54,14 @@ def checked(given: Any, dim: int | None = None) -> Vectors:
             errors=[{"location": f"vectors.{row}"} for row in wrong[:_MOST_NAMED].tolist()],
         )
     return vectors
+
+
+def _check_numbers(given: Any) -> None:
+    """Raises `ValueError` for texts and booleans, which NumPy takes for numbers."""
+    if isinstance(given, list):
+        kinds = {type(value) for row in given if isinstance(row, list) for value in row}
+        if kinds & {bool, str}:
+            raise ValueError(kinds)
 
 
 def unit(vectors: Vectors) -> Vectors:

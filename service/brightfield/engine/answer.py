@@ -83,6 +83,7 @@ class MultiImageAnswer:
     task: str
     card: ModelCard
     sha256: str | None
+    digest: str | None
     images: tuple[ImageFacts | BrightfieldError, ...]
     result: Result
     notes: tuple[Note, ...]
@@ -97,6 +98,7 @@ class Answer:
     task: str
     card: ModelCard
     sha256: str | None
+    digest: str | None
     picture: Picture
     scaling: Scaling | None
     result: Result

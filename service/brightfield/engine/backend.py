@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 
 import torch
 
-from brightfield.cards import ModelCard
+from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
+from brightfield.images.budget import DecodeBudget
+from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
 from brightfield.runtime.lane import Lane, LaneWatch
 from brightfield.runtime.loading import ModelLoader
@@ -30,25 +31,27 @@ class Backend:
         self,
         settings: Settings,
         devices: Sequence[torch.device],
-        cards: Mapping[str, ModelCard],
+        found: FoundCards,
         telemetry: Telemetry,
         safeguards: Safeguards,
     ) -> None:
         threads = settings.threads or os.cpu_count() or 1
         self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
         self.registry = Registry(
-            cards,
+            found,
             ModelLoader(data=settings.data, trust_model_code=settings.trust_model_code),
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             telemetry,
+            settings.load_timeout,
             safeguards,
         )
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
+        self.budget = DecodeBudget(settings.decode_bytes)
         self.decoders = WorkerPool(threads, "decode")
-        self.explaining = ThreadPoolExecutor(settings.explanations, thread_name_prefix="explain")
-        self.evaluating = ThreadPoolExecutor(settings.evaluations, thread_name_prefix="evaluate")
+        self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
+        self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")
 
     def close(self, timeout: float) -> None:
         """End every thread within so many seconds; what waits is refused.

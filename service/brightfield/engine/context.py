@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from brightfield.engine.answer import Timing
 from brightfield.engine.backend import Backend
 from brightfield.engine.image_pass import ImageJob, ImagePass
+from brightfield.errors import BrightfieldError
+from brightfield.frames import without_frames
 from brightfield.images.picture import Picture
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
@@ -45,4 +48,15 @@ class AnswerContext:
     async def off_loop(self, work: Callable[..., T], *args: Any) -> T:
         """Do work that waits for the lane, where a few such works run side by side."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.backend.explaining, work, *args)
+        return await loop.run_in_executor(self.backend.explaining, _told, partial(work, *args))
+
+
+def _told(work: Callable[[], T]) -> T:
+    """What the work gives. Its fault keeps nothing of the thread alive, whether or not anybody
+    waits for it any more."""
+    try:
+        return work()
+    except BrightfieldError as fault:
+        problem = without_frames(fault)
+    del work
+    raise problem.again()

@@ -6,15 +6,18 @@ It knows no HTTP. A program without an event loop asks it by `ask`, one with a l
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from brightfield import explain, metrics, tasks, zoo
-from brightfield.cards import ModelCard, find_cards
+from brightfield.card_folders import FoundCards, find_cards
+from brightfield.cards import ModelCard
 from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
 from brightfield.engine.backend import Backend
 from brightfield.engine.context import AnswerContext
@@ -30,6 +33,8 @@ from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
+from brightfield.images.limits import Limits
+from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
@@ -44,6 +49,8 @@ from brightfield.tasks.task import Task
 from brightfield.work import Work
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -76,12 +83,14 @@ class Engine:
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
-        self._cards, self.card_faults = _cards(settings)
+        self._reading = threading.Lock()
+        self._found = FoundCards()
         self._devices = devices(settings.device)
         self._starting = threading.Lock()
         self._closed = False
         self._backend: Backend | None = None
         self._loop: LoopThread | None = None
+        self.rescan()
 
     # Its life
 
@@ -132,9 +141,14 @@ class Engine:
                 if self._closed:
                     raise _closed()
                 if self._backend is None:
-                    self._backend = Backend(
-                        self.settings, self._devices, self._cards, self.telemetry, self.safeguards
-                    )
+                    with self._reading:
+                        self._backend = Backend(
+                            self.settings,
+                            self._devices,
+                            self._found,
+                            self.telemetry,
+                            self.safeguards,
+                        )
         return self._backend
 
     # What there is
@@ -156,9 +170,22 @@ class Engine:
 
     def rescan(self) -> None:
         """Read the cards anew; models that are resident stay as they are until loaded anew."""
-        self._cards, self.card_faults = _cards(self.settings)
-        if self._backend is not None:
-            self._backend.registry.replace_cards(self._cards)
+        with self._reading:  # so what was read later is not replaced by what was read before
+            before, self._found = self._found, self.cards_on_disk()
+            for name, fault in self._found.faults.items():
+                if name not in before.faults or before.faults[name].detail != fault.detail:
+                    log.warning("the model folder %s can't be used: %s", name, fault.detail)
+            if self._backend is not None:
+                self._backend.registry.replace_cards(self._found)
+
+    def cards_on_disk(self) -> FoundCards:
+        """The cards as they are on disk now; those that are used were read before."""
+        return find_cards((zoo.folder(), *self.settings.model_folders))
+
+    @property
+    def card_faults(self) -> Mapping[str, InvalidCard]:
+        """What was wrong with cards when they were read, by folder name."""
+        return self._found.faults
 
     def default_model(self, endpoint: str) -> str:
         """The model that a task, or a group of methods, takes where none is named.
@@ -172,8 +199,11 @@ class Engine:
         presets = (self._defaults.preset(task) for task in self.tasks.values())
         names = {model for model in presets if model is not None}
         wanted = [name for name in sorted(names) if not self.registry.quarantined(name)]
-        for future in [self.registry.load(name) for name in wanted]:
-            future.result()
+        loads = [self.registry.load(name) for name in wanted]
+        for load in loads:  # a process must not end while another load still runs
+            load.exception()
+        for load in loads:
+            load.result()
 
     def backlog(self) -> float:
         """Seconds of work that wait, on the lane that has most."""
@@ -208,11 +238,18 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
+            self._running().budget,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        return await self._with_model(work, job, way)
+        answer = await self._with_model(work, job, way)
+        answer.picture.let_go()  # it is the caller's now
+        return answer
+
+    def accounted(self, picture: Picture) -> Picture:
+        """The picture, whose pixels count among the bytes of images in use until it is gone."""
+        return replace(picture, hold=self._running().budget.hold(picture.pixels.nbytes))
 
     async def answer_together(
         self,
@@ -235,7 +272,8 @@ class Engine:
             view,
             selection,
             ticket or Ticket(),
-            self.settings.max_pixels,
+            self.image_limits,
+            self._running().budget,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
@@ -282,9 +320,14 @@ class Engine:
         return await self.evaluating(partial(evaluation.evaluate, data, self.limits, check))
 
     @property
+    def image_limits(self) -> Limits:
+        """What one image may have."""
+        return Limits(self.settings.max_pixels, self.settings.max_image_bytes)
+
+    @property
     def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return DataLimits(self.settings.max_pixels, self.settings.max_bytes)
+        return DataLimits(self.image_limits, self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
@@ -310,7 +353,7 @@ class Engine:
         backend, timing = self._running(), Timing()
         model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
         with own_faults(backend.registry.card(model)):
-            async with backend.registry.use(model) as resident:
+            async with backend.registry.use(model, job.ticket) as resident:
                 _check_task(work, resident.card)
                 model_task = self.tasks.get(resident.card.task, Task)
                 answer = await way(AnswerContext(resident, model_task, job, timing, backend))
@@ -339,10 +382,6 @@ async def _read(image: ImageLike) -> bytes:
     if isinstance(image, bytes):
         return image
     return await asyncio.to_thread(image_bytes, image)
-
-
-def _cards(settings: Settings) -> tuple[dict[str, ModelCard], dict[str, InvalidCard]]:
-    return find_cards((zoo.folder(), *settings.model_folders))
 
 
 def _check_task(work: Work, card: ModelCard) -> None:

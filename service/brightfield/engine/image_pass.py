@@ -7,15 +7,19 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from brightfield.cards import InputSpec
 from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
-from brightfield.images.decode import decode
+from brightfield.images.budget import DecodeBudget
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.preprocess import Prepared, check_channels, preprocess
 from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -36,7 +40,8 @@ class ImageJob:
     view: View
     selection: Selection
     ticket: Ticket
-    max_pixels: int
+    limits: Limits
+    budget: DecodeBudget
     progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -46,10 +51,48 @@ def decoded(job: ImageJob) -> dict[str, Picture]:
     pictures = {}
     for name, data in job.attachments.items():
         try:
-            pictures[name] = decode(data, job.selection, max_pixels=job.max_pixels)
+            pictures[name] = HeldDecoding(job.budget, job.limits).beside(data, job.selection)
         except BrightfieldError as fault:
             raise fault.about(name) from fault
     return pictures
+
+
+class _Waker:
+    """Wakes the event loop once, with the end of an image's way, and then keeps nothing of it.
+
+    The lane's future never forgets whom it called, so what it calls must not know the image.
+    """
+
+    __slots__ = ("_loop", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[Any]) -> None:
+        self._loop = loop
+        self._waiter: asyncio.Future[Any] | None = waiter
+
+    def forwarded(self, future: Future[Any]) -> None:
+        """The lane is done; its fault is the future's own, so who waits gets another."""
+        if future.cancelled():
+            return
+        fault = future.exception()
+        if isinstance(fault, BrightfieldError):
+            self.wake(None, fault.again())
+        else:
+            self.wake(None if fault else future.result(), fault)
+
+    def wake(self, output: Any, fault: BaseException | None) -> None:
+        waiter, self._waiter = self._waiter, None
+        assert waiter is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_settle, waiter, output, fault)
+
+
+def _settle(waiter: asyncio.Future[Any], output: Any, fault: BaseException | None) -> None:
+    if waiter.done():
+        return
+    if fault is not None:
+        waiter.set_exception(fault)
+    else:
+        waiter.set_result(output)
 
 
 class ImagePass:
@@ -62,13 +105,12 @@ class ImagePass:
     """
 
     __slots__ = (
+        "_decoding",
         "_job",
-        "_loop",
         "_operation",
         "_resident",
         "_timing",
         "_too_large",
-        "_waiter",
         "_withdrawn",
         "item",
         "picture",
@@ -93,21 +135,29 @@ class ImagePass:
         self._operation = operation
         self._timing = timing
         self._withdrawn = False
+        # A function and not a method: what the pass has must not have the pass.
+        check = None if too_large is not None else partial(_check, resident.card.input)
+        self._decoding = HeldDecoding(job.budget, job.limits, check)
         self.item = None
-        self._loop = asyncio.get_running_loop()
-        self._waiter: asyncio.Future[Any] = self._loop.create_future()
 
     async def output(self, decoders: WorkerPool) -> Any:
         """The model's output for the image; raises a `BrightfieldError` for any fault.
 
         A caller who is cancelled withdraws the image wherever it is.
         """
-        decoders.do(self._take_in)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Any] = loop.create_future()
+        decoders.do(partial(self._take_in, decoders, _Waker(loop, waiter)))
         try:
-            output = await self._waiter
+            output = await waiter
         except asyncio.CancelledError:
             self._withdraw()
             raise
+        except BaseException:
+            self._decoding.let_go()
+            raise
+        finally:
+            del waiter  # it holds the fault, and the fault this frame
         if self.item is not None:
             self._timing.forward(self.item)
         return output
@@ -118,6 +168,7 @@ class ImagePass:
             task,
             self._resident.card,
             self._resident.sha256,
+            self._resident.digest,
             self.picture,
             self.prepared.scaling,
             result,
@@ -133,10 +184,11 @@ class ImagePass:
 
     def _withdraw(self) -> None:
         self._withdrawn = True
+        self._decoding.withdraw()
         if self.item is not None:
             self.item.future.cancel()
 
-    def _take_in(self) -> None:
+    def _take_in(self, decoders: WorkerPool, waker: _Waker) -> None:
         """Decode, preprocess and queue, in one thread, so that the lane waits for nobody else."""
         if self._withdrawn:
             return
@@ -144,22 +196,27 @@ class ImagePass:
             self._job.ticket.check()
             self._decode()
             if self._too_large is not None and self._too_large(self.picture):
-                self._wake(None, None)
+                self.picture.settle()
+                waker.wake(None, None)
                 return
             self._preprocess()
+            self.picture.settle()
             item = self._resident.submit(self._operation, self.prepared.tensor, self._job.ticket)
+        except NoRoom as full:
+            again = partial(self._take_in, decoders, waker)
+            self._decoding.wait(full.count, partial(decoders.do, again))
         except BaseException as fault:
-            self._wake(None, fault)
+            waker.wake(None, fault)
         else:
             self.item = item
             if self._withdrawn:
                 item.future.cancel()
-            item.future.add_done_callback(self._forwarded)
+            item.future.add_done_callback(waker.forwarded)
 
     def _decode(self) -> None:
         job, raw = self._job, self._resident.card.input.pixels == "raw"
         with self._timing.stage("decode"):
-            self.picture = decode(job.data, job.selection, max_pixels=job.max_pixels, raw=raw)
+            self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
 
     def _preprocess(self) -> None:
         view = self._job.view
@@ -168,19 +225,8 @@ class ImagePass:
                 self.picture, self._resident.card.input, intensity=view.intensity, region=view.part
             )
 
-    def _forwarded(self, future: Future[Any]) -> None:
-        if not future.cancelled():
-            fault = future.exception()
-            self._wake(None if fault else future.result(), fault)
 
-    def _wake(self, output: Any, fault: BaseException | None) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._settle, output, fault)
-
-    def _settle(self, output: Any, fault: BaseException | None) -> None:
-        if self._waiter.done():
-            return
-        if fault is not None:
-            self._waiter.set_exception(fault)
-        else:
-            self._waiter.set_result(output)
+def _check(spec: InputSpec, decoded: DecodedSize) -> None:
+    """Refuse channels that the model doesn't take; tiled work may split them by itself."""
+    if spec.pixels != "raw":
+        check_channels(decoded.channels, spec.channels)

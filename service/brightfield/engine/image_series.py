@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from brightfield.engine.answer import ImageFacts
 from brightfield.engine.image_bytes import ImageReader
+from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob
 from brightfield.errors import BrightfieldError
-from brightfield.images.decode import decode
+from brightfield.frames import without_frames
 from brightfield.images.picture import Picture
 from brightfield.preprocess import Prepared, preprocess
 from brightfield.runtime.ahead import ROWS_AHEAD, ahead
@@ -57,7 +58,7 @@ class ImageSeries:
         with closing(items):
             for (index, prepared), item in items:
                 try:
-                    output = item.future.result()
+                    output = item.result()
                 except BrightfieldError as fault:
                     self.fail(index, fault)
                     continue
@@ -69,14 +70,17 @@ class ImageSeries:
         job, spec = self._job, self._resident.card.input
         raw = spec.pixels == "raw"
         data = self._readers[index]()
-        picture = decode(data, job.selection, max_pixels=job.max_pixels, raw=raw)
+        decoding = HeldDecoding(job.budget, job.limits)
+        picture = decoding.blocking(data, job.selection, job.ticket, raw=raw)
         view = job.view
-        return picture, preprocess(picture, spec, intensity=view.intensity, region=view.part)
+        prepared = preprocess(picture, spec, intensity=view.intensity, region=view.part)
+        picture.settle()
+        return picture, prepared
 
     def fail(self, index: int, fault: BrightfieldError) -> None:
         """Keep what is wrong with an image. Raises the ticket's fault where that is the reason."""
         self._job.ticket.check()
-        self._images[index] = fault
+        self._images[index] = without_frames(fault)
 
     def images(self) -> tuple[ImageFacts | BrightfieldError, ...]:
         """The facts of each image, or what is wrong with it, once the outputs are used up.

@@ -105,7 +105,7 @@ def _traced(passes: Passes, images: Images) -> IncrementalPlan | Refusal:
         module = _Operated(passes.resident.module, passes.operation)
         return trace(module.eval(), passes.resident.place(images))
 
-    found: IncrementalPlan | Refusal = passes.call(run).future.result()
+    found: IncrementalPlan | Refusal = passes.call(run).result()
     return found
 
 
@@ -158,7 +158,7 @@ class LaneWindows:
 
         indices = range(len(self.schedule.chunks))
         for index, item in ahead(indices, submit, self._passes.ticket):
-            yield self._windowed(self.schedule.chunks[index], item.future.result())
+            yield self._windowed(self.schedule.chunks[index], item.result())
 
     def _result(self, index: int) -> Windowed:
         output = self._known[index].future.result()
@@ -185,7 +185,7 @@ class LaneWindows:
                 base = self.schedule.base(resident.place(images))
                 return base, base.output  # of which the lane hands out a copy on the CPU
 
-            base, output = self._passes.call(run).future.result()
+            base, output = self._passes.call(run).result()
             self._base = base, self._passes.scored(output)
         return self._base
 
@@ -199,7 +199,7 @@ class LaneWindows:
         chunk, best = self.schedule.chunks[index], float("inf")
         for _ in range(2):
             item = self._submit(chunk)
-            item.future.result()
+            item.result()
             self._known[index] = item
             best = min(best, item.finished - item.started)
             found = estimate(self.schedule, plain, chunk, best)
@@ -214,7 +214,7 @@ class LaneWindows:
             rows = self._images.expand(resident.most_rows(operation, shape), -1, -1, -1)
             ticket = self._passes.ticket
             ticket.check()
-            resident.submit(operation, rows, ticket, band=Priority.BULK).future.result()
+            resident.submit(operation, rows, ticket, band=Priority.BULK).result()
         seconds = resident.sizes.seconds_per_row(operation, shape)
         assert seconds is not None
         return seconds

@@ -57,6 +57,10 @@ class Method(Aim, Work, ABC):
         return value
 
     @property
+    def lengthy(self) -> bool:
+        return True
+
+    @property
     def kind(self) -> Kind | None:
         """The scale of the scores that are explained; None: that of the model's task."""
         return "logit"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from PIL import Image
 
 from brightfield.errors import AmbiguousAxes, BrightfieldError, TooManyPixels, UndecodableImage
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane import Plane
@@ -22,8 +23,8 @@ from brightfield.tensors import Pixels
 
 T = TypeVar("T")
 
-Reader = Callable[[bytes, Selection, int], Plane]
-"""Bytes, selection and the most pixels, to the plane as stored."""
+Reader = Callable[[bytes, Selection, Limits], Plane]
+"""Bytes, selection and what an image may have, to the plane as stored."""
 
 _READERS: dict[FileFormat, Reader] = {
     "jpeg": jpeg.read,
@@ -34,6 +35,9 @@ _READERS: dict[FileFormat, Reader] = {
     "webp": raster.read_webp,
     "npy": npy.read,
 }
+
+# Far more than there is time for: each is decoded and answered by a model.
+_MOST_PLANES = 100_000
 
 _SIZES: dict[FileFormat, Callable[[bytes], tuple[int, int]]] = {
     "jpeg": jpeg.size,
@@ -47,7 +51,7 @@ _SIZES: dict[FileFormat, Callable[[bytes], tuple[int, int]]] = {
 
 
 def decode(
-    data: bytes, selection: Selection | None = None, *, max_pixels: int, raw: bool = False
+    data: bytes, selection: Selection | None = None, *, limits: Limits, raw: bool = False
 ) -> Picture:
     """The plane of an image file that `selection` names, oriented as it is displayed.
 
@@ -55,14 +59,15 @@ def decode(
     says that the model takes arrays as they are sent: a three-dimensional .npy is then
     C x H x W. The array may be read-only, a view of `data`.
 
-    Raises only `BrightfieldError`: 400 for what cannot be decoded or is cut short, 413 above
-    `max_pixels` (found in the headers, before pixels are decoded), 415 for other formats, 422
-    for a selection that does not fit or is missing. Safe to call from several threads.
+    Raises only `BrightfieldError`: 400 for what cannot be decoded or is cut short, 413 above the
+    `limits` (found in the headers, before pixels are decoded), 415 for other formats, 422 for a
+    selection that does not fit or is missing, and what `limits.admit` raises. Safe to call from
+    several threads.
     """
     selection = selection or Selection()
     kind = sniff(data)
     reader = partial(npy.read, raw=True) if raw and kind == "npy" else _READERS[kind]
-    plane = _guarded(lambda: reader(data, selection, max_pixels), kind)
+    plane = _guarded(lambda: reader(data, selection, limits), kind)
     orientation = plane.orientation if selection.orientation == "apply" else 1
     pixels = _plain(upright(plane.pixels, orientation))
     return Picture(
@@ -77,15 +82,18 @@ def decode(
     )
 
 
-def stack(data: bytes, selection: Selection, *, max_pixels: int) -> tuple[Selection, ...]:
+def stack(data: bytes, selection: Selection, *, limits: Limits) -> tuple[Selection, ...]:
     """A selection for each plane along Z that `selection` leaves open, or for each page.
 
-    A file with nothing left open gives `selection` alone. Raises as `decode` does; `AmbiguousAxes`
-    also where more than the depth is open.
+    A file with nothing left open gives `selection` alone. Nothing is decoded. Raises as `decode`
+    does; `AmbiguousAxes` also where more than the depth is open.
     """
     kind = sniff(data)
+    looking = replace(limits, admit=_seen)
     try:
-        _guarded(lambda: _READERS[kind](data, selection, max_pixels), kind)
+        _guarded(lambda: _READERS[kind](data, selection, looking), kind)
+    except _Seen:
+        return (selection,)
     except AmbiguousAxes as fault:
         depth = next((name for name in ("z", "page") if name in fault.missing), None)
         if depth is None:
@@ -93,8 +101,21 @@ def stack(data: bytes, selection: Selection, *, max_pixels: int) -> tuple[Select
         if len(fault.missing) > 1:
             raise _also_open(fault, depth) from None
         count = fault.missing[depth]
+        if count > _MOST_PLANES:
+            raise TooManyPixels(
+                f"The stack has {count} planes along {depth}, and at most {_MOST_PLANES:,} are "
+                "read; send a part of it."
+            ) from None
         return tuple(selection.model_copy(update={depth: i}) for i in range(count))
     return (selection,)
+
+
+class _Seen(BrightfieldError):
+    """Ends reading where decoding would begin; reaches no caller."""
+
+
+def _seen(decoded: DecodedSize) -> None:
+    raise _Seen("")
 
 
 def _also_open(fault: AmbiguousAxes, depth: str) -> AmbiguousAxes:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from brightfield.errors import TruncatedImage, UndecodableImage
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+# Blocks have up to 255 bytes, and encoders fill them.
+_MOST_BLOCKS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,16 @@ def read_header(data: bytes) -> GifHeader:
     known kind.
     """
     width, height = size(data)
-    frames = 0
+    frames, left = 0, _MOST_BLOCKS
     try:
         position = 13 + _table(data[10])
         while (block := data[position]) != _TRAILER:
             if block == _EXTENSION:
-                position = _past_blocks(data, position + 2)
+                position, left = _past_blocks(data, position + 2, left)
             elif block == _IMAGE:
                 x, y, w, h, flags = struct.unpack_from("<HHHHB", data, position + 1)
                 width, height, frames = max(width, x + w), max(height, y + h), frames + 1
-                position = _past_blocks(data, position + 11 + _table(flags))
+                position, left = _past_blocks(data, position + 11 + _table(flags), left)
             else:
                 raise UndecodableImage("The GIF's blocks are damaged.")
     except (IndexError, struct.error) as fault:
@@ -56,10 +58,14 @@ def _table(flags: int) -> int:
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _past_blocks(data: bytes, position: int) -> int:
+def _past_blocks(data: bytes, position: int, left: int) -> tuple[int, int]:
+    """Where the blocks from `position` on end, and how many of the allowed ones are left."""
     while length := data[position]:
         position += 1 + length
-    return position + 1
+        left -= 1
+        if left < 0:
+            raise UndecodableImage("The GIF has more blocks than any encoder writes; save it anew.")
+    return position + 1, left - 1
 
 
 def _cut() -> TruncatedImage:

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import cast
 
-import imagecodecs
 import numpy as np
 import simplejpeg
 
 from brightfield.errors import TruncatedImage, UndecodableImage
+from brightfield.images.codec_process import CODECS
 from brightfield.images.colors import CMYK_CONVERTED, paper_to_rgb
-from brightfield.images.limits import check_pixels
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import exif_orientation
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
@@ -25,6 +25,10 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _APP1, _SCAN, _END = 0xE1, 0xDA, 0xD9
 _FILL = re.compile(rb"\xff+")
+# Files have a few dozen segments before their frame; profiles come in pieces of 64 KB.
+_MOST_SEGMENTS = 10_000
+# Progressive files have some 10 scans. Each costs a pass over all pixels, however short it is.
+_USUAL_SCANS, _MOST_SCANNED = 20, 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def read_header(data: bytes) -> JpegHeader:
     Raises `TruncatedImage` when the file ends before it, `UndecodableImage` when it has none.
     """
     exif, position = b"", 2
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         marker, start, length = _segment(data, position)
         if marker in _FRAMES:
             if length < 8:
@@ -58,6 +62,17 @@ def read_header(data: bytes) -> JpegHeader:
         if marker == _APP1 and not exif and data.startswith(b"Exif\x00\x00", start + 2):
             exif = data[start + 2 : start + length]
         position = start + length
+    raise UndecodableImage("The JPEG has more segments before its pixels than any camera writes.")
+
+
+def check_scans(data: bytes, header: JpegHeader) -> None:
+    """Raises `UndecodableImage` for so many scans that they would be decoded for minutes."""
+    scans = data.count(bytes((0xFF, _SCAN)), header.end)
+    scanned = scans * header.width * header.height * header.components
+    if scans > _USUAL_SCANS and scanned > _MOST_SCANNED:
+        raise UndecodableImage(
+            f"The JPEG has {scans} scans, and encoders write about ten; save it anew."
+        )
 
 
 def _segment(data: bytes, position: int) -> tuple[int, int, int]:
@@ -97,10 +112,16 @@ def cut() -> TruncatedImage:
     return TruncatedImage("The JPEG ends before its last pixels; send the whole file.")
 
 
-def read(data: bytes, selection: Selection, max_pixels: int) -> Plane:
+def read(data: bytes, selection: Selection, limits: Limits) -> Plane:
     """The picture in a JPEG file: grey, RGB, or CMYK and YCCK converted with a note."""
     header = read_header(data)
-    check_pixels(header.width, header.height, max_pixels)
+    limits.check_size(header.width, header.height)
+    check_scans(data, header)
+    colors = min(header.components, 3)
+    choice = choose("YXC", (header.height, header.width, colors), selection)
+    depth = np.dtype(np.uint8 if header.precision <= 8 else np.uint16)
+    size = header.width, header.height
+    limits.check(DecodedSize(*size, choice.channels, depth, max(header.components, 1)))
     pixels, notes = _pixels(data, header)
     axes = "YXC" if pixels.shape[2] > 1 else "YX"
     choice = choose("YXC", pixels.shape, selection)
@@ -139,5 +160,6 @@ def _unusual(data: bytes, header: JpegHeader) -> Pixels:
             f"JPEGs of {header.components} components with {header.precision} bits are not read; "
             "save the image as grey or RGB."
         )
-    pixels = np.asarray(imagecodecs.jpeg_decode(data))
+    values = header.width * header.height * header.components
+    pixels = CODECS.unpack("jpeg", data, values)
     return pixels if pixels.ndim == 3 else pixels[..., None]

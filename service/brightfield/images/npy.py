@@ -9,9 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from brightfield.errors import AmbiguousAxes, PickledArray, TruncatedImage, UndecodableImage
+from brightfield.errors import (
+    AmbiguousAxes,
+    PickledArray,
+    TooManyPixels,
+    TruncatedImage,
+    UndecodableImage,
+)
 from brightfield.images.colors import ALPHA_DROPPED
-from brightfield.images.limits import check_pixels
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
 from brightfield.images.planes import choose, renamed, take
@@ -27,6 +33,7 @@ _OBJECT = re.compile(rb"""['"][<>|=]?O\d*['"]""")
 _NUMBER = re.compile(rb"[<>|=]?(?:b1|[iu][1248]|f[248])")
 # As NumPy's own reader: longer headers only describe records.
 _LONGEST = 10_000
+_MOST_AXES, _LONGEST_AXIS = 16, 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,9 @@ def read_header(data: bytes) -> NpyHeader:
         raise UndecodableImage("The .npy header is damaged; write it with numpy.save.")
     shape = tuple(int(size) for size in re.findall(rb"\d+", sizes[1]))
     if 0 in shape:
-        raise UndecodableImage(f"The array is empty: its shape is {' x '.join(map(str, shape))}.")
+        raise UndecodableImage("The array is empty: one of its axes has the length 0.")
+    if max(shape, default=1) >= _LONGEST_AXIS:
+        raise TooManyPixels("The .npy header promises more values than any file has.")
     return NpyHeader(shape, order[1] == b"True", dtype, start)
 
 
@@ -95,7 +104,7 @@ def _no_image(shape: tuple[int, ...]) -> UndecodableImage:
     return UndecodableImage(f"An array of {len(shape)} dimensions is no image; send H x W.")
 
 
-def read(data: bytes, selection: Selection, max_pixels: int, raw: bool = False) -> Plane:
+def read(data: bytes, selection: Selection, limits: Limits, raw: bool = False) -> Plane:
     """The plane in a .npy file; `Plane.raw` is the whole array in native byte order.
 
     Known without `axes`: H x W, and H x W x 3 or 4 (RGB, RGBA). With `raw`, a three-dimensional
@@ -104,10 +113,14 @@ def read(data: bytes, selection: Selection, max_pixels: int, raw: bool = False) 
     header = read_header(data)
     axes = _axes(header.shape, selection, raw)
     choice = choose(axes, header.shape, selection)
-    check_pixels(choice.size("X"), choice.size("Y"), max_pixels, channels=choice.channels)
-    array = _array(data, header)
-    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    width, height, channels = choice.size("X"), choice.size("Y"), choice.channels
+    limits.check_size(width, height, channels=channels)
     rgba = axes == "YXS" and header.shape[2] == 4 and selection.channels is None
+    array = _array(data, header)
+    # The whole array is copied where its byte order is foreign.
+    stored = channels if header.dtype.isnative else max(channels, array.size // (width * height))
+    limits.check(DecodedSize(width, height, 3 if rgba else channels, header.dtype, stored))
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
     pixels = take(native, choice)
     notes: tuple[Note, ...] = ()
     if rgba:
@@ -119,7 +132,7 @@ def _axes(shape: tuple[int, ...], selection: Selection, raw: bool) -> str:
     """The names of the axes: the caller's, or those of the shapes that have one meaning."""
     if len(shape) < 2:
         raise _no_image(shape)
-    if selection.axes is not None:
+    if selection.axes is not None and len(shape) <= _MOST_AXES:
         return renamed("?" * len(shape), shape, selection.axes)
     if len(shape) == 2:
         return "YX"
@@ -127,6 +140,11 @@ def _axes(shape: tuple[int, ...], selection: Selection, raw: bool) -> str:
         return "CYX"
     if len(shape) == 3 and shape[2] in (3, 4):
         return "YXS"
+    if len(shape) > _MOST_AXES:
+        raise AmbiguousAxes(
+            f"The array has {len(shape)} axes, and an image at most {_MOST_AXES}; send one plane.",
+            errors=[{"location": "axes", "expected": "2 to 16 axes", "received": len(shape)}],
+        )
     example = {3: "axes=CYX or axes=ZYX", 4: "axes=ZCYX or axes=TZYX"}.get(len(shape), "axes=TZCYX")
     raise AmbiguousAxes(
         f"The axes of an array of {' x '.join(map(str, shape))} are not known; name them, for "
@@ -153,13 +171,17 @@ def _array(data: bytes, header: NpyHeader) -> Pixels:
     return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
 
-def values(data: bytes, max_values: int) -> Pixels:
+def values(data: bytes, limits: Limits) -> Pixels:
     """The whole array of a .npy file in native byte order, of any number of dimensions.
 
-    Raises as `read_header`, `TruncatedImage` where bytes are missing, and `TooManyPixels` for more
-    than `max_values` values.
+    Raises as `read_header`, `TruncatedImage` where bytes are missing, `TooManyPixels` for more
+    values than pixels are allowed, and what `Limits.check` raises.
     """
     header = read_header(data)
-    check_pixels(prod(header.shape), 1, max_values)
+    count = prod(header.shape)
+    limits.check_size(count, 1)
+    if len(header.shape) > _MOST_AXES:
+        raise _no_image(header.shape)
     array = _array(data, header)
+    limits.check(DecodedSize(count, 1, 1, header.dtype))
     return array.astype(array.dtype.newbyteorder("="), copy=False)

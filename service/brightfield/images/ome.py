@@ -6,84 +6,85 @@ file at hand is used: planes that the XML places in other files are marked as ab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import UndecodableImage
+from brightfield.images.ome_xml import ALL, OmeImage
 from brightfield.images.pixel_size import square
-from brightfield.images.stack import ABSENT, Stack
+from brightfield.images.stack import ABSENT, Pages, Stack
 
-_MOST_PLANES = 1 << 22
+# Planes of one image, and the length of an axis: far more than files have, and few enough for
+# their products to be numbers of 64 bits.
+_MOST_PLANES, _LONGEST = 1 << 62, 1 << 31
 
 
-def ome_stacks(xml: str, pages: int) -> tuple[Stack, ...]:
-    """The images that OME-XML describes, each as a stack of the file's pages.
+def ome_stack(image: OmeImage, pages: int) -> Stack:
+    """The planes of an image in OME-XML on a file's pages.
 
-    Malformed XML raises `ParseError`, a missing or wrong attribute or a declaration of entities
-    `KeyError` or `ValueError`: the caller then treats the pages as plain ones.
+    Raises `KeyError` or `ValueError` for attributes that are wrong. No memory is taken for planes
+    that the XML claims.
     """
-    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
-        raise ValueError("OME-XML declares no entities; those here may expand without bound")
-    root = ElementTree.fromstring(xml)
-    own = root.get("UUID")
-    images = _children(root, "Image")
-    return tuple(_stack(p, own, pages) for image in images for p in _children(image, "Pixels"))
-
-
-def _children(element: Element, name: str) -> Iterator[Element]:
-    return (child for child in element if child.tag.rpartition("}")[2] == name)
-
-
-def _stack(pixels: Element, own: str | None, pages: int) -> Stack:
-    order = pixels.attrib["DimensionOrder"].upper()
+    pixels = image.pixels
+    order = pixels["DimensionOrder"].upper()
     axes = order[:1:-1]
     if sorted(order) != sorted("XYZCT") or order[:2] != "XY":
         raise ValueError(order)
-    samples = next((int(c.get("SamplesPerPixel", 1)) for c in _children(pixels, "Channel")), 1)
     shape = tuple(
-        int(pixels.attrib[f"Size{axis}"]) // (max(samples, 1) if axis == "C" else 1)
+        int(pixels[f"Size{axis}"]) // (max(image.samples or 1, 1) if axis == "C" else 1)
         for axis in axes
     )
-    if min(shape) < 1:
+    if not (min(shape) >= 1 and max(shape) < _LONGEST and prod(shape) <= _MOST_PLANES):
         raise ValueError(shape)
-    if prod(shape) > _MOST_PLANES:
-        raise UndecodableImage("The OME-XML describes more planes than any file has.")
-    numbers = _page_numbers(pixels, axes, shape, own, pages)
     size, notes = square(
         *(
             (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
             for axis in "XY"
         )
     )
-    return Stack(axes, numbers, pixel_size=size, notes=notes)
+    placed = _Placement.of(image, axes, shape, pages)
+    return Stack(axes, shape, placed, pixel_size=size, notes=notes)
 
 
-def _page_numbers(
-    pixels: Element, axes: str, shape: tuple[int, ...], own: str | None, pages: int
-) -> NDArray[np.int64]:
-    """The page that holds each plane: (leading axes) int64, `ABSENT` where this file has none."""
-    numbers = np.full(prod(shape), ABSENT, dtype=np.int64)
-    blocks = list(_children(pixels, "TiffData"))
-    if not blocks:
-        numbers[:pages] = np.arange(min(pages, len(numbers)))
-    for block in blocks:
-        first = [int(block.get(f"First{axis}", 0)) for axis in axes]
-        if any(not 0 <= i < n for i, n in zip(first, shape, strict=True)):
-            continue  # ImageJ leaves such blocks behind when it crops
-        start = int(np.ravel_multi_index(first, shape))
-        page = int(block.get("IFD", 0))
-        count = int(block.get("PlaneCount", 1 if "IFD" in block.attrib else len(numbers)))
-        count = max(0, min(count, len(numbers) - start, pages - page))
-        if page >= 0 and _is_here(block, own):
-            numbers[start : start + count] = np.arange(page, page + count)
-    return numbers.reshape(shape)
+@dataclass(frozen=True)
+class _Placement:
+    """Runs of planes that lie on runs of pages; a later one counts where two overlap."""
 
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    pages: NDArray[np.int64]
 
-def _is_here(block: Element, own: str | None) -> bool:
-    """Whether the block's planes lie in the file at hand (without an id of its own, they do)."""
-    return all(own is None or uuid.text in (None, own) for uuid in _children(block, "UUID"))
+    @classmethod
+    def of(cls, image: OmeImage, axes: str, shape: tuple[int, ...], pages: int) -> _Placement:
+        """Without blocks the planes are the pages, in their order."""
+        if not image.blocks:
+            whole = np.array([min(pages, prod(shape))], np.int64)
+            return cls(np.zeros(1, np.int64), whole, np.zeros(1, np.int64))
+        table = np.array(image.blocks, np.int64).reshape(-1, 6)
+        first = table[:, ["ZCT".index(axis) for axis in axes]]
+        # ImageJ leaves blocks outside behind when it crops.
+        inside = ((first >= 0) & (first < shape)).all(1) & (table[:, 5] > 0) & (table[:, 3] >= 0)
+        first, page, count = first[inside], table[inside, 3], table[inside, 4]
+        starts = np.ravel_multi_index(tuple(first.T), shape).astype(np.int64)
+        count = np.where(count == ALL, prod(shape), count)
+        count = np.minimum(np.minimum(count, prod(shape) - starts), pages - page)
+        held = count > 0
+        return cls(starts[held], count[held], page[held])
+
+    def __call__(self, planes: NDArray[np.int64]) -> Pages:
+        """The page of each plane, `ABSENT` where none holds it."""
+        order = np.argsort(planes, kind="stable")
+        ordered = planes[order]
+        found = np.full(len(planes), ABSENT, np.int64)
+        first = np.searchsorted(ordered, self.starts)
+        last = np.searchsorted(ordered, self.starts + self.counts)
+        met = np.flatnonzero(last > first)
+        if (last - first).sum() > 64 * (len(planes) + len(self.starts)):
+            raise UndecodableImage("The OME-XML of the TIFF places its planes again and again.")
+        for run in met.tolist():
+            part = slice(first[run], last[run])
+            found[order[part]] = self.pages[run] + ordered[part] - self.starts[run]
+        return found

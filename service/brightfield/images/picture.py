@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from brightfield.images.budget import Hold
 from brightfield.tensors import Pixels
 
 
@@ -44,6 +47,23 @@ class Picture:
     pixel_size: float | None = None
     notes: tuple[Note, ...] = field(default=())
     raw: Pixels | None = None
+    hold: Hold | None = None
+    """The bytes of the budget that the pixels have."""
+
+    def settle(self) -> None:
+        """Give back the bytes that only decoding and preprocessing needed."""
+        if self.hold is not None:
+            self.hold.keep(self.pixels.nbytes)
+
+    def let_go(self) -> None:
+        """Give all bytes back: what becomes of the pixels is no longer the budget's concern."""
+        if self.hold is not None:
+            self.hold.release()
+
+    def without_pixels(self) -> Picture:
+        """The facts alone: pixels of the same shape that take no memory."""
+        none = np.broadcast_to(np.zeros(1, self.pixels.dtype), self.pixels.shape)
+        return replace(self, pixels=none, raw=None, hold=None)
 
     @property
     def width(self) -> int:

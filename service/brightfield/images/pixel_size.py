@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
 
-from tifffile import TiffFile, TiffPage
-
+from brightfield.images.imagej import ImageJFacts
 from brightfield.images.picture import Note
+from brightfield.images.tiff_directory import Directory
 
 _MICROMETRES = {
     "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0,
@@ -48,28 +47,21 @@ def _in_micrometres(number: object, unit: str) -> float | None:
     return size if isfinite(size) and size > 0 else None
 
 
-def tagged_size(tif: TiffFile, page: TiffPage) -> tuple[float | None, tuple[Note, ...]]:
+def tagged_size(
+    first: Directory, imagej: ImageJFacts | None
+) -> tuple[float | None, tuple[Note, ...]]:
     """The pixel size by ImageJ's unit, else by the resolution tags (282, 283, 296).
 
     ImageJ writes pixels per its own unit. Of the tags, centimetres and inches are known units;
     resolutions of 72, 96, 150 and 300 per inch say how to print, not what was seen.
     """
-    x, y = (_ratio(page.tags.valueof(tag)) for tag in (282, 283))
+    x, y = first.ratio(282), first.ratio(283)
     if x is None or y is None:
         return None, ()
-    if tif.is_imagej:
-        unit = str((tif.imagej_metadata or {}).get("unit", ""))
-        return square((1 / x, unit), (1 / y, unit))
-    unit = {2: "inch", 3: "cm"}.get(int(page.tags.valueof(296, 2)), "")
+    if imagej is not None:
+        return square((1 / x, imagej.unit), (1 / y, imagej.unit))
+    unit = {2: "inch", 3: "cm"}.get(first.number(296, 2), "")
     per_inch = x * (2.54 if unit == "cm" else 1.0)
     if any(abs(per_inch - dpi) < 0.01 * dpi for dpi in _PLACEHOLDERS):
         return None, ()
     return square((1 / x, unit), (1 / y, unit))
-
-
-def _ratio(value: Any) -> float | None:
-    """A TIFF rational as a positive number."""
-    match value:
-        case (int(numerator), int(denominator)) if numerator > 0 and denominator > 0:
-            return numerator / denominator
-    return None

@@ -11,7 +11,7 @@ from PIL import Image
 from brightfield.errors import InvalidParameter, TooManyPixels, TruncatedImage
 from brightfield.images import bmp, gif, webp
 from brightfield.images.colors import ALPHA_DROPPED, PALETTE_CONVERTED
-from brightfield.images.limits import check_pixels
+from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import exif_orientation
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
@@ -20,35 +20,36 @@ from brightfield.images.selection import Selection
 from brightfield.tensors import Pixels
 
 _GREY = ("1", "L", "LA")
+# Half the bytes of a pixel that Pillow has in its hands at once: frames of four bytes and copies.
+_COPIES = {"BMP": 6, "GIF": 8, "PNG": 8, "WEBP": 14}
 
 
-def read_gif(data: bytes, selection: Selection, max_pixels: int) -> Plane:
+def read_gif(data: bytes, selection: Selection, limits: Limits) -> Plane:
     """The picture in a GIF file, or the frame that `page` names."""
-    check_pixels(*gif.size(data), max_pixels)
+    limits.check_size(*gif.size(data))
     header = gif.read_header(data)
-    _check(header.width, header.height, max_pixels)
-    return read_frame(data, "GIF", header.frames, selection, max_pixels)
+    _check(header.width, header.height, limits)
+    return read_frame(data, "GIF", header.frames, selection, limits)
 
 
-def read_bmp(data: bytes, selection: Selection, max_pixels: int) -> Plane:
+def read_bmp(data: bytes, selection: Selection, limits: Limits) -> Plane:
     """The picture in a Windows bitmap."""
-    _check(*bmp.size(data), max_pixels)
+    _check(*bmp.size(data), limits)
     bmp.check_whole(data)
-    return read_frame(data, "BMP", 1, selection, max_pixels)
+    return read_frame(data, "BMP", 1, selection, limits)
 
 
-def read_webp(data: bytes, selection: Selection, max_pixels: int) -> Plane:
+def read_webp(data: bytes, selection: Selection, limits: Limits) -> Plane:
     """The picture in a WebP file, or the frame that `page` names."""
-    _check(*webp.size(data), max_pixels)
-    with Image.open(io.BytesIO(data), formats=["WEBP"]) as image:
-        frames = getattr(image, "n_frames", 1)
-        orientation = exif_orientation(image.info.get("exif", b""))
-    return read_frame(data, "WEBP", frames, selection, max_pixels, orientation)
+    _check(*webp.size(data), limits)
+    header = webp.read_header(data)
+    orientation = exif_orientation(header.exif)
+    return read_frame(data, "WEBP", header.frames, selection, limits, orientation)
 
 
-def _check(width: int, height: int, max_pixels: int, planes: int = 1) -> None:
-    """`check_pixels`, and Pillow's own limit before Pillow warns of it."""
-    check_pixels(width, height, max_pixels, planes=planes)
+def _check(width: int, height: int, limits: Limits, planes: int = 1) -> None:
+    """The limits' check, and Pillow's own limit before Pillow warns of it."""
+    limits.check_size(width, height, planes=planes)
     bound = Image.MAX_IMAGE_PIXELS
     if bound is not None and width * height > bound:
         raise TooManyPixels(
@@ -62,12 +63,12 @@ def read_frame(
     kind: str,
     frames: int,
     selection: Selection,
-    max_pixels: int,
+    limits: Limits,
     orientation: int = 1,
 ) -> Plane:
     """One frame of a file that Pillow opens as `kind`, whose size has been checked.
 
-    A frame is drawn over the ones before it, so frame n costs n + 1 frames of `max_pixels`.
+    A frame is drawn over the ones before it, so frame n costs n + 1 frames of the limit.
     """
     with Image.open(io.BytesIO(data), formats=[kind]) as image:
         # GIF frames after the first may bring colours, so all of an animation are read as RGB.
@@ -77,7 +78,9 @@ def read_frame(
         frame = choice.indices[0]
         if not isinstance(frame, int):
             raise InvalidParameter("Frames are read one at a time: name their axis P, Z or T.")
-        _check(image.width, image.height, max_pixels, planes=frame + 1)
+        _check(image.width, image.height, limits, planes=frame + 1)
+        size = image.width, image.height
+        limits.check(DecodedSize(*size, choice.channels, np.dtype(np.uint8), _COPIES[kind]))
         pixels, notes = _frame(image, frame, mode)
     axes = ("P" if frames > 1 else "") + ("YX" if mode == "L" else "YXC")
     plane = take(pixels[None], replace(choice, indices=(0, *choice.indices[1:])))
@@ -106,4 +109,5 @@ def _opaque(image: Image.Image, mode: str) -> tuple[Pixels, tuple[Note, ...]]:
     if image.has_transparency_data:
         notes += (ALPHA_DROPPED,)
         image = image.convert("RGBA")  # straight to RGB, Pillow warns of transparent palettes
-    return np.asarray(image.convert(mode)).reshape(image.height, image.width, -1), notes
+    image = image if image.mode == mode else image.convert(mode)
+    return np.asarray(image).reshape(image.height, image.width, -1), notes

@@ -2,108 +2,129 @@
 
 from __future__ import annotations
 
-import json
+from itertools import accumulate
 from math import prod
+from operator import mul
 from typing import Any
-from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 import numpy as np
-from tifffile import TiffFile, TiffPage
+from numpy.typing import NDArray
 
-from brightfield.images.ome import ome_stacks
+from brightfield.images.imagej import ImageJFacts, read_imagej
+from brightfield.images.ome import ome_stack
+from brightfield.images.ome_xml import MOST_BYTES, read_ome_xml
 from brightfield.images.pixel_size import tagged_size
 from brightfield.images.planes import choose
 from brightfield.images.selection import Selection
-from brightfield.images.stack import Stack
+from brightfield.images.stack import Pages, Stack
+from brightfield.images.tiff_directory import Directory
+from brightfield.images.tiff_structure import Structure, cut
+from brightfield.json_text import parse_json
 
-_REDUCED, _MASK = 1, 4
+_MOST_AXES, _LONGEST = 16, 1 << 31
+# tifffile's description holds what users add to the shape, too.
+_MOST_JSON = 1 << 20
+_STK_PLANES, _STK = 33629, 33628
 
 
-def read_stack(tif: TiffFile, selection: Selection) -> tuple[Stack, Selection]:
+def read_stack(structure: Structure, selection: Selection) -> tuple[Stack, Selection]:
     """The stack that `selection` is about, and what of the selection is left to apply to it.
 
     A file with several OME images has `page` choose among them. Files without metadata of their
-    axes are pages, thumbnails and masks (NewSubfileType 1 and 4) left out.
+    axes are pages, thumbnails and masks left out.
     """
-    scenes = _ome(tif)
-    if len(scenes) > 1:
-        one = selection.model_copy(update={"z": None, "t": None, "channels": None, "axes": None})
-        number = choose("PYX", (len(scenes), 1, 1), one).indices[0]
-        assert isinstance(number, int)
-        return scenes[number], selection.model_copy(update={"page": None})
-    if scenes:
-        return scenes[0], selection
-    stack = _imagej(tif) or _shaped(tif) or _metamorph(tif) or _pages(tif)
-    size, notes = tagged_size(tif, tif.pages.first)
-    return Stack(stack.axes, stack.numbers, stack.contiguous, size, notes), selection
+    first = Directory.of(structure, 0)
+    found = _ome(structure, first, selection)
+    if found is not None:
+        return found
+    imagej = read_imagej(first)
+    stack = (
+        _imagej(structure, first, imagej)
+        or _shaped(structure, first)
+        or _metamorph(structure, first)
+        or Stack("P", structure.pictures.shape, structure.pictures.take)
+    )
+    size, notes = tagged_size(first, imagej)
+    return Stack(stack.axes, stack.shape, stack.pages, stack.contiguous, size, notes), selection
 
 
-def _ome(tif: TiffFile) -> tuple[Stack, ...]:
-    xml = tif.pages.first.description
-    if not tif.is_ome or not xml:
-        return ()
-    try:
-        return ome_stacks(xml, len(tif.pages))
-    except (ParseError, KeyError, ValueError):
-        return ()
-
-
-def _imagej(tif: TiffFile) -> Stack | None:
-    """ImageJ's hyperstacks: planes in the order czt unless stated, with or without own pages."""
-    meta = tif.imagej_metadata
-    if meta is None:
+def _ome(
+    structure: Structure, first: Directory, selection: Selection
+) -> tuple[Stack, Selection] | None:
+    """The image in the OME-XML that `page` names, or None where there is no such XML."""
+    if not first.description(MOST_BYTES + 1)[-10:].strip().endswith(b"OME>"):
         return None
-    page = tif.pages.first
-    lengths = {
-        "C": _count(meta, "channels"),
-        "Z": _count(meta, "slices"),
-        "T": _count(meta, "frames"),
-    }
-    if lengths["C"] == page.samplesperpixel > 1:
+    try:
+        images = read_ome_xml(first.description(MOST_BYTES + 1))
+        if not images:
+            return None
+        number, rest = 0, selection
+        if len(images) > 1:
+            one = dict.fromkeys(("z", "t", "channels", "axes"))
+            picked = choose("PYX", (len(images), 1, 1), selection.model_copy(update=one))
+            number = int(np.asarray(picked.indices[0]).item())
+            rest = selection.model_copy(update={"page": None})
+        return ome_stack(images[number], len(structure)), rest
+    except (ExpatError, KeyError, ValueError):
+        return None
+
+
+def _imagej(structure: Structure, first: Directory, facts: ImageJFacts | None) -> Stack | None:
+    """ImageJ's hyperstacks: planes in the order czt unless stated, with or without own pages."""
+    if facts is None:
+        return None
+    lengths = {"C": facts.channels, "Z": facts.slices, "T": facts.frames}
+    if lengths["C"] == first.samples > 1:
         lengths["C"] = 1  # Bio-Formats counts samples as channels
-    order = str(meta.get("order", "czt")).upper()
-    axes = (order if sorted(order) == ["C", "T", "Z"] else "CZT")[::-1]
+    axes = facts.order[::-1]
     shape = tuple(lengths[axis] for axis in axes)
-    if len(tif.pages) == 1 and max(_count(meta, "images"), prod(shape)) > 1:
-        return _behind_first(axes, shape, max(_count(meta, "images"), prod(shape)))
-    return _over_pages(axes, shape, len(tif.pages))
+    planes = max(facts.images, prod(shape))
+    if len(structure) == 1 and planes > 1:
+        return _behind_first(structure, first, axes, shape, planes)
+    return _over_pages(axes, shape, len(structure))
 
 
-def _count(meta: dict[str, Any], name: str) -> int:
-    value = meta.get(name, 1)
-    return value if isinstance(value, int) and value > 0 else 1
+def _same(planes: NDArray[np.int64]) -> Pages:
+    """Plane n is page n."""
+    return planes
 
 
 def _over_pages(axes: str, shape: tuple[int, ...], pages: int) -> Stack | None:
     """A stack over all pages, or None where the shape does not fit their number."""
-    if prod(shape) != pages:
-        return None
-    return Stack(axes, np.arange(pages, dtype=np.int64).reshape(shape))
+    return Stack(axes, shape, _same) if prod(shape) == pages else None
 
 
-def _behind_first(axes: str, shape: tuple[int, ...], planes: int) -> Stack:
-    """Planes without pages: their numbers count from the first page's data."""
+def _behind_first(
+    structure: Structure, first: Directory, axes: str, shape: tuple[int, ...], planes: int
+) -> Stack:
+    """Planes without pages, which follow one another behind the first page's data.
+
+    Raises `TruncatedImage` where the file is too short for them.
+    """
+    if planes * first.width * first.height * first.samples > 8 * len(structure.data):
+        raise cut()  # of any number of bits
     if prod(shape) != planes:
         axes, shape = "P", (planes,)
-    # A broadcast zero has the shape without the memory; the numbers themselves are not needed.
-    return Stack(axes, np.broadcast_to(np.int64(0), shape), contiguous=True)
+    return Stack(axes, shape, _same, contiguous=True)
 
 
-def _shaped(tif: TiffFile) -> Stack | None:
+def _shaped(structure: Structure, first: Directory) -> Stack | None:
     """tifffile's JSON description, where one array with named axes fills the file."""
-    page = tif.pages.first
-    meta = _shape_description(page)
-    if meta is None:
+    meta = _shape_description(first)
+    page = first.width * first.height * first.samples
+    if meta is None or not page:
         return None
     shape, axes = meta
-    planes = prod(shape) // max(1, prod(page.shape))
-    leading = next((n for n in range(len(shape) + 1) if prod(shape[:n]) == planes), None)
+    planes = prod(shape) // page
+    products = accumulate(shape, mul, initial=1)
+    leading = next((n for n, product in enumerate(products) if product == planes), None)
     if leading is None or planes < 2:
         return None
     names = _page_axes(axes[:leading])
-    if len(tif.pages) == 1:
-        return _behind_first(names, shape[:leading], planes)
-    return _over_pages(names, shape[:leading], len(tif.pages))
+    if len(structure) == 1:
+        return _behind_first(structure, first, names, shape[:leading], planes)
+    return _over_pages(names, shape[:leading], len(structure))
 
 
 def _page_axes(names: str) -> str:
@@ -114,32 +135,24 @@ def _page_axes(names: str) -> str:
     return renamed
 
 
-def _shape_description(page: TiffPage) -> tuple[tuple[int, ...], str] | None:
-    text = page.description
-    if not text.startswith("{") or '"shape":' not in text:
+def _shape_description(first: Directory) -> tuple[tuple[int, ...], str] | None:
+    text = first.description(_MOST_JSON)
+    if not text.startswith(b"{") or b'"shape":' not in text:
         return None
     try:
-        meta = json.loads(text)
-        shape = tuple(int(size) for size in meta["shape"])
+        meta: Any = parse_json(text, nan=True)
+        shape = meta["shape"]
         axes = str(meta.get("axes") or "Q" * len(shape)).upper()
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    if len(axes) != len(shape) or min(shape, default=0) < 1:
+    if not isinstance(shape, list) or len(axes) != len(shape) or not 1 <= len(shape) <= _MOST_AXES:
         return None
-    return shape, axes
+    if not all(type(size) is int and 1 <= size < _LONGEST for size in shape):
+        return None
+    return tuple(shape), axes
 
 
-def _metamorph(tif: TiffFile) -> Stack | None:
-    """MetaMorph's .stk keeps all planes behind one page."""
-    meta = tif.stk_metadata
-    planes = 1 if meta is None else _count(meta, "NumberPlanes")
-    return _behind_first("P", (planes,), planes) if planes > 1 else None
-
-
-def _pages(tif: TiffFile) -> Stack:
-    numbers = [
-        number
-        for number, page in enumerate(tif.pages)
-        if not int(page.aspage().tags.valueof(254, 0)) & (_REDUCED | _MASK)
-    ]
-    return Stack("P", np.array(numbers or [0], dtype=np.int64))
+def _metamorph(structure: Structure, first: Directory) -> Stack | None:
+    """MetaMorph's .stk keeps all planes behind one page; the count of a tag is their number."""
+    planes = first.count(_STK_PLANES) if first.has(_STK) else 1
+    return _behind_first(structure, first, "P", (planes,), planes) if planes > 1 else None

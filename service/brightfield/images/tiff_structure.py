@@ -1,103 +1,125 @@
-"""Is a TIFF file whole? Its chain of directories, walked before tifffile interprets it."""
+"""Is a TIFF file whole? Its chain of directories, walked before anything interprets it.
+
+A file's numbers decide nothing here: the work is bounded by the bytes that are there, because
+directories that overlap or run in a circle are refused.
+"""
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from brightfield.errors import TruncatedImage, UndecodableImage
+from brightfield.images.tiff_layout import Layout
 
-_SIZES = {
-    1: 1,
-    2: 1,
-    3: 2,
-    4: 4,
-    5: 8,
-    6: 1,
-    7: 1,
-    8: 2,
-    9: 4,
-    10: 8,
-    11: 4,
-    12: 8,
-    13: 4,
-    16: 8,
-    17: 8,
-    18: 8,
-}
-
-_MOST_PAGES = 1 << 20
+_MOST_PAGES = 1 << 16
+# Directories are looked at together, as many as have about so many bytes.
+_AT_ONCE = 1 << 22
 
 # Bits, description, strips, tiles, colour map, JPEG tables: without these there is no picture.
 # Other tags may point anywhere; editors that copy camera files leave such.
-_NEEDED = frozenset({258, 270, 273, 279, 320, 324, 325, 347})
+_NEEDED = (258, 270, 273, 279, 320, 324, 325, 347)
 
 # Width, length, samples, rows of a strip, sizes of a tile, depths: one SHORT, LONG or LONG8 each.
 # tifffile takes several as a tuple, and a tuple times a length repeats it without bound.
-_SIZE_TAGS = frozenset({256, 257, 277, 278, 322, 323, 32997, 32998})
+_SIZE_TAGS = (256, 257, 277, 278, 322, 323, 32997, 32998)
 _UNSIGNED = (3, 4, 16)
+_SUBFILE_TYPE = 254
+_REDUCED, _MASK = 1, 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Sizes that differ between classic TIFF (version 42) and BigTIFF (43)."""
+@dataclass(frozen=True)
+class Structure:
+    """The directories of a TIFF file, each a page: where their entries begin, and how many."""
 
-    order: str
-    big: bool
+    data: bytes
+    layout: Layout
+    starts: tuple[int, ...]
+    counts: tuple[int, ...]
 
-    @property
-    def offset(self) -> struct.Struct:
-        return struct.Struct(self.order + ("Q" if self.big else "I"))
+    def __len__(self) -> int:
+        return len(self.starts)
 
-    @property
-    def count(self) -> struct.Struct:
-        return struct.Struct(self.order + ("Q" if self.big else "H"))
+    def entries(self, page: int) -> NDArray[Any]:
+        """The entries of a page as `Layout.entry` has them."""
+        return np.frombuffer(
+            self.data, self.layout.entry, self.counts[page], offset=self.starts[page]
+        )
 
-    @property
-    def entry(self) -> struct.Struct:
-        return struct.Struct(self.order + ("HHQ8x" if self.big else "HHI4x"))
+    @cached_property
+    def pictures(self) -> NDArray[np.int64]:
+        """Numbers of the pages that are no thumbnails or masks (NewSubfileType 1 and 4)."""
+        aside = np.zeros(len(self), np.bool_)
+        for pages, entries in self._together():
+            kinds = entries["tag"] == _SUBFILE_TYPE
+            flags = self.layout.inline(entries[kinds]) & (_REDUCED | _MASK)
+            aside[pages[kinds][flags > 0]] = True
+        return np.flatnonzero(~aside)
 
-
-def check_whole(data: bytes) -> None:
-    """Walk the directories of a TIFF file.
-
-    Raises `TruncatedImage` when a directory or the value of a tag that every reader needs lies
-    beyond the end, `UndecodableImage` when the chain runs in a circle or has no end, or a size is
-    not one number.
-    """
-    layout = _Layout("<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+"))
-    seen: set[int] = set()
-    try:
-        (position,) = layout.offset.unpack_from(data, 8 if layout.big else 4)
-        while position:
-            if position in seen or len(seen) == _MOST_PAGES:
-                raise UndecodableImage(
-                    f"The TIFF's directories run in a circle, or are more than {_MOST_PAGES:,}."
-                )
-            seen.add(position)
-            position = _next_directory(data, position, layout)
-    except struct.error as fault:
-        raise cut() from fault
-
-
-def _next_directory(data: bytes, position: int, layout: _Layout) -> int:
-    if position > len(data):  # before struct meets a number that no index can hold
-        raise cut()
-    (entries,) = layout.count.unpack_from(data, position)
-    start, step, inline = position + layout.count.size, layout.entry.size, layout.offset.size
-    if start + entries * step > len(data):
-        raise cut()
-    for at in range(start, start + entries * step, step):
-        tag, kind, count = layout.entry.unpack_from(data, at)
-        if tag in _SIZE_TAGS and (kind not in _UNSIGNED or count != 1):
-            raise UndecodableImage(f"The TIFF's size in tag {tag} is not one number.")
-        size = _SIZES.get(kind, 1) * count
-        if tag in _NEEDED and size > inline:
-            (value,) = layout.offset.unpack_from(data, at + step - inline)
-            if value + size > len(data):
+    def check(self) -> None:
+        """Raises `TruncatedImage` where the value of a tag that every reader needs lies beyond the
+        end, `UndecodableImage` where a size isn't one number."""
+        for _, entries in self._together():
+            sizes = entries[np.isin(entries["tag"], _SIZE_TAGS)]
+            wrong = sizes[~np.isin(sizes["kind"], _UNSIGNED) | (sizes["count"] != 1)]
+            if wrong.size:
+                tag = wrong["tag"][0]
+                raise UndecodableImage(f"The TIFF's size in tag {tag} is not one number.")
+            needed = entries[np.isin(entries["tag"], _NEEDED)]
+            if (self.layout.ends(needed) > len(self.data)).any():
                 raise cut()
-    (following,) = layout.offset.unpack_from(data, start + entries * step)
-    return int(following)
+
+    def _together(self) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+        """Page numbers and entries of a few directories after another."""
+        step = self.layout.entry.itemsize
+        counts = np.array(self.counts, np.int64)
+        part = np.cumsum(counts) * step // _AT_ONCE
+        for group in np.split(np.arange(len(self)), np.flatnonzero(np.diff(part)) + 1):
+            starts = (self.starts[page] for page in group)
+            pieces = (
+                self.data[start : start + step * self.counts[page]]
+                for page, start in zip(group, starts, strict=True)
+            )
+            entries = np.frombuffer(b"".join(pieces), self.layout.entry)
+            yield np.repeat(group, counts[group]), entries
+
+
+def read_structure(data: bytes) -> Structure:
+    """Walk the directories of a TIFF file, and check them.
+
+    Raises `TruncatedImage` where a directory, or a value that every reader needs, lies beyond the
+    end; `UndecodableImage` where directories run in a circle, overlap or are too many, and where a
+    size isn't one number.
+    """
+    layout = Layout.of(data)
+    starts: list[int] = []
+    counts: list[int] = []
+    try:
+        position, left = layout.first(data), len(data)
+        while position:
+            count, following = layout.directory(data, position)
+            left -= layout.count.size + count * layout.entry.itemsize
+            if left < 0 or len(starts) == _MOST_PAGES:
+                raise UndecodableImage(
+                    "The TIFF's directories run in a circle or overlap, or are more than "
+                    f"{_MOST_PAGES:,}."
+                )
+            starts.append(position + layout.count.size)
+            counts.append(count)
+            position = following
+    except (struct.error, OverflowError) as fault:
+        raise cut() from fault
+    if not starts:
+        raise UndecodableImage("The TIFF has no page.")
+    structure = Structure(data, layout, tuple(starts), tuple(counts))
+    structure.check()
+    return structure
 
 
 def cut() -> TruncatedImage:

@@ -64,7 +64,7 @@ class Detection(Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        scene = read_scene(data, self.iou_type, self.missing, limits.max_pixels)
+        scene = read_scene(data, self.iou_type, self.missing, limits.images)
         return self.report(scene, progress)
 
     def chunk(
@@ -72,7 +72,7 @@ class Detection(Evaluation):
     ) -> PredictionChunk:
         """A chunk has whole images: with them, what is in them and what was detected in them."""
         own = {name: data[name] for name in self.members if data.get(name) is not None}
-        scene = read_scene(own, self.iou_type, self.missing, limits.max_pixels)
+        scene = read_scene(own, self.iou_type, self.missing, limits.images)
         categories = {id_text(key): label for key, label in scene.categories}
         frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
         ids = tuple(id_text(image) for image in scene.images)
@@ -105,7 +105,7 @@ class Detection(Evaluation):
 
     def scene(self, whole: JoinedCoco, limits: DataLimits) -> CocoDataset:
         """All chunks as one data set."""
-        scene = read_scene(whole.data, self.iou_type, self.missing, limits.max_pixels)
+        scene = read_scene(whole.data, self.iou_type, self.missing, limits.images)
         named = (whole.origin.excluded(entry.row, entry.reason) for entry in scene.excluded)
         return replace(scene, excluded=tuple(named))
 

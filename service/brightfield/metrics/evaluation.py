@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field
 
 from brightfield.errors import NotAcceptable
+from brightfield.images.limits import Limits
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.confidence import Confidence
@@ -20,9 +21,9 @@ from brightfield.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class DataLimits:
-    """What one image or mask may have, and the archive of a request when unpacked."""
+    """What one image or mask may have, and the bytes of a request's archive when unpacked."""
 
-    max_pixels: int
+    images: Limits
     max_bytes: int
 
 

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from brightfield.errors import InvalidRows
 from brightfield.images.fidelity import squared_error, ssim
+from brightfield.images.limits import Limits
 from brightfield.images.luminance import luminance
 from brightfield.metrics.chunks.kept_pairs import LeftOut
 from brightfield.metrics.counted.cases import (
@@ -115,9 +116,9 @@ class Restoration(PairsEvaluation):
     def peak(self) -> float:
         return float(2**self.bits - 1)
 
-    def measured(self, pair: Pair, max_pixels: int) -> Restored | LeftOut:
-        reference = self._image(pair.truth, "reference", pair.row, max_pixels)
-        image = self._image(pair.judged, "image", pair.row, max_pixels)
+    def measured(self, pair: Pair, limits: Limits) -> Restored | LeftOut:
+        reference = self._image(pair.truth, "reference", pair.row, limits)
+        image = self._image(pair.judged, "image", pair.row, limits)
         if reference.shape != image.shape:
             raise _unfit(
                 f"The images of pair {pair.row} are of {reference.shape} and {image.shape}; send "
@@ -160,8 +161,8 @@ class Restoration(PairsEvaluation):
         inner = image[self.border : height - self.border, self.border : width - self.border]
         return luminance(inner, self.peak)[..., None] if self.luminance else inner
 
-    def _image(self, value: Any, name: str, row: int, max_pixels: int) -> NDArray[Any]:
-        image = read_image(value, name, row, max_pixels)
+    def _image(self, value: Any, name: str, row: int, limits: Limits) -> NDArray[Any]:
+        image = read_image(value, name, row, limits)
         if image.dtype.kind in "iu" and image.max(initial=0) > self.peak:
             raise InvalidRows(
                 f"`{name}` of pair {row} has the value {image.max()}, which {self.bits} bits do "

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from brightfield.errors import InvalidParameter, InvalidRows
+from brightfield.images.limits import Limits
 from brightfield.metrics.counted.cases import (
     Draws,
     MeanOfCases,
@@ -109,9 +110,9 @@ class Segmentation(PairsEvaluation):
                 errors=[{"location": "labels"}],
             )
 
-    def measured(self, pair: Pair, max_pixels: int) -> MeasuredPair:
-        truth = self._mask(pair.truth, "truth", pair.row, max_pixels)
-        prediction = self._mask(pair.judged, "prediction", pair.row, max_pixels)
+    def measured(self, pair: Pair, limits: Limits) -> MeasuredPair:
+        truth = self._mask(pair.truth, "truth", pair.row, limits)
+        prediction = self._mask(pair.judged, "prediction", pair.row, limits)
         if truth.shape != prediction.shape:
             raise InvalidRows(
                 f"The masks of pair {pair.row} are of {truth.shape} and {prediction.shape}; send "
@@ -133,8 +134,8 @@ class Segmentation(PairsEvaluation):
         instances = self.mode == "instance"
         return MeasuredPair.of_kept(pair, sha256, kept, len(self.classes), instances)
 
-    def _mask(self, value: Any, name: str, row: int, max_pixels: int) -> ClassMask:
-        mask = read_mask(value, name, row, max_pixels)
+    def _mask(self, value: Any, name: str, row: int, limits: Limits) -> ClassMask:
+        mask = read_mask(value, name, row, limits)
         if self.mode == "instance":
             return mask
         if self.labels is None:

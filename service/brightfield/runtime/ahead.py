@@ -40,8 +40,9 @@ def ahead(
 
     def collected() -> tuple[T, WorkItem]:
         given, item = waiting.popleft()
-        if item.future.exception() is not None and not keep_faults:
-            item.future.result()
+        item.future.exception()  # waits for its end
+        if not keep_faults:
+            item.result()
         return given, item
 
     try:
@@ -63,7 +64,7 @@ def results_ahead(
     """As `ahead`, but the results alone: while a caller looks at one, neither its input nor its
     item is kept in memory."""
     for finished in ahead(inputs, submit, ticket, most):
-        result = finished[1].future.result()
+        result = finished[1].result()
         del finished
         yield result
         del result

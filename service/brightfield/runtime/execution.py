@@ -153,7 +153,8 @@ def _explained(fault: BaseException, item: WorkItem) -> BrightfieldError:
     if isinstance(fault, BrightfieldError):
         return fault
     model = item.model.card.id
-    log.error("model %s failed on rows of shape %s", model, tuple(item.rows.shape), exc_info=fault)
+    said = "model %s failed on rows of shape %s"
+    item.context.copy().run(log.error, said, model, tuple(item.rows.shape), exc_info=fault)
     return ModelFailed(
         f"The model {model} raised {type(fault).__name__} on an input of shape "
         f"{tuple(item.rows.shape[1:])}; the service's log says where."

@@ -177,7 +177,7 @@ class Lane:
         with self._lock:
             shift.batch, shift.began = batch, time.monotonic()
         with self._safeguards.flights.of(batch[0].model.card.id):
-            execute(batch, self._telemetry)
+            batch[0].context.run(execute, batch, self._telemetry)
         with self._lock:
             shift.batch, shift.began = [], None
         self._deaths = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brightfield.cards import ModelCard
 from brightfield.models.loading.build import build, static_batch
+from brightfield.models.loading.makeup import check_unchanged, model_digest
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.model_end import find_end
 from brightfield.runtime.resident import Resident, module_bytes
@@ -20,7 +21,9 @@ class ModelLoader:
         self._trust = trust_model_code
 
     def __call__(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:
+        digest = model_digest(card)
         module = build(card, trust_model_code=self._trust, data=self._data)
+        check_unchanged(card, digest)
         _ = card.label_names  # may import torchvision, which no request should wait for
         size = module_bytes(module)
         resident = Resident(
@@ -29,6 +32,7 @@ class ModelLoader:
             lane=room(size),
             size_bytes=size,
             sha256=card.weights.sha256 if card.weights else None,
+            digest=digest,
             static_batch=static_batch(module),
         )
         resident.run(resident.move_to_device)

@@ -46,7 +46,9 @@ class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
     `cut` leaves out the softmax or sigmoid that the model ends in: explanations look at the
-    unnormalised output. `normalised` says that the model ends so, and nothing can be left out.
+    unnormalised output. `digest` is that of all that its numbers depend on
+    (`models.loading.makeup`). `normalised` says that the model ends so, and nothing can be left
+    out.
     `undo` stands before an activation of the card that would normalise a second time, and `notes`
     are in the warnings of every answer. `plans` has what was traced for incremental passes, by
     operation and shape, `planned` the grids of windows over them. Who uses it and how long it stays
@@ -58,6 +60,7 @@ class Resident:
     lane: Lane
     size_bytes: int
     sha256: str | None = None
+    digest: str | None = None
     static_batch: int | None = None
     cut: Cut | None = None
     normalised: bool = False
@@ -177,7 +180,7 @@ class Resident:
         seconds = math.inf
         for _ in range(2):  # the first run of a size includes its one-time costs
             item = self.submit(Forward(), sample, Ticket(), band=Priority.BULK, only_timed=True)
-            item.future.result()
+            item.result()
             seconds = min(seconds, item.finished - item.started)
         return seconds
 

@@ -35,6 +35,10 @@ class Telemetry:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self.in_flight = _gauge(registry, "in_flight", "Images in flight, decoding included.")
+        self.jobs = _gauge(registry, "jobs", "Jobs that wait or run.")
+        self.body_bytes = _gauge(
+            registry, "body_bytes", "Bytes of bodies in memory, of requests and of jobs.", "of"
+        )
         self.queue_depth = _gauge(
             registry, "queue_depth", "Rows that wait for the lane.", "device", "band"
         )

@@ -54,9 +54,8 @@ class Ticket:
 
         Is a `Progress`, too, which reports the step to nobody.
         """
-        fault = self.fault()
-        if fault is not None:
-            raise fault
+        if (fault := self.fault()) is not None:
+            raise fault.again()  # not the one that a variable of this frame holds
 
     def wait(self, other: Future[Any]) -> None:
         """Block until the future is done, whatever came of it, or raise the fault before that."""

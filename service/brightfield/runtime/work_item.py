@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Hashable
 from concurrent.futures import Future, InvalidStateError
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard
+from brightfield.errors import BrightfieldError
+from brightfield.frames import without_frames
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.ticket import Ticket
@@ -74,6 +77,8 @@ class WorkItem:
     only_timed: bool = False
     """Whether nobody looks at the result, which may have NaN then."""
     future: Future[Any] = field(default_factory=Future)
+    context: Context = field(default_factory=copy_context)
+    """That of the request, by which what a library logs names it."""
     enqueued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     finished: float = 0.0
@@ -97,7 +102,15 @@ class WorkItem:
         with contextlib.suppress(InvalidStateError):
             self.future.set_result(result)
 
-    def refuse(self, fault: BaseException) -> None:
+    def refuse(self, fault: BrightfieldError) -> None:
         """Give the fault, if nothing was given yet."""
         with contextlib.suppress(InvalidStateError):
-            self.future.set_exception(fault)
+            self.future.set_exception(without_frames(fault))
+
+    def result(self) -> Any:
+        """Wait for the result. What went wrong is raised anew for each who asks: their frames hold
+        the item, and if its fault held them, all would live until the garbage is collected."""
+        fault = self.future.exception()
+        if isinstance(fault, BrightfieldError):
+            raise fault.again()
+        return self.future.result()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 
 from brightfield.runtime.ending import TimeLeft
@@ -31,8 +33,8 @@ class WorkerPool:
             thread.start()
 
     def do(self, work: Thunk) -> None:
-        """Queue work that must not raise."""
-        self._queue.put(work)
+        """Queue work that must not raise; it runs in the context of who asks for it."""
+        self._queue.put(partial(copy_context().run, work))
 
     def close(self, timeout: float) -> None:
         """End the threads after what is queued; one that takes longer than so many seconds is left
@@ -49,3 +51,4 @@ class WorkerPool:
                 work()
             except BaseException:  # one call's mistake must not cost the others their thread
                 log.exception("a call that promised not to raise did")
+            del work  # else its image would be kept until the next one comes

@@ -6,15 +6,16 @@ import threading
 
 from brightfield.engine import Engine
 
+# Threads that end with the process, and what waits between two calls.
+_IDLE = ("MainThread", "lifeline", "heartbeat", "end", "asyncio", "uvloop")
+
 
 def last_words(engine: Engine) -> str:
-    """The threads that live, those of models with the model that they run."""
+    """The threads that live although they should have ended, with the models that they run."""
     models = engine.safeguards.flights.by_thread()
-    own = threading.current_thread()
     names = []
     for thread in threading.enumerate():
-        if thread is own or thread is threading.main_thread():
-            continue
         model = models.get(thread.ident or 0)
-        names.append(f"{thread.name} (model {model})" if model else thread.name)
-    return ", ".join(sorted(names)) or "no thread but the first"
+        if model or not thread.name.startswith(_IDLE):
+            names.append(f"{thread.name} (model {model})" if model else thread.name)
+    return ", ".join(sorted(names))

@@ -30,6 +30,10 @@ _ANSWERED = 0.6
 _REFUSED = 0.66
 _ENDED = 0.85
 
+# Seconds for which an idle connection is kept, so that a client who was told to wait comes back by
+# the same one, and is known again.
+_IDLE = 75
+
 
 class Server(uvicorn.Server):
     """Answers until it is asked to stop, then has a fixed time, in which
@@ -100,6 +104,9 @@ class Server(uvicorn.Server):
                 task.cancel()
             await self._done(by=_REFUSED)
         await self.lifespan.shutdown()
+        if lost := last_words(self._app.state.engine):
+            log.error("threads that do not end are given up: %s", lost)
+            self.end_process()
 
     @property
     def _running(self) -> set[asyncio.Task[None]]:
@@ -119,7 +126,8 @@ class Server(uvicorn.Server):
         """End the process when the time is over, if it hasn't ended by then."""
         left = self._stopping or TimeLeft(0.0)
         threading.Event().wait(left.seconds)
-        log.error("the time to stop is over; given up: %s", last_words(self._app.state.engine))
+        lost = last_words(self._app.state.engine)
+        log.error("the time to stop is over; threads that are given up: %s", lost or "none")
         self.end_process()
 
     def end_process(self) -> None:
@@ -153,18 +161,20 @@ class LifespanFaults:
 
 
 def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    options: dict[str, Any] = {"http": Http1, "log_config": None}
+    options: dict[str, Any] = {"http": Http1, "ws": "none", "log_config": None}
     return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
+        limit_concurrency=settings.max_connections,
         proxy_headers=False,
         access_log=False,
         server_header=False,
         date_header=False,
         lifespan="on",
+        timeout_keep_alive=_IDLE,
         **options,
     )
 

@@ -139,7 +139,9 @@ class Supervisor:
         file = self._handover.records / CRASH
         crash = file.read_text(errors="replace") if file.exists() else ""
         end = how_it_ended(code, crash)
-        log.error("the worker %s and is started again%s", end, f"\n{crash}" if crash else "")
+        log.error("the worker %s and is started again", end)
+        for line in crash.splitlines():
+            log.error("%s", line)
         quarantine = Quarantine(self._handover.records / QUARANTINE)
         for model in blamed(last, crash):
             quarantine.strike(model, f"the process {end} while it ran")

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 from brightfield.errors import CollectionDiffers, ModelChanged, UnknownCollection, nearest
 from brightfield.store import hnsw_table, tables
 from brightfield.store.database import reading, writing
+from brightfield.store.ownership import project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class VectorOrigin:
     """The collection that vectors were made for, by its key, and the digest of the model that made
     them; None where the caller brought them."""
 
@@ -88,8 +89,8 @@ class Collections:
         properties: Properties,
         dim: int | None = None,
         model_digest: str | None = None,
-    ) -> bool:
-        """Make a collection; False if it exists already with the same properties.
+    ) -> tuple[Collection, bool]:
+        """A new collection and True, or the one that exists with the same properties and False.
 
         Raises `CollectionDiffers` if it exists with other properties, and `ModelChanged` if only
         the model isn't what it was.
@@ -108,10 +109,11 @@ class Collections:
                 with writing(self._engine) as connection:
                     there = find(connection, name)
                     if there is None:
-                        connection.execute(sa.insert(tables.collections).values(**values))
-                        return True
+                        own = {**values, "project": project_of(connection)}
+                        connection.execute(sa.insert(tables.collections).values(**own))
+                        return known(connection, name), True
                     _check_same(there, properties, dim, model_digest)
-                    return False
+                    return there, False
             except sa.exc.IntegrityError:
                 pass  # on PostgreSQL another maker may have been quicker, and its collection gone
 
@@ -121,9 +123,9 @@ class Collections:
             return known(connection, name)
 
     def all(self) -> list[Collection]:
-        """Every collection, by name."""
+        """Every collection of the project, by name."""
         with reading(self._engine) as connection:
-            rows = connection.execute(sa.select(tables.collections).order_by("name")).all()
+            rows = connection.execute(_of_the_project(connection).order_by("name")).all()
         return [_collection(row) for row in rows]
 
     def delete(self, name: str) -> Collection:
@@ -141,7 +143,7 @@ def find(connection: Connection, name: str, *, lock: bool = False) -> Collection
     """The collection of that name; with `lock` no other writer changes it until the transaction's
     end, on PostgreSQL too."""
     table = tables.collections
-    query = sa.select(table).where(table.c.name == name)
+    query = _of_the_project(connection).where(table.c.name == name)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else _collection(row)
 
@@ -150,7 +152,7 @@ def known(connection: Connection, name: str, *, lock: bool = False) -> Collectio
     """As `find`; raises `UnknownCollection` with the nearest names."""
     there = find(connection, name, lock=lock)
     if there is None:
-        names = list(connection.scalars(sa.select(tables.collections.c.name)).all())
+        names = [row.name for row in connection.execute(_of_the_project(connection))]
         raise UnknownCollection(
             f"There is no collection {name!r}.{nearest(name, names)} Make it with "
             f"PUT /collections/{name}, or see GET /collections."
@@ -176,7 +178,7 @@ def check_key(now: Collection, key: str) -> None:
         )
 
 
-def adopt(connection: Connection, collection: Collection, origin: Origin) -> None:
+def adopt(connection: Connection, collection: Collection, origin: VectorOrigin) -> None:
     """Under the collection's lock: whether these vectors may come into it.
 
     A collection whose digest isn't known takes that of the vectors. Raises `UnknownCollection` if
@@ -198,7 +200,7 @@ def model_changed(collection: Collection, what: str = "") -> ModelChanged:
     return ModelChanged(
         f"The collection {collection.name} was made with {properties.model} version "
         f"{properties.model_version}, and the model is not the same now"
-        f"{what and f': {what}'}. Embed all images anew with `brightfield reembed "
+        f"{what and f': {what}'}; embed the images anew with `brightfield reembed "
         f"{collection.name} FOLDER`, restore the model, or make another collection."
     )
 
@@ -208,6 +210,12 @@ def remove(connection: Connection, collection: Collection) -> None:
     hnsw_table.drop(connection, collection.key)
     table = tables.collections
     connection.execute(sa.delete(table).where(table.c.key == collection.key))
+
+
+def _of_the_project(connection: Connection) -> sa.Select[Any]:
+    table = tables.collections
+    columns = [column for column in table.c if column.name != "project"]
+    return sa.select(*columns).where(table.c.project == project_of(connection))
 
 
 def _collection(row: Any) -> Collection:

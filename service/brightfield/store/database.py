@@ -177,13 +177,28 @@ def _switch_to_wal(engine: Engine) -> None:
 def _upgrade(engine: Engine) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = _migrations()
-    with _UPGRADE, engine.connect() as connection:
+    with _UPGRADE, engine.connect() as connection, _without_cascades(connection):
         held = connection.execution_options(brightfield_writes=True)
         with held.begin():
             if engine.dialect.name == "postgresql":
                 held.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
             config.attributes["connection"] = held
             command.upgrade(config, "head")
+
+
+@contextmanager
+def _without_cascades(connection: Connection) -> Iterator[None]:
+    """While SQLite changes a table it makes another and drops the first, and with foreign keys on
+    it would delete every row that refers to it. They can't be switched within a transaction."""
+    raw: Any = connection.connection.dbapi_connection
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        if sqlite:
+            raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _watch_version(engine: Engine) -> None:

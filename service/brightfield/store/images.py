@@ -19,6 +19,7 @@ from pathlib import Path
 
 from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
 from brightfield.store import faults
+from brightfield.store.ownership import DEFAULT_PROJECT
 
 _ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -55,7 +56,11 @@ class ImageStore:
         self._bytes = 0  # an estimate from above, set right by every sweep
         self.sweep()
 
-    def put(self, data: bytes) -> str:
+    def of(self, project: str) -> ProjectImages:
+        """The images that a project has put here."""
+        return ProjectImages(self, project)
+
+    def put(self, data: bytes, project: str = DEFAULT_PROJECT) -> str:
         """Keeps `data`; its id, `sha256:` and 64 hexadecimal digits. The same bytes have one id.
 
         The file appears whole or not at all. What was longest unused makes room for it. Raises
@@ -67,7 +72,8 @@ class ImageStore:
                 f"The image has {len(data)} bytes and the service keeps {self._max_bytes} bytes of "
                 "uploaded images at most; send it within the request instead."
             )
-        name = hashlib.sha256(data).hexdigest()
+        digest = hashlib.sha256(data).hexdigest()
+        name = _name(digest, project)
         try:
             self._write(self._path(name), data)
         except OSError as error:
@@ -76,15 +82,15 @@ class ImageStore:
             self._bytes += len(data)
             if self._bytes > self._max_bytes:
                 self._make_room(int(self._max_bytes * _ROOM), newest=name)
-        return f"sha256:{name}"
+        return f"sha256:{digest}"
 
-    def get(self, image_id: str) -> bytes:
-        """The bytes of an image, which counts as a use of it.
+    def get(self, image_id: str, project: str = DEFAULT_PROJECT) -> bytes:
+        """The bytes of an image that the project has put here, which counts as a use of it.
 
         Raises `ImageExpired` when it is not there (never was, expired, made room for others), and
         `InvalidParameter` when `image_id` is not of the form that `put` answers.
         """
-        path = self._path(_digest(image_id))
+        path = self._path(_name(_digest(image_id), project))
         try:
             with self._uses:
                 fresh = self._clock() - path.stat().st_mtime <= self._ttl
@@ -168,6 +174,30 @@ class ImageStore:
             except OSError:
                 continue
             yield _Stored(path, facts.st_mtime, facts.st_size, whole)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectImages:
+    """The images of a project: who knows the digest of another project's image has no pixel of it.
+
+    All projects share the folder and its bound.
+    """
+
+    store: ImageStore
+    project: str
+
+    def put(self, data: bytes) -> str:
+        return self.store.put(data, self.project)
+
+    def get(self, image_id: str) -> bytes:
+        return self.store.get(image_id, self.project)
+
+
+def _name(digest: str, project: str) -> str:
+    """The name of the file: the digest, or for other projects one that nobody else asks for."""
+    if project == DEFAULT_PROJECT:
+        return digest
+    return hashlib.sha256(f"{project}\0{digest}".encode()).hexdigest()
 
 
 def _digest(image_id: str) -> str:

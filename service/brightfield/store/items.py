@@ -14,7 +14,14 @@ from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import InvalidVectors, ItemDiffers, UnknownItem
 from brightfield.store import hnsw_table, item_queries, tables
-from brightfield.store.collections import Collection, Origin, Properties, adopt, check_key, known
+from brightfield.store.collections import (
+    Collection,
+    Properties,
+    VectorOrigin,
+    adopt,
+    check_key,
+    known,
+)
 from brightfield.store.database import reading, writing
 from brightfield.store.item_queries import AT_ONCE, ROWS, StoredItem, by_ids, select_items
 from brightfield.store.moment import Moment
@@ -50,7 +57,7 @@ class Items:
         items: Sequence[NewItem],
         *,
         replace: bool = False,
-        origin: Origin | None = None,
+        origin: VectorOrigin | None = None,
     ) -> list[Outcome | ItemDiffers]:
         """Add all items in one transaction; the outcome for each.
 

@@ -12,7 +12,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from brightfield.errors import (
 )
 from brightfield.store import owner, tables
 from brightfield.store.database import reading, writing
+from brightfield.store.ownership import project_of
 
 JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
@@ -72,7 +73,7 @@ class _Progress:
     written: float
 
 
-_COLUMNS = [column for column in tables.jobs.columns if column.name != "owner"]
+_COLUMNS = [column for column in tables.jobs.columns if column.name not in ("owner", "project")]
 
 
 class Jobs:
@@ -94,7 +95,8 @@ class Jobs:
         job = StoredJob(f"job_{uuid.uuid4().hex}", endpoint, "queued", 0, 0, self._clock())
         with writing(self._engine) as connection:
             values = {name: getattr(job, name) for name in StoredJob.__dataclass_fields__}
-            connection.execute(sa.insert(tables.jobs).values(owner=self._owner, **values))
+            own = {"owner": self._owner, "project": project_of(connection)}
+            connection.execute(sa.insert(tables.jobs).values(**own, **values))
         return job
 
     def start(self, job_id: str) -> bool:
@@ -192,9 +194,10 @@ class Jobs:
             retry_after=1.0,
         )
 
-    def recover(self) -> int:
+    def recover(self, kept: Collection[str] = ()) -> int:
         """To be called at the start: what a stopped process left queued or running has failed, with
-        a retryable problem of code `interrupted`. The number of such jobs.
+        a retryable problem of code `interrupted`. The number of such jobs. Those whose requests are
+        `kept`, by their ids, are queued again for this process instead.
 
         Jobs of another process that is alive on this machine are left to it; on several machines,
         each service needs a store of its own.
@@ -207,12 +210,31 @@ class Jobs:
             live = jobs.c.state.in_(LIVE)
             owners = connection.scalars(sa.select(jobs.c.owner).where(live).distinct()).all()
             gone = [name for name in owners if not owner.is_another_living(name)]
-            change = sa.update(jobs).where(live, jobs.c.owner.in_(gone))
+            left = sa.update(jobs).where(live, jobs.c.owner.in_(gone))
             values = {"state": "failed", "finished": self._clock(), "problem": problem}
-            count = connection.execute(change.values(**values)).rowcount
+            lost = left.where(jobs.c.id.not_in(kept)).values(**values)
+            count = connection.execute(lost).rowcount
+            waits = {"state": "queued", "owner": self._owner, "done": 0, "total": 0}
+            connection.execute(left.where(jobs.c.id.in_(kept)).values(**waits))
         with self._lock:
             self._progress.clear()
         return count
+
+    def queued(self) -> list[tuple[str, StoredJob]]:
+        """The jobs of all projects that wait for this process, each with its project, in the order
+        in which they were made."""
+        jobs = tables.jobs
+        mine = (jobs.c.state == "queued") & (jobs.c.owner == self._owner)
+        found = sa.select(jobs.c.project, *_COLUMNS).where(mine).order_by(jobs.c.created)
+        with reading(self._engine) as connection:
+            rows = [dict(row._mapping) for row in connection.execute(found)]
+        return [(row.pop("project"), StoredJob(**row)) for row in rows]
+
+    def live(self) -> set[str]:
+        """The ids of the jobs of all projects and processes that wait or run."""
+        jobs = tables.jobs
+        with reading(self._engine) as connection:
+            return set(connection.scalars(sa.select(jobs.c.id).where(jobs.c.state.in_(LIVE))))
 
     def expire(self, ttl: float) -> int:
         """Deletes the jobs that were over `ttl` seconds ago or earlier, with their results.
@@ -247,12 +269,15 @@ class Jobs:
 def _move(connection: Connection, job_id: str, before: tuple[JobState, ...], **values: Any) -> bool:
     """Change the job if its state is one of `before`, in one statement: only one of two wins."""
     jobs = tables.jobs
-    change = sa.update(jobs).where(jobs.c.id == job_id, jobs.c.state.in_(before)).values(**values)
+    own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
+    change = sa.update(jobs).where(*own, jobs.c.state.in_(before)).values(**values)
     return connection.execute(change).rowcount == 1
 
 
 def _load(connection: Connection, job_id: str) -> StoredJob:
-    row = connection.execute(sa.select(*_COLUMNS).where(tables.jobs.c.id == job_id)).one_or_none()
+    jobs = tables.jobs
+    own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
+    row = connection.execute(sa.select(*_COLUMNS).where(*own)).one_or_none()
     if row is None:
         raise UnknownJob("There is no such job, or it has expired; post the request again.")
     return StoredJob(**row._mapping)

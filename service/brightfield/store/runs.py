@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection, Engine
 from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, TooManyBytes, UnknownRun
 from brightfield.store import tables
 from brightfield.store.database import reading, writing
+from brightfield.store.ownership import project_of
 
 RunAgreement = Mapping[str, Any]
 """JSON: what all chunks of a run agree on."""
@@ -29,6 +30,7 @@ AgreementMerge = Callable[[RunAgreement | None, RunAgreement], RunAgreement]
 
 _MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
 _BATCH = 500  # ids asked for at once
+_COLUMNS = [column for column in tables.runs.columns if column.name != "project"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ class RunStore:
             with writing(self._engine) as connection:
                 known = None if name is None else _named(connection, name)
                 if known is None:
-                    connection.execute(sa.insert(tables.runs).values(**values))
+                    own = {**values, "project": project_of(connection)}
+                    connection.execute(sa.insert(tables.runs).values(**own))
                     return _load(connection, values["id"]), True
         except exc.IntegrityError:  # another writer was quicker, which PostgreSQL allows
             with reading(self._engine) as connection:
@@ -120,18 +123,21 @@ class RunStore:
     def page(self, limit: int, offset: int) -> RunPage:
         """`limit` runs after the first `offset`, the newest first."""
         runs = tables.runs
-        chosen = sa.select(runs).order_by(runs.c.created.desc(), runs.c.id)
         with reading(self._engine) as connection:
+            own = runs.c.project == project_of(connection)
+            chosen = sa.select(*_COLUMNS).where(own).order_by(runs.c.created.desc(), runs.c.id)
             rows = connection.execute(chosen.limit(limit).offset(offset)).all()
             counts = _counts(connection, [row.id for row in rows])
-            total = connection.execute(sa.select(sa.func.count()).select_from(runs)).scalar_one()
+            count = sa.select(sa.func.count()).select_from(runs).where(own)
+            total = connection.execute(count).scalar_one()
         return RunPage(tuple(_run(row, counts) for row in rows), total)
 
     def delete(self, run_id: str) -> None:
         """The run is gone, with its chunks. Raises `UnknownRun`."""
         runs = tables.runs
         with writing(self._engine) as connection:
-            if not connection.execute(sa.delete(runs).where(runs.c.id == run_id)).rowcount:
+            gone = sa.delete(runs).where(*_own(connection, run_id))
+            if not connection.execute(gone).rowcount:
                 raise _unknown(run_id)
 
     def put(self, run_id: str, key: str, chunk: StoredChunk, merge: AgreementMerge) -> bool:
@@ -163,7 +169,7 @@ class RunStore:
     ) -> bool:
         """Within a transaction. The run's row is locked, so its writers come one after another."""
         runs, chunks = tables.runs, tables.run_chunks
-        locked = sa.select(runs.c.frame).where(runs.c.id == run_id).with_for_update()
+        locked = sa.select(runs.c.frame).where(*_own(connection, run_id)).with_for_update()
         row = connection.execute(locked).one_or_none()
         if row is None:
             raise _unknown(run_id)
@@ -238,13 +244,20 @@ def _is_there(connection: Connection, run_id: str, key: str, sha256: str) -> boo
 
 
 def _named(connection: Connection, name: str) -> StoredRun | None:
-    query = sa.select(tables.runs.c.id).where(tables.runs.c.name == name)
+    own = tables.runs.c.name == name, tables.runs.c.project == project_of(connection)
+    query = sa.select(tables.runs.c.id).where(*own)
     run_id = connection.execute(query).scalar_one_or_none()
     return None if run_id is None else _load(connection, run_id)
 
 
+def _own(connection: Connection, run_id: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """What the run's row has, if it is the project's."""
+    return tables.runs.c.id == run_id, tables.runs.c.project == project_of(connection)
+
+
 def _load(connection: Connection, run_id: str) -> StoredRun:
-    row = connection.execute(sa.select(tables.runs).where(tables.runs.c.id == run_id)).one_or_none()
+    query = sa.select(*_COLUMNS).where(*_own(connection, run_id))
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise _unknown(run_id)
     return _run(row, _counts(connection, [run_id]))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from brightfield.store.ownership import DEFAULT_PROJECT
+
 metadata = sa.MetaData()
+
+
+def _project() -> sa.Column[str]:
+    """Whose it is, see ownership.py."""
+    return sa.Column("project", sa.String(64), nullable=False, server_default=DEFAULT_PROJECT)
+
 
 jobs = sa.Table(
     "jobs",
@@ -18,6 +26,7 @@ jobs = sa.Table(
     sa.Column("finished", sa.Double),
     sa.Column("problem", sa.JSON(none_as_null=True)),
     sa.Column("owner", sa.String(255), nullable=False),  # the process that runs it, see owner.py
+    _project(),
     sa.Index("ix_jobs_state", "state"),
     sa.Index("ix_jobs_finished", "finished"),
 )
@@ -36,12 +45,14 @@ runs = sa.Table(
     "runs",
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(255), unique=True),
+    sa.Column("name", sa.String(255)),
     sa.Column("task", sa.String(64), nullable=False),
     sa.Column("options", sa.JSON, nullable=False),
     sa.Column("frame", sa.JSON(none_as_null=True)),  # what its chunks agree on; null without any
     sa.Column("created", sa.Double, nullable=False),  # seconds since 1970, like `touched`
     sa.Column("touched", sa.Double, nullable=False),
+    _project(),
+    sa.UniqueConstraint("project", "name", name="uq_runs_project_name"),
     sa.Index("ix_runs_created", "created"),
     sa.Index("ix_runs_touched", "touched"),
 )
@@ -71,7 +82,7 @@ collections = sa.Table(
     metadata,
     # Not the name, which another collection may bear after this one was deleted.
     sa.Column("key", sa.String(32), primary_key=True),
-    sa.Column("name", sa.String(128), nullable=False, unique=True),
+    sa.Column("name", sa.String(128), nullable=False),
     sa.Column("properties", sa.JSON, nullable=False),
     sa.Column("dim", sa.Integer),  # unknown until the first vector
     sa.Column("model_digest", sa.String(64)),  # of all that made the vectors; see collections.py
@@ -79,6 +90,8 @@ collections = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("added", sa.BigInteger, nullable=False),  # the number of the newest item
     sa.Column("deletions", sa.BigInteger, nullable=False),
+    _project(),
+    sa.UniqueConstraint("project", "name", name="uq_collections_project_name"),
 )
 
 # A number is never used twice, so what was read up to a number needs to be read no more.

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 from starlette.testclient import TestClient
 
-from brightfield.access.issuing import KeyRequest, issue
+from brightfield.access.keyring import FRESH
 from brightfield.access.scopes import SCOPES
-from brightfield.api.app import create_app
 from brightfield.api.door.needs import RouteNeeds, needs
 from brightfield.settings import Settings
-from brightfield.store.keys import KeyLimits, open_keys
+from brightfield.store.keys import open_keys
 
 from ...docs.pages import ROOT
 from ..conftest import COFFEE, png
+from .conftest import Lab
 
 DOCUMENT = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
 OPERATIONS = [
@@ -28,39 +30,6 @@ OPERATIONS = [
     for path, operations in DOCUMENT["paths"].items()
     for method, operation in operations.items()
 ]
-Ask = Callable[..., Any]
-
-
-class Lab:
-    """A service with keys."""
-
-    def __init__(self, client: TestClient, url: str) -> None:
-        self.client = client
-        self._url = url
-        self._keys: dict[str, str] = {}
-
-    def key(self, name: str, *scopes: str, project: str = "default", **limits: Any) -> str:
-        """The text of the key of that name, which is made when it is first asked for."""
-        if name not in self._keys:
-            wanted = KeyRequest(name, scopes or (name,), project, limits=KeyLimits(**limits))
-            with open_keys(self._url) as store:
-                self._keys[name] = issue(store, wanted)[0].text
-            self.client.app.state.services.keyring.read()  # type: ignore[attr-defined]
-        return self._keys[name]
-
-    def ask(self, method: str, path: str, key: str | None = None, **options: Any) -> Any:
-        own = {} if key is None else {"Authorization": f"Bearer {key}"}
-        headers = {**own, **options.pop("headers", {})}
-        return self.client.request(method, path, headers=headers, **options)
-
-
-@pytest.fixture(scope="module")
-def lab(settings_of: Callable[..., Settings]) -> Iterator[Lab]:
-    settings = settings_of(preload=False)
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
-        found = Lab(client, settings.store_url)
-        found.key("root", "admin")
-        yield found
 
 
 def a_place(path: str) -> str:
@@ -188,47 +157,26 @@ def test_a_key_that_is_revoked_is_told_so(lab: Lab) -> None:
     assert "revoked" in answer.json()["detail"]
 
 
-def test_the_rate_of_a_key_is_held_and_told(lab: Lab) -> None:
-    key = lab.key("slow", "read", rate=0.02)
-    first = lab.ask("GET", "/models", key)
-    assert first.headers["RateLimit-Policy"] == '"requests";q=1;w=50;qu="requests"'
-    assert re.fullmatch(r'"requests";r=0;t=(49|50)', first.headers["RateLimit"])
-    answer = lab.ask("GET", "/models", key)
-    assert (answer.status_code, answer.json()["code"]) == (429, "rate_exceeded")
-    assert answer.json()["retryable"] is True
-    assert 48 <= int(answer.headers["Retry-After"]) <= 50
-    assert "RateLimit" in answer.headers
-    unlimited = lab.ask("GET", "/models", lab.key("read"))
-    assert "RateLimit-Policy" not in unlimited.headers
+def test_an_answer_costs_no_query(lab: Lab) -> None:
+    key, asked = lab.key("read"), png(COFFEE[:8, :8])
+    assert lab.ask("POST", "/classify", key, content=asked).status_code == 200
+    statements: list[str] = []
+    database = lab.client.app.state.services.storage._engine  # type: ignore[attr-defined]
 
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
 
-def test_every_change_leaves_a_line_and_no_line_has_a_key(
-    lab: Lab, caplog: pytest.LogCaptureFixture
-) -> None:
-    keys = {name: lab.key(name) for name in ("read", "write", "admin", "models")}
-    body = {"dim": 3}
-    caplog.set_level(logging.DEBUG)
-    asked = {"X-Request-ID": "audit-1"}
-    lab.ask("PUT", "/collections/audited", keys["write"], json=body, headers=asked)
-    lab.ask("PUT", "/collections/audited", keys["read"], json=body)
-    lab.ask("PUT", "/collections/audited", json=body)
-    lab.ask("DELETE", "/collections/gone", keys["admin"])
-    lab.ask("POST", "/models/nothing/load", keys["models"])
-    lab.ask("GET", "/collections/audited", keys["read"])
-    lab.ask("POST", "/classify", keys["read"], content=png(COFFEE[:8, :8]), params={"model": "no"})
-    lab.ask("GET", "/models", keys["read"] + "x")
-    told = [each for each in caplog.records if each.name == "brightfield.audit"]
-    facts = [(e.key_name, e.action, e.object, e.outcome, e.status) for e in told]  # type: ignore[attr-defined]
-    assert facts == [
-        ("write", "put_collection", "/collections/audited", "done", 201),
-        ("read", "put_collection", "/collections/audited", "refused", 403),
-        (None, "put_collection", "/collections/audited", "refused", 401),
-        ("admin", "delete_collection", "/collections/gone", "refused", 404),
-        ("models", "load_model", "/models/nothing/load", "refused", 404),
-    ]
-    assert told[0].project == "default"  # type: ignore[attr-defined]
-    written = "\n".join(f"{each.getMessage()} {vars(each)}" for each in caplog.records)
-    assert not any(key.rpartition("_")[2] in written for key in keys.values())
+    event.listen(database, "before_cursor_execute", note)
+    began = time.monotonic()
+    for _ in range(5):
+        assert lab.ask("POST", "/classify", key, content=asked).status_code == 200
+    passed = time.monotonic() - began
+    event.remove(database, "before_cursor_execute", note)
+    # Those of the task that reads the keys again and again.
+    mine = [each for each in statements if "api_keys" not in each and not each.startswith("BEGIN")]
+    assert mine == []
+    reads = [each for each in statements if each.startswith("SELECT")]
+    assert len(reads) <= passed / FRESH + 1
 
 
 def test_a_service_without_keys_answers_as_ever(

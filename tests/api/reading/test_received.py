@@ -8,12 +8,16 @@ from typing import Any
 
 import httpx2
 import pytest
+from prometheus_client import Gauge
 from starlette.requests import Request
 
+from brightfield.api.admission.body_budget import BodyBudget
+from brightfield.api.reading.body import BodyRules
 from brightfield.api.reading.inputs import Submission, understand_submission
 from brightfield.api.reading.received import Received, receive
 from brightfield.api.reading.sources import FaultyImage, ImageById, SentImage
 from brightfield.errors import ConflictingParameter, MalformedForm, TooManyBytes
+from brightfield.runtime.ticket import Ticket
 
 TEXT = "aGVsbG8="  # base64 of hello
 
@@ -30,7 +34,11 @@ def received(query: str = "", max_bytes: int = 10_000, chunk: int = 7, **body: A
 
     headers = [(name.lower(), value) for name, value in sent.headers.raw]
     scope = {"type": "http", "headers": headers, "query_string": query.encode()}
-    return asyncio.run(receive(Request(scope, message), max_bytes))
+    rules = BodyRules(max_bytes, rate=1.0, grace=10.0)
+    with BodyBudget(
+        10 * max_bytes, Gauge("body_bytes", "", registry=None), "budget"
+    ).hold() as held:
+        return asyncio.run(receive(Request(scope, message), rules, Ticket(), held))
 
 
 @pytest.mark.parametrize(

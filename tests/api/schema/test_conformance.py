@@ -27,7 +27,8 @@ def fault(path: str | None, status: int, media_type: str, body: Any) -> str | No
 
 def test_what_is_declared_is_no_fault() -> None:
     assert fault("/livez", 200, JSON, ALIVE) is None
-    assert fault("/livez", 404, PROBLEM, FAULT) is None
+    assert fault("/livez", 403, PROBLEM, FAULT) is None
+    assert DOCUMENT.fault_of_head("/livez", "head", 200, JSON) is None
     assert fault(None, 404, PROBLEM, FAULT) is None
     events = EVENT.format(kind="progress", done=1)
     assert fault("/jobs/{job_id}/events", 200, "text/event-stream", events) is None
@@ -40,6 +41,9 @@ def test_what_is_declared_is_no_fault() -> None:
         ("/livez", 200, JSON, {**ALIVE, "more": 1}, "'more' was unexpected"),
         ("/livez", 200, JSON, {"status": "ok"}, "'version' is a required property"),
         ("/livez", 204, JSON, ALIVE, "the status is not declared"),
+        ("/livez", 404, PROBLEM, FAULT, "the status is not declared"),
+        ("/jobs/{job_id}", 418, PROBLEM, FAULT, "the status is not declared"),
+        (None, 409, PROBLEM, FAULT, "the status is not declared"),
         ("/livez", 200, "text/plain", "ok", "the media type is not declared"),
         ("/livez", 500, PROBLEM, {"status": 500}, "is a required property"),
         ("/nowhere", 200, JSON, ALIVE, "no such operation"),

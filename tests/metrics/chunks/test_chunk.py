@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brightfield.errors import InvalidParameter, InvalidRows, MissingValues, UnfitChunk
+from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.chunks.frames import merged
@@ -20,7 +21,7 @@ from brightfield.metrics.evaluation import DataLimits
 from brightfield.metrics.reading.columns import ScoreColumns
 from brightfield.progress import no_progress
 
-LIMITS = DataLimits(10**7, 10**7)
+LIMITS = DataLimits(Limits(10**7), 10**7)
 CI = {"method": "percentile", "resamples": 20}
 
 

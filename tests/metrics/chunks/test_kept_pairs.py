@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from brightfield.errors import DamagedChunk, MissingValues
+from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.chunks.chunk import JSON, RunChunks
 from brightfield.metrics.chunks.frames import merged
@@ -23,7 +24,7 @@ from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.progress import no_progress
 
-LIMITS = DataLimits(10**7, 10**7)
+LIMITS = DataLimits(Limits(10**7), 10**7)
 CI = {"method": "percentile", "resamples": 20}
 MEMBERS = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
 

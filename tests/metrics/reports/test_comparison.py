@@ -9,6 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from brightfield.errors import IncomparableRuns
+from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.counted.paired_auroc import paired_delong
@@ -17,7 +18,7 @@ from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.progress import no_progress
 
-LIMITS = DataLimits(10**7, 10**7)
+LIMITS = DataLimits(Limits(10**7), 10**7)
 
 
 def side(task, data, **options):

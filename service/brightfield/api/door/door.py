@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from brightfield.access.keyring import Keyring
+from brightfield.access.allowance import Quota
 from brightfield.access.visitor import STRANGER, Visitor
 from brightfield.api.door import audit
 from brightfield.api.door.needs import GuardedRoute, RouteNeeds
 from brightfield.api.door.quota_headers import quota_headers
 from brightfield.api.problems import problem_response
+from brightfield.api.services import Services
 from brightfield.errors import BrightfieldError
 from brightfield.refusals import InsufficientScope, InvalidKey, Unauthorized
 
@@ -40,7 +40,7 @@ class Door:
             return
         visit = _Visit(scope, send, route)
         try:
-            await visit.enter(_keyring(scope))
+            await visit.enter(_services(scope))
         except BrightfieldError as fault:
             await visit.refuse(fault, receive)
         else:
@@ -59,19 +59,27 @@ class _Visit:
         self._visitor: Visitor | None = None
         self._status = 500
         self._job: str | None = None
+        self._quotas: list[Quota] = []
 
-    async def enter(self, keyring: Keyring) -> None:
-        """Raises `Unauthorized`, `InsufficientScope`, `RateExceeded`."""
+    async def enter(self, services: Services) -> None:
+        """Raises `Unauthorized`, `InsufficientScope`, `RateExceeded`, `QuotaExceeded`."""
         needs, headers = self._route.needs, Headers(scope=self._scope)
         if needs.scope == "open":
             self._scope["visitor"] = STRANGER
             return
-        visitor = await keyring.visitor(headers.get("authorization"))
+        visitor = await services.keyring.visitor(headers.get("authorization"))
         self._visitor = self._scope["visitor"] = visitor
         visitor.allowance.request()
         visitor.check(needs.scope)
-        if "respond-async" in headers.get("prefer", ""):
+        as_job = "respond-async" in headers.get("prefer", "")
+        if as_job:
             visitor.check(needs.job)
+        most = visitor.allowance.limits.stored_bytes
+        if most is not None and (needs.stores or (as_job and needs.job != "open")):
+            length = headers.get("content-length", "")
+            size = int(length) if length.isdecimal() else 0
+            left = await services.storage.admit(visitor.project, most, size)
+            self._quotas.append(Quota("stored", "content-bytes", most, left))
 
     async def refuse(self, fault: BrightfieldError, receive: Receive) -> None:
         response = problem_response(fault, self._scope["request_id"])
@@ -86,18 +94,13 @@ class _Visit:
             headers = MutableHeaders(scope=message)
             self._job = headers.get("location") if self._status == 202 else None
             if self._visitor is not None:
-                headers.update(quota_headers(self._visitor.allowance.quotas()))
+                quotas = [*self._visitor.allowance.quotas(), *self._quotas]
+                headers.update(quota_headers(quotas))
         await self._send(message)
 
     def note(self) -> None:
         scope, path = self._scope, self._scope["path"]
         audit.note(self._visitor, self._route, scope["method"], path, self._status, self._job)
-
-
-def visitor_of(request: Request) -> Visitor:
-    """Who sent the request, which has come through the door."""
-    found: Visitor = request.scope["visitor"]
-    return found
 
 
 def _challenge(fault: BrightfieldError) -> str | None:
@@ -116,6 +119,6 @@ def _needs(scope: Scope) -> RouteNeeds:
     return found
 
 
-def _keyring(scope: Scope) -> Keyring:
-    found: Keyring = scope["app"].state.services.keyring
+def _services(scope: Scope) -> Services:
+    found: Services = scope["app"].state.services
     return found

@@ -21,18 +21,24 @@ browser that opens a page sends no key."""
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a request to a route needs, and what it needs besides to be answered as a job."""
+    """What a request to a route needs, and what it needs besides to be answered as a job.
+
+    What a route `stores` counts for a key that may fill a part of the disk.
+    """
 
     scope: Need
     job: Need = "open"
+    stores: bool = False
 
 
-def needs(scope: Need, *, job: Need = "open") -> Callable[[Endpoint], Endpoint]:
+def needs(
+    scope: Need, *, job: Need = "open", stores: bool = False
+) -> Callable[[Endpoint], Endpoint]:
     """Below the decorator of a route: a request needs a key with this scope, and one that prefers
-    a job also one with that of the `job`."""
+    a job also one with that of the `job`; whether it `stores` what it brings or computes."""
 
     def stated(endpoint: Endpoint) -> Endpoint:
-        endpoint.needs = Needs(scope, job)  # type: ignore[attr-defined]
+        endpoint.needs = Needs(scope, job, stores)  # type: ignore[attr-defined]
         return endpoint
 
     return stated
@@ -72,12 +78,19 @@ class RouteNeeds:
                 "write @needs(...) below their decorators (api/door/needs.py)."
             )
         self._routes = [_guarded(each) for each in contexts]
+        # Most requests come to a path without parameters, which needs no search.
+        plain = [(method, str(each.path)) for each in contexts for method in each.methods or ()]
+        self._plain = {each: self._first(*each) for each in plain if "{" not in each[1]}
 
     def of(self, method: str, path: str) -> GuardedRoute | None:
         """The route that a request comes to; None for pages of the documentation, and for what is
         a 404 or a 405. HEAD needs what GET does."""
         asked = "GET" if method == "HEAD" else method
-        return next((each for each in self._routes if each.matches(asked, path)), None)
+        return self._plain.get((asked, path)) or self._first(asked, path)
+
+    def _first(self, method: str, path: str) -> GuardedRoute | None:
+        """As the router finds it: the first that matches."""
+        return next((each for each in self._routes if each.matches(method, path)), None)
 
 
 def _guarded(context: Any) -> GuardedRoute:

@@ -10,14 +10,13 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-import orjson
 from pydantic import BeforeValidator
 
+from brightfield.api.reading.forms import MOST_IMAGES
 from brightfield.api.reading.inputs import (
     json_image,
     json_images,
     json_object,
-    looks_like_json,
     understand_submission,
 )
 from brightfield.api.reading.parameters import merge, query_of
@@ -25,21 +24,14 @@ from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import ImageSource
 from brightfield.collections.adding import NewImage
 from brightfield.errors import InvalidParameter, InvalidVectors
-from brightfield.parameters import Ids, Parameters
-from brightfield.store.images import ImageStore
+from brightfield.parameters import Ids, Parameters, parsed_json
+from brightfield.store.images import ProjectImages
 
 _DTYPES = ("float16", "float32", "float64")
 
 
-def _json_text(value: str) -> Any:
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError:
-        raise ValueError("this isn't JSON") from None
-
-
 def _objects(value: Any) -> Any:
-    found = _json_text(value) if isinstance(value, str) else value
+    found = parsed_json(value) if isinstance(value, str) else value
     return [found] if isinstance(found, dict) else found
 
 
@@ -86,9 +78,8 @@ def understand_posted(received: Received, members: Sequence[str] = ()) -> Collec
     Parameters may stand in the query, in `parameters` or beside the images. Raises as
     `understand_submission`, but a request may have no image.
     """
-    body, media_type = received.body, received.media_type
-    is_json = media_type == "application/json" or looks_like_json(body)
-    if body and is_json and media_type != "multipart/form-data":
+    body = received.body
+    if body and received.is_json and not received.is_form:
         return _from_json(body, query_of(received.query), members)
     if not body and "image" not in received.query:
         return CollectionRequest(parameters=query_of(received.query))
@@ -99,7 +90,7 @@ def understand_posted(received: Received, members: Sequence[str] = ()) -> Collec
 def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) -> CollectionRequest:
     document = json_object(body, "body")
     own = {name: document.pop(name) for name in members if document.get(name) is not None}
-    images, _ = json_images(document)
+    images, _ = json_images(document, MOST_IMAGES)
     inner = document.pop("parameters", None) or {}
     if not isinstance(inner, dict):
         raise InvalidParameter("`parameters` must be a JSON object.")
@@ -112,7 +103,7 @@ def _from_json(body: bytes, query: Mapping[str, Any], members: Sequence[str]) ->
 
 
 def new_images(
-    images: Sequence[ImageSource], fields: NewItemFields, store: ImageStore
+    images: Sequence[ImageSource], fields: NewItemFields, store: ProjectImages
 ) -> list[NewImage]:
     """The images with their ids and metadata. Raises `InvalidParameter` for counts that differ."""
     ids, metadata = fields.ids_of(len(images)), fields.metadata_of(len(images))
@@ -122,7 +113,7 @@ def new_images(
     ]
 
 
-async def image_of(posted: CollectionRequest, store: ImageStore) -> bytes | None:
+async def image_of(posted: CollectionRequest, store: ProjectImages) -> bytes | None:
     """The one image of a question, or None."""
     if not posted.images:
         return None
@@ -145,7 +136,7 @@ def array_of(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     try:
-        shape, dtype = tuple(int(n) for n in value["shape"]), str(value["dtype"])
+        shape, dtype = tuple(map(_natural, value["shape"])), str(value["dtype"])
         if dtype not in _DTYPES:
             raise InvalidVectors(f"The dtype of vectors is one of {', '.join(_DTYPES)}.")
         data = base64.b64decode(value["data"], validate=True)
@@ -153,8 +144,16 @@ def array_of(value: Any) -> Any:
     except (KeyError, TypeError, ValueError, binascii.Error):
         raise InvalidVectors(
             'Vectors are rows of numbers, or {"shape": [n, d], "dtype": "float32", "data": '
-            '"<base64, little-endian, C order>"}.'
+            '"<base64, little-endian, C order>"}, where n and d are whole numbers, and data has '
+            "n * d values."
         ) from None
+
+
+def _natural(size: Any) -> int:
+    """A size as it stands: -1 isn't the rest, 1.5 isn't 1, and true isn't 1."""
+    if type(size) is not int or not 0 <= size < 2**31:
+        raise ValueError(size)
+    return size
 
 
 def _check_count(name: str, given: int, count: int) -> None:

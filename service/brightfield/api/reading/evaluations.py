@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
-from brightfield.api.reading.parameters import member_of, merge, parse, query_of
+from brightfield.api.reading.parameters import check_members, member_of, merge, parse, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.writing.reports import CSV, JSON, NPZ, ReportForm
 from brightfield.errors import (
@@ -22,6 +19,7 @@ from brightfield.errors import (
     nearest,
     suggestions,
 )
+from brightfield.json_text import parse_json
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.reading.csv_columns import read_csv
 from brightfield.metrics.reading.npz_columns import read_npz
@@ -83,13 +81,12 @@ def understand_chunk(
 def read_object(body: bytes) -> dict[str, Any]:
     """The JSON; NaN, which JSON does not have and Python writes anyway, means missing."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as fault:
-        document = _lenient(body) if b"NaN" in body or b"Infinity" in body else None
-        if document is None:
-            raise MalformedJson(f"The body cannot be parsed as JSON: {fault}.") from None
+        document = parse_json(body, nan=True)
+    except ValueError as fault:
+        raise MalformedJson(f"The body cannot be parsed as JSON: {fault}.") from None
     if not isinstance(document, dict):
         raise InvalidParameter("The body must be a JSON object.")
+    check_members(document, "body")
     return document
 
 
@@ -161,16 +158,6 @@ def _columns(body: bytes, kind: str, chosen: type[Evaluation], max_bytes: int) -
     if not chosen.tables:
         raise UnknownFormat(f"{kind} holds classifications alone; send this task as JSON.")
     return read_csv(body) if kind == CSV else read_npz(body, max_bytes)
-
-
-def _lenient(body: bytes) -> Any:
-    try:
-        document = json.loads(body)
-        # Half a pair of surrogates, which Python reads as well, is not text.
-        json.dumps(document, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    return document
 
 
 def _only_task(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from brightfield.api.reading.parameters import merge, query_of
-from brightfield.api.reading.received import FormParts, Received
+from brightfield import json_text
+from brightfield.api.reading.forms import MOST_IMAGES, FormParts
+from brightfield.api.reading.parameters import check_members, merge, query_of
+from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import FaultyImage, ImageById, ImageSource, SentImage
 from brightfield.errors import (
     BrightfieldError,
@@ -19,10 +19,14 @@ from brightfield.errors import (
     EmptyBody,
     InvalidParameter,
     MalformedJson,
+    TooManyImages,
     UnknownParameter,
     nearest,
 )
 
+# Of what a request about images says besides the images.
+_MOST_BYTES = 16 * 10**6
+_PIECE = 1 << 22  # letters of base64
 _JSON_KEYS = ("model", "image", "images", "parameters")
 
 ParameterPlaces = list[tuple[str, Mapping[str, Any]]]
@@ -44,13 +48,16 @@ class Submission:
     attachments: dict[str, ImageSource] = field(default_factory=dict)
 
 
-def understand_submission(received: Received, attachments: Sequence[str] = ()) -> Submission:
+def understand_submission(
+    received: Received, attachments: Sequence[str] = (), most: int = MOST_IMAGES
+) -> Submission:
     """Understand a request of any of the four forms; `attachments` names further images that may
     come.
 
-    Raises `EmptyBody`, `MalformedJson`, or an `Unprocessable` for what is well-formed but wrong.
+    Raises `EmptyBody`, `MalformedJson`, an `Unprocessable` for what is well-formed but wrong, and
+    `TooManyImages` for more than `most`, which are counted before they are looked at.
     """
-    submission, places = _from_body(received, attachments)
+    submission, places = _from_body(received, attachments, most)
     submission.parameters = merge([("query", query_of(received.query)), *places])
     _take_stored(submission, attachments)
     if submission.attachments and submission.batch:
@@ -67,19 +74,22 @@ def understand_submission(received: Received, attachments: Sequence[str] = ()) -
 
 
 def _from_body(
-    received: Received, attachments: Sequence[str]
+    received: Received, attachments: Sequence[str], most: int
 ) -> tuple[Submission, ParameterPlaces]:
-    body, media_type = received.body, received.media_type
-    if media_type == "multipart/form-data":
+    if received.is_form:
+        check_count(len(received.form.files), most)
         return _from_form(received.form, attachments)
-    if media_type == "application/json" or media_type.endswith("+json") or looks_like_json(body):
-        return _from_json(body, attachments)
-    return Submission([SentImage(body)] if body else []), []
+    if received.is_json:
+        return _from_json(received.body, attachments, most)
+    return Submission([SentImage(received.body)] if received.body else []), []
 
 
-def looks_like_json(body: bytes) -> bool:
-    """Whether a body is JSON: no image format begins with a brace."""
-    return body[:64].lstrip()[:1] == b"{"
+def check_count(images: int, most: int) -> None:
+    """Raises `TooManyImages`."""
+    if images > most:
+        raise TooManyImages(
+            f"The request has {images} images; at most {most} are read. Send fewer at once."
+        )
 
 
 def _take_stored(submission: Submission, attachments: Sequence[str]) -> None:
@@ -134,19 +144,24 @@ def _empty_file(name: str | None) -> EmptyBody:
     return EmptyBody(f"The file {name or 'file'!r} is empty.")
 
 
-def json_object(text: str | bytes, place: str) -> dict[str, Any]:
-    """The JSON object of a `place`. Raises `MalformedJson`, `InvalidParameter`."""
+def json_object(
+    text: str | bytes, place: str, most_bytes: int = json_text.MOST_BYTES
+) -> dict[str, Any]:
+    """The JSON object of a `place`. Raises `MalformedJson`, `InvalidParameter`, `TooManyValues`."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as fault:
+        value = json_text.parse_json(text, most_bytes=most_bytes)
+    except ValueError as fault:
         raise MalformedJson(f"The {place} cannot be parsed as JSON: {fault}.") from None
     if not isinstance(value, dict):
         raise InvalidParameter(f"The {place} must be a JSON object.")
+    check_members(value, place)
     return value
 
 
-def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, ParameterPlaces]:
-    document = json_object(body, "body") if body else {}
+def _from_json(
+    body: bytes, attachments: Sequence[str], most: int
+) -> tuple[Submission, ParameterPlaces]:
+    document = json_object(body, "body", _MOST_BYTES) if body else {}
     known = (*_JSON_KEYS, *attachments)
     for key in document:
         if key not in known:
@@ -160,13 +175,16 @@ def _from_json(body: bytes, attachments: Sequence[str]) -> tuple[Submission, Par
     places: ParameterPlaces = [("parameters", parameters)]
     if document.get("model") is not None:
         places.append(("body", {"model": document["model"]}))
-    images, batch = json_images(document)
+    images, batch = json_images(document, most)
     attached = {name: json_image(document[name], name) for name in attachments if name in document}
     return Submission(images, {}, batch, attached), places
 
 
-def json_images(document: Mapping[str, Any]) -> tuple[list[ImageSource], bool]:
-    """The images of a JSON document, and whether they are a batch."""
+def json_images(document: Mapping[str, Any], most: int) -> tuple[list[ImageSource], bool]:
+    """The images of a JSON document, and whether they are a batch.
+
+    Raises `TooManyImages` before any is looked at, `ConflictingParameter`, `InvalidParameter`.
+    """
     if "image" in document and "images" in document:
         raise ConflictingParameter("The JSON has both `image` and `images`; send one of them.")
     if "image" in document:
@@ -174,6 +192,7 @@ def json_images(document: Mapping[str, Any]) -> tuple[list[ImageSource], bool]:
     entries = document.get("images", [])
     if not isinstance(entries, list):
         raise InvalidParameter("`images` must be a list.")
+    check_count(len(entries), most)
     images: list[ImageSource] = []
     for index, entry in enumerate(entries):
         try:
@@ -201,8 +220,7 @@ def _decoded(text: str, place: str) -> bytes:
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
-        plain = "".join(text.split()).replace("-", "+").replace("_", "/")
-        data = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+        data = b"".join(_pieces(text))
     except (binascii.Error, ValueError):
         raise InvalidParameter(
             f"{place}.data is not base64.", errors=[{"location": f"{place}.data"}]
@@ -210,3 +228,18 @@ def _decoded(text: str, place: str) -> bytes:
     if not data:
         raise EmptyBody(f"{place}.data is empty.")
     return data
+
+
+def _pieces(text: str) -> Iterator[bytes]:
+    """Decoded a piece after another, so that no single call keeps the interpreter for long."""
+    rest = ""
+    for start in range(0, len(text), _PIECE):
+        plain = rest + "".join(text[start : start + _PIECE].split())
+        whole = len(plain) // 4 * 4
+        rest = plain[whole:]
+        yield _standard(plain[:whole])
+    yield _standard(rest + "=" * (-len(rest) % 4))
+
+
+def _standard(text: str) -> bytes:
+    return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)

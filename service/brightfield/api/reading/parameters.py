@@ -17,6 +17,8 @@ D = TypeVar("D", bound=BaseModel)
 E = TypeVar("E", bound=BaseModel)
 T = TypeVar("T")
 
+_MOST_MEMBERS = 1000
+
 
 @overload
 def parse(models: tuple[type[A]], given: Mapping[str, Any]) -> tuple[A]: ...
@@ -107,6 +109,14 @@ def query_of(query: QueryParams) -> dict[str, Any]:
                 errors=[{"location": name}],
             )
     return values
+
+
+def check_members(document: Mapping[str, Any], place: str) -> None:
+    """Refuse an object with more members than anything has names. Raises `UnknownParameter`."""
+    if len(document) > _MOST_MEMBERS:
+        raise UnknownParameter(
+            f"The {place} has {len(document)} members, and at most {_MOST_MEMBERS} are read."
+        )
 
 
 def merge(sources: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import ParamSpec, TypeVar
 
-from starlette.datastructures import FormData, Headers, QueryParams, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 
+from brightfield.api.admission.body_budget import HeldBytes
 from brightfield.api.problems import request_id_of
-from brightfield.errors import MalformedForm, TooManyBytes
+from brightfield.api.reading.body import BodyRules, read_body
+from brightfield.api.reading.forms import NO_FORM, FormParts, read_form
+from brightfield.runtime.ticket import Ticket
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class FormFile:
-    """A file of a form, under the name of its field."""
-
-    field: str
-    filename: str | None
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class FormParts:
-    """The files and the texts of a form, each in the order sent."""
-
-    files: tuple[FormFile, ...] = ()
-    texts: tuple[tuple[str, str], ...] = ()
+# Bytes that are understood within a few milliseconds, whatever they say.
+_QUICK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,67 +36,43 @@ class Received:
     """The parts of a body that is a form; else empty."""
     request_id: str
 
+    @property
+    def is_form(self) -> bool:
+        return self.media_type == "multipart/form-data"
 
-_NO_FORM = FormParts()
-
-
-async def receive(request: Request, max_bytes: int) -> Received:
-    """Read the request to the end of its body. Raises `TooManyBytes`, `MalformedForm`."""
-    headers, body = request.headers, await _body(request, max_bytes)
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_form = media_type == "multipart/form-data"
-    form = await _form(headers, body) if is_form else _NO_FORM
-    request_id = request_id_of(request)
-    return Received(request.query_params, headers, media_type, body, form, request_id)
+    @property
+    def is_json(self) -> bool:
+        """By its type, or by its first bytes: no image format begins with a brace."""
+        named = self.media_type == "application/json" or self.media_type.endswith("+json")
+        return named or self.body[:64].lstrip()[:1] == b"{"
 
 
-async def _body(request: Request, max_bytes: int) -> bytes:
-    """The whole body; stops at the limit, by Content-Length before anything is read."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_many(max_bytes)
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > max_bytes:
-            raise _too_many(max_bytes)
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+async def receive(request: Request, rules: BodyRules, ticket: Ticket, held: HeldBytes) -> Received:
+    """Read the request to the end of its body.
+
+    Raises as `read_body`, and `MalformedForm` or `TooManyImages` for a form.
+    """
+    body = await read_body(request, rules, ticket, held)
+    return await received_from(request.query_params, request.headers, body, request_id_of(request))
 
 
-def _too_many(max_bytes: int) -> TooManyBytes:
-    return TooManyBytes(
-        f"The body has more than {max_bytes} bytes, the limit (max_bytes); "
-        "send fewer images at once, or a compressed format."
-    )
+async def received_from(
+    query: QueryParams, headers: Headers, body: bytes, request_id: str
+) -> Received:
+    """A request from its parts. Raises `MalformedForm` or `TooManyImages` for a form."""
+    content_type = headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    received = Received(query, headers, media_type, body, NO_FORM, request_id)
+    if received.is_form:
+        form = await off_loop(received, read_form, content_type, body)
+        return replace(received, form=form)
+    return received
 
 
-async def _form(headers: Headers, body: bytes) -> FormParts:
-    """Starlette's parser awaits a stream, and so do files that it has put on the disk."""
-
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    longest = len(body)  # no part is longer, and the body has been measured
-    parser = MultiPartParser(
-        headers, stream(), max_files=100_000, max_fields=1_000, max_part_size=longest
-    )
-    try:
-        parts = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as fault:
-        raise MalformedForm(f"The multipart form cannot be parsed: {fault}.") from None
-    try:
-        return await _form_of(parts)
-    finally:
-        await parts.close()
-
-
-async def _form_of(parts: FormData) -> FormParts:
-    files: list[FormFile] = []
-    texts: list[tuple[str, str]] = []
-    for name, value in parts.multi_items():
-        if isinstance(value, UploadFile):
-            files.append(FormFile(name, value.filename, await value.read()))
-        else:
-            texts.append((name, value))
-    return FormParts(tuple(files), tuple(texts))
+async def off_loop(
+    received: Received, understand: Callable[P, T], *given: P.args, **options: P.kwargs
+) -> T:
+    """What `understand` makes of a request; in a thread where that may hold up the event loop."""
+    if len(received.body) <= _QUICK or not (received.is_form or received.is_json):
+        return understand(*given, **options)
+    return await asyncio.to_thread(understand, *given, **options)

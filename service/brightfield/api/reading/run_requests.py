@@ -14,7 +14,7 @@ from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.store.runs import StoredRun
 
-_LONGEST = 200
+LONGEST = 200
 
 
 def understand_run(received: Received, catalog: Catalog) -> tuple[Evaluation, str | None]:
@@ -66,11 +66,11 @@ def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
 
 def check_text(location: str, value: Any) -> None:
     """Raises `InvalidParameter` for what does not serve as a name."""
-    if isinstance(value, str) and 1 <= len(value) <= _LONGEST and value.isprintable():
+    if isinstance(value, str) and 1 <= len(value) <= LONGEST and value.isprintable():
         return
     raise InvalidParameter(
-        f"`{location}` is a text of 1 to {_LONGEST} printable characters.",
-        errors=[{"location": location, "expected": f"1 to {_LONGEST} printable characters"}],
+        f"`{location}` is a text of 1 to {LONGEST} printable characters.",
+        errors=[{"location": location, "expected": f"1 to {LONGEST} printable characters"}],
     )
 
 

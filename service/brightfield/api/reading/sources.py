@@ -7,17 +7,17 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from brightfield.errors import BrightfieldError
-from brightfield.store.images import ImageStore
+from brightfield.store.images import ProjectImages
 
 
 class ImageSource(ABC):
     """An image of a request, before its bytes are known."""
 
     @abstractmethod
-    def load(self, store: ImageStore) -> bytes:
+    def load(self, store: ProjectImages) -> bytes:
         """The image's bytes; may block on the disk. Raises what is wrong with the image alone."""
 
-    async def fetch(self, store: ImageStore) -> bytes:
+    async def fetch(self, store: ProjectImages) -> bytes:
         """As `load`, without blocking."""
         return await asyncio.to_thread(self.load, store)
 
@@ -28,10 +28,10 @@ class SentImage(ImageSource):
 
     data: bytes
 
-    def load(self, store: ImageStore) -> bytes:
+    def load(self, store: ProjectImages) -> bytes:
         return self.data
 
-    async def fetch(self, store: ImageStore) -> bytes:
+    async def fetch(self, store: ProjectImages) -> bytes:
         return self.data
 
 
@@ -41,7 +41,7 @@ class ImageById(ImageSource):
 
     id: str
 
-    def load(self, store: ImageStore) -> bytes:
+    def load(self, store: ProjectImages) -> bytes:
         return store.get(self.id)
 
 
@@ -51,8 +51,8 @@ class FaultyImage(ImageSource):
 
     fault: BrightfieldError
 
-    def load(self, store: ImageStore) -> bytes:
+    def load(self, store: ProjectImages) -> bytes:
         raise self.fault
 
-    async def fetch(self, store: ImageStore) -> bytes:
+    async def fetch(self, store: ProjectImages) -> bytes:
         raise self.fault

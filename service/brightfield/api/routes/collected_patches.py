@@ -11,7 +11,7 @@ from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.api.schema.responses import answers, binary
@@ -46,7 +46,7 @@ async def post_patches(name: Name, request: Request) -> Response:
 
     async def understand(services: Services, received: Received) -> Understood:
         limit = services.settings.max_reply_bytes
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         task, items, view, selection, reply = parse(_MODELS, posted.parameters)
         form = negotiate(reply.format, received.headers.get("accept"), task.formats, media_type_of)
 

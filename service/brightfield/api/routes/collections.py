@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from brightfield.api.conduct import Understood, conduct
+from brightfield.api.conduct import Understood, conduct, incoming
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
@@ -19,7 +19,7 @@ from brightfield.api.reading.collection_requests import (
     vectors_of,
 )
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -36,12 +36,15 @@ from brightfield.api.schema.shapes.collections import (
 from brightfield.api.schema.shapes.common import Deleted, DeletedItems
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import added_reply, collection_json, items_reply
-from brightfield.collections.adding import Added, CollectionDefinition
+from brightfield.api.writing.sized import listed
+from brightfield.collections.adding import AddedItems, CollectionDefinition
+from brightfield.collections.contents import Replacement
 from brightfield.collections.queries import ItemSelection
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody
 from brightfield.images.selection import Selection
-from brightfield.parameters import Ids
+from brightfield.names import NAME
+from brightfield.parameters import Ids, Parameters
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
@@ -51,7 +54,8 @@ Name = Annotated[
     str,
     Path(
         description="Of the collection: letters, digits, `.`, `_` and `-`.",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$",
+        pattern=f"^{NAME}$",
+        max_length=128,
     ),
 ]
 ItemId = Annotated[str, Path(description="The item's id, which may have slashes.")]
@@ -61,7 +65,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
-_Adding = Callable[[Ticket, Progress | None], Awaitable[list[Added]]]
+_Adding = Callable[[Ticket, Progress | None], Awaitable[AddedItems]]
 
 
 class ItemListQuery(ItemSelection):
@@ -80,6 +84,13 @@ class Removal(ItemSelection):
     """Ids with commas, or as a JSON list."""
 
 
+class NamedItem(Parameters):
+    """Which item is meant."""
+
+    id: str
+    """The item's id, whatever it is."""
+
+
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
@@ -87,22 +98,26 @@ class Removal(ItemSelection):
     responses=made(CollectionDescription, "It was there already."),
     openapi_extra=describe_options(CollectionDefinition),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
-    services = services_of(request)
-    received = await receive(request, services.settings.max_bytes)
-    posted = understand_posted(received)
-    (definition,) = parse((CollectionDefinition,), posted.parameters)
-    collection, made = await services.collections.writer.make(name, definition)
+    async with incoming(request) as came:
+        posted = await off_loop(came.received, understand_posted, came.received)
+        (definition,) = parse((CollectionDefinition,), posted.parameters)
+        collection, made = await came.services.collections.writer.make(name, definition)
     response.status_code = 201 if made else 200
     return collection_json(collection)
 
 
 @router.get("", summary="Every collection.", response_model=None, responses=answers(CollectionList))
 @needs("read")
-async def list_collections(request: Request) -> dict[str, Any]:
-    found = await asyncio.to_thread(services_of(request).collections.contents.all)
-    return {"collections": [collection_json(collection) for collection in found]}
+async def list_collections(request: Request) -> Response:
+    services = services_of(request)
+
+    def every() -> dict[str, Any]:
+        found = services.collections.contents.all()
+        return {"collections": [collection_json(collection) for collection in found]}
+
+    return await listed(every, services.settings.max_reply_bytes)
 
 
 @router.get(
@@ -130,29 +145,52 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
 
 
 @router.post(
+    "/{name}/replacement",
+    summary="Let another collection of the same items take the place of this one.",
+    response_model=None,
+    responses=answers(CollectionDescription),
+    openapi_extra=describe_options(Replacement),
+)
+@needs("write")
+async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
+    """In one transaction: the other has its name afterwards, and this one is deleted with its maps
+    and its index. 409 `collection_differs` unless both have the same properties (but for the
+    model's version) and items of the same ids and metadata."""
+    async with incoming(request) as came:
+        posted = await off_loop(came.received, understand_posted, came.received)
+        (replacement,) = parse((Replacement,), posted.parameters)
+        contents = came.services.collections.contents
+        return collection_json(await asyncio.to_thread(contents.replace, name, replacement))
+
+
+@router.post(
     "/{name}/items",
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
     openapi_extra=describe_items(NewItemFields),
 )
-@needs("write")
+@needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received, ("vectors",))
-        if "vectors" in posted.members:
-            add, places = _adding_vectors(services, name, posted), 1
-        else:
-            add, places = _adding_images(services, name, posted), len(posted.images)
+        add, places = await off_loop(received, _adding, services, name, received)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             added = await add(ticket, progress)
             limit = services.settings.max_reply_bytes
-            return added_reply(name, added, received.request_id, limit)
+            return await asyncio.to_thread(added_reply, name, added, received.request_id, limit)
 
         return Understood(respond, places)
 
     return await conduct(request, understand, job=f"/collections/{name}/items")
+
+
+def _adding(services: Services, name: str, received: Received) -> tuple[_Adding, int]:
+    """What adds what was posted, and how many images are in flight for it."""
+    posted = understand_posted(received, ("vectors",))
+    if "vectors" in posted.members:
+        return _adding_vectors(services, name, posted), 1
+    return _adding_images(services, name, posted), len(posted.images)
 
 
 def _adding_images(services: Services, name: str, posted: CollectionRequest) -> _Adding:
@@ -161,7 +199,7 @@ def _adding_images(services: Services, name: str, posted: CollectionRequest) -> 
     fields, view, selection = parse((NewItemFields, View, Selection), posted.parameters)
     images = new_images(posted.images, fields, services.images)
 
-    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+    async def add(ticket: Ticket, progress: Progress | None) -> AddedItems:
         return await services.collections.writer.add_images(
             name, images, view, selection, ticket, progress, replace=fields.replace
         )
@@ -176,7 +214,7 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     vectors, count = vectors_of(posted.members["vectors"])
     ids, metadata = fields.ids_of(count), fields.metadata_of(count)
 
-    async def add(ticket: Ticket, progress: Progress | None) -> list[Added]:
+    async def add(ticket: Ticket, progress: Progress | None) -> AddedItems:
         add_vectors = services.collections.writer.add_vectors
         return await asyncio.to_thread(
             add_vectors, name, vectors, ids, metadata, replace=fields.replace
@@ -193,15 +231,19 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     openapi_extra=describe_query(ItemListQuery),
 )
 @needs("read")
-async def list_items(name: Name, request: Request) -> dict[str, Any]:
+async def list_items(name: Name, request: Request) -> Response:
     (query,) = parse((ItemListQuery,), query_of(request.query_params))
-    contents = services_of(request).collections.contents
-    page = await asyncio.to_thread(contents.page, name, query.filter, query.after, query.limit)
-    return {
-        "items": [{"id": item.id, "metadata": item.metadata} for item in page.items],
-        "next": page.next,
-        "total": page.total,
-    }
+    services = services_of(request)
+
+    def page() -> dict[str, Any]:
+        page = services.collections.contents.page(name, query.filter, query.after, query.limit)
+        return {
+            "items": [{"id": item.id, "metadata": item.metadata} for item in page.items],
+            "next": page.next,
+            "total": page.total,
+        }
+
+    return await listed(page, services.settings.max_reply_bytes)
 
 
 @router.delete(
@@ -216,6 +258,35 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((Removal,), query_of(request.query_params))
     delete = services_of(request).collections.contents.delete_items
     return {"deleted": await asyncio.to_thread(delete, name, query.ids, query.filter)}
+
+
+@router.get(
+    "/{name}/item",
+    summary="An item by any id: its metadata and its vector.",
+    response_class=Response,
+    responses=answers(ItemDescription),
+    openapi_extra=describe_query(NamedItem),
+)
+@needs("read")
+async def find_item(name: Name, request: Request) -> Response:
+    """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
+    and the like for parts of the address."""
+    (query,) = parse((NamedItem,), query_of(request.query_params))
+    return await get_item(name, query.id, request)
+
+
+@router.get(
+    "/{name}/thumbnail",
+    summary="A small picture of an item by any id.",
+    response_class=Response,
+    responses=_JPEG,
+    openapi_extra=describe_query(NamedItem),
+)
+@needs("read")
+async def find_thumbnail(name: Name, request: Request) -> Response:
+    """As `GET /collections/{name}/item`, the id is in the query."""
+    (query,) = parse((NamedItem,), query_of(request.query_params))
+    return await get_thumbnail(name, query.id, request)
 
 
 @router.get(

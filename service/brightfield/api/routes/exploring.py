@@ -12,7 +12,7 @@ from brightfield.api.conduct import Understood, conduct
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import image_of, understand_posted
 from brightfield.api.reading.parameters import parse
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
 from brightfield.api.schema.responses import answers
@@ -51,7 +51,7 @@ router = APIRouter(tags=["collections"], prefix="/collections")
 @needs("read", job="write")
 async def post_neighbors(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received, ("vector", "id"))
+        posted = await off_loop(received, understand_posted, received, ("vector", "id"))
         item_id = posted.members.get("id", posted.parameters.pop("id", None))
         search, view, selection = parse((Search, View, Selection), posted.parameters)
         example = SearchExample(
@@ -65,9 +65,9 @@ async def post_neighbors(name: Name, request: Request) -> Response:
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             find = services.collections.neighbors.find
             found = await find(name, search, example, ticket, progress)
-            return items_reply(found, services.settings.max_reply_bytes)
+            return await asyncio.to_thread(items_reply, found, services.settings.max_reply_bytes)
 
-        return Understood(respond)
+        return Understood(respond, lengthy=False)
 
     return await conduct(request, understand, job=f"/collections/{name}/neighbors")
 
@@ -130,7 +130,7 @@ async def explored(
     """Read the options, and answer at once or as a job, in a thread of those that explore."""
 
     async def understand(services: Services, received: Received) -> Understood:
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         (given,) = parse((options,), posted.parameters)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 
 from brightfield.api.door.needs import needs
@@ -55,8 +57,12 @@ async def get_filters(model_id: ModelId, request: Request) -> Response:
     found = await services.engine.filters(model_id, choice, picture=form == "png")
     card = services.engine.registry.card(model_id)
     headers = {"X-Model": f"{card.id}@{card.version}"}
-    if form == "json":
-        document = {"model": model_id, **found.payload("input")}
-        return json_reply(document, services.settings.max_reply_bytes, _ADVICE, headers=headers)
-    content = encode.png(found.image()) if form == "png" else encode.npy(found.weights)
-    return Response(content, headers=headers, media_type=BINARY[form].media_type)
+
+    def written() -> Response:
+        if form == "json":
+            document = {"model": model_id, **found.payload("input")}
+            return json_reply(document, services.settings.max_reply_bytes, _ADVICE, headers=headers)
+        content = encode.png(found.image()) if form == "png" else encode.npy(found.weights)
+        return Response(content, headers=headers, media_type=BINARY[form].media_type)
+
+    return await asyncio.to_thread(written)

@@ -54,6 +54,6 @@ async def put_image(request: Request) -> Response:
             }
             return json_reply(document, services.settings.max_reply_bytes)
 
-        return Understood(respond)
+        return Understood(respond, lengthy=False)
 
     return await conduct(request, understand)

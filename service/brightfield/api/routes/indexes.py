@@ -27,7 +27,7 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     responses=answers(IndexDescription, job=True),
     openapi_extra=describe_options(IndexOptions, job=True),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_index(name: Name, request: Request) -> Response:
     build = services_of(request).collections.indexes.build
     return await explored(request, name, "index", IndexOptions, build)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -17,6 +18,7 @@ from brightfield.errors import InvalidParameter
 
 router = APIRouter(tags=["jobs"], prefix="/jobs")
 
+_EVENT_NUMBER = re.compile("[0-9]{1,18}")
 JobId = Annotated[str, Path(description="The `id` of the 202 that started the job.")]
 
 
@@ -50,8 +52,8 @@ async def get_events(job_id: JobId, request: Request) -> StreamingResponse:
     services = services_of(request)
     await services.jobs.get(job_id)  # an unknown one is 404, not an empty stream
     after = request.headers.get("last-event-id", "0")
-    if not after.isdecimal():
-        raise InvalidParameter(f"Last-Event-ID is a number, not {after!r}.")
+    if not _EVENT_NUMBER.fullmatch(after):
+        raise InvalidParameter(f"Last-Event-ID is the number of an event, not {after[:100]!r}.")
     return StreamingResponse(
         services.jobs.events(job_id, int(after)),
         media_type="text/event-stream",

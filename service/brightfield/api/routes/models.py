@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.request_scope import RequestScope, ticket_of
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.models import (
@@ -18,8 +19,11 @@ from brightfield.api.schema.shapes.models import (
     ModelSummary,
 )
 from brightfield.api.services import services_of
+from brightfield.api.writing.sized import listed
+from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
+from brightfield.models.loading.makeup import model_digest
 from brightfield.parameters import Parameters
 
 router = APIRouter(tags=["models"], prefix="/models")
@@ -43,13 +47,19 @@ class LoadOptions(Parameters):
     responses=answers(ModelList),
 )
 @needs("read")
-async def list_models(request: Request) -> dict[str, Any]:
+async def list_models(request: Request) -> Response:
     engine = _engine(request)
-    cards = engine.registry.cards()
-    return {
-        "models": [_outline(engine, cards[name]) for name in sorted(cards)],
-        "faults": {name: fault.detail for name, fault in sorted(engine.card_faults.items())},
-    }
+    disk = await asyncio.to_thread(engine.cards_on_disk)
+
+    def every() -> dict[str, Any]:
+        cards = engine.registry.cards()
+        faults = {**engine.card_faults, **disk.faults}
+        return {
+            "models": [_outline(engine, cards[name], disk) for name in sorted(cards)],
+            "faults": {name: fault.detail for name, fault in sorted(faults.items())},
+        }
+
+    return await listed(every, engine.settings.max_reply_bytes)
 
 
 @router.get(
@@ -59,9 +69,11 @@ async def list_models(request: Request) -> dict[str, Any]:
     responses=answers(ModelDescription),
 )
 @needs("read")
-async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
+async def get_model(model_id: ModelId, request: Request) -> Response:
     engine = _engine(request)
-    return _whole(engine, engine.registry.card(model_id))
+    card = engine.registry.card(model_id)
+    disk = await asyncio.to_thread(engine.cards_on_disk)
+    return await listed(lambda: _whole(engine, card, disk), engine.settings.max_reply_bytes)
 
 
 @router.post(
@@ -73,14 +85,19 @@ async def get_model(model_id: ModelId, request: Request) -> dict[str, Any]:
 )
 @needs("models")
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
-    """Answers when the model is warm. `pin` keeps it from being evicted."""
-    engine = _engine(request)
+    """Answers when the model is warm, and describes the one that this load made. `pin` keeps it
+    from being evicted. If the deadline passes before, the load goes on."""
+    services = services_of(request)
+    engine = services.engine
     (options,) = parse((LoadOptions,), query_of(request.query_params))
-    if options.anew:
-        await asyncio.to_thread(engine.rescan)
-    load = engine.registry.load(model_id, pin=options.pin, anew=options.anew)
-    await asyncio.shield(asyncio.wrap_future(load))
-    return _outline(engine, engine.registry.card(model_id))
+    ticket = ticket_of(request, services.settings.timeout)
+    async with RequestScope(request, ticket):
+        if options.anew:
+            await asyncio.to_thread(engine.rescan)
+        resident = await engine.registry.loaded(
+            model_id, ticket, pin=options.pin, anew=options.anew
+        )
+    return _outline(engine, resident.card, await asyncio.to_thread(engine.cards_on_disk))
 
 
 @router.post(
@@ -91,9 +108,11 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
 )
 @needs("models")
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
+    """A model whose folder was removed can be unloaded, too, while it is in memory."""
     engine = _engine(request)
+    card = engine.registry.card(model_id)
     engine.registry.unload(model_id)
-    return _outline(engine, engine.registry.card(model_id))
+    return _outline(engine, card, await asyncio.to_thread(engine.cards_on_disk))
 
 
 @router.get(
@@ -103,30 +122,39 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     responses=answers(LayerList),
 )
 @needs("read")
-async def list_layers(model_id: ModelId, request: Request) -> dict[str, Any]:
-    infos = await _engine(request).layers(model_id)
-    layers = [
-        {
-            "name": info.name,
-            "type": info.type,
-            "output_shape": list(info.output_shape) if info.output_shape else None,
-            "calls": info.calls,
-            "parameters": info.parameters,
-        }
-        for info in infos
-    ]
-    return {"model": model_id, "aliases": ["penultimate", "logits"], "layers": layers}
+async def list_layers(model_id: ModelId, request: Request) -> Response:
+    engine = _engine(request)
+    infos = await engine.layers(model_id)
+
+    def every() -> dict[str, Any]:
+        layers = [
+            {
+                "name": info.name,
+                "type": info.type,
+                "output_shape": list(info.output_shape) if info.output_shape else None,
+                "calls": info.calls,
+                "parameters": info.parameters,
+            }
+            for info in infos
+        ]
+        return {"model": model_id, "aliases": ["penultimate", "logits"], "layers": layers}
+
+    return await listed(every, engine.settings.max_reply_bytes)
 
 
 def _engine(request: Request) -> Engine:
     return services_of(request).engine
 
 
-def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
+def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
+    """A model by the card by which it answers, compared with the cards on disk."""
     resident = engine.registry.resident(card.id)
+    there = disk.cards.get(card.id)
     return {
         "id": card.id,
         "version": card.version,
+        "card_on_disk": disk.compared(card),
+        "version_on_disk": None if there is None else there.version,
         "task": card.task,
         "description": card.description,
         "licence": card.licence,
@@ -137,14 +165,15 @@ def _outline(engine: Engine, card: ModelCard) -> dict[str, Any]:
     }
 
 
-def _whole(engine: Engine, card: ModelCard) -> dict[str, Any]:
+def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
     resident = engine.registry.resident(card.id)
     labels = [
         {"class_id": index, "name": name, "color": list(card.color(index))}
         for index, name in enumerate(card.label_names)
     ]
     return {
-        **_outline(engine, card),
+        **_outline(engine, card, disk),
+        "digest": resident.digest if resident else model_digest(card),
         "citation": card.citation,
         "architecture": card.architecture.model_dump(),
         "weights": card.weights.model_dump(exclude_none=True) if card.weights else None,

@@ -12,7 +12,7 @@ from brightfield.api.conduct import Understood, conduct
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.parameters import member_of, parse, query_of
-from brightfield.api.reading.received import Received
+from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.api.schema.responses import answers
@@ -20,6 +20,7 @@ from brightfield.api.schema.shapes.common import Deleted
 from brightfield.api.schema.shapes.projections import ProjectionDescription, ProjectionList
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import items_reply
+from brightfield.api.writing.sized import listed
 from brightfield.collections.projections import PlotChoice, outlined
 from brightfield.collections.queries import ItemSelection, watched
 from brightfield.collections.services import projection_catalog
@@ -50,11 +51,11 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     responses=answers(ProjectionDescription, job=True),
     openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
-@needs("write")
+@needs("write", stores=True)
 async def post_projection(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         projections, queries = services.collections.projections, services.collections.queries
-        posted = understand_posted(received)
+        posted = await off_loop(received, understand_posted, received)
         method = str(posted.parameters.pop("method", _DEFAULT))
         kind = member_of(_CATALOG, method, "method", "projection")
         projection, items = parse((kind, ItemSelection), posted.parameters)
@@ -63,7 +64,7 @@ async def post_projection(name: Name, request: Request) -> Response:
             step = watched(ticket, progress)
             made = await queries.off_loop(projections.make, name, projection, items.filter, step)
             document = await asyncio.to_thread(projections.listed, made)
-            return items_reply(document, services.settings.max_reply_bytes)
+            return await asyncio.to_thread(items_reply, document, services.settings.max_reply_bytes)
 
         return Understood(respond)
 
@@ -77,9 +78,14 @@ async def post_projection(name: Name, request: Request) -> Response:
     responses=answers(ProjectionList),
 )
 @needs("read")
-async def list_projections(name: Name, request: Request) -> dict[str, Any]:
-    found = await asyncio.to_thread(services_of(request).collections.projections.all, name)
-    return {"projections": [outlined(outline) for outline in found]}
+async def list_projections(name: Name, request: Request) -> Response:
+    services = services_of(request)
+
+    def every() -> dict[str, Any]:
+        found = services.collections.projections.all(name)
+        return {"projections": [outlined(outline) for outline in found]}
+
+    return await listed(every, services.settings.max_reply_bytes)
 
 
 @router.get(
@@ -94,7 +100,7 @@ async def get_projection(name: Name, map_id: MapId, request: Request) -> Respons
     projections, queries = services.collections.projections, services.collections.queries
     found = await queries.off_loop(projections.get, name, map_id)
     document = await asyncio.to_thread(projections.listed, found)
-    return items_reply(document, services.settings.max_reply_bytes)
+    return await asyncio.to_thread(items_reply, document, services.settings.max_reply_bytes)
 
 
 @router.get(

@@ -12,12 +12,12 @@ from pydantic import Field
 from starlette.responses import StreamingResponse
 
 from brightfield import metrics as evaluations
-from brightfield.api.conduct import Understood, conduct
+from brightfield.api.conduct import Understood, conduct, incoming
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
-from brightfield.api.reading.received import Received, receive
-from brightfield.api.reading.run_requests import check_text, describe_run, understand_run
+from brightfield.api.reading.received import Received, off_loop
+from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
 from brightfield.api.schema.parameters import headers
@@ -35,6 +35,8 @@ from brightfield.api.writing.reports import (
     described_replies,
     respond,
 )
+from brightfield.api.writing.sized import listed
+from brightfield.names import check_name
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
@@ -73,12 +75,14 @@ class PlotQuery(Parameters):
     responses=made(EvaluationRun, "The run was there already."),
     openapi_extra=describe_run_options(evaluations.catalog()),
 )
-@needs("write")
+@needs("write", stores=True)
 async def create_run(request: Request) -> Response:
-    services = services_of(request)
-    received = await receive(request, services.settings.max_bytes)
-    evaluation, name = understand_run(received, services.engine.evaluations)
-    run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
+    async with incoming(request) as came:
+        services = came.services
+        evaluation, name = await off_loop(
+            came.received, understand_run, came.received, services.engine.evaluations
+        )
+        run, new = await asyncio.to_thread(services.runs.create, evaluation, name)
     headers = {"Location": f"/metrics/runs/{run.id}"}
     return _json(describe_run(run), 201 if new else 200, headers)
 
@@ -91,16 +95,20 @@ async def create_run(request: Request) -> Response:
     openapi_extra=describe_query(PageQuery),
 )
 @needs("read")
-async def list_runs(request: Request) -> dict[str, Any]:
+async def list_runs(request: Request) -> Response:
     (query,) = parse((PageQuery,), query_of(request.query_params))
     services = services_of(request)
-    found = await asyncio.to_thread(services.runs.store.page, query.limit, query.offset)
-    return {
-        "runs": [describe_run(run) for run in found.runs],
-        "total": found.total,
-        "limit": query.limit,
-        "offset": query.offset,
-    }
+
+    def page() -> dict[str, Any]:
+        found = services.runs.store.page(query.limit, query.offset)
+        return {
+            "runs": [describe_run(run) for run in found.runs],
+            "total": found.total,
+            "limit": query.limit,
+            "offset": query.offset,
+        }
+
+    return await listed(page, services.settings.max_reply_bytes)
 
 
 @router.get(
@@ -163,10 +171,14 @@ async def delete_run(run_id: RunId, request: Request) -> None:
     responses=answers(RunChunkList),
 )
 @needs("read")
-async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
+async def list_chunks(run_id: RunId, request: Request) -> Response:
     services = services_of(request)
-    entries = await asyncio.to_thread(services.runs.store.entries, run_id)
-    return {"chunks": [{"key": e.key, "rows": e.rows, "sha256": e.sha256} for e in entries]}
+
+    def every() -> dict[str, Any]:
+        entries = services.runs.store.entries(run_id)
+        return {"chunks": [{"key": e.key, "rows": e.rows, "sha256": e.sha256} for e in entries]}
+
+    return await listed(every, services.settings.max_reply_bytes)
 
 
 @router.put(
@@ -177,9 +189,9 @@ async def list_chunks(run_id: RunId, request: Request) -> dict[str, Any]:
     responses=made(RunChunk, "The chunk was there already."),
     openapi_extra=describe_chunks(evaluations.catalog()),
 )
-@needs("write")
+@needs("write", stores=True)
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
-    check_text("key", key)
+    check_name("key", key, LONGEST)
 
     async def understand(services: Services, received: Received) -> Understood:
         add = partial(_added, services, received, run_id, key)

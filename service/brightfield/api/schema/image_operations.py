@@ -16,7 +16,6 @@ from brightfield.api.schema.parameters import (
 )
 from brightfield.api.schema.responses import (
     BINARY_BODY,
-    FAULT,
     JOB,
     JSON,
     binary,
@@ -196,7 +195,6 @@ class ImageOperation:
             "200": json_response(whole, text, media={**media, **zipped}),
             "202": JOB,
             "207": json_response(failed, "Some images failed", media=mixed),
-            "default": FAULT,
         }
 
     def _replies(self) -> dict[str, Schema]:

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from brightfield.api.image_endpoints import ImageEndpoint
+from brightfield.api.schema.faults import declare_faults, fault_components
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.parameters import query_parameter
 from brightfield.api.schema.responses import FAULT, JSON
@@ -42,6 +43,8 @@ def describe(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
         if app.openapi_schema is None:
             document = _whole(declared(), [ImageOperation(each) for each in endpoints])
             secure(document["paths"], app.routes)
+            declare_faults(document["paths"])
+            document["components"]["responses"] |= fault_components()
             app.openapi_schema = document
         return app.openapi_schema
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from brightfield.errors import BadHost, BrightfieldError, Forbidden
+from brightfield.errors import BrightfieldError, Forbidden
+from brightfield.refusals import BadHost
 from brightfield.settings import Settings
 
 # A name, an IPv4 or a bracketed IPv6 address, and a port.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableSequence
 
-Header = tuple[bytes, bytes]
+from brightfield.api.wire.heads import Header
 
 _POLICY = b"content-security-policy"
 

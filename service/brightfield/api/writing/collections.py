@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from brightfield.api.problems import problem
 from brightfield.api.writing.sized import json_reply
-from brightfield.collections.adding import Added
+from brightfield.collections.adding import AddedItems
 from brightfield.errors import BrightfieldError
 from brightfield.store.collections import Collection
 
@@ -22,19 +22,19 @@ def items_reply(document: Mapping[str, Any], max_reply_bytes: int, status: int =
     return json_reply(document, max_reply_bytes, _ADVICE, status)
 
 
-def added_reply(
-    name: str, added: Sequence[Added], request_id: str, max_reply_bytes: int
-) -> Response:
+def added_reply(name: str, added: AddedItems, request_id: str, max_reply_bytes: int) -> Response:
     """What became of each item: 200, or 207 where some failed."""
     entries = [
         {"id": each.id, "error": problem(each.outcome, f"{request_id}.{index}")}
         if isinstance(each.outcome, BrightfieldError)
         else {"id": each.id, "outcome": each.outcome}
-        for index, each in enumerate(added)
+        for index, each in enumerate(added.items)
     ]
     failed = any("error" in entry for entry in entries)
     status = 207 if failed else 200
-    return items_reply({"collection": name, "items": entries}, max_reply_bytes, status)
+    warnings = [asdict(note) for note in added.notes]
+    document = {"collection": name, "items": entries, "warnings": warnings}
+    return items_reply(document, max_reply_bytes, status)
 
 
 def collection_json(collection: Collection) -> dict[str, Any]:
@@ -42,7 +42,9 @@ def collection_json(collection: Collection) -> dict[str, Any]:
     return {
         "name": collection.name,
         **asdict(collection.properties),
+        "model_digest": collection.model_digest,
         "dim": collection.dim,
         "items": collection.size,
+        "changes": collection.changes,
         "created": collection.created,
     }

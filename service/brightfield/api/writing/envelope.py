@@ -70,6 +70,7 @@ def _origin(answer: Answer | MultiImageAnswer, request_id: str) -> dict[str, Any
             "id": answer.card.id,
             "version": answer.card.version,
             "sha256": answer.sha256,
+            "digest": answer.digest,
         },
     }
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob, ImagePass
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
-from brightfield.images.decode import decode, stack
+from brightfield.images.decode import stack
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
@@ -83,6 +84,7 @@ class TiledInference:
             task=self._task.name,
             card=resident.card,
             sha256=resident.sha256,
+            digest=resident.digest,
             picture=picture or self._pictures[0],
             scaling=self._scaling,
             result=result,
@@ -100,13 +102,15 @@ class TiledInference:
         if self._resident.card.input.pixels == "raw":
             raise UnfitImage("The model takes arrays as they are; send each plane as one.")
         job = self._job
-        planes = stack(job.data, job.selection, max_pixels=job.max_pixels)
+        planes = stack(job.data, job.selection, limits=job.limits)
         return self._planes(planes), len(planes)
 
     def _planes(self, planes: Sequence[Selection]) -> Iterator[Picture]:
         """One plane after the other, so that a stack is never in memory as a whole."""
         for plane in planes:
-            picture = decode(self._job.data, plane, max_pixels=self._job.max_pixels)
+            decoding = HeldDecoding(self._job.budget, self._job.limits)
+            picture = decoding.beside(self._job.data, plane)
+            picture.settle()
             self._keep(picture.notes)
             self._check_voxels(picture, len(planes))
             yield picture
@@ -154,7 +158,7 @@ class TiledInference:
         tiles = ((tile, self._prepared(scene, tile)) for tile in tiling.tiles(scene.region))
         for (tile, prepared), item in ahead(tiles, self._submit, self._job.ticket):
             self._batch_rows = max(self._batch_rows, item.batch_rows)
-            yield item.future.result(), prepared.geometry, tile
+            yield item.result(), prepared.geometry, tile
 
     def _prepared(self, scene: Scene, tile: Tile) -> Prepared:
         spec = scene.card.input

@@ -76,6 +76,7 @@ class PatchSearch:
             task=self._task.name,
             card=self._resident.card,
             sha256=self._resident.sha256,
+            digest=self._resident.digest,
             images=images,
             result=self._task.found(self._layer.name, units, self._gradients.rule),
             notes=(*self._resident.notes, *self._notes(), *notes_of_failed(images)),

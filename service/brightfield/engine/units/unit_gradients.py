@@ -157,7 +157,7 @@ class UnitGradients:
         submit = partial(self._submit, images)
         found = []
         for (_, window), item in ahead(choices, submit, self._ticket, ROWS_AHEAD):
-            passed: Gradient = item.future.result()
+            passed: Gradient = item.result()
             seen = SeenGradient(passed.gradients[0], window.top, window.left)
             found.append((float(passed.scores[0]), seen))
         return found

@@ -33,6 +33,7 @@ def _answer(
         task=task.endpoint,
         card=resident.card,
         sha256=resident.sha256,
+        digest=resident.digest,
         images=images,
         result=result,
         notes=(*resident.notes, *notes_of_failed(images)),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from brightfield.images.limits import Limits
 from brightfield.metrics.chunks.chunk import JSON, PredictionChunk, RunChunks, readable
 from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
@@ -40,7 +41,7 @@ class PairsEvaluation(Evaluation):
     """Options that two runs must have in common to be compared."""
 
     @abstractmethod
-    def measured(self, pair: Pair, max_pixels: int) -> Case | LeftOut:
+    def measured(self, pair: Pair, limits: Limits) -> Case | LeftOut:
         """What a complete pair gives.
 
         Raises `InvalidRows` for what is no such pair.
@@ -138,7 +139,7 @@ class PairsEvaluation(Evaluation):
         for pair in read_pairs(data, self.images, chunk):
             progress(STILL_WANTED)
             if pair.complete:
-                yield self.measured(pair, limits.max_pixels)
+                yield self.measured(pair, limits.images)
             else:
                 yield LeftOut.incomplete(pair)
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
+from brightfield.images.limits import Limits
 from brightfield.metrics.reading.coco_masks import CocoMask, read_coco_mask
 from brightfield.metrics.reading.columns import names, wrong_row
 from brightfield.metrics.reading.predictions import missing_values
@@ -70,7 +71,7 @@ class CocoDataset:
 
 
 def read_scene(
-    data: Mapping[str, Any], iou_type: IouType, missing: str, max_pixels: int
+    data: Mapping[str, Any], iou_type: IouType, missing: str, limits: Limits
 ) -> CocoDataset:
     """The scene in `ground_truth` (COCO) and `detections` (COCO results).
 
@@ -85,7 +86,7 @@ def read_scene(
         )
     images = _by_id(truth, "images")
     categories = _by_id(truth, "categories")
-    reader = _Reader(images, categories, iou_type, max_pixels)
+    reader = _Reader(images, categories, iou_type, limits)
     true = [reader.true_thing(entry, row) for row, entry in enumerate(_list(truth, "annotations"))]
     lacking = tuple(
         Excluded(row, "missing_score")
@@ -170,7 +171,7 @@ class _Reader:
         images: Mapping[Any, Mapping[str, Any]],
         categories: Mapping[Any, Any],
         iou_type: IouType,
-        max_pixels: int,
+        limits: Limits,
     ) -> None:
         self._images = {key: place for place, key in enumerate(images)}
         self._categories = {key: place for place, key in enumerate(categories)}
@@ -178,7 +179,7 @@ class _Reader:
             key: (entry.get("height"), entry.get("width")) for key, entry in images.items()
         }
         self._iou_type = iou_type
-        self._max_pixels = max_pixels
+        self._limits = limits
 
     def true_thing(self, entry: Any, row: int) -> CocoObject:
         thing = self._thing(entry, "annotations", row)
@@ -209,7 +210,7 @@ class _Reader:
             return CocoObject(row, image, category, box, box[2] * box[3])
         size = self._sizes[entry["image_id"]]
         place = f"{name}.segmentation"
-        mask = read_coco_mask(entry.get("segmentation"), size, place, row, self._max_pixels)
+        mask = read_coco_mask(entry.get("segmentation"), size, place, row, self._limits)
         return CocoObject(row, image, category, (0.0,) * 4, float(mask.area), mask=mask)
 
     def _known(

@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from brightfield.errors import BrightfieldError
-from brightfield.images.limits import check_pixels
+from brightfield.images.limits import Limits
 from brightfield.images.rle import Rle
 from brightfield.metrics.reading.columns import wrong_row
 
@@ -35,7 +35,7 @@ class CocoMask:
 
 
 def read_coco_mask(
-    value: Any, size: tuple[Any, Any], name: str, row: int, max_pixels: int
+    value: Any, size: tuple[Any, Any], name: str, row: int, limits: Limits
 ) -> CocoMask:
     """A mask of an image of (height, width) `size`, which only polygons need.
 
@@ -47,14 +47,14 @@ def read_coco_mask(
             rle = Rle.parse(value)
         except BrightfieldError as fault:
             raise wrong_row(name, row, fault.detail.rstrip("."), value) from None
-        check_pixels(max(1, rle.width), max(1, rle.height), max_pixels)
+        limits.check_size(max(1, rle.width), max(1, rle.height))
         if None not in size and size != (rle.height, rle.width):
             raise wrong_row(name, row, f"the image has the size {size}", value)
         return CocoMask((rle.height, rle.width), rle.counts)
     if not _is_size(size):
         raise wrong_row(name, row, "polygons need the image's `height` and `width`", size)
     height, width = size
-    check_pixels(width, height, max_pixels)
+    limits.check_size(width, height)
     if not isinstance(value, list) or not value:
         raise wrong_row(name, row, "polygons or a run-length encoding are expected", value)
     for polygon in value:

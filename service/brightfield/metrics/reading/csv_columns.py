@@ -7,46 +7,83 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from brightfield.errors import InvalidRows, MalformedTable, UnknownParameter, suggestions
+from brightfield.errors import (
+    InvalidRows,
+    MalformedTable,
+    TooManyValues,
+    UnknownParameter,
+    suggestions,
+)
 from brightfield.metrics.reading.columns import ScoreColumns, Text
 
 CSV_COLUMNS = ("truth", "score", "prediction", "group", "id")
 """Columns that are known; scores of several classes are `score:<label>`."""
 
 _SCORE = "score:"
+# Classes that are told apart, and the other columns.
+_MOST_COLUMNS = 1000 + len(CSV_COLUMNS)
+# A field takes Python some 60 bytes, and a quarter of a microsecond.
+_MOST_FIELDS = 2_500_000
 
 
 def read_csv(data: bytes) -> dict[str, Any]:
     """The columns under the names that JSON has for them; commas or semicolons separate.
 
+    Fields are counted before they are read, and columns when the first line has been read.
+
     Raises `MalformedTable` for what is no CSV in UTF-8, `InvalidRows` for a line of another
-    length, and `UnknownParameter` for a column that is not known.
+    length, `UnknownParameter` for a column that is not known, and `TooManyValues` for more fields
+    than are read.
     """
+    end = data.find(b"\n")
+    first = data if end < 0 else data[:end]
+    delimiter = ";" if b";" in first and b"," not in first else ","
+    _check_fields(data, first, delimiter.encode())
+    # Read as it comes: as one text it would take four bytes a letter.
+    stream = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
     try:
-        text = data.decode("utf-8-sig")
+        lines = csv.reader(stream, delimiter=delimiter, strict=True)
+        header = next((line for line in lines if line), [])
+        _check_columns(len(header))
+        rows = [line for line in lines if line]
     except UnicodeDecodeError:
         raise MalformedTable("The CSV is not in UTF-8; save it as UTF-8.") from None
-    first = text[: text.find("\n") if "\n" in text else None]
-    delimiter = ";" if ";" in first and "," not in first else ","
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as fault:
         raise MalformedTable(f"The CSV cannot be parsed: {fault}.") from None
-    lines = [line for line in lines if line]
-    if not lines:
+    return gathered(_columns([name.strip() for name in header], rows))
+
+
+def _check_fields(data: bytes, first: bytes, delimiter: bytes) -> None:
+    _check_columns(first.count(delimiter) + 1)
+    count = data.count(delimiter) + data.count(b"\n") + data.count(b"\r")
+    if count > _MOST_FIELDS:
+        raise TooManyValues(
+            f"The CSV has about {count:,} fields, and at most {_MOST_FIELDS:,} are read; send it "
+            "in chunks of a run, or as NPZ."
+        )
+
+
+def _check_columns(count: int) -> None:
+    if count > _MOST_COLUMNS:
+        raise MalformedTable(
+            f"The first line of the CSV names {count:,} columns, and there are at most "
+            f"{_MOST_COLUMNS:,}: {', '.join(CSV_COLUMNS)} and a score for each class."
+        )
+
+
+def _columns(header: list[str], rows: list[list[str]]) -> dict[str, Text]:
+    if not header:
         raise MalformedTable("The CSV is empty; its first line names the columns.")
-    header = [name.strip() for name in lines[0]]
-    for row, line in enumerate(lines[1:]):
+    for row, line in enumerate(rows):
         if len(line) != len(header):
             raise InvalidRows(
                 f"Row {row} has {len(line)} fields and the header {len(header)}.",
                 errors=[{"location": str(row), "row": row, "expected": len(header)}],
             )
-    columns = [Text(column) for column in zip(*lines[1:], strict=True)]
-    columns = columns or [Text() for _ in header]
     if len(set(header)) < len(header):
         raise MalformedTable("The header of the CSV names a column twice.")
-    return gathered(dict(zip(header, columns, strict=True)))
+    columns = [Text(column) for column in zip(*rows, strict=True)]
+    return dict(zip(header, columns or [Text() for _ in header], strict=True))
 
 
 def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,10 @@ from brightfield.errors import BrightfieldError, MalformedTable, PickledArray, T
 from brightfield.metrics.reading.csv_columns import gathered
 
 _LONGEST_HEADER = 10_000
+_END, _END_SIZE, _LONGEST_END = b"PK\x05\x06", 22, 22 + 65_535
+_LOCATOR, _LOCATOR_SIZE = b"PK\x06\x07", 20
+# Some 1,000 members with names of usual length.
+_LONGEST_DIRECTORY = 1 << 18
 # zipfile unpacks these two no further than the size that the archive states.
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -25,6 +29,7 @@ def read_npz(data: bytes, max_bytes: int) -> dict[str, Any]:
     than `max_bytes` when unpacked, and `MalformedTable` for what is no such archive.
     """
     try:
+        _check_directory(data)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             _check(members, max_bytes)
@@ -37,6 +42,17 @@ def read_npz(data: bytes, max_bytes: int) -> dict[str, Any]:
     except Exception:  # zipfile raises whatever its parts raise
         raise MalformedTable("The NPZ archive is damaged; write it with numpy.savez.") from None
     return gathered(arrays)
+
+
+def _check_directory(data: bytes) -> None:
+    """Bounds the list of members, which zipfile reads whole, by its size in the archive's last
+    record (APPNOTE 4.3.16). The record for larger archives is not written for so few members."""
+    end = data.rfind(_END, max(0, len(data) - _LONGEST_END))
+    if end < 0 or len(data) < end + _END_SIZE:
+        raise MalformedTable("The NPZ archive is damaged; write it with numpy.savez.")
+    larger = data[max(0, end - _LOCATOR_SIZE) : end].startswith(_LOCATOR)
+    if larger or int.from_bytes(data[end + 12 : end + 16], "little") > _LONGEST_DIRECTORY:
+        raise MalformedTable("The NPZ archive has more members than predictions have columns.")
 
 
 def _check(members: list[zipfile.ZipInfo], max_bytes: int) -> None:

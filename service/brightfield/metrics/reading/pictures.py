@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from brightfield.errors import BrightfieldError, InvalidRows
 from brightfield.images import npy, rle
 from brightfield.images.decode import decode
-from brightfield.images.limits import check_pixels
+from brightfield.images.limits import Limits
 from brightfield.metrics.reading.columns import wrong_row
 
 ClassMask = NDArray[np.int64]
@@ -22,14 +23,14 @@ _FORMS = '{"png": base64}, {"rle": ...}, {"array": [[...]]} or {"npy": base64}'
 _IMAGE_FORMS = '{"data": base64}, {"array": [[...]]} or {"npy": base64}'
 
 
-def read_mask(value: Any, name: str, row: int, max_pixels: int) -> ClassMask:
+def read_mask(value: Any, name: str, row: int, limits: Limits) -> ClassMask:
     """A mask in one of its forms; `png`, also called `data`, may be any image file of one channel.
 
     `rle` is COCO's encoding of one object, or a list of them, which get the labels 1, 2, ...
     Raises `InvalidRows` with the row for what is no mask.
     """
     try:
-        pixels = _mask(value, max_pixels)
+        pixels = _mask(value, limits)
     except BrightfieldError as fault:
         raise _of_row(fault, name, row) from None
     if pixels is None:
@@ -37,7 +38,7 @@ def read_mask(value: Any, name: str, row: int, max_pixels: int) -> ClassMask:
     return _integral(pixels, name, row)
 
 
-def read_image(value: Any, name: str, row: int, max_pixels: int) -> NDArray[Any]:
+def read_image(value: Any, name: str, row: int, limits: Limits) -> NDArray[Any]:
     """(H, W, C) of an image in one of its forms, in its own dtype.
 
     `data`, also called `png`, may be any image file.
@@ -47,9 +48,9 @@ def read_image(value: Any, name: str, row: int, max_pixels: int) -> NDArray[Any]
     try:
         match value:
             case {"data": str(text)} | {"png": str(text)} | {"npy": str(text)} if len(value) == 1:
-                return decode(_bytes(text), max_pixels=max_pixels).pixels
+                return decode(_bytes(text), limits=limits).pixels
             case {"array": list(rows)} if len(value) == 1:
-                array = _array(rows, max_pixels)
+                array = _array(rows, limits)
                 if array.ndim in (2, 3):
                     return array if array.ndim == 3 else array[..., None]
     except BrightfieldError as fault:
@@ -57,28 +58,28 @@ def read_image(value: Any, name: str, row: int, max_pixels: int) -> NDArray[Any]
     raise wrong_row(name, row, f"an image is {_IMAGE_FORMS}", value)
 
 
-def _mask(value: Any, max_pixels: int) -> NDArray[Any] | None:
+def _mask(value: Any, limits: Limits) -> NDArray[Any] | None:
     """The pixels, or None for what has none of the forms."""
     match value:
         case {"png": str(text)} | {"data": str(text)}:
-            found = _grey(decode(_bytes(text), max_pixels=max_pixels).pixels)
+            found = _grey(decode(_bytes(text), limits=limits).pixels)
         case {"npy": str(text)}:
-            found = npy.values(_bytes(text), max_pixels)
+            found = npy.values(_bytes(text), limits)
         case {"array": list(rows)}:
-            found = _array(rows, max_pixels)
+            found = _array(rows, limits)
         case {"rle": [*several]} if several:
-            found = _objects(several, max_pixels)
+            found = _objects(several, limits)
         case {"rle": dict(single)}:
-            found = _objects([single], max_pixels)
+            found = _objects([single], limits)
         case _:
             return None
     return found if len(value) == 1 else None
 
 
-def _objects(encoded: list[Any], max_pixels: int) -> NDArray[Any]:
+def _objects(encoded: list[Any], limits: Limits) -> NDArray[Any]:
     found = [rle.Rle.parse(each) for each in encoded]
     shape = found[0].height, found[0].width
-    check_pixels(shape[1], shape[0], max_pixels)
+    limits.check_size(shape[1], shape[0])
     return rle.decode_labels(dict(enumerate(found, start=1)), shape)
 
 
@@ -95,15 +96,18 @@ def _bytes(text: str) -> bytes:
         raise InvalidRows("This is not base64.") from None
 
 
-def _array(rows: list[Any], max_pixels: int) -> NDArray[Any]:
+def _array(rows: list[Any], limits: Limits) -> NDArray[Any]:
+    values: list[Any] = rows
+    while values and all(isinstance(value, list) for value in values):
+        values = list(chain.from_iterable(values))
+    # Texts of different lengths would all be made as long as the longest.
+    if not set(map(type, values)) <= {bool, int, float}:
+        raise InvalidRows("An array holds numbers alone, in rows of one length.")
+    limits.check_size(len(values), 1)
     try:
-        array = np.array(rows)
+        return np.array(rows)
     except (ValueError, OverflowError):
         raise InvalidRows("The rows of the array are not of one length.") from None
-    if array.dtype.kind not in "biuf":
-        raise InvalidRows("An array holds numbers alone.")
-    check_pixels(array.size, 1, max_pixels)
-    return array
 
 
 def _integral(pixels: NDArray[Any], name: str, row: int) -> ClassMask:

@@ -28,6 +28,10 @@ class Several(Task):
     arity: ClassVar[Arity] = "several"
 
     @property
+    def lengthy(self) -> bool:
+        return True
+
+    @property
     def reads(self) -> str | None:
         """The layer whose output the task reads, by its name; None: the model's scores."""
         return None

@@ -35,6 +35,10 @@ class SlidingWindow(Whole):
     stride: Extent | None = None
     """Step of the window in image pixels. Default: half the window."""
 
+    @property
+    def lengthy(self) -> bool:
+        return self.window is not None
+
     @model_validator(mode="after")
     def _of_a_window(self) -> Self:
         if self.window is None and self.stride is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import Natural, Sha256, UnixTime
+from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, UnixTime
 from brightfield.api.schema.shapes.problems import Problem
 from brightfield.api.schema.shapes.shape import shape
 from brightfield.embedding.neighbors import Metric
@@ -27,6 +27,9 @@ class CollectionDescription(TypedDict):
     """Null where vectors alone are added."""
     model_version: str | None
     model_sha256: Sha256 | None
+    model_digest: Sha256 | None
+    """Of all that made the vectors, as `model.digest` of replies; null without a model, and of
+    collections of earlier versions until an image is added."""
     layer: str | None
     pool: Literal["mean", "max", "none"] | None
     normalize: bool
@@ -36,6 +39,8 @@ class CollectionDescription(TypedDict):
     dim: Natural | None
     """Values of a vector; null before the first."""
     items: Natural
+    changes: Natural
+    """How often an item came or went: the same number, the same items."""
     created: UnixTime
 
 
@@ -96,6 +101,7 @@ class Additions(TypedDict):
 
     collection: str
     items: list[AddedItem | RefusedItem]
+    warnings: list[ReplyWarning]
 
 
 @shape

@@ -23,6 +23,8 @@ class ModelIdentity(TypedDict):
     version: str
     sha256: Sha256 | None
     """Of its weights; null where it has none."""
+    digest: Sha256 | None
+    """Of all that its output depends on: weights, architecture, how images are prepared, code."""
 
 
 @shape

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import EncodedArray, LabelColor, Natural
+from brightfield.api.schema.shapes.common import EncodedArray, LabelColor, Natural, Sha256
 from brightfield.api.schema.shapes.shape import shape
+from brightfield.card_folders import CardOnDisk
 from brightfield.cards import (
     ArchitectureSection,
     ExplainSection,
@@ -28,10 +29,17 @@ class ModelSummary(TypedDict):
 
     id: str
     version: str
+    """Of the model that answers: of the one in memory, else of the card that was read last."""
+    card_on_disk: CardOnDisk
+    """What has become of that card on disk; `changed` and `removed` need a load with `anew`, or an
+    unload, to take effect."""
+    version_on_disk: str | None
+    """Of the card on disk; null if it was removed or is faulty."""
     task: str
     description: str
     licence: str
     state: ResidencyState
+    """`removed`: neither in memory nor on disk."""
     pinned: bool
     """Whether it is kept from being evicted."""
     device: str | None
@@ -45,7 +53,7 @@ class ModelList(TypedDict):
 
     models: list[ModelSummary]
     faults: dict[str, str]
-    """What is wrong with cards that cannot be read, by their folders."""
+    """What is wrong with cards that can't be used, by their folders."""
 
 
 @shape
@@ -61,6 +69,9 @@ class ModelLabel(TypedDict):
 class ModelDescription(ModelSummary):
     """A model with its card."""
 
+    digest: Sha256 | None
+    """Of all that its output depends on, as `model.digest` of replies: of the model in memory, else
+    of its files."""
     citation: str
     architecture: ArchitectureSection
     weights: WeightsSection | None

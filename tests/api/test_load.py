@@ -101,6 +101,64 @@ def test_a_clients_deadline_is_honoured(client: TestClient, app: FastAPI) -> Non
     assert client.post("/classify", content=CAT).status_code == 200
 
 
+ASYNC = {"Prefer": "respond-async"}
+SOON = {"X-Request-Timeout": "0.2"}
+
+
+def in_flight(client: TestClient) -> float:
+    value: float = client.app.state.engine.telemetry.in_flight._value.get()
+    return value
+
+
+def test_no_number_of_jobs_keeps_a_prediction_out(started: Any) -> None:
+    """Jobs wait in a line of their own; over its end, jobs alone are refused."""
+    client: TestClient = started(max_in_flight=1, max_jobs=3, jobs=1)
+    with Busy(client.app) as busy:
+        jobs = [client.post("/classify", content=CAT, headers=ASYNC) for _ in range(3)]
+        assert [job.status_code for job in jobs] == [202] * 3
+        refused = client.post("/classify", content=CAT, headers=ASYNC)
+        assert refused.status_code == 429 and "max_jobs" in refused.json()["detail"]
+        assert client.post("/classify", content=CAT, headers=SOON).status_code == 504, "let in"
+        states = [client.get(job.headers["location"]).json()["state"] for job in jobs]
+        assert states == ["running", "queued", "queued"]
+        assert client.delete(jobs[1].headers["location"]).json()["state"] == "cancelled"
+        busy.__exit__()
+        for job in jobs:
+            client.get(f"{job.headers['location']}/events")  # ends with the job
+    ends = [client.get(job.headers["location"]).json()["state"] for job in jobs]
+    assert ends == ["succeeded", "cancelled", "succeeded"]
+    assert client.app.state.engine.telemetry.jobs._value.get() == 0
+
+
+def test_an_explanation_takes_no_place_of_a_prediction(started: Any) -> None:
+    client: TestClient = started(max_in_flight=1)
+    with ThreadPoolExecutor(1) as pool, Busy(client.app) as busy:
+        explained = pool.submit(client.post, "/saliency", content=CAT)
+        while in_flight(client) < 1:
+            time.sleep(0.01)
+        assert client.post("/classify", content=CAT, headers=SOON).status_code == 504, "let in"
+        assert client.post("/occlusion", content=CAT, headers=SOON).status_code == 429
+        busy.__exit__()
+        assert explained.result().status_code == 200
+
+
+def test_a_place_comes_back_at_the_deadline_whatever_its_thread_still_does(
+    started: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client: TestClient = started(max_in_flight=1)
+    go_on = threading.Event()
+    monkeypatch.setattr("brightfield.engine.image_pass.decode", lambda *_, **__: go_on.wait(30))
+    try:
+        for _ in range(3):
+            begun = time.monotonic()
+            reply = client.post("/classify", content=CAT, headers=SOON)
+            assert (reply.status_code, reply.json()["code"]) == (504, "deadline_exceeded")
+            assert time.monotonic() - begun < 5
+            assert in_flight(client) == 0
+    finally:
+        go_on.set()
+
+
 def test_forty_clients_that_hang_up_cost_at_most_one_batch(address: tuple[FastAPI, str]) -> None:
     app, url = address
     module = app.state.engine.registry.resident("imagenet-lite0").module

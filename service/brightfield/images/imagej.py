@@ -1,0 +1,52 @@
+"""What ImageJ writes into the description of a TIFF file: lines of name=value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brightfield.images.tiff_directory import Directory
+
+# The lines that tell of the axes come first.
+_MOST_BYTES, _MOST_LINES = 1 << 16, 256
+_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class ImageJFacts:
+    """The numbers of planes, their order (slowest last) and the unit of length."""
+
+    images: int
+    channels: int
+    slices: int
+    frames: int
+    order: str
+    unit: str
+
+
+def read_imagej(first: Directory) -> ImageJFacts | None:
+    """ImageJ's facts from the first or second description of a page, or None."""
+    for which in (0, 1):
+        text = first.description(_MOST_BYTES, which)
+        if text.startswith(b"ImageJ="):
+            return _facts(text.decode("utf-8", "replace"))
+    return None
+
+
+def _facts(text: str) -> ImageJFacts:
+    lines = text.splitlines()[:_MOST_LINES]
+    parts = (line.partition("=") for line in lines)
+    values = {name.strip(): value.strip() for name, _, value in parts}
+    order = values.get("order", "").upper()
+
+    def count(name: str) -> int:
+        value = values.get(name, "")
+        return max(1, int(value)) if value.isdecimal() and len(value) <= _DIGITS else 1
+
+    return ImageJFacts(
+        count("images"),
+        count("channels"),
+        count("slices"),
+        count("frames"),
+        order if sorted(order) == ["C", "T", "Z"] else "CZT",
+        values.get("unit", ""),
+    )

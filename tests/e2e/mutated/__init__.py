@@ -1,0 +1,1 @@
+"""Good files of every kind, and what becomes of them when their structure is changed."""
