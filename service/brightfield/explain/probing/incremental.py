@@ -29,7 +29,7 @@ _ROUNDINGS = 64
 # From here on rounding may show in the windows that nobody compared: where those that were compared
 # differ so far, or where so many units of the last place would be seen.
 _ROUNDED = 2e-5
-_SHOWING = 2
+_SHOWING = 8
 
 
 @dataclass(frozen=True, slots=True)
