@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from brightfield.explain.probing.incremental import Windowed
+from brightfield.explain.probing.hiding import hidden_image
+from brightfield.explain.probing.incremental import PlainComparison, Windowed
 from brightfield.models.incremental import (
     Base,
     CostEstimate,
@@ -21,7 +22,7 @@ from brightfield.models.incremental import (
     Schedule,
     WindowChunk,
     estimate,
-    probe_chunk,
+    probe_chunks,
     trace,
 )
 from brightfield.models.incremental.schedule import Spans
@@ -30,7 +31,7 @@ from brightfield.runtime.operations import LaneCall, Operation
 from brightfield.runtime.resident import Planned, Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.tensors import Images, Scores
+from brightfield.tensors import Images, Scores, chunked
 
 # An image's base activations may take so much of the device's memory while its map is made.
 _MOST_BASE_BYTES = 2**30
@@ -41,12 +42,16 @@ Scored = Callable[[Any], Scores]
 
 @dataclass(frozen=True, slots=True)
 class Passes:
-    """How a model is run for scores: the operation, what reads the scores, and for whom."""
+    """How a model is run for scores: the operation, what reads the scores, and for whom.
+
+    `count` is told of every image that is sent through the whole model.
+    """
 
     resident: Resident
     operation: Operation
     scored: Scored
     ticket: Ticket
+    count: Callable[[int], None]
 
     def call(self, function: Callable[[], Any]) -> WorkItem:
         """Queue a function for the lane, in the bulk band."""
@@ -54,6 +59,17 @@ class Passes:
         return self.resident.submit(
             LaneCall(function), torch.empty(1, 0), self.ticket, band=Priority.BULK
         )
+
+    def plain(self, rows: Images) -> Scores:
+        """The scores of complete passes."""
+        self.ticket.check()
+        self.count(len(rows))
+        batches = chunked(rows, self.resident.most_rows(self.operation, tuple(rows.shape[1:])))
+        items = [
+            self.resident.submit(self.operation, batch, self.ticket, band=Priority.BULK)
+            for batch in batches
+        ]
+        return torch.cat([self.scored(item.future.result()) for item in items])
 
 
 def planned(
@@ -114,7 +130,19 @@ class LaneWindows:
         self._images = images
         self._fill = fill
         self._base: tuple[Base, Scores] | None = None
-        self._known: dict[int, WorkItem] = {}  # chunks that were computed to measure them
+        self._known: dict[int, WorkItem] = {}  # chunks that were computed to measure or check them
+        self.checks = 0
+
+    def agreement(self) -> PlainComparison:
+        chunks = probe_chunks(self.schedule)
+        for index in chunks:
+            if index not in self._known:
+                self._known[index] = self._submit(self.schedule.chunks[index])
+        parts = [self._result(index) for index in chunks]
+        plain = self._plainly([int(part.places[-1]) for part in parts])
+        found = torch.cat([self.base(), *(part.scores[-1:] for part in parts)])
+        known = torch.cat([self.base(), *(part.scores for part in parts)])
+        return PlainComparison.of(found, plain, known)
 
     def base(self) -> Scores:
         return self._lay_base()[1]
@@ -131,6 +159,22 @@ class LaneWindows:
         indices = range(len(self.schedule.chunks))
         for index, item in ahead(indices, submit, self._passes.ticket):
             yield self._windowed(self.schedule.chunks[index], item.result())
+
+    def _result(self, index: int) -> Windowed:
+        output = self._known[index].future.result()
+        return self._windowed(self.schedule.chunks[index], output)
+
+    def _plainly(self, places: Sequence[int]) -> Scores:
+        """By complete passes: the image, and the windows at these places."""
+        rows, cols = self.schedule.rows, self.schedule.cols
+        hidden = (
+            hidden_image(
+                self._images, self._fill, rows[place // len(cols)], cols[place % len(cols)]
+            )
+            for place in places
+        )
+        self.checks = 1 + len(places)
+        return self._passes.plain(torch.stack([self._images[0], *hidden]))
 
     def _lay_base(self) -> tuple[Base, Scores]:
         """The base activations, which stay on the device, and the scores."""
@@ -151,7 +195,7 @@ class LaneWindows:
         What looks slow is run once more, since a first run includes its one-time costs.
         """
         plain = self._plain_row_seconds()
-        index = probe_chunk(self.schedule)
+        index = probe_chunks(self.schedule)[0]
         chunk, best = self.schedule.chunks[index], float("inf")
         for _ in range(2):
             item = self._submit(chunk)

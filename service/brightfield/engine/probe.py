@@ -98,7 +98,7 @@ class LaneProbe:
         self, images: Images, fill: Images, rows: Spans, cols: Spans, least: int
     ) -> LaneWindows | Refusal:
         operation = self._change(self._scoring)
-        passes = Passes(self._resident, operation, self._scored, self._ticket)
+        passes = Passes(self._resident, operation, self._scored, self._ticket, self._count)
         found = planned(passes, images, rows, cols, least)
         if isinstance(found, Refusal):
             return found
@@ -167,6 +167,9 @@ class LaneProbe:
         random.passes = 0
         random._change = lambda operation: ParameterOverride(operation, use, seed, values)
         return random, use.label
+
+    def _count(self, rows: int) -> None:
+        self.passes += rows
 
     def _scored(self, output: Any) -> Scores:
         """(B, T) of an output of B rows."""

@@ -20,6 +20,7 @@ from brightfield.explain.probing.hiding import PolygonCorners, mask_of, parse_sh
 from brightfield.explain.probing.probe import Probe
 from brightfield.explain.probing.windows import WindowEngine, windows
 from brightfield.geometry import Geometry
+from brightfield.images.picture import Note
 from brightfield.images.shapes import ShapeParameter
 from brightfield.images.windows import Border, WindowGrid, window_grid
 from brightfield.parameters import Extent
@@ -74,17 +75,16 @@ class Occlusion(Perturbation):
         shape = parse_shape(self.hide) if self.hide is not None else None
         if self._alone:
             assert shape is not None
-            cost, answer = self._what_if(probe, images, fill, shape)
-            facts = self._facts(cost)
+            cost, answer, notes = self._what_if(probe, images, fill, shape)
             alone = OcclusionMap(
-                probe.targets, answer.before, probe.geometry, facts, what_if=answer
+                probe.targets, answer.before, probe.geometry, self._facts(cost), what_if=answer
             )
-            yield Step(1, 1, result=alone)
+            yield Step(1, 1, result=alone.stating(*notes))
             return
         grid, sizes = self._grid(probe, images)
         what_if: WhatIf | None = None
         if shape is not None:
-            _, what_if = self._what_if(probe, images, fill, shape)
+            _, what_if, _ = self._what_if(probe, images, fill, shape)
         yield from self._slide(probe, images, fill, grid, sizes, what_if)
 
     def _facts(self, more: dict[str, Any]) -> dict[str, Any]:
@@ -147,21 +147,23 @@ class Occlusion(Perturbation):
         base, facts = found.base[0].double().numpy(), self._facts({**sizes, **found.facts})
         facts["forwards"] += what_if is not None
         result = OcclusionMap(probe.targets, base, probe.geometry, facts, grid, shaped, what_if)
+        result = result.stating(*found.notes)
         if len(probe.targets) > MOST_MAPS:
             result = result.stating(MAPS_LEFT_OUT)
         yield Step(total, total, result=result)
 
     def _what_if(
         self, probe: Probe, images: Images, fill: Images, shape: PolygonCorners
-    ) -> tuple[dict[str, Any], WhatIf]:
-        """The scores before and after, as one window around the shape; and what they cost."""
+    ) -> tuple[dict[str, Any], WhatIf, list[Note]]:
+        """The scores before and after, as one window around the shape; what they cost, and what is
+        to be known about them."""
         mask = torch.from_numpy(mask_of(shape, probe.geometry))
         hidden = torch.where(mask, fill, images)
         rows, cols = ([_extent(mask.any(axis).numpy())] for axis in (1, 0))
         found = windows(probe, images, hidden, rows, cols, self.engine)
         (after,) = found.parts
         before = found.base[0].double().numpy()
-        return found.facts, WhatIf(before, after.scores[0].double().numpy())
+        return found.facts, WhatIf(before, after.scores[0].double().numpy()), found.notes
 
 
 def _extent(marked: NDArray[np.bool_]) -> tuple[int, int]:

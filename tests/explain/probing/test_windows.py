@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from brightfield.errors import Unexplainable
 from brightfield.explain.maps.occlusion_map import OcclusionMap
 from brightfield.explain.occlusion import Occlusion
+from brightfield.explain.probing import windows
+from brightfield.models.incremental import Schedule, WindowChunk
 from brightfield.runtime.resident import Resident
 
 from ..conftest import Bench, Case, case, image
@@ -61,7 +65,7 @@ def test_a_what_if_is_one_window_around_its_shape(bench: Bench, residual: Case, 
 
 def test_what_was_traced_and_measured_is_remembered(bench: Bench) -> None:
     gate = Tapped(architecture("vgg_like"))
-    subject = case(gate.eval(), image(3, 160, 160))
+    subject = case(gate.eval().double(), image(3, 160, 160, dtype=torch.float64))
     resident, passes = bench.resident(subject), []
     for _ in range(2):
         before = gate.passes
@@ -70,7 +74,7 @@ def test_what_was_traced_and_measured_is_remembered(bench: Bench) -> None:
         assert found.scores is not None
         assert "estimated at" in found.facts["engine_reason"]
     assert passes[1] < passes[0]
-    assert passes[1] <= 2 + found.scores.size * (found.facts["engine"] == "plain")
+    assert passes[1] <= 3 + found.scores.size * (found.facts["engine"] == "plain")
 
 
 @pytest.mark.slow
@@ -102,3 +106,64 @@ def test_what_cannot_be_traced_is_computed_plainly_or_refused(bench: Bench) -> N
 def test_few_windows_are_not_worth_tracing(bench: Bench, residual: Case) -> None:
     resident = bench.resident(residual)
     assert "too few" in explained(bench, residual, resident, window=48).facts["engine_reason"]
+
+
+def convolutions() -> nn.Module:
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
+
+
+@pytest.mark.parametrize("failing_from", [0, 2, 5])
+def test_auto_goes_back_to_plain_passes_where_a_chunk_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, failing_from: int
+) -> None:
+    """At once, or in the middle of the map: every window has its score all the same."""
+    subject = case(convolutions(), image(3, 96, 96, seed=2))
+    resident = bench.resident(subject)
+    parameters: dict[str, Any] = {"window": 8, "stride": 4, "target": "1"}
+    plain = explained(bench, subject, resident, **parameters, engine="plain")
+    monkeypatch.setattr(windows, "_pays", lambda found: (True, "told to"))
+    right, ran = WindowChunk.run, 0
+
+    def run(chunk: WindowChunk, *given: Any) -> Any:
+        nonlocal ran
+        ran += 1
+        if ran > failing_from:
+            raise RuntimeError("no such kernel")
+        return right(chunk, *given)
+
+    plans = explained(bench, subject, resident, **parameters)  # traced while nothing fails
+    assert (plans.facts["engine"], plans.notes) == ("incremental", ())
+    monkeypatch.setattr(WindowChunk, "run", run)
+    found = explained(bench, subject, resident, **parameters)
+    assert [note.code for note in found.notes] == ["engine_fell_back"]
+    assert "RuntimeError" in found.notes[0].detail
+    assert found.facts["engine"] == "plain"
+    np.testing.assert_allclose(found.scores, plain.scores, atol=1e-6)
+    with pytest.raises(Unexplainable, match="RuntimeError"):
+        explained(bench, subject, resident, **parameters, engine="incremental")
+
+
+def test_other_scores_than_the_model_s_are_noticed_for_the_image_at_hand(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base of this image is wrong, as that of a model that looks at values."""
+    subject = case(convolutions(), image(3, 96, 96, seed=2))
+    resident = bench.resident(subject)
+    parameters: dict[str, Any] = {"window": 8, "stride": 4, "target": "1"}
+    plain = explained(bench, subject, resident, **parameters, engine="plain")
+    monkeypatch.setattr(windows, "_pays", lambda found: (True, "told to"))
+    right = Schedule.base
+
+    def off(schedule: Schedule, given: Any) -> Any:
+        base = right(schedule, given)
+        return replace(base, output=base.output + 1e-3)
+
+    monkeypatch.setattr(Schedule, "base", off)
+    explained(bench, subject, resident, **parameters, engine="plain")
+    found = explained(bench, subject, resident, **parameters)
+    assert "other scores than the model" in found.notes[0].detail
+    np.testing.assert_allclose(found.scores, plain.scores, atol=1e-6)
+    with pytest.raises(Unexplainable, match="of a range of"):
+        explained(bench, subject, resident, **parameters, engine="incremental")

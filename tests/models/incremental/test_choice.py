@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from brightfield.images.windows import window_grid
-from brightfield.models.incremental import IncrementalPlan, counted, estimate, probe_chunk, trace
+from brightfield.models.incremental import IncrementalPlan, counted, estimate, probe_chunks, trace
 
 
 def convolutions() -> nn.Module:
@@ -23,7 +23,7 @@ def plan(side: int) -> IncrementalPlan:
 def test_other_chunks_are_taken_to_cost_what_they_count() -> None:
     grid = window_grid((96, 96), (16, 16), (8, 8), "shift")
     schedule = plan(96).schedule(grid.rows, grid.cols)
-    chunk = schedule.chunks[probe_chunk(schedule)]
+    chunk = schedule.chunks[probe_chunks(schedule)[0]]
     found = estimate(schedule, 0.01, chunk, 2 * chunk.work.seconds())
     counted = sum(other.work.seconds() for other in schedule.chunks)
     assert found.plain_s == pytest.approx(0.01 * (11 * 11 + 1))
@@ -32,7 +32,7 @@ def test_other_chunks_are_taken_to_cost_what_they_count() -> None:
 
 def test_a_window_as_large_as_the_image_is_computed_plainly() -> None:
     schedule = plan(48).schedule([(0, 48)], [(0, 48)])
-    chunk = schedule.chunks[probe_chunk(schedule)]
+    chunk = schedule.chunks[probe_chunks(schedule)[0]]
     assert not estimate(schedule, 0.01, chunk, 0.01).incremental
 
 

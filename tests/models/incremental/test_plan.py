@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import Phase, given, settings
@@ -13,7 +15,7 @@ from torch.nn import functional
 from torchvision import models
 
 from brightfield.images.windows import accumulate, window_grid
-from brightfield.models.incremental import IncrementalPlan, Refusal, trace
+from brightfield.models.incremental import IncrementalPlan, Refusal, operations, trace
 
 from .networks import FAMILIES, Zoo, family, incremental, leaves, noise, occluded, settled
 
@@ -195,7 +197,7 @@ def test_a_change_in_place_of_what_is_read_elsewhere_is_refused() -> None:
 
     found = trace(Alias().eval(), torch.zeros(1, 3, 8, 8))
     assert isinstance(found, Refusal)
-    assert "do not fit" in found.reason
+    assert "relu_ writes in place through a view" in found.reason
 
 
 def test_the_module_stays_as_it_was_while_another_thread_predicts() -> None:
@@ -230,3 +232,124 @@ def test_the_module_stays_as_it_was_while_another_thread_predicts() -> None:
         assert not part._forward_hooks
         assert not part._forward_pre_hooks
         assert set(vars(part)) == attributes[name]
+
+
+MEAN, STD = torch.tensor([0.4, 0.5, 0.3]), torch.tensor([0.2, 0.3, 0.25])
+
+
+class Broadcasting(nn.Module):
+    """Constants for every channel beside everything that may read them."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.stem, self.norm = nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.BatchNorm2d(8)
+        self.gate, self.last = nn.Conv2d(8, 1, 1), nn.Conv2d(8, 4, 3)
+        self.vector = torch.rand(8, 1, 1) + 0.5
+        self.way = way
+
+    def forward(self, x: Tensor) -> Tensor:
+        vector = self.vector.to(x)
+        if self.way == "mean and std":
+            return self.last(self.stem((x - MEAN.to(x)[:, None, None]) / STD.to(x)[:, None, None]))
+        x = self.stem(x)
+        match self.way:
+            case "norm behind":
+                x = self.norm(x.relu())
+            case "one by many":
+                x = self.gate(x).sigmoid() * vector
+            case "padded":
+                x = functional.pad(self.norm(x), (2, 1, 0, 3), value=0.5).sigmoid() * vector
+            case "double constant":
+                x = (x * vector.double()[None]).to(x.dtype)
+        return self.last(x)
+
+
+@pytest.mark.parametrize("side", [13, 26])
+@pytest.mark.parametrize(
+    "way", ["mean and std", "norm behind", "one by many", "padded", "double constant"]
+)
+def test_constants_for_every_channel_stay_with_their_channels(way: str, side: int) -> None:
+    """Also where a crop has as many rows as a map has channels, and where a crop is a whole map."""
+    module = nn.Sequential(settled(Broadcasting(way)), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    for window in (3, 6, 8):
+        grid = window_grid((side, side), (window, window), (2, 3), "shift")
+        image = noise(1, 3, side, side)
+        assert_equal(module.eval().double(), image, grid.rows, grid.cols, 1e-10)
+
+
+class Reading(nn.Module):
+    """Takes another way where something that it reads out is large."""
+
+    def __init__(self, read: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.conv, self.read = nn.Conv2d(3, 4, 3), read
+
+    def forward(self, x: Tensor) -> Tensor:
+        maps: Tensor = self.conv(x)
+        if self.read(maps) > 1e6:
+            maps = -maps
+        return maps.mean((2, 3))
+
+
+def written(maps: Tensor) -> float:
+    torch.zeros(8)[:4].copy_(maps[0, :, 0, 0])
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("read", "named"),
+    [
+        (lambda maps: maps.detach().numpy().max(), "numpy"),
+        (lambda maps: max(maps.flatten().tolist()), "tolist"),
+        (lambda maps: np.asarray(maps).max(), "array"),
+        (lambda maps: maps.max().item(), "local_scalar_dense"),
+        (lambda maps: len(maps[maps > 0.5]), "index"),
+        (lambda maps: torch.equal(maps, maps + 1), "equal"),
+        (written, "copy_ writes into a tensor of the module's own"),
+    ],
+)
+def test_what_is_read_out_is_named(read: Callable[[Tensor], Any], named: str) -> None:
+    found = trace(Reading(read).eval(), torch.zeros(1, 3, 8, 8))
+    assert isinstance(found, Refusal)
+    assert named in found.reason
+
+
+def test_an_overwritten_view_that_nobody_reads_is_no_harm() -> None:
+    class Halves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            first, second = self.conv(x).chunk(2, dim=1)
+            return torch.cat([first.relu_(), second], dim=1).mean((2, 3))
+
+    assert isinstance(trace(Halves().eval(), torch.zeros(1, 3, 40, 40)), Refusal | IncrementalPlan)
+
+
+@pytest.mark.parametrize(
+    ("layer", "named"),
+    [(nn.GroupNorm(2, 8), "native_group_norm"), (nn.InstanceNorm2d(8), "batch_norm")],
+)
+def test_the_operation_that_fits_one_row_alone_is_named(layer: nn.Module, named: str) -> None:
+    convolutions = [nn.Conv2d(3, 64, 5), nn.ReLU(), nn.Conv2d(64, 8, 3)]
+    module = nn.Sequential(*convolutions, layer, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    found = trace(module.eval(), torch.zeros(1, 3, 24, 24))
+    assert isinstance(found, Refusal)
+    assert named in found.reason
+
+
+def test_a_plan_that_is_wrong_on_crops_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Complete maps are right in it, which is all that could be seen before."""
+    module = settled(Broadcasting("norm behind"))
+    right = operations.Pointwise.on_crops
+
+    def shifted(self: Any, runner: Any, step: Any) -> None:
+        right(self, runner, step)
+        runner.values[step.output] = runner.values[step.output] + 0.1
+
+    monkeypatch.setattr(operations.Pointwise, "on_crops", shifted)
+    found = trace(module, torch.zeros(1, 3, 40, 40))
+    assert isinstance(found, Refusal)
+    assert "on crops" in found.reason

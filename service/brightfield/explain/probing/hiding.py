@@ -1,16 +1,28 @@
-"""The part of an image that a what-if hides: a rectangle or a polygon in image pixels."""
+"""Hiding parts of an image: a window, or the rectangle or polygon of a what-if."""
 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidRegion
 from brightfield.geometry import Geometry
 from brightfield.images import shapes
 from brightfield.images.shapes import PolygonCorners
+from brightfield.tensors import Images
 
-__all__ = ["PolygonCorners", "mask_of", "parse_shape"]
+__all__ = ["PolygonCorners", "hidden_image", "mask_of", "parse_shape"]
+
+
+def hidden_image(
+    images: Images, fill: Images, rows: tuple[int, int], cols: tuple[int, int]
+) -> torch.Tensor:
+    """(C, H, W): the image (1, C, H, W) with a window of `fill` (1, C, H, W) over it."""
+    hidden = images[0].clone(memory_format=torch.preserve_format)
+    place = (..., slice(*rows), slice(*cols))
+    hidden[place] = fill[0][place]
+    return hidden
 
 
 def parse_shape(text: str) -> PolygonCorners:

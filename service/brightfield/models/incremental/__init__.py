@@ -11,7 +11,7 @@ occlusion-based deep CNN explanations", SIGMOD 2019.
 """
 
 from brightfield.models.incremental.base import Base
-from brightfield.models.incremental.choice import CostEstimate, counted, estimate, probe_chunk
+from brightfield.models.incremental.choice import CostEstimate, counted, estimate, probe_chunks
 from brightfield.models.incremental.plan import IncrementalPlan, Refusal, trace
 from brightfield.models.incremental.schedule import Schedule, WindowChunk
 from brightfield.models.incremental.work import OperationCount
@@ -26,6 +26,6 @@ __all__ = [
     "WindowChunk",
     "counted",
     "estimate",
-    "probe_chunk",
+    "probe_chunks",
     "trace",
 ]

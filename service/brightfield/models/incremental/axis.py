@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brightfield.models.incremental.graph import Graph
-from brightfield.models.incremental.operations import Relabel, Sliding
+from brightfield.models.incremental.operations import CropForCrop, Sliding
 from brightfield.models.incremental.recording import INPUT
 from brightfield.tensors import Indices
 
@@ -93,8 +93,8 @@ def changed(graph: Graph, axis: int, spans: Sequence[tuple[int, int]]) -> Interv
         if isinstance(step.operation, Sliding):
             slide = (step.operation.down, step.operation.across)[axis]
             lows, highs = slide.touched(lows, highs)
-        elif isinstance(step.operation, Relabel):
-            shift = (step.operation.top, step.operation.left)[axis]
+        elif isinstance(step.operation, CropForCrop):
+            shift = step.operation.shift[axis]
             lows, highs = lows + shift, highs + shift
         found[step.output] = (lows, highs)
     return found
@@ -103,14 +103,16 @@ def changed(graph: Graph, axis: int, spans: Sequence[tuple[int, int]]) -> Interv
 def bucket_sizes(graph: Graph, axis: int, intervals: Intervals, most: float) -> Mapping[int, int]:
     """The length of every value's crops, enough for all the positions of a bucket.
 
-    From the part `most` of a map on it is taken whole, and then all that follows from it.
+    From the part `most` of a map on it is taken whole, and then all that follows from it. What
+    stays in place has the crop of its input, moved and no larger: this is the only place that says
+    how large crops are.
     """
     sizes = {INPUT: _widest(intervals[INPUT])}
     for step in graph.steps:
         lengths = [graph.shapes[number][axis + 1] for number in (*step.inputs, step.output)]
         sources = [sizes[number] for number in step.inputs]
         length, size = lengths.pop(), _widest(intervals[step.output])
-        if isinstance(step.operation, Relabel):
+        if isinstance(step.operation, CropForCrop):
             size = sources[0]
         elif size >= most * length or any(map(int.__eq__, sources, lengths)):
             size = length
@@ -129,8 +131,8 @@ def lay_out(graph: Graph, axis: int, intervals: Intervals, sizes: Mapping[int, i
     readings: dict[tuple[int, int], Reading] = {}
     for step in graph.steps:
         shift = 0
-        if isinstance(step.operation, Relabel):
-            shift = (step.operation.top, step.operation.left)[axis]
+        if isinstance(step.operation, CropForCrop):
+            shift = step.operation.shift[axis]
             source = placements[step.inputs[0]]
             length = graph.shapes[step.output][axis + 1]
             made = CropPlacement(source.starts + shift, source.size, length)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -27,12 +27,14 @@ class Base:
     """One image's canvases, and the model's output for it (one row).
 
     Belongs to the schedule that made it. A canvas holds a map that some patch reads beyond its
-    own crop, a table the sums of one whose mean is taken; the other maps are not kept.
+    own crop, a table the sums of one whose mean is taken; the other maps are not kept, but for the
+    `values` that are asked for.
     """
 
     canvases: Mapping[CanvasKey, PaddedMap]
     tables: Mapping[int, Tensor]
     output: Any
+    values: dict[int, Tensor] = field(default_factory=dict)
 
     def canvas(self, number: int, outside: float | None) -> PaddedMap:
         """The canvas of a value; with `outside` None any of them, since its frame is not read."""
@@ -51,10 +53,12 @@ def evaluate(
     images: Images,
     frames: Mapping[CanvasKey, Borders] | None = None,
     summed: frozenset[int] = frozenset(),
+    kept: Sequence[int] = (),
 ) -> Base:
     """Run the graph on complete images.
 
-    Of the first image, keep the canvases that `frames` names and the tables of `summed`.
+    Of the first image, keep the canvases that `frames` names and the tables of `summed`; of all of
+    them, with no head behind them, the values `kept`.
     """
     values: dict[int, Tensor] = {INPUT: images}
     canvases: dict[CanvasKey, PaddedMap] = {}
@@ -76,6 +80,8 @@ def evaluate(
             left[number] -= 1
             if not left[number]:
                 values.pop(number, None)
+    if kept:
+        return Base(canvases, tables, None, {number: values[number] for number in kept})
     return Base(canvases, tables, graph.head.run(values, len(images)))
 
 

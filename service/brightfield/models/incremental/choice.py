@@ -9,11 +9,14 @@ from brightfield.models.incremental.work import RATES, whole_work
 
 # Incremental must promise at least so much, since an estimate errs.
 _MARGIN = 0.9
+# Kinds of chunks of which a window is compared with a plain pass, for every image.
+CHECKED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class CostEstimate:
-    """Seconds of a whole map, the base pass included, both ways."""
+    """Seconds of a whole map both ways; the base pass and the plain passes that check the
+    incremental way are included."""
 
     plain_s: float
     incremental_s: float
@@ -26,16 +29,26 @@ class CostEstimate:
 
 def counted(schedule: Schedule) -> CostEstimate:
     """By counts and usual rates alone, without a measurement."""
-    return CostEstimate(schedule.plain_work.seconds(), schedule.work.seconds())
+    row = whole_work(schedule.graph, schedule.item).seconds()
+    checked = row * _checking_rows(schedule)
+    return CostEstimate(schedule.plain_work.seconds(), schedule.work.seconds() + checked)
 
 
-def probe_chunk(schedule: Schedule) -> int:
-    """Which of its chunks to measure: one of the kind that the most work is of."""
+def probe_chunks(schedule: Schedule) -> list[int]:
+    """Which of its chunks to measure and to check: one of each of the kinds that the most work is
+    of, the heaviest first, at most `CHECKED`."""
     seconds: dict[tuple[int, ...], float] = {}
-    for chunk in schedule.chunks:
+    first: dict[tuple[int, ...], int] = {}
+    for index, chunk in enumerate(schedule.chunks):
         seconds[chunk.kind] = seconds.get(chunk.kind, 0.0) + chunk.work.seconds()
-    heaviest = max(seconds, key=lambda kind: seconds[kind])
-    return next(i for i, chunk in enumerate(schedule.chunks) if chunk.kind == heaviest)
+        first.setdefault(chunk.kind, index)
+    kinds = sorted(seconds, key=lambda kind: -seconds[kind])
+    return [first[kind] for kind in kinds[:CHECKED]]
+
+
+def _checking_rows(schedule: Schedule) -> int:
+    """Plain passes of the check: of the whole image, and of a window of each of these chunks."""
+    return 1 + len(probe_chunks(schedule))
 
 
 def estimate(
@@ -48,7 +61,8 @@ def estimate(
     scale = chunk_s / chunk.work.seconds()
     chunks = sum(other.work.seconds() for other in schedule.chunks) * scale
     windows = len(schedule.rows) * len(schedule.cols)
-    return CostEstimate(plain_row_s * (windows + 1), chunks + _base_s(schedule, plain_row_s))
+    whole = _base_s(schedule, plain_row_s) + plain_row_s * _checking_rows(schedule)
+    return CostEstimate(plain_row_s * (windows + 1), chunks + whole)
 
 
 def _base_s(schedule: Schedule, plain_row_s: float) -> float:

@@ -1,7 +1,9 @@
 """Reading crops of a base map, with what a patch changed laid over.
 
 Everything lies channels last, so that a row of a crop is one piece of memory, and crops whose
-positions are evenly spaced are one strided view of the base map: copied by one call.
+positions are evenly spaced are one strided view of the base map: copied by one call. But every view
+has its axes in the order rows, columns, C, h, w, so a function of maps (B, C, h, w) with constants
+per channel is right for all of them.
 """
 
 from __future__ import annotations
@@ -53,19 +55,19 @@ class PaddedMap:
     def view(
         self, down: CropRun, across: CropRun, shape: tuple[int, int], steps: tuple[int, int]
     ) -> Tensor:
-        """(rows, columns, h, w, C): the regions of the runs' positions."""
+        """(rows, columns, C, h, w): the regions of the runs' positions."""
         row, column, _ = self.values.stride()
         channels = self.values.shape[2]
-        size = (down.count, across.count, *shape, channels)
+        size = (down.count, across.count, channels, *shape)
         between = (down.advance * row, across.advance * column)
-        strides = (*between, steps[0] * row, steps[1] * column, 1)
+        strides = (*between, 1, steps[0] * row, steps[1] * column)
         start = (down.first + self.top) * row + (across.first + self.left) * column
         return self.values.as_strided(size, strides, start + self.values.storage_offset())
 
 
 def blocks(maps: Tensor, rows: int, columns: int) -> Tensor:
-    """(B, C, h, w) as (rows, columns, h, w, C), the same memory."""
-    return torch.unflatten(maps.permute(0, 2, 3, 1), 0, (rows, columns))
+    """(B, C, h, w) as (rows, columns, C, h, w), the same memory."""
+    return torch.unflatten(maps, 0, (rows, columns))
 
 
 def empty(like: Tensor, channels: int, rows: int, columns: int, size: tuple[int, int]) -> Tensor:
@@ -99,7 +101,7 @@ def lay(
                 _frame(part, canvas.view(run, other, shape, steps), run, other, put)
             if source is not None and run.low < run.high and other.low < other.high:
                 inner = _inner(source[run.where, other.where], run, other, down, across)
-                hole = part[:, :, run.low : run.high, other.low : other.high]
+                hole = part[..., run.low : run.high, other.low : other.high]
                 (through or put)(hole, inner)
 
 
@@ -114,16 +116,16 @@ def _frame(part: Tensor, base: Tensor, down: CropRun, across: CropRun, put: Put)
         (middle, slice(across.high, None)),
     )
     for y, x in strips:
-        strip = part[:, :, y, x]
+        strip = part[..., y, x]
         if strip.numel():
-            put(strip, base[:, :, y, x])
+            put(strip, base[..., y, x])
 
 
 def _inner(source: Tensor, run: CropRun, other: CropRun, down: Reading, across: Reading) -> Tensor:
     height, width = run.high - run.low, other.high - other.low
     y = slice(run.skip, run.skip + (height - 1) * down.step + 1, down.step)
     x = slice(other.skip, other.skip + (width - 1) * across.step + 1, across.step)
-    return source[:, :, y, x]
+    return source[..., y, x]
 
 
 def summed_area(maps: Tensor) -> Tensor:

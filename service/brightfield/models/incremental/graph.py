@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -55,16 +55,16 @@ def build(recording: Recording, shape: MapShape) -> Graph:
     Batch normalisation behind a convolution goes into a private copy of its weights.
     """
     builder = _Builder(recording, shape)
-    for call in _needed(recording):
+    for call in _needed(recording.calls, recording.output):
         builder.add(call)
     return builder.graph(recording.output)
 
 
-def _needed(recording: Recording) -> list[RecordedCall]:
+def _needed(calls: Sequence[RecordedCall], output: Any) -> list[RecordedCall]:
     """The calls that the output depends on, in order."""
-    wanted = _values(recording.output)
+    wanted = _values(output)
     kept: list[RecordedCall] = []
-    for call in reversed(recording.calls):
+    for call in reversed(calls):
         if wanted.intersection(number for number in call.outputs if number is not None):
             kept.append(call)
             wanted.update(call.inputs)
@@ -78,10 +78,14 @@ def _values(tree: Any) -> set[int]:
 class _Builder:
     def __init__(self, recording: Recording, shape: MapShape) -> None:
         self._shapes: dict[int, MapShape] = {INPUT: shape}
+        self._dtypes: dict[int, torch.dtype | None] = {INPUT: recording.dtype}
+        for call in recording.calls:
+            numbered = zip(call.outputs, call.dtypes, strict=True)
+            self._dtypes.update((number, dtype) for number, dtype in numbered if number is not None)
         self._steps: dict[int, LocalStep] = {}
         self._head: list[RecordedCall] = []
         self._channels: dict[int, tuple[int, int]] = {}
-        calls = _needed(recording)
+        calls = _needed(recording.calls, recording.output)
         self._read = Counter(number for call in calls for number in call.inputs)
         self._read.update(_values(recording.output))
 
@@ -95,7 +99,7 @@ class _Builder:
             self._step(call, call.inputs, operation)
 
     def graph(self, output: Any) -> Graph:
-        calls = _needed(Recording(tuple(self._head), output))
+        calls = _needed(self._head, output)
         wanted = {number for call in calls for number in call.inputs} | _values(output)
         frontier = tuple(sorted(wanted & self._shapes.keys()))
         steps = tuple(self._steps.values())
@@ -117,7 +121,14 @@ class _Builder:
             return None
         if any(self._read[number] for number in call.outputs[1:] if number is not None):
             return None
-        return translate(call, self._shapes)
+        found = translate(call, self._shapes)
+        if found is None:
+            return None
+        assert shape is not None
+        read = [self._shapes[number] for number in call.inputs]
+        dtypes = {call.dtypes[0], *(self._dtypes[number] for number in call.inputs)}
+        made = (shape[1], shape[2], shape[3])
+        return found.agreed(read, made, one_dtype=len(dtypes) == 1)
 
     def _fold(self, call: RecordedCall) -> bool:
         """Put a batch normalisation into the convolution before it, where that has no other use."""

@@ -61,7 +61,7 @@ class NetworkHead:
         }
         for call in self.calls:
             if call.outputs[0] not in known:
-                _run(call, known, rows)
+                run_call(call, known, rows)
             for number in set(call.inputs) - kept:
                 if last[number] is call:
                     known.pop(number, None)
@@ -84,7 +84,8 @@ def _known(leaf: Any, known: Mapping[int, Tensor]) -> Any:
     return known[leaf.number] if isinstance(leaf, RecordedValue) else leaf
 
 
-def _run(call: RecordedCall, known: dict[int, Tensor], rows: int) -> None:
+def run_call(call: RecordedCall, known: dict[int, Tensor], rows: int) -> None:
+    """Add to the known values what a call makes of them for so many rows."""
     arguments, keywords = pytree.tree_map(
         lambda leaf: _known(leaf, known), (call.arguments, dict(call.keywords))
     )

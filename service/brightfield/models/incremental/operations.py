@@ -8,8 +8,8 @@ and `on_crops`, which has a `CropRunner` run it on crops. Maps are (B, C, H, W);
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -69,9 +69,24 @@ class Local(ABC):
     def on_crops(self, runner: CropRunner[S], step: S) -> None:
         """Have the runner run this operation, which is that of the step, in the way of its kind."""
 
+    def agreed(self, read: Sequence[MapShape], made: MapShape, *, one_dtype: bool) -> Local | None:
+        """This operation from maps `read` to the map `made`, if it is right for their sizes.
+
+        `one_dtype`: all of them are of one. None where the call does something else with its maps.
+        """
+        return self if all(shape[1:] == made[1:] for shape in read) else None
+
     def multiply_adds(self, inputs: MapShape, pixels: int) -> int:
         """Multiplications with additions for `pixels` output places of one row."""
         return 0
+
+
+class CropForCrop(Local):
+    """Has its output where its one input is, moved by `shift` (down, across): crop for crop."""
+
+    @property
+    def shift(self) -> tuple[int, int]:
+        return 0, 0
 
 
 class Sliding(Local):
@@ -87,6 +102,11 @@ class Sliding(Local):
 
         `top` (rows,) and `left` (columns,) are the first output places of the regions.
         """
+
+    def agreed(self, read: Sequence[MapShape], made: MapShape, *, one_dtype: bool) -> Local | None:
+        (given,) = read
+        sizes = (self.down.size_in, self.across.size_in), (self.down.size_out, self.across.size_out)
+        return self if sizes == (given[1:], made[1:]) else None
 
     def on_crops(self, runner: CropRunner[S], step: S) -> None:
         runner.sliding(step, self)
@@ -202,10 +222,11 @@ class AveragePooling(Sliding):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pointwise(Local):
+class Pointwise(CropForCrop):
     """A function of each value alone; `into(x, out)` writes it, `out` may be `x` itself.
 
-    `into` is None where the result is of another dtype.
+    Both are given maps (..., C, h, w). `into` is None where the result does not fit into the memory
+    of its input: of another dtype, or of more channels.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -213,6 +234,11 @@ class Pointwise(Local):
 
     def whole(self, *maps: Tensor) -> Tensor:
         return self.function(maps[0])
+
+    def agreed(self, read: Sequence[MapShape], made: MapShape, *, one_dtype: bool) -> Local | None:
+        if read[0][1:] != made[1:]:
+            return None
+        return self if one_dtype and read[0] == made else replace(self, into=None)
 
     def on_crops(self, runner: CropRunner[S], step: S) -> None:
         runner.pointwise(step, self)
@@ -224,6 +250,11 @@ class Sum(Local):
 
     def whole(self, *maps: Tensor) -> Tensor:
         return maps[0] + maps[1]
+
+    def agreed(self, read: Sequence[MapShape], made: MapShape, *, one_dtype: bool) -> Local | None:
+        if one_dtype and read[0] == read[1] == made:
+            return self
+        return LocalMerge(torch.add).agreed(read, made, one_dtype=one_dtype)
 
     def on_crops(self, runner: CropRunner[S], step: S) -> None:
         runner.added(step, self)
@@ -249,12 +280,16 @@ class Concatenation(Local):
     def whole(self, *maps: Tensor) -> Tensor:
         return torch.cat(maps, dim=1)
 
+    def agreed(self, read: Sequence[MapShape], made: MapShape, *, one_dtype: bool) -> Local | None:
+        fits = one_dtype and sum(shape[0] for shape in read) == made[0]
+        return self if fits and all(shape[1:] == made[1:] for shape in read) else None
+
     def on_crops(self, runner: CropRunner[S], step: S) -> None:
         runner.concatenated(step, self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Relabel(Local):
+class Relabel(CropForCrop):
     """The same values under new coordinates: some channels of them, with a constant frame."""
 
     channels: slice = field(default_factory=lambda: slice(None))
@@ -265,8 +300,18 @@ class Relabel(Local):
     value: float = 0.0
 
     @property
+    def shift(self) -> tuple[int, int]:
+        return self.top, self.left
+
+    @property
     def framed(self) -> bool:
         return any((self.top, self.bottom, self.left, self.right))
+
+    def agreed(self, read: Sequence[MapShape], made: MapShape, *, one_dtype: bool) -> Local | None:
+        channels, height, width = read[0]
+        chosen = len(range(channels)[self.channels])
+        sizes = (chosen, self.top + height + self.bottom, self.left + width + self.right)
+        return self if sizes == made else None
 
     def whole(self, *maps: Tensor) -> Tensor:
         chosen = maps[0][:, self.channels]

@@ -6,21 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils import _pytree as pytree
+from torch import nn
 
 from brightfield.models.incremental.base import as_input, evaluate
 from brightfield.models.incremental.graph import Graph, build
 from brightfield.models.incremental.operations import Convolution
 from brightfield.models.incremental.recording import Unrecordable, record
 from brightfield.models.incremental.schedule import MOST_BYTES, Schedule, Spans, make_schedule
+from brightfield.models.incremental.trial import misfit
 from brightfield.tensors import Images
 
 # With less than this part of the multiply-adds on crops, even free crops would hardly pay.
 _LEAST_SHARE = 0.2
-# How far the recorded operations may differ from the module, by the greatest output.
-_TOLERANCE = {torch.float64: 1e-10, torch.float32: 1e-4}
-_COARSE_TOLERANCE = 2e-2
 
 _GLOBAL = {
     "mean": "averages over the whole map",
@@ -80,12 +77,12 @@ class IncrementalPlan:
 def trace(module: nn.Module, sample: Images) -> IncrementalPlan | Refusal:
     """A plan for images like `sample` (1, C, H, W), or why there is none.
 
-    The module runs once on the sample, to be recorded, and twice on noise, for which the plan must
-    give the same. It must be in eval mode; nothing of it is changed, and it gets no
-    hooks. Covered are convolutions, batch normalisation, functions of single values, max and
-    average pooling, padding with constants, sums and concatenations, in any order and branching;
-    what comes behind the first other operation runs in full. Refused is a model that does little
-    before that.
+    The module runs once on the sample, to be recorded, and some times on noise, for which the plan
+    must give the same, on complete maps and on crops (`trial`). It must be in eval mode; nothing of
+    it is changed, and it gets no hooks. Covered are convolutions, batch normalisation, functions of
+    single values, max and average pooling, padding with constants, sums and concatenations, in any
+    order and branching; what comes behind the first other operation runs in full. Refused is a
+    model that does little before that.
     """
     if any(part.training for part in module.modules()):
         return Refusal("The model is in training mode, in which images are not independent.")
@@ -99,10 +96,8 @@ def trace(module: nn.Module, sample: Images) -> IncrementalPlan | Refusal:
     share = local / whole if whole else 0.0
     if share < _LEAST_SHARE:
         return Refusal(_blocked(graph, share))
-    plan = IncrementalPlan(graph, share, sample.dtype)
-    if not _repeats(plan, module, sample):
-        return Refusal("The model's operations, recorded for one image, do not fit another one.")
-    return plan
+    wrong = misfit(graph, module, sample)
+    return IncrementalPlan(graph, share, sample.dtype) if wrong is None else Refusal(wrong)
 
 
 def _blocked(graph: Graph, share: float) -> str:
@@ -116,34 +111,3 @@ def _blocked(graph: Graph, share: float) -> str:
         f"After {100 * share:.0f} % of its multiply-adds the model {deed}, so that a patch changes "
         "everything behind."
     )
-
-
-def _repeats(plan: IncrementalPlan, module: nn.Module, sample: Images) -> bool:
-    """Whether the plan gives two rows of noise together what the module gives each of them."""
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(2, *sample.shape[1:], generator=generator, dtype=torch.float64)
-    rows = as_input(noise.to(sample))
-    try:
-        with torch.inference_mode():
-            first, second = (module(rows[i : i + 1]) for i in range(2))
-            together = pytree.tree_map(lambda *parts: torch.cat(parts), first, second)
-            wanted, spec = pytree.tree_flatten(together)
-            found, other = pytree.tree_flatten(plan.forward(rows))
-    except torch.OutOfMemoryError:
-        raise
-    except (AssertionError, IndexError, RuntimeError, TypeError, ValueError):
-        return False  # such as operations that take only the recorded number of rows
-    alike = [_alike(a, b) for a, b in zip(found, wanted, strict=False)]
-    return spec == other and all(alike)
-
-
-def _alike(found: Any, wanted: Any) -> bool:
-    if not isinstance(found, Tensor) or not isinstance(wanted, Tensor):
-        return bool(found == wanted)
-    if found.shape != wanted.shape or found.dtype != wanted.dtype:
-        return False
-    if not wanted.is_floating_point() or not wanted.numel():
-        return torch.equal(found, wanted)
-    scale = float(wanted.abs().max())
-    tolerance = _TOLERANCE.get(wanted.dtype, _COARSE_TOLERANCE)
-    return float((found - wanted).abs().max()) <= tolerance * scale

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -15,6 +16,12 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from brightfield.tensors import Images
 
 INPUT = 0
+
+# Functions of a tensor that hand its values, or its memory, to others, or exchange its memory.
+_READ_OUT = frozenset((
+    "numpy", "tolist", "__array__", "__dlpack__", "data_ptr", "storage", "untyped_storage",
+    "_typed_storage", "__set__",
+))  # fmt: skip
 
 
 class Unrecordable(Exception):
@@ -33,7 +40,7 @@ class RecordedCall:
     """One functional operation of ATen; a `RecordedValue` among its arguments stands for what was
     computed.
 
-    `outputs` numbers its results (None for what is no tensor), `shapes` are theirs.
+    `outputs` numbers its results (None for what is no tensor), `shapes` and `dtypes` are theirs.
     """
 
     function: Any
@@ -41,6 +48,7 @@ class RecordedCall:
     keywords: Mapping[str, Any]
     outputs: tuple[int | None, ...]
     shapes: tuple[tuple[int, ...] | None, ...]
+    dtypes: tuple[torch.dtype | None, ...]
 
     @property
     def name(self) -> str:
@@ -62,10 +70,12 @@ class RecordedCall:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The calls in order, and the tree of `RecordedValue` that the module returned."""
+    """The calls in order, the tree of `RecordedValue` that the module returned, and the input's
+    dtype."""
 
     calls: tuple[RecordedCall, ...]
     output: Any
+    dtype: torch.dtype
 
 
 def record(module: nn.Module, sample: Images) -> Recording:
@@ -75,11 +85,13 @@ def record(module: nn.Module, sample: Images) -> Recording:
     replaced or hooked, functional calls are seen like modules, and control flow and shapes are
     resolved for the sample's size. Operations in place are written down as functional ones.
 
-    Raises `Unrecordable` where the path depends on values, or on chance.
+    Raises `Unrecordable` where the path depends on values, or on chance, where values are read out
+    of the library's sight, and where a value is used that was overwritten through a view of it.
     """
-    with torch.inference_mode(False), torch.no_grad(), _Recorder() as recorder:
+    recorder = _Recorder()
+    with torch.inference_mode(False), torch.no_grad(), recorder, _ReadingOut(recorder):
         output = recorder.track(module, sample)
-    return Recording(tuple(recorder.calls), output)
+    return Recording(tuple(recorder.calls), output, sample.dtype)
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -87,7 +99,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[RecordedCall] = []
         self._numbers: Any = WeakTensorKeyDictionary()
+        self._overwritten: dict[int, str] = {}
         self._next = INPUT
+
+    def tracks(self, tensor: Tensor) -> bool:
+        """Whether it depends on the input."""
+        return tensor in self._numbers
 
     def track(self, module: nn.Module, sample: Images) -> Any:
         """The module's output with values in place of tensors."""
@@ -108,19 +125,37 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         outcome = func(*args, **kwargs)
         leaves = pytree.tree_leaves((arguments, keywords))
         if any(isinstance(leaf, RecordedValue) for leaf in leaves):
+            if func._schema.is_mutable and torch.Tag.inplace_view not in func.tags:
+                self._overwrite(func, args[0])
             self._note(func, arguments, keywords, outcome)
         return outcome
 
+    def _overwrite(self, function: Any, written: Tensor) -> None:
+        """From now on the other views of the same memory are not what was recorded of them."""
+        name = function.overloadpacket.__name__
+        if written not in self._numbers:
+            raise Unrecordable(f"the operation {name} writes into a tensor of the module's own")
+        memory = written.untyped_storage()._cdata
+        for other, number in list(self._numbers.items()):
+            if other is not written and other.untyped_storage()._cdata == memory:
+                self._overwritten[number] = name
+
     def _note(self, function: Any, arguments: Any, keywords: Any, outcome: Any) -> None:
-        if torch.Tag.nondeterministic_seeded in function.tags:
+        if _draws(function, arguments, keywords):
             raise Unrecordable("it draws random numbers")
+        if torch.Tag.dynamic_output_shape in function.tags:
+            name = function.overloadpacket.__name__
+            raise Unrecordable(f"the size of what {name} gives depends on values")
         results = outcome if isinstance(outcome, tuple | list) else (outcome,)
         if not any(isinstance(result, Tensor) for result in results):
-            raise Unrecordable("its path depends on the values that it computes")
+            name = function.overloadpacket.__name__.strip("_")
+            raise Unrecordable(f"its path depends on the values that it computes ({name})")
         numbers = tuple(self._number(r) if isinstance(r, Tensor) else None for r in results)
         shapes = tuple(tuple(r.shape) if isinstance(r, Tensor) else None for r in results)
-        functional = _functional(function)
-        self.calls.append(RecordedCall(functional, tuple(arguments), keywords, numbers, shapes))
+        dtypes = tuple(r.dtype if isinstance(r, Tensor) else None for r in results)
+        self.calls.append(
+            RecordedCall(_functional(function), tuple(arguments), keywords, numbers, shapes, dtypes)
+        )
 
     def _number(self, tensor: Tensor) -> int:
         number = self._next
@@ -129,16 +164,49 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return number
 
     def _replaced(self, leaf: Any) -> Any:
-        if isinstance(leaf, Tensor) and leaf in self._numbers:
-            return RecordedValue(self._numbers[leaf])
-        return leaf
+        return self._value(leaf) if isinstance(leaf, Tensor) and leaf in self._numbers else leaf
+
+    def _value(self, tensor: Tensor) -> RecordedValue:
+        number = self._numbers[tensor]
+        if number in self._overwritten:
+            raise Unrecordable(
+                f"the operation {self._overwritten[number]} writes in place through a view, into "
+                "what is used later"
+            )
+        return RecordedValue(number)
 
     def _output(self, leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):
             return leaf
         if leaf not in self._numbers:
             raise Unrecordable("a part of its output does not depend on the image")
-        return RecordedValue(self._numbers[leaf])
+        return self._value(leaf)
+
+
+class _ReadingOut(TorchFunctionMode):
+    """Refuses what hands values of the recorded tensors to something else than the library."""
+
+    def __init__(self, recorder: _Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        name = func.__name__
+        given = args[0] if args else None
+        if name in _READ_OUT and isinstance(given, Tensor) and self._recorder.tracks(given):
+            raise Unrecordable(f"{name.strip('_')} reads out the values that it computes")
+        return func(*args, **(kwargs or {}))
+
+
+def _draws(function: Any, arguments: Any, keywords: Mapping[str, Any]) -> bool:
+    """Whether the call draws random numbers; attention does only to drop something."""
+    if torch.Tag.nondeterministic_seeded not in function.tags:
+        return False
+    names = [argument.name for argument in function._schema.arguments]
+    given = {**dict(zip(names, arguments, strict=False)), **keywords}
+    return "dropout_p" not in names or bool(given.get("dropout_p"))
 
 
 def _functional(function: Any) -> Any:

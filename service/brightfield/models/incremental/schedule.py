@@ -14,7 +14,7 @@ from brightfield.models.incremental.axis import AxisLayout, changed, lay_out
 from brightfield.models.incremental.base import Base, Borders, CanvasKey, as_input, evaluate
 from brightfield.models.incremental.bucketing import cheapest_buckets, chosen
 from brightfield.models.incremental.graph import Graph, LocalStep
-from brightfield.models.incremental.operations import Relabel, Sliding
+from brightfield.models.incremental.operations import CropForCrop, Sliding
 from brightfield.models.incremental.passes import Pass, outside, patches
 from brightfield.models.incremental.recording import INPUT
 from brightfield.models.incremental.work import CropSizes, OperationCount, whole_work
@@ -169,7 +169,7 @@ def _whole(chunk: WindowChunk, number: int) -> bool:
 
 
 def _reads_base(chunk: WindowChunk, step: LocalStep, which: int) -> bool:
-    if isinstance(step.operation, Relabel):
+    if isinstance(step.operation, CropForCrop):
         return False
     sliding = isinstance(step.operation, Sliding)
     if sliding and _whole(chunk, step.inputs[which]) and _whole(chunk, step.output):

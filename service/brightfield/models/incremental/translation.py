@@ -28,7 +28,7 @@ from brightfield.models.incremental.slide import Slide
 _POINTWISE = frozenset([
     "abs", "celu", "clamp", "clamp_max", "clamp_min", "elu", "erf", "exp", "gelu", "hardsigmoid",
     "hardswish", "hardtanh", "leaky_relu", "log", "mish", "neg", "pow", "reciprocal", "relu",
-    "rsqrt", "selu", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh"
+    "rsqrt", "rsub", "selu", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh"
 ])  # fmt: skip
 _ARITHMETIC = frozenset(["add", "div", "mul", "sub"])
 _UNCHANGED = frozenset(["alias", "clone", "detach", "lift_fresh"])
