@@ -25,8 +25,8 @@ from brightfield.errors import (
     Forbidden,
     NotFound,
     Overloaded,
-    Unavailable,
 )
+from brightfield.outages import Unavailable
 
 
 class BadHost(BadRequest):

@@ -14,7 +14,7 @@ from brightfield.access import keyring as module
 from brightfield.access.issuing import KeyRequest, issue
 from brightfield.access.keyring import Keyring
 from brightfield.access.secret import KeyText
-from brightfield.errors import StoreUnavailable
+from brightfield.outages import StoreUnavailable
 from brightfield.refusals import InvalidKey, Unauthorized
 from brightfield.store.keys import KeyStore, open_keys
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, QueryParams
 
 from brightfield.api.kept_requests import KeptRequests
 from brightfield.api.reading.received import Received, received_from
-from brightfield.errors import StoreFull
+from brightfield.outages import StoreFull
 
 FORM = (
     b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n\x89\nPNG\r\n'

@@ -10,7 +10,8 @@ import pytest
 from starlette.requests import Request
 
 from brightfield.api.request_scope import RequestScope
-from brightfield.errors import Cancelled, DeadlineExceeded
+from brightfield.errors import Cancelled
+from brightfield.outages import DeadlineExceeded
 from brightfield.runtime.ticket import Ticket
 
 Calls = set[Callable[[], None]]

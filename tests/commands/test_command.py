@@ -12,7 +12,7 @@ from brightfield_client.cli import main
 
 TOY = """
 from brightfield.commands.command import Command
-from brightfield.errors import Unavailable
+from brightfield.outages import Unavailable
 
 class Toy(Command):
     help = "do as told"

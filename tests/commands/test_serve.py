@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 import brightfield.__main__ as service
-from brightfield.errors import Unavailable
+from brightfield.outages import Unavailable
 from brightfield.settings import Settings
 from brightfield_client.cli import main
 

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from brightfield import errors, refusals
+from brightfield import errors, outages, refusals
 from brightfield.errors import BrightfieldError
 from brightfield.settings import Settings
 
@@ -42,7 +42,7 @@ def tree(base: type[BrightfieldError]) -> Iterator[type[BrightfieldError]]:
 
 def test_the_table_has_every_error_of_the_tree() -> None:
     raised = {call.func.id for call in calls() if isinstance(call.func, ast.Name)}
-    homes = (errors.__name__, refusals.__name__)
+    homes = (errors.__name__, outages.__name__, refusals.__name__)
     own = [kind for kind in tree(BrightfieldError) if kind.__module__ in homes]
     met = [kind for kind in own if not kind.__subclasses__() or kind.__name__ in raised]
     known = {kind.code: kind for kind in met}

@@ -7,14 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brightfield.errors import (
-    AmbiguousAxes,
-    InvalidCard,
-    InvalidParameter,
-    ModelFailed,
-    UnfitImage,
-    WrongTask,
-)
+from brightfield.errors import AmbiguousAxes, InvalidCard, InvalidParameter, UnfitImage, WrongTask
+from brightfield.outages import ModelFailed
 from brightfield.tasks.detect import Detect
 from brightfield.tasks.segment import Segment
 from brightfield.tasks.superresolve import Superresolve

@@ -14,11 +14,8 @@ from brightfield.engine import Engine, View
 from brightfield.errors import (
     BrightfieldError,
     Cancelled,
-    DeadlineExceeded,
     InvalidParameter,
     InvalidRegion,
-    ModelFailed,
-    ServiceStopping,
     TruncatedImage,
     UndecodableImage,
     UnfitImage,
@@ -34,6 +31,7 @@ from brightfield.explain.method import Step
 from brightfield.explain.occlusion import Occlusion
 from brightfield.explain.smoothgrad import SmoothGrad
 from brightfield.images.selection import Selection
+from brightfield.outages import DeadlineExceeded, ModelFailed, ServiceStopping
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.classify import Classify
 from brightfield.tasks.embed import Embed
@@ -132,11 +130,15 @@ class TestNormalisedModels:
         assert sum(expected) == pytest.approx(1)
         assert scores(bench, "softmax") == pytest.approx(expected, rel=1e-6)
         assert scores(bench, "activated") == pytest.approx(expected, rel=1e-6)
+        assert scores(bench, "functional") == pytest.approx(expected, rel=1e-6)
         logits: Any = bench.answer(Embed(layer="logits"), IMAGE, "bare").result
         sigmoid = torch.from_numpy(logits.vector).sigmoid().tolist()
         assert scores(bench, "sigmoid") == pytest.approx(sigmoid, rel=1e-6)
+        assert scores(bench, "functional-sigmoid") == pytest.approx(sigmoid, rel=1e-6)
 
-    @pytest.mark.parametrize("model", ["softmax", "sigmoid", "activated"])
+    @pytest.mark.parametrize(
+        "model", ["softmax", "sigmoid", "activated", "functional", "functional-sigmoid"]
+    )
     @pytest.mark.parametrize("method", [GradientSaliency(target="c"), Occlusion(target="c")])
     def test_explanations_look_before_the_end(self, bench: Bench, model: str, method: Any) -> None:
         found, expected = (
@@ -153,13 +155,6 @@ class TestNormalisedModels:
         assert result.base.tolist() == pytest.approx(scores(bench, model), rel=1e-6)
         hidden = png(np.full((24, 24, 3), 127.5).astype(np.uint8))
         np.testing.assert_allclose(result.scores[:, 0, 0], scores(bench, model, hidden), rtol=0.02)
-
-    @pytest.mark.parametrize("model", ["functional", "functional-sigmoid"])
-    @pytest.mark.parametrize("method", [GradientSaliency(), Occlusion()])
-    def test_a_functional_end_is_refused(self, bench: Bench, model: str, method: Any) -> None:
-        with pytest.raises(BrightfieldError) as fault:
-            bench.answer(method, IMAGE, model)
-        assert fault.value.code == "unexplainable"
 
 
 class TestModels:

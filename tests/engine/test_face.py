@@ -17,15 +17,10 @@ from PIL import Image
 from brightfield import Engine, Selection, Settings, Ticket, View, explain, tasks
 from brightfield.engine.image_bytes import image_bytes
 from brightfield.engine.look_options import LookOptions
-from brightfield.errors import (
-    Cancelled,
-    InvalidRegion,
-    ServiceStopping,
-    TruncatedImage,
-    UnknownModel,
-)
+from brightfield.errors import Cancelled, InvalidRegion, TruncatedImage, UnknownModel
 from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
+from brightfield.outages import ServiceStopping
 
 from ..toys.engines import NOT_DENSE, noise, png
 

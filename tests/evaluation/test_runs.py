@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from brightfield.errors import ChunkConflict, DamagedChunk
+from brightfield.errors import ChunkConflict
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.evaluation import DataLimits
+from brightfield.outages import DamagedChunk
 from brightfield.progress import no_progress
 from brightfield.store import tables
 from brightfield.store.database import open_database, writing

@@ -15,9 +15,10 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from brightfield.errors import BrightfieldError, Cancelled, ModelFailed
+from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.explain import catalog
 from brightfield.explain.method import Method, Step
+from brightfield.outages import ModelFailed
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import pytest
 from torch import nn
 
-from brightfield.errors import Cancelled, ModelFailed
+from brightfield.errors import Cancelled
+from brightfield.outages import ModelFailed
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident

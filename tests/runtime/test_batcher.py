@@ -7,8 +7,9 @@ from concurrent.futures import wait
 import pytest
 import torch
 
-from brightfield.errors import Cancelled, DeadlineExceeded, ServiceStopping
+from brightfield.errors import Cancelled
 from brightfield.models.inspection.normalising import Undo
+from brightfield.outages import DeadlineExceeded, ServiceStopping
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident

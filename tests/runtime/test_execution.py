@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from brightfield.errors import ModelFailed, OutOfMemory, Unexplainable
+from brightfield.errors import Unexplainable
+from brightfield.outages import ModelFailed, OutOfMemory
 from brightfield.runtime.operations import Forward, Gradients
 from brightfield.runtime.ticket import Ticket
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from brightfield.errors import LaneDown, ModelFailed, ModelHangs
+from brightfield.outages import LaneDown, ModelFailed, ModelHangs
 from brightfield.runtime.lane import Lane, LaneWatch, assert_off_lane
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident

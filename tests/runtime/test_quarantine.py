@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from brightfield.errors import ModelQuarantined
+from brightfield.outages import ModelQuarantined
 from brightfield.runtime.quarantine import Quarantine
 
 

@@ -13,14 +13,8 @@ import torch
 
 from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
-from brightfield.errors import (
-    DamagedWeights,
-    LoadTimeout,
-    MemoryBusy,
-    ModelFailed,
-    ModelTooLarge,
-    UnknownModel,
-)
+from brightfield.errors import UnknownModel
+from brightfield.outages import DamagedWeights, LoadTimeout, MemoryBusy, ModelFailed, ModelTooLarge
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry
 from brightfield.runtime.resident import Resident

@@ -4,7 +4,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from brightfield.errors import Cancelled, DeadlineExceeded
+from brightfield.errors import Cancelled
+from brightfield.outages import DeadlineExceeded
 from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 

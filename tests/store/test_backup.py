@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from brightfield.errors import Conflict, StoreFull, UnusableBackup
+from brightfield.errors import Conflict
+from brightfield.outages import StoreFull, UnusableBackup
 from brightfield.store import tables
 from brightfield.store.backup import back_up, restore
 from brightfield.store.collections import Collections, Properties

@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from brightfield.errors import InvalidParameter, StoreUnavailable, UnknownJob, UnusableStore
+from brightfield.errors import InvalidParameter, UnknownJob
+from brightfield.outages import StoreUnavailable, UnusableStore
 from brightfield.store import migrations, tables
 from brightfield.store.database import open_database, reading, writing
 from brightfield.store.jobs import Jobs

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from brightfield.errors import ImageExpired, InvalidParameter, StoreUnavailable, TooManyBytes
+from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
+from brightfield.outages import StoreUnavailable
 from brightfield.store.images import ImageStore
 
 from .conftest import Clock

@@ -11,13 +11,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from brightfield.errors import (
-    Conflict,
-    JobCancelled,
-    JobNotFinished,
-    ReplyTooLarge,
-    UnknownJob,
-)
+from brightfield.errors import Conflict, JobCancelled, JobNotFinished, ReplyTooLarge, UnknownJob
 from brightfield.store import jobs as module
 from brightfield.store import owner, tables
 from brightfield.store.database import writing

@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from brightfield.errors import (
-    ChunkConflict,
-    RepeatedId,
-    RunConflict,
-    StoreUnavailable,
-    UnfitChunk,
-    UnknownRun,
-)
+from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, UnfitChunk, UnknownRun
+from brightfield.outages import StoreUnavailable
 from brightfield.store import tables
 from brightfield.store.runs import ChunkEntry, RunStore, StoredChunk, StoredRun
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidParameter, ModelFailed, Unexplainable, UnknownTarget
+from brightfield.errors import InvalidParameter, Unexplainable, UnknownTarget
 from brightfield.images.windows import window_grid
+from brightfield.outages import ModelFailed
 from brightfield.results import counting_nulls
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.classify import Classify, ClassMap, ClassPredictions, Prediction

@@ -10,11 +10,11 @@ import torch
 from skimage.measure import regionprops
 
 from brightfield.cards import ModelCard
-from brightfield.errors import ModelFailed
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.outages import ModelFailed
 from brightfield.tasks.detect import Detect
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.objects.objects import Objects

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torchvision import models
 
 from brightfield.cards import ModelCard
-from brightfield.errors import ModelFailed, UnknownLayer
+from brightfield.errors import UnknownLayer
 from brightfield.models.inspection.layers import resolve
+from brightfield.outages import ModelFailed
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident

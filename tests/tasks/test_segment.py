@@ -17,12 +17,13 @@ from pycocotools import mask as coco_mask
 from scipy import ndimage
 
 from brightfield.cards import Instances, ModelCard, OutputSpec
-from brightfield.errors import ModelFailed, NotAcceptable
+from brightfield.errors import NotAcceptable
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.objects import ObjectSource
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.outages import ModelFailed
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.objects.segmentation import SegmentedObjects
 from brightfield.tasks.segment import Segment

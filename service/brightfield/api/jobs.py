@@ -18,9 +18,10 @@ from brightfield.api.job_queue import JobQueue
 from brightfield.api.kept_requests import KeptRequests
 from brightfield.api.problems import problem, unexpected
 from brightfield.api.reading.received import Received
-from brightfield.errors import BrightfieldError, Cancelled, Interrupted
+from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.explain.method import Step
 from brightfield.frames import without_frames
+from brightfield.outages import Interrupted
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.jobs import Jobs, StoredJob, StoredReply

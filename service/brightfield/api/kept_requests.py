@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 
 from brightfield.api.reading.received import Received, received_from
-from brightfield.errors import StoreFull, StoreUnavailable
+from brightfield.outages import StoreFull, StoreUnavailable
 
 _MOST_RUNS = 3
 """So often a job is begun: one that ended the process each time must not end it for ever."""

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.api.problems import problem_response
 from brightfield.engine.own_faults import cancelled_itself
-from brightfield.errors import ServiceStopping
+from brightfield.outages import ServiceStopping
 
 _RETRY_AFTER = 5.0
 

@@ -35,8 +35,9 @@ class ModelsCheck(Command):
 
 
 def _check(card: ModelCard, settings: Settings) -> bool:
-    from brightfield.errors import BrightfieldError, MissingWeights
+    from brightfield.errors import BrightfieldError
     from brightfield.models.loading.build import build
+    from brightfield.outages import MissingWeights
 
     try:
         build(card, trust_model_code=settings.trust_model_code, data=settings.data)

@@ -31,13 +31,14 @@ from brightfield.engine.own_faults import own_faults
 from brightfield.engine.units import inside
 from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
-from brightfield.errors import InvalidCard, InvalidParameter, ServiceStopping, WrongTask
+from brightfield.errors import InvalidCard, InvalidParameter, WrongTask
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.limits import Limits
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection import layers
+from brightfield.outages import ServiceStopping
 from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from brightfield.cards import ModelCard
-from brightfield.errors import BrightfieldError, ModelFailed, ServiceStopping
+from brightfield.errors import BrightfieldError
 from brightfield.models.loading.foreign_code import cause
+from brightfield.outages import ModelFailed, ServiceStopping
 
 log = logging.getLogger(__name__)
 

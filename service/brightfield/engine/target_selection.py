@@ -16,12 +16,7 @@ from brightfield.engine.probe import LaneProbe
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiler import WHOLE, resizes
 from brightfield.engine.view import View
-from brightfield.errors import (
-    BrightfieldError,
-    InvalidParameter,
-    TooManyPixels,
-    Unexplainable,
-)
+from brightfield.errors import BrightfieldError, InvalidParameter, TooManyPixels, Unexplainable
 from brightfield.explain.method import Method
 from brightfield.images.picture import Picture, Region
 from brightfield.models.inspection.layers import Tap, resolve

@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator
 
-from brightfield.errors import BrightfieldError, Cancelled, ServiceStopping
+from brightfield.errors import BrightfieldError, Cancelled
+from brightfield.outages import ServiceStopping
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.work_item import Priority, WorkItem
 

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory
+from brightfield.errors import BrightfieldError
 from brightfield.models.loading.foreign_code import one_process
+from brightfield.outages import ModelFailed, OutOfMemory
 from brightfield.runtime.operations import Forward, LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.work_item import WorkItem

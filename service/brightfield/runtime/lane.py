@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import torch
 
-from brightfield.errors import LaneDown, ModelHangs
+from brightfield.outages import LaneDown, ModelHangs
 from brightfield.runtime.batcher import Batcher, Closed
 from brightfield.runtime.execution import execute
 from brightfield.runtime.safeguards import Safeguards

@@ -10,14 +10,8 @@ from contextlib import contextmanager
 from functools import partial
 
 from brightfield.cards import ModelCard
-from brightfield.errors import (
-    BrightfieldError,
-    Cancelled,
-    LoadTimeout,
-    MemoryBusy,
-    ModelFailed,
-    ServiceStopping,
-)
+from brightfield.errors import BrightfieldError, Cancelled
+from brightfield.outages import LoadTimeout, MemoryBusy, ModelFailed, ServiceStopping
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.load_line import LoadLine, ModelLoad, Seat
 from brightfield.runtime.load_threads import LoadThreads

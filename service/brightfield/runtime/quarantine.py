@@ -8,7 +8,7 @@ import os
 import threading
 from pathlib import Path
 
-from brightfield.errors import ModelQuarantined
+from brightfield.outages import ModelQuarantined
 
 log = logging.getLogger(__name__)
 

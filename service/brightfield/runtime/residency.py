@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from brightfield.errors import MemoryBusy, ModelTooLarge
+from brightfield.outages import MemoryBusy, ModelTooLarge
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry

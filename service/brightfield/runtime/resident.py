@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
-from brightfield.errors import ModelFailed
 from brightfield.images.picture import Note
 from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusal, Schedule
 from brightfield.models.inspection.normalising import Cut, Undo
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.outages import ModelFailed
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
 from brightfield.runtime.lru_cache import LRUCache

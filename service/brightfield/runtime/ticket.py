@@ -9,7 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
-from brightfield.errors import Cancelled, DeadlineExceeded
+from brightfield.errors import Cancelled
+from brightfield.outages import DeadlineExceeded
 from brightfield.progress import Step
 
 

@@ -22,13 +22,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine, Row
 
-from brightfield.errors import (
-    Conflict,
-    Interrupted,
-    StoreDamaged,
-    UnusableBackup,
-    UnusableStore,
-)
+from brightfield.errors import Conflict
+from brightfield.outages import Interrupted, StoreDamaged, UnusableBackup, UnusableStore
 from brightfield.store import faults, hnsw_table, tables
 from brightfield.store.database import database_file, open_database, reading, writing
 from brightfield.store.jobs import LIVE, outline

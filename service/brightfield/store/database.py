@@ -28,7 +28,8 @@ from alembic.util import CommandError
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import InvalidParameter, StoreBusy, StoreFull, StoreReadOnly, UnusableStore
+from brightfield.errors import InvalidParameter
+from brightfield.outages import StoreBusy, StoreFull, StoreReadOnly, UnusableStore
 from brightfield.store import faults
 from brightfield.store.database_file import DatabaseFile
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import Engine
 
-from brightfield.errors import IndexUnavailable, StoreReadOnly
+from brightfield.errors import IndexUnavailable
+from brightfield.outages import StoreReadOnly
 from brightfield.store.database import reading, writing
 
 _NAME = "vector"

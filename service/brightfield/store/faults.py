@@ -9,7 +9,7 @@ import sqlite3
 
 from sqlalchemy import exc
 
-from brightfield.errors import (
+from brightfield.outages import (
     StoreBusy,
     StoreDamaged,
     StoreFull,

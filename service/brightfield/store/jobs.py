@@ -22,12 +22,12 @@ from sqlalchemy.engine import Connection, Engine
 from brightfield.errors import (
     BrightfieldError,
     Conflict,
-    Interrupted,
     JobCancelled,
     JobNotFinished,
     ReplyTooLarge,
     UnknownJob,
 )
+from brightfield.outages import Interrupted
 from brightfield.store import owner, tables
 from brightfield.store.database import reading, writing
 from brightfield.store.ownership import project_of

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
-from brightfield.errors import ModelFailed, UnknownLayer
+from brightfield.errors import UnknownLayer
+from brightfield.outages import ModelFailed
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite
 from brightfield.tasks.kinds.whole import Whole
 

@@ -10,12 +10,13 @@ import torch
 from pydantic import Field as Parameter
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidCard, ModelFailed
+from brightfield.errors import InvalidCard
 from brightfield.geometry import Geometry
 from brightfield.images import rle
 from brightfield.images.objects import measure
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.outages import ModelFailed
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target

@@ -13,18 +13,13 @@ from numpy.typing import NDArray
 from pydantic import Field as Parameter
 
 from brightfield.cards import ModelCard
-from brightfield.errors import (
-    InvalidParameter,
-    ModelFailed,
-    NotAcceptable,
-    TooManyPixels,
-    UnfitImage,
-)
+from brightfield.errors import InvalidParameter, NotAcceptable, TooManyPixels, UnfitImage
 from brightfield.geometry import Axis, Geometry
 from brightfield.images import encode
 from brightfield.images.fidelity import psnr, ssim
 from brightfield.images.picture import Picture, Region
 from brightfield.images.tiles import Tile
+from brightfield.outages import ModelFailed
 from brightfield.preprocess import Scaling
 from brightfield.results import MapSpace, Raster, Result, finite
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene

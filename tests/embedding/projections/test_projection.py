@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from brightfield.embedding.projections import catalog
-from brightfield.errors import InvalidParameter, MissingPackage
+from brightfield.errors import InvalidParameter
+from brightfield.outages import MissingPackage
 from brightfield.progress import no_progress
 
 CATALOG = catalog()

@@ -19,7 +19,6 @@ from brightfield.engine.tiling import tiled_inference
 from brightfield.errors import (
     AmbiguousAxes,
     Cancelled,
-    DeadlineExceeded,
     InvalidParameter,
     InvalidRegion,
     TooManyPixels,
@@ -27,6 +26,7 @@ from brightfield.errors import (
 )
 from brightfield.images.decode import decode
 from brightfield.images.picture import Picture
+from brightfield.outages import DeadlineExceeded
 from brightfield.runtime.ahead import CHUNKS_AHEAD
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.detect import Detect

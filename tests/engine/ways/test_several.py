@@ -11,7 +11,8 @@ import pytest
 
 from brightfield.cards import ModelCard
 from brightfield.engine import MultiImageAnswer
-from brightfield.errors import BrightfieldError, Cancelled, ModelFailed, TruncatedImage
+from brightfield.errors import BrightfieldError, Cancelled, TruncatedImage
+from brightfield.outages import ModelFailed
 from brightfield.results import Result
 from brightfield.runtime.ticket import Ticket
 from brightfield.tasks.embed import Embed

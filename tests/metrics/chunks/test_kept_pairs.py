@@ -15,13 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from brightfield.errors import DamagedChunk, MissingValues
+from brightfield.errors import MissingValues
 from brightfield.images.limits import Limits
 from brightfield.metrics import catalog
 from brightfield.metrics.chunks.chunk import JSON, RunChunks
 from brightfield.metrics.chunks.frames import merged
 from brightfield.metrics.evaluation import DataLimits, RunPair
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.outages import DamagedChunk
 from brightfield.progress import no_progress
 
 LIMITS = DataLimits(Limits(10**7), 10**7)

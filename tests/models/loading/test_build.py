@@ -15,8 +15,9 @@ from torch import nn
 from torchvision.models import get_model
 
 from brightfield.cards import ModelCard, read_card
-from brightfield.errors import DamagedWeights, InvalidCard, MissingWeights, UntrustedCode
+from brightfield.errors import InvalidCard, UntrustedCode
 from brightfield.models.loading.build import build
+from brightfield.outages import DamagedWeights, MissingWeights
 from brightfield.zoo import folder
 
 TINY = {"name": "efficientnet_lite", "classes": 3}

@@ -14,10 +14,11 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard
-from brightfield.errors import DamagedWeights, InvalidCard, UntrustedCode
+from brightfield.errors import InvalidCard, UntrustedCode
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, resolve
 from brightfield.models.loading.build import build
 from brightfield.models.loading.export import static_batch
+from brightfield.outages import DamagedWeights
 
 
 class Net(nn.Module):

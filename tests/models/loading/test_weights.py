@@ -17,9 +17,10 @@ import torch
 from safetensors.torch import save_file
 
 from brightfield.cards import ModelCard
-from brightfield.errors import DamagedWeights, InvalidCard, MissingWeights
+from brightfield.errors import InvalidCard
 from brightfield.models.loading import weights
 from brightfield.models.loading.weights import locate, pull, read_state, verify
+from brightfield.outages import DamagedWeights, MissingWeights
 
 STATE = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.tensor([1.0, -1.0])}
 RESNET = {"torchvision": "ResNet18_Weights.IMAGENET1K_V1"}

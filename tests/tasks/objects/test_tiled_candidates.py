@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from brightfield.cards import ModelCard
-from brightfield.errors import ModelFailed
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Region
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.outages import ModelFailed
 from brightfield.tasks.objects.tiled_candidates import clipped, own_candidates
 
 TILE = Tile(Region(10, 20, 40, 40), Region(20, 30, 20, 20))

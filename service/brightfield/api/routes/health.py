@@ -12,7 +12,7 @@ from brightfield.api.door.warning import open_door
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.common import Liveness, Readiness
 from brightfield.api.services import services_of
-from brightfield.errors import LaneBusy, LaneDown
+from brightfield.outages import LaneBusy, LaneDown
 from brightfield.runtime.lane import Lane
 
 router = APIRouter(tags=["service"])

@@ -19,7 +19,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.vectors import Points, Vectors
-from brightfield.errors import InvalidParameter, MissingPackage, ModelFailed
+from brightfield.errors import InvalidParameter
+from brightfield.outages import MissingPackage, ModelFailed
 from brightfield.progress import Progress, Step
 
 _LOOK = 0.2  # seconds between two looks at whether anybody still waits

@@ -12,9 +12,10 @@ import torch
 
 from brightfield.cards import InputSpec, Multiple
 from brightfield.engine.units.inside import Layer
-from brightfield.errors import ModelFailed, Unexplainable
+from brightfield.errors import Unexplainable
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.outages import ModelFailed
 from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.ticket import Ticket

@@ -10,13 +10,14 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from brightfield.errors import BrightfieldError, ModelFailed, OutOfMemory, Unexplainable
+from brightfield.errors import BrightfieldError, Unexplainable
 from brightfield.explain.probing.hiding import hidden_image
 from brightfield.explain.probing.incremental import Incremental, Windowed
 from brightfield.explain.probing.probe import Probe
 from brightfield.images.picture import Note
 from brightfield.models.incremental import Refusal, counted
 from brightfield.models.incremental.schedule import Spans
+from brightfield.outages import ModelFailed, OutOfMemory
 from brightfield.tensors import Images, Scores, chunked
 
 WindowEngine = Literal["auto", "plain", "incremental"]

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.errors import DamagedChunk
 from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.reading.predictions import Groups, Predictions
 from brightfield.metrics.reading.rows import Origin
+from brightfield.outages import DamagedChunk
 
 NPZ = "application/x-npz"
 JSON = "application/json+deflate"

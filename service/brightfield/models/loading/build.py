@@ -11,13 +11,14 @@ from torch import Tensor, nn
 
 import brightfield.models
 from brightfield.cards import ModelCard
-from brightfield.errors import DamagedWeights, InvalidCard, nearest
+from brightfield.errors import InvalidCard, nearest
 from brightfield.models.architecture import Architecture
 from brightfield.models.loading.export import load_export, static_batch
 from brightfield.models.loading.foreign_code import foreign_code
 from brightfield.models.loading.lab_code import build_lab_code
 from brightfield.models.loading.weights import locate, read_state, verify
 from brightfield.models.torchvision.builders import build_torchvision, rename_torchvision
+from brightfield.outages import DamagedWeights
 from brightfield.plugins import discover
 
 __all__ = ["build", "static_batch"]

@@ -21,7 +21,8 @@ import torch
 from torch import nn
 from torch.export.unflatten import UnflattenedModule
 
-from brightfield.errors import DamagedWeights, InvalidCard, UntrustedCode
+from brightfield.errors import InvalidCard, UntrustedCode
+from brightfield.outages import DamagedWeights
 
 # The members of an archive of raw tensors, below the folder that bears the archive's name.
 _DATA = re.compile(

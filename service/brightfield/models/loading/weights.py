@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from brightfield.cards import ModelCard, torchvision_weights
-from brightfield.errors import DamagedWeights, InvalidCard, MissingWeights
+from brightfield.errors import InvalidCard
+from brightfield.outages import DamagedWeights, MissingWeights
 
 DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes so far and, where the server tells, the bytes in all."""

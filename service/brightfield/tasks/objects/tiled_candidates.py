@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
-from brightfield.errors import ModelFailed
 from brightfield.geometry import Geometry
 from brightfield.images.picture import Region
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.outages import ModelFailed
 from brightfield.tasks.objects.suppression import keep_likely, select
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidParameter, ModelFailed, UnknownTarget, nearest
+from brightfield.errors import InvalidParameter, UnknownTarget, nearest
+from brightfield.outages import ModelFailed
 from brightfield.tensors import Logits
 
 # No model has as many classes as a number this long; Python refuses to read much longer ones.
