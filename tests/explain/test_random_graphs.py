@@ -84,7 +84,7 @@ def difference(found: OcclusionMap, plain: OcclusionMap) -> float:
         spread = np.ptp(np.append(other, base))
         worst = np.abs(one - other).max()
         rounding = 64 * np.finfo(np.float32).eps * np.abs(other).max()
-        if spread or worst > rounding:  # scores that do not change at all have no range
+        if worst > rounding or spread > 100 * rounding:  # a range that is more than rounding
             largest = max(largest, float(worst / max(spread, rounding)))
     return largest
 
