@@ -147,7 +147,9 @@ def test_a_place_comes_back_at_the_deadline_whatever_its_thread_still_does(
 ) -> None:
     client: TestClient = started(max_in_flight=1)
     go_on = threading.Event()
-    monkeypatch.setattr("brightfield.engine.image_pass.decode", lambda *_, **__: go_on.wait(30))
+    monkeypatch.setattr(
+        "brightfield.engine.image_bytes_held.decode", lambda *_, **__: go_on.wait(30)
+    )
     try:
         for _ in range(3):
             begun = time.monotonic()

@@ -131,7 +131,7 @@ def test_a_database_that_takes_nothing_more(
 ) -> None:
     assert service.put("/collections/cells", json={"dim": 1000}).status_code == 201
     connections.append(broken)
-    vectors = {"vectors": [[1.0] * 1000] * 20}
+    vectors = {"vectors": [[float(number), *[1.0] * 999] for number in range(300)]}
     assert code(service.post("/collections/cells/items", json=vectors)) == (status, expected)
     assert service.get("/collections/cells").json()["items"] == 0
     connections.append(whole)

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from brightfield.engine import Answer
+from brightfield.engine import Answer, image_bytes_held
 from brightfield.engine.tiling import tiled_inference
 from brightfield.errors import (
     AmbiguousAxes,
@@ -363,7 +363,7 @@ class TestVolumes:
         # Weak sets compare by value, arrays cannot: they are known by their identity.
         monkeypatch.setattr(Traced, "__hash__", object.__hash__)
         monkeypatch.setattr(Traced, "__eq__", object.__eq__)
-        monkeypatch.setattr(tiled_inference, "decode", traced)
+        monkeypatch.setattr(image_bytes_held, "decode", traced)
         bench.answer(Segment(volume=True), stack_of(two_rods(6)), "bright")
         assert most == [0, 1, 1, 1, 1, 1]  # the first one is kept, for the facts of the answer
 
