@@ -145,7 +145,7 @@ def test_a_second_signal_ends_it_at_once(service: ServiceProcess) -> None:
     time.sleep(0.5)
     assert service.process.poll() is None
     service.process.send_signal(signal.SIGINT)
-    assert service.process.wait(2) == 128 + signal.SIGINT
+    assert service.process.wait(STOP / 2) == 128 + signal.SIGINT
 
 
 @pytest.mark.slow

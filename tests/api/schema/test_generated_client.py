@@ -29,19 +29,19 @@ USE = '''
 
 import io
 
-from generated_client import Client
+from generated_client import AuthenticatedClient
 from generated_client.api.images import classify
 from generated_client.models import ClassifyReply, Problem
 from generated_client.types import File
 
 
-def labels(client: Client, picture: bytes, top_k: int) -> list[str]:
+def labels(client: AuthenticatedClient, picture: bytes, top_k: int) -> list[str]:
     answer = classify.sync(client=client, body=File(io.BytesIO(picture)), top_k=top_k)
     assert isinstance(answer, ClassifyReply)
     return [each.label for each in answer.result.predictions]
 
 
-def fault(client: Client) -> str:
+def fault(client: AuthenticatedClient) -> str:
     answer = classify.sync(client=client, body=File(io.BytesIO(b"no image")))
     assert isinstance(answer, Problem)
     return answer.code
@@ -98,7 +98,7 @@ def test_it_classifies_an_image(
     monkeypatch.syspath_prepend(generated)
     package: Any = importlib.import_module("generated_client")
     use: Any = importlib.import_module("use_client")
-    asking = package.Client(base_url="http://testserver")
+    asking = package.AuthenticatedClient(base_url="http://testserver", token="")
     asking.set_httpx_client(httpx.Client(base_url="http://testserver", transport=InProcess(client)))
     found = use.labels(asking, png(CHELSEA), 3)
     assert len(found) == 3 and "Egyptian cat" in found
