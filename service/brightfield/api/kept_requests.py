@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from starlette.datastructures import Headers, QueryParams
 
 from brightfield.api.reading.received import Received, received_from
-from brightfield.outages import StoreFull, StoreUnavailable
+from brightfield.store import faults
 
 _MOST_RUNS = 3
 """So often a job is begun: one that ended the process each time must not end it for ever."""
@@ -75,10 +74,4 @@ class KeptRequests:
         except OSError as fault:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
-            said = (
-                f"The request of the job can't be kept: {fault.strerror}. See to the data folder, "
-                "or ask without respond-async."
-            )
-            if fault.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreFull(said) from None
-            raise StoreUnavailable(said) from None
+            raise faults.of_disk(fault) from fault
