@@ -149,6 +149,7 @@ class Engine:
                             self._found,
                             self.telemetry,
                             self.safeguards,
+                            self.tasks,
                         )
         return self._backend
 
