@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from brightfield.cards import InputSpec
+from brightfield.errors import InvalidRegion
 from brightfield.explain.regions.partitions import grid, superpixels
 
 
@@ -15,10 +17,12 @@ def test_cells_are_numbered_row_by_row_and_differ_by_a_pixel(
     size: tuple[int, int], cells: tuple[int, int]
 ) -> None:
     labels = grid(size, *cells)
-    edges = [np.round(np.arange(n + 1) * side / n).astype(int) for side, n in zip(size, cells)]
+    pairs = zip(size, cells, strict=True)
+    edges = [np.round(np.arange(n + 1) * side / n).astype(int) for side, n in pairs]
     for number in range(1, cells[0] * cells[1] + 1):
         row, column = divmod(number - 1, cells[1])
-        ys, xs = (np.arange(*bounds[i : i + 2]) for bounds, i in zip(edges, (row, column)))
+        ys = np.arange(*edges[0][row : row + 2])
+        xs = np.arange(*edges[1][column : column + 2])
         expected = np.zeros(size, bool)
         expected[np.ix_(ys, xs)] = True
         np.testing.assert_array_equal(labels == number, expected)
@@ -46,5 +50,14 @@ def test_superpixels_follow_what_the_model_sees(channels: int, pixels: str) -> N
 
 
 def test_superpixels_are_never_too_many() -> None:
+    noise = np.random.default_rng(0).random((1, 3, 150, 150))
+    smooth = gaussian_filter(noise, (0, 0, 6, 6))
+    values = torch.from_numpy((smooth - smooth.min()) / np.ptp(smooth))
+    assert 40 <= superpixels(values, InputSpec(channels=3), 64, 10.0).max() <= 64
+
+
+def test_an_image_without_parts_is_refused() -> None:
+    """Of pure noise every superpixel is too small to stay one."""
     values = torch.rand(1, 3, 200, 200, generator=torch.Generator().manual_seed(0))
-    assert 2 <= superpixels(values, InputSpec(channels=3), 64, 10.0).max() <= 64
+    with pytest.raises(InvalidRegion, match="Raise compactness"):
+        superpixels(values, InputSpec(channels=3), 64, 10.0)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from skimage.segmentation import slic
 
 from brightfield.cards import InputSpec
+from brightfield.errors import InvalidRegion
 from brightfield.explain.regions.regions import MOST_REGIONS
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.labels import Labels
@@ -33,7 +34,8 @@ def superpixels(images: Images, spec: InputSpec, count: int, compactness: float)
     """About `count` superpixels of `images` (1, C, h, w), numbered from 1, at most `MOST_REGIONS`.
 
     SLIC (Achanta et al. 2012) on the values before mean and standard deviation, in Lab where there
-    are three channels; on raw arrays, stretched to [0, 1].
+    are three channels; on raw arrays, stretched to [0, 1]. Raises `InvalidRegion` for an image
+    that it does not divide.
     """
     pixels, wanted = _unit_pixels(images, spec), count
     color = pixels.shape[2] == 3 and spec.pixels != "raw"
@@ -41,7 +43,12 @@ def superpixels(images: Images, spec: InputSpec, count: int, compactness: float)
         labels: Labels = slic(
             pixels, wanted, compactness, convert2lab=color, start_label=1, channel_axis=2
         ).astype(np.int32)
-        if labels.max() <= MOST_REGIONS or wanted == 1:
+        if labels.max() == 1:
+            raise InvalidRegion(
+                "SLIC finds no parts in the image: it is one superpixel. Raise compactness, or use "
+                "regions=grid."
+            )
+        if labels.max() <= MOST_REGIONS:
             return labels
         wanted -= 1  # it gives about as many as it is asked for
 
