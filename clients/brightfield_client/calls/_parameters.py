@@ -109,7 +109,7 @@ class EmbedParameters(ImageParameters, total=False):
 class OcclusionParameters(ImageParameters, total=False):
     """Parameters of /occlusion."""
 
-    method: Literal["occlusion", "rise"] | None
+    method: Literal["kernel_shap", "occlusion", "rise"] | None
     """What explains; some parameters belong to one method alone. Default: "occlusion"."""
     target: str | int | Sequence[str | int] | None
     """What to explain: labels or class ids, several with commas, or `top` for the highest
@@ -139,6 +139,35 @@ class OcclusionParameters(ImageParameters, total=False):
     """Scale of the scores: `logit`, `probability`, or, for models that find boxes,
     `similarity`: the greatest IoU x probability over all candidates. Default: `similarity` for
     these, `logit` for others; with a `reference` it is the cosine."""
+    regions: Literal["grid", "slic", "objects", "shapes"] | None
+    """What is weighed: cells of a `grid`, superpixels (`slic`), the `objects` that /segment
+    finds, or your own `shapes`; at most 64. (of kernel_shap). Default: "grid"."""
+    rows: int | None
+    """Rows of the grid. (of kernel_shap). Default: 4."""
+    columns: int | None
+    """Columns of the grid. (of kernel_shap). Default: 4."""
+    segments: int | None
+    """About how many superpixels there shall be. (of kernel_shap). Default: 32."""
+    compactness: float | None
+    """How square superpixels are against how uniform; ten times more is much more square. (of
+    kernel_shap). Default: 10.0."""
+    segmenter: str | None
+    """The model that finds the objects, as at /segment. Default: that of /segment. (of
+    kernel_shap)"""
+    only: str | int | Sequence[int] | None
+    """Only these objects are regions, by their ids at /segment. Default: all. (of
+    kernel_shap)"""
+    shapes: str | None
+    """Your own regions in image pixels, with | between them: x,y,width,height, or the corners
+    of a polygon x,y;x,y;x,y. (of kernel_shap)"""
+    rest: Literal["visible", "region"] | None
+    """What becomes of pixels outside all regions: always `visible`, or one more `region`. (of
+    kernel_shap). Default: "visible"."""
+    samples: int | None
+    """The most sets of visible regions whose scores are taken, the image and nothing counted.
+    (of kernel_shap). Default: 1024."""
+    seed: int | None
+    """Seed of the sets that are drawn. (of kernel_shap, rise). Default: 0."""
     window: str | int | Sequence[int] | None
     """Side of the window, or height,width. Default: a seventh of the input's short side. (of
     occlusion)"""
@@ -163,8 +192,6 @@ class OcclusionParameters(ImageParameters, total=False):
     """Cells of a mask along each side of the input. (of rise). Default: 7."""
     p: float | None
     """Probability that a cell is open. (of rise). Default: 0.5."""
-    seed: int | None
-    """Seed of the masks. (of rise). Default: 0."""
 
 
 class PatchesParameters(ImageParameters, total=False):

@@ -103,6 +103,7 @@ class TargetSelection:
             kind,
             lambda: display(image_pass.picture.pixels),
             of,
+            self._context.job.objects,
         )
         return SelectedTarget(image_pass, probe)
 
