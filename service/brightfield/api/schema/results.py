@@ -33,6 +33,7 @@ RESULTS: Mapping[str, Any] = {
     "guided_grad_cam": ex.GradCamResult,
     "input_x_gradient": ex.GradientResult,
     "integrated_gradients": ex.IntegratedGradientsResult,
+    "lrp": ex.LrpResult,
     "occlusion": ex.OcclusionResult,
     "rise": ex.RiseResult,
     "smoothgrad": ex.SmoothGradResult,
