@@ -220,6 +220,9 @@ class Refusing:
         for _ in self._probe.gradients(chunks, *how, **rules):
             yield None
 
+    def relevance(self, *what: Any) -> None:
+        self._probe.relevance(*what)
+
     def at_neuron(self, *where: Any) -> Any:
         return Refusing(self._probe.at_neuron(*where))
 

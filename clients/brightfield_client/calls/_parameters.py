@@ -221,6 +221,7 @@ class SaliencyParameters(ImageParameters, total=False):
             "guided_grad_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "lrp",
             "smoothgrad",
         ]
         | None
@@ -257,15 +258,40 @@ class SaliencyParameters(ImageParameters, total=False):
     true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
-    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, smoothgrad)"""
+    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,
+    smoothgrad)"""
     steps: int | None
     """Points of the integral. (of integrated_gradients). Default: 50."""
     baseline: Literal["mean", "zero", "grey", "blur"] | float | None
     """Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and std. (of
     integrated_gradients). Default: "mean"."""
-    rule: Literal["gauss_legendre", "midpoint"] | None
-    """How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1. (of
-    integrated_gradients). Default: "gauss_legendre"."""
+    rule: (
+        Literal[
+            "gauss_legendre",
+            "midpoint",
+            "epsilon_plus",
+            "epsilon_gamma",
+            "epsilon",
+            "gamma",
+            "z_plus",
+        ]
+        | None
+    )
+    """Of integrated_gradients (default: `gauss_legendre`): How the integral is summed; Gauss-
+    Legendre is exact to degree 2 steps - 1. Of lrp (default: `epsilon_plus`): How a layer
+    divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with the output's sign
+    counts more, `z_plus`: only positive contributions; or `z_plus` (`epsilon_plus`) or `gamma`
+    (`epsilon_gamma`) for convolutions and `epsilon` for dense layers. (of integrated_gradients,
+    lrp)"""
+    epsilon: float | None
+    """What is added to the magnitude of each z_j; a larger one gives a sparser map. (of lrp).
+    Default: 1e-06."""
+    gamma: float | None
+    """By how much contributions that agree in sign count more. (of lrp). Default: 0.25."""
+    biases: Literal["absorb", "ignore"] | None
+    """Whether a layer's bias gets its share of the relevance, or is left out of the sum: then
+    more of it comes to the pixels, and what is nothing but its bias has nothing to divide. (of
+    lrp). Default: "absorb"."""
     samples: int | None
     """Noisy copies. (of smoothgrad). Default: 50."""
     sigma: float | None

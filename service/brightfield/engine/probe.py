@@ -24,6 +24,7 @@ from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
@@ -32,6 +33,7 @@ from brightfield.runtime.parameter_override import (
     drawn,
     last_weight,
 )
+from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -122,6 +124,16 @@ class LaneProbe:
     ) -> Iterator[Gradient]:
         operation = Gradients(layer, self._cut, relu_rule, self._of)
         yield from self._run(operation, chunks, self.targets[0].score)
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        operation = self._change(RelevancePass(self._cut, self._of))
+        argument = (self.targets[0].score, rules)
+        self.passes += len(images)
+        self._ticket.check()
+        found: Relevance = self._resident.submit(
+            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
+        ).result()
+        return found
 
     def spatial_layer(self, name: str | None) -> Tap:
         wanted = name or self.card.explain.layer

@@ -35,6 +35,7 @@ RESULTS: Mapping[str, Any] = {
     "input_x_gradient": ex.GradientResult,
     "integrated_gradients": ex.IntegratedGradientsResult,
     "kernel_shap": ex.KernelShapResult,
+    "lrp": ex.LrpResult,
     "occlusion": ex.OcclusionResult,
     "rise": ex.RiseResult,
     "smoothgrad": ex.SmoothGradResult,

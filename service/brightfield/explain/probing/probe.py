@@ -17,6 +17,7 @@ from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.targets import Gradient, Target
 from brightfield.tensors import Images, Scores
 
@@ -85,6 +86,10 @@ class Probe(Protocol):
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
         """Gradients of the first target's score by the input, or by what flows through a layer."""
+        ...
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        """How the first target's score is made up of the values of one image."""
         ...
 
     def spatial_layer(self, name: str | None) -> Tap:
