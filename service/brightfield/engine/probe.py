@@ -19,6 +19,7 @@ from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
+from brightfield.images.labels import Labels
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.default_layer import last_spatial_layer
@@ -26,6 +27,7 @@ from brightfield.models.inspection.layers import Tap, reading, resolve
 from brightfield.models.inspection.layouts import Unplaced
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
 from brightfield.runtime.layer_layouts import unplaced
 from brightfield.runtime.operations import Activations, Gradients, Operation
@@ -35,6 +37,7 @@ from brightfield.runtime.parameter_override import (
     drawn,
     last_weight,
 )
+from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -53,7 +56,8 @@ Change = Callable[[Operation], Operation]
 class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
-    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. The scores are
+    `picture` gives the displayed image (H, W, 3), and `objects` are the objects (H, W) in it, for
+    the methods that ask for them. The scores are
     those of the model's output, or with `of` of what flows through a place within. A withdrawn or
     expired ticket ends the explanation between two chunks.
     """
@@ -67,6 +71,7 @@ class LaneProbe:
         kind: Kind = "logit",
         picture: PictureOf | None = None,
         of: Tap | None = None,
+        objects: Labels | None = None,
     ) -> None:
         self.targets = targets
         self.geometry = geometry
@@ -74,6 +79,7 @@ class LaneProbe:
         self._resident = resident
         self._ticket = ticket
         self._picture = picture
+        self._objects = objects
         self._scoring: Operation = scoring_pass(resident, kind)
         self._cut: Rewrite | None = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
@@ -93,6 +99,11 @@ class LaneProbe:
         if self._picture is None:
             raise TypeError("this probe was made without a picture")
         return self._picture()
+
+    def objects(self) -> Labels:
+        if self._objects is None:
+            raise TypeError("this probe was made without objects")
+        return self._objects
 
     def chunk(self, *, gradients: bool = False) -> int:
         operation = self._gradients(None, None) if gradients else self._scoring
@@ -125,6 +136,16 @@ class LaneProbe:
 
     def _gradients(self, layer: Tap | None, relu_rule: ReluRule | None) -> Gradients:
         return Gradients(layer, self._cut, relu_rule, self._of, self._resident.layouts)
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        operation = self._change(RelevancePass(self._cut, self._of))
+        argument = (self.targets[0].score, rules)
+        self.passes += len(images)
+        self._ticket.check()
+        found: Relevance = self._resident.submit(
+            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
+        ).result()
+        return found
 
     def spatial_layer(self, name: str | None) -> SpatialLayer:
         wanted = name or self.card.explain.layer
