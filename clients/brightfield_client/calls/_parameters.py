@@ -100,8 +100,9 @@ class EmbedParameters(ImageParameters, total=False):
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`.
     Default: "penultimate"."""
     pool: Literal["mean", "max", "none"] | None
-    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
-    transformer's tokens (tokens, channels) the same, over the tokens. Default: "mean"."""
+    """How a layer with places becomes a vector: mean or maximum per channel, or all its values
+    in C order. Of a transformer's tokens those count that stand for places of the image, not
+    class or register tokens; with `none`, all. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
 
@@ -252,7 +253,7 @@ class SaliencyParameters(ImageParameters, total=False):
     by the map's highest and lowest values."""
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
-    of the card's layer, else the last one with spatial maps."""
+    of the card's layer, else the last one with places before the network's head."""
     relu: bool | None
     """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
     true."""
