@@ -385,6 +385,24 @@ def occlusion(
         output: Scale of the scores: `logit`, `probability`, or, for models that find boxes,
             `similarity`: the greatest IoU x probability over all candidates. Default:
             `similarity` for these, `logit` for others; with a `reference` it is the cosine.
+        regions: What is weighed: cells of a `grid`, superpixels (`slic`), the `objects` that
+            /segment finds, or your own `shapes`; at most 64. (of kernel_shap). Default: "grid".
+        rows: Rows of the grid. (of kernel_shap). Default: 4.
+        columns: Columns of the grid. (of kernel_shap). Default: 4.
+        segments: About how many superpixels there shall be. (of kernel_shap). Default: 32.
+        compactness: How square superpixels are against how uniform; ten times more is much more
+            square. (of kernel_shap). Default: 10.0.
+        segmenter: The model that finds the objects, as at /segment. Default: that of /segment.
+            (of kernel_shap)
+        only: Only these objects are regions, by their ids at /segment. Default: all. (of
+            kernel_shap)
+        shapes: Your own regions in image pixels, with | between them: x,y,width,height, or the
+            corners of a polygon x,y;x,y;x,y. (of kernel_shap)
+        rest: What becomes of pixels outside all regions: always `visible`, or one more
+            `region`. (of kernel_shap). Default: "visible".
+        samples: The most sets of visible regions whose scores are taken, the image and nothing
+            counted. (of kernel_shap). Default: 1024.
+        seed: Seed of the sets that are drawn. (of kernel_shap, rise). Default: 0.
         window: Side of the window, or height,width. Default: a seventh of the input's short
             side. (of occlusion)
         stride: Step of the window, at most the window. Default: half the window. (of occlusion)
@@ -400,7 +418,6 @@ def occlusion(
         masks: Random masks. (of rise). Default: 4000.
         cells: Cells of a mask along each side of the input. (of rise). Default: 7.
         p: Probability that a cell is open. (of rise). Default: 0.5.
-        seed: Seed of the masks. (of rise). Default: 0.
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.

@@ -109,7 +109,7 @@ class EmbedParameters(ImageParameters, total=False):
 class OcclusionParameters(ImageParameters, total=False):
     """Parameters of /occlusion."""
 
-    method: Literal["occlusion", "rise"] | None
+    method: Literal["kernel_shap", "occlusion", "rise"] | None
     """What explains; some parameters belong to one method alone. Default: "occlusion"."""
     target: str | int | Sequence[str | int] | None
     """What to explain: labels or class ids, several with commas, or `top` for the highest
@@ -139,6 +139,35 @@ class OcclusionParameters(ImageParameters, total=False):
     """Scale of the scores: `logit`, `probability`, or, for models that find boxes,
     `similarity`: the greatest IoU x probability over all candidates. Default: `similarity` for
     these, `logit` for others; with a `reference` it is the cosine."""
+    regions: Literal["grid", "slic", "objects", "shapes"] | None
+    """What is weighed: cells of a `grid`, superpixels (`slic`), the `objects` that /segment
+    finds, or your own `shapes`; at most 64. (of kernel_shap). Default: "grid"."""
+    rows: int | None
+    """Rows of the grid. (of kernel_shap). Default: 4."""
+    columns: int | None
+    """Columns of the grid. (of kernel_shap). Default: 4."""
+    segments: int | None
+    """About how many superpixels there shall be. (of kernel_shap). Default: 32."""
+    compactness: float | None
+    """How square superpixels are against how uniform; ten times more is much more square. (of
+    kernel_shap). Default: 10.0."""
+    segmenter: str | None
+    """The model that finds the objects, as at /segment. Default: that of /segment. (of
+    kernel_shap)"""
+    only: str | int | Sequence[int] | None
+    """Only these objects are regions, by their ids at /segment. Default: all. (of
+    kernel_shap)"""
+    shapes: str | None
+    """Your own regions in image pixels, with | between them: x,y,width,height, or the corners
+    of a polygon x,y;x,y;x,y. (of kernel_shap)"""
+    rest: Literal["visible", "region"] | None
+    """What becomes of pixels outside all regions: always `visible`, or one more `region`. (of
+    kernel_shap). Default: "visible"."""
+    samples: int | None
+    """The most sets of visible regions whose scores are taken, the image and nothing counted.
+    (of kernel_shap). Default: 1024."""
+    seed: int | None
+    """Seed of the sets that are drawn. (of kernel_shap, rise). Default: 0."""
     window: str | int | Sequence[int] | None
     """Side of the window, or height,width. Default: a seventh of the input's short side. (of
     occlusion)"""
@@ -163,8 +192,6 @@ class OcclusionParameters(ImageParameters, total=False):
     """Cells of a mask along each side of the input. (of rise). Default: 7."""
     p: float | None
     """Probability that a cell is open. (of rise). Default: 0.5."""
-    seed: int | None
-    """Seed of the masks. (of rise). Default: 0."""
 
 
 class PatchesParameters(ImageParameters, total=False):
@@ -621,7 +648,8 @@ class EvaluationParameters(TypedDict, total=False):
     """Label or number of the positive class of two. Default: the second. (of classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
-    of the detections whose errors are counted; the twelve numbers use all. (of detection)"""
+    of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
+    detection)"""
     operating_point: str | None
     """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
     probabilities, Youden's point for other scores. (of classification)"""
@@ -632,6 +660,28 @@ class EvaluationParameters(TypedDict, total=False):
     """Number of bins of the calibration errors. (of classification). Default: 10."""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
+    match_iou: float | None
+    """IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of
+    detection). Default: 0.5."""
+    max_detections: int | None
+    """Detections that count in AP and AR, the best of each image and category. (of detection).
+    Default: 100."""
+    iou_thresholds: str | float | Sequence[float] | None
+    """IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO.
+    (of detection)"""
+    areas: str | Mapping[str, Sequence[float | None]] | None
+    """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
+    square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
+    detection)"""
+    pixel_size: float | None
+    """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
+    one per axis. Default: distances are in pixels. (of segmentation)"""
+    class_agnostic: bool | None
+    """Whether a detection may hit an object of another category; then there are no numbers of
+    single categories. (of detection). Default: false."""
+    list_partners: int | None
+    """How many true objects to list with the detections that found them. (of detection).
+    Default: 10000."""
     bits: int | None
     """Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8."""
     luminance: bool | None
@@ -643,9 +693,6 @@ class EvaluationParameters(TypedDict, total=False):
     mode: Literal["semantic", "instance"] | None
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges. (of
     segmentation). Default: "semantic"."""
-    pixel_size: str | float | Sequence[float] | None
-    """Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of
-    segmentation)"""
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
@@ -776,16 +823,22 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
         "positive": "Label or number of the positive class of two. Default: the second. (of classification)",
-        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections whose errors are counted; the twelve numbers use all. (of detection)",
+        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
+        "match_iou": "IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of detection). Default: 0.5.",
+        "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
+        "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
+        "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
+        "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
+        "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
         "bits": "Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8.",
         "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the convention for super-resolution. (of restoration). Default: false.",
         "border": "Pixels along each side that are ignored; by the same convention, the scale. (of restoration). Default: 0.",
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
-        "pixel_size": "Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
     },
 }

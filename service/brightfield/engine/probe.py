@@ -18,6 +18,7 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.geometry import Geometry
+from brightfield.images.labels import Labels
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
@@ -46,7 +47,8 @@ Change = Callable[[Operation], Operation]
 class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
-    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. The scores are
+    `picture` gives the displayed image (H, W, 3), and `objects` are the objects (H, W) in it, for
+    the methods that ask for them. The scores are
     those of the model's output, or with `of` of what flows through a place within. A withdrawn or
     expired ticket ends the explanation between two chunks.
     """
@@ -60,6 +62,7 @@ class LaneProbe:
         kind: Kind = "logit",
         picture: PictureOf | None = None,
         of: Tap | None = None,
+        objects: Labels | None = None,
     ) -> None:
         self.targets = targets
         self.geometry = geometry
@@ -67,6 +70,7 @@ class LaneProbe:
         self._resident = resident
         self._ticket = ticket
         self._picture = picture
+        self._objects = objects
         self._scoring: Operation = scoring_pass(resident, kind)
         self._cut: Rewrite | None = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
@@ -86,6 +90,11 @@ class LaneProbe:
         if self._picture is None:
             raise TypeError("this probe was made without a picture")
         return self._picture()
+
+    def objects(self) -> Labels:
+        if self._objects is None:
+            raise TypeError("this probe was made without objects")
+        return self._objects
 
     def chunk(self, *, gradients: bool = False) -> int:
         operation = Gradients(None, self._cut, None, self._of) if gradients else self._scoring

@@ -12,6 +12,7 @@ from torch import nn
 from brightfield.cards import ModelCard
 from brightfield.explain.probing.incremental import Incremental
 from brightfield.geometry import Geometry
+from brightfield.images.labels import Labels
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
@@ -52,6 +53,10 @@ class Probe(Protocol):
 
     def picture(self) -> NDArray[np.uint8]:
         """(H, W, 3): the whole image as it is displayed."""
+        ...
+
+    def objects(self) -> Labels:
+        """(H, W): the objects of the method's companion, by their ids, over the whole image."""
         ...
 
     def chunk(self, *, gradients: bool = False) -> int:
