@@ -528,6 +528,48 @@ class CollectionPatchesParameters(TypedDict, total=False):
     Default: 1.0."""
 
 
+class TcavParameters(TypedDict, total=False):
+    """Parameters of POST /collections/{name}/tcav."""
+
+    random: str | Mapping[str, Any] | None
+    """A filter: the items that random sets are drawn from, without those of the concept.
+    Default: all others."""
+    inputs: str | Mapping[str, Any] | None
+    """A filter: the items whose images are asked about, of a collection that keeps images.
+    Default: the images of the request."""
+    runs: int | None
+    """Random sets that the concept is compared with, and that are compared with one another.
+    Default: 30."""
+    size: int | None
+    """Items of each set. Default: all of the concept, or half of the others if that is less."""
+    seed: int | None
+    """Of the draws. Default: 0."""
+    model: str | None
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    intensity: str | None
+    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
+    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
+    for others. Default: "auto"."""
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+
+
 class ProjectionParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/projection."""
 
@@ -732,6 +774,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "alpha": "Greatest opacity of an overlay. Default: 0.6.",
         "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
         "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
+    },
+    "TcavParameters": {
+        "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
+        "inputs": "A filter: the items whose images are asked about, of a collection that keeps images. Default: the images of the request.",
+        "runs": "Random sets that the concept is compared with, and that are compared with one another. Default: 30.",
+        "size": "Items of each set. Default: all of the concept, or half of the others if that is less.",
+        "seed": "Of the draws. Default: 0.",
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
     },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
