@@ -109,7 +109,7 @@ class EmbedParameters(ImageParameters, total=False):
 class OcclusionParameters(ImageParameters, total=False):
     """Parameters of /occlusion."""
 
-    method: Literal["occlusion", "rise"] | None
+    method: Literal["kernel_shap", "occlusion", "rise"] | None
     """What explains; some parameters belong to one method alone. Default: "occlusion"."""
     target: str | int | Sequence[str | int] | None
     """What to explain: labels or class ids, several with commas, or `top` for the highest
@@ -139,6 +139,35 @@ class OcclusionParameters(ImageParameters, total=False):
     """Scale of the scores: `logit`, `probability`, or, for models that find boxes,
     `similarity`: the greatest IoU x probability over all candidates. Default: `similarity` for
     these, `logit` for others; with a `reference` it is the cosine."""
+    regions: Literal["grid", "slic", "objects", "shapes"] | None
+    """What is weighed: cells of a `grid`, superpixels (`slic`), the `objects` that /segment
+    finds, or your own `shapes`; at most 64. (of kernel_shap). Default: "grid"."""
+    rows: int | None
+    """Rows of the grid. (of kernel_shap). Default: 4."""
+    columns: int | None
+    """Columns of the grid. (of kernel_shap). Default: 4."""
+    segments: int | None
+    """About how many superpixels there shall be. (of kernel_shap). Default: 32."""
+    compactness: float | None
+    """How square superpixels are against how uniform; ten times more is much more square. (of
+    kernel_shap). Default: 10.0."""
+    segmenter: str | None
+    """The model that finds the objects, as at /segment. Default: that of /segment. (of
+    kernel_shap)"""
+    only: str | int | Sequence[int] | None
+    """Only these objects are regions, by their ids at /segment. Default: all. (of
+    kernel_shap)"""
+    shapes: str | None
+    """Your own regions in image pixels, with | between them: x,y,width,height, or the corners
+    of a polygon x,y;x,y;x,y. (of kernel_shap)"""
+    rest: Literal["visible", "region"] | None
+    """What becomes of pixels outside all regions: always `visible`, or one more `region`. (of
+    kernel_shap). Default: "visible"."""
+    samples: int | None
+    """The most sets of visible regions whose scores are taken, the image and nothing counted.
+    (of kernel_shap). Default: 1024."""
+    seed: int | None
+    """Seed of the sets that are drawn. (of kernel_shap, rise). Default: 0."""
     window: str | int | Sequence[int] | None
     """Side of the window, or height,width. Default: a seventh of the input's short side. (of
     occlusion)"""
@@ -163,8 +192,6 @@ class OcclusionParameters(ImageParameters, total=False):
     """Cells of a mask along each side of the input. (of rise). Default: 7."""
     p: float | None
     """Probability that a cell is open. (of rise). Default: 0.5."""
-    seed: int | None
-    """Seed of the masks. (of rise). Default: 0."""
 
 
 class PatchesParameters(ImageParameters, total=False):
@@ -194,6 +221,7 @@ class SaliencyParameters(ImageParameters, total=False):
             "guided_grad_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "lrp",
             "smoothgrad",
         ]
         | None
@@ -230,15 +258,40 @@ class SaliencyParameters(ImageParameters, total=False):
     true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
-    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, smoothgrad)"""
+    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,
+    smoothgrad)"""
     steps: int | None
     """Points of the integral. (of integrated_gradients). Default: 50."""
     baseline: Literal["mean", "zero", "grey", "blur"] | float | None
     """Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and std. (of
     integrated_gradients). Default: "mean"."""
-    rule: Literal["gauss_legendre", "midpoint"] | None
-    """How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1. (of
-    integrated_gradients). Default: "gauss_legendre"."""
+    rule: (
+        Literal[
+            "gauss_legendre",
+            "midpoint",
+            "epsilon_plus",
+            "epsilon_gamma",
+            "epsilon",
+            "gamma",
+            "z_plus",
+        ]
+        | None
+    )
+    """Of integrated_gradients (default: `gauss_legendre`): How the integral is summed; Gauss-
+    Legendre is exact to degree 2 steps - 1. Of lrp (default: `epsilon_plus`): How a layer
+    divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with the output's sign
+    counts more, `z_plus`: only positive contributions; or `z_plus` (`epsilon_plus`) or `gamma`
+    (`epsilon_gamma`) for convolutions and `epsilon` for dense layers. (of integrated_gradients,
+    lrp)"""
+    epsilon: float | None
+    """What is added to the magnitude of each z_j; a larger one gives a sparser map. (of lrp).
+    Default: 1e-06."""
+    gamma: float | None
+    """By how much contributions that agree in sign count more. (of lrp). Default: 0.25."""
+    biases: Literal["absorb", "ignore"] | None
+    """Whether a layer's bias gets its share of the relevance, or is left out of the sum: then
+    more of it comes to the pixels, and what is nothing but its bias has nothing to divide. (of
+    lrp). Default: "absorb"."""
     samples: int | None
     """Noisy copies. (of smoothgrad). Default: 50."""
     sigma: float | None

@@ -18,11 +18,13 @@ from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.geometry import Geometry
+from brightfield.images.labels import Labels
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
@@ -31,6 +33,7 @@ from brightfield.runtime.parameter_override import (
     drawn,
     last_weight,
 )
+from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -44,7 +47,8 @@ Change = Callable[[Operation], Operation]
 class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
-    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. The scores are
+    `picture` gives the displayed image (H, W, 3), and `objects` are the objects (H, W) in it, for
+    the methods that ask for them. The scores are
     those of the model's output, or with `of` of what flows through a place within. A withdrawn or
     expired ticket ends the explanation between two chunks.
     """
@@ -58,6 +62,7 @@ class LaneProbe:
         kind: Kind = "logit",
         picture: PictureOf | None = None,
         of: Tap | None = None,
+        objects: Labels | None = None,
     ) -> None:
         self.targets = targets
         self.geometry = geometry
@@ -65,6 +70,7 @@ class LaneProbe:
         self._resident = resident
         self._ticket = ticket
         self._picture = picture
+        self._objects = objects
         self._scoring: Operation = scoring_pass(resident, kind)
         self._cut: Rewrite | None = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
@@ -84,6 +90,11 @@ class LaneProbe:
         if self._picture is None:
             raise TypeError("this probe was made without a picture")
         return self._picture()
+
+    def objects(self) -> Labels:
+        if self._objects is None:
+            raise TypeError("this probe was made without objects")
+        return self._objects
 
     def chunk(self, *, gradients: bool = False) -> int:
         operation = Gradients(None, self._cut, None, self._of) if gradients else self._scoring
@@ -113,6 +124,16 @@ class LaneProbe:
     ) -> Iterator[Gradient]:
         operation = Gradients(layer, self._cut, relu_rule, self._of)
         yield from self._run(operation, chunks, self.targets[0].score)
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        operation = self._change(RelevancePass(self._cut, self._of))
+        argument = (self.targets[0].score, rules)
+        self.passes += len(images)
+        self._ticket.check()
+        found: Relevance = self._resident.submit(
+            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
+        ).result()
+        return found
 
     def spatial_layer(self, name: str | None) -> Tap:
         wanted = name or self.card.explain.layer

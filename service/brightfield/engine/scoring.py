@@ -17,9 +17,7 @@ def scoring_pass(resident: Resident, kind: Kind) -> Forward:
     """
     if kind == "logit":
         return Forward(resident.cut)
-    if resident.card.output.activation == "none":
-        return Forward()
-    return Forward(resident.undo or resident.cut)
+    return Forward(resident.scores)
 
 
 def reading_pass(resident: Resident, layer: str | None) -> Operation:

@@ -103,6 +103,7 @@ class TargetSelection:
             kind,
             lambda: display(image_pass.picture.pixels),
             of,
+            self._context.job.objects,
         )
         return SelectedTarget(image_pass, probe)
 
@@ -155,7 +156,8 @@ def _check_unnormalised(kind: Kind, resident: Resident) -> None:
     """A normalised score saturates, and its gradient says little: never explain one in silence."""
     if kind == "logit" and resident.normalised:
         raise Unexplainable(
-            f"The model {resident.card.id} ends in a softmax or sigmoid, and only unnormalised "
-            "scores are explained; leave it out of the architecture, and let the card's activation "
-            "apply it."
+            f"The model {resident.card.id} puts out normalised or otherwise bounded scores, whose "
+            "gradient vanishes where it is sure; only unnormalised ones are explained. Leave the "
+            "softmax, sigmoid or the like out of the architecture, and let the card's activation "
+            "apply it; or use /occlusion with output=probability."
         )

@@ -13,10 +13,13 @@ from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
 from brightfield.images.picture import Note
+from brightfield.models.examination.examination import Examination
+from brightfield.models.examination.samples import shapes
 from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusal, Schedule
-from brightfield.models.inspection.normalising import Cut, Undo
+from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.outages import ModelFailed
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
@@ -29,8 +32,6 @@ T = TypeVar("T")
 
 # Warm-up ends before a batch would take longer than this, so that loading stays short.
 _LONGEST_WARM_UP_BATCH = 0.25
-# What a model that takes any size is warmed up with.
-_ANY_SIDE = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -45,14 +46,14 @@ class Planned:
 class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
-    `cut` leaves out the softmax or sigmoid that the model ends in: explanations look at the
-    unnormalised output. `digest` is that of all that its numbers depend on
-    (`models.loading.makeup`). `normalised` says that the model ends so, and nothing can be left
-    out.
-    `undo` stands before an activation of the card that would normalise a second time, and `notes`
-    are in the warnings of every answer. `plans` has what was traced for incremental passes, by
-    operation and shape, `planned` the grids of windows over them. Who uses it and how long it stays
-    is the registry's business.
+    `digest` is that of all that its numbers depend on (`models.loading.makeup`), `examination` what
+    was found out when it was loaded. Scores before normalisation are the output of `cut` (None: of
+    the network as it is), which explanations look at; `normalised` says that there are none.
+    Scores before the card's activation are the output of `scores`. `alone` says that images of one
+    batch would change each other's answers. `usual` is the shape of its images where the card
+    leaves it open and the network doesn't take 256 x 256. `notes` are in the warnings of every
+    answer. `plans` has what was traced for incremental passes, by operation and shape, `planned`
+    the grids of windows over them. Who uses it and how long it stays is the registry's business.
     """
 
     card: ModelCard
@@ -62,9 +63,13 @@ class Resident:
     sha256: str | None = None
     digest: str | None = None
     static_batch: int | None = None
-    cut: Cut | None = None
+    input_sizes: InputSizes = ANY_SIZE
+    cut: Rewrite | None = None
+    scores: Rewrite | None = None
     normalised: bool = False
-    undo: Undo | None = None
+    alone: bool = False
+    usual: tuple[int, int, int] | None = None
+    examination: Examination | None = None
     notes: tuple[Note, ...] = ()
     sizes: BatchSizes = field(default_factory=BatchSizes)
     plans: LRUCache[Hashable, IncrementalPlan | Refusal] = field(
@@ -78,14 +83,12 @@ class Resident:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the input that the card asks for; 256 x 256 where any size will do."""
-        spec = self.card.input
-        if spec.size is not None and not isinstance(spec.size, Multiple):
-            return (spec.channels, *spec.size)
-        if spec.crop is not None:
-            return (spec.channels, spec.crop, spec.crop)
-        step = spec.size.multiple if isinstance(spec.size, Multiple) else 1
-        side = math.ceil(_ANY_SIDE / step) * step
-        return (spec.channels, side, side)
+        return self.usual or shapes(self.card.input, self.input_sizes)[0]
+
+    @property
+    def row_limit(self) -> int | None:
+        """The most rows of one pass; None: as many as there is memory for."""
+        return 1 if self.alone else self.static_batch
 
     def submit(
         self,
@@ -98,7 +101,12 @@ class Resident:
         max_batch: int | None = None,
         only_timed: bool = False,
     ) -> WorkItem:
-        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result."""
+        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result.
+
+        Raises `UnfitImage` for rows of a size that the model's program doesn't take.
+        """
+        if not isinstance(operation, LaneCall):
+            self.input_sizes.check_rows(rows.shape[1:], self.card.id)
         item = WorkItem(self, operation, rows, ticket, band, argument, max_batch, only_timed)
         self.lane.submit(item)
         return item
@@ -147,7 +155,7 @@ class Resident:
         """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
         if isinstance(operation, LaneCall):  # each is of a kind of its own: nothing to measure
             return 1
-        caps = (self.static_batch, self.card.max_batch, max_batch)
+        caps = (self.row_limit, self.card.max_batch, max_batch)
         best = self.sizes.best(operation, shape)
         return min([best, *(cap for cap in caps if cap is not None)])
 
@@ -185,7 +193,7 @@ class Resident:
         return seconds
 
     def _warm_up_limit(self) -> int:
-        caps = (self.static_batch, self.card.max_batch)
+        caps = (self.row_limit, self.card.max_batch)
         return min([16, *(cap for cap in caps if cap is not None)])
 
     def release_cache(self) -> None:

@@ -12,10 +12,12 @@ from torch import nn
 from brightfield.cards import ModelCard
 from brightfield.explain.probing.incremental import Incremental
 from brightfield.geometry import Geometry
+from brightfield.images.labels import Labels
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.targets import Gradient, Target
 from brightfield.tensors import Images, Scores
 
@@ -53,6 +55,10 @@ class Probe(Protocol):
         """(H, W, 3): the whole image as it is displayed."""
         ...
 
+    def objects(self) -> Labels:
+        """(H, W): the objects of the method's companion, by their ids, over the whole image."""
+        ...
+
     def chunk(self, *, gradients: bool = False) -> int:
         """Images that a chunk should have: the measured best batch."""
         ...
@@ -80,6 +86,10 @@ class Probe(Protocol):
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
         """Gradients of the first target's score by the input, or by what flows through a layer."""
+        ...
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        """How the first target's score is made up of the values of one image."""
         ...
 
     def spatial_layer(self, name: str | None) -> Tap:
