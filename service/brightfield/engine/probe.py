@@ -19,12 +19,14 @@ from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.runtime.ahead import results_ahead
+from brightfield.runtime.attention_pass import AttentionPass
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
     ParameterOverride,
@@ -35,7 +37,7 @@ from brightfield.runtime.parameter_override import (
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.targets import Gradient, Kind, Target
+from brightfield.targets import Attention, Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
 
 PictureOf = Callable[[], NDArray[np.uint8]]
@@ -122,6 +124,12 @@ class LaneProbe:
     ) -> Iterator[Gradient]:
         operation = Gradients(layer, self._cut, relu_rule, self._of)
         yield from self._run(operation, chunks, self.targets[0].score)
+
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        operation = AttentionPass(heads, self._cut, self._of)
+        (found,) = self._run(operation, [images], self.targets[0].score)
+        attention: Attention = found
+        return attention
 
     def spatial_layer(self, name: str | None) -> Tap:
         wanted = name or self.card.explain.layer

@@ -12,6 +12,8 @@ from brightfield.explain.method import Method
 from brightfield.plugins import discover, member
 
 if TYPE_CHECKING:  # the shipped ones, for editors and type checkers
+    from brightfield.explain.attention_relevance import AttentionRelevance as AttentionRelevance
+    from brightfield.explain.attention_rollout import AttentionRollout as AttentionRollout
     from brightfield.explain.grad_cam import GradCam as GradCam
     from brightfield.explain.gradient import GradientSaliency as GradientSaliency
     from brightfield.explain.guided_backprop import GuidedBackprop as GuidedBackprop

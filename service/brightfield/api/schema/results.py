@@ -22,6 +22,8 @@ from brightfield.work import Work
 
 RESULTS: Mapping[str, Any] = {
     "activations": pr.ActivationsResult,
+    "attention_relevance": ex.AttentionResult,
+    "attention_rollout": ex.AttentionResult,
     "classify": pr.ClassMapResult | pr.ClassificationResult,
     "detect": pr.DetectionResult,
     "embed": pr.EmbeddingResult,

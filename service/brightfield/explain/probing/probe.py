@@ -13,11 +13,12 @@ from brightfield.cards import ModelCard
 from brightfield.explain.probing.incremental import Incremental
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
-from brightfield.targets import Gradient, Target
+from brightfield.targets import Attention, Gradient, Target
 from brightfield.tensors import Images, Scores
 
 
@@ -85,6 +86,14 @@ class Probe(Protocol):
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
         """Gradients of the first target's score by the input, or by what flows through a layer."""
+        ...
+
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        """How attention moves information for one image (1, C, H, W): the weights with their heads
+        fused, or (None) weighed by the gradients of the first target's score.
+
+        Raises `Unexplainable` for a model without attention of all tokens to all.
+        """
         ...
 
     def spatial_layer(self, name: str | None) -> Tap:

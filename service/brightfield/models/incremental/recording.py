@@ -143,7 +143,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _note(self, function: Any, arguments: Any, keywords: Any, outcome: Any) -> None:
         if _draws(function, arguments, keywords):
             raise Unrecordable("it draws random numbers")
-        if torch.Tag.dynamic_output_shape in function.tags:
+        if _sized_by_values(function, arguments):
             name = function.overloadpacket.__name__
             raise Unrecordable(f"the size of what {name} gives depends on values")
         results = outcome if isinstance(outcome, tuple | list) else (outcome,)
@@ -207,6 +207,18 @@ def _draws(function: Any, arguments: Any, keywords: Mapping[str, Any]) -> bool:
     names = [argument.name for argument in function._schema.arguments]
     given = {**dict(zip(names, arguments, strict=False)), **keywords}
     return "dropout_p" not in names or bool(given.get("dropout_p"))
+
+
+def _sized_by_values(function: Any, arguments: Any) -> bool:
+    """Whether the size of what the call gives depends on values; of indexing it does so with masks
+    alone."""
+    if torch.Tag.dynamic_output_shape not in function.tags:
+        return False
+    if function.overloadpacket is not torch.ops.aten.index:
+        return True
+    indices = [each for each in arguments[1] if each is not None]
+    masks = (torch.bool, torch.uint8)
+    return any(not isinstance(each, Tensor) or each.dtype in masks for each in indices)
 
 
 def _functional(function: Any) -> Any:

@@ -170,6 +170,21 @@ class GradCamResult(_Saliency):
     """[height, width] of the layer's maps."""
 
 
+@shape
+class AttentionResult(_Saliency):
+    """A map by a transformer's attention."""
+
+    method: Literal["attention_rollout", "attention_relevance"]
+    layers: Natural
+    """Attention layers that were followed."""
+    layer_size: _Shape
+    """[height, width] of the grid of tokens."""
+    tokens: Natural
+    """All tokens; those beyond the grid have no place in the image."""
+    read_from: Natural
+    """Tokens that the score is read from: 1 is a class token, all are a mean."""
+
+
 @open_shape
 class SaliencyResult(_Saliency):
     """A map by another method, with members of its own."""
