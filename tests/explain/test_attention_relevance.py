@@ -87,9 +87,9 @@ def test_torchvisions_transformer_with_its_own_attention(bench: Bench) -> None:
     layers = []
     for layer in model.encoder.layers:
         normed, own = layer.ln_1(tokens), layer.self_attention
-        q, k, v = torch.nn.functional.linear(
-            normed, own.in_proj_weight, own.in_proj_bias
-        ).chunk(3, -1)
+        q, k, v = torch.nn.functional.linear(normed, own.in_proj_weight, own.in_proj_bias).chunk(
+            3, -1
+        )
         q, k, v = (x.unflatten(-1, (2, -1)).transpose(1, 2) for x in (q, k, v))
         weights = (q @ k.mT / 8**0.5).softmax(-1)
         _, given = own(normed, normed, normed, average_attn_weights=False)

@@ -156,7 +156,7 @@ def vit(*args: Any, **kwargs: Any) -> Vit:
 
 
 def attention_of(model: Vit, x: Tensor, target: int) -> list[tuple[Tensor, Tensor]]:
-    """For every layer its weights (heads, N, N) and their gradients, step by step in plain torch."""
+    """For every layer its weights (heads, N, N) and their gradients, step by step."""
     tokens, kept = model.embedded(x).requires_grad_(), []
     for block in model.blocks:
         q, k, v = block.qkv(block.norm1(tokens))  # type: ignore[operator]

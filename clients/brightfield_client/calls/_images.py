@@ -585,17 +585,27 @@ def saliency(
         layer: Module whose output is weighed; name@0 is the first of its calls. Default: the
             last call of the card's layer, else the last one with spatial maps. (of grad_cam,
             gradient, guided_backprop, guided_grad_cam, input_x_gradient, integrated_gradients,
-            smoothgrad)
+            lrp, smoothgrad)
         relu: Keep only what supports the target; without it the map is signed. (of grad_cam).
             Default: true.
         neuron: Explain one value of `layer` instead of a class score: c,y,x, or one number in a
             flat layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients,
-            smoothgrad)
+            lrp, smoothgrad)
         steps: Points of the integral. (of integrated_gradients). Default: 50.
         baseline: Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and
             std. (of integrated_gradients). Default: "mean".
-        rule: How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1. (of
-            integrated_gradients). Default: "gauss_legendre".
+        rule: Of integrated_gradients (default: `gauss_legendre`): How the integral is summed;
+            Gauss-Legendre is exact to degree 2 steps - 1. Of lrp (default: `epsilon_plus`): How
+            a layer divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with
+            the output's sign counts more, `z_plus`: only positive contributions; or `z_plus`
+            (`epsilon_plus`) or `gamma` (`epsilon_gamma`) for convolutions and `epsilon` for
+            dense layers. (of integrated_gradients, lrp)
+        epsilon: What is added to the magnitude of each z_j; a larger one gives a sparser map.
+            (of lrp). Default: 1e-06.
+        gamma: By how much contributions that agree in sign count more. (of lrp). Default: 0.25.
+        biases: Whether a layer's bias gets its share of the relevance, or is left out of the
+            sum: then more of it comes to the pixels, and what is nothing but its bias has
+            nothing to divide. (of lrp). Default: "absorb".
         samples: Noisy copies. (of smoothgrad). Default: 50.
         sigma: Standard deviation of the noise, as a part of the input's range. (of smoothgrad).
             Default: 0.15.

@@ -223,6 +223,7 @@ class SaliencyParameters(ImageParameters, total=False):
             "guided_grad_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "lrp",
             "smoothgrad",
         ]
         | None
@@ -260,21 +261,47 @@ class SaliencyParameters(ImageParameters, total=False):
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
     of the card's layer, else the last one with spatial maps. (of grad_cam, gradient,
-    guided_backprop, guided_grad_cam, input_x_gradient, integrated_gradients, smoothgrad)"""
+    guided_backprop, guided_grad_cam, input_x_gradient, integrated_gradients, lrp,
+    smoothgrad)"""
     relu: bool | None
     """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
     true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
-    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, smoothgrad)"""
+    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,
+    smoothgrad)"""
     steps: int | None
     """Points of the integral. (of integrated_gradients). Default: 50."""
     baseline: Literal["mean", "zero", "grey", "blur"] | float | None
     """Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and std. (of
     integrated_gradients). Default: "mean"."""
-    rule: Literal["gauss_legendre", "midpoint"] | None
-    """How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1. (of
-    integrated_gradients). Default: "gauss_legendre"."""
+    rule: (
+        Literal[
+            "gauss_legendre",
+            "midpoint",
+            "epsilon_plus",
+            "epsilon_gamma",
+            "epsilon",
+            "gamma",
+            "z_plus",
+        ]
+        | None
+    )
+    """Of integrated_gradients (default: `gauss_legendre`): How the integral is summed; Gauss-
+    Legendre is exact to degree 2 steps - 1. Of lrp (default: `epsilon_plus`): How a layer
+    divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with the output's sign
+    counts more, `z_plus`: only positive contributions; or `z_plus` (`epsilon_plus`) or `gamma`
+    (`epsilon_gamma`) for convolutions and `epsilon` for dense layers. (of integrated_gradients,
+    lrp)"""
+    epsilon: float | None
+    """What is added to the magnitude of each z_j; a larger one gives a sparser map. (of lrp).
+    Default: 1e-06."""
+    gamma: float | None
+    """By how much contributions that agree in sign count more. (of lrp). Default: 0.25."""
+    biases: Literal["absorb", "ignore"] | None
+    """Whether a layer's bias gets its share of the relevance, or is left out of the sum: then
+    more of it comes to the pixels, and what is nothing but its bias has nothing to divide. (of
+    lrp). Default: "absorb"."""
     samples: int | None
     """Noisy copies. (of smoothgrad). Default: 50."""
     sigma: float | None
@@ -589,7 +616,8 @@ class EvaluationParameters(TypedDict, total=False):
     """Label or number of the positive class of two. Default: the second. (of classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
-    of the detections whose errors are counted; the twelve numbers use all. (of detection)"""
+    of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
+    detection)"""
     operating_point: str | None
     """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
     probabilities, Youden's point for other scores. (of classification)"""
@@ -600,6 +628,28 @@ class EvaluationParameters(TypedDict, total=False):
     """Number of bins of the calibration errors. (of classification). Default: 10."""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
+    match_iou: float | None
+    """IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of
+    detection). Default: 0.5."""
+    max_detections: int | None
+    """Detections that count in AP and AR, the best of each image and category. (of detection).
+    Default: 100."""
+    iou_thresholds: str | float | Sequence[float] | None
+    """IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO.
+    (of detection)"""
+    areas: str | Mapping[str, Sequence[float | None]] | None
+    """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
+    square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
+    detection)"""
+    pixel_size: float | None
+    """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
+    one per axis. Default: distances are in pixels. (of segmentation)"""
+    class_agnostic: bool | None
+    """Whether a detection may hit an object of another category; then there are no numbers of
+    single categories. (of detection). Default: false."""
+    list_partners: int | None
+    """How many true objects to list with the detections that found them. (of detection).
+    Default: 10000."""
     bits: int | None
     """Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8."""
     luminance: bool | None
@@ -611,9 +661,6 @@ class EvaluationParameters(TypedDict, total=False):
     mode: Literal["semantic", "instance"] | None
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges. (of
     segmentation). Default: "semantic"."""
-    pixel_size: str | float | Sequence[float] | None
-    """Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of
-    segmentation)"""
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
@@ -727,16 +774,22 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
         "positive": "Label or number of the positive class of two. Default: the second. (of classification)",
-        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections whose errors are counted; the twelve numbers use all. (of detection)",
+        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
+        "match_iou": "IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of detection). Default: 0.5.",
+        "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
+        "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
+        "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
+        "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
+        "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
         "bits": "Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8.",
         "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the convention for super-resolution. (of restoration). Default: false.",
         "border": "Pixels along each side that are ignored; by the same convention, the scale. (of restoration). Default: 0.",
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
-        "pixel_size": "Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
     },
 }

@@ -25,6 +25,7 @@ from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
 from brightfield.runtime.attention_pass import AttentionPass
 from brightfield.runtime.operations import Activations, Gradients, Operation
@@ -34,6 +35,7 @@ from brightfield.runtime.parameter_override import (
     drawn,
     last_weight,
 )
+from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -126,10 +128,15 @@ class LaneProbe:
         yield from self._run(operation, chunks, self.targets[0].score)
 
     def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
-        operation = AttentionPass(heads, self._cut, self._of)
-        (found,) = self._run(operation, [images], self.targets[0].score)
-        attention: Attention = found
-        return attention
+        found: Attention = self._alone(
+            AttentionPass(heads, self._cut, self._of), images, self.targets[0].score
+        )
+        return found
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        argument = (self.targets[0].score, rules)
+        found: Relevance = self._alone(RelevancePass(self._cut, self._of), images, argument)
+        return found
 
     def spatial_layer(self, name: str | None) -> Tap:
         wanted = name or self.card.explain.layer
@@ -196,6 +203,19 @@ class LaneProbe:
         """The results of all chunks in order, with few of them on their way at once."""
         submit = partial(self._submit, operation, argument)
         yield from results_ahead(chunks, submit, self._ticket)
+
+    def _alone(self, operation: Operation, images: Images, argument: Any) -> Any:
+        """The result for one image, in a batch of its own."""
+        self.passes += len(images)
+        self._ticket.check()
+        return self._resident.submit(
+            self._change(operation),
+            images,
+            self._ticket,
+            band=Priority.BULK,
+            argument=argument,
+            max_batch=1,
+        ).result()
 
     def _submit(self, operation: Operation, argument: Any, chunk: Images) -> WorkItem:
         self.passes += len(chunk)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from brightfield.errors import Unexplainable
 from brightfield.models.attention.flow import HeadFusion, attention_layers, flow, recorded
@@ -19,7 +19,7 @@ from brightfield.tensors import Images
 
 @dataclass(frozen=True, slots=True)
 class AttentionPass:
-    """How attention moves information between tokens, for each row and its item's score.
+    """How attention moves information between one row's tokens, for the item's score.
 
     The score is taken of the model's output, before a `cut` end, or with `of` of what flows through
     a place within. `heads` fuses the weights of a layer; None weighs them by their gradients.
@@ -32,32 +32,20 @@ class AttentionPass:
     of: Tap | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Attention:
+        ((_, _, score),) = spans
         try:
-            found = [
-                self._one(module, rows[row : row + 1], span)
-                for span in spans
-                for row in range(span.start, span.stop)
-            ]
-        except (Unexplainable, NotImplementedError, RuntimeError) as fault:
+            recording = recorded(_Program(module, self), rows)
+            layers = attention_layers(recording, rows)
+            moved = flow(recording, layers, rows, score, self.heads)
+        except (Unexplainable, RuntimeError) as fault:
             reason = fault.detail if isinstance(fault, Unexplainable) else _UNUSUAL
             raise Unexplainable(
                 f"The model's attention can't be shown. {reason} Use gradient, "
                 "integrated_gradients, occlusion or rise, or grad_cam where it has spatial maps."
             ) from fault
-        return Attention(*(torch.stack(part) for part in zip(*found, strict=True)))
-
-    def _one(self, module: nn.Module, image: Images, span: RowSpan) -> tuple[Tensor, ...]:
-        program = _Program(module, self)
-        recording = recorded(program, image)
-        layers = attention_layers(recording, image)
-        moved = flow(recording, layers, image, span.argument, self.heads)
-        mixed = -1 if layers.mixed_after is None else layers.mixed_after
-        return (
-            moved.matrices,
-            moved.read,
-            torch.from_numpy(layers.places),
-            torch.tensor(mixed),
-        )
+        mixed = torch.tensor(-1 if layers.mixed_after is None else layers.mixed_after)
+        places = torch.from_numpy(layers.places)
+        return Attention(moved.matrices[None], moved.read[None], places[None], mixed[None])
 
 
 class _Program(nn.Module):

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from brightfield.cards import ModelCard
-from brightfield.models.loading.build import build, static_batch
+from brightfield.models.loading.build import build
+from brightfield.models.loading.input_sizes import sizes_of
 from brightfield.models.loading.makeup import check_unchanged, model_digest
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.model_end import find_end
@@ -33,7 +34,8 @@ class ModelLoader:
             size_bytes=size,
             sha256=card.weights.sha256 if card.weights else None,
             digest=digest,
-            static_batch=static_batch(module),
+            static_batch=sizes_of(module).batch.most,
+            input_sizes=sizes_of(module),
         )
         resident.run(resident.move_to_device)
         resident.run(lambda: find_end(resident))

@@ -55,7 +55,7 @@ class Activations:
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> torch.Tensor:
         with torch.inference_mode(), reading(module, (self.tap,)) as read:
             module(rows)
-            return _seen(read, self.tap)
+            return seen(read, self.tap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ class Gradients:
             with guide or nullcontext():  # on a copy, since a model may work in place
                 copy = source.clone(memory_format=torch.preserve_format)
                 output = run(module, copy, self.cut)
-            scored = output if self.of is None else _seen(read, self.of)
+            scored = output if self.of is None else seen(read, self.of)
             scores = torch.cat([span.argument(_slice(scored, span)) for span in spans])
-            by = source if self.layer is None else _seen(read, self.layer)
+            by = source if self.layer is None else seen(read, self.layer)
             gradients = _gradients(scores, by)
         if guide is not None and not guide.reached:
             raise _unguided()
@@ -134,7 +134,8 @@ def _slice(output: Any, span: RowSpan) -> Any:
     return pytree.tree_map_only(torch.Tensor, lambda rows: rows[span.start : span.stop], output)
 
 
-def _seen(read: Mapping[Tap, torch.Tensor], tap: Tap) -> torch.Tensor:
+def seen(read: Mapping[Tap, torch.Tensor], tap: Tap) -> torch.Tensor:
+    """What flowed through a place. Raises `UnknownLayer` where nothing did."""
     if tap not in read:
         raise UnknownLayer(
             f"The layer {tap.label!r} does not take part in a prediction, or gives no tensor."

@@ -17,6 +17,7 @@ from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusa
 from brightfield.models.inspection.normalising import Cut, Undo
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.outages import ModelFailed
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
@@ -62,6 +63,7 @@ class Resident:
     sha256: str | None = None
     digest: str | None = None
     static_batch: int | None = None
+    input_sizes: InputSizes = ANY_SIZE
     cut: Cut | None = None
     normalised: bool = False
     undo: Undo | None = None
@@ -85,7 +87,8 @@ class Resident:
             return (spec.channels, spec.crop, spec.crop)
         step = spec.size.multiple if isinstance(spec.size, Multiple) else 1
         side = math.ceil(_ANY_SIDE / step) * step
-        return (spec.channels, side, side)
+        height, width = self.input_sizes.height, self.input_sizes.width
+        return (spec.channels, height.nearest(side, step), width.nearest(side, step))
 
     def submit(
         self,
@@ -98,7 +101,12 @@ class Resident:
         max_batch: int | None = None,
         only_timed: bool = False,
     ) -> WorkItem:
-        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result."""
+        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result.
+
+        Raises `UnfitImage` for rows of a size that the model's program doesn't take.
+        """
+        if not isinstance(operation, LaneCall):
+            self.input_sizes.check_rows(rows.shape[1:], self.card.id)
         item = WorkItem(self, operation, rows, ticket, band, argument, max_batch, only_timed)
         self.lane.submit(item)
         return item

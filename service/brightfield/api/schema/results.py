@@ -37,6 +37,7 @@ RESULTS: Mapping[str, Any] = {
     "input_x_gradient": ex.GradientResult,
     "integrated_gradients": ex.IntegratedGradientsResult,
     "kernel_shap": ex.KernelShapResult,
+    "lrp": ex.LrpResult,
     "occlusion": ex.OcclusionResult,
     "rise": ex.RiseResult,
     "smoothgrad": ex.SmoothGradResult,

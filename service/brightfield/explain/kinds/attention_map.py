@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import torch
 
-from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.grad_cam import enlarged
+from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
 from brightfield.explain.probing.probe import Probe
@@ -62,7 +62,7 @@ def _mixed(layer: int) -> tuple[Note, ...]:
     return (
         Note(
             "tokens_mixed",
-            f"After attention layer {layer} the model mixes tokens by something else than attention "
-            "(a convolution, pooling), which the map leaves out.",
+            f"After attention layer {layer} the model mixes tokens by something else than "
+            "attention (a convolution, pooling), which the map leaves out.",
         ),
     )

@@ -18,6 +18,7 @@ from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.targets import Attention, Gradient, Target
 from brightfield.tensors import Images, Scores
 
@@ -94,6 +95,10 @@ class Probe(Protocol):
 
         Raises `Unexplainable` for a model without attention of all tokens to all.
         """
+        ...
+
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        """How the first target's score is made up of the values of one image."""
         ...
 
     def spatial_layer(self, name: str | None) -> Tap:

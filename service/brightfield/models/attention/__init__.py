@@ -1,1 +1,1 @@
-"""Attention between tokens: its calls in a recorded pass, its weights, and what tokens stand for."""
+"""Attention between tokens: its calls in a recorded pass, its weights, what tokens stand for."""

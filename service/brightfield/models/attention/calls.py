@@ -15,7 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from brightfield.models.attention.replay import Values, done, filled
+from brightfield.models.attention.replay import TensorsByNumber, done, filled
 from brightfield.models.incremental.recording import RecordedCall, RecordedValue
 
 _FUSED = ("aten._scaled_dot_product", "aten.scaled_dot_product_attention")
@@ -51,7 +51,7 @@ class AttentionCall:
             weights = weights if self.axis == -2 else weights.transpose(-2, -1)
         return weights.reshape(-1, self.asking, self.asked)
 
-    def attended(self, values: Mapping[int, Tensor], matrix: Tensor) -> Values:
+    def attended(self, values: Mapping[int, Tensor], matrix: Tensor) -> TensorsByNumber:
         """What the call gives with another `matrix` as A."""
         if self.weights is None:
             query, value = (_given(self.call, values, name) for name in ("query", "value"))
@@ -108,7 +108,8 @@ def _fused_weights(call: RecordedCall, values: Mapping[int, Tensor]) -> Tensor:
     if _given(call, values, "is_causal"):
         later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
         scores = scores.masked_fill(later, -math.inf)
-    return scores.softmax(-1)
+    weights: Tensor = scores.softmax(-1)
+    return weights
 
 
 def _for_heads(tensor: Tensor, heads: int) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from brightfield.errors import Unexplainable
 from brightfield.models.attention.calls import AttentionCall, attention_call
-from brightfield.models.attention.replay import Values, done, filled
+from brightfield.models.attention.replay import TensorsByNumber, done, filled
 from brightfield.models.attention.tokens import Stem, TokenGrid, disturbed, tokens_moved
 from brightfield.models.incremental.recording import INPUT, Recording, Unrecordable, record
 from brightfield.tensors import Images
@@ -61,8 +61,8 @@ def attention_layers(recording: Recording, image: Images) -> AttentionLayers:
 class _Search:
     def __init__(self, recording: Recording, image: Images) -> None:
         self._recording = recording
-        self._values: Values = {INPUT: image}
-        self._twin: Values = {}
+        self._values: TensorsByNumber = {INPUT: image}
+        self._twin: TensorsByNumber = {}
         self._calls: list[AttentionCall] = []
         self._places: TokenGrid | None = None
         self._mixed_after: int | None = None
@@ -127,14 +127,15 @@ class _Search:
             )
         number = attention.values
         twin = self._twin.get(number, self._values[number])
-        moved = tokens_moved(self._values[number], twin, attention.axis) > 0
-        half = _half(attention.asked)
-        if not moved.any(axis=0)[half].all():
+        moved = (tokens_moved(self._values[number], twin, attention.axis) > 0).any(axis=0)
+        touched = np.flatnonzero(moved)
+        half = np.flatnonzero(_half(attention.asked))
+        if not np.isin(half, touched).all():
             raise Unexplainable(
                 "Its attention layers don't follow one another with the same tokens in the same "
                 "order, so their weights can't be followed."
             )
-        if self._mixed_after is None and moved.any(axis=0)[~half].any():
+        if self._mixed_after is None and len(touched) > len(half):
             self._mixed_after = len(self._calls)
 
     def _disturb(self, attention: AttentionCall) -> None:
@@ -184,7 +185,7 @@ def flow(
     found = _Watched(len(layers.calls), heads)
     known = {attention.output: place for place, attention in enumerate(layers.calls)}
     with torch.enable_grad():
-        values: Values = {INPUT: image.clone().requires_grad_()}
+        values: TensorsByNumber = {INPUT: image.clone().requires_grad_()}
         for call in recording.calls:
             place = known.get(call.outputs[0] or INPUT)
             if place is None:

@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from brightfield.models.incremental.recording import RecordedCall, RecordedValue
 
-Values = dict[int, Tensor]
+TensorsByNumber = dict[int, Tensor]
 """Tensors by the numbers of recorded values."""
 
 
@@ -22,7 +22,7 @@ def filled(tree: Any, values: Mapping[int, Tensor]) -> Any:
     )
 
 
-def done(call: RecordedCall, values: Mapping[int, Tensor]) -> Values:
+def done(call: RecordedCall, values: Mapping[int, Tensor]) -> TensorsByNumber:
     """What a call gives for these values; with gradients on, it is differentiable.
 
     Where it asks for another view of the memory, the values may be copied: a tensor that was made
@@ -42,7 +42,7 @@ def done(call: RecordedCall, values: Mapping[int, Tensor]) -> Values:
 
 def changed(
     calls: Iterable[RecordedCall], values: Mapping[int, Tensor], replaced: Mapping[int, Tensor]
-) -> Values:
+) -> TensorsByNumber:
     """What the calls give if some values are replaced: the replaced ones and those that depend on
     them; the others are read from `values`."""
     new = dict(replaced)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from brightfield.errors import Unexplainable
 from brightfield.models.attention.calls import AttentionCall
-from brightfield.models.attention.replay import Values, changed
+from brightfield.models.attention.replay import TensorsByNumber, changed
 from brightfield.models.incremental.recording import INPUT, RecordedCall
 from brightfield.tensors import Indices
 
@@ -69,7 +69,7 @@ class Stem:
                 return self._upright(grid)
         raise Unexplainable(_NO_PLACES)
 
-    def _moved(self, replaced: Values) -> NDArray[np.float64]:
+    def _moved(self, replaced: TensorsByNumber) -> NDArray[np.float64]:
         """(heads, N): how much the first attention's tokens change with some values."""
         number = self.first.values
         new = changed(self.calls, self.values, replaced)
@@ -103,18 +103,18 @@ class Stem:
         shape = [sides[axes.index(axis)] if axis in axes else 1 for axis in range(value.dim())]
         places = torch.arange(count).view(shape)
         codes = np.zeros(self.first.asked, np.int64)
-        special: NDArray[np.bool_] | None = None
+        own: Indices | None = None
         for digit in range(max(1, (count - 1).bit_length())):
             has = (places >> digit & 1).bool()
             with_it, without = (self._touched(number, chosen) for chosen in (has, ~has))
             if with_it is None or without is None or (with_it & without).any():
                 return None
-            if special is not None and ((with_it | without) == special).any():
+            touched = np.flatnonzero(with_it | without)
+            if own is not None and not np.array_equal(touched, own):
                 return None
-            special = ~(with_it | without)
+            own = touched
             codes += with_it.astype(np.int64) << digit
-        assert special is not None
-        own = np.flatnonzero(~special)
+        assert own is not None
         if sorted(codes[own]) != list(range(count)):
             return None
         grid = np.empty(count, np.int64)

@@ -185,6 +185,32 @@ class AttentionResult(_Saliency):
     """Tokens that the score is read from: 1 is a class token, all are a mean."""
 
 
+@shape
+class DividedRelevance(TypedDict):
+    """Where the score went: the three sum to it."""
+
+    pixels: float | None
+    """The sum of the map."""
+    biases: float | None
+    """What biases and other constants of the model were given."""
+    lost: float | None
+    """What went to nothing: to the stabilisers, and where there was nothing to divide it by."""
+
+
+@shape
+class LrpResult(_Saliency):
+    """A map by layer-wise relevance propagation."""
+
+    method: Literal["lrp"]
+    rule: Literal["epsilon_plus", "epsilon_gamma", "epsilon", "gamma", "z_plus"]
+    epsilon: NotRequired[float]
+    """Of the rules that have it."""
+    gamma: NotRequired[float]
+    """Of the rules that have it."""
+    biases: Literal["absorb", "ignore"]
+    relevance: DividedRelevance
+
+
 @open_shape
 class SaliencyResult(_Saliency):
     """A map by another method, with members of its own."""

@@ -11,9 +11,11 @@ from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, 
 from brightfield.api.schema.shapes.estimates import (
     ClassCurves,
     ConfusionTable,
+    CountedAreas,
     DetectionCurves,
     DetectionFaults,
     ExcludedRow,
+    FoundObject,
     MetricDifference,
     Metrics,
     NamedRow,
@@ -184,9 +186,20 @@ class DetectionReport(_Report):
     task: Literal["detection"]
     iou_type: IouType
     detections: Natural
+    max_detections: Natural
+    """Detections of an image and category that count in AP and AR."""
+    iou_thresholds: list[float]
+    areas: list[CountedAreas]
+    class_agnostic: bool
     per_class: list[CategoryMetrics]
     curves: DetectionCurves
     errors: DetectionFaults
+    confusion: ConfusionTable | None
+    """The last class stands for what has no partner; null for more than 1,000 classes."""
+    partners: list[FoundObject]
+    """True objects with the detections that found them; of many only the first."""
+    partners_n: Natural
+    """How many true objects there are."""
     worst: list[WorstImage]
 
 
