@@ -150,6 +150,7 @@ class Engine:
                             self._found,
                             self.telemetry,
                             self.safeguards,
+                            self.tasks,
                         )
         return self._backend
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import torch
 
-from brightfield.explain.grad_cam import enlarged
+from brightfield.explain.kinds.class_activation import enlarged
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step

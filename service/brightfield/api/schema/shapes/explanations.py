@@ -164,10 +164,12 @@ class IntegratedGradientsResult(_Saliency):
 class GradCamResult(_Saliency):
     """A map by a layer's feature maps."""
 
-    method: Literal["grad_cam", "guided_grad_cam"]
+    method: Literal["grad_cam", "hires_cam", "layer_cam", "guided_grad_cam"]
     layer: str
     layer_size: _Shape
     """[height, width] of the layer's maps."""
+    layer_axes: str
+    """The axes of the layer's values: B images, C channels, H rows, W columns, N tokens."""
 
 
 @shape
