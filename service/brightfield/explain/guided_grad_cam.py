@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.explain.grad_cam import enlarged, weighed_maps
+from brightfield.explain.grad_cam import GradCam
 from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+from brightfield.explain.kinds.class_activation import enlarged
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
@@ -27,7 +28,7 @@ class GuidedGradCam(SaliencyMethod):
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)
         (by_layer,) = probe.gradients([images], layer.tap)
-        coarse = weighed_maps(by_layer).relu()
+        coarse = GradCam.weighed(by_layer.activations[0], by_layer.gradients[0]).relu()
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
         values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
