@@ -24,11 +24,14 @@ from pydantic import (
 
 from brightfield.errors import InvalidCard, nearest
 from brightfield.images.intensity import Intensity
+from brightfield.label_files import with_labels
 from brightfield.names import NAME
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters, sentence_of
 
 CARD = "card.toml"
+PROGRAMS = ("export", "onnx", "torchscript")
+"""Architectures that are a file with the whole network."""
 
 _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
@@ -77,7 +80,8 @@ class ArchitectureSection(Parameters):
     model_config = ConfigDict(extra="allow")
 
     name: str
-    """A file of the models catalog, torchvision:<builder>, export or python:<module>:<callable>."""
+    """A file of the models catalog, torchvision:<builder>, timm:<model>, smp:<class>, export, onnx,
+    torchscript, or python:<file or module>:<callable>."""
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -95,6 +99,11 @@ class WeightsSection(Parameters):
     """A weights name of torchvision, as AlexNet_Weights.IMAGENET1K_V1; fetched by `models pull`."""
     sha256: Digest | None = None
     """SHA-256 of the file; required for file and package."""
+    entry: str | None = None
+    """Where in a checkpoint the network's state dict is, as model_ema. Default: what fits."""
+    prefix: str | None = None
+    """What stands before the network's names in it, as model. (with the dot); what hasn't got it is
+    left out. Default: what fits."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -193,6 +202,11 @@ class Label(Parameters):
     name: str
     color: tuple[_Byte, _Byte, _Byte] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
 
 class LabelSource(Parameters):
     """Class names from the metadata of a torchvision weights name (nothing is downloaded)."""
@@ -204,7 +218,12 @@ class ExplainSection(Parameters):
     """Defaults of explanation."""
 
     layer: str | None = None
-    """Module whose activations Grad-CAM weighs. Default: the last one with spatial maps."""
+    """Module whose activations Grad-CAM weighs. Default: the last one with places before the
+    network's head."""
+    axes: Literal["BCHW", "BHWC", "BNC", "BCN"] | None = None
+    """Order of the axes of layers with as many: images, channels, rows and columns, or tokens of a
+    grid of the image's proportions behind any class tokens. Default: followed through the network,
+    which needs no help as a rule."""
     penultimate: str | None = None
     """Module whose output is the feature vector. Default: the input of the last linear layer."""
 
@@ -245,10 +264,12 @@ class ModelCard(Parameters):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.architecture.name == "export" and (
+        if self.architecture.name in PROGRAMS and (
             self.weights is None or self.weights.torchvision is not None
         ):
-            raise ValueError("an exported program needs weights.file, its .pt2 file, and sha256")
+            raise ValueError(
+                "a program needs weights.file, its .pt2, .onnx or .pt file, and sha256"
+            )
         if self.output.instances is not None and (
             isinstance(self.labels, LabelSource) or len(self.labels) != 1
         ):
@@ -269,7 +290,7 @@ class ModelCard(Parameters):
     @property
     def brings_code(self) -> bool:
         """Whether code that isn't ours runs in the model: a lab's own, or an exported program."""
-        return self.architecture.name.startswith(("python:", "export"))
+        return self.architecture.name in PROGRAMS or self.architecture.name.startswith("python:")
 
     @cached_property
     def label_names(self) -> tuple[str, ...]:
@@ -349,7 +370,7 @@ def read_card(path: Path) -> ModelCard:
     """
     file = path / CARD if path.is_dir() else path
     try:
-        card = ModelCard.model_validate(_content(file))
+        card = ModelCard.model_validate(with_labels(_content(file), file.parent))
     except ValidationError as fault:
         raise InvalidCard(f"{file.parent.name}/{CARD}: {sentence_of(fault, ModelCard)}") from fault
     except OSError as fault:

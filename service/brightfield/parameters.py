@@ -217,9 +217,22 @@ EdgesParameter = Annotated[
 
 def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(value)) < len(value):
-        raise ValueError("each unit is named once")
+        raise ValueError("each number is named once")
     return value
 
+
+ObjectIds = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    BeforeValidator(several),
+    AfterValidator(_distinct),
+    Field(min_length=1, max_length=64),
+    written(
+        "int | Sequence[int]",
+        {"pattern": r"^\d+(,\d+)*$", "examples": ["3", "5,17"]},
+        *natural_numbers(most=64),
+    ),
+]
+"""Objects by their ids, from 1: `3`, or `5,17`."""
 
 Units = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],

@@ -25,10 +25,12 @@ from brightfield.runtime.ticket import Ticket
 
 from .conftest import Bench, Case, case, image
 from .networks import Tapped, small
+from .transformers import vit
 
 METHODS = catalog()
 # What keeps a method short, where it has such a parameter.
 SHORT = {"steps": 9, "samples": 9, "masks": 20, "window": 4, "stride": 4}
+SHORT_OF = {"kernel_shap": {"rows": 2, "columns": 3, "samples": 40}}
 
 
 # What changes how a method runs, and is tried on every method that has such a parameter.
@@ -51,14 +53,34 @@ def method(request: pytest.FixtureRequest) -> Method:
     name, way = request.param
     kind = METHODS[name]
     short = {name: value for name, value in SHORT.items() if name in kind.model_fields}
-    return kind(**short, **WAYS[way])
+    return kind(**{**short, **SHORT_OF.get(name, {}), **WAYS[way]})
+
+
+def of_its_kind(name: str) -> nn.Module:
+    """A network that the method is for."""
+    return Exactly(vit()) if name.startswith("attention") else small()
+
+
+class Exactly(nn.Module):
+    """A network in float64, whatever comes in."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.inner = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.inner(x.double())
+        return scores
 
 
 @pytest.fixture
-def subject() -> Case:
+def subject(request: pytest.FixtureRequest) -> Case:
     """Parameters may have gradients, and one part is left in training mode: it shall stay so."""
-    module = Tapped(small()).eval().requires_grad_()
-    module.get_submodule("network.9").train()
+    given = request.node.callspec.params
+    name = given["method"][0] if "method" in given else given.get("name", "")
+    module = Tapped(of_its_kind(name)).eval().requires_grad_()
+    *_, last = module.modules()
+    last.train()
     return case(module, image(3, 16, 16), max_batch=4)
 
 
@@ -219,6 +241,12 @@ class Refusing:
         for _ in self._probe.gradients(chunks, *how, **rules):
             yield None
 
+    def relevance(self, *what: Any) -> None:
+        self._probe.relevance(*what)
+
+    def attention(self, *what: Any) -> None:
+        self._probe.attention(*what)
+
     def at_neuron(self, *where: Any) -> Any:
         return Refusing(self._probe.at_neuron(*where))
 
@@ -305,7 +333,7 @@ def test_predictions_of_other_threads_do_not_see_it(
 def test_a_normalising_end_is_left_out(
     method: Method, subject: Case, bench: Bench, end: nn.Module
 ) -> None:
-    network = small()
+    network = of_its_kind(method.name)
     ended = nn.Sequential(network, end).eval()
     layer = {"layer": "4"} if "layer" in type(method).model_fields else {}
     nested = {"layer": "0.4"} if layer else {}

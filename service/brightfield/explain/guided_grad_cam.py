@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.explain.grad_cam import enlarged, weighed_maps
+from brightfield.explain.grad_cam import GradCam
 from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+from brightfield.explain.kinds.class_activation import enlarged
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
@@ -22,12 +23,12 @@ class GuidedGradCam(SaliencyMethod):
 
     layer: str | None = None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
-    the card's layer, else the last one with spatial maps."""
+    the card's layer, else the last one with places before the network's head."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)
-        (by_layer,) = probe.gradients([images], layer)
-        coarse = weighed_maps(by_layer, self.layer or layer.label).relu()
+        (by_layer,) = probe.gradients([images], layer.tap)
+        coarse = GradCam.weighed(by_layer.activations[0], by_layer.gradients[0]).relu()
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
         values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
@@ -36,7 +37,6 @@ class GuidedGradCam(SaliencyMethod):
             probe,
             values,
             signed=False,
-            layer=layer.label,
-            layer_size=list(coarse.shape),
+            **layer.facts(),
         )
-        yield Step(2, 2, result=result.stating(FAILS_SANITY_CHECK))
+        yield Step(2, 2, result=result.stating(*layer.notes, FAILS_SANITY_CHECK))

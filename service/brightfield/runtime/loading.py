@@ -12,7 +12,8 @@ from torch import nn
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, suggestions
 from brightfield.models.examination.values import DrawnNumbers
-from brightfield.models.loading.build import build, static_batch
+from brightfield.models.loading.build import PROGRAMS, build
+from brightfield.models.loading.input_sizes import sizes_of
 from brightfield.models.loading.makeup import check_unchanged, model_digest
 from brightfield.runtime.examining.examine import examine
 from brightfield.runtime.examining.output_read import OutputContract
@@ -55,7 +56,8 @@ class ModelLoader:
             size_bytes=size,
             sha256=card.weights.sha256 if card.weights else None,
             digest=digest,
-            static_batch=static_batch(module),
+            static_batch=sizes_of(module).batch.most,
+            input_sizes=sizes_of(module),
         )
         resident.run(resident.move_to_device)
         examine(resident, contract, random)
@@ -73,7 +75,7 @@ class ModelLoader:
     def _built(self, card: ModelCard) -> tuple[nn.Module, list[str]]:
         """The network, and the names of its parameters that are random."""
         drawn = DrawnNumbers()
-        # An exported program has its weights in its file, and its reader takes no such mode.
-        with nullcontext() if card.architecture.name == "export" else drawn:
+        # A program has its weights in its file, and its reader takes no such mode.
+        with nullcontext() if card.architecture.name in PROGRAMS else drawn:
             module = build(card, trust_model_code=self._trust, data=self._data)
         return module, drawn.parameters(module)

@@ -19,9 +19,11 @@ from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusa
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
+from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.outages import ModelFailed
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
+from brightfield.runtime.layer_layouts import LayerLayouts
 from brightfield.runtime.lru_cache import LRUCache
 from brightfield.runtime.operations import Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
@@ -62,6 +64,7 @@ class Resident:
     sha256: str | None = None
     digest: str | None = None
     static_batch: int | None = None
+    input_sizes: InputSizes = ANY_SIZE
     cut: Rewrite | None = None
     scores: Rewrite | None = None
     normalised: bool = False
@@ -76,12 +79,17 @@ class Resident:
     planned: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(4))
     fields: LRUCache[Hashable, ReceptiveField] = field(default_factory=lambda: LRUCache(32))
     """Receptive fields by layer and size of the input, where they were asked for."""
+    layouts: LayerLayouts = field(init=False)
+    """How the layers are read as maps; for the lane's thread."""
     _reach: LRUCache[None, int | None] = field(default_factory=lambda: LRUCache(1))
+
+    def __post_init__(self) -> None:
+        self.layouts = LayerLayouts(self.card.explain.axes)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the input that the card asks for; 256 x 256 where any size will do."""
-        return self.usual or shapes(self.card.input)[0]
+        return self.usual or shapes(self.card.input, self.input_sizes)[0]
 
     @property
     def row_limit(self) -> int | None:
@@ -99,7 +107,12 @@ class Resident:
         max_batch: int | None = None,
         only_timed: bool = False,
     ) -> WorkItem:
-        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result."""
+        """Queue `rows` (n, C, H, W) for an operation; the item's future has n rows of result.
+
+        Raises `UnfitImage` for rows of a size that the model's program doesn't take.
+        """
+        if not isinstance(operation, LaneCall):
+            self.input_sizes.check_rows(rows.shape[1:], self.card.id)
         item = WorkItem(self, operation, rows, ticket, band, argument, max_batch, only_timed)
         self.lane.submit(item)
         return item

@@ -15,9 +15,10 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, UntrustedCode
-from brightfield.models.inspection.layers import Tap, last_spatial_layer, resolve
+from brightfield.models.inspection.default_layer import last_spatial_layer
+from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.models.loading.build import build
-from brightfield.models.loading.export import static_batch
+from brightfield.models.loading.input_sizes import ANY_SIZE, sizes_of
 from brightfield.outages import DamagedWeights
 
 
@@ -43,7 +44,7 @@ def export(path: Path, batch: Any, images: int = 2) -> nn.Module:
     return network
 
 
-def card(path: Path) -> ModelCard:
+def card(path: Path, size: Any = (8, 8)) -> ModelCard:
     made = ModelCard.model_validate(
         {
             "id": "m",
@@ -51,6 +52,7 @@ def card(path: Path) -> ModelCard:
             "task": "classify",
             "licence": "MIT",
             "architecture": {"name": "export"},
+            "input": {"size": size},
             "weights": {
                 "file": path.name,
                 "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -77,7 +79,7 @@ def test_a_program_answers_as_the_network_and_tells_its_batch(
     module = build(card(tmp_path / "m.pt2"))
     sample = torch.randn(most or 3, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(module(sample), network(sample))
-    assert static_batch(module) == most
+    assert sizes_of(module).batch.most == most
     assert not any(parameter.requires_grad for parameter in module.parameters())
 
 
@@ -85,11 +87,11 @@ def test_layers_keep_their_names(tmp_path: Path) -> None:
     export(tmp_path / "m.pt2", torch.export.Dim("batch"))
     module = build(card(tmp_path / "m.pt2"))
     assert resolve(module, "penultimate") == Tap("fc", "input")
-    assert last_spatial_layer(module, torch.zeros(1, 3, 8, 8)) == Tap("conv")
+    assert last_spatial_layer(module, torch.ones(1, 3, 8, 8)).tap == Tap("conv")
 
 
-def test_other_modules_have_no_static_batch() -> None:
-    assert static_batch(Net()) is None
+def test_other_modules_take_any_size() -> None:
+    assert sizes_of(Net()) is ANY_SIZE
 
 
 def test_a_static_batch_of_several_images_is_refused(tmp_path: Path) -> None:

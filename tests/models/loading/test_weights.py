@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -14,12 +13,11 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard
 from brightfield.models.loading import weights
-from brightfield.models.loading.weights import locate, pull, read_state, verify
+from brightfield.models.loading.weights import locate, pull, verify
 from brightfield.outages import DamagedWeights, MissingWeights
 
 STATE = {"fc.weight": torch.arange(6.0).reshape(2, 3), "fc.bias": torch.tensor([1.0, -1.0])}
@@ -33,73 +31,6 @@ def card(source: dict[str, Any] | None, folder: Path = Path()) -> ModelCard:
     )
     made._folder = folder
     return made
-
-
-def same_state(path: Path) -> bool:
-    read = read_state(path)
-    return read.keys() == STATE.keys() and all(
-        read[key].dtype == torch.float32 and torch.equal(read[key], STATE[key]) for key in STATE
-    )
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_safetensors_of_any_float_become_float32(tmp_path: Path, dtype: torch.dtype) -> None:
-    save_file({key: value.to(dtype) for key, value in STATE.items()}, tmp_path / "w.safetensors")
-    assert same_state(tmp_path / "w.safetensors")
-
-
-@pytest.mark.parametrize("wrapper", ["state_dict", "model", "model_state_dict"])
-@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
-def test_training_checkpoints_are_unwrapped(tmp_path: Path, wrapper: str, prefix: str) -> None:
-    inner = {prefix + key: value for key, value in STATE.items()}
-    torch.save({wrapper: inner, "epoch": 3}, tmp_path / "w.pth")
-    assert same_state(tmp_path / "w.pth")
-
-
-def test_files_older_than_the_zip_format_are_read(tmp_path: Path) -> None:
-    torch.save(STATE, tmp_path / "w.pth", _use_new_zipfile_serialization=False)
-    assert same_state(tmp_path / "w.pth")
-
-
-def test_a_state_survives_its_file(tmp_path: Path) -> None:
-    torch.save(STATE, tmp_path / "w.pth")
-    read = read_state(tmp_path / "w.pth")
-    with (tmp_path / "w.pth").open("r+b") as file:
-        file.write(bytes((tmp_path / "w.pth").stat().st_size))
-    assert torch.equal(read["fc.weight"], STATE["fc.weight"])
-
-
-class Bomb:
-    """Unpickling it would leave a mark."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Path.touch, (self.mark,))
-
-
-def test_pickled_objects_are_not_run(tmp_path: Path) -> None:
-    torch.save(Bomb(tmp_path / "mark"), tmp_path / "w.pth")
-    (tmp_path / "v.pth").write_bytes(pickle.dumps(Bomb(tmp_path / "mark"), protocol=2))
-    for name in ("w.pth", "v.pth"):
-        with pytest.raises(DamagedWeights, match="state_dict"):
-            read_state(tmp_path / name)
-    assert not (tmp_path / "mark").exists()
-
-
-@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
-def test_rubbish_is_damaged(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"no weights at all")
-    with pytest.raises(DamagedWeights) as fault:
-        read_state(tmp_path / name)
-    assert str(tmp_path) not in fault.value.detail
-
-
-def test_a_checkpoint_without_a_state_dict_is_damaged(tmp_path: Path) -> None:
-    torch.save({"epoch": 3, "weights": [1, 2]}, tmp_path / "w.pth")
-    with pytest.raises(DamagedWeights, match="no state dict"):
-        read_state(tmp_path / "w.pth")
 
 
 def test_verify_compares_with_the_card_or_the_name(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from brightfield.cards import InputSpec, Multiple
+from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.tensors import Images
 
 # Sides that are tried for a network whose card says that it takes any size: the usual ones first.
@@ -36,25 +37,31 @@ class SampleImages:
     telling: bool = True
 
 
-def shapes(spec: InputSpec) -> Sequence[tuple[int, int, int]]:
-    """(C, H, W) that a card asks for; of a card that leaves the size open several, the usual ones
-    first."""
+def shapes(spec: InputSpec, sizes: InputSizes = ANY_SIZE) -> Sequence[tuple[int, int, int]]:
+    """(C, H, W) that a card asks for; of a card that leaves the size open several that the file
+    allows, the usual ones first."""
     count = spec.channels
     if spec.size is not None and not isinstance(spec.size, Multiple):
         return [(count, *spec.size)]
     if spec.crop is not None:
         return [(count, spec.crop, spec.crop)]
-    step = spec.size.multiple if isinstance(spec.size, Multiple) else 1
-    sides = dict.fromkeys(-(-side // step) * step for side in _SIDES)
-    return [(count, side, side) for side in sides]
+    return list(dict.fromkeys(_near(side, spec, sizes) for side in _SIDES))
 
 
-def smaller(spec: InputSpec, shape: tuple[int, int, int]) -> tuple[int, int, int] | None:
+def smaller(
+    spec: InputSpec, shape: tuple[int, int, int], sizes: InputSizes = ANY_SIZE
+) -> tuple[int, int, int] | None:
     """A shape with a side of 96 or a little more, by the card's multiple; None where that would
     save little. A network need not take it."""
+    found = _near(_SMALL, spec, sizes)
+    return found if 2 * found[1] * found[2] <= shape[1] * shape[2] else None
+
+
+def _near(side: int, spec: InputSpec, sizes: InputSizes) -> tuple[int, int, int]:
+    """A square of about this side; as near to it as the network's file allows."""
     step = spec.size.multiple if isinstance(spec.size, Multiple) else 1
-    side = -(-_SMALL // step) * step
-    return (shape[0], side, side) if 2 * side * side <= shape[1] * shape[2] else None
+    side = -(-side // step) * step
+    return spec.channels, sizes.height.nearest(side, step), sizes.width.nearest(side, step)
 
 
 def samples(spec: InputSpec, shape: tuple[int, int, int]) -> Iterator[SampleImages]:

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 import brightfield.models
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, nearest
 from brightfield.models.architecture import Architecture
-from brightfield.models.loading.export import load_export, static_batch
+from brightfield.models.loading.arguments import with_nulls
+from brightfield.models.loading.checkpoint import read_checkpoint
+from brightfield.models.loading.export import load_export
 from brightfield.models.loading.foreign_code import foreign_code
+from brightfield.models.loading.input_sizes import check_sizes, sizes_of
 from brightfield.models.loading.lab_code import build_lab_code
-from brightfield.models.loading.weights import locate, read_state, verify
+from brightfield.models.loading.libraries import build_smp, build_timm
+from brightfield.models.loading.onnx_program import load_onnx
+from brightfield.models.loading.state import fitting
+from brightfield.models.loading.torchscript import load_torchscript
+from brightfield.models.loading.weights import locate, verify
 from brightfield.models.torchvision.builders import build_torchvision, rename_torchvision
-from brightfield.outages import DamagedWeights
 from brightfield.plugins import discover
-
-__all__ = ["build", "static_batch"]
 
 Make = Callable[[], nn.Module]
 Rename = Callable[[dict[str, Tensor], nn.Module], dict[str, Tensor]]
+Making = Callable[[ModelCard, Path | None, bool], nn.Module]
+"""Builds a card's network from its files, with the data folder and whether its code is trusted."""
+
+
+def _as_it_is(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
+    return state
 
 
 def build(
@@ -39,22 +52,15 @@ def build(
 
     Raises `MissingWeights`, `DamagedWeights`, `InvalidCard` or `UntrustedCode`.
     """
+    name = card.architecture.name
+    kind = next((kind for kind in _KINDS if name == kind or name.startswith(f"{kind}:")), None)
     with foreign_code(f"Building {card.id}", InvalidCard):  # a lab's module may override anything
-        if card.architecture.name == "export":
-            path = locate(card, data)
-            verify(path, card.weights.sha256 if card.weights else None)
-            module = load_export(path, trust_model_code=trust_model_code)
-        elif card.architecture.name.startswith("python:"):
-            module = _initialised(lambda: build_lab_code(card, trust_model_code=trust_model_code))
-            if card.weights is not None:
-                load_weights(module, card, data)
-        else:
-            module = _known(card, data)
-        return _settled(module)
+        making = _catalog if kind is None else _KINDS[kind]
+        return _settled(making(card, data, trust_model_code))
 
 
 def load_weights(
-    module: nn.Module, card: ModelCard, data: Path | None, rename: Rename | None = None
+    module: nn.Module, card: ModelCard, data: Path | None, rename: Rename = _as_it_is
 ) -> None:
     """Put the card's verified weights into `module`; `rename` translates published keys.
 
@@ -62,69 +68,73 @@ def load_weights(
     """
     path = locate(card, data)
     verify(path, card.weights.sha256 if card.weights else None)
-    state = read_state(path)
-    if rename is not None:
-        state = rename(state, module)
+    checkpoint = read_checkpoint(path)
     own = module.state_dict()
-    shapes = [
-        f"{key} is {tuple(state[key].shape)} instead of {tuple(own[key].shape)}"
-        for key in own
-        if key in state and state[key].shape != own[key].shape
-    ]
-    if shapes:
-        raise DamagedWeights(_mismatch(path.name, card, "other shapes", shapes))
-    answer = module.load_state_dict(state, strict=False, assign=True)
-    for fault, keys in (
-        ("no values for", answer.missing_keys),
-        ("keys that the model lacks", answer.unexpected_keys),
-    ):
-        if keys:
-            raise DamagedWeights(_mismatch(path.name, card, fault, keys))
+    state = fitting(checkpoint, own, card, lambda published: rename(published, module))
+    module.load_state_dict(state, strict=False, assign=True)
 
 
-def _mismatch(file: str, card: ModelCard, fault: str, places: list[str]) -> str:
-    more = f" and {len(places) - 3} more" if len(places) > 3 else ""
-    return (
-        f"{file} does not fit the architecture {card.architecture.name} of {card.id}; it has "
-        f"{fault}: {', '.join(places[:3])}{more}. Check the arguments of [architecture]."
-    )
+def _program(
+    load: Callable[..., nn.Module], card: ModelCard, data: Path | None, trust: bool
+) -> nn.Module:
+    """A network that is its file."""
+    path = locate(card, data)
+    verify(path, card.weights.sha256 if card.weights else None)
+    arguments = card.architecture.arguments
+    try:
+        signature(load).bind(path, trust_model_code=trust, **arguments)
+    except TypeError as fault:
+        raise InvalidCard(f"{card.architecture.name} of {card.id} refuses: {fault}.") from fault
+    module = load(path, trust_model_code=trust, **arguments)
+    check_sizes(card, sizes_of(module))
+    return module
 
 
-def _known(card: ModelCard, data: Path | None) -> nn.Module:
-    make, rename = (
-        _torchvision(card)
-        if card.architecture.name.startswith("torchvision:")
-        else (_catalog(card))
-    )
+def _lab(card: ModelCard, data: Path | None, trust: bool) -> nn.Module:
+    module = _initialised(lambda: build_lab_code(card, trust_model_code=trust))
+    if card.weights is not None:
+        load_weights(module, card, data)
+    return module
+
+
+def _library(
+    make: Callable[[ModelCard], nn.Module],
+    rename: Rename,
+    card: ModelCard,
+    data: Path | None,
+    trust: bool,
+) -> nn.Module:
+    return _filled(lambda: make(card), rename, card, data)
+
+
+def _catalog(card: ModelCard, data: Path | None, trust: bool) -> nn.Module:
+    name = card.architecture.name
+    catalog = discover(brightfield.models, Architecture)
+    if name not in catalog:
+        known = [*catalog, *_KINDS]
+        raise InvalidCard(
+            f"{card.id} names the architecture {name!r}, which is not one of "
+            f"{', '.join(sorted(catalog))}, export, onnx, torchscript, torchvision:<builder>, "
+            f"timm:<model>, smp:<class>, python:<file or module>:<callable>.{nearest(name, known)}"
+        )
+    architecture = catalog[name]
+
+    def make() -> nn.Module:
+        try:
+            return architecture(**with_nulls(card.architecture.arguments, architecture))
+        except (TypeError, ValueError) as fault:
+            raise InvalidCard(f"{name} refuses the arguments of {card.id}: {fault}.") from fault
+
+    return _filled(make, lambda state, module: architecture.rename(state), card, data)
+
+
+def _filled(make: Make, rename: Rename, card: ModelCard, data: Path | None) -> nn.Module:
     if card.weights is None:
         return _initialised(make)
     locate(card, data)  # a missing file is reported before anything is built
     module = _skeleton(make)
     load_weights(module, card, data, rename)
     return module
-
-
-def _torchvision(card: ModelCard) -> tuple[Make, Rename]:
-    return lambda: build_torchvision(card), rename_torchvision
-
-
-def _catalog(card: ModelCard) -> tuple[Make, Rename]:
-    name = card.architecture.name
-    catalog = discover(brightfield.models, Architecture)
-    if name not in catalog:
-        raise InvalidCard(
-            f"{card.id} names the architecture {name!r}, which is not one of "
-            f"{', '.join(sorted(catalog))}.{nearest(name, list(catalog))}"
-        )
-    architecture = catalog[name]
-
-    def make() -> nn.Module:
-        try:
-            return architecture(**card.architecture.arguments)
-        except (TypeError, ValueError) as fault:
-            raise InvalidCard(f"{name} refuses the arguments of {card.id}: {fault}.") from fault
-
-    return make, lambda state, _: architecture.rename(state)
 
 
 def _skeleton(make: Make) -> nn.Module:
@@ -161,6 +171,21 @@ def _initialised(make: Make) -> nn.Module:
 
 def _settled(module: nn.Module) -> nn.Module:
     for part in module.modules():
-        if getattr(part, "inplace", False) is True:
+        if getattr(part, "inplace", False) is True and not isinstance(part, ScriptModule):
             setattr(part, "inplace", False)  # noqa: B010 (a plain attribute, not a submodule)
-    return module.eval().requires_grad_(False)
+    for parameter in module.parameters():  # a ScriptModule has no requires_grad_ of its own
+        parameter.requires_grad_(False)
+    return module.eval()
+
+
+PROGRAMS = frozenset({"export", "onnx", "torchscript"})
+"""Architectures that are their files: network and weights in one."""
+_KINDS: Mapping[str, Making] = {
+    "export": partial(_program, load_export),
+    "onnx": partial(_program, load_onnx),
+    "torchscript": partial(_program, load_torchscript),
+    "torchvision": partial(_library, build_torchvision, rename_torchvision),
+    "timm": partial(_library, build_timm, _as_it_is),
+    "smp": partial(_library, build_smp, _as_it_is),
+    "python": _lab,
+}

@@ -15,13 +15,12 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
-from torch.export.unflatten import UnflattenedModule
 
-from brightfield.errors import InvalidCard, UntrustedCode
+from brightfield.errors import UntrustedCode
+from brightfield.models.loading.file_forms import FileForm, check_form
 from brightfield.outages import DamagedWeights
 
 # The members of an archive of raw tensors, below the folder that bears the archive's name.
@@ -55,48 +54,20 @@ _OPERATOR = re.compile(
 def load_export(path: Path, *, trust_model_code: bool) -> nn.Module:
     """The program as a module whose submodules bear their original names.
 
-    Raises `UntrustedCode` for an archive that carries more than data (unless it is trusted),
-    `DamagedWeights` for a file that is no such archive and `InvalidCard` for a program that takes
-    exactly so many images, if not one.
+    Raises `UntrustedCode` for an archive that carries more than data (unless it is trusted) and
+    `DamagedWeights` for a file that is no such archive, saying what it is instead.
     """
+    check_form(path, FileForm.EXPORT)
     if not trust_model_code:
         _refuse_code(path)
     try:
-        module = torch.export.unflatten(torch.export.load(path))
+        module: nn.Module = torch.export.unflatten(torch.export.load(path))
     except Exception as fault:  # the loader raises whatever its parsers raise
         raise DamagedWeights(
             f"{path.name} cannot be loaded as an exported program by PyTorch {torch.__version__}; "
             "save it again with torch.export.save."
         ) from fault
-    first = _first_dimension(module)
-    if isinstance(first, int) and first != 1:
-        raise InvalidCard(
-            f"{path.name} takes exactly {first} images at once; export it for one image, or with a "
-            "dynamic first dimension."
-        )
     return module
-
-
-def static_batch(module: nn.Module) -> int | None:
-    """The most images that one forward pass of an exported program takes.
-
-    1 for a static first dimension, the upper bound of a dynamic one; None where there is no
-    bound, and for modules that are no exported programs.
-    """
-    first = _first_dimension(module)
-    if first is None or isinstance(first, int):
-        return first
-    constraints: dict[Any, Any] = module.range_constraints  # type: ignore[assignment]
-    bounds = constraints.get(first.node.expr)
-    return int(bounds.upper) if bounds is not None and bounds.upper.is_Integer else None
-
-
-def _first_dimension(module: nn.Module) -> int | torch.SymInt | None:
-    placeholders = getattr(module, "input_placeholders", None)
-    if not isinstance(module, UnflattenedModule) or not placeholders:
-        return None
-    shape = getattr(placeholders[0].meta.get("val"), "shape", ())
-    return shape[0] if shape else None
 
 
 def _refuse_code(path: Path) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, UntrustedCode
+from brightfield.models.loading.arguments import with_nulls
 from brightfield.models.loading.foreign_code import foreign_code
 
 
@@ -36,7 +37,8 @@ def build_lab_code(card: ModelCard, *, trust_model_code: bool) -> nn.Module:
         )
     with foreign_code(f"{card.architecture.name} of {card.id}", InvalidCard):
         source = _file(card, place) if place.endswith(".py") else importlib.import_module(place)
-        module = getattr(source, name)(**card.architecture.arguments)
+        make = getattr(source, name)
+        module = make(**with_nulls(card.architecture.arguments, make))
     if not isinstance(module, nn.Module):
         raise InvalidCard(
             f"{card.architecture.name} of {card.id} returned {type(module).__name__}, "

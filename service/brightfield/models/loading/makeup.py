@@ -54,7 +54,9 @@ def check_unchanged(card: ModelCard, digest: str) -> None:
 def _weights(card: ModelCard) -> str | None:
     if card.weights is None:
         return None
-    return card.weights.sha256 or card.weights.torchvision
+    place = [card.weights.entry, card.weights.prefix]
+    named = card.weights.sha256 or card.weights.torchvision
+    return named if place == [None, None] else json.dumps([named, *place])
 
 
 def _code(card: ModelCard) -> Mapping[str, str]:

@@ -1,12 +1,10 @@
-"""Weights: where a card's parameters lie, whether they are the right ones, and reading them."""
+"""Weights: where a card's parameters lie, and whether they are the right ones."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
@@ -16,9 +14,6 @@ from urllib.parse import urlparse
 from urllib.request import urlopen
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
 
 from brightfield.cards import ModelCard, torchvision_weights
 from brightfield.errors import InvalidCard
@@ -28,8 +23,6 @@ DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes so far and, where the server tells, the bytes in all."""
 
 _CHUNK = 2**20
-_WRAPPERS = ("state_dict", "model_state_dict", "model")
-_PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before each key
 _HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.[^.]+$")
 
 
@@ -68,26 +61,6 @@ def verify(path: Path, sha256: str | None) -> str:
             "one. Fetch it again, or correct sha256 on the card if the new file is wanted."
         )
     return digest
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The state dict in a .safetensors file or in one that torch.save wrote, on the CPU.
-
-    Floating-point tensors become float32 in memory of their own. A dict wrapped as `state_dict`,
-    `model_state_dict` or `model` is unwrapped, and the prefixes `module.` and `_orig_mod.` are
-    removed where every key has them. Pickled objects other than tensors are never run.
-
-    Raises `DamagedWeights` when the file holds something else.
-    """
-    try:
-        content = load_file(path) if path.suffix == ".safetensors" else _torch_load(path)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as fault:
-        raise DamagedWeights(
-            f"{path.name} cannot be read as weights. Save them with safetensors, or with "
-            "torch.save(model.state_dict(), path); whole pickled models are not run."
-        ) from fault
-    state = _unprefixed(_unwrapped(content, path))
-    return {key: _owned(tensor) for key, tensor in state.items()}
 
 
 def pull(card: ModelCard, data: Path, progress: DownloadProgress | None = None) -> Path:
@@ -175,37 +148,6 @@ def _downloaded(name: str, card: ModelCard, data: Path | None) -> Path:
 
 def _file_name(url: str) -> str:
     return PurePosixPath(urlparse(url).path).name
-
-
-def _torch_load(path: Path) -> object:
-    # Files from before PyTorch 1.6 are no zip archives and cannot be mapped.
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-
-
-def _unwrapped(content: object, path: Path) -> Mapping[str, Tensor]:
-    for wrapper in _WRAPPERS:
-        if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
-            content = content[wrapper]
-            break
-    if not isinstance(content, Mapping) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
-    ):
-        raise DamagedWeights(
-            f"{path.name} holds no state dict, that is, no mapping from parameter names to tensors."
-        )
-    return content
-
-
-def _unprefixed(state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    for prefix in _PREFIXES:
-        if state and all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): tensor for key, tensor in state.items()}
-    return state
-
-
-def _owned(tensor: Tensor) -> Tensor:
-    # A mapped file that somebody rewrites would change, or crash, a resident model.
-    return tensor.to(torch.float32 if tensor.is_floating_point() else tensor.dtype, copy=True)
 
 
 def _download(url: str, target: Path, progress: DownloadProgress) -> None:

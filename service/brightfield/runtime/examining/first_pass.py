@@ -24,7 +24,7 @@ def first_pass(findings: Findings) -> None:
     Raises `ModelFailed` with the shape and the cause.
     """
     spec, faults = findings.resident.card.input, list[PassFault]()
-    usual, *others = shapes(spec)
+    usual, *others = shapes(spec, findings.resident.input_sizes)
     tries = [(usual, images) for images in samples(spec, usual)]
     tries[-1:-1] = [(shape, next(samples(spec, shape))) for shape in others]
     for shape, images in tries:
@@ -47,7 +47,7 @@ def take_smaller(findings: Findings) -> None:
     To be called when the output is read as the task does.
     """
     spec, resident = findings.resident.card.input, findings.resident
-    shape = smaller(spec, resident.shape)
+    shape = smaller(spec, resident.shape, resident.input_sizes)
     if shape is None or not findings.samples.telling:
         return
     images = next(samples(spec, shape))
