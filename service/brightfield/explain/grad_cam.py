@@ -29,7 +29,7 @@ class GradCam(SaliencyMethod):
     """Keep only what supports the target; without it the map is signed."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
-        layer = probe.spatial_layer(self.layer)
+        layer = probe.spatial_layer(self.layer, images)
         (gradient,) = probe.gradients([images], layer.tap)
         coarse = weighed_maps(gradient)
         if self.relu:
