@@ -218,7 +218,12 @@ class ExplainSection(Parameters):
     """Defaults of explanation."""
 
     layer: str | None = None
-    """Module whose activations Grad-CAM weighs. Default: the last one with spatial maps."""
+    """Module whose activations Grad-CAM weighs. Default: the last one with places before the
+    network's head."""
+    axes: Literal["BCHW", "BHWC", "BNC", "BCN"] | None = None
+    """Order of the axes of layers with as many: images, channels, rows and columns, or tokens of a
+    grid of the image's proportions behind any class tokens. Default: followed through the network,
+    which needs no help as a rule."""
     penultimate: str | None = None
     """Module whose output is the feature vector. Default: the input of the last linear layer."""
 

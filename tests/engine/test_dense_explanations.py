@@ -179,7 +179,7 @@ class TestDetections:
         )
         assert fine < min(0.02, coarse)
 
-    def test_what_one_level_says_is_checked_and_weighed_at_that_level(self, bench: Bench) -> None:
+    def test_what_one_level_says_is_checked_at_that_level(self, bench: Bench) -> None:
         output, row, _ = self.chosen(bench)
         level = 0 if row < 80 else 1
         other = int(output.logits[0, 80:].amax(1).argmax()) + 80 if level == 0 else 0
@@ -188,7 +188,7 @@ class TestDetections:
             method = GradCam(box=box, checks=True)
             payload = bench.answer(method, IMAGE, "found").result.payload("input")
             expected = f"logits.{0 if candidate < 80 else 1}"
-            assert payload["layer"] == expected
+            assert payload["layer"] == "body"  # the heads give the scores themselves
             assert payload["checks"]["sanity"]["randomised"] == expected
 
     def test_a_neuron_needs_no_detection(self, bench: Bench) -> None:

@@ -100,8 +100,9 @@ class EmbedParameters(ImageParameters, total=False):
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`.
     Default: "penultimate"."""
     pool: Literal["mean", "max", "none"] | None
-    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
-    transformer's tokens (tokens, channels) the same, over the tokens. Default: "mean"."""
+    """How a layer with places becomes a vector: mean or maximum per channel, or all its values
+    in C order. Of a transformer's tokens those count that stand for places of the image, not
+    class or register tokens; with `none`, all. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
 
@@ -252,7 +253,7 @@ class SaliencyParameters(ImageParameters, total=False):
     by the map's highest and lowest values."""
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
-    of the card's layer, else the last one with spatial maps."""
+    of the card's layer, else the last one with places before the network's head."""
     relu: bool | None
     """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
     true."""
@@ -645,7 +646,8 @@ class EvaluationParameters(TypedDict, total=False):
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     positive: str | int | None
-    """Label or number of the positive class of two. Default: the second. (of classification)"""
+    """Label or number of the positive class of two. Default: the second of `labels`. (of
+    classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
     of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
@@ -682,8 +684,14 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
+    data_range: str | float | Sequence[float] | None
+    """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
+    integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
     bits: int | None
-    """Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8."""
+    """Another way to say it: values from 0 to 2^bits - 1. (of restoration)"""
+    axes: Literal["YX", "YXC", "CYX", "ZYX", "ZYXC", "ZCYX", "CZYX"] | None
+    """Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C).
+    (of restoration)"""
     luminance: bool | None
     """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the
     convention for super-resolution. (of restoration). Default: false."""
@@ -693,9 +701,16 @@ class EvaluationParameters(TypedDict, total=False):
     mode: Literal["semantic", "instance"] | None
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges. (of
     segmentation). Default: "semantic"."""
+    ignore: int | None
+    """Value of pixels of the truth that nobody labelled (void, often 255): they are out of all
+    numbers, and a predicted object that is void for more than half is not judged. (of
+    segmentation)"""
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
+    missing_distance: Literal["leave_out", "diagonal"] | None
+    """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal.
+    (of segmentation). Default: "leave_out"."""
 
 
 DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -822,7 +837,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
-        "positive": "Label or number of the positive class of two. Default: the second. (of classification)",
+        "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
@@ -835,10 +850,14 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "bits": "Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8.",
+        "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
+        "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
+        "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",
         "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the convention for super-resolution. (of restoration). Default: false.",
         "border": "Pixels along each side that are ignored; by the same convention, the scale. (of restoration). Default: 0.",
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
+        "ignore": "Value of pixels of the truth that nobody labelled (void, often 255): they are out of all numbers, and a predicted object that is void for more than half is not judged. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
+        "missing_distance": 'hd95 and assd of a case in which one mask is empty: no value, or the image\'s diagonal. (of segmentation). Default: "leave_out".',
     },
 }

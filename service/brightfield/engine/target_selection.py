@@ -110,7 +110,8 @@ class TargetSelection:
 
 async def _features(context: AnswerContext, tap: Tap) -> tuple[ImagePass, Tensor]:
     """The pass of the context's image to a layer, and what the layer puts out."""
-    image_pass = context.image_pass(Activations(tap), _refusing(context))
+    reading = Activations(tap, context.resident.layouts, strict=True)
+    image_pass = context.image_pass(reading, _refusing(context))
     return image_pass, await context.output(image_pass)
 
 

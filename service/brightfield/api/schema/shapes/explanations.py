@@ -168,6 +168,8 @@ class GradCamResult(_Saliency):
     layer: str
     layer_size: _Shape
     """[height, width] of the layer's maps."""
+    layer_axes: str
+    """The axes of the layer's values: B images, C channels, H rows, W columns, N tokens."""
 
 
 @shape
