@@ -89,7 +89,7 @@ class Bench:
 
     def resident(self, case: Case) -> Resident:
         resident = Resident(case.card, case.module, self.lane, 0)
-        resident.run(lambda: find_end(resident))
+        resident.run(lambda: find_end(resident, case.images))
         return resident
 
     def probe(

@@ -138,7 +138,7 @@ class LaneProbe:
         return Gradients(layer, self._cut, relu_rule, self._of, self._resident.layouts)
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:
-        operation = self._change(RelevancePass(self._cut, self._of))
+        operation = self._change(RelevancePass(self._cut, self._of, self._resident.layouts))
         argument = (self.targets[0].score, rules)
         self.passes += len(images)
         self._ticket.check()
