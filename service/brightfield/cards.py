@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -177,6 +177,10 @@ class OutputSpec(Parameters):
     """Output pixels for each input pixel along a side; required for super-resolution."""
     instances: Instances | None = None
     """How objects are told apart. Default: they are the connected parts of each class."""
+    python: str | None = None
+    """A lab's own code from the output to objects, as post.py:objects; for segment and detect."""
+    score_map: Annotated[int, Field(ge=0)] | None = None
+    """With `python`: which map, from 0, is the first label's score. Explanations need it."""
 
 
 class Label(Parameters):
@@ -237,6 +241,7 @@ class ModelCard(Parameters):
     """Most images in one forward pass. Default: measured."""
 
     _folder: Path = PrivateAttr(default=Path())
+    _post: Callable[..., Any] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -262,6 +267,17 @@ class ModelCard(Parameters):
     def folder(self) -> Path:
         """The folder that the card lies in, against which `weights.file` is resolved."""
         return self._folder
+
+    @property
+    def post(self) -> Callable[..., Any] | None:
+        """The function that `output.python` names, of a model in memory."""
+        return self._post
+
+    def with_post(self, function: Callable[..., Any] | None) -> ModelCard:
+        """The card with the function that `output.python` names."""
+        card = self.model_copy()
+        card._post = function
+        return card
 
     @property
     def brings_code(self) -> bool:

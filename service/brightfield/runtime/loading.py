@@ -8,6 +8,7 @@ from pathlib import Path
 from brightfield.cards import ModelCard
 from brightfield.models.loading.build import build
 from brightfield.models.loading.input_sizes import sizes_of
+from brightfield.models.loading.lab_code import load_post_code
 from brightfield.models.loading.makeup import check_unchanged, model_digest
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.model_end import find_end
@@ -24,6 +25,7 @@ class ModelLoader:
     def __call__(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:
         digest = model_digest(card)
         module = build(card, trust_model_code=self._trust, data=self._data)
+        card = card.with_post(load_post_code(card, trust_model_code=self._trust))
         check_unchanged(card, digest)
         _ = card.label_names  # may import torchvision, which no request should wait for
         size = module_bytes(module)
