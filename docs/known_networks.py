@@ -19,7 +19,7 @@ from torchvision.models import detection, get_model, list_models, segmentation
 
 from brightfield.models.bringing.candidates import timm_layers
 from brightfield.models.bringing.known import INDEX, names_alike, shapes_alike
-from brightfield.models.bringing.shapes import Shapes, built, shapes_of
+from brightfield.models.bringing.shapes import TensorShapes, built, shapes_of
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def _enter(
     table: dict[str, str],
     name: str,
     make: Callable[[], nn.Module],
-    digest: Callable[[Shapes], str],
+    digest: Callable[[TensorShapes], str],
 ) -> None:
     def network(_: Any) -> nn.Module:
         return make()

@@ -51,3 +51,10 @@ def test_what_is_no_json_stays_none(seed: int) -> None:
             json_pieces.loads(bytes(text))
     else:
         assert json_pieces.loads(bytes(text)) == expected
+
+
+def test_each_piece_is_read_by_whom_one_likes() -> None:
+    text = b'{"scores": [0.5, NaN, 1, -Infinity], "more": {"deep": [[NaN]]}}'
+    assert repr(json_pieces.loads(text, json.loads)) == repr(json.loads(text))
+    with pytest.raises(ValueError):
+        json_pieces.loads(text.replace(b"1,", b"1,,"), json.loads)

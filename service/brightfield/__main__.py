@@ -1,39 +1,25 @@
-"""Starting the service: `brightfield serve`, or `python -m brightfield`."""
+"""Starting the service: `brightfield serve`, or `python -m brightfield serve`."""
 
 from __future__ import annotations
 
 import sys
 
-from pydantic import ValidationError
-
-from brightfield.api.logs import configure
-from brightfield.errors import BrightfieldError
-from brightfield.serving.certificate import check_certificate
-from brightfield.serving.supervisor import supervise
-from brightfield.settings import Settings
-
-
-def serve(settings: Settings) -> int:
-    """Run the service until it is asked to stop; the exit code.
-
-    Raises `ValueError` with one sentence where nobody can listen at the address, or the
-    certificate can't be used.
-    """
-    configure(settings)
-    check_certificate(settings)
-    return supervise(settings)
+from brightfield import commands
 
 
 def main() -> int:
+    """`python -m brightfield` starts the service; with arguments it is `brightfield` with them, as
+    far as the service's own commands go."""
+    arguments = sys.argv[1:] or ["serve"]
     try:
-        return serve(Settings())
-    except ValidationError as fault:
-        for error in fault.errors():
-            print(f"{error['loc'][0]}: {error['msg']}", file=sys.stderr)
+        code = commands.run(arguments)
+        if code is None:
+            known = ", ".join(" ".join(words) for words in commands.catalog())
+            raise ValueError(f"{arguments[0]!r} is no command of the service; there are: {known}.")
+    except (ValueError, OSError) as fault:
+        print(f"brightfield: {fault}", file=sys.stderr)
         return 2
-    except (BrightfieldError, ValueError) as fault:
-        print(fault, file=sys.stderr)
-        return 2
+    return code
 
 
 if __name__ == "__main__":

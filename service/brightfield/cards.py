@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,14 +22,14 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
-from brightfield.errors import InvalidCard, nearest
+from brightfield.errors import InvalidCard
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
 from brightfield.names import NAME
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
-from brightfield.parameters import Parameters
+from brightfield.parameters import Parameters, sentence_of
+from brightfield.torchvision_names import torchvision_categories
 
 CARD = "card.toml"
 PROGRAMS = ("export", "onnx", "torchscript")
@@ -38,7 +38,6 @@ PROGRAMS = ("export", "onnx", "torchscript")
 _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
-_NO_CLASS = ("__background__", "N/A")
 _ID = re.compile(NAME)
 
 
@@ -58,6 +57,19 @@ def _each(value: object) -> object:
     """One number as a list of it, which counts for every channel."""
     return (value,) if isinstance(value, int | float) else value
 
+
+def _path(value: object) -> object:
+    """One key as a path of one step."""
+    return (value,) if isinstance(value, int | str) else value
+
+
+def _named(value: object) -> object:
+    """A label that is only a name."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+TakePath = tuple[int | str, ...]
+"""Keys, names or places that lead to a part of a network's output, the outermost first."""
 
 Digest = Annotated[str, BeforeValidator(_lowered), Field(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256, as Linux (`sha256sum`) or Windows (`Get-FileHash`) prints it."""
@@ -168,6 +180,9 @@ class Instances(Parameters):
 class OutputSpec(Parameters):
     """From the unnormalised output to scores."""
 
+    take: Annotated[TakePath, BeforeValidator(_path)] = ()
+    """Which part counts of a tuple, list, dict or the like: a key, name or place, or a list of
+    them that leads inside. Default: the only tensor."""
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     """Default threshold of the task's endpoint."""
@@ -183,11 +198,14 @@ class OutputSpec(Parameters):
     """With `python`: which map, from 0, is the first label's score. Explanations need it."""
 
 
+_Byte = Annotated[int, Field(ge=0, le=255)]
+
+
 class Label(Parameters):
     """A class by its name and colour (RGB, 0 to 255)."""
 
     name: str
-    color: tuple[int, int, int] | None = None
+    color: tuple[_Byte, _Byte, _Byte] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -205,7 +223,12 @@ class ExplainSection(Parameters):
     """Defaults of explanation."""
 
     layer: str | None = None
-    """Module whose activations Grad-CAM weighs. Default: the last one with spatial maps."""
+    """Module whose activations Grad-CAM weighs. Default: the last one with places before the
+    network's head."""
+    axes: Literal["BCHW", "BHWC", "BNC", "BCN"] | None = None
+    """Order of the axes of layers with as many: images, channels, rows and columns, or tokens of a
+    grid of the image's proportions behind any class tokens. Default: followed through the network,
+    which needs no help as a rule."""
     penultimate: str | None = None
     """Module whose output is the feature vector. Default: the input of the last linear layer."""
 
@@ -234,7 +257,8 @@ class ModelCard(Parameters):
     weights: WeightsSection | None = None
     input: InputSpec = InputSpec()
     output: OutputSpec = OutputSpec()
-    labels: tuple[Label, ...] | LabelSource = ()
+    labels: tuple[Annotated[Label, BeforeValidator(_named)], ...] | LabelSource = ()
+    """Each with its name and colour, or its name alone."""
     explain: ExplainSection = ExplainSection()
     quality: tuple[Quality, ...] = ()
     max_batch: Annotated[int, Field(ge=1)] | None = None
@@ -242,6 +266,7 @@ class ModelCard(Parameters):
 
     _folder: Path = PrivateAttr(default=Path())
     _post: Callable[..., Any] | None = PrivateAttr(default=None)
+    _written: dict[str, Any] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -296,8 +321,16 @@ class ModelCard(Parameters):
         return tuple(label.name for label in self.labels)
 
     def same_as(self, other: ModelCard) -> bool:
-        """Whether another card says the same, wherever it lies."""
-        return self.model_dump() == other.model_dump()
+        """Whether another card says the same, wherever it lies and however its output is read."""
+        first, second = (card._written or card.model_dump() for card in (self, other))
+        return first == second
+
+    def read_with(self, activation: Literal["softmax", "sigmoid", "none"]) -> ModelCard:
+        """This card, with its network's output read by another activation than is written."""
+        output = self.output.model_copy(update={"activation": activation})
+        card = self.model_copy(update={"output": output})
+        card._written = self._written or self.model_dump()
+        return card
 
     def color(self, class_id: int) -> tuple[int, int, int]:
         """The label's colour, else one of the palette by its position."""
@@ -306,45 +339,6 @@ class ModelCard(Parameters):
             if color is not None:
                 return color
         return PALETTE[class_id % len(PALETTE)]
-
-
-def torchvision_weights(name: str) -> Any:
-    """torchvision's entry for a weights name: `url`, `meta` and `transforms`; downloads nothing.
-
-    Raises `InvalidCard` with the nearest names.
-    """
-    from torchvision.models import get_model_weights, get_weight, list_models  # slow to import
-
-    try:
-        return get_weight(name)
-    except (ValueError, KeyError, AttributeError) as fault:
-        known = [str(weights) for model in list_models() for weights in get_model_weights(model)]
-        raise InvalidCard(f"torchvision has no weights {name!r}.{nearest(name, known)}") from fault
-
-
-def torchvision_categories(weights: str) -> tuple[str, ...]:
-    """The class names in the metadata of a torchvision weights name, less those of no class.
-
-    Detectors and segmenters list the background, and COCO's detectors ten numbers that the data
-    set does not use.
-    Raises `InvalidCard` for an unknown name, and for weights without class names.
-    """
-    categories = _categories(weights)
-    return tuple(categories[column] for column in torchvision_columns(weights))
-
-
-def torchvision_columns(weights: str) -> tuple[int, ...]:
-    """Where the model's output has the classes that `torchvision_categories` names."""
-    return tuple(
-        column for column, name in enumerate(_categories(weights)) if name not in _NO_CLASS
-    )
-
-
-def _categories(weights: str) -> list[str]:
-    categories: list[str] | None = torchvision_weights(weights).meta.get("categories")
-    if not categories:
-        raise InvalidCard(f"The torchvision weights {weights} come without class names.")
-    return categories
 
 
 def read_card(path: Path) -> ModelCard:
@@ -356,7 +350,7 @@ def read_card(path: Path) -> ModelCard:
     try:
         card = ModelCard.model_validate(with_labels(_content(file), file.parent))
     except ValidationError as fault:
-        raise InvalidCard(f"{file.parent.name}/{CARD}: {_sentence(fault)}") from fault
+        raise InvalidCard(f"{file.parent.name}/{CARD}: {sentence_of(fault, ModelCard)}") from fault
     except OSError as fault:
         raise InvalidCard(f"{file.parent.name}/{CARD}: {fault.strerror}.") from fault
     except ValueError as fault:  # no TOML, or no UTF-8
@@ -377,37 +371,3 @@ def stated_id(folder: Path) -> str | None:
 def _content(file: Path) -> dict[str, Any]:
     """What a TOML file says; the mark that Windows' editors put at its beginning is skipped."""
     return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-
-
-def _sentence(fault: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in error['loc']) or 'card'}: {_said(error)}"
-        for error in fault.errors()
-    )
-
-
-def _said(error: ErrorDetails) -> str:
-    """What is wrong with one key; of an unknown one the nearest known name."""
-    if error["type"] != "extra_forbidden":
-        return error["msg"]
-    known = _keys_at(error["loc"][:-1])
-    hint = nearest(str(error["loc"][-1]), known, 1) or f" Known: {', '.join(known)}."
-    return f"There is no such key.{hint}"
-
-
-def _keys_at(place: Sequence[int | str]) -> list[str]:
-    """The keys that a card may have at a place in it."""
-    sections: list[type[Parameters]] = [ModelCard]
-    for step in place:
-        inner = [each.model_fields[step] for each in sections if step in each.model_fields]
-        named = [each for each in sections if each.__name__ == step]  # one of several forms
-        parts = [part for found in inner for part in _parts(found.annotation)]
-        sections = parts or named or sections
-    return [key for section in sections for key in section.model_fields]
-
-
-def _parts(annotation: Any) -> list[type[Parameters]]:
-    """The sections among the forms that a value may have."""
-    if isinstance(annotation, type) and issubclass(annotation, Parameters):
-        return [annotation]
-    return [part for form in get_args(annotation) for part in _parts(form)]

@@ -8,7 +8,7 @@ and what lies between is read alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,18 +26,22 @@ _BLANK_STEP = 1 << 12
 _NAME = re.compile(rb'\s*("(?:[^"\\]|\\.)*")\s*:', re.DOTALL)
 
 
-def loads(data: bytes) -> Any:
-    """As `orjson.loads`. Raises `orjson.JSONDecodeError`, for a large text without the place."""
+def loads(data: bytes, read: Callable[[bytes], Any] = orjson.loads) -> Any:
+    """As `read`, which is given each piece.
+
+    Raises what that raises, for a large text without the place, and `orjson.JSONDecodeError`.
+    """
     if len(data) <= _PIECE:
-        return orjson.loads(data)
-    return _Text(data).value(0, len(data), 0)
+        return read(data)
+    return _Text(data, read).value(0, len(data), 0)
 
 
 class _Text:
     """A text with its commas by depth, in order: those in strings don't count."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, read: Callable[[bytes], Any]) -> None:
         self._data = data
+        self._read = read
         self._found: list[list[NDArray[np.int64]]] = [[] for _ in range(_DEEPEST)]
         self._depth, self._inside = 0, False
         escaped = False
@@ -68,14 +72,14 @@ class _Text:
         """That of a part of the text, `depth` containers deep."""
         start, end = self._trimmed(start, end)
         if end - start <= _PIECE or depth >= _DEEPEST:
-            return orjson.loads(self._data[start:end])
+            return self._read(self._data[start:end])
         kind = self._data[start : start + 1] + self._data[end - 1 : end]
         first, last = self._trimmed(start + 1, end - 1)
         if kind == b"[]" and first < last:
             return self._list(first, last, depth)
         if kind == b"{}" and first < last:
             return self._object(first, last, depth)
-        return orjson.loads(kind if kind in (b"[]", b"{}") else self._data[start:end])
+        return self._read(kind if kind in (b"[]", b"{}") else self._data[start:end])
 
     def _list(self, start: int, end: int, depth: int) -> list[Any]:
         found: list[Any] = []
@@ -83,7 +87,7 @@ class _Text:
             if last - first > _PIECE:  # one long entry
                 found.append(self.value(first, last, depth + 1))
             else:
-                found.extend(orjson.loads(b"[" + self._data[first:last] + b"]"))
+                found.extend(self._read(b"[" + self._data[first:last] + b"]"))
         return found
 
     def _object(self, start: int, end: int, depth: int) -> dict[str, Any]:
@@ -91,9 +95,9 @@ class _Text:
         for first, last in self._groups(start, end, depth):
             name = _NAME.match(self._data, first, last) if last - first > _PIECE else None
             if name is None:
-                found.update(orjson.loads(b"{" + self._data[first:last] + b"}"))
+                found.update(self._read(b"{" + self._data[first:last] + b"}"))
             else:
-                found[orjson.loads(name[1])] = self.value(name.end(), last, depth + 1)
+                found[self._read(name[1])] = self.value(name.end(), last, depth + 1)
         return found
 
     def _groups(self, start: int, end: int, depth: int) -> Iterator[tuple[int, int]]:

@@ -35,11 +35,12 @@ def parse_json(text: bytes | str, *, nan: bool = False, most_bytes: int = MOST_B
         return json_pieces.loads(data)
     except orjson.JSONDecodeError:
         if nan and (b"NaN" in data or b"Infinity" in data):
-            return _with_nan(data)
+            return json_pieces.loads(data, _with_nan)
         raise
 
 
 def _with_nan(data: bytes) -> Any:
+    """As Python reads it, some ten times slower than orjson."""
     try:
         document = json.loads(data, parse_int=_number)
         # Half a pair of surrogates, which Python reads as well, isn't text.

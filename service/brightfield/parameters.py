@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -11,9 +11,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import ErrorDetails
 
+from brightfield.errors import nearest
 from brightfield.json_text import parse_json
 
 
@@ -24,6 +27,41 @@ class Parameters(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
     )
+
+
+def sentence_of(fault: ValidationError, root: type[Parameters]) -> str:
+    """Every key that is wrong in a document of sections, and why; of an unknown one the nearest
+    known name. `root` is the section of the whole document."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in error['loc']) or 'card'}: {_said(error, root)}"
+        for error in fault.errors()
+    )
+
+
+def _said(error: ErrorDetails, root: type[Parameters]) -> str:
+    if error["type"] != "extra_forbidden":
+        return error["msg"]
+    known = _keys_at(error["loc"][:-1], root)
+    hint = nearest(str(error["loc"][-1]), known, 1) or f" Known: {', '.join(known)}."
+    return f"There is no such key.{hint}"
+
+
+def _keys_at(place: Sequence[int | str], root: type[Parameters]) -> list[str]:
+    """The keys that a document may have at a place in it."""
+    sections = [root]
+    for step in place:
+        inner = [each.model_fields[step] for each in sections if step in each.model_fields]
+        named = [each for each in sections if each.__name__ == step]  # one of several forms
+        parts = [part for found in inner for part in _parts(found.annotation)]
+        sections = parts or named or sections
+    return [key for section in sections for key in section.model_fields]
+
+
+def _parts(annotation: Any) -> list[type[Parameters]]:
+    """The sections among the forms that a value may have."""
+    if isinstance(annotation, type) and issubclass(annotation, Parameters):
+        return [annotation]
+    return [part for form in get_args(annotation) for part in _parts(form)]
 
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -179,9 +217,22 @@ EdgesParameter = Annotated[
 
 def _distinct(value: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(value)) < len(value):
-        raise ValueError("each unit is named once")
+        raise ValueError("each number is named once")
     return value
 
+
+ObjectIds = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    BeforeValidator(several),
+    AfterValidator(_distinct),
+    Field(min_length=1, max_length=64),
+    written(
+        "int | Sequence[int]",
+        {"pattern": r"^\d+(,\d+)*$", "examples": ["3", "5,17"]},
+        *natural_numbers(most=64),
+    ),
+]
+"""Objects by their ids, from 1: `3`, or `5,17`."""
 
 Units = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],

@@ -18,6 +18,7 @@ from PIL import Image
 from brightfield.cards import InputSpec, Multiple, Resize
 from brightfield.errors import InvalidRegion, UnfitImage
 from brightfield.geometry import Axis, Geometry
+from brightfield.images.bands import in_bands
 from brightfield.images.intensity import Intensity, limits
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.resample import Interpolation, resize
@@ -157,12 +158,15 @@ def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ..
     check_channels(present, wanted)
     if present == wanted or (present, wanted) == (1, 3):
         return pixels, ()
-    if pixels.dtype == np.uint8:
-        grey = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
-    else:
-        grey = (pixels @ LUMA)[:, :, None]
+    in_8_bits = pixels.dtype == np.uint8
+    grey = in_bands(pixels, _luminance) if in_8_bits else (pixels @ LUMA)[:, :, None]
     detail = "The model takes grey images; the colours were weighed by ITU-R BT.601."
     return grey, (Note("converted_to_grey", detail),)
+
+
+def _luminance(pixels: Pixels) -> Pixels:
+    grey: Pixels = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
+    return grey
 
 
 def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels, Geometry]:

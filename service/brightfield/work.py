@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from brightfield.cards import ModelCard
@@ -10,6 +12,17 @@ from brightfield.results import Result
 
 Arity = Literal["one", "several"]
 """Whether there is an answer for each image, or one about all of them together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """An answer about the same image that is needed first: of the task `endpoint`, by the `model`
+    (None: its default) that the `parameter` names."""
+
+    endpoint: str
+    parameter: str
+    model: str | None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Work(Parameters):
@@ -56,6 +69,11 @@ class Work(Parameters):
     def lengthy(self) -> bool:
         """Whether an answer takes long, so that it shall not take the place of a short one."""
         return False
+
+    @property
+    def companion(self) -> Companion | None:
+        """An answer that the work needs before it begins; None: none."""
+        return None
 
     def refusal(self, card: ModelCard) -> str | None:
         """Why a model of the right task cannot do what the parameters ask for; None: it can."""

@@ -1,5 +1,6 @@
-"""The event loop never stands still for more than 100 ms, whatever legal thing is asked of it.
+"""The event loop never stands still for long, whatever legal thing is asked of it.
 
+For long is what sorting 400,000 numbers takes in the same process: 100 ms where this was written.
 Each request is sent up to five times, and the best time counts: a machine that is busy with other
 things can only add to it. BRIGHTFIELD_STALL_SCALE makes the inputs larger (default: 1).
 """
@@ -24,7 +25,7 @@ import pytest
 import tifffile
 
 pytestmark = pytest.mark.slow
-LONGEST = 0.1
+LONGEST = 1.0  # yardsticks of the watched service
 SCALE = float(os.environ.get("BRIGHTFIELD_STALL_SCALE", "1"))
 HERE = Path(__file__).parent
 RNG = np.random.default_rng(0)
@@ -109,12 +110,14 @@ def test_large_images(client: httpx2.Client, scan: bytes, form: str) -> None:
     assert longest_stall(client, ask) <= LONGEST
 
 
-@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("form", ["json", "json with NaN", "csv"])
 def test_large_evaluations(client: httpx2.Client, form: str) -> None:
     rows = count(500_000)
     truth, scores = RNG.integers(0, 2, rows).tolist(), RNG.random(rows).round(4).tolist()
-    ids = [f"case-{index}" for index in range(rows)]
-    if form == "json":
+    # Whatever order they come in: half sorted, they would be sorted in no time.
+    ids = [f"case-{index}" for index in RNG.permutation(rows).tolist()]
+    if form != "csv":
+        scores[-1] = scores[-1] if form == "json" else float("nan")
         body = json.dumps({"truth": truth, "scores": scores, "ids": ids}).encode()
         headers = {"Content-Type": "application/json"}
     else:

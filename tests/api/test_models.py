@@ -71,7 +71,7 @@ def classified(client: TestClient, model: str) -> dict[str, Any]:
 def test_a_model_is_described_as_it_answers(serve: Serve, lab: Lab) -> None:
     client = serve()
     assert classified(client, "worms")["model"]["version"] == "1"
-    lab.write("worms", "2", labels="labels = [{name='e'}, {name='f'}]")
+    lab.write("worms", "2", labels="labels = ['e', 'f', 'g', 'h']")
     client.post("/models/cells/load", params={"anew": True})  # reads the cards
     for about in (client.get("/models/worms").json(), listed(client, "worms")):
         assert (about["version"], about["version_on_disk"]) == ("1", "2")

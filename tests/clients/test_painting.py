@@ -93,13 +93,16 @@ def plotted(answer: Any, image: Any = None, **drawn: Any) -> np.ndarray:
     return AXES.get_images()[0].get_array()
 
 
+FEW = {"rise": {"masks": 30}, "kernel_shap": {"rows": 2, "columns": 2}}
+
+
 @pytest.mark.parametrize("region", [None, (9, 6, 75, 60)], ids=["whole", "region"])
 @pytest.mark.parametrize("kind", PICTURES)
 @pytest.mark.parametrize(("endpoint", "method"), CASES)
 def test_all_pictures_are_the_services(remembered, endpoint, method, kind, region):
     client, answers = remembered
     image, before = PICTURES[kind][::2, ::2], len(answers)
-    few = {"masks": 30} if method == "rise" else {}
+    few = FEW.get(method, {})
     for model in ("bare", "brightness"):  # the second sees the middle of an image alone
         answer = getattr(client, endpoint)(image, model, method=method, region=region, **few)
         drawn, coloured = pixels(answer.again("overlay")), pixels(answer.again("png"))

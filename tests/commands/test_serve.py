@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-import brightfield.__main__ as service
+from brightfield import __main__ as module
 from brightfield.outages import Unavailable
+from brightfield.serving import start as service
 from brightfield.settings import Settings
 from brightfield_client.cli import main
 
@@ -61,3 +62,14 @@ def test_a_service_that_cannot_start(started, monkeypatch, capsys):
     monkeypatch.setattr(service, "serve", fail)
     assert main(["serve"]) == 1
     assert capsys.readouterr().err == "brightfield: The device is gone.\n"
+
+
+def test_the_module_is_the_command(started, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["brightfield", "serve", "--port", "8124"])
+    assert module.main() == 0
+    monkeypatch.setattr("sys.argv", ["brightfield"])
+    assert module.main() == 0
+    assert [settings.port for settings in started] == [8124, 8000]
+    monkeypatch.setattr("sys.argv", ["brightfield", "--port", "8124"])
+    assert module.main() == 2
+    assert "serve" in capsys.readouterr().err

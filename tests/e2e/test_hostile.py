@@ -1,4 +1,5 @@
-"""No request costs more than a second of CPU and 200 MB beyond the pixels that it may have.
+"""No request costs more than a second of CPU, and 200 MB beyond itself and the pixels that it may
+have.
 
 Measured from outside, on a service in a process of its own, while another caller sends ordinary
 pictures. A part of the cases runs by default; `BRIGHTFIELD_HOSTILE=all` sends every one, and
@@ -54,7 +55,7 @@ def verdict(case: Case, service: Service, watched: Watched, neighbour: Neighbour
         wrong.append(f"status {reply.status_code} {reply.text[:200]}")
     if spent.seconds - own > _SECONDS + case.seconds + _TICKS:
         wrong.append(f"{spent.seconds:.2f} s of CPU, {calls} calls beside it")
-    if spent.memory > _MEMORY + case.pixels:
+    if spent.memory > _MEMORY + len(case.body) + case.pixels:
         wrong.append(f"{spent.memory / 1e6:.0f} MB")
     if neighbour.refused:
         wrong.append(f"the other caller got {neighbour.refused}")

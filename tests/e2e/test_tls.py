@@ -20,6 +20,7 @@ from brightfield_client.errors import ConnectionFailed, ForbiddenError, Unauthor
 
 from .killable import Service, running
 
+pytestmark = pytest.mark.slow
 COMMAND = [
     sys.executable,
     "-c",

@@ -51,10 +51,10 @@ class TestTheModelByScale:
         (Detect(classes=("2",)), "cells-4", InvalidParameter, "no class '2'"),
         (Segment(), "unnamed", InvalidCard, "names no labels"),
         (Detect(), "unnamed", InvalidCard, "names no labels"),
-        (Segment(), "one-map", ModelFailed, "needs 2 maps"),
-        (Detect(), "one-label", ModelFailed, "names 1 labels"),
+        (Segment(), "one-map", InvalidCard, "needs 2 maps"),
+        (Detect(), "one-label", InvalidCard, "names 1 labels"),
         (Superresolve(), "fixed-x2", UnfitImage, "resizes or crops"),
-        (Superresolve(), "small", ModelFailed, "2 times as many"),
+        (Superresolve(), "small", InvalidCard, "enlarges 2 times"),
         (Superresolve(), "nothing", ModelFailed, "has NaN among its outputs"),
     ],
 )

@@ -50,6 +50,8 @@ def quick(name: str) -> Method:
     kind = METHODS[name]
     if "neuron" in kind.model_fields:  # there the layer is the neuron's
         del short["layer"]
+    if name == "kernel_shap":
+        short = {"rows": 8, "columns": 8, "samples": 300}
     return kind(**{key: value for key, value in short.items() if key in kind.model_fields})
 
 

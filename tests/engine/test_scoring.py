@@ -34,7 +34,7 @@ def test_scores_are_normalised_once_or_never(kind: Any, activation: str, cut: Cu
 
 def test_an_activation_that_would_be_a_second_one_is_undone_before() -> None:
     made = resident(nn.Sequential(nn.Flatten(), nn.Softmax(dim=1)), "sigmoid")
-    made.undo = Undo("sigmoid")
+    made.scores = Undo("sigmoid")
     assert scoring_pass(made, "probability").cut == Undo("sigmoid")
     assert scoring_pass(made, "logit").cut == CUT
 
@@ -47,4 +47,5 @@ def resident(module: nn.Module, activation: str) -> Resident:
         }
     )  # fmt: skip
     lane: Any = None
-    return Resident(card, module, lane, 0, cut=CUT)
+    scores = None if activation == "none" else CUT
+    return Resident(card, module, lane, 0, cut=CUT, scores=scores)

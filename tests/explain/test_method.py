@@ -29,6 +29,7 @@ from .networks import Tapped, small
 METHODS = catalog()
 # What keeps a method short, where it has such a parameter.
 SHORT = {"steps": 9, "samples": 9, "masks": 20, "window": 4, "stride": 4}
+SHORT_OF = {"kernel_shap": {"rows": 2, "columns": 3, "samples": 40}}
 
 
 # What changes how a method runs, and is tried on every method that has such a parameter.
@@ -51,7 +52,7 @@ def method(request: pytest.FixtureRequest) -> Method:
     name, way = request.param
     kind = METHODS[name]
     short = {name: value for name, value in SHORT.items() if name in kind.model_fields}
-    return kind(**short, **WAYS[way])
+    return kind(**{**short, **SHORT_OF.get(name, {}), **WAYS[way]})
 
 
 @pytest.fixture
@@ -218,6 +219,9 @@ class Refusing:
     def gradients(self, chunks: Any, *how: Any, **rules: Any) -> Iterator[Any]:
         for _ in self._probe.gradients(chunks, *how, **rules):
             yield None
+
+    def relevance(self, *what: Any) -> None:
+        self._probe.relevance(*what)
 
     def at_neuron(self, *where: Any) -> Any:
         return Refusing(self._probe.at_neuron(*where))

@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
+from brightfield.images import bands
 from brightfield.images.resample import Interpolation, resize
 
 CAT = skimage.data.chelsea()
@@ -22,6 +23,18 @@ def test_8_bit_colour_is_pillows(size: tuple[int, int], name: Interpolation) -> 
     kernel = Image.Resampling[name.upper()]
     expected = np.asarray(Image.fromarray(CAT).resize(size[::-1], kernel))
     np.testing.assert_array_equal(resize(CAT, *size, name), expected)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (300, 90), (90, 451)])
+@pytest.mark.parametrize("name", ["nearest", "bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_in_bands_it_is_the_same(
+    size: tuple[int, int], name: Interpolation, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = CAT.astype(dtype)
+    at_once = resize(pixels, *size, name)
+    monkeypatch.setattr(bands, "AT_ONCE", 451 * 70)
+    np.testing.assert_array_equal(resize(pixels, *size, name), at_once)
 
 
 @pytest.mark.parametrize("size", SIZES)

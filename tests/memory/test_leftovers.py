@@ -167,6 +167,7 @@ CASES: dict[str, tuple[Case, int]] = {
     ),
     "occlusion": (post("/occlusion", window=8, stride=8), 200),
     "RISE": (post("/occlusion", method="rise", masks=20), 200),
+    "regions": (post("/occlusion", method="kernel_shap", rows=2, columns=2), 200),
     "no such target": (post("/occlusion", target="nonsense"), 422),
     "windows": (post("/classify", window=24, stride=100), 200),
     "tiles": (post("/superresolve", model="repeat-x2", format="png"), 200),

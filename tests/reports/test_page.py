@@ -122,7 +122,9 @@ def test_every_part_of_a_report_is_there(reports: dict[str, Report]) -> None:
 def test_plots_are_on_the_page(reports: dict[str, Report]) -> None:
     for name in ("sixty", "masks", "boxes", "images"):
         ids = re.findall(r'id="plot-(\w+)"', page(reports[name]).decode())
-        expected = set(available(reports[name])) - ({"confusion"} if name == "masks" else set())
+        expected = set(available(reports[name])) - (
+            {"confusion"} if name in ("masks", "boxes") else set()
+        )
         assert set(ids) == expected, name
 
 

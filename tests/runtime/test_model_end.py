@@ -108,7 +108,7 @@ def test_logits_are_those_of_the_network_whatever_the_card_says(lane: Lane) -> N
 
 def test_a_network_that_ends_in_scores_is_left_as_it_is(lane: Lane) -> None:
     resident = ended(lane, Ends(lambda z: z.sigmoid() * z), "softmax")
-    assert (resident.cut, resident.undo, resident.notes, resident.normalised) == (
+    assert (resident.cut, resident.scores, resident.notes, resident.normalised) == (
         None, None, (), False,
     )  # fmt: skip
 
@@ -117,13 +117,13 @@ def test_maps_beside_those_of_the_classes_are_left_alone(lane: Lane) -> None:
     """Of four maps one is the class's; what tells objects apart has been through a sigmoid, too."""
     network = Ends(torch.sigmoid, maps=True)
     resident = ended(lane, network, "sigmoid", "segment", labels=[{"name": "cell"}])
-    assert resident.undo == Undo("sigmoid", 1)
+    assert resident.scores == Undo("sigmoid", 1)
     with torch.no_grad():
-        found, expected = run(network, IMAGES, resident.undo), network(IMAGES)
+        found, expected = run(network, IMAGES, resident.scores), network(IMAGES)
     torch.testing.assert_close(found[:, :1].sigmoid(), expected[:, :1])
     assert torch.equal(found[:, 1:], expected[:, 1:])
     without_others = ended(lane, network, "sigmoid", "segment")
-    assert without_others.undo is None and without_others.cut is not None
+    assert without_others.scores == without_others.cut is not None
 
 
 def test_a_segmenter_s_card_must_agree_with_its_network(lane: Lane) -> None:
@@ -133,4 +133,4 @@ def test_a_segmenter_s_card_must_agree_with_its_network(lane: Lane) -> None:
 
 def test_pixels_are_no_scores(lane: Lane) -> None:
     resident = ended(lane, Ends(torch.sigmoid, maps=True), "softmax", "superresolve", scale=2)
-    assert (resident.cut, resident.undo) == (None, None)
+    assert (resident.cut, resident.scores) == (None, None)

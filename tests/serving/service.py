@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,16 @@ def picture(color: str = "gray") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (32, 32), color).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@contextmanager
+def _hearing_interrupts() -> Iterator[None]:
+    """A shell lets what it starts in the background ignore Ctrl+C, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class ServiceProcess:
@@ -55,7 +67,7 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Returns when it answers."""
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, _hearing_interrupts():
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "brightfield"],
                 env={**os.environ, **self._environment},

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from brightfield.models.architecture import Candidates
+
+Make = Callable[..., nn.Module]
+
+
+def learned(make: Make) -> Make:
+    """The callable with weights that count as learned: nothing has drawn them."""
+
+    def made(**arguments: object) -> nn.Module:
+        module = make(**arguments)
+        for parameter in module.parameters():
+            parameter.data = torch.from_numpy(parameter.detach().numpy().copy())
+        return module
+
+    return made
 
 
 def grey(x: Tensor) -> Tensor:
@@ -59,14 +75,14 @@ class Touching(nn.Module):
 
 
 class Everywhere(nn.Module):
-    """Another network's answer, moved by the mean of the whole input times `share`."""
+    """Another network's answer, moved by the mean of the whole image times `share`."""
 
     def __init__(self, network: nn.Module, share: float) -> None:
         super().__init__()
         self.network, self.share = network, share
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.network(x) + self.share * x.mean()
+        return self.network(x) + self.share * x.mean((1, 2, 3), keepdim=True)
 
 
 class Constant(nn.Module):
@@ -139,50 +155,62 @@ class Broken(nn.Module):
         return x[..., :-1, :] if self.how == "small" else x.repeat(1, 1, 2, 2) / 0 * 0
 
 
+@learned
 def bright(classes: int = 1) -> nn.Module:
     return Bright(classes)
 
 
+@learned
 def strided(stride: int, maps: int = 2, finest: int = 1) -> nn.Module:
     return Strided(stride, maps, finest)
 
 
+@learned
 def touching() -> nn.Module:
     return Touching()
 
 
+@learned
 def everywhere(stride: int) -> nn.Module:
     return Everywhere(Strided(stride, 2), 0.5)
 
 
+@learned
 def constant(value: float, maps: int) -> nn.Module:
     return Everywhere(Constant(value, maps), 0.0)
 
 
+@learned
 def repeated(scale: int) -> nn.Module:
     return nn.Upsample(scale_factor=scale)
 
 
+@learned
 def smooth(scale: int) -> nn.Module:
     return Smooth(scale)
 
 
+@learned
 def smooth_everywhere(scale: int) -> nn.Module:
     return Everywhere(Smooth(scale), 0.02)
 
 
+@learned
 def flat(value: float, scale: int) -> nn.Module:
     return Everywhere(nn.Sequential(Constant(value, 3), nn.Upsample(scale_factor=scale)), 0.0)
 
 
+@learned
 def cells(stride: int) -> nn.Module:
     return Cells(stride)
 
 
+@learned
 def stamps() -> nn.Module:
     return Stamps()
 
 
+@learned
 def broken(how: str) -> nn.Module:
     return Broken(how)
 
@@ -227,9 +255,11 @@ class Felt(nn.Module):
         return maps
 
 
+@learned
 def found() -> nn.Module:
     return Found()
 
 
+@learned
 def felt(classes: int = 2) -> nn.Module:
     return Felt(classes)

@@ -43,7 +43,6 @@ CARDS: dict[str, tuple[str, str, str]] = {
     ),
     "raw": (TWO, "selecting", "[input]\nchannels = 2\npixels = 'raw'\nsize = [4, 5]"),
     "fragile": ("", "fragile", "[input]\nsize = [8, 8]"),
-    "segmenter": ("task = 'segment'", "bare", SQUARE),
 }
 
 # Default models of the dense tasks that cost nothing to preload; tests name the ones they want.

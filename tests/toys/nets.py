@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
+
+Make = Callable[..., nn.Module]
+
+
+def learned(make: Make) -> Make:
+    """The callable with weights that count as learned: nothing has drawn them."""
+
+    def made(**arguments: object) -> nn.Module:
+        module = make(**arguments)
+        for parameter in module.parameters():
+            parameter.data = torch.from_numpy(parameter.detach().numpy().copy())
+        return module
+
+    return made
 
 
 class Brightness(nn.Module):
@@ -52,6 +68,7 @@ class Fragile(nn.Module):
         return x.sum(dim=(2, 3))
 
 
+@learned
 def bare() -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(3, 8, 3, padding=1),
@@ -62,21 +79,26 @@ def bare() -> nn.Sequential:
     )
 
 
+@learned
 def ended(end: str) -> nn.Sequential:
     return nn.Sequential(bare(), nn.Softmax(dim=1) if end == "softmax" else nn.Sigmoid())
 
 
+@learned
 def functional(activation: str) -> nn.Module:
     return Functional(activation)
 
 
+@learned
 def brightness() -> nn.Module:
     return Brightness()
 
 
+@learned
 def selecting() -> nn.Module:
     return Selecting()
 
 
+@learned
 def fragile() -> nn.Module:
     return Fragile()

@@ -288,9 +288,9 @@ def embed(
         model: A model's id as in GET /models. Default: the task's default model.
         layer: A name of GET /models/{id}/layers, `penultimate` (what enters the classifier),
             `logits`. Default: "penultimate".
-        pool: How maps become a vector: mean or maximum per channel, or all values in C order.
-            For a transformer's tokens (tokens, channels) the same, over the tokens. Default:
-            "mean".
+        pool: How a layer with places becomes a vector: mean or maximum per channel, or all its
+            values in C order. Of a transformer's tokens those count that stand for places of
+            the image, not class or register tokens; with `none`, all. Default: "mean".
         normalize: Scale the vector to Euclidean length 1 (a zero vector stays zero). Default:
             false.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
@@ -385,6 +385,24 @@ def occlusion(
         output: Scale of the scores: `logit`, `probability`, or, for models that find boxes,
             `similarity`: the greatest IoU x probability over all candidates. Default:
             `similarity` for these, `logit` for others; with a `reference` it is the cosine.
+        regions: What is weighed: cells of a `grid`, superpixels (`slic`), the `objects` that
+            /segment finds, or your own `shapes`; at most 64. (of kernel_shap). Default: "grid".
+        rows: Rows of the grid. (of kernel_shap). Default: 4.
+        columns: Columns of the grid. (of kernel_shap). Default: 4.
+        segments: About how many superpixels there shall be. (of kernel_shap). Default: 32.
+        compactness: How square superpixels are against how uniform; ten times more is much more
+            square. (of kernel_shap). Default: 10.0.
+        segmenter: The model that finds the objects, as at /segment. Default: that of /segment.
+            (of kernel_shap)
+        only: Only these objects are regions, by their ids at /segment. Default: all. (of
+            kernel_shap)
+        shapes: Your own regions in image pixels, with | between them: x,y,width,height, or the
+            corners of a polygon x,y;x,y;x,y. (of kernel_shap)
+        rest: What becomes of pixels outside all regions: always `visible`, or one more
+            `region`. (of kernel_shap). Default: "visible".
+        samples: The most sets of visible regions whose scores are taken, the image and nothing
+            counted. (of kernel_shap). Default: 1024.
+        seed: Seed of the sets that are drawn. (of kernel_shap, rise). Default: 0.
         window: Side of the window, or height,width. Default: a seventh of the input's short
             side. (of occlusion)
         stride: Step of the window, at most the window. Default: half the window. (of occlusion)
@@ -400,7 +418,6 @@ def occlusion(
         masks: Random masks. (of rise). Default: 4000.
         cells: Cells of a mask along each side of the input. (of rise). Default: 7.
         p: Probability that a cell is open. (of rise). Default: 0.5.
-        seed: Seed of the masks. (of rise). Default: 0.
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
@@ -562,17 +579,28 @@ def saliency(
         mask: Also cut out the object that the map points to: `grabcut` on the image's colours,
             seeded by the map's highest and lowest values.
         layer: Module whose output is weighed; name@0 is the first of its calls. Default: the
-            last call of the card's layer, else the last one with spatial maps.
+            last call of the card's layer, else the last one with places before the network's
+            head.
         relu: Keep only what supports the target; without it the map is signed. (of grad_cam).
             Default: true.
         neuron: Explain one value of `layer` instead of a class score: c,y,x, or one number in a
             flat layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients,
-            smoothgrad)
+            lrp, smoothgrad)
         steps: Points of the integral. (of integrated_gradients). Default: 50.
         baseline: Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and
             std. (of integrated_gradients). Default: "mean".
-        rule: How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1. (of
-            integrated_gradients). Default: "gauss_legendre".
+        rule: Of integrated_gradients (default: `gauss_legendre`): How the integral is summed;
+            Gauss-Legendre is exact to degree 2 steps - 1. Of lrp (default: `epsilon_plus`): How
+            a layer divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with
+            the output's sign counts more, `z_plus`: only positive contributions; or `z_plus`
+            (`epsilon_plus`) or `gamma` (`epsilon_gamma`) for convolutions and `epsilon` for
+            dense layers. (of integrated_gradients, lrp)
+        epsilon: What is added to the magnitude of each z_j; a larger one gives a sparser map.
+            (of lrp). Default: 1e-06.
+        gamma: By how much contributions that agree in sign count more. (of lrp). Default: 0.25.
+        biases: Whether a layer's bias gets its share of the relevance, or is left out of the
+            sum: then more of it comes to the pixels, and what is nothing but its bias has
+            nothing to divide. (of lrp). Default: "absorb".
         samples: Noisy copies. (of smoothgrad). Default: 50.
         sigma: Standard deviation of the noise, as a part of the input's range. (of smoothgrad).
             Default: 0.15.

@@ -100,8 +100,9 @@ class EmbedParameters(ImageParameters, total=False):
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`.
     Default: "penultimate"."""
     pool: Literal["mean", "max", "none"] | None
-    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
-    transformer's tokens (tokens, channels) the same, over the tokens. Default: "mean"."""
+    """How a layer with places becomes a vector: mean or maximum per channel, or all its values
+    in C order. Of a transformer's tokens those count that stand for places of the image, not
+    class or register tokens; with `none`, all. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
 
@@ -109,7 +110,7 @@ class EmbedParameters(ImageParameters, total=False):
 class OcclusionParameters(ImageParameters, total=False):
     """Parameters of /occlusion."""
 
-    method: Literal["occlusion", "rise"] | None
+    method: Literal["kernel_shap", "occlusion", "rise"] | None
     """What explains; some parameters belong to one method alone. Default: "occlusion"."""
     target: str | int | Sequence[str | int] | None
     """What to explain: labels or class ids, several with commas, or `top` for the highest
@@ -139,6 +140,35 @@ class OcclusionParameters(ImageParameters, total=False):
     """Scale of the scores: `logit`, `probability`, or, for models that find boxes,
     `similarity`: the greatest IoU x probability over all candidates. Default: `similarity` for
     these, `logit` for others; with a `reference` it is the cosine."""
+    regions: Literal["grid", "slic", "objects", "shapes"] | None
+    """What is weighed: cells of a `grid`, superpixels (`slic`), the `objects` that /segment
+    finds, or your own `shapes`; at most 64. (of kernel_shap). Default: "grid"."""
+    rows: int | None
+    """Rows of the grid. (of kernel_shap). Default: 4."""
+    columns: int | None
+    """Columns of the grid. (of kernel_shap). Default: 4."""
+    segments: int | None
+    """About how many superpixels there shall be. (of kernel_shap). Default: 32."""
+    compactness: float | None
+    """How square superpixels are against how uniform; ten times more is much more square. (of
+    kernel_shap). Default: 10.0."""
+    segmenter: str | None
+    """The model that finds the objects, as at /segment. Default: that of /segment. (of
+    kernel_shap)"""
+    only: str | int | Sequence[int] | None
+    """Only these objects are regions, by their ids at /segment. Default: all. (of
+    kernel_shap)"""
+    shapes: str | None
+    """Your own regions in image pixels, with | between them: x,y,width,height, or the corners
+    of a polygon x,y;x,y;x,y. (of kernel_shap)"""
+    rest: Literal["visible", "region"] | None
+    """What becomes of pixels outside all regions: always `visible`, or one more `region`. (of
+    kernel_shap). Default: "visible"."""
+    samples: int | None
+    """The most sets of visible regions whose scores are taken, the image and nothing counted.
+    (of kernel_shap). Default: 1024."""
+    seed: int | None
+    """Seed of the sets that are drawn. (of kernel_shap, rise). Default: 0."""
     window: str | int | Sequence[int] | None
     """Side of the window, or height,width. Default: a seventh of the input's short side. (of
     occlusion)"""
@@ -163,8 +193,6 @@ class OcclusionParameters(ImageParameters, total=False):
     """Cells of a mask along each side of the input. (of rise). Default: 7."""
     p: float | None
     """Probability that a cell is open. (of rise). Default: 0.5."""
-    seed: int | None
-    """Seed of the masks. (of rise). Default: 0."""
 
 
 class PatchesParameters(ImageParameters, total=False):
@@ -194,6 +222,7 @@ class SaliencyParameters(ImageParameters, total=False):
             "guided_grad_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "lrp",
             "smoothgrad",
         ]
         | None
@@ -224,21 +253,46 @@ class SaliencyParameters(ImageParameters, total=False):
     by the map's highest and lowest values."""
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
-    of the card's layer, else the last one with spatial maps."""
+    of the card's layer, else the last one with places before the network's head."""
     relu: bool | None
     """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
     true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
-    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, smoothgrad)"""
+    layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,
+    smoothgrad)"""
     steps: int | None
     """Points of the integral. (of integrated_gradients). Default: 50."""
     baseline: Literal["mean", "zero", "grey", "blur"] | float | None
     """Start of the path: `mean`, `zero`, `grey`, `blur`, or a number before mean and std. (of
     integrated_gradients). Default: "mean"."""
-    rule: Literal["gauss_legendre", "midpoint"] | None
-    """How the integral is summed; Gauss-Legendre is exact to degree 2 steps - 1. (of
-    integrated_gradients). Default: "gauss_legendre"."""
+    rule: (
+        Literal[
+            "gauss_legendre",
+            "midpoint",
+            "epsilon_plus",
+            "epsilon_gamma",
+            "epsilon",
+            "gamma",
+            "z_plus",
+        ]
+        | None
+    )
+    """Of integrated_gradients (default: `gauss_legendre`): How the integral is summed; Gauss-
+    Legendre is exact to degree 2 steps - 1. Of lrp (default: `epsilon_plus`): How a layer
+    divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with the output's sign
+    counts more, `z_plus`: only positive contributions; or `z_plus` (`epsilon_plus`) or `gamma`
+    (`epsilon_gamma`) for convolutions and `epsilon` for dense layers. (of integrated_gradients,
+    lrp)"""
+    epsilon: float | None
+    """What is added to the magnitude of each z_j; a larger one gives a sparser map. (of lrp).
+    Default: 1e-06."""
+    gamma: float | None
+    """By how much contributions that agree in sign count more. (of lrp). Default: 0.25."""
+    biases: Literal["absorb", "ignore"] | None
+    """Whether a layer's bias gets its share of the relevance, or is left out of the sum: then
+    more of it comes to the pixels, and what is nothing but its bias has nothing to divide. (of
+    lrp). Default: "absorb"."""
     samples: int | None
     """Noisy copies. (of smoothgrad). Default: 50."""
     sigma: float | None
@@ -474,6 +528,48 @@ class CollectionPatchesParameters(TypedDict, total=False):
     Default: 1.0."""
 
 
+class TcavParameters(TypedDict, total=False):
+    """Parameters of POST /collections/{name}/tcav."""
+
+    random: str | Mapping[str, Any] | None
+    """A filter: the items that random sets are drawn from, without those of the concept.
+    Default: all others."""
+    inputs: str | Mapping[str, Any] | None
+    """A filter: the items whose images are asked about, of a collection that keeps images.
+    Default: the images of the request."""
+    runs: int | None
+    """Random sets that the concept is compared with, and that are compared with one another.
+    Default: 30."""
+    size: int | None
+    """Items of each set. Default: all of the concept, or half of the others if that is less."""
+    seed: int | None
+    """Of the draws. Default: 0."""
+    model: str | None
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    intensity: str | None
+    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
+    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
+    for others. Default: "auto"."""
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+
+
 class ProjectionParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/projection."""
 
@@ -550,10 +646,12 @@ class EvaluationParameters(TypedDict, total=False):
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     positive: str | int | None
-    """Label or number of the positive class of two. Default: the second. (of classification)"""
+    """Label or number of the positive class of two. Default: the second of `labels`. (of
+    classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
-    of the detections whose errors are counted; the twelve numbers use all. (of detection)"""
+    of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
+    detection)"""
     operating_point: str | None
     """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
     probabilities, Youden's point for other scores. (of classification)"""
@@ -564,8 +662,36 @@ class EvaluationParameters(TypedDict, total=False):
     """Number of bins of the calibration errors. (of classification). Default: 10."""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
+    match_iou: float | None
+    """IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of
+    detection). Default: 0.5."""
+    max_detections: int | None
+    """Detections that count in AP and AR, the best of each image and category. (of detection).
+    Default: 100."""
+    iou_thresholds: str | float | Sequence[float] | None
+    """IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO.
+    (of detection)"""
+    areas: str | Mapping[str, Sequence[float | None]] | None
+    """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
+    square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
+    detection)"""
+    pixel_size: float | None
+    """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
+    one per axis. Default: distances are in pixels. (of segmentation)"""
+    class_agnostic: bool | None
+    """Whether a detection may hit an object of another category; then there are no numbers of
+    single categories. (of detection). Default: false."""
+    list_partners: int | None
+    """How many true objects to list with the detections that found them. (of detection).
+    Default: 10000."""
+    data_range: str | float | Sequence[float] | None
+    """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
+    integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
     bits: int | None
-    """Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8."""
+    """Another way to say it: values from 0 to 2^bits - 1. (of restoration)"""
+    axes: Literal["YX", "YXC", "CYX", "ZYX", "ZYXC", "ZCYX", "CZYX"] | None
+    """Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C).
+    (of restoration)"""
     luminance: bool | None
     """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the
     convention for super-resolution. (of restoration). Default: false."""
@@ -575,12 +701,16 @@ class EvaluationParameters(TypedDict, total=False):
     mode: Literal["semantic", "instance"] | None
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges. (of
     segmentation). Default: "semantic"."""
-    pixel_size: str | float | Sequence[float] | None
-    """Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of
+    ignore: int | None
+    """Value of pixels of the truth that nobody labelled (void, often 255): they are out of all
+    numbers, and a predicted object that is void for more than half is not judged. (of
     segmentation)"""
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
+    missing_distance: Literal["leave_out", "diagonal"] | None
+    """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal.
+    (of segmentation). Default: "leave_out"."""
 
 
 DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -659,6 +789,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
         "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
     },
+    "TcavParameters": {
+        "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
+        "inputs": "A filter: the items whose images are asked about, of a collection that keeps images. Default: the images of the request.",
+        "runs": "Random sets that the concept is compared with, and that are compared with one another. Default: 30.",
+        "size": "Items of each set. Default: all of the concept, or half of the others if that is less.",
+        "seed": "Of the draws. Default: 0.",
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+    },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
         "seed": "Seed of the random numbers; the same seed, data and versions give the same map. Default: 0.",
@@ -690,17 +837,27 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
-        "positive": "Label or number of the positive class of two. Default: the second. (of classification)",
-        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections whose errors are counted; the twelve numbers use all. (of detection)",
+        "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
+        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
-        "bits": "Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8.",
+        "match_iou": "IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of detection). Default: 0.5.",
+        "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
+        "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
+        "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
+        "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
+        "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
+        "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
+        "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
+        "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",
         "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the convention for super-resolution. (of restoration). Default: false.",
         "border": "Pixels along each side that are ignored; by the same convention, the scale. (of restoration). Default: 0.",
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
-        "pixel_size": "Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
+        "ignore": "Value of pixels of the truth that nobody labelled (void, often 255): they are out of all numbers, and a predicted object that is void for more than half is not judged. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
+        "missing_distance": 'hd95 and assd of a case in which one mask is empty: no value, or the image\'s diagonal. (of segmentation). Default: "leave_out".',
     },
 }

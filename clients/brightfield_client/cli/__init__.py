@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from brightfield.commands import catalog
+from brightfield import commands
 from brightfield_client.cli.about_each import ABOUT_EACH
 from brightfield_client.cli.command import Command
 from brightfield_client.cli.embed import EMBED
@@ -49,12 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    for words, command in catalog().items():
-        if arguments[: len(words)] == list(words):
-            return command.main(words, arguments[len(words) :])
+    code = commands.run(arguments)
+    if code is not None:
+        return code
     args = parser().parse_args(arguments)
-    code: int = args.command.run(args)
-    return code
+    return int(args.command.run(args))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
 def _listed() -> Iterable[Command]:
     """The client's commands, and the names of the service's, which read their flags themselves."""
     table = {command.name: command for command in COMMANDS}
-    for (first, *below), command in catalog().items():
+    for (first, *below), command in commands.catalog().items():
         name = Command((first, *below)[-1], command.help, shared=())
         group = table.get(first) or Command(first, f"work on the service's {first}", shared=())
         table[first] = replace(group, actions=(*group.actions, name)) if below else name

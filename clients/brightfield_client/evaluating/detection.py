@@ -14,7 +14,8 @@ _LEAST_SCORE, _MOST = 0.01, 100
 
 
 class DetectionEvaluator(TaskEvaluator):
-    """Boxes down to a score of 0.01, the best 100 of an image, as COCO counts them.
+    """Boxes down to a score of 0.01, the best 100 of an image, as COCO counts them, or more where
+    an image has more objects.
 
     Kinds of error are counted from the model's own threshold on, where it has one.
 
@@ -32,7 +33,8 @@ class DetectionEvaluator(TaskEvaluator):
         return by_coco(path, truth)
 
     def parameters(self) -> dict[str, Any]:
-        return {"threshold": _LEAST_SCORE, "max_detections": _MOST, **self.given}
+        most = max([_MOST, *(2 * len(case.truth["annotations"]) for case in self.data.cases)])
+        return {"threshold": _LEAST_SCORE, "max_detections": most, **self.given}
 
     def options(self) -> dict[str, Any]:
         least = self.output.get("threshold")

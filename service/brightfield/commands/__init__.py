@@ -7,6 +7,7 @@ inside functions, so that the list is there at once, and without the service's p
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from brightfield.commands.command import Command
 from brightfield.plugins import discover
@@ -16,3 +17,11 @@ def catalog() -> dict[tuple[str, ...], Command]:
     """Every command by its words: ("serve",), ("models", "check")."""
     found = discover(sys.modules[__name__], Command)  # type: ignore[type-abstract]
     return {tuple(name.split("_")): command() for name, command in found.items()}
+
+
+def run(arguments: Sequence[str]) -> int | None:
+    """Run the command that the arguments begin with; its exit code, None where it is none."""
+    for words, command in catalog().items():
+        if tuple(arguments[: len(words)]) == words:
+            return command.main(words, arguments[len(words) :])
+    return None

@@ -56,11 +56,13 @@ class ModelsAdd(Command):
             add(f"--{name}", type=kind, metavar=value, help=text)
         activations = ("softmax", "sigmoid", "none")
         add("--activation", choices=activations, help="what makes scores of its output")
+        add("--take", nargs="+", metavar="KEY", help="the part of its output that counts")
         add("--post", metavar="FILE.py:NAME", help="your own code from its output to objects")
         for name, text in _TEXTS:
             add(f"--{name}", metavar="TEXT", help=text)
 
     def run(self, args: argparse.Namespace) -> int:
+        from brightfield.engine.model_check import model_check
         from brightfield.models.bringing.adding import add
 
         settings = read_settings()
@@ -68,20 +70,21 @@ class ModelsAdd(Command):
         if not args.file.is_file():
             raise ValueError(f"There is no file {args.file}.")
         wishes = _wishes(args)
-        added = add(
-            args.file,
-            wishes,
-            folder,
-            trust_model_code=settings.trust_model_code,
-            data=settings.data,
-        )
+        with model_check(settings) as check:
+            added = add(
+                args.file,
+                wishes,
+                folder,
+                check,
+                trust_model_code=settings.trust_model_code,
+                data=settings.data,
+            )
         for line in added.told:
             print(line)
         written = ", ".join(sorted(file.name for file in added.folder.iterdir()))
-        print(f"wrote {added.folder} ({written}); it was built and ran once")
+        print(f"wrote {added.folder} ({written})")
         print(f"next: brightfield serve --models {folder}")
-        verb = "embed" if wishes.task == "embed" else wishes.task
-        print(f"then: brightfield {verb} IMAGE --model {added.card.id}")
+        print(f"then: brightfield {wishes.task} IMAGE --model {added.card.id}")
         return 0
 
 
@@ -90,7 +93,11 @@ def _wishes(args: argparse.Namespace) -> Any:
 
     architecture, code = _with_code(args.architecture)
     post, more = _with_code(f"python:{args.post}" if args.post else None)
-    output = {"activation": args.activation, "python": post and post.removeprefix("python:")}
+    output = {
+        "activation": args.activation,
+        "take": args.take and [int(step) if step.isdigit() else step for step in args.take],
+        "python": post and post.removeprefix("python:"),
+    }
     texts = {name: getattr(args, name) for name, _ in _TEXTS}
     return Wishes(
         task=args.task,
@@ -118,7 +125,7 @@ def _labels(text: str | None) -> tuple[str, ...]:
         return ()
     file = Path(text)
     if not file.is_file():
-        if "," not in text:
+        if "," not in text and not text.isidentifier():
             raise ValueError(f"--labels: there is no file {text}.")
         return tuple(label.strip() for label in text.split(","))
     content = file.read_text(encoding="utf-8-sig")

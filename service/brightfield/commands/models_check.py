@@ -11,13 +11,15 @@ from brightfield.commands.command import Command, read_settings
 if TYPE_CHECKING:
     from brightfield.card_folders import FoundCards
     from brightfield.cards import ModelCard
+    from brightfield.engine.model_check import ModelCheck
     from brightfield.settings import Settings
 
 
 class ModelsCheck(Command):
-    """Build every model and say whether it is well; weights not fetched yet are not a fault."""
+    """Load every model, examine it and say whether it is well, as the service does when it loads
+    one; weights not fetched yet are not a fault."""
 
-    help: ClassVar[str] = "read the cards, verify the weights, build the models"
+    help: ClassVar[str] = "read the cards, verify the weights, run the models and examine them"
 
     def add_flags(self, parser: argparse.ArgumentParser) -> None:
         said = "a model, or a folder of them (default: the shipped ones and BRIGHTFIELD_MODELS)"
@@ -30,23 +32,31 @@ class ModelsCheck(Command):
             raise ValueError(f"There is no model folder (one with a card.toml) in {args.folder}.")
         for folder, fault in found.faults.items():
             print(f"FAIL {folder}: {fault.detail}")
-        results = [_check(card, settings) for card in found.cards.values()]
+        from brightfield.engine.model_check import model_check
+
+        with model_check(settings) as check:
+            results = [_check(card, check) for card in found.cards.values()]
         return 0 if all(results) and not found.faults else 1
 
 
-def _check(card: ModelCard, settings: Settings) -> bool:
+def _check(card: ModelCard, check: ModelCheck) -> bool:
     from brightfield.errors import BrightfieldError
-    from brightfield.models.loading.build import build
     from brightfield.outages import MissingWeights
 
     try:
-        build(card, trust_model_code=settings.trust_model_code, data=settings.data)
+        found = check(card)
     except BrightfieldError as fault:
         download = card.weights is not None and card.weights.torchvision is not None
         absent = download and isinstance(fault, MissingWeights)
         print(f"{'pull' if absent else 'FAIL'} {card.id}: {fault.detail}")
         return absent
     print(f"ok   {card.id} {card.version} ({card.task}, {card.licence})")
+    for kind, notes in (("warning", found.warnings), ("remark", found.remarks)):
+        for note in notes:
+            print(f"     {kind} {note.code}: {note.detail}")
+    for name, ability in found.abilities.items():
+        if ability.holds is False:
+            print(f"     not {name}: {ability.reason or 'see the warnings'}")
     return True
 
 

@@ -34,6 +34,6 @@ class Serve(Command):
             )
 
     def run(self, args: argparse.Namespace) -> int:
-        from brightfield.__main__ import serve
+        from brightfield.serving import start
 
-        return serve(read_settings(**vars(args)))
+        return start.serve(read_settings(**vars(args)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -12,6 +12,7 @@ from brightfield.engine.devices import memory_budget
 from brightfield.images.budget import DecodeBudget
 from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
+from brightfield.runtime.examining.output_read import OutputContract
 from brightfield.runtime.lane import Lane, LaneWatch
 from brightfield.runtime.loading import ModelLoader
 from brightfield.runtime.registry import Registry
@@ -34,12 +35,17 @@ class Backend:
         found: FoundCards,
         telemetry: Telemetry,
         safeguards: Safeguards,
+        contracts: Mapping[str, OutputContract],
     ) -> None:
         threads = settings.threads or os.cpu_count() or 1
         self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
         self.registry = Registry(
             found,
-            ModelLoader(data=settings.data, trust_model_code=settings.trust_model_code),
+            ModelLoader(
+                data=settings.data,
+                trust_model_code=settings.trust_model_code,
+                contracts=contracts,
+            ),
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             telemetry,
             settings.load_timeout,

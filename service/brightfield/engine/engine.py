@@ -20,6 +20,7 @@ from brightfield.card_folders import FoundCards, find_cards
 from brightfield.cards import ModelCard
 from brightfield.engine.answer import Answer, MultiImageAnswer, Timing
 from brightfield.engine.backend import Backend
+from brightfield.engine.companions import accompanied
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.default_models import DefaultModels
 from brightfield.engine.devices import devices
@@ -149,6 +150,7 @@ class Engine:
                             self._found,
                             self.telemetry,
                             self.safeguards,
+                            self.tasks,
                         )
         return self._backend
 
@@ -232,7 +234,7 @@ class Engine:
 
         Raises a `BrightfieldError` for every fault of the input, the model or the moment.
         """
-        way = partial(way_of(type(work)), work)
+        way_of(type(work))
         view, selection = look(view, selection, options)
         job = ImageJob(
             await _read(image),
@@ -244,7 +246,8 @@ class Engine:
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        answer = await self._with_model(work, job, way)
+        job = await accompanied(work, job, self.tasks, self._answered)
+        answer = await self._answered(work, job)
         answer.picture.let_go()  # it is the caller's now
         return answer
 
@@ -360,6 +363,9 @@ class Engine:
                 answer = await way(AnswerContext(resident, model_task, job, timing, backend))
                 self.telemetry.observe_stages(timing.seconds)
                 return answer
+
+    async def _answered(self, work: Work, job: ImageJob) -> Answer:
+        return await self._with_model(work, job, partial(way_of(type(work)), work))
 
     def _blocking(self, work: Coroutine[Any, Any, T]) -> T:
         with self._starting:

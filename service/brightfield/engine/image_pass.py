@@ -16,6 +16,7 @@ from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
 from brightfield.images.budget import DecodeBudget
+from brightfield.images.labels import Labels
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
@@ -33,7 +34,8 @@ from brightfield.runtime.worker_pool import WorkerPool
 class ImageJob:
     """One image's bytes, what to look at, and who waits for the answer.
 
-    `attachments` are the bytes of further images by their names.
+    `attachments` are the bytes of further images by their names, `objects` (H, W) those that the
+    work's companion has found in the image.
     """
 
     data: bytes
@@ -44,6 +46,7 @@ class ImageJob:
     budget: DecodeBudget
     progress: Progress = no_progress
     attachments: Mapping[str, bytes] = field(default_factory=dict)
+    objects: Labels | None = None
 
 
 def decoded(job: ImageJob) -> dict[str, Picture]:

@@ -81,6 +81,8 @@ def planned(
     `least` it is not traced at all.
     """
     resident = passes.resident
+    if resident.alone:
+        return Refusal("Images of a batch change each other's answers in this model.")
     kind = (passes.operation, tuple(images.shape[1:]), images.dtype)
     if len(rows) * len(cols) < least and kind not in resident.plans:
         return Refusal("The windows are too few to be worth tracing the model for them.")

@@ -17,13 +17,19 @@ from brightfield.engine.incremental import LaneWindows, Passes, planned
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
+from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
+from brightfield.images.labels import Labels
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
-from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
+from brightfield.models.inspection.default_layer import last_spatial_layer
+from brightfield.models.inspection.layers import Tap, reading, resolve
+from brightfield.models.inspection.layouts import Unplaced
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
+from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
+from brightfield.runtime.layer_layouts import unplaced
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
     ParameterOverride,
@@ -31,11 +37,17 @@ from brightfield.runtime.parameter_override import (
     drawn,
     last_weight,
 )
+from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.targets import Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
+
+_WITHOUT_LAYERS = (
+    "Without a layer: gradient, input_x_gradient, smoothgrad, integrated_gradients, occlusion, "
+    "rise."
+)
 
 PictureOf = Callable[[], NDArray[np.uint8]]
 Change = Callable[[Operation], Operation]
@@ -44,7 +56,8 @@ Change = Callable[[Operation], Operation]
 class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
-    `picture` gives the displayed image (H, W, 3) to the methods that ask for it. The scores are
+    `picture` gives the displayed image (H, W, 3), and `objects` are the objects (H, W) in it, for
+    the methods that ask for them. The scores are
     those of the model's output, or with `of` of what flows through a place within. A withdrawn or
     expired ticket ends the explanation between two chunks.
     """
@@ -58,6 +71,7 @@ class LaneProbe:
         kind: Kind = "logit",
         picture: PictureOf | None = None,
         of: Tap | None = None,
+        objects: Labels | None = None,
     ) -> None:
         self.targets = targets
         self.geometry = geometry
@@ -65,11 +79,12 @@ class LaneProbe:
         self._resident = resident
         self._ticket = ticket
         self._picture = picture
+        self._objects = objects
         self._scoring: Operation = scoring_pass(resident, kind)
         self._cut: Rewrite | None = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
         if of is not None and of != Tap(""):
-            self._scoring, self._cut, self._of = Activations(of), None, of
+            self._scoring, self._cut, self._of = Activations(of, resident.layouts), None, of
         self._change: Change = _unchanged
 
     @property
@@ -85,8 +100,13 @@ class LaneProbe:
             raise TypeError("this probe was made without a picture")
         return self._picture()
 
+    def objects(self) -> Labels:
+        if self._objects is None:
+            raise TypeError("this probe was made without objects")
+        return self._objects
+
     def chunk(self, *, gradients: bool = False) -> int:
-        operation = Gradients(None, self._cut, None, self._of) if gradients else self._scoring
+        operation = self._gradients(None, None) if gradients else self._scoring
         shape = (self.card.input.channels, *self.geometry.input_size)
         return self._resident.most_rows(self._change(operation), shape)
 
@@ -111,34 +131,60 @@ class LaneProbe:
         layer: Tap | None = None,
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
-        operation = Gradients(layer, self._cut, relu_rule, self._of)
+        operation = self._gradients(layer, relu_rule)
         yield from self._run(operation, chunks, self.targets[0].score)
 
-    def spatial_layer(self, name: str | None) -> Tap:
-        wanted = name or self.card.explain.layer
-        if wanted is not None:
-            return resolve(self.model, wanted, self.card.explain)
-        resident = self._resident
-        sample = torch.zeros(1, resident.shape[0], *self.geometry.input_size)
+    def _gradients(self, layer: Tap | None, relu_rule: ReluRule | None) -> Gradients:
+        return Gradients(layer, self._cut, relu_rule, self._of, self._resident.layouts)
 
-        def find() -> Tap:
-            taps = () if self._of is None else (self._of,)
-            score, of = self.targets[0].score, self._of
-            with reading(self.model, taps) as read:
-                return last_spatial_layer(
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        operation = self._change(RelevancePass(self._cut, self._of))
+        argument = (self.targets[0].score, rules)
+        self.passes += len(images)
+        self._ticket.check()
+        found: Relevance = self._resident.submit(
+            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
+        ).result()
+        return found
+
+    def spatial_layer(self, name: str | None) -> SpatialLayer:
+        wanted = name or self.card.explain.layer
+        resident = self._resident
+        shape = (1, resident.shape[0], *self.geometry.input_size)
+        if wanted is None:  # of an image of zeros the gradients may be, too
+            noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+            return resident.run(lambda: self._default_layer(noise))
+        tap = resolve(self.model, wanted, self.card.explain)
+        layout = resident.run(
+            lambda: resident.layouts.of(self.model, tap, resident.place(torch.zeros(shape)))
+        )
+        if isinstance(layout, Unplaced):
+            raise Unexplainable(f"{unplaced(tap, layout).detail} {_WITHOUT_LAYERS}")
+        if not layout.spatial:
+            raise Unexplainable(
+                f"The layer {wanted!r} has no spatial maps, which the method needs: choose another "
+                f"one. {_WITHOUT_LAYERS}"
+            )
+        return SpatialLayer(tap, layout, named=True)
+
+    def _default_layer(self, sample: Images) -> SpatialLayer:
+        taps = () if self._of is None else (self._of,)
+        resident, score, of = self._resident, self.targets[0].score, self._of
+        with reading(self.model, taps) as read:
+            try:
+                found = last_spatial_layer(
                     self.model,
                     resident.place(sample),
                     lambda output: score(output if of is None else read[of]),
                     self._cut,
+                    self.card.explain.axes,
                 )
-
-        try:
-            return resident.run(find)
-        except UnknownLayer:
-            raise Unexplainable(
-                f"The model {self.card.id} has no layer with spatial maps, which Grad-CAM needs; "
-                "use gradient, input_x_gradient, smoothgrad or integrated_gradients."
-            ) from None
+            except UnknownLayer as fault:
+                raise Unexplainable(
+                    f"The model {self.card.id} has no layer with spatial maps, which the method "
+                    f"needs: {fault.detail} {_WITHOUT_LAYERS}"
+                ) from None
+        return SpatialLayer(found.tap, found.layout, named=False)
 
     def at_neuron(self, images: Images, layer: str, index: tuple[int, ...]) -> LaneProbe:
         """Raises `UnknownLayer` for a name that is not there, and `InvalidParameter` with the
@@ -146,7 +192,8 @@ class LaneProbe:
         there = copy.copy(self)
         place = resolve(self.model, layer, self.card.explain)
         if place != Tap(""):  # the network's own output is what is scored anyway
-            there._scoring, there._cut, there._of = Activations(place), None, place
+            there._scoring = Activations(place, self._resident.layouts)
+            there._cut, there._of = None, place
         (features,) = there._run(there._scoring, [images])
         there.passes = 0
         there.targets = [neuron_target(layer, index, features)]

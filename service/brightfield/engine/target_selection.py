@@ -61,7 +61,7 @@ class TargetSelection:
         """The targets are scores of the model's task."""
         context, method = self._context, self._method
         kind = method.kind or context.model_task.hidden_kind
-        _check_unnormalised(kind, context.resident)
+        check_unnormalised(kind, context.resident)
         image_pass = context.image_pass(scoring_pass(context.resident, kind), _refusing(context))
         output = await context.output(image_pass)
         targets = await self._targets(image_pass, output) if method.targeted else []
@@ -103,13 +103,15 @@ class TargetSelection:
             kind,
             lambda: display(image_pass.picture.pixels),
             of,
+            self._context.job.objects,
         )
         return SelectedTarget(image_pass, probe)
 
 
 async def _features(context: AnswerContext, tap: Tap) -> tuple[ImagePass, Tensor]:
     """The pass of the context's image to a layer, and what the layer puts out."""
-    image_pass = context.image_pass(Activations(tap), _refusing(context))
+    reading = Activations(tap, context.resident.layouts, strict=True)
+    image_pass = context.image_pass(reading, _refusing(context))
     return image_pass, await context.output(image_pass)
 
 
@@ -151,11 +153,12 @@ def _check_size(field: Region, resident: Resident) -> None:
         )
 
 
-def _check_unnormalised(kind: Kind, resident: Resident) -> None:
+def check_unnormalised(kind: Kind, resident: Resident) -> None:
     """A normalised score saturates, and its gradient says little: never explain one in silence."""
     if kind == "logit" and resident.normalised:
         raise Unexplainable(
-            f"The model {resident.card.id} ends in a softmax or sigmoid, and only unnormalised "
-            "scores are explained; leave it out of the architecture, and let the card's activation "
-            "apply it."
+            f"The model {resident.card.id} puts out normalised or otherwise bounded scores, whose "
+            "gradient vanishes where it is sure; only unnormalised ones are explained. Leave the "
+            "softmax, sigmoid or the like out of the architecture, and let the card's activation "
+            "apply it; or use /occlusion with output=probability."
         )

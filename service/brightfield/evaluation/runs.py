@@ -34,7 +34,11 @@ class EvaluationRuns:
         """
         evaluation.chunk(evaluation.nothing, self._limits, no_progress)
         task = next(task for task, kind in self._catalog.items() if kind is type(evaluation))
-        return self.store.create(task, evaluation.model_dump(mode="json"), name)
+        return self.store.create(task, evaluation.model_dump(mode="json"), name, self._complete)
+
+    def _complete(self, task: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Options that an earlier version stored, with those that have come since."""
+        return self._catalog[task].model_validate(options).model_dump(mode="json")
 
     def evaluation(self, run_id: str) -> Evaluation:
         """The options of a run, typed. Raises `UnknownRun`."""

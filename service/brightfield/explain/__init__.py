@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # the shipped ones, for editors and type checkers
     from brightfield.explain.guided_grad_cam import GuidedGradCam as GuidedGradCam
     from brightfield.explain.input_x_gradient import InputTimesGradient as InputTimesGradient
     from brightfield.explain.integrated_gradients import IntegratedGradients as IntegratedGradients
+    from brightfield.explain.kernel_shap import KernelShap as KernelShap
+    from brightfield.explain.lrp import Lrp as Lrp
     from brightfield.explain.occlusion import Occlusion as Occlusion
     from brightfield.explain.rise import Rise as Rise
     from brightfield.explain.smoothgrad import SmoothGrad as SmoothGrad

@@ -22,12 +22,12 @@ class GuidedGradCam(SaliencyMethod):
 
     layer: str | None = None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
-    the card's layer, else the last one with spatial maps."""
+    the card's layer, else the last one with places before the network's head."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         layer = probe.spatial_layer(self.layer)
-        (by_layer,) = probe.gradients([images], layer)
-        coarse = weighed_maps(by_layer, self.layer or layer.label).relu()
+        (by_layer,) = probe.gradients([images], layer.tap)
+        coarse = weighed_maps(by_layer).relu()
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
         values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
@@ -36,7 +36,6 @@ class GuidedGradCam(SaliencyMethod):
             probe,
             values,
             signed=False,
-            layer=layer.label,
-            layer_size=list(coarse.shape),
+            **layer.facts(),
         )
-        yield Step(2, 2, result=result.stating(FAILS_SANITY_CHECK))
+        yield Step(2, 2, result=result.stating(*layer.notes, FAILS_SANITY_CHECK))

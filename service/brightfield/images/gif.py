@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from brightfield.errors import TruncatedImage, UndecodableImage
+from brightfield.images.limits import MOST_PAGES
 
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
 # Blocks have up to 255 bytes, and encoders fill them.
@@ -33,7 +34,7 @@ def read_header(data: bytes) -> GifHeader:
     """Size and frames, found by walking every block up to the trailer (GIF89a, section 17 on).
 
     Raises `TruncatedImage` when the trailer is not reached, `UndecodableImage` for a block of no
-    known kind.
+    known kind and for more frames than are read.
     """
     width, height = size(data)
     frames, left = 0, _MOST_BLOCKS
@@ -43,6 +44,7 @@ def read_header(data: bytes) -> GifHeader:
             if block == _EXTENSION:
                 position, left = _past_blocks(data, position + 2, left)
             elif block == _IMAGE:
+                _check_frames(frames)
                 x, y, w, h, flags = struct.unpack_from("<HHHHB", data, position + 1)
                 width, height, frames = max(width, x + w), max(height, y + h), frames + 1
                 position, left = _past_blocks(data, position + 11 + _table(flags), left)
@@ -51,6 +53,13 @@ def read_header(data: bytes) -> GifHeader:
     except (IndexError, struct.error) as fault:
         raise _cut() from fault
     return GifHeader(width, height, frames)
+
+
+def _check_frames(before: int) -> None:
+    if before == MOST_PAGES:
+        raise UndecodableImage(
+            f"The GIF has more than {MOST_PAGES:,} frames; send it as several files."
+        )
 
 
 def _table(flags: int) -> int:

@@ -13,6 +13,8 @@ from brightfield.errors import TooManyBytes, TooManyPixels, UndecodableImage
 # Opening a page, or drawing a frame over another, costs some 200 microseconds, however small it is.
 _MOST_PLANES = 4096
 DEFAULT_MAX_BYTES = 2 * 2**30
+MOST_PAGES = 1 << 16
+"""Pages, frames or planes of one file: to walk through more takes longer than any picture."""
 
 
 @dataclass(frozen=True, slots=True)

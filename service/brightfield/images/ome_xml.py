@@ -9,11 +9,14 @@ from functools import partial
 from xml.parsers import expat
 
 from brightfield.errors import UndecodableImage
+from brightfield.images.limits import MOST_PAGES
 
 # Some 100 bytes and 3 elements describe a plane; these are enough for all pages that are read.
 MOST_BYTES = 32 << 20
 _MOST_ELEMENTS = 300_000
 _MOST_IMAGES = 1 << 14
+# Files whose images share the XML of all name the planes of the others as well.
+_MOST_BLOCKS = 2 * MOST_PAGES
 _DEEPEST = 64
 ALL = -1
 _KEPT = ("DimensionOrder", "SizeX", "SizeY", "SizeZ", "SizeC", "SizeT")
@@ -77,7 +80,7 @@ class _Reader:
         self.images: list[OmeImage] = []
         self._own: str | None = None
         self._path: list[str] = []
-        self._count = 0
+        self._count = self._blocks = 0
         self._uuid = ""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -95,7 +98,7 @@ class _Reader:
             case [_, "Image", "Pixels", "Channel"]:
                 self._channel(attributes)
             case [_, "Image", "Pixels", "TiffData"]:
-                self.images[-1].blocks.extend(_block(attributes))
+                self._place(_block(attributes))
             case [_, "Image", "Pixels", "TiffData", "UUID"]:
                 self._uuid = ""
 
@@ -115,6 +118,12 @@ class _Reader:
             raise _too_much()
         self.images.append(image)
 
+    def _place(self, block: tuple[int, ...]) -> None:
+        self._blocks += 1
+        if self._blocks > _MOST_BLOCKS:
+            raise _too_much()
+        self.images[-1].blocks.extend(block)
+
     def _channel(self, attributes: Mapping[str, str]) -> None:
         """The first channel alone tells how many samples each has."""
         image = self.images[-1]
@@ -123,9 +132,10 @@ class _Reader:
 
 
 def _block(attributes: Mapping[str, str]) -> tuple[int, ...]:
-    first = (int(attributes.get(f"First{axis}", 0)) for axis in "ZCT")
-    count = attributes.get("PlaneCount", 1 if "IFD" in attributes else ALL)
-    block = (*first, int(attributes.get("IFD", 0)), int(count), 1)
-    if not all(-_MOST <= number <= _MOST for number in block):
+    given = attributes.get
+    count = given("PlaneCount", 1 if "IFD" in attributes else ALL)
+    first = int(given("FirstZ", 0)), int(given("FirstC", 0)), int(given("FirstT", 0))
+    block = (*first, int(given("IFD", 0)), int(count), 1)
+    if min(block) < -_MOST or max(block) > _MOST:
         raise ValueError(block)
     return block

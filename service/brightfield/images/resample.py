@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from brightfield.images import bands
 from brightfield.tensors import Pixels
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -24,11 +25,18 @@ def resize(pixels: Pixels, height: int, width: int, interpolation: Interpolation
 
     Pillow's filters, which widen with the reduction (antialiasing), as torchvision uses them on
     images. Float values may overshoot [0, 1] by the cubic and Lanczos filters' lobes; 8-bit ones
-    are rounded and clipped.
+    are rounded and clipped. The filters are separable, and Pillow goes across before it goes down:
+    a large picture is made narrow in bands first, which changes nothing.
     """
+    kernel = _FILTERS[interpolation]
+    if width != pixels.shape[1] and pixels.shape[0] * pixels.shape[1] > bands.AT_ONCE:
+        pixels = bands.in_bands(pixels, lambda band: _resized(band, len(band), width, kernel))
+    return _resized(pixels, height, width, kernel)
+
+
+def _resized(pixels: Pixels, height: int, width: int, kernel: Image.Resampling) -> Pixels:
     if pixels.shape[:2] == (height, width):
         return pixels
-    kernel = _FILTERS[interpolation]
     if pixels.dtype == np.uint8 and pixels.shape[2] == 3:
         return np.asarray(Image.fromarray(pixels).resize((width, height), kernel))
     planes = [

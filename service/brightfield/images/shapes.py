@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from brightfield.errors import InvalidParameter
 from brightfield.geometry import Geometry
-from brightfield.parameters import NUMBER
+from brightfield.parameters import NUMBER, parsed_json, written
 
 PolygonCorners = list[tuple[float, float]]
 """Corners (x, y) in image pixels, at least three."""
@@ -31,8 +31,37 @@ ShapeParameter = Annotated[
 ]
 """`x,y,width,height`, or the corners `x,y;x,y;x,y` of a polygon, in image pixels."""
 
+# The most shapes that one parameter lists.
+_MOST_SHAPES = 64
+
 # Beyond every image, and near enough for exact arithmetic with halves of pixels.
 _FARTHEST = 1e9
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, str):
+        return parsed_json(value) if value[:1] == "[" else value.split("|")
+    return value
+
+
+def _well_formed(value: tuple[str, ...]) -> tuple[str, ...]:
+    for text in value:
+        parse_shape(text, "shapes")
+    return value
+
+
+Shapes = Annotated[
+    tuple[ShapeParameter, ...],
+    BeforeValidator(_listed),
+    AfterValidator(_well_formed),
+    Field(min_length=1, max_length=_MOST_SHAPES),
+    written(
+        "str",
+        {"examples": ["40,30,64,64|10,10;90,10;50,80"]},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": _MOST_SHAPES},
+    ),
+]
+"""Several shapes, as text with | between them."""
 
 
 def parse_shape(text: str, name: str) -> PolygonCorners:

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import TruncatedImage, UndecodableImage
+from brightfield.images.limits import MOST_PAGES
 from brightfield.images.tiff_layout import Layout
 
-_MOST_PAGES = 1 << 16
 # Directories are looked at together, as many as have about so many bytes.
 _AT_ONCE = 1 << 22
 
@@ -105,10 +105,10 @@ def read_structure(data: bytes) -> Structure:
         while position:
             count, following = layout.directory(data, position)
             left -= layout.count.size + count * layout.entry.itemsize
-            if left < 0 or len(starts) == _MOST_PAGES:
+            if left < 0 or len(starts) == MOST_PAGES:
                 raise UndecodableImage(
                     "The TIFF's directories run in a circle or overlap, or are more than "
-                    f"{_MOST_PAGES:,}."
+                    f"{MOST_PAGES:,}."
                 )
             starts.append(position + layout.count.size)
             counts.append(count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
@@ -9,13 +10,27 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
+from brightfield.errors import ConflictingParameter
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
-from brightfield.metrics.chunks.coco_chunks import JoinedCoco, check_same_truth, id_text, joined
-from brightfield.metrics.counted.coco_matches import DETECTION_CAPS, Matched, match
-from brightfield.metrics.counted.coco_summary import COCO_METRICS, CocoSummary, Detected, curves
+from brightfield.metrics.chunks.coco_chunks import JoinedCoco, check_same_truth, joined
+from brightfield.metrics.counted.coco_matches import ImageCategory, Matched, cells, match
+from brightfield.metrics.counted.coco_summary import CocoSummary, Detected, curves
+from brightfield.metrics.counted.confusion import confusion
+from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.counted.detection_errors import DetectionErrors, errors
+from brightfield.metrics.counted.detection_notes import detection_notes
+from brightfield.metrics.counted.detection_outcome import DetectionOutcome
+from brightfield.metrics.counted.detection_partners import object_partners
+from brightfield.metrics.counted.detection_rules import COCO_LIMIT, DetectionRules
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
-from brightfield.metrics.reading.coco import CocoDataset, IouType, read_scene
+from brightfield.metrics.reading.coco import (
+    CocoDataset,
+    IouType,
+    check_annotation_ids,
+    read_scene,
+)
+from brightfield.metrics.reading.coco_ids import id_text
+from brightfield.metrics.reading.detection_options import Areas, Overlaps
 from brightfield.metrics.reports.comparison import (
     CONVENTIONS,
     Design,
@@ -33,20 +48,33 @@ from brightfield.metrics.statistics.resampling import ClusterResampler, Resample
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
-    "order": "images and categories by id; annotations by image, category and id; detections by "
-    "image, category, falling score and box, so that equal scores have one order; the digest "
-    "covers them as little-endian float64",
-    "numbers": "those of pycocotools; ids are numbered from 1 before it sees them, since it takes "
-    "the id 0 for no object",
-    "max_detections": DETECTION_CAPS[-1],
-    "area": "`area` of the annotation; where it has none, of its box or mask",
+    "order": "images and categories by id; true objects as they were sent; detections by falling "
+    "score, of equal scores the one that was sent first, as pycocotools does; the digest covers "
+    "them in this order as little-endian float64",
+    "ids": '1 and "1" are one id; objects are numbered from 1, since pycocotools takes the id 0 '
+    "for no object",
+    "area": "`area` of the annotation; where it has none, of its box or mask; of a detection with "
+    "a box its box's",
     "crowd": "`iscrowd`: detections in a crowd do not count",
     "pr": "greatest precision at a recall or beyond, mean over the categories with objects",
-    "errors": "at IoU 0.5, of detections whose score reaches `threshold`",
+    "errors": "at `match_iou`, of all detections whose score reaches `threshold`",
+    "confusion": "objects in rows, detections in columns: pairs of one category first, then each "
+    "false detection, the best first, with the object of another category that it overlaps most; "
+    "`background` is what has no partner",
     "bootstrap": "images are drawn, or whole groups",
 }
+_BACKGROUND = "background"
+# Categories whose confusion matrix fits a reply.
+_MOST_CONFUSED = 1000
 
 
+# An IoU of 1 but for rounding counts as 1.
+_JUST_BELOW = 1 - 1e-9
+# Options that two runs must have in common to be compared.
+_SETTLED = (
+    *("iou_type", "max_detections", "iou_thresholds", "areas", "pixel_size"),
+    "class_agnostic",
+)
 _NO_IMAGES: Mapping[str, Any] = {"images": [], "annotations": [], "categories": []}
 
 
@@ -59,20 +87,59 @@ class Detection(Evaluation):
     iou_type: IouType = "bbox"
     """What is compared: `bbox` or `segm`."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """Lowest score of the detections whose errors are counted; the twelve numbers use all."""
+    """Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all."""
+    match_iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """IoU from which a detection hits an object in `errors`, `confusion` and `partners`."""
+    max_detections: Annotated[int, Field(ge=1, le=1_000_000)] = COCO_LIMIT
+    """Detections that count in AP and AR, the best of each image and category."""
+    iou_thresholds: Overlaps | None = None
+    """IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO."""
+    areas: Areas | None = None
+    """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square
+    micrometres with `pixel_size`. Default: COCO's small, medium and large."""
+    pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Micrometres per pixel, for `areas`."""
+    class_agnostic: bool = False
+    """Whether a detection may hit an object of another category; then there are no numbers of
+    single categories."""
+    list_partners: Annotated[int, Field(ge=0, le=1_000_000)] = 10_000
+    """How many true objects to list with the detections that found them."""
+
+    @property
+    def rules(self) -> DetectionRules:
+        return DetectionRules.of(
+            self.max_detections,
+            self.iou_thresholds,
+            self.areas,
+            self.pixel_size,
+            class_agnostic=self.class_agnostic,
+        )
+
+    def agree(self) -> None:
+        """Raises `ConflictingParameter` where options contradict one another."""
+        if self.pixel_size is not None and self.areas is None:
+            raise ConflictingParameter(
+                "`pixel_size` gives `areas` in square micrometres, and COCO's areas are in pixels; "
+                "send `areas`, or leave `pixel_size` out.",
+                errors=[{"location": "pixel_size"}],
+            )
 
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
+        self.agree()
         scene = read_scene(data, self.iou_type, self.missing, limits.images)
+        check_annotation_ids(data)
         return self.report(scene, progress)
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
         """A chunk has whole images: with them, what is in them and what was detected in them."""
+        self.agree()
         own = {name: data[name] for name in self.members if data.get(name) is not None}
         scene = read_scene(own, self.iou_type, self.missing, limits.images)
+        check_annotation_ids(own)
         categories = {id_text(key): label for key, label in scene.categories}
         frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
         ids = tuple(id_text(image) for image in scene.images)
@@ -82,12 +149,12 @@ class Detection(Evaluation):
         return self.report(self.scene(joined(parts), limits), progress)
 
     def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
-        same_options(self, other, ("iou_type",))
+        same_options(self, other, _SETTLED)
         wholes = joined(both.first), joined(both.second)
         shared = Shared.of(*(whole.images for whole in wholes))
         scenes = [self.scene(whole.only(shared.ids), both.limits) for whole in wholes]
         check_same_truth(*scenes)
-        samples = [Detected(match(scene, self.iou_type, both.progress)) for scene in scenes]
+        samples = [Detected(self._matched(scene, both.progress)[1]) for scene in scenes]
         one, two = (self._lines(*pair) for pair in zip(scenes, samples, strict=True))
         design = Design.shared(_sampler(scenes[0]), clustered=scenes[0].groups is not None)
         work = sum(sample.work for sample in samples)
@@ -97,7 +164,7 @@ class Detection(Evaluation):
             "metrics": below(found, ("metrics",)),
             "per_class": [
                 {"label": label, "category_id": key, "metrics": below(found, ("per_class", place))}
-                for place, (key, label) in enumerate(scenes[0].categories)
+                for place, (key, label) in enumerate(self._of_classes(scenes[0]))
             ],
             "warnings": warned(skipped(found)),
             "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
@@ -106,56 +173,108 @@ class Detection(Evaluation):
     def scene(self, whole: JoinedCoco, limits: DataLimits) -> CocoDataset:
         """All chunks as one data set."""
         scene = read_scene(whole.data, self.iou_type, self.missing, limits.images)
-        named = (whole.origin.excluded(entry.row, entry.reason) for entry in scene.excluded)
-        return replace(scene, excluded=tuple(named))
+        named = (whole.detected.excluded(entry.row, entry.reason) for entry in scene.excluded)
+        return replace(
+            scene,
+            excluded=tuple(named),
+            annotated=whole.annotated,
+            detected=whole.detected,
+        )
 
     def report(self, scene: CocoDataset, progress: Progress) -> dict[str, Any]:
         """The report about a scene in canonical order."""
-        matched = match(scene, self.iou_type, progress)
-        found = self._estimates(scene, matched, progress)
-        faults = errors(scene, matched, self.iou_type, self.threshold)
+        compared, matched = self._matched(scene, progress)
+        sample = Detected(matched)
+        found = self._estimates(scene, sample, progress)
+        outcome = DetectionOutcome.of(scene, compared, self.match_iou, self.threshold)
+        faults = errors(scene, outcome, progress, class_agnostic=self.class_agnostic)
+        notes = detection_notes(scene, compared, matched.rules, self.list_partners)
         return {
             "task": "detection",
             "iou_type": self.iou_type,
             "n": len(scene.images),
             "detections": len(scene.found),
+            **self._settings(),
             "metrics": nested(found, ("metrics",)),
-            "per_class": [
-                {
-                    "label": label,
-                    "category_id": key,
-                    "n": matched.ranked[place][0].n,
-                    "metrics": nested(found, ("per_class", place)),
-                    "curves": {"pr": curves([matched.ranked[place][0]], matched)},
-                }
-                for place, (key, label) in enumerate(scene.categories)
-            ],
-            "curves": {"pr": curves([areas[0] for areas in matched.ranked], matched)},
+            "per_class": self._per_class(scene, matched, found),
+            "curves": {"pr": curves([areas[0] for areas in matched.ranked], matched.rules)},
             "errors": {**faults.json(), "threshold": self.threshold},
+            "confusion": self._confusion(scene, faults),
+            "partners": object_partners(scene, faults, self.list_partners),
+            "partners_n": sum(not thing.crowd for thing in scene.true),
             "worst": self._worst(scene, faults),
             "excluded": [entry.json() for entry in scene.excluded],
             "excluded_n": len(scene.excluded),
-            "warnings": warned(skipped(found)),
+            "warnings": warned([*notes, *skipped(found)]),
             "conventions": {**_CONVENTIONS, "ci": self.ci.model_dump()},
             "input_sha256": scene.sha256(),
         }
 
+    def _settings(self) -> dict[str, Any]:
+        """By which rules the numbers were found."""
+        rules = self.rules
+        return {
+            "max_detections": rules.limit,
+            "iou_thresholds": [round(t, 6) for t in rules.thresholds],
+            "areas": [
+                {
+                    "name": area.name,
+                    "low": area.low,
+                    "high": area.high if math.isfinite(area.high) else None,
+                }
+                for area in rules.areas[1:]
+            ],
+            "class_agnostic": rules.class_agnostic,
+        }
+
+    def _per_class(
+        self, scene: CocoDataset, matched: Matched, found: dict[MetricPath, Estimate]
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "label": label,
+                "category_id": key,
+                "n": matched.ranked[place][0].n,
+                "metrics": nested(found, ("per_class", place)),
+                "curves": {"pr": curves([matched.ranked[place][0]], matched.rules)},
+            }
+            for place, (key, label) in enumerate(self._of_classes(scene))
+        ]
+
+    def _of_classes(self, scene: CocoDataset) -> tuple[tuple[Any, str], ...]:
+        """The categories that have numbers of their own."""
+        return () if self.class_agnostic else scene.categories
+
+    def _confusion(self, scene: CocoDataset, faults: DetectionErrors) -> dict[str, Any] | None:
+        if len(scene.categories) > _MOST_CONFUSED:
+            return None
+        labels = (*(label for _, label in scene.categories), _BACKGROUND)
+        return confusion(CountTable(faults.counts(scene)), labels, self.threshold)
+
+    def _matched(
+        self, scene: CocoDataset, progress: Progress
+    ) -> tuple[list[ImageCategory], Matched]:
+        rules = self.rules
+        least = min(self.match_iou, *rules.thresholds)
+        compared = cells(scene, rules, least * _JUST_BELOW, progress)
+        return compared, match(scene, compared, rules, progress)
+
     def _estimates(
-        self, scene: CocoDataset, matched: Matched, progress: Progress
+        self, scene: CocoDataset, sample: Detected, progress: Progress
     ) -> dict[MetricPath, Estimate]:
-        sample, clustered = Detected(matched), scene.groups is not None
         lines, sampler = self._lines(scene, sample), _sampler(scene)
+        clustered = scene.groups is not None
         return estimates(lines, sampler, self.ci, progress, clustered=clustered, work=sample.work)
 
     def _lines(self, scene: CocoDataset, sample: Detected) -> list[MetricSpec[Any]]:
-        family = CocoSummary()
+        family, names = CocoSummary(), self.rules.names
         lines: list[MetricSpec[Any]] = [
-            MetricSpec(("metrics", name), name, family, (sample,)) for name in COCO_METRICS
+            MetricSpec(("metrics", name), name, family, (sample,)) for name in names
         ]
-        for place in range(len(scene.categories)):
+        for place in range(len(self._of_classes(scene))):
             lines += [
                 MetricSpec(("per_class", place, name), f"{name}/{place}", family, (sample,))
-                for name in COCO_METRICS
+                for name in names
             ]
         return lines
 

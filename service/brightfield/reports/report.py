@@ -47,6 +47,16 @@ def curve(report: Report, name: str) -> Mapping[str, Any] | None:
     return found if found and any(found.values()) else None
 
 
+def least_iou(report: Report) -> float:
+    """The lowest IoU at which detections are counted."""
+    return float(report["iou_thresholds"][0])
+
+
+def at_least_iou(report: Report) -> str:
+    """The name of the average precision there: `ap50` at 0.5."""
+    return f"ap{100 * least_iou(report):.6g}"
+
+
 def level(report: Report) -> float:
     """The level of the intervals."""
     return float(report["conventions"]["ci"]["level"])

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brightfield.reports.report import Report, ReportNumber, classes, curve, is_binary, numbers
+from brightfield.reports.report import (
+    Report,
+    ReportNumber,
+    at_least_iou,
+    classes,
+    curve,
+    is_binary,
+    numbers,
+)
 from brightfield.reports.tables import in_words, shares
 from brightfield.reports.text import label, plain
 from brightfield.reports.wording import REASONS, interval, method, name_of, percent, shown
@@ -63,6 +71,7 @@ def sections(report: Report, plots: Sequence[str]) -> list[Section]:
         Section("calibration", "Calibration", _CALIBRATION, _have(plots, "calibration")),
         _classes(report, plots),
         _errors(report, plots),
+        _missed(report),
         _worst(report),
         _excluded(report),
         _conventions(report),
@@ -155,11 +164,16 @@ def _exact(number: float) -> str:
 
 def _confusion(report: Report, plots: Sequence[str]) -> Section:
     found = report.get("confusion")
-    if not found or not found["counts"]:
+    if not found or not found["counts"] or len(found["labels"]) < 2:
         return Section("confusion", "Confusion matrix")
     labels = [label(name, 40) for name in found["labels"]]
-    texts = ("Rows are the truth, columns the prediction; the colour is the share of the actual "
-             "class.",)  # fmt: skip
+    texts = ["Rows are the truth, columns the prediction; the colour is the share of the actual "
+             "class."]  # fmt: skip
+    if report["task"] == "detection":
+        texts.append(
+            "The last row counts detections without an object, the last column objects that no "
+            "detection found."
+        )
     grids = [_matrix(labels, found)] if len(labels) <= _MATRIX else []
     if len(labels) > 2 and (pairs := _mistaken(labels, found["counts"])):
         note = "" if len(pairs) < _PAIRS else f"The {_PAIRS} most frequent."
@@ -220,8 +234,15 @@ def _class_metrics(report: Report) -> Sequence[str]:
     return {
         "classification": ("sensitivity", "specificity", "ppv", "f1", "auroc", "average_precision"),
         "segmentation": ("iou", "dice", "hd95", "assd", "nsd"),
-        "detection": ("ap", "ap50", "ap75", "ar_100"),
+        "detection": _of_detections(report),
     }[report["task"]]
+
+
+def _of_detections(report: Report) -> Sequence[str]:
+    if report["task"] != "detection":
+        return ()
+    wanted = ("ap", at_least_iou(report), "ap75", f"ar_{report['max_detections']}")
+    return [name for name in dict.fromkeys(wanted) if name in report["metrics"]]
 
 
 def _brief(entry: ReportNumber) -> str:
@@ -234,6 +255,18 @@ def _brief(entry: ReportNumber) -> str:
 
 def _errors(report: Report, plots: Sequence[str]) -> Section:
     return Section("errors", "Kinds of error", (), _have(plots, "errors"))
+
+
+def _missed(report: Report) -> Section:
+    """The objects that no detection of their class found."""
+    entries = [
+        {name: value for name, value in each.items() if name != "detection"}
+        for each in report.get("partners", ())
+        if each["outcome"] != "found"
+    ]
+    text = "`confused` objects have a detection of another class, `missed` ones have none."
+    grids = _of_entries(entries, "Objects that were not found, by image")
+    return Section("missed", "Objects not found", (text,) if grids else (), (), grids)
 
 
 def _worst(report: Report) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brightfield.reports.drawing.operating import operating_words
-from brightfield.reports.report import Report, ReportNumber, is_binary, level
+from brightfield.reports.report import Report, ReportNumber, at_least_iou, is_binary, level
 from brightfield.reports.text import plain
 from brightfield.reports.wording import (
     METHODS,
@@ -142,15 +142,17 @@ def _detection(report: Report) -> Iterator[str]:
         f"{counted(len(report['per_class']), 'class', 'classes')}; compared by "
         f"{'boxes' if report['iou_type'] == 'bbox' else 'masks'}."
     )
-    yield (
-        "The average precision over IoU 0.5 to 0.95, as the mean over the classes, is "
-        f"{stated(report, metrics['ap'])}."
-    )
-    yield f"At IoU 0.5 it is {stated(report, metrics['ap50'])}."
+    thresholds = report["iou_thresholds"]
+    of_classes = "" if report["class_agnostic"] else ", as the mean over the classes,"
+    span = f"{thresholds[0]:g}" + (f" to {thresholds[-1]:g}" if len(thresholds) > 1 else "")
+    yield f"The average precision over IoU {span}{of_classes} is {stated(report, metrics['ap'])}."
+    if len(thresholds) > 1:
+        least = metrics[at_least_iou(report)]
+        yield f"At IoU {thresholds[0]:g} it is {stated(report, least)}."
     faults = report["errors"]
-    least = faults["threshold"]
+    score = faults["threshold"]
     counted_ones = (
-        "all detections" if least is None else f"detections from a score of {shown(least)}"
+        "all detections" if score is None else f"detections from a score of {shown(score)}"
     )
     yield (
         f"With {counted_ones}, at IoU {faults['iou']}: "
@@ -161,10 +163,8 @@ def _detection(report: Report) -> Iterator[str]:
 
 def _restoration(report: Report) -> Iterator[str]:
     metrics = report["metrics"]
-    yield (
-        f"{counted(report['n'], 'pair')} of images of {report['bits']} bits, peak "
-        f"{count(2 ** report['bits'] - 1)}."
-    )
+    low, high = report["data_range"]
+    yield f"{counted(report['n'], 'pair')} of images with values from {low:g} to {high:g}."
     if report["luminance"] or report["border"]:
         what = "their luminance" if report["luminance"] else "all channels"
         around = f", without {report['border']} pixels along each side" if report["border"] else ""

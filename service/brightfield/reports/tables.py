@@ -142,6 +142,10 @@ def _cases(report: Report) -> ReportTable | None:
     return _of_entries(report.get("cases"))
 
 
+def _partners(report: Report) -> ReportTable | None:
+    return _of_entries(report.get("partners"))
+
+
 def _worst(report: Report) -> ReportTable | None:
     return _of_entries(report["worst"])
 
@@ -175,6 +179,7 @@ TABLES: Mapping[str, Callable[[Report], ReportTable | None]] = {
     "pr": _pr,
     "calibration": _calibration,
     "cases": _cases,
+    "partners": _partners,
     "worst": _worst,
     "excluded": _excluded,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from brightfield.reports.report import ReportNumber
@@ -33,10 +34,9 @@ METRIC_NAMES: Mapping[str, str] = {
     "rq": "Recognition quality",
     "merges": "Merges",
     "splits": "Splits",
-    "ap": "AP",
-    "ap50": "AP at IoU 0.5",
-    "ap75": "AP at IoU 0.75",
     "mse": "MSE",
+    "rmse": "RMSE",
+    "mae": "Mean absolute error",
     "psnr": "PSNR",
     "ssim": "SSIM",
 }
@@ -57,10 +57,12 @@ REASONS: Mapping[str, str] = {
     "both_empty": "neither mask has pixels of the class",
     "empty_truth": "the true mask is empty",
     "empty_prediction": "the predicted mask is empty",
+    "only_void": "nobody labelled the truth",
     "no_matches": "no object was found",
     "no_objects": "there are no objects of this kind",
     "identical": "the images are identical",
     "too_small": "the images are too small",
+    "not_kept": "an earlier version kept no measurement for it",
     "mixed": "different reasons in different cases",
     "too_few": "too few cases for an interval",
     "few_resamples": "undefined in most of the resamples",
@@ -82,8 +84,19 @@ METHODS: Mapping[str, str] = {
     "bca": "bootstrap (BCa)",
 }
 
+_COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
 _DISTANCES = frozenset({"hd95", "assd"})
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+
+
+def _of_detections(kind: str, percent: str | None, rest: str | None) -> str:
+    """`ap50`, `ar_100`, `ap_small`."""
+    if percent is not None:
+        return f"{kind.upper()} at IoU {float(percent) / 100:g}"
+    if rest is None:
+        return kind.upper()
+    of = f"at most {rest} per image" if rest.isdecimal() else f"{rest.replace('_', ' ')} objects"
+    return f"{kind.upper()}, {of}"
 
 
 def name_of(metric: str, unit: str | None = None) -> str:
@@ -93,17 +106,14 @@ def name_of(metric: str, unit: str | None = None) -> str:
         return f"{METRIC_NAMES[base]}, {mean}"
     if metric.startswith("f1_at_"):
         return f"F1 of objects at IoU {metric.removeprefix('f1_at_')}"
-    for kind in ("ap", "ar"):
-        if metric.startswith(f"{kind}_"):
-            rest = metric.removeprefix(f"{kind}_")
-            of = f"at most {rest} per image" if rest.isdecimal() else f"{rest} objects"
-            return f"{kind.upper()}, {of}"
-    found = METRIC_NAMES.get(metric, metric.replace("_", " "))
+    if (found := _COCO.fullmatch(metric)) is not None:
+        return _of_detections(*found.groups())
+    text = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
-        return f"{found} (dB)"
+        return f"{text} (dB)"
     if metric in _DISTANCES and unit is not None:
-        return f"{found} ({_UNITS[unit]})"
-    return found
+        return f"{text} ({_UNITS[unit]})"
+    return text
 
 
 def shown(value: float | None) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError
-from brightfield.models.loading.foreign_code import one_process
+from brightfield.models.loading.foreign_code import cause, one_process
 from brightfield.outages import ModelFailed, OutOfMemory
 from brightfield.runtime.operations import Forward, LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
@@ -55,7 +55,19 @@ def _run(items: Sequence[WorkItem]) -> Any:
         spans.append(RowSpan(start, start + item.count, item.argument))
         start += item.count
     rows = torch.cat([item.rows for item in items]) if len(items) > 1 else first.rows
-    return _within_memory(first, rows, spans)
+    limit = first.model.row_limit
+    if limit is None or isinstance(first.operation, LaneCall):
+        return _within_memory(first, rows, spans)
+    return _in_parts(first, rows, spans, limit)
+
+
+def _in_parts(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan], most: int) -> Any:
+    """Pass by pass, of at most so many rows: an item may have more than the model takes."""
+    parts = [
+        _within_memory(first, rows[low : low + most], _shifted(spans, low, low + most))
+        for low in range(0, len(rows), most)
+    ]
+    return parts[0] if len(parts) == 1 else pytree.tree_map(_joined, *parts)
 
 
 def _within_memory(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
@@ -91,9 +103,9 @@ def _in_halves(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) ->
     return pytree.tree_map(_joined, *parts)
 
 
-def _joined(*halves: Any) -> Any:
+def _joined(*parts: Any) -> Any:
     """Rows one after another; what is no tensor (a part that an output lacks) is alike in all."""
-    return torch.cat(halves) if isinstance(halves[0], torch.Tensor) else halves[0]
+    return torch.cat(parts) if isinstance(parts[0], torch.Tensor) else parts[0]
 
 
 def _shifted(spans: Sequence[RowSpan], low: int, high: int) -> list[RowSpan]:
@@ -156,9 +168,10 @@ def _explained(fault: BaseException, item: WorkItem) -> BrightfieldError:
     model = item.model.card.id
     said = "model %s failed on rows of shape %s"
     item.context.copy().run(log.error, said, model, tuple(item.rows.shape), exc_info=fault)
+    shape = tuple(item.rows.shape[1:])
+    on = "" if isinstance(item.operation, LaneCall) else f", on an input of shape {shape}"
     return ModelFailed(
-        f"The model {model} raised {type(fault).__name__} on an input of shape "
-        f"{tuple(item.rows.shape[1:])}; the service's log says where."
+        f"The model {model} raised {cause(fault)}{on}; the service's log says where."
     )
 
 

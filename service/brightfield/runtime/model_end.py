@@ -6,11 +6,13 @@ from typing import Literal
 
 import torch
 
-from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard
 from brightfield.images.picture import Note
+from brightfield.models.examination.saturation import Bounds, bounds
 from brightfield.models.inspection.normalising import (
+    Cut,
     NormalisingEnd,
+    Paired,
     Rewrite,
     Undo,
     applied,
@@ -25,26 +27,62 @@ from brightfield.tensors import Images
 CardActivation = Literal["softmax", "sigmoid"]
 
 
-def find_end(resident: Resident) -> None:
-    """Let the model be normalised once: set the resident's `cut`, `normalised`, `undo` and `notes`.
+def find_end(
+    resident: Resident, image: Images | None = None, smaller: Images | None = None
+) -> NormalisingEnd | None:
+    """Let the model be normalised once: set the resident's `cut`, `scores`, `normalised` and
+    `notes`; returns how the model normalises its output itself, if it does.
 
-    Runs on the lane. The model's own softmax or sigmoid counts. If the card's activation stands
-    for the same, the card's is applied to the output before it; otherwise the card's is not
-    applied, and a note says so.
+    Runs on the lane. The model's own softmax or sigmoid counts, and so does whatever else keeps
+    its output between 0 and 1. If the card's activation stands for the same, the card's is applied
+    to the output before it; otherwise the card's is not applied, and a note says so. One output
+    with two labels is the logit of the second. `image` is what is looked at (default: noise), and
+    `smaller` what is looked at often (default: the same).
 
-    Raises `InvalidCard` where no activation makes the model's output out of anything.
+    Raises `InvalidCard` where no activation makes the model's output out of anything, or makes
+    nothing of it.
     """
     if resident.card.output.scale is not None:  # what it puts out are pixels
-        return
-    noise = torch.randn(1, *resident.shape, generator=torch.Generator().manual_seed(0))
-    sample = resident.place(noise)
+        return None
+    if image is None:
+        image = torch.randn(1, *resident.shape, generator=torch.Generator().manual_seed(0))
+    sample = resident.place(image)
     end = normalising_end(resident.module, sample)
     if end is None:
-        return
-    resident.cut, resident.normalised = end.cut, end.cut is None
-    activation = resident.card.output.activation
-    if activation != "none":
-        _reconcile(resident, sample, end, activation)
+        limits = bounds(resident.module, sample if smaller is None else resident.place(smaller))
+        end = None if limits is None else _unnamed(resident, limits)
+    if end is not None:
+        resident.cut, resident.normalised = end.cut, end.cut is None
+        if resident.card.output.activation != "none":
+            _reconcile(resident, sample, end, resident.card.output.activation)
+    _share_out(resident, sample, end)
+    return end
+
+
+def _unnamed(resident: Resident, limits: Bounds) -> NormalisingEnd | None:
+    """The end of a network whose output is bounded by something that has no name."""
+    if limits.probabilities:
+        softmax = limits.total is not None and abs(limits.total - 1) < 1e-2
+        return NormalisingEnd("softmax" if softmax else "sigmoid", None, named=False)
+    card, said = resident.card, f"between {limits.low:g} and {limits.high:g} whatever the image"
+    applies = card.output.activation != "none"
+    if limits.percentages and applies:
+        raise InvalidCard(
+            f"The network of {card.id} puts out percentages, and its card applies a "
+            f"{card.output.activation} to them; leave both the factor and the normalisation out of "
+            'the network, or set output.activation = "none".'
+        )
+    if limits.symmetric:  # scores that are capped softly bend far from where they are used
+        return None
+    resident.normalised = True
+    if applies:
+        note = Note(
+            "bounded_output",
+            f"The network's scores lie {said}, and the card's activation "
+            f"({card.output.activation}) is applied to them: leave one of the two out.",
+        )
+        resident.notes = (*resident.notes, note)
+    return None
 
 
 def _reconcile(
@@ -52,17 +90,48 @@ def _reconcile(
 ) -> None:
     """The card's activation after the model's own end."""
     if _gives(resident, sample, end, end.cut, activation):
+        resident.scores = end.cut
         return
     undo = Undo(activation, _channels(resident, sample))
     if not end.kind.startswith("log_") and _gives(resident, sample, end, undo, activation):
-        resident.undo = undo
+        resident.scores = undo
         resident.notes = (*resident.notes, _applied_once(end, activation))
         return
     own: CardActivation = "softmax" if end.kind.endswith("softmax") else "sigmoid"
     _contradict(resident, end, activation)
     activated = end.cut is not None and _gives(resident, sample, end, end.cut, own)
-    resident.card = _with_activation(resident.card, own if activated else "none")
+    resident.card = resident.card.read_with(own if activated else "none")
+    resident.scores = end.cut if activated else None
     resident.notes = (*resident.notes, _applied_once(end, activation))
+
+
+def _share_out(resident: Resident, sample: Images, end: NormalisingEnd | None) -> None:
+    """One score per image: for two labels it becomes two, for one it needs no softmax."""
+    card = resident.card
+    scores = scores_of(output_of(resident.module, sample, None))
+    if card.task != "classify" or not isinstance(scores, torch.Tensor) or scores.dim() != 2:
+        return
+    if scores.shape[1] != 1:
+        return
+    if card.output.activation == "softmax":
+        raise InvalidCard(
+            f"The network of {card.id} has one output, which a softmax makes 1 whatever the image; "
+            'set output.activation = "sigmoid" on the card. With two labels the output is the '
+            "logit of the second."
+        )
+    if len(card.label_names) != 2:
+        return
+    if end is not None and card.output.activation == "none":
+        resident.card = card.read_with("sigmoid")
+        resident.scores = end.cut or Undo("sigmoid")
+    resident.scores = Paired(_single(resident.scores))
+    if not resident.normalised:
+        resident.cut = Paired(_single(resident.cut))
+
+
+def _single(rewrite: Rewrite | None) -> Cut | Undo | None:
+    assert not isinstance(rewrite, Paired)
+    return rewrite
 
 
 def _gives(
@@ -101,24 +170,15 @@ def _contradict(resident: Resident, end: NormalisingEnd, activation: CardActivat
     card = resident.card
     if card.task != "classify":
         raise InvalidCard(
-            f"The network of {card.id} ends in a {_written(end)}, and its card says "
+            f"The network of {card.id} {end.words}, and its card says "
             f'activation = "{activation}"; set the card\'s output.activation to what the network '
             "does, or leave the end out of the network."
         )
 
 
-def _with_activation(card: ModelCard, activation: str) -> ModelCard:
-    output = card.output.model_copy(update={"activation": activation})
-    return card.model_copy(update={"output": output})
-
-
 def _applied_once(end: NormalisingEnd, activation: CardActivation) -> Note:
     return Note(
         "normalised_by_model",
-        f"The network ends in a {_written(end)} of its own, so the card's activation "
+        f"The network {end.words}, so the card's activation "
         f"({activation}) isn't applied: the scores are what the network puts out.",
     )
-
-
-def _written(end: NormalisingEnd) -> str:
-    return end.kind.replace("_", " ")

@@ -13,14 +13,17 @@ from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
 from brightfield.images.picture import Note
+from brightfield.models.examination.examination import Examination
+from brightfield.models.examination.samples import shapes
 from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusal, Schedule
-from brightfield.models.inspection.normalising import Cut, Undo
+from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.outages import ModelFailed
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
+from brightfield.runtime.layer_layouts import LayerLayouts
 from brightfield.runtime.lru_cache import LRUCache
 from brightfield.runtime.operations import Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
@@ -30,8 +33,6 @@ T = TypeVar("T")
 
 # Warm-up ends before a batch would take longer than this, so that loading stays short.
 _LONGEST_WARM_UP_BATCH = 0.25
-# What a model that takes any size is warmed up with.
-_ANY_SIDE = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -46,14 +47,14 @@ class Planned:
 class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
-    `cut` leaves out the softmax or sigmoid that the model ends in: explanations look at the
-    unnormalised output. `digest` is that of all that its numbers depend on
-    (`models.loading.makeup`). `normalised` says that the model ends so, and nothing can be left
-    out.
-    `undo` stands before an activation of the card that would normalise a second time, and `notes`
-    are in the warnings of every answer. `plans` has what was traced for incremental passes, by
-    operation and shape, `planned` the grids of windows over them. Who uses it and how long it stays
-    is the registry's business.
+    `digest` is that of all that its numbers depend on (`models.loading.makeup`), `examination` what
+    was found out when it was loaded. Scores before normalisation are the output of `cut` (None: of
+    the network as it is), which explanations look at; `normalised` says that there are none.
+    Scores before the card's activation are the output of `scores`. `alone` says that images of one
+    batch would change each other's answers. `usual` is the shape of its images where the card
+    leaves it open and the network doesn't take 256 x 256. `notes` are in the warnings of every
+    answer. `plans` has what was traced for incremental passes, by operation and shape, `planned`
+    the grids of windows over them. Who uses it and how long it stays is the registry's business.
     """
 
     card: ModelCard
@@ -64,9 +65,12 @@ class Resident:
     digest: str | None = None
     static_batch: int | None = None
     input_sizes: InputSizes = ANY_SIZE
-    cut: Cut | None = None
+    cut: Rewrite | None = None
+    scores: Rewrite | None = None
     normalised: bool = False
-    undo: Undo | None = None
+    alone: bool = False
+    usual: tuple[int, int, int] | None = None
+    examination: Examination | None = None
     notes: tuple[Note, ...] = ()
     sizes: BatchSizes = field(default_factory=BatchSizes)
     plans: LRUCache[Hashable, IncrementalPlan | Refusal] = field(
@@ -75,20 +79,22 @@ class Resident:
     planned: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(4))
     fields: LRUCache[Hashable, ReceptiveField] = field(default_factory=lambda: LRUCache(32))
     """Receptive fields by layer and size of the input, where they were asked for."""
+    layouts: LayerLayouts = field(init=False)
+    """How the layers are read as maps; for the lane's thread."""
     _reach: LRUCache[None, int | None] = field(default_factory=lambda: LRUCache(1))
+
+    def __post_init__(self) -> None:
+        self.layouts = LayerLayouts(self.card.explain.axes)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the input that the card asks for; 256 x 256 where any size will do."""
-        spec = self.card.input
-        if spec.size is not None and not isinstance(spec.size, Multiple):
-            return (spec.channels, *spec.size)
-        if spec.crop is not None:
-            return (spec.channels, spec.crop, spec.crop)
-        step = spec.size.multiple if isinstance(spec.size, Multiple) else 1
-        side = math.ceil(_ANY_SIDE / step) * step
-        height, width = self.input_sizes.height, self.input_sizes.width
-        return (spec.channels, height.nearest(side, step), width.nearest(side, step))
+        return self.usual or shapes(self.card.input, self.input_sizes)[0]
+
+    @property
+    def row_limit(self) -> int | None:
+        """The most rows of one pass; None: as many as there is memory for."""
+        return 1 if self.alone else self.static_batch
 
     def submit(
         self,
@@ -155,7 +161,7 @@ class Resident:
         """Rows at which a batch is closed: the measured best, capped by the card and the caller."""
         if isinstance(operation, LaneCall):  # each is of a kind of its own: nothing to measure
             return 1
-        caps = (self.static_batch, self.card.max_batch, max_batch)
+        caps = (self.row_limit, self.card.max_batch, max_batch)
         best = self.sizes.best(operation, shape)
         return min([best, *(cap for cap in caps if cap is not None)])
 
@@ -193,7 +199,7 @@ class Resident:
         return seconds
 
     def _warm_up_limit(self) -> int:
-        caps = (self.static_batch, self.card.max_batch)
+        caps = (self.row_limit, self.card.max_batch)
         return min([16, *(cap for cap in caps if cap is not None)])
 
     def release_cache(self) -> None:

@@ -46,6 +46,11 @@ class PlacedModel(Hashable, Protocol):
         """What batches of it have cost."""
         ...
 
+    @property
+    def row_limit(self) -> int | None:
+        """The most rows that may go through it together."""
+        ...
+
     def most_rows(self, operation: Operation, shape: tuple[int, ...]) -> int:
         """Rows of shape (C, H, W) at which a batch is closed."""
         ...

@@ -25,6 +25,9 @@ from brightfield.store.ownership import project_of
 RunAgreement = Mapping[str, Any]
 """JSON: what all chunks of a run agree on."""
 
+CompleteOptions = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
+"""From a task and the options that were stored to those that this version would store."""
+
 AgreementMerge = Callable[[RunAgreement | None, RunAgreement], RunAgreement]
 """From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
 
@@ -87,11 +90,16 @@ class RunStore:
         self._clock = clock
 
     def create(
-        self, task: str, options: Mapping[str, Any], name: str | None
+        self,
+        task: str,
+        options: Mapping[str, Any],
+        name: str | None,
+        complete: CompleteOptions = lambda _, options: options,
     ) -> tuple[StoredRun, bool]:
         """A new run and True, or the existing run of that name and False.
 
-        Raises `RunConflict` if that run has another task or other options.
+        `complete` makes of a task and stored options what this version would store. Raises
+        `RunConflict` if that run has another task or other options.
         """
         now = self._clock()
         values: dict[str, Any] = {"id": f"run_{uuid.uuid4().hex}", "name": name, "task": task}
@@ -107,8 +115,8 @@ class RunStore:
             with reading(self._engine) as connection:
                 known = None if name is None else _named(connection, name)
             if known is None:  # and gone again
-                return self.create(task, options, name)
-        if (known.task, dict(known.options)) != (task, dict(options)):
+                return self.create(task, options, name, complete)
+        if known.task != task or dict(complete(task, known.options)) != dict(options):
             raise RunConflict(
                 f"There is a run {name!r} with another task or other options; give another name, "
                 f"or delete it with DELETE /metrics/runs/{known.id}."

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidParameter, Unexplainable
+from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable
 from brightfield.images.heat import Heat, HeatResult
+from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate
+from brightfield.models.architecture import Candidates
+from brightfield.models.examination.outputs import described
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
@@ -117,6 +120,7 @@ class Classify(SlidingWindow):
     result: ClassVar[type[Result]] = ClassPredictions
     default_model: ClassVar[str | None] = "imagenet-lite0"
     explainable: ClassVar[bool] = True
+    output_axes: ClassVar[int | None] = 2
 
     top_k: Annotated[int, Field(ge=1)] = 5
     """How many classes to name."""
@@ -130,6 +134,21 @@ class Classify(SlidingWindow):
         if self.window is None and (self.stride is not None or self.classes is not None):
             raise ValueError("stride and classes belong to a sliding window; give window, too")
         return self
+
+    @classmethod
+    def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        if not isinstance(output, torch.Tensor) or output.dim() != 2:
+            raise InvalidCard(
+                f"The model {card.id} classifies, so its network should put out a score for each "
+                f"class (images, classes); it puts out {described(output)}.{_advice(output)}"
+            )
+        labels, count = len(card.label_names), output.shape[1]
+        if labels and count != labels and (count, labels) != (1, 2):
+            raise InvalidCard(
+                f"The card of {card.id} names {labels} labels, and its network has {count} "
+                "outputs; name a label for each output, in their order."
+            )
+        return ()
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
@@ -210,6 +229,14 @@ class ClassScore:
     def __call__(self, output: Logits) -> torch.Tensor:
         scores = output if self.card is None else activate(output, self.card)
         return scores[:, self.class_id]
+
+
+def _advice(output: Any) -> str:
+    if isinstance(output, Candidates):
+        return ' Set task = "detect" on the card.'
+    if isinstance(output, torch.Tensor) and output.dim() == 4:
+        return ' Set task = "segment" on the card, or let the network average its maps.'
+    return ""
 
 
 def _target_ids(names: Sequence[str], logits: Logits, card: ModelCard) -> Sequence[int]:

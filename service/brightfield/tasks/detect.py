@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from brightfield.cards import ModelCard
+from brightfield.errors import InvalidCard
 from brightfield.geometry import Geometry
 from brightfield.images.objects import Box, Object
+from brightfield.images.picture import Note
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.models.examination.outputs import described
 from brightfield.outages import ModelFailed
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.objects import Objects, source_of
-from brightfield.tasks.objects.own_code import OwnCode, all_maps, own_candidates_of
+from brightfield.tasks.objects.own_code import (
+    OwnCode,
+    all_maps,
+    examined_own_code,
+    own_candidates_of,
+)
 from brightfield.tasks.objects.suppression import Detections, concatenate, suppress
-from brightfield.tasks.objects.tiled_candidates import clipped, own_candidates
+from brightfield.tasks.objects.tiled_candidates import clipped, columns_misfit, own_candidates
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.targets.detection_targets import detection_targets
 from brightfield.tasks.targets.labels import class_id, label
@@ -47,6 +56,20 @@ class Detect(Dense):
     """How many objects to name, best first; 1 finds a single one."""
     classes: Commas | None = None
     """Only objects of these classes, by label or id. Default: all."""
+
+    @classmethod
+    def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        if card.post is not None:
+            return examined_own_code(output, card, shape)
+        if not isinstance(output, Candidates):
+            raise InvalidCard(
+                f"The model {card.id} detects, so its network should put out boxes "
+                "(brightfield.models.architecture.Candidates); it puts out "
+                f"{described(output)}. Let a module around it make candidates of that."
+            )
+        if (misfit := columns_misfit(output, card)) is not None:
+            raise InvalidCard(misfit)
+        return ()
 
     def check(self, scene: Scene) -> None:
         _class_ids(self.classes, scene.card)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from brightfield.errors import InvalidCard
 from brightfield.geometry import Geometry
 from brightfield.images import rle
 from brightfield.images.objects import measure
+from brightfield.images.picture import Note
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
 from brightfield.outages import ModelFailed
@@ -21,9 +22,10 @@ from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
+from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
-from brightfield.tasks.objects.own_code import OwnCode
+from brightfield.tasks.objects.own_code import OwnCode, examined_own_code
 from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
 from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 from brightfield.tasks.objects.suppression import concatenate, suppress
@@ -38,8 +40,6 @@ from brightfield.tasks.targets.region_targets import region_targets
 _THRESHOLD = 0.5
 # Mask R-CNN has suppressed doubles itself; of several tiles a few more may meet.
 _MOST_OBJECTS = 100_000
-# What the card's instance step reads: the label, and nearness to the middle.
-_INSTANCE_MAPS = 2
 
 
 class Segment(Dense):
@@ -49,6 +49,7 @@ class Segment(Dense):
     result: ClassVar[type[Result]] = SegmentedObjects
     default_model: ClassVar[str | None] = "nuclei"
     explainable: ClassVar[bool] = True
+    output_axes: ClassVar[int | None] = 4
 
     mode: Mode | None = None
     """`instance` tells objects of a class apart, `semantic` does not. Default: what the model is
@@ -81,13 +82,16 @@ class Segment(Dense):
     def stacked(self) -> bool:
         return self.volume
 
+    @classmethod
+    def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        if card.post is not None:
+            return examined_own_code(output, card, shape)
+        _check_labels(card)
+        return examined_maps(output, card, shape)
+
     def check(self, scene: Scene) -> None:
         self.class_ids(scene.card)
-        if not scene.card.label_names:
-            raise InvalidCard(
-                f"The card of {scene.card.id} names no labels; a model that segments needs one "
-                "for each of its classes."
-            )
+        _check_labels(scene.card)
 
     def canvas(self, scene: Scene) -> SegmentCanvas:
         return SegmentCanvas(scene, self)
@@ -217,18 +221,17 @@ class SegmentCanvas(Canvas):
     @property
     def _count(self) -> int:
         """Maps that stand for classes; under softmax the first is the background's."""
-        return len(self.scene.card.label_names) + self._softmax
+        return class_maps(self.scene.card)
 
     def _activated(self, output: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         """(C, h, w): probabilities of the classes, and the other maps as they are."""
         card = self.scene.card
         if not isinstance(output, torch.Tensor) or output.dim() != 4:
             raise ModelFailed(f"The model {card.id} does not put out maps (batch, maps, H, W).")
-        needed = self._count if card.output.instances is None else max(_INSTANCE_MAPS, self._count)
-        if output.shape[1] < needed:
+        if output.shape[1] < needed_maps(card):
             raise ModelFailed(
-                f"The card of {card.id} needs {needed} maps, for {len(card.label_names)} labels "
-                f"and what tells objects apart, and the model has {output.shape[1]}."
+                f"The card of {card.id} needs {needed_maps(card)} maps, and the model has "
+                f"{output.shape[1]}."
             )
         maps = output[0].float().clone()
         classes = maps[: self._count]
@@ -259,6 +262,14 @@ class SegmentCanvas(Canvas):
             max_detections=_MOST_OBJECTS,
         )
         return from_masks(found, candidates, region)
+
+
+def _check_labels(card: ModelCard) -> None:
+    if not card.label_names:
+        raise InvalidCard(
+            f"The card of {card.id} names no labels; a model that segments needs one for each of "
+            "its classes."
+        )
 
 
 def _segmented(canvas: Canvas) -> SegmentedObjects:

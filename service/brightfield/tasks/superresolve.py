@@ -13,12 +13,19 @@ from numpy.typing import NDArray
 from pydantic import Field as Parameter
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidParameter, NotAcceptable, TooManyPixels, UnfitImage
+from brightfield.errors import (
+    InvalidCard,
+    InvalidParameter,
+    NotAcceptable,
+    TooManyPixels,
+    UnfitImage,
+)
 from brightfield.geometry import Axis, Geometry
 from brightfield.images import encode
 from brightfield.images.fidelity import psnr, ssim
-from brightfield.images.picture import Picture, Region
+from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
+from brightfield.models.examination.outputs import described
 from brightfield.outages import ModelFailed
 from brightfield.preprocess import Scaling
 from brightfield.results import MapSpace, Raster, Result, finite
@@ -114,11 +121,23 @@ class Superresolve(Dense):
     result: ClassVar[type[Result]] = Enlarged
     default_model: ClassVar[str | None] = "photo-x2"
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
+    output_axes: ClassVar[int | None] = 4
 
     scale: Annotated[int, Parameter(ge=2)] | None = None
     """How many times more pixels along a side; chooses the model. Default: the model's."""
     encoding: Encoding | None = None
     """File format of the image within JSON. Default: the one that suits it."""
+
+    @classmethod
+    def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        scale = card.output.scale or 1
+        wanted = (1, shape[0], scale * shape[1], scale * shape[2])
+        if not isinstance(output, torch.Tensor) or tuple(output.shape) != wanted:
+            raise InvalidCard(
+                f"The card of {card.id} says that it enlarges {scale} times, so of an image of "
+                f"{shape} its network should make {wanted}; it puts out {described(output)}."
+            )
+        return ()
 
     def refusal(self, card: ModelCard) -> str | None:
         if self.scale is None or card.output.scale == self.scale:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
+from brightfield.images.picture import Note
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.work import Work
@@ -26,10 +29,21 @@ class Task(Work, ABC):
     """Whether finding targets takes so long that it needs a thread of its own."""
     refuses_large_fields: ClassVar[bool] = False
     """Whether an explanation of a field that is too large for a single look is refused."""
+    output_axes: ClassVar[int | None] = None
+    """Axes (B, ...) of the tensor that the task reads of its models. Default: any output."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.endpoint = cls.name
+
+    @classmethod
+    def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        """What callers should know of a model of this task that puts out this for one image of
+        `shape` (C, H, W), found out when it is loaded.
+
+        Raises `InvalidCard` for an output that the task can't read.
+        """
+        return ()
 
     @classmethod
     def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:

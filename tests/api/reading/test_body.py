@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,14 +70,14 @@ async def test_a_body_that_trickles_is_too_slow(held: HeldBytes) -> None:
     begun = time.monotonic()
     with pytest.raises(BodyTooSlow, match="min_body_rate"):
         await read_body(sending([b"x"] * 1000, 0.02), RULES, Ticket(), held)
-    assert 0.09 < time.monotonic() - begun < 0.5
+    assert 0.09 < time.monotonic() - begun < 10  # all of it would take 20 s
 
 
 async def test_bytes_that_came_fast_buy_no_longer_silence(held: HeldBytes) -> None:
-    begun = time.monotonic()
+    begun, rules = time.monotonic(), replace(RULES, rate=50.0)
     with pytest.raises(BodyTooSlow):
-        await read_body(sending([b"x" * 700], whole=False), RULES, Ticket(), held)
-    assert time.monotonic() - begun < 0.5  # 700 bytes would be 0.7 s
+        await read_body(sending([b"x" * 700], whole=False), rules, Ticket(), held)
+    assert time.monotonic() - begun < 7  # 700 bytes would be 14 s
 
 
 async def test_the_deadline_counts_while_a_body_comes(held: HeldBytes) -> None:

@@ -13,6 +13,7 @@ from brightfield.api.schema.parameters import (
     body_member,
     body_object,
     fields,
+    joined,
     query_parameter,
 )
 from brightfield.images.selection import Selection
@@ -117,3 +118,19 @@ def test_every_way_of_writing_has_a_schema(kind: Any) -> None:
 def test_the_axes_of_a_selection_are_letters() -> None:
     pattern = query_parameter("axes", fields(Selection)["axes"])["schema"]["pattern"]
     assert re.search(pattern, "CYX") and not re.search(pattern, "QYX")
+
+
+class OtherWords(Parameters):
+    """Another method."""
+
+    rule: Literal["plain", "steep"] = "steep"
+    """How."""
+
+
+def test_one_name_of_several_methods_has_the_words_of_all() -> None:
+    both = joined({"one": fields(Wanted)["rule"], "two": fields(OtherWords)["rule"]})
+    assert both["enum"] == ["plain", "guided", "steep"]
+    assert "default" not in both
+    assert both["description"].endswith("Of two (default: `steep`): How.")
+    same = joined({"one": fields(Wanted)["rule"], "two": fields(Wanted)["rule"]})
+    assert same == fields(Wanted)["rule"]

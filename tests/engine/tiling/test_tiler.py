@@ -39,7 +39,7 @@ def cutter(
     resident: Any = SimpleNamespace(
         card=card,
         cut=None,
-        undo=None,
+        scores=None,
         shape=(3, 256, 256),
         sizes=Sizes(seconds),
         reach=lambda: reach,

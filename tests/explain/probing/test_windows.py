@@ -53,7 +53,14 @@ def test_incrementally_the_scores_are_those_of_the_plain_way(
     assert plain.facts["forwards"] == found.scores[0].size + 1  # type: ignore[index]
 
 
-@pytest.mark.parametrize("shape", ["20,30,21,17", "10,10;60,14;33,70", "96,0,1,1"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "20,30,21,17",
+        pytest.param("10,10;60,14;33,70", marks=pytest.mark.slow),
+        pytest.param("96,0,1,1", marks=pytest.mark.slow),
+    ],
+)
 def test_a_what_if_is_one_window_around_its_shape(bench: Bench, residual: Case, shape: str) -> None:
     resident = bench.resident(residual)
     plain = explained(bench, residual, resident, hide=shape, engine="plain").what_if

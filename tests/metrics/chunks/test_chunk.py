@@ -230,6 +230,10 @@ def test_detections_in_chunks_of_whole_images():
 
     found = in_chunks(evaluation, {"z": about(1, 3), "b": about(), "a": about(2)})
     assert found["excluded"] == [{"chunk": "a", "row": 1, "reason": "missing_score"}]
+    rows = [each.pop("detection") for each in found["partners"]]
+    assert {"chunk": "z", "row": 0} in rows
+    for each in once["partners"]:
+        del each["detection"]
     assert {**found, "excluded": []} == {**once, "excluded": []}
     other = {**about(2), "ground_truth": {**TRUTH, "categories": [{"id": 1, "name": "x"}]}}
     other["ground_truth"] |= {"annotations": [], "images": []}

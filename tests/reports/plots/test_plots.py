@@ -114,7 +114,7 @@ def test_a_plot_that_is_not_there_names_those_that_are(reports: dict[str, Report
         choose(reports["binary_of_labels"], "roc")
     with pytest.raises(InvalidParameter, match="it is for classification") as caught:
         choose(reports["boxes"], "calibration")
-    assert caught.value.errors[0]["expected"] == ["pr", "classes", "errors"]
+    assert caught.value.errors[0]["expected"] == ["pr", "confusion", "classes", "errors"]
     with pytest.raises(InvalidParameter, match="Did you mean roc"):
         choose(reports["binary"], "rocc")
     with pytest.raises(InvalidParameter, match="nothing to plot"):

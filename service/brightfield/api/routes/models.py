@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -23,6 +24,7 @@ from brightfield.api.writing.sized import listed
 from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
+from brightfield.models.examination.examination import Examination
 from brightfield.models.loading.makeup import model_digest
 from brightfield.parameters import Parameters
 
@@ -184,7 +186,21 @@ def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
         "labels": labels,
         "methods": sorted(engine.methods) if card.task in _explainable(engine) else [],
         "quality": [entry.model_dump(mode="json", exclude_none=True) for entry in card.quality],
+        "examination": _examined(resident.examination) if resident else None,
         "batch_seconds": resident.sizes.measured() if resident else None,
+    }
+
+
+def _examined(found: Examination | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "input_shape": list(found.shape),
+        "output": found.output,
+        "end": found.end,
+        **{name: asdict(ability) for name, ability in found.abilities.items()},
+        "warnings": [asdict(note) for note in found.warnings],
+        "remarks": [asdict(note) for note in found.remarks],
     }
 
 

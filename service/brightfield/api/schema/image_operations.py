@@ -12,6 +12,7 @@ from brightfield.api.schema.parameters import (
     body_object,
     fields,
     headers,
+    joined,
     query_parameters,
 )
 from brightfield.api.schema.responses import (
@@ -122,15 +123,14 @@ class ImageOperation:
 
     def _own(self) -> dict[str, Schema]:
         """The parameters of the task, or of all methods."""
-        own: dict[str, Schema] = {}
-        users: dict[str, list[str]] = {}
+        users: dict[str, dict[str, Schema]] = {}
         for choice, model in self._choices:
             for name, schema in fields(model).items():
-                own.setdefault(name, dict(schema))
-                users.setdefault(name, []).append(choice)
-        for name, choices in users.items():
-            if len(choices) < len(self._choices):
-                own[name] = belonging(own[name], choices)
+                users.setdefault(name, {})[choice] = schema
+        own = {name: joined(schemas) for name, schemas in users.items()}
+        for name, schemas in users.items():
+            if len(schemas) < len(self._choices):
+                own[name] = belonging(own[name], list(schemas))
         if self._endpoint.chooser is not None:
             own = {self._endpoint.chooser: self._method(), **own}
         return own

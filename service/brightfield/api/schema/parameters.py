@@ -8,6 +8,7 @@ POST /metrics) that a parameter belongs to where others do not have it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,6 +100,28 @@ def belonging(schema: Schema, owners: list[str]) -> Schema:
     """A parameter that only these of several methods have."""
     text = f"{schema.get('description', '')} (of {', '.join(owners)})"
     return {**schema, "description": text, OWNERS: owners}
+
+
+def joined(schemas: Mapping[str, Schema]) -> Schema:
+    """The parameter that several methods have under one name, by method: that of the first; where
+    they choose from words of their own, one of all these words, without a default."""
+    kinds: dict[str, list[str]] = {}
+    for method, schema in schemas.items():
+        kinds.setdefault(json.dumps(_kind(schema), sort_keys=True), []).append(method)
+    first = dict(next(iter(schemas.values())))
+    if len(kinds) == 1 or not all("enum" in schema for schema in schemas.values()):
+        return first
+    words = dict.fromkeys(word for schema in schemas.values() for word in schema["enum"])
+    told = [
+        f"Of {' and '.join(methods)} (default: `{schemas[methods[0]].get('default')}`): "
+        f"{schemas[methods[0]].get('description', '')}"
+        for methods in kinds.values()
+    ]
+    return {"type": "string", "enum": list(words), "description": " ".join(told)}
+
+
+def _kind(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key not in ("description", "title")}
 
 
 def _header(name: str, schema: Schema) -> Schema:

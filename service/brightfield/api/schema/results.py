@@ -14,6 +14,7 @@ from typing_extensions import is_typeddict
 from brightfield.api.schema.shapes import explanations as ex
 from brightfield.api.schema.shapes import predictions as pr
 from brightfield.explain.maps.occlusion_map import OcclusionMap
+from brightfield.explain.maps.region_values import RegionValues
 from brightfield.explain.maps.rise_map import RiseMap
 from brightfield.explain.maps.saliency_map import SaliencyMap
 from brightfield.results import Result
@@ -33,6 +34,8 @@ RESULTS: Mapping[str, Any] = {
     "guided_grad_cam": ex.GradCamResult,
     "input_x_gradient": ex.GradientResult,
     "integrated_gradients": ex.IntegratedGradientsResult,
+    "kernel_shap": ex.KernelShapResult,
+    "lrp": ex.LrpResult,
     "occlusion": ex.OcclusionResult,
     "rise": ex.RiseResult,
     "smoothgrad": ex.SmoothGradResult,
@@ -43,6 +46,7 @@ readers take the first that fits."""
 _MAPS: Mapping[type[Result], Any] = {
     SaliencyMap: ex.SaliencyResult,
     OcclusionMap: ex.PerturbationResult,
+    RegionValues: ex.PerturbationResult,
     RiseMap: ex.PerturbationResult,
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,17 @@ from typing import Any
 from brightfield.errors import IncomparableRuns
 from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.reading.coco import CocoDataset
+from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.rows import Origin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JoinedCoco:
-    """The data of all chunks, and from which each detection came."""
+    """The data of all chunks, and from which each annotation and detection came."""
 
     data: dict[str, Any]
-    origin: Origin
+    annotated: Origin
+    detected: Origin
 
     @property
     def images(self) -> list[str]:
@@ -43,7 +44,7 @@ class JoinedCoco:
         }
         if "groups" in self.data:
             data["groups"] = [self.data["groups"][place] for place in kept]
-        return JoinedCoco(data, Origin())
+        return JoinedCoco(data, Origin(), Origin())
 
 
 def joined(parts: RunChunks) -> JoinedCoco:
@@ -61,23 +62,22 @@ def joined(parts: RunChunks) -> JoinedCoco:
     }
     if any("groups" in document for document in documents.values()):
         data["groups"] = [name for own in documents.values() for name in own.get("groups", ())]
-    sizes = {key: len(document["detections"]) for key, document in documents.items()}
-    return JoinedCoco(data, Origin.of(sizes))
-
-
-def id_text(value: Any) -> str:
-    """An id as JSON: the number 1 and the text "1" are two."""
-    return json.dumps(value)
+    annotated = {key: len(own["ground_truth"]["annotations"]) for key, own in documents.items()}
+    detected = {key: len(own["detections"]) for key, own in documents.items()}
+    return JoinedCoco(data, Origin.of(annotated), Origin.of(detected))
 
 
 def check_same_truth(first: CocoDataset, second: CocoDataset) -> None:
     """Raises `IncomparableRuns` where two scenes about the same images have other objects."""
-    same = first.categories == second.categories and len(first.true) == len(second.true)
-    if same and all(
-        a.numbers() == b.numbers() for a, b in zip(first.true, second.true, strict=True)
-    ):
+    if _known(first) == _known(second):
         return
     raise IncomparableRuns(
         "The runs have other categories or other true objects in the same images; compare "
         "detections in one data set."
     )
+
+
+def _known(scene: CocoDataset) -> tuple[list[Any], list[list[float]]]:
+    """Categories and true objects, in whichever order they were sent."""
+    categories = [(id_text(key), label) for key, label in scene.categories]
+    return categories, sorted(thing.numbers() for thing in scene.true)

@@ -1,4 +1,4 @@
-"""Which detections hit which objects, by pycocotools."""
+"""Which detections hit which objects, as COCOeval matches them."""
 
 from __future__ import annotations
 
@@ -6,20 +6,33 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.cocoeval import COCOeval
 
-from brightfield.metrics.reading.coco import CocoDataset, CocoObject, IouType
+from brightfield.metrics.counted.coco_overlaps import Hits, overlaps
+from brightfield.metrics.counted.detection_rules import AreaRange, DetectionRules
+from brightfield.metrics.reading.coco import CocoDataset, CocoObject
 from brightfield.progress import STILL_WANTED, Progress
 
-AREAS = ("all", "small", "medium", "large")
-DETECTION_CAPS = (1, 10, 100)
-"""Detections that count per image and category, the best first."""
-
 Flags = NDArray[np.bool_]
+Partners = NDArray[np.int64]
+"""Places in a list, -1 for none."""
+
+# COCOeval takes an IoU of 1 but for rounding for 1.
+_WHOLE = 1 - 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class ImageCategory:
+    """The detections of an image and a category (or of all), best score first, and its objects, as
+    places in the scene's lists; `hits` are between the two."""
+
+    image: int
+    category: int
+    found: list[int]
+    true: list[int]
+    hits: Hits
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,92 +59,137 @@ class Ranked:
 
 @dataclass(frozen=True, eq=False)
 class Matched:
-    """What COCOeval found: `ranked[category][area]`, and at IoU 0.5 over all areas, as places in
-    the scene's lists, the pairs (detection, object) and the detections and objects without one."""
+    """What was found by the rules: `ranked[category][area]`."""
 
+    rules: DetectionRules
     ranked: tuple[tuple[Ranked, ...], ...]
-    thresholds: NDArray[np.float64]
-    recalls: NDArray[np.float64]
-    pairs: tuple[tuple[int, int], ...]
-    false: tuple[int, ...]
-    undetected: tuple[int, ...]
 
 
-def match(scene: CocoDataset, iou_type: IouType, progress: Progress) -> Matched:
-    """Let COCOeval match each image and category in each range of areas.
+def cells(
+    scene: CocoDataset, rules: DetectionRules, least: float, progress: Progress
+) -> list[ImageCategory]:
+    """Each image and category that has something, with the overlaps from `least` on.
 
-    Its `evaluate` is not called, because it prints, and things get ids from 1 on: COCOeval takes an
-    object with the id 0 for none.
+    Of equal scores the detection that was sent first comes first; over all categories that of the
+    first category, as pycocotools has it.
     """
-    coco = COCOeval(iouType=iou_type)
-    for cells, things in ((coco._gts, scene.true), (coco._dts, scene.found)):
+    members: dict[tuple[int, int], tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, things in enumerate((scene.found, scene.true)):
         for place, thing in enumerate(things):
-            cells[thing.image, thing.category].append(_entry(thing, place + 1))
-    raw: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
-    for image, category in sorted({*coco._gts, *coco._dts}):
+            category = 0 if rules.class_agnostic else thing.category
+            members[thing.image, category][side].append(place)
+    made = []
+    for (image, category), (found, true) in sorted(members.items()):
+        found.sort(key=lambda place: -scene.found[place].score)
+        sides = [scene.found[place] for place in found], [scene.true[place] for place in true]
+        made.append(ImageCategory(image, category, found, true, overlaps(*sides, least, progress)))
+    return made
+
+
+def partners(
+    hits: Hits, ignored: Sequence[bool], crowd: Sequence[bool], threshold: float
+) -> Partners:
+    """(D,) the object of each detection, the best detection first: of those that are still free the
+    one that it overlaps most, and rather one that counts than one that is `ignored`. A crowd is
+    free for any number. As `COCOeval.evaluateImg`, which looks at every pair in Python: that takes
+    minutes for a field of thousands of cells."""
+    found = np.full(len(hits), -1, np.int64)
+    taken: set[int] = set()
+    least = min(threshold, _WHOLE)
+    for place, own in enumerate(hits):
+        best, chosen = least, -1
+        for true, overlap in sorted(own, key=lambda hit: ignored[hit[0]]):
+            if true in taken and not crowd[true]:
+                continue
+            if chosen >= 0 and ignored[true] and not ignored[chosen]:
+                break
+            if overlap >= best:
+                best, chosen = overlap, true
+        if chosen >= 0:
+            found[place] = chosen
+            taken.add(chosen)
+    return found
+
+
+def match(
+    scene: CocoDataset, found: Sequence[ImageCategory], rules: DetectionRules, progress: Progress
+) -> Matched:
+    """Match each cell in each range of areas, at each threshold."""
+    parts: dict[tuple[int, int], list[_Part]] = defaultdict(list)
+    for cell in found:
         progress(STILL_WANTED)
-        coco.ious[image, category] = coco.computeIoU(image, category)
-        for area, bounds in enumerate(coco.params.areaRng):
-            raw[category, area].append(
-                coco.evaluateImg(image, category, bounds, DETECTION_CAPS[-1])
-            )
-    count = len(coco.params.iouThrs)
+        for area, bounds in enumerate(rules.areas):
+            parts[cell.category, area].append(_part(scene, cell, bounds, rules))
+    categories = min(1, len(scene.categories)) if rules.class_agnostic else len(scene.categories)
+    images, count = len(scene.images), len(rules.thresholds)
     ranked = tuple(
-        tuple(_ranked(raw[category, area], len(scene.images), count) for area in range(len(AREAS)))
-        for category in range(len(scene.categories))
+        tuple(_ranked(parts[category, area], images, count) for area in range(len(rules.areas)))
+        for category in range(categories)
     )
-    whole = [entry for category in range(len(scene.categories)) for entry in raw[category, 0]]
-    return Matched(ranked, coco.params.iouThrs, coco.params.recThrs, *_outcome(whole))
+    return Matched(rules, ranked)
 
 
-def _entry(thing: CocoObject, number: int) -> dict[str, Any]:
-    """A thing as COCOeval reads it."""
-    return {
-        "id": number,
-        "bbox": list(thing.box),
-        "segmentation": None if thing.mask is None else thing.mask.coco,
-        "area": thing.area,
-        "iscrowd": int(thing.crowd),
-        "ignore": int(thing.crowd),
-        "score": thing.score,
-    }
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A cell in a range of areas: what becomes of its detections, and how many objects count."""
+
+    image: int
+    scores: NDArray[np.float64]
+    right: Flags
+    wrong: Flags
+    objects: int
 
 
-def _ranked(entries: Sequence[Mapping[str, Any]], images: int, thresholds: int) -> Ranked:
+def _part(
+    scene: CocoDataset, cell: ImageCategory, bounds: AreaRange, rules: DetectionRules
+) -> _Part:
+    true = [scene.true[place] for place in cell.true]
+    found = [scene.found[place] for place in cell.found[: rules.limit]]
+    crowd = [thing.crowd for thing in true]
+    ignored = [thing.crowd or _outside(thing, bounds) for thing in true]
+    hits = cell.hits[: rules.limit]
+    chosen = np.array(
+        [partners(hits, ignored, crowd, t) for t in rules.thresholds], np.int64
+    ).reshape(len(rules.thresholds), len(found))
+    counts = ~np.array([*ignored, True], np.bool_)  # the last is that of none
+    outside = np.array([_outside(thing, bounds) for thing in found], np.bool_)
+    return _Part(
+        cell.image,
+        np.array([thing.score for thing in found], np.float64),
+        counts[chosen],
+        (chosen < 0) & ~outside,
+        int(np.count_nonzero(counts)),
+    )
+
+
+def _outside(thing: CocoObject, bounds: AreaRange) -> bool:
+    return not bounds.low <= thing.area <= bounds.high
+
+
+def _ranked(parts: Sequence[_Part], images: int, thresholds: int) -> Ranked:
     """Put the images' detections in one order; of equal scores the first image's comes first."""
-    empty: list[Any] = [np.zeros((thresholds, 0), bool)]
-    scores = np.array([score for entry in entries for score in entry["dtScores"]], np.float64)
-    counts = [len(entry["dtScores"]) for entry in entries]
-    of_image = np.array([entry["image_id"] for entry in entries], np.int64)
+    empty: list[Flags] = [np.zeros((thresholds, 0), np.bool_)]
+    scores = np.concatenate([np.zeros(0), *(part.scores for part in parts)])
+    counts = [part.scores.size for part in parts]
     order = np.argsort(-scores, kind="mergesort")
-    hit = np.concatenate([*empty, *(entry["dtMatches"] > 0 for entry in entries)], axis=1)[:, order]
-    ignored = np.concatenate([*empty, *(entry["dtIgnore"] for entry in entries)], axis=1)[:, order]
     objects = np.zeros(images)
-    for entry in entries:
-        objects[entry["image_id"]] = np.count_nonzero(entry["gtIgnore"] == 0)
+    for part in parts:
+        objects[part.image] = part.objects
     ranks = [np.zeros(0, np.int64), *(np.arange(count) for count in counts)]
+    of_image = np.array([part.image for part in parts], np.int64)
     return Ranked(
         scores[order],
         np.repeat(of_image, counts)[order],
         np.concatenate(ranks)[order],
-        hit & ~ignored,
-        ~hit & ~ignored,
+        np.concatenate([*empty, *(part.right for part in parts)], axis=1)[:, order],
+        np.concatenate([*empty, *(part.wrong for part in parts)], axis=1)[:, order],
         objects,
     )
 
 
-def _outcome(
-    entries: Sequence[Mapping[str, Any]],
-) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...], tuple[int, ...]]:
-    """Pairs, false detections and undetected objects at the first threshold, 0.5."""
-    pairs, false, undetected = [], [], []
-    for entry in entries:
-        found = zip(entry["dtIds"], entry["dtMatches"][0], entry["dtIgnore"][0], strict=True)
-        for number, partner, ignored in found:
-            if not ignored and partner:
-                pairs.append((number - 1, int(partner) - 1))
-            elif not ignored:
-                false.append(number - 1)
-        true = zip(entry["gtIds"], entry["gtMatches"][0], entry["gtIgnore"], strict=True)
-        undetected += [number - 1 for number, partner, out in true if not (partner or out)]
-    return tuple(pairs), tuple(false), tuple(undetected)
+def crowded(found: Sequence[ImageCategory], scene: CocoDataset) -> Mapping[str, list[int]]:
+    """How many detections and how many objects that count each cell has."""
+    return {
+        "detections": [len(cell.found) for cell in found],
+        "objects": [sum(not scene.true[place].crowd for place in cell.true) for cell in found],
+    }

@@ -1,4 +1,4 @@
-"""What goes wrong with detections: the kinds of error."""
+"""What goes wrong with detections: the kinds of error, and which class is taken for which."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
-from brightfield.metrics.counted.coco_matches import Matched
-from brightfield.metrics.reading.coco import CocoDataset, CocoObject, IouType
+from brightfield.metrics.counted.coco_overlaps import overlaps
+from brightfield.metrics.counted.detection_outcome import DetectionOutcome, FoundPair
+from brightfield.metrics.reading.coco import CocoDataset, CocoObject
+from brightfield.progress import Progress
 
 ErrorKind = Literal["classification", "localization", "both", "duplicate", "background"]
 
@@ -23,114 +24,149 @@ ERROR_KINDS: tuple[ErrorKind, ...] = (
     "duplicate",
     "background",
 )
-FOREGROUND, BACKGROUND = 0.5, 0.1
+BACKGROUND = 0.1
+
+Near = dict[int, list[tuple[int, float]]]
+"""For each false detection the objects of its image, of any class, that it overlaps (IoU)."""
 
 
 @dataclass(frozen=True, eq=False)
 class DetectionErrors:
-    """False detections and missed objects at IoU 0.5, by kind, and per image."""
+    """False detections and missed objects by kind, and per image; `confused` are false detections
+    with an object of another class that no other detection has."""
 
+    outcome: DetectionOutcome
+    background: float
     kinds: dict[ErrorKind, int]
-    true_positives: int
-    undetected: int
     missed: int
+    confused: tuple[FoundPair, ...]
     false_by_image: NDArray[np.int64]
     undetected_by_image: NDArray[np.int64]
 
     def json(self) -> dict[str, Any]:
+        outcome = self.outcome
         return {
-            "iou": FOREGROUND,
-            "background_iou": BACKGROUND,
-            "true_positives": self.true_positives,
-            "undetected": self.undetected,
+            "iou": outcome.iou,
+            "background_iou": self.background,
+            "detections": len(outcome.pairs) + len(outcome.false),
+            "true_positives": len(outcome.pairs),
+            "undetected": len(outcome.undetected),
             "counts": {**self.kinds, "missed": self.missed},
         }
 
+    def counts(self, scene: CocoDataset) -> NDArray[np.int64]:
+        """(k + 1, k + 1) objects by their class in rows and by that of their detection in columns;
+        the last row is of detections without an object, the last column of objects without one."""
+        k = len(scene.categories)
+        table = np.zeros((k + 1, k + 1), np.int64)
+        both = [*self.outcome.pairs, *self.confused]
+        found, true = {pair.found for pair in both}, {pair.true for pair in both}
+        for pair in both:
+            table[scene.true[pair.true].category, scene.found[pair.found].category] += 1
+        for place in self.outcome.undetected:
+            table[scene.true[place].category, k] += place not in true
+        for place in self.outcome.false:
+            table[k, scene.found[place].category] += place not in found
+        return table
+
 
 def errors(
-    scene: CocoDataset, matched: Matched, iou_type: IouType, threshold: float | None
+    scene: CocoDataset, outcome: DetectionOutcome, progress: Progress, *, class_agnostic: bool
 ) -> DetectionErrors:
-    """Count the errors of the detections whose score reaches `threshold` (None: of all).
+    """The kinds of the false detections. One is, with its greatest IoU with an object of its
+    category and of another, and t the IoU that the outcome is at:
 
-    A false detection is, with its greatest IoU with an object of its category and of another:
-
-        duplicate        >= 0.5 with one of its category (which a better detection has)
-        classification   >= 0.5 with one of another
+        duplicate        >= t with one of its category (which a better detection has)
+        classification   >= t with one of another
         localization     >= 0.1 with one of its category
         both             >= 0.1 with one of another
         background       less
 
     the first that holds. `missed` are undetected objects that no wrongly classified or localised
-    detection touches so. Crowds do not count. Source: Bolya et al., "TIDE: a general toolbox for
-    identifying object detection errors", ECCV 2020.
+    detection touches so. Crowds do not count. Without classes all are of one category. Source:
+    Bolya et al., "TIDE: a general toolbox for identifying object detection errors", ECCV 2020.
     """
-    least = -np.inf if threshold is None else threshold
-    false = [place for place in matched.false if scene.found[place].score >= least]
-    pairs = [pair for pair in matched.pairs if scene.found[pair[0]].score >= least]
-    late = [true for found, true in matched.pairs if scene.found[found].score < least]
-    undetected = {*matched.undetected, *late}
+    background = min(BACKGROUND, outcome.iou)
+    near = _near(scene, outcome, background, progress)
+    kinds, touched = dict.fromkeys(ERROR_KINDS, 0), set()
+    for place in outcome.false:
+        own, other = _greatest(scene, place, near[place], class_agnostic)
+        kind, of = _kind(own, other, outcome.iou, background)
+        kinds[kind] += 1
+        if kind in ("classification", "localization"):
+            touched.add(of)
+    return DetectionErrors(
+        outcome,
+        background,
+        kinds,
+        len(set(outcome.undetected) - touched),
+        _confused(scene, outcome, near),
+        _counts(outcome.false, scene.found, len(scene.images)),
+        _counts(outcome.undetected, scene.true, len(scene.images)),
+    )
+
+
+Best = tuple[float, int]
+"""The greatest IoU, and with which object; -1 for none."""
+
+
+def _greatest(
+    scene: CocoDataset, place: int, near: Sequence[tuple[int, float]], class_agnostic: bool
+) -> tuple[Best, Best]:
+    """Among the objects of the detection's category, and among the others."""
+    category = scene.found[place].category
+    found: list[Best] = [(-1.0, -1), (-1.0, -1)]
+    for true, iou in near:
+        side = int(not class_agnostic and scene.true[true].category != category)
+        if iou > found[side][0]:
+            found[side] = (iou, true)
+    return found[0], found[1]
+
+
+def _kind(own: Best, other: Best, foreground: float, background: float) -> tuple[ErrorKind, int]:
+    """The kind of error, and the object that it concerns (-1: none)."""
+    rules: tuple[tuple[ErrorKind, Best, float], ...] = (
+        ("duplicate", own, foreground),
+        ("classification", other, foreground),
+        ("localization", own, background),
+        ("both", other, background),
+    )
+    for kind, (iou, of), least in rules:
+        if iou >= least:
+            return kind, of
+    return "background", -1
+
+
+def _near(scene: CocoDataset, outcome: DetectionOutcome, least: float, progress: Progress) -> Near:
+    """Found image by image."""
     by_image: dict[int, list[int]] = defaultdict(list)
     for place, thing in enumerate(scene.true):
         if not thing.crowd:
             by_image[thing.image].append(place)
-    kinds, touched = dict.fromkeys(ERROR_KINDS, 0), set()
-    for image, places in _grouped(false, scene.found).items():
-        overlaps = _iou(
-            [scene.found[place] for place in places],
-            [scene.true[place] for place in by_image[image]],
-            iou_type,
-        )
-        for place, row in zip(places, overlaps, strict=True):
-            kind, of = _kind(scene.found[place], row, by_image[image], scene)
-            kinds[kind] += 1
-            if kind in ("classification", "localization"):
-                touched.add(of)
-    return DetectionErrors(
-        kinds,
-        len(pairs),
-        len(undetected),
-        len(undetected - touched),
-        _counts(false, scene.found, len(scene.images)),
-        _counts(sorted(undetected), scene.true, len(scene.images)),
-    )
+    false: dict[int, list[int]] = defaultdict(list)
+    for place in outcome.false:
+        false[scene.found[place].image].append(place)
+    near: Near = {}
+    for image, places in false.items():
+        true = by_image[image]
+        things = [scene.found[place] for place in places], [scene.true[place] for place in true]
+        for place, hits in zip(places, overlaps(*things, least, progress), strict=True):
+            near[place] = [(true[number], iou) for number, iou in hits]
+    return near
 
 
-def _kind(
-    found: CocoObject, overlaps: NDArray[np.float64], places: Sequence[int], scene: CocoDataset
-) -> tuple[ErrorKind, int]:
-    """The kind of error, and the object that it concerns (-1: none)."""
-    same = np.array([scene.true[place].category == found.category for place in places], bool)
-    own, other = np.where(same, overlaps, -1.0), np.where(same, -1.0, overlaps)
-    rules: tuple[tuple[ErrorKind, NDArray[np.float64], float], ...] = (
-        ("duplicate", own, FOREGROUND),
-        ("classification", other, FOREGROUND),
-        ("localization", own, BACKGROUND),
-        ("both", other, BACKGROUND),
-    )
-    for kind, values, least in rules:
-        if values.max(initial=-1.0) >= least:
-            return kind, places[int(values.argmax())]
-    return "background", -1
-
-
-def _grouped(places: Sequence[int], things: Sequence[CocoObject]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = defaultdict(list)
-    for place in places:
-        found[things[place].image].append(place)
-    return found
-
-
-def _iou(
-    found: Sequence[CocoObject], true: Sequence[CocoObject], iou_type: IouType
-) -> NDArray[np.float64]:
-    """(found, true) by pycocotools."""
-    if not true:
-        return np.zeros((len(found), 0))
-    if iou_type == "bbox":
-        sides = [np.array([thing.box for thing in things], np.float64) for things in (found, true)]
-        return np.asarray(coco_mask.iou(*sides, [0] * len(true)), np.float64)
-    masks = [[t.mask.coco for t in things if t.mask is not None] for things in (found, true)]
-    return np.asarray(coco_mask.iou(*masks, [0] * len(true)), np.float64)
+def _confused(scene: CocoDataset, outcome: DetectionOutcome, near: Near) -> tuple[FoundPair, ...]:
+    """Each false detection, the best first, with the object of another class that it overlaps most
+    of those that are left."""
+    left = set(outcome.undetected)
+    pairs = []
+    for place in sorted(outcome.false, key=lambda place: (-scene.found[place].score, place)):
+        free = [(iou, -true) for true, iou in near[place] if iou >= outcome.iou and true in left]
+        if free:
+            iou, true = max(free)
+            left.remove(-true)
+            pairs.append(FoundPair(place, -true, iou))
+    return tuple(pairs)
 
 
 def _counts(places: Sequence[int], things: Sequence[CocoObject], images: int) -> NDArray[np.int64]:

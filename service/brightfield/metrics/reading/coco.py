@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +12,11 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.images.limits import Limits
+from brightfield.metrics.reading.coco_ids import CocoId, in_order, same_id
 from brightfield.metrics.reading.coco_masks import CocoMask, read_coco_mask
 from brightfield.metrics.reading.columns import names, wrong_row
 from brightfield.metrics.reading.predictions import missing_values
-from brightfield.metrics.reading.rows import Excluded, codes, digest
+from brightfield.metrics.reading.rows import ONE_CALL, Excluded, Origin, codes, digest
 from brightfield.metrics.statistics.resampling import Codes
 
 IouType = Literal["bbox", "segm"]
@@ -24,7 +26,8 @@ IouType = Literal["bbox", "segm"]
 class CocoObject:
     """A true object or a detection; `image` and `category` are places in the scene's lists.
 
-    `box` is x, y, width, height in pixels; `score` is 0 and `crowd` may be True for a true object.
+    `row` is its place in the list that was sent, `id` what an annotation was called there; `box` is
+    x, y, width, height in pixels; `score` is 0 and `crowd` may be True for a true object.
     """
 
     row: int
@@ -35,12 +38,18 @@ class CocoObject:
     score: float = 0.0
     crowd: bool = False
     mask: CocoMask | None = None
+    id: CocoId | None = None
 
     @property
-    def content(self) -> tuple[Any, ...]:
-        """What tells two of an image and category apart, the best score first."""
-        counts = () if self.mask is None else tuple(self.mask.counts)
-        return -self.score, self.box, self.area, self.crowd, counts
+    def place(self) -> tuple[int, int, float, int]:
+        """The canonical order: the best score first, of equal scores the one that was sent first,
+        as pycocotools has it."""
+        return self.image, self.category, -self.score, self.row
+
+    @property
+    def shape(self) -> tuple[int, int, tuple[float, ...], str]:
+        """What two that lie over each other have in common."""
+        return self.image, self.category, self.box, "" if self.mask is None else self.mask.text
 
     def numbers(self) -> list[float]:
         """The row that the digest covers."""
@@ -51,7 +60,12 @@ class CocoObject:
 
 @dataclass(frozen=True, eq=False)
 class CocoDataset:
-    """Images and categories by ascending id, with what is in them and what was detected."""
+    """Images and categories by ascending id, with what is in them and what was detected.
+
+    Objects and detections are in the order of their `place`; `annotated` and `detected` say where
+    their rows came from. `sizes` are the images' (height, width), infinite where nobody tells.
+    `boxed` says that detections with masks have boxes as well.
+    """
 
     images: tuple[Any, ...]
     categories: tuple[tuple[Any, str], ...]
@@ -59,6 +73,10 @@ class CocoDataset:
     found: tuple[CocoObject, ...]
     groups: Codes | None
     excluded: tuple[Excluded, ...]
+    sizes: tuple[tuple[float, float], ...]
+    boxed: bool = False
+    annotated: Origin = ONE_CALL
+    detected: Origin = ONE_CALL
 
     def sha256(self) -> str:
         """Of categories, images, true objects and detections as float64, in canonical order."""
@@ -86,8 +104,6 @@ def read_scene(
         )
     images = _by_id(truth, "images")
     categories = _by_id(truth, "categories")
-    reader = _Reader(images, categories, iou_type, limits)
-    true = [reader.true_thing(entry, row) for row, entry in enumerate(_list(truth, "annotations"))]
     lacking = tuple(
         Excluded(row, "missing_score")
         for row, entry in enumerate(found)
@@ -96,34 +112,39 @@ def read_scene(
     if lacking and missing == "refuse":
         raise missing_values(list(lacking))
     left_out = {entry.row for entry in lacking}
-    detections = [
-        reader.detection(entry, row) for row, entry in enumerate(found) if row not in left_out
-    ]
-    annotations = _list(truth, "annotations")
+    rows = [(row, entry) for row, entry in enumerate(found) if row not in left_out]
+    boxed = iou_type == "segm" and all(
+        isinstance(entry, dict) and bool(entry.get("bbox")) for _, entry in rows
+    )
+    reader = _Reader(images, categories, iou_type, limits, boxed=boxed)
+    true = [reader.true_thing(entry, row) for row, entry in enumerate(_list(truth, "annotations"))]
+    detections = [reader.detection(entry, row) for row, entry in rows]
     return CocoDataset(
-        tuple(images),
-        tuple((key, str(category.get("name", key))) for key, category in categories.items()),
-        tuple(sorted(true, key=lambda thing: _place(thing, annotations))),
-        tuple(sorted(detections, key=lambda thing: (thing.image, thing.category, thing.content))),
+        tuple(entry["id"] for entry in images.values()),
+        tuple((entry["id"], str(entry.get("name", entry["id"]))) for entry in categories.values()),
+        tuple(sorted(true, key=lambda thing: thing.place)),
+        tuple(sorted(detections, key=lambda thing: thing.place)),
         _groups(data.get("groups"), _list(truth, "images"), list(images)),
         lacking,
+        tuple((_side(entry, "height"), _side(entry, "width")) for entry in images.values()),
+        boxed and bool(rows),
     )
+
+
+def check_annotation_ids(data: Mapping[str, Any]) -> None:
+    """Raises `InvalidRows` where two annotations of a data set have one id: nobody can tell whether
+    they are one object, and pycocotools takes the last of them for both."""
+    known: dict[CocoId, int] = {}
+    for row, entry in enumerate(_list(data["ground_truth"], "annotations")):
+        key = same_id(entry["id"]) if "id" in entry else None
+        if key is not None and known.setdefault(key, row) != row:
+            expected = f"annotation {known[key]} has this id; give each its own, or none any"
+            raise wrong_row("annotations.id", row, expected, entry["id"])
 
 
 def _lacks_score(entry: Mapping[str, Any]) -> bool:
     score = entry.get("score")
     return score is None or (isinstance(score, float) and np.isnan(score))
-
-
-def _place(thing: CocoObject, annotations: Sequence[Any]) -> tuple[Any, ...]:
-    """By image, category and id; by content where an annotation has no id."""
-    key = annotations[thing.row].get("id")
-    return thing.image, thing.category, *_sortable(key), thing.content
-
-
-def _sortable(key: Any) -> tuple[str, Any]:
-    """Ids of one type in their order; an id may be missing."""
-    return type(key).__name__, "" if key is None else key
 
 
 def _list(document: Mapping[str, Any], name: str) -> list[Any]:
@@ -135,19 +156,20 @@ def _list(document: Mapping[str, Any], name: str) -> list[Any]:
     return value
 
 
-def _by_id(document: Mapping[str, Any], name: str) -> dict[Any, Mapping[str, Any]]:
+def _by_id(document: Mapping[str, Any], name: str) -> dict[CocoId, Mapping[str, Any]]:
     """The entries of a list by their ids, ascending."""
-    found: dict[Any, Mapping[str, Any]] = {}
+    found: dict[CocoId, Mapping[str, Any]] = {}
     for row, entry in enumerate(_list(document, name)):
-        key = entry.get("id") if isinstance(entry, dict) else None
-        if not isinstance(key, int | str) or isinstance(key, bool) or key in found:
+        given = entry.get("id") if isinstance(entry, dict) else None
+        key = same_id(given)
+        if key is None or key in found:
             expected = "an object with an id of its own (integer or text) is expected"
-            raise wrong_row(name, row, expected, key)
+            raise wrong_row(name, row, expected, given)
         found[key] = entry
-    return {key: found[key] for key in sorted(found, key=_sortable)}
+    return dict(sorted(found.items(), key=lambda item: in_order(item[1]["id"])))
 
 
-def _groups(given: Any, images: list[Any], order: list[Any]) -> Codes | None:
+def _groups(given: Any, images: list[Any], order: list[CocoId]) -> Codes | None:
     """A code for each image in ascending order; `given` are in the order of `images`."""
     if given is None:
         return None
@@ -159,7 +181,7 @@ def _groups(given: Any, images: list[Any], order: list[Any]) -> Codes | None:
         )
     if None in found:
         raise wrong_row("groups", found.index(None), "each image needs a group", None)
-    of_image = {image["id"]: str(group) for image, group in zip(images, found, strict=True)}
+    of_image = {same_id(i["id"]): str(group) for i, group in zip(images, found, strict=True)}
     return codes([of_image[key] for key in order])
 
 
@@ -168,18 +190,19 @@ class _Reader:
 
     def __init__(
         self,
-        images: Mapping[Any, Mapping[str, Any]],
-        categories: Mapping[Any, Any],
+        images: Mapping[CocoId, Mapping[str, Any]],
+        categories: Mapping[CocoId, Any],
         iou_type: IouType,
         limits: Limits,
+        *,
+        boxed: bool,
     ) -> None:
         self._images = {key: place for place, key in enumerate(images)}
         self._categories = {key: place for place, key in enumerate(categories)}
-        self._sizes = {
-            key: (entry.get("height"), entry.get("width")) for key, entry in images.items()
-        }
+        self._sizes = [(entry.get("height"), entry.get("width")) for entry in images.values()]
         self._iou_type = iou_type
         self._limits = limits
+        self._boxed = boxed
 
     def true_thing(self, entry: Any, row: int) -> CocoObject:
         thing = self._thing(entry, "annotations", row)
@@ -189,16 +212,15 @@ class _Reader:
         area = thing.area
         if entry.get("area") is not None:
             area = _number(entry["area"], "annotations.area", row)
-        return CocoObject(
-            row, thing.image, thing.category, thing.box, area, crowd=bool(crowd), mask=thing.mask
-        )
+        return replace(thing, area=area, crowd=bool(crowd), id=same_id(entry.get("id")))
 
     def detection(self, entry: Any, row: int) -> CocoObject:
         thing = self._thing(entry, "detections", row)
-        score = _number(entry["score"], "detections.score", row)
-        return CocoObject(
-            row, thing.image, thing.category, thing.box, thing.area, score, mask=thing.mask
-        )
+        score, area = _number(entry["score"], "detections.score", row), thing.area
+        if self._boxed:  # as pycocotools does
+            _, _, width, height = _box(entry["bbox"], "detections.bbox", row)
+            area = width * height
+        return replace(thing, score=score, area=area)
 
     def _thing(self, entry: Any, name: str, row: int) -> CocoObject:
         if not isinstance(entry, dict):
@@ -208,18 +230,24 @@ class _Reader:
         if self._iou_type == "bbox":
             box = _box(entry.get("bbox"), f"{name}.bbox", row)
             return CocoObject(row, image, category, box, box[2] * box[3])
-        size = self._sizes[entry["image_id"]]
+        size = self._sizes[image]
         place = f"{name}.segmentation"
         mask = read_coco_mask(entry.get("segmentation"), size, place, row, self._limits)
         return CocoObject(row, image, category, (0.0,) * 4, float(mask.area), mask=mask)
 
     def _known(
-        self, entry: Mapping[str, Any], key: str, places: Mapping[Any, int], name: str, row: int
+        self, entry: Mapping[str, Any], key: str, places: Mapping[CocoId, int], name: str, row: int
     ) -> int:
-        value = entry.get(key)
-        if not isinstance(value, int | str) or isinstance(value, bool) or value not in places:
-            raise wrong_row(f"{name}.{key}", row, "no such id in `ground_truth`", value)
-        return places[value]
+        known = same_id(entry.get(key))
+        if known is None or known not in places:
+            raise wrong_row(f"{name}.{key}", row, "no such id in `ground_truth`", entry.get(key))
+        return places[known]
+
+
+def _side(image: Mapping[str, Any], name: str) -> float:
+    side = image.get(name)
+    known = isinstance(side, int | float) and not isinstance(side, bool) and side > 0
+    return float(side) if known else math.inf  # type: ignore[arg-type]
 
 
 def _number(value: Any, name: str, row: int) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidRows
+from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.resampling import Codes
 
 _NO_NUMBER = frozenset({"", "nan", "na", "null"})
@@ -72,7 +73,7 @@ def numbers(values: Any, name: str) -> NDArray[np.float64]:
         raise _no_column(name, "numbers")
     _check_types(values, name, (int, float), "a number or null is expected")
     try:
-        return np.array(values, np.float64) + 0.0
+        return _in_parts(values, lambda part: np.array(part, np.float64))
     except OverflowError:
         raise InvalidRows(f"`{name}` holds an integer beyond what float64 can hold.") from None
 
@@ -173,7 +174,9 @@ def _classes(values: Any, name: str) -> tuple[list[Any], NDArray[np.int64]]:
             expected = "a label or a class number is expected"
             _check_types(values, name, (int, float, str, bool), expected)
         # NaN equals nothing, not even itself: one None stands for all.
-        known = dict.fromkeys(values)
+        known: dict[Any, None] = {}
+        for own in blocks(len(values)):
+            known.update(dict.fromkeys(values[own]))
         different = [value for value in known if not _is_nan(value)]
         index = {value: place for place, value in enumerate(different)}
         missing = len(different)
@@ -250,9 +253,20 @@ def _nested(values: list[Any], name: str) -> NDArray[np.float64]:
         raise wrong_row(name, row, "numbers or null are expected", full[row]) from None
 
 
+def _in_parts(
+    values: list[Any], made: Callable[[list[Any]], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """One column made of some values at a time: a single call for all of them would hold the
+    interpreter's lock. -0.0 becomes 0.0."""
+    column = np.empty(len(values))
+    for own in blocks(len(values)):
+        column[own] = made(values[own])
+    return column + 0.0
+
+
 def _parsed(values: Text, name: str) -> NDArray[np.float64]:
     try:
-        return np.fromiter(map(float, values), np.float64, len(values)) + 0.0
+        return _in_parts(values, lambda part: np.fromiter(map(float, part), np.float64, len(part)))
     except ValueError:
         return np.array([_number(text, name, row) for row, text in enumerate(values)]) + 0.0
 

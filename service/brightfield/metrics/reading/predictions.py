@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from brightfield.errors import MissingValues
 from brightfield.metrics.reading.rows import ONE_CALL, Excluded, MissingReason, Origin, Rows
+from brightfield.metrics.reading.texts import order_of
 from brightfield.metrics.statistics.resampling import Codes
 
 _LISTED = 10_000  # rows that are left out and named; the others are counted
@@ -34,7 +35,8 @@ class Groups:
     @classmethod
     def of(cls, column: Sequence[str | None]) -> Groups:
         """From a name for each row."""
-        names = tuple(sorted({name for name in column if name is not None}))
+        known = list({name for name in column if name is not None})
+        names = tuple(known[place] for place in order_of(known).tolist())
         place: dict[str | None, int] = {name: code for code, name in enumerate(names)}
         codes = np.fromiter((place.get(name, -1) for name in column), np.int64, len(column))
         return cls(codes, names)
@@ -73,7 +75,8 @@ class Predictions:
         reasons = self._reasons()
         left_out: list[int] = np.flatnonzero(reasons).tolist()
         if self.ids is not None:
-            left_out.sort(key=self.ids.__getitem__)
+            by_id = order_of([self.ids[place] for place in left_out])
+            left_out = [left_out[place] for place in by_id.tolist()]
         excluded = [self._left_out(at, _REASONS[reasons[at] - 1]) for at in left_out[:_LISTED]]
         if excluded and missing == "refuse":
             raise missing_values(excluded, len(left_out))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.reading.texts import order_of
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.resampling import Codes
 
@@ -149,7 +150,7 @@ class Rows:
 
     def _order(self) -> NDArray[np.int64]:
         if self.ids is not None:
-            return np.array(sorted(range(self.n), key=self.ids.__getitem__), np.int64)
+            return order_of(self.ids)
         known = [column for column in (self.predictions, self.groups) if column is not None]
         columns = [] if self.scores is None else list(np.atleast_2d(self.scores.T))
         return np.lexsort([*known[::-1], *columns[::-1], self.truth])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +21,8 @@ from brightfield.models.bringing.card_text import card_text
 from brightfield.models.bringing.looking import look
 from brightfield.models.bringing.outputs import Outputs, settled
 from brightfield.models.bringing.wishes import Looked, Wishes
+from brightfield.models.examination.examination import Examination
+from brightfield.models.examination.outputs import described, is_container, only_tensor, taken
 from brightfield.models.loading.build import build
 from brightfield.models.loading.file_forms import FileForm, form_of
 from brightfield.models.loading.foreign_code import foreign_code
@@ -35,7 +37,7 @@ _NO_ID = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedModel:
     """The new folder, its card, and sentences about what was recognised, assumed and left open."""
 
     folder: Path
@@ -44,12 +46,18 @@ class Added:
 
 
 def add(
-    path: Path, wishes: Wishes, models: Path, *, trust_model_code: bool, data: Path | None
-) -> Added:
+    path: Path,
+    wishes: Wishes,
+    models: Path,
+    examine: Callable[[ModelCard], Examination],
+    *,
+    trust_model_code: bool,
+    data: Path | None,
+) -> AddedModel:
     """Make `models`/<id> from a file: its card, a copy of the file, labels and code.
 
-    The network is built and run once, and nothing is written unless that works and the labels are
-    as many as its outputs.
+    The network is built and run, and `examine` does what the service does when it loads the model.
+    Nothing is left behind unless all of this works and the labels are as many as its outputs.
 
     Raises `ValueError` for a folder that is there already, `InvalidCard` for what is missing, and
     what building and running the network raises.
@@ -68,11 +76,22 @@ def add(
         output, said, told = settled(outputs, wishes)
         content = _content(name, file, looked, wishes, output)
         _write(place, content, {**looked.assumed, "output": said} if said else looked.assumed)
-        read_card(place)
+        found = examine(read_card(place))
         place.rename(target)
     assumed = [*looked.assumed.values(), *([said] if said else [])]
     licence = [] if "licence" in wishes.card else ['licence is "unknown"; say it with --licence']
-    return Added(target, read_card(target), (*looked.told, *told, *assumed, *licence))
+    lines = (*looked.told, *told, *assumed, *licence, *_examined(found))
+    return AddedModel(target, read_card(target), lines)
+
+
+def _examined(found: Examination) -> Iterator[str]:
+    """What an examination found that whoever brings a model should know."""
+    yield f"examined: it puts out {found.output} for an image of {found.shape}"
+    yield from (f"warning: {note.detail}" for note in found.warnings)
+    yield from (f"remark: {note.detail}" for note in found.remarks)
+    for name, ability in found.abilities.items():
+        if ability.holds is False:
+            yield f"not {name}: {ability.reason or 'see the warnings'}"
 
 
 def _copied(path: Path, place: Path, wishes: Wishes) -> Path:
@@ -148,10 +167,12 @@ def _side(card: ModelCard) -> tuple[int, int]:
 
 
 def _outputs(output: Any, card: ModelCard) -> Outputs:
+    path = card.output.take or (only_tensor(output) if is_container(output) else ())
+    output = output if path is None else taken(output, path)
     if isinstance(output, Candidates):
         return Outputs("candidates", output.logits.shape[-1])
     if not isinstance(output, Tensor):
-        return Outputs(f"a {type(output).__name__}", 0)
-    kinds = {2: "scores", 4: "maps"}
+        return Outputs(described(output), 0)
+    kinds = {1: "scores", 2: "scores", 4: "maps"}
     kind = kinds.get(output.dim(), f"a tensor of {output.dim()} axes")
     return Outputs(kind, output.shape[1] if output.dim() > 1 else 1)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from brightfield.cards import ModelCard
 from brightfield.models.bringing.known import known, names_alike, shapes_alike
-from brightfield.models.bringing.shapes import Shapes
+from brightfield.models.bringing.shapes import TensorShapes
 from brightfield.models.loading.libraries import build_smp, build_timm, smp_classes
 from brightfield.models.torchvision.builders import build_torchvision, rename_torchvision
 
@@ -36,7 +36,7 @@ class Candidate:
     """Arguments that belong to the candidate."""
 
 
-def candidates(task: str, there: Shapes, hints: Iterable[str]) -> list[Candidate]:
+def candidates(task: str, there: TensorShapes, hints: Iterable[str]) -> list[Candidate]:
     """The networks for a task that may have such tensors, those that a hint names first.
 
     Hints are texts such as the name of the file and hyper-parameters of its training.
@@ -65,7 +65,7 @@ def _same(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _torchvision(task: str, there: Shapes) -> Iterator[Candidate]:
+def _torchvision(task: str, there: TensorShapes) -> Iterator[Candidate]:
     import torchvision
     from torchvision.models import detection, list_models, segmentation
 
@@ -86,7 +86,7 @@ def _torchvision(task: str, there: Shapes) -> Iterator[Candidate]:
             )
 
 
-def _timm(task: str, there: Shapes) -> Iterator[Candidate]:
+def _timm(task: str, there: TensorShapes) -> Iterator[Candidate]:
     if task != "classify" or importlib.util.find_spec("timm") is None:
         return
     timm: Any = importlib.import_module("timm")
@@ -115,7 +115,7 @@ def _timm_classes(module: nn.Module) -> int:
     return int(module.num_classes)  # type: ignore[arg-type]
 
 
-def _smp(task: str, there: Shapes) -> Iterator[Candidate]:
+def _smp(task: str, there: TensorShapes) -> Iterator[Candidate]:
     if task != "segment" or importlib.util.find_spec(_SMP) is None:
         return
     smp: Any = importlib.import_module(_SMP)

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from zlib import crc32
 
-from brightfield.models.bringing.shapes import Shapes
+from brightfield.models.bringing.shapes import TensorShapes
 
 INDEX = Path(__file__).with_name("known_networks.json")
 # Where torchvision's classifiers have their heads, whatever stands in their place.
@@ -24,7 +24,7 @@ def names_alike(there: Iterable[str], heads: Iterable[str] = HEADS) -> str:
     return _digest(sorted(name for name in there if not under(name, heads)))
 
 
-def shapes_alike(there: Shapes, varying: Iterable[str]) -> str:
+def shapes_alike(there: TensorShapes, varying: Iterable[str]) -> str:
     """A digest of names and shapes without those of the layers that `varying` names."""
     kept = (f"{name}{list(shape)}" for name, shape in there.items() if not under(name, varying))
     return _digest(sorted(kept))

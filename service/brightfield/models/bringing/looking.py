@@ -63,18 +63,24 @@ def _state(path: Path, wishes: Wishes, trust: bool) -> Looked:
 
 
 def _told(chosen: Recognised, recognition: Recognition) -> tuple[str, ...]:
-    names = [each.candidate.name for group in recognition.groups for each in group]
-    others = [name for name in names if name != chosen.candidate.name]
     lines = [
         f"recognised: {chosen.candidate.name}, by the names and shapes of all its "
         f"{len(chosen.state)} tensors"
     ]
+    same = next(group for group in recognition.groups if chosen in group)
+    equal = [each.candidate.name for each in same if each is not chosen]
+    others = [each.candidate.name for g in recognition.groups if g is not same for each in g]
+    if equal:
+        lines.append(f"{', '.join(equal)} would answer the same, with other usual inputs")
     if others:
-        lines.append(f"so do {', '.join(others)}; --architecture chooses another")
+        lines.append(
+            f"{', '.join(others)} has the same names and shapes and computes otherwise: if it is "
+            "that one, say so with --architecture"
+        )
     if chosen.prefix:
         lines.append(f"the names begin with {chosen.prefix!r}, which is taken off")
     if chosen.rest:
-        lines.append(f"left out: {', '.join(chosen.rest[:3])} ({len(chosen.rest)} tensors)")
+        lines.append(f"left out: {_some(chosen.rest)} ({len(chosen.rest)} tensors)")
     return tuple(lines)
 
 

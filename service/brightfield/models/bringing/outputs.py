@@ -83,7 +83,8 @@ def _miscounted(what: str, right: int, labels: int) -> str:
 
 
 _ELSEWHERE = (
-    "Let the network's forward return that alone (with --architecture python:FILE.py:NAME), or "
+    "Say which part counts with --take, let the network's forward return that alone (with "
+    "--architecture python:FILE.py:NAME), or "
     "read it with code of your own (--post FILE.py:NAME, for detect and segment)."
 )
 _TASKS: Mapping[str, tuple[tuple[str, ...], Callable[..., tuple[str, str, tuple[str, ...]]]]] = {

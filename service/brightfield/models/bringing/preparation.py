@@ -7,14 +7,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-Prepared = tuple[dict[str, Any], str]
+Preparation = tuple[dict[str, Any], str]
 """Keys of a card's [input], and a sentence about what was assumed of them."""
 
 _SMP_STEP = 32
 _PLAIN = "values from 0 to 1, not normalised (no mean, no std)"
 
 
-def preparation(architecture: Mapping[str, Any], channels: int | None) -> Prepared:
+def preparation(architecture: Mapping[str, Any], channels: int | None) -> Preparation:
     """The `input` of a card for an architecture, as far as its library knows it."""
     library, _, name = str(architecture["name"]).partition(":")
     usual = _KNOWN.get(library)
@@ -27,7 +27,7 @@ def preparation(architecture: Mapping[str, Any], channels: int | None) -> Prepar
     return found, said
 
 
-def _torchvision(name: str, architecture: Mapping[str, Any]) -> Prepared:
+def _torchvision(name: str, architecture: Mapping[str, Any]) -> Preparation:
     from torchvision.models import get_model_weights
 
     usual = get_model_weights(name).DEFAULT.transforms()
@@ -44,7 +44,7 @@ def _torchvision(name: str, architecture: Mapping[str, Any]) -> Prepared:
     return found, f"assumed: as for torchvision's own weights of {name}"
 
 
-def _timm(name: str, architecture: Mapping[str, Any]) -> Prepared:
+def _timm(name: str, architecture: Mapping[str, Any]) -> Preparation:
     timm: Any = importlib.import_module("timm")
     usual = timm.get_pretrained_cfg(name, allow_unregistered=True).to_dict()
     side = int(usual["input_size"][-1])
@@ -59,7 +59,7 @@ def _timm(name: str, architecture: Mapping[str, Any]) -> Prepared:
     }, f"assumed: as for timm's own weights of {name}"
 
 
-def _smp(name: str, architecture: Mapping[str, Any]) -> Prepared:
+def _smp(name: str, architecture: Mapping[str, Any]) -> Preparation:
     return {
         "size": {"multiple": _SMP_STEP},
         "mean": [0.485, 0.456, 0.406],

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from brightfield.models.bringing.candidates import Candidate, candidates, hinted, plain_words
-from brightfield.models.bringing.shapes import Shapes, built, shapes_of, shared, told
+from brightfield.models.bringing.shapes import TensorShapes, built, shapes_of, shared, told
 from brightfield.models.loading.checkpoint import Checkpoint, TensorsByName
 from brightfield.models.loading.skeleton import initialised
 from brightfield.models.loading.state import prefixes, usual_first
@@ -20,7 +20,7 @@ _ALIKE = 0.5
 _SIDE = 224
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Recognised:
     """A network that a part of a checkpoint fills, under `prefix` at `place`."""
 
@@ -34,8 +34,8 @@ class Recognised:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The networks that fit in every name and shape, in groups that compute the same; `chosen` is
-    one of the only group, or of the one that the file itself names. `nearest` is a network that
+    """The networks that fit in every name and shape, in groups that compute the same, and the one
+    that is `chosen` of them. `nearest` is a network that
     shares most numbers, with the names of the file that it lacks and those that it wants."""
 
     groups: tuple[tuple[Recognised, ...], ...]
@@ -85,7 +85,7 @@ def _fitting(
 
 
 def _arguments(
-    candidate: Candidate, module: nn.Module, own: Shapes, there: Shapes
+    candidate: Candidate, module: nn.Module, own: TensorShapes, there: TensorShapes
 ) -> dict[str, Any] | None:
     """With which arguments a candidate has exactly these shapes; None for none."""
     found = told(own, there, candidate.classes(module), candidate.arguments)
@@ -139,7 +139,12 @@ def _alike(one: Any, other: Any) -> bool:
 
 
 def _chosen(groups: tuple[tuple[Recognised, ...], ...], words: set[str]) -> Recognised | None:
-    if len(groups) == 1:
-        return groups[0][0]
-    named = [each for group in groups for each in group if hinted(each.candidate.name, words)]
-    return named[0] if named else None
+    """The network that a text names, the longest name first; else one of the only group; else
+    torchvision's, whose networks others vary. None: it isn't known."""
+    every = [each for group in groups for each in group]
+    named = [each for each in every if hinted(each.candidate.name, words)]
+    if named:
+        return max(named, key=lambda each: len(each.candidate.name.partition(":")[2]))
+    ours = [each for each in every if each.candidate.name.startswith("torchvision:")]
+    usual = sorted(every if len(groups) == 1 else ours, key=lambda each: len(each.candidate.name))
+    return next(iter([*ours, *usual]), None)

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Shapes = Mapping[str, tuple[int, ...]]
+TensorShapes = Mapping[str, tuple[int, ...]]
 NetworkOf = Callable[[Mapping[str, Any]], nn.Module]
 """A network from the arguments of its architecture."""
 
 
-def shapes_of(state: Mapping[str, Tensor]) -> Shapes:
+def shapes_of(state: Mapping[str, Tensor]) -> TensorShapes:
     """The shape of every tensor but the counters of batches, which old files lack."""
     return {
         name: tuple(tensor.shape)
@@ -33,7 +33,7 @@ def built(make: NetworkOf, arguments: Mapping[str, Any]) -> nn.Module:
 
 
 def told(
-    own: Shapes, there: Shapes, classes: int, names: tuple[str | None, str | None]
+    own: TensorShapes, there: TensorShapes, classes: int, names: tuple[str | None, str | None]
 ) -> dict[str, Any] | None:
     """The arguments with which a network of `classes` and its usual channels would have the shapes
     that are `there`; None if no number of classes and of input channels explains them.
@@ -65,7 +65,7 @@ def told(
     return None if None in arguments else arguments  # type: ignore[return-value]
 
 
-def shared(own: Shapes, there: Shapes) -> float:
+def shared(own: TensorShapes, there: TensorShapes) -> float:
     """The part of a network's numbers that are there under the same names and shapes."""
     same = sum(prod(shape) for name, shape in own.items() if there.get(name) == shape)
     return same / max(sum(prod(shape) for shape in own.values()), 1)

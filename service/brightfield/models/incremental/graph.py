@@ -55,12 +55,12 @@ def build(recording: Recording, shape: MapShape) -> Graph:
     Batch normalisation behind a convolution goes into a private copy of its weights.
     """
     builder = _Builder(recording, shape)
-    for call in _needed(recording.calls, recording.output):
+    for call in needed(recording.calls, recording.output):
         builder.add(call)
     return builder.graph(recording.output)
 
 
-def _needed(calls: Sequence[RecordedCall], output: Any) -> list[RecordedCall]:
+def needed(calls: Sequence[RecordedCall], output: Any) -> list[RecordedCall]:
     """The calls that the output depends on, in order."""
     wanted = _values(output)
     kept: list[RecordedCall] = []
@@ -85,7 +85,7 @@ class _Builder:
         self._steps: dict[int, LocalStep] = {}
         self._head: list[RecordedCall] = []
         self._channels: dict[int, tuple[int, int]] = {}
-        calls = _needed(recording.calls, recording.output)
+        calls = needed(recording.calls, recording.output)
         self._read = Counter(number for call in calls for number in call.inputs)
         self._read.update(_values(recording.output))
 
@@ -99,7 +99,7 @@ class _Builder:
             self._step(call, call.inputs, operation)
 
     def graph(self, output: Any) -> Graph:
-        calls = _needed(self._head, output)
+        calls = needed(self._head, output)
         wanted = {number for call in calls for number in call.inputs} | _values(output)
         frontier = tuple(sorted(wanted & self._shapes.keys()))
         steps = tuple(self._steps.values())

@@ -74,16 +74,9 @@ class IncrementalPlan:
         )
 
 
-def trace(module: nn.Module, sample: Images) -> IncrementalPlan | Refusal:
-    """A plan for images like `sample` (1, C, H, W), or why there is none.
-
-    The module runs once on the sample, to be recorded, and some times on noise, for which the plan
-    must give the same, on complete maps and on crops (`trial`). It must be in eval mode; nothing of
-    it is changed, and it gets no hooks. Covered are convolutions, batch normalisation, functions of
-    single values, max and average pooling, padding with constants, sums and concatenations, in any
-    order and branching; what comes behind the first other operation runs in full. Refused is a
-    model that does little before that.
-    """
+def followed(module: nn.Module, sample: Images) -> tuple[Graph, float] | Refusal:
+    """What the module does with a sample (1, C, H, W), and the share of multiply-adds that can run
+    on crops; or why it can't be followed. One pass; the result isn't tried."""
     if any(part.training for part in module.modules()):
         return Refusal("The model is in training mode, in which images are not independent.")
     try:
@@ -94,8 +87,23 @@ def trace(module: nn.Module, sample: Images) -> IncrementalPlan | Refusal:
     local = graph.multiply_adds()
     whole = local + graph.head.multiply_adds(graph.shapes)
     share = local / whole if whole else 0.0
-    if share < _LEAST_SHARE:
-        return Refusal(_blocked(graph, share))
+    return Refusal(_blocked(graph, share)) if share < _LEAST_SHARE else (graph, share)
+
+
+def trace(module: nn.Module, sample: Images) -> IncrementalPlan | Refusal:
+    """A plan for images like `sample` (1, C, H, W), or why there is none.
+
+    The module runs once on the sample, to be recorded, and some times on noise, for which the plan
+    must give the same, on complete maps and on crops (`trial`). It must be in eval mode; nothing of
+    it is changed, and it gets no hooks. Covered are convolutions, batch normalisation, functions of
+    single values, max and average pooling, padding with constants, sums and concatenations, in any
+    order and branching; what comes behind the first other operation runs in full. Refused is a
+    model that does little before that.
+    """
+    found = followed(module, sample)
+    if isinstance(found, Refusal):
+        return found
+    graph, share = found
     wrong = misfit(graph, module, sample)
     return IncrementalPlan(graph, share, sample.dtype) if wrong is None else Refusal(wrong)
 

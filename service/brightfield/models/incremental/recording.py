@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -78,25 +78,29 @@ class Recording:
     dtype: torch.dtype
 
 
-def record(module: nn.Module, sample: Images) -> Recording:
+def record(
+    module: Callable[[Images], Any], sample: Images, *, constants: bool = False
+) -> Recording:
     """Run `module` on `sample` once and write down what it does to it.
 
     Works below the module (on ATen's operations, in this thread only): nothing of the module is
     replaced or hooked, functional calls are seen like modules, and control flow and shapes are
-    resolved for the sample's size. Operations in place are written down as functional ones.
+    resolved for the sample's size. Operations in place are written down as functional ones. With
+    `constants` a part of the output that doesn't depend on the input stands there as it is.
 
     Raises `Unrecordable` where the path depends on values, or on chance, where values are read out
     of the library's sight, and where a value is used that was overwritten through a view of it.
     """
-    recorder = _Recorder()
+    recorder = _Recorder(constants=constants)
     with torch.inference_mode(False), torch.no_grad(), recorder, _ReadingOut(recorder):
         output = recorder.track(module, sample)
     return Recording(tuple(recorder.calls), output, sample.dtype)
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    def __init__(self) -> None:
+    def __init__(self, *, constants: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._constants = constants
         self.calls: list[RecordedCall] = []
         self._numbers: Any = WeakTensorKeyDictionary()
         self._overwritten: dict[int, str] = {}
@@ -106,7 +110,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Whether it depends on the input."""
         return tensor in self._numbers
 
-    def track(self, module: nn.Module, sample: Images) -> Any:
+    def track(self, module: Callable[[Images], Any], sample: Images) -> Any:
         """The module's output with values in place of tensors."""
         source = sample.clone(memory_format=torch.preserve_format)
         self._number(source)
@@ -143,7 +147,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _note(self, function: Any, arguments: Any, keywords: Any, outcome: Any) -> None:
         if _draws(function, arguments, keywords):
             raise Unrecordable("it draws random numbers")
-        if torch.Tag.dynamic_output_shape in function.tags:
+        if _of_unknown_size(function, arguments):
             name = function.overloadpacket.__name__
             raise Unrecordable(f"the size of what {name} gives depends on values")
         results = outcome if isinstance(outcome, tuple | list) else (outcome,)
@@ -178,6 +182,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _output(self, leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):
             return leaf
+        if leaf not in self._numbers and self._constants:
+            return leaf
         if leaf not in self._numbers:
             raise Unrecordable("a part of its output does not depend on the image")
         return self._value(leaf)
@@ -207,6 +213,14 @@ def _draws(function: Any, arguments: Any, keywords: Mapping[str, Any]) -> bool:
     names = [argument.name for argument in function._schema.arguments]
     given = {**dict(zip(names, arguments, strict=False)), **keywords}
     return "dropout_p" not in names or bool(given.get("dropout_p"))
+
+
+def _of_unknown_size(function: Any, arguments: Any) -> bool:
+    """Whether the size of the result depends on values: not of constant places in an array."""
+    if torch.Tag.dynamic_output_shape not in function.tags:
+        return False
+    chosen = any(isinstance(leaf, RecordedValue) for leaf in pytree.tree_leaves(arguments[1:]))
+    return chosen or function.overloadpacket.__name__ != "index"
 
 
 def _functional(function: Any) -> Any:

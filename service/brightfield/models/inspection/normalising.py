@@ -96,7 +96,21 @@ class Undo:
         return torch.cat([inverse, values[:, self.channels :]], dim=1)
 
 
-Rewrite = Cut | Undo
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """One logit z of each image as two: -z of the class that it speaks against, and z.
+
+    The sigmoid of both is 1 - p and p. `of` is the network that gives the logit.
+    """
+
+    of: Cut | Undo | None = None
+
+    def __call__(self, module: nn.Module, rows: Images) -> Any:
+        logit = run(module, rows, self.of)
+        return torch.cat([-logit, logit], dim=1)
+
+
+Rewrite = Cut | Undo | Paired
 """A network whose output is another one, for the same rows."""
 
 
@@ -107,10 +121,21 @@ def run(module: nn.Module, rows: Images, rewrite: Rewrite | None) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class NormalisingEnd:
-    """How a network normalises its output; `cut` leaves that out (None: it can't be left out)."""
+    """How a network normalises its output; `cut` leaves that out (None: it can't be left out).
+
+    `named` says that a call does it; else it is known from the output alone.
+    """
 
     kind: Normaliser
     cut: Cut | None
+    named: bool = True
+
+    @property
+    def words(self) -> str:
+        """What the network does, after "The network"."""
+        if not self.named:
+            return "puts out probabilities"
+        return f"ends in a {self.kind.replace('_', ' ')} of its own"
 
 
 def normalising_end(module: nn.Module, sample: Images) -> NormalisingEnd | None:
@@ -122,7 +147,7 @@ def normalising_end(module: nn.Module, sample: Images) -> NormalisingEnd | None:
     with it, its first use says.
     """
     try:
-        with _repeatable():
+        with repeatable():
             seen, output = _seen(module, sample)
     except Exception:  # a lab's code may raise anything
         return None
@@ -142,7 +167,7 @@ def normalising_end(module: nn.Module, sample: Images) -> NormalisingEnd | None:
 
 def output_of(module: nn.Module, sample: Images, rewrite: Rewrite | None) -> Any:
     """The output for a sample, with the same random numbers whenever it is called."""
-    with _repeatable(), torch.inference_mode():
+    with repeatable(), torch.inference_mode():
         return run(module, sample.clone(), rewrite)
 
 
@@ -279,7 +304,7 @@ def _operation(node: Any) -> str:
 
 
 @contextmanager
-def _repeatable() -> Iterator[None]:
+def repeatable() -> Iterator[None]:
     """Random numbers from one seed; outside, they go on as if nothing had been drawn."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -146,6 +146,8 @@ def _settled(module: nn.Module) -> nn.Module:
     return module.eval()
 
 
+PROGRAMS = frozenset({"export", "onnx", "torchscript"})
+"""Architectures that are their files: network and weights in one."""
 _KINDS: Mapping[str, Making] = {
     "export": partial(_program, load_export),
     "onnx": partial(_program, load_onnx),

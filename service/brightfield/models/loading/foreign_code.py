@@ -11,6 +11,9 @@ from brightfield.errors import BrightfieldError
 
 log = logging.getLogger(__name__)
 
+# Characters of an exception's text that a problem document repeats.
+_LONGEST = 300
+
 
 @contextmanager
 def foreign_code(whose: str, error: type[BrightfieldError]) -> Iterator[None]:
@@ -46,10 +49,12 @@ def one_process() -> Iterator[None]:
 
 
 def cause(fault: BaseException) -> str:
-    """The class of an exception and its text, where it gives one."""
+    """The class of an exception and the first lines of its text, where it gives one."""
     name = type(fault).__name__
     try:
-        text = str(fault)
+        text = " ".join(str(fault).split())
     except BaseException:  # foreign, too
         text = ""
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + " ..."
     return f"{name}: {text}" if text else name

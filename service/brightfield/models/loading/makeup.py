@@ -24,18 +24,19 @@ _PYTHON = "python:"
 def model_digest(card: ModelCard) -> str:
     """SHA-256, in hexadecimal, of what makes the model's output from an image.
 
-    That is the architecture with its arguments, how images are prepared (`input`), where feature
-    vectors are taken (`explain.penultimate`), the weights' SHA-256 or name, and the code of a lab's
-    own network: every Python file in the model's folder, or in the installed package that the card
-    names. A lab's own code from the output to objects is in it, too. What else follows the output
-    (labels, colours, thresholds) and what only describes (version,
-    licence, quality) isn't in it. Runs no code and reads no weights.
+    That is the architecture with its arguments, how images are prepared (`input`), which part of
+    the output counts (`output.take`), where feature vectors are taken (`explain.penultimate`), the
+    weights' SHA-256 or name, and the code of a lab's own network: every Python file in the model's
+    folder, or in the installed package that the card names. A lab's own code from the output to
+    objects is in it, too. What else follows the output (labels, colours, thresholds) and what only
+    describes (version, licence, quality) isn't in it. Runs no code and reads no weights.
     """
     content: dict[str, Any] = {
         "architecture": card.architecture.model_dump(mode="json"),
         # Without defaults, so an option that a later version adds changes no digest.
         "input": card.input.model_dump(mode="json", exclude_defaults=True),
         "penultimate": card.explain.penultimate,
+        **({"take": card.output.take} if card.output.take else {}),
         "weights": _weights(card),
         "code": _code(card),
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from brightfield.reports.drawing.style import COLORS
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.report import Report, ReportNumber, classes, value
+from brightfield.reports.report import Report, ReportNumber, at_least_iou, classes, value
 from brightfield.reports.text import label
 from brightfield.reports.wording import name_of, with_interval
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _METRICS = {
     "classification": ("sensitivity", "ppv"),
     "segmentation": ("iou", "dice"),
-    "detection": ("ap", "ap50"),
 }
 _MOST = 40
 
@@ -28,7 +27,7 @@ class ClassesPlot(Plot):
     Of more than 40 classes the lowest 40 are shown.
     """
 
-    tasks: ClassVar[tuple[str, ...]] = tuple(_METRICS)
+    tasks: ClassVar[tuple[str, ...]] = (*_METRICS, "detection")
     rank: ClassVar[int] = 5
 
     def lacks(self, report: Report) -> str | None:
@@ -38,7 +37,7 @@ class ClassesPlot(Plot):
         return "Classes"
 
     def says(self, report: Report) -> str:
-        first = _METRICS[report["task"]][0]
+        first = _metrics(report)[0]
         parts = [f"{label} {with_interval(entries[0])}" for label, entries in _rows(report)[:20]]
         return f"{name_of(first)} by class: {'; '.join(parts)}."
 
@@ -48,7 +47,7 @@ class ClassesPlot(Plot):
     def draw(self, report: Report, figure: Figure) -> None:
         axes = figure.add_subplot()
         rows = _rows(report)
-        for place, metric in enumerate(_METRICS[report["task"]]):
+        for place, metric in enumerate(_metrics(report)):
             shift = 0.14 * (2 * place - 1)
             _dots(axes, [entries[place] for _, entries in rows], shift, place, name_of(metric))
         axes.set_yticks(range(len(rows)), [label for label, _ in rows])
@@ -57,9 +56,13 @@ class ClassesPlot(Plot):
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 
+def _metrics(report: Report) -> tuple[str, str]:
+    return _METRICS.get(report["task"]) or ("ap", at_least_iou(report))
+
+
 def _rows(report: Report) -> list[tuple[str, list[ReportNumber]]]:
     """Label and numbers of each class that has any."""
-    names = _METRICS[report["task"]]
+    names = _metrics(report)
     rows = [(label(c["label"]), [c["metrics"][name] for name in names]) for c in classes(report)]
     known = [row for row in rows if any(value(entry) is not None for entry in row[1])]
     if len(known) > _MOST:

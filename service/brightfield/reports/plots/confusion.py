@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Up to so many classes a cell states the count and the share, up to so many the count alone, and
 # up to so many there is room for every name.
 _BOTH, _COUNTS, _NAMES = 8, 24, 60
+_OF = {"segmentation": " of pixels", "detection": " of objects"}
+_UNITS = {"segmentation": "pixel", "detection": "object or detection"}
 
 
 class Confusion(Plot):
@@ -28,19 +30,23 @@ class Confusion(Plot):
     The row of a class without members has no shares and is hatched.
     """
 
-    tasks: ClassVar[tuple[str, ...]] = ("classification", "segmentation")
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "segmentation", "detection")
     rank: ClassVar[int] = 3
 
     def lacks(self, report: Report) -> str | None:
         found = report["confusion"]
-        return None if found and found["counts"] else "no threshold could be chosen"
+        if found is None:
+            return "there are too many classes"
+        if report["task"] == "detection" and not report["per_class"]:
+            return "the classes were not told apart"
+        return None if found["counts"] else "no threshold could be chosen"
 
     def title(self, report: Report) -> str:
-        return "Confusion matrix" + (" of pixels" if report["task"] == "segmentation" else "")
+        return f"Confusion matrix{_OF.get(report['task'], '')}"
 
     def says(self, report: Report) -> str:
         counts = np.asarray(report["confusion"]["counts"])
-        unit = "pixel" if report["task"] == "segmentation" else "row"
+        unit = _UNITS.get(report["task"], "row")
         right, total = int(np.trace(counts)), int(counts.sum())
         return f"Confusion matrix of {counted(total, unit)}, {right:,} of them on the diagonal."
 

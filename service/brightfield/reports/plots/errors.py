@@ -55,5 +55,5 @@ class ErrorsPlot(Plot):
         axes.bar_label(bars, [count(n) for n in counts.values()], padding=4)
         axes.invert_yaxis()
         axes.margins(x=0.12)
-        axes.set_xlabel("Detections, and objects missed, at IoU 0.5")
+        axes.set_xlabel(f"Detections, and objects missed, at IoU {report['errors']['iou']:g}")
         axes.grid(visible=False, axis="y")

@@ -16,7 +16,14 @@ from brightfield.reports.drawing.lines import (
 from brightfield.reports.drawing.operating import draw_operating_point
 from brightfield.reports.drawing.style import BLUE, QUIET, unit_square
 from brightfield.reports.plots.plot import Plot
-from brightfield.reports.report import Report, classes, curve, is_binary
+from brightfield.reports.report import (
+    Report,
+    at_least_iou,
+    classes,
+    curve,
+    is_binary,
+    least_iou,
+)
 from brightfield.reports.text import label
 from brightfield.reports.wording import REASONS, shown, with_interval
 
@@ -30,7 +37,7 @@ _STEPS = "steps-post"
 
 
 class PrecisionRecall(Plot):
-    """Of scores in steps, as average precision sums them; of boxes at IoU 0.5, interpolated."""
+    """Of scores in steps, as average precision sums them; of boxes at the lowest IoU."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "detection")
     rank: ClassVar[int] = 2
@@ -44,7 +51,7 @@ class PrecisionRecall(Plot):
 
     def title(self, report: Report) -> str:
         if report["task"] == "detection":
-            return "Precision and recall at IoU 0.5"
+            return f"Precision and recall at IoU {least_iou(report):g}"
         return "Precision and recall" + (
             "" if is_binary(report) else ", each class against the rest"
         )
@@ -86,7 +93,7 @@ def _lines(report: Report) -> list[Curve]:
     if report["task"] == "classification":
         return of_classes(report, "pr", _PARTS, "average_precision")
     return [
-        Curve(label(c["label"]), *_at_half(points), c["metrics"]["ap50"])
+        Curve(label(c["label"]), *_at_least(points), c["metrics"][at_least_iou(report)])
         for c in classes(report)
         if (points := curve(c, "pr")) is not None
     ]
@@ -95,13 +102,14 @@ def _lines(report: Report) -> list[Curve]:
 def _together(report: Report, points: Mapping[str, Any]) -> Curve:
     metrics = report["metrics"]
     if report["task"] == "detection":
-        return Curve("mean over the classes", *_at_half(points), metrics["ap50"])
+        name = "all together" if report["class_agnostic"] else "mean over the classes"
+        return Curve(name, *_at_least(points), metrics[at_least_iou(report)])
     micro = metrics.get("average_precision_micro")
     return Curve("all classes (micro)", points["recall"], points["precision"], micro)
 
 
-def _at_half(points: Mapping[str, Any]) -> tuple[list[float], list[float]]:
-    """Recall and precision at the first IoU, which is 0.5."""
+def _at_least(points: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Recall and precision at the lowest IoU."""
     return points["recall"], points["precision"][0]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,9 @@ from skimage.draw import polygon
 from torch.utils import _pytree as pytree
 
 from brightfield.cards import ModelCard
-from brightfield.geometry import Geometry
+from brightfield.errors import InvalidCard
+from brightfield.geometry import Axis, Geometry
+from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
 from brightfield.models.loading.detection_lists import detections
@@ -22,6 +24,8 @@ from brightfield.outages import ModelFailed
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.partition import Partition
+
+_THRESHOLD = 0.5
 
 
 class PostInfo(NamedTuple):
@@ -128,6 +132,28 @@ def own_candidates_of(output: Any, card: ModelCard, threshold: float) -> Candida
         raise ModelFailed(f"output.python of {card.id} gives no boxes, which /detect needs.")
     boxes, scores = torch.from_numpy(found.boxes), torch.from_numpy(found.scores).float()
     return detections(boxes, scores, torch.from_numpy(found.classes), card)
+
+
+def examined_own_code(output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+    """Has the card's own code read an output for one image of `shape` (C, H, W), as for a request.
+
+    Raises `InvalidCard` with what it raises, or what is wrong with what it gives.
+    """
+    _, height, width = shape
+    field = Region(0, 0, width, height)
+    picture = Picture(np.zeros((height, width, 1), np.uint8), "", "npy", "YXC")
+    held = pytree.tree_map_only(torch.Tensor, lambda each: each.cpu(), output)
+    try:
+        if card.task == "detect" and not all_maps(held):
+            own_candidates_of(held, card, _THRESHOLD)
+            return ()
+        code = OwnCode(Scene(card, picture, field, None), _THRESHOLD)
+        geometry = Geometry(Axis.of(width, 0, width), Axis.of(height, 0, height))
+        code.add(held, geometry, Tile(field, field))
+        _ = code.partition() if card.task == "segment" else code.boxes()
+    except ModelFailed as fault:
+        raise InvalidCard(fault.detail) from fault
+    return ()
 
 
 def all_maps(output: Any) -> bool:

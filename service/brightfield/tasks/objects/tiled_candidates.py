@@ -19,12 +19,8 @@ def own_candidates(
     candidates: Candidates, geometry: Geometry, tile: Tile, card: ModelCard, threshold: float
 ) -> Candidates:
     """The likely candidates whose points lie in the tile's core, in pixels of the image."""
-    columns = candidates.logits.shape[2] - (card.output.activation == "softmax")
-    if card.label_names and columns != len(card.label_names):
-        raise ModelFailed(
-            f"The card of {card.id} names {len(card.label_names)} labels, and the model has "
-            f"{columns} classes."
-        )
+    if (misfit := columns_misfit(candidates, card)) is not None:
+        raise ModelFailed(misfit)
     likely = keep_likely(candidates, card.output.activation, threshold)
     steps = torch.tensor([geometry.x.step, geometry.y.step])
     origins = torch.tensor([geometry.x.origin, geometry.y.origin])
@@ -34,6 +30,17 @@ def own_candidates(
     own = (x >= core.x) & (x < core.x + core.width) & (y >= core.y) & (y < core.y + core.height)
     boxes = likely.boxes * steps.repeat(2) + origins.repeat(2)
     return select(likely._replace(boxes=boxes, points=points), own)
+
+
+def columns_misfit(candidates: Candidates, card: ModelCard) -> str | None:
+    """What is wrong where the candidates have other classes than the card has labels."""
+    columns = candidates.logits.shape[2] - (card.output.activation == "softmax")
+    if not card.label_names or columns == len(card.label_names):
+        return None
+    return (
+        f"The card of {card.id} names {len(card.label_names)} labels, and the model has {columns} "
+        "classes."
+    )
 
 
 def clipped(boxes: NDArray[np.float32], region: Region) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from brightfield.api.schema.shapes.common import Natural, Span
 from brightfield.api.schema.shapes.shape import open_shape, shape
+from brightfield.metrics.counted.detection_partners import ObjectOutcome
 from brightfield.metrics.reading.rows import MissingReason
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import IntervalMethod, Reason
@@ -206,15 +207,56 @@ class DetectionErrorCounts(TypedDict):
 
 @shape
 class DetectionFaults(TypedDict):
-    """What goes wrong at IoU 0.5."""
+    """What goes wrong with all detections from a score on."""
 
     iou: float
+    """From which a detection hits an object."""
     background_iou: float
+    """Below which there is no object."""
+    detections: Natural
+    """How many were counted."""
     true_positives: Natural
     undetected: Natural
     counts: DetectionErrorCounts
     threshold: float | None
     """Least score of the detections that were counted."""
+
+
+@shape
+class CountedAreas(TypedDict):
+    """A range of areas, both ends included."""
+
+    name: str
+    low: float
+    """In square pixels."""
+    high: float | None
+
+
+@shape
+class DetectionRow(TypedDict):
+    """A detection by its place in the list that was sent, or in that of a chunk."""
+
+    row: Natural
+    chunk: NotRequired[str]
+
+
+@shape
+class FoundObject(TypedDict):
+    """A true object and the detection that found it."""
+
+    image_id: int | str
+    id: NotRequired[int | str]
+    """Its id, else its row."""
+    row: NotRequired[Natural]
+    chunk: NotRequired[str]
+    label: str
+    outcome: ObjectOutcome
+    """`found`, `confused` (with a detection of another class), or `missed`."""
+    detection: DetectionRow | None
+    prediction: str | None
+    """The detection's class."""
+    score: float | None
+    iou: float | None
 
 
 @shape

@@ -168,6 +168,34 @@ class GradCamResult(_Saliency):
     layer: str
     layer_size: _Shape
     """[height, width] of the layer's maps."""
+    layer_axes: str
+    """The axes of the layer's values: B images, C channels, H rows, W columns, N tokens."""
+
+
+@shape
+class DividedRelevance(TypedDict):
+    """Where the score went: the three sum to it."""
+
+    pixels: float | None
+    """The sum of the map."""
+    biases: float | None
+    """What biases and other constants of the model were given."""
+    lost: float | None
+    """What went to nothing: to the stabilisers, and where there was nothing to divide it by."""
+
+
+@shape
+class LrpResult(_Saliency):
+    """A map by layer-wise relevance propagation."""
+
+    method: Literal["lrp"]
+    rule: Literal["epsilon_plus", "epsilon_gamma", "epsilon", "gamma", "z_plus"]
+    epsilon: NotRequired[float]
+    """Of the rules that have it."""
+    gamma: NotRequired[float]
+    """Of the rules that have it."""
+    biases: Literal["absorb", "ignore"]
+    relevance: DividedRelevance
 
 
 @open_shape
@@ -254,6 +282,52 @@ class RiseResult(_Perturbed):
     masks: Natural
     cells: Natural
     p: float
+    seed: Natural
+
+
+@shape
+class RegionWeight(TypedDict):
+    """How much of the score one region accounts for."""
+
+    region: Natural
+    """Its number in `labels`; of objects, the id."""
+    pixels: Natural
+    """Its pixels of the model's input."""
+    box: BoundingBox
+    values: _Scores
+    """Its Shapley value for each target: positive supports the target."""
+    standard_errors: _Scores | None
+    """Of the values, by the sets that were drawn; null where the values are exact."""
+
+
+@shape
+class KernelShapResult(_Perturbed):
+    """Shapley values of regions: the score of the image, shared out among them."""
+
+    method: Literal["kernel_shap"]
+    regions: Literal["grid", "slic", "objects", "shapes"]
+    grid: None
+    rows: NotRequired[Natural]
+    columns: NotRequired[Natural]
+    segments: NotRequired[Natural]
+    compactness: NotRequired[float]
+    segmenter: NotRequired[str | None]
+    only: NotRequired[list[Natural] | None]
+    rest: Literal["visible", "region"]
+    scores: None
+    map: TargetMaps
+    """On each pixel the value of its region; 0 where there is none."""
+    empty: _Scores
+    """Each target's score with every region hidden."""
+    weights: list[RegionWeight]
+    labels: EncodedArray
+    """(height, width) of the model's input: the number of each pixel's region, 0 for none."""
+    additivity_gap: _Scores
+    """For each target, how far the values' sum is from `base` less `empty`."""
+    exact: bool
+    """Whether every set of visible regions was scored."""
+    samples: Natural
+    """The most sets that might be scored; `forwards` were."""
     seed: Natural
 
 

@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import EncodedArray, LabelColor, Natural, Sha256
+from brightfield.api.schema.shapes.common import (
+    EncodedArray,
+    LabelColor,
+    Natural,
+    ReplyWarning,
+    Sha256,
+)
 from brightfield.api.schema.shapes.shape import shape
 from brightfield.card_folders import CardOnDisk
 from brightfield.cards import (
@@ -68,6 +74,43 @@ class ModelLabel(TypedDict):
 
 
 @shape
+class ModelAbility(TypedDict):
+    """Whether a network can or does something."""
+
+    holds: bool | None
+    """Null where it isn't known."""
+    reason: str | None
+
+
+@shape
+class ModelExamination(TypedDict):
+    """What was found out about a model by a few passes when it was loaded."""
+
+    input_shape: Annotated[list[Natural], Field(min_length=3, max_length=3)]
+    """Channels, rows and columns of the image."""
+    output: str
+    """What its network puts out for one image, in words."""
+    end: str | None
+    """How its network normalises its output itself; null where it doesn't."""
+    independent: ModelAbility
+    """Whether the images of a batch leave each other's answers alone; if not, each is run alone."""
+    repeatable: ModelAbility
+    """Whether the same image gives the same answer twice."""
+    finite: ModelAbility
+    """Whether all outputs are numbers."""
+    differentiable: ModelAbility
+    """Whether the output has a gradient by the image, for the methods of /saliency."""
+    guided: ModelAbility
+    """Whether that gradient comes through rectifiers, for guided methods."""
+    traceable: ModelAbility
+    """Whether /occlusion can compute only what changes."""
+    warnings: list[ReplyWarning]
+    """These are in every answer, too."""
+    remarks: list[ReplyWarning]
+    """For who made the card."""
+
+
+@shape
 class ModelDescription(ModelSummary):
     """A model with its card."""
 
@@ -85,6 +128,8 @@ class ModelDescription(ModelSummary):
     """How its answers can be explained."""
     quality: list[Quality]
     """What was measured of it."""
+    examination: ModelExamination | None
+    """Null unless in memory."""
     batch_seconds: dict[str, dict[str, float]] | None
     """Seconds that batches took, by operation and shape, then by size; null unless in memory."""
 

@@ -7,13 +7,15 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, UnixTime
+from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, Span, UnixTime
 from brightfield.api.schema.shapes.estimates import (
     ClassCurves,
     ConfusionTable,
+    CountedAreas,
     DetectionCurves,
     DetectionFaults,
     ExcludedRow,
+    FoundObject,
     MetricDifference,
     Metrics,
     NamedRow,
@@ -137,6 +139,8 @@ class RestorationCase(NamedRow):
     """The numbers of a pair of images. Those that are null have a reason in `undefined`."""
 
     mse: float | None
+    rmse: float | None
+    mae: float | None
     psnr: float | None
     ssim: float | None
     undefined: dict[str, Reason]
@@ -147,7 +151,8 @@ class RestorationReport(_Report):
     """How close images come to their references."""
 
     task: Literal["restoration"]
-    bits: Annotated[int, Field(ge=1)]
+    data_range: Span
+    """Least and greatest value that images may have; the difference is the peak."""
     luminance: bool
     border: Natural
     pooled: Metrics
@@ -184,9 +189,20 @@ class DetectionReport(_Report):
     task: Literal["detection"]
     iou_type: IouType
     detections: Natural
+    max_detections: Natural
+    """Detections of an image and category that count in AP and AR."""
+    iou_thresholds: list[float]
+    areas: list[CountedAreas]
+    class_agnostic: bool
     per_class: list[CategoryMetrics]
     curves: DetectionCurves
     errors: DetectionFaults
+    confusion: ConfusionTable | None
+    """The last class stands for what has no partner; null for more than 1,000 classes."""
+    partners: list[FoundObject]
+    """True objects with the detections that found them; of many only the first."""
+    partners_n: Natural
+    """How many true objects there are."""
     worst: list[WorstImage]
 
 

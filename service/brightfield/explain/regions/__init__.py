@@ -1,0 +1,1 @@
+"""Parts of the model's input that are weighed as wholes: cells of a grid, superpixels, objects."""

@@ -1,0 +1,1 @@
+"""Shapley values of regions: which coalitions are scored, and what their scores come to."""
