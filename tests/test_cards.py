@@ -14,11 +14,13 @@ from brightfield.cards import (
     ModelCard,
     read_card,
     stated_id,
+)
+from brightfield.errors import InvalidCard
+from brightfield.torchvision_names import (
     torchvision_categories,
     torchvision_columns,
     torchvision_weights,
 )
-from brightfield.errors import InvalidCard
 
 CARD = """
 id = "nuclei"
