@@ -93,7 +93,7 @@ class _Search:
     def _check(self, attention: AttentionCall, place: int) -> None:
         if attention.asking != attention.asked:
             raise Unexplainable(
-                f"In its attention {attention.asking} tokens look at {attention.asked} others (as "
+                f"In its attention {attention.asking} queries look at {attention.asked} tokens (as "
                 "in pooling, cross attention or shortened keys), and the method is for encoders "
                 "whose tokens look at one another."
             )
