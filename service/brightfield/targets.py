@@ -83,12 +83,14 @@ class Gradient(NamedTuple):
     """`scores` (B,), `gradients` of each score by its own row, and what they were taken by.
 
     Without a layer `activations` is the input (B, C, H, W), else the layer's output; `gradients`
-    has the same shape.
+    has the same shape. `unguided` has the names of activations that did not follow the rule that
+    rectifiers were to follow.
     """
 
     scores: Scores
     gradients: torch.Tensor
     activations: torch.Tensor
+    unguided: tuple[str, ...] = ()
 
 
 class Attention(NamedTuple):

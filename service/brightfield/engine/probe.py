@@ -147,19 +147,21 @@ class LaneProbe:
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:
         argument = (self.targets[0].score, rules)
-        found: Relevance = self._alone(RelevancePass(self._cut, self._of), images, argument)
+        found: Relevance = self._alone(
+            RelevancePass(self._cut, self._of, self._resident.layouts), images, argument
+        )
         return found
 
-    def spatial_layer(self, name: str | None) -> SpatialLayer:
+    def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:
         wanted = name or self.card.explain.layer
         resident = self._resident
-        shape = (1, resident.shape[0], *self.geometry.input_size)
         if wanted is None:  # of an image of zeros the gradients may be, too
-            noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-            return resident.run(lambda: self._default_layer(noise))
+            generator = torch.Generator().manual_seed(0)
+            noise = torch.randn(images.shape, generator=generator).to(images)
+            return resident.run(lambda: self._default_layer(noise), images)
         tap = resolve(self.model, wanted, self.card.explain)
         layout = resident.run(
-            lambda: resident.layouts.of(self.model, tap, resident.place(torch.zeros(shape)))
+            lambda: resident.layouts.of(self.model, tap, resident.place(images)), images
         )
         if isinstance(layout, Unplaced):
             raise Unexplainable(f"{unplaced(tap, layout).detail} {_WITHOUT_LAYERS}")
@@ -209,7 +211,7 @@ class LaneProbe:
             return last_weight(self.model, resident.place(images), score, self._cut, self._of)
 
         self._ticket.check()
-        use = resident.run(find)
+        use = resident.run(find, images)
         if use is None:
             return None
         values = drawn(self.model, use.layer, seed)

@@ -33,7 +33,7 @@ class ClassActivation(SaliencyMethod):
         """(h, w), signed, from the layer's maps (C, h, w) and d score / d maps."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
-        layer = probe.spatial_layer(self.layer)
+        layer = probe.spatial_layer(self.layer, images)
         (found,) = probe.gradients([images], layer.tap)
         coarse = self.weighed(found.activations[0], found.gradients[0])
         if self.relu:

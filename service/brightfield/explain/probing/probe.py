@@ -103,9 +103,9 @@ class Probe(Protocol):
         """How the first target's score is made up of the values of one image."""
         ...
 
-    def spatial_layer(self, name: str | None) -> SpatialLayer:
-        """A layer with several places, by its name; None: the card's, else the last one before the
-        network's head.
+    def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:
+        """A layer with several places of such images, by its name; None: the card's, else the last
+        one before the network's head.
 
         Raises `UnknownLayer` for a name that isn't there, and `Unexplainable` with the reason for
         a layer without places, or of which they aren't known.
