@@ -38,7 +38,7 @@ class AttentionLayers:
 def recorded(program: nn.Module, image: Images) -> Recording:
     """Raises `Unexplainable` for a network that can't be recorded."""
     try:
-        return record(program, image)
+        return record(program, image, constants=True)
     except Unrecordable as fault:
         raise Unexplainable(f"Its attention isn't found, because {fault}.") from fault
 
