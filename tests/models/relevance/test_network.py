@@ -79,10 +79,16 @@ def of_zennit(
 
 
 @pytest.mark.filterwarnings("ignore:.*backward hook:UserWarning")
-@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(
-    ("name", "canonizer"),
-    [("vgg_like", SequentialMergeBatchNorm), ("resnet18", ResNetCanonizer)],
+    ("name", "canonizer", "rule"),
+    [
+        *(("vgg_like", SequentialMergeBatchNorm, rule) for rule in RULES),
+        ("resnet18", ResNetCanonizer, "epsilon_plus"),
+        *(
+            pytest.param("resnet18", ResNetCanonizer, rule, marks=pytest.mark.slow)
+            for rule in sorted(RULES.keys() - {"epsilon_plus"})
+        ),
+    ],
 )
 def test_it_is_zennits(name: str, canonizer: type[Canonizer], rule: str) -> None:
     module, x = architecture(name).double(), torch.randn(1, 3, 32, 48, dtype=torch.float64)
