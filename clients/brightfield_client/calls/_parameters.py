@@ -216,12 +216,16 @@ class SaliencyParameters(ImageParameters, total=False):
 
     method: (
         Literal[
+            "attention_relevance",
+            "attention_rollout",
             "grad_cam",
             "gradient",
             "guided_backprop",
             "guided_grad_cam",
+            "hires_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "layer_cam",
             "lrp",
             "smoothgrad",
         ]
@@ -251,12 +255,20 @@ class SaliencyParameters(ImageParameters, total=False):
     mask: Literal["grabcut"] | None
     """Also cut out the object that the map points to: `grabcut` on the image's colours, seeded
     by the map's highest and lowest values."""
+    heads: Literal["mean", "max", "min"] | None
+    """How the heads of a layer become one: the `mean`, `max` or `min` of their weights. (of
+    attention_rollout). Default: "mean"."""
+    residual: float | None
+    """The part of a token that goes past each layer of attention. (of attention_rollout).
+    Default: 0.5."""
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
-    of the card's layer, else the last one with places before the network's head."""
+    of the card's layer, else the last one with places before the network's head. (of grad_cam,
+    gradient, guided_backprop, guided_grad_cam, hires_cam, input_x_gradient,
+    integrated_gradients, layer_cam, lrp, smoothgrad)"""
     relu: bool | None
-    """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
-    true."""
+    """Keep only what supports the target; without it the map is signed. (of grad_cam,
+    hires_cam, layer_cam). Default: true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
     layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,

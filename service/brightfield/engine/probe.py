@@ -20,6 +20,7 @@ from brightfield.explain.probing.neuron import neuron_target
 from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.default_layer import last_spatial_layer
@@ -29,6 +30,7 @@ from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
+from brightfield.runtime.attention_pass import AttentionPass
 from brightfield.runtime.layer_layouts import unplaced
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
@@ -41,7 +43,7 @@ from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.targets import Gradient, Kind, Target
+from brightfield.targets import Attention, Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
 
 _WITHOUT_LAYERS = (
@@ -134,29 +136,32 @@ class LaneProbe:
         operation = self._gradients(layer, relu_rule)
         yield from self._run(operation, chunks, self.targets[0].score)
 
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        found: Attention = self._alone(
+            AttentionPass(heads, self._cut, self._of), images, self.targets[0].score
+        )
+        return found
+
     def _gradients(self, layer: Tap | None, relu_rule: ReluRule | None) -> Gradients:
         return Gradients(layer, self._cut, relu_rule, self._of, self._resident.layouts)
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:
-        operation = self._change(RelevancePass(self._cut, self._of, self._resident.layouts))
         argument = (self.targets[0].score, rules)
-        self.passes += len(images)
-        self._ticket.check()
-        found: Relevance = self._resident.submit(
-            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
-        ).result()
+        found: Relevance = self._alone(
+            RelevancePass(self._cut, self._of, self._resident.layouts), images, argument
+        )
         return found
 
-    def spatial_layer(self, name: str | None) -> SpatialLayer:
+    def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:
         wanted = name or self.card.explain.layer
         resident = self._resident
-        shape = (1, resident.shape[0], *self.geometry.input_size)
         if wanted is None:  # of an image of zeros the gradients may be, too
-            noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-            return resident.run(lambda: self._default_layer(noise))
+            generator = torch.Generator().manual_seed(0)
+            noise = torch.randn(images.shape, generator=generator).to(images)
+            return resident.run(lambda: self._default_layer(noise), images)
         tap = resolve(self.model, wanted, self.card.explain)
         layout = resident.run(
-            lambda: resident.layouts.of(self.model, tap, resident.place(torch.zeros(shape)))
+            lambda: resident.layouts.of(self.model, tap, resident.place(images)), images
         )
         if isinstance(layout, Unplaced):
             raise Unexplainable(f"{unplaced(tap, layout).detail} {_WITHOUT_LAYERS}")
@@ -206,7 +211,7 @@ class LaneProbe:
             return last_weight(self.model, resident.place(images), score, self._cut, self._of)
 
         self._ticket.check()
-        use = resident.run(find)
+        use = resident.run(find, images)
         if use is None:
             return None
         values = drawn(self.model, use.layer, seed)
@@ -226,6 +231,19 @@ class LaneProbe:
         """The results of all chunks in order, with few of them on their way at once."""
         submit = partial(self._submit, operation, argument)
         yield from results_ahead(chunks, submit, self._ticket)
+
+    def _alone(self, operation: Operation, images: Images, argument: Any) -> Any:
+        """The result for one image, in a batch of its own."""
+        self.passes += len(images)
+        self._ticket.check()
+        return self._resident.submit(
+            self._change(operation),
+            images,
+            self._ticket,
+            band=Priority.BULK,
+            argument=argument,
+            max_batch=1,
+        ).result()
 
     def _submit(self, operation: Operation, argument: Any, chunk: Images) -> WorkItem:
         self.passes += len(chunk)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.explain.grad_cam import enlarged, weighed_maps
-from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+import torch
+
+from brightfield.explain.grad_cam import GradCam
+from brightfield.explain.guided_backprop import guided_notes
+from brightfield.explain.kinds.class_activation import enlarged
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
@@ -25,12 +28,14 @@ class GuidedGradCam(SaliencyMethod):
     the card's layer, else the last one with places before the network's head."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
-        layer = probe.spatial_layer(self.layer)
+        layer = probe.spatial_layer(self.layer, images)
         (by_layer,) = probe.gradients([images], layer.tap)
-        coarse = weighed_maps(by_layer).relu()
+        coarse = GradCam.weighed(by_layer.activations[0], by_layer.gradients[0]).relu()
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
-        values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
+        weight = enlarged(coarse, images)
+        # Chosen and not multiplied: an infinite gradient times 0 would be NaN.
+        values = torch.where(weight > 0, guided.gradients[0] * weight, 0).abs().amax(dim=0)
         result = saliency_map(
             self.name,
             probe,
@@ -38,4 +43,4 @@ class GuidedGradCam(SaliencyMethod):
             signed=False,
             **layer.facts(),
         )
-        yield Step(2, 2, result=result.stating(*layer.notes, FAILS_SANITY_CHECK))
+        yield Step(2, 2, result=result.stating(*layer.notes, *guided_notes(guided)))

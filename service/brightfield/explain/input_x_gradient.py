@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 from brightfield.explain.kinds.pixel_gradients import PixelGradients
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
@@ -20,5 +22,7 @@ class InputTimesGradient(PixelGradients):
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         (gradient,) = probe.gradients([images])
-        values = (gradient.gradients[0] * images[0]).sum(dim=0)
+        # Chosen and not multiplied: an infinite gradient times 0 would be NaN.
+        products = torch.where(images[0] == 0, 0, gradient.gradients[0] * images[0])
+        values = products.sum(dim=0)
         yield Step(1, 1, result=saliency_map(self.name, probe, values, signed=True))

@@ -46,7 +46,8 @@ class IntegratedGradients(PixelGradients):
             done += rows
             if done < self.steps:
                 yield Step(done, self.steps)
-        attribution = integral * path[0].double()
+        # Chosen and not multiplied: an infinite gradient times 0 would be NaN.
+        attribution = torch.where(path[0] == 0, 0, integral * path[0].double())
         (ends,) = probe.scores([torch.cat([images, start])])
         gap = abs(float(attribution.sum() - (ends[0, 0] - ends[1, 0]).double()))
         values = attribution.sum(dim=0)

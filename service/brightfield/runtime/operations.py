@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -100,27 +100,45 @@ class Gradients:
         taps = [place for place in (self.layer, self.of) if place is not None]
         as_rows = {tap: row_reader(self.layouts, module, tap, rows) for tap in taps}
         guide = None if self.relu_rule is None else Guided(capped=self.relu_rule == "guided")
-        with torch.enable_grad(), reading(module, taps) as read:
+        # The guide stays open on the way back: what is checkpointed runs again there.
+        with torch.enable_grad(), reading(module, taps) as read, guide or nullcontext():
             source = rows.detach().requires_grad_()
-            with guide or nullcontext():  # on a copy, since a model may work in place
-                copy = source.clone(memory_format=torch.preserve_format)
-                output = run(module, copy, self.cut)
+            # On a copy, since a model may work in place.
+            copy = source.clone(memory_format=torch.preserve_format)
+            output = run(module, copy, self.cut)
             scored = output if self.of is None else as_rows[self.of](seen(read, self.of))
             scores = torch.cat([span.argument(_slice(scored, span)) for span in spans])
             by = source if self.layer is None else seen(read, self.layer)
+            if guide is not None:
+                guide.follow(scores)
             gradients = _gradients(scores, by)
-        if guide is not None and not guide.reached:
-            raise _unguided()
+        missed = () if guide is None else _missed(guide)
         if self.layer is not None:
             by, gradients = (as_rows[self.layer](values) for values in (by, gradients))
-        return Gradient(scores.detach(), gradients.detach(), by.detach())
+        return Gradient(scores.detach(), gradients.detach(), by.detach(), missed)
+
+    @property
+    def simpler(self) -> Sequence[tuple[Gradients, str]]:
+        """Gradients that may work where these fail, and the methods that use them."""
+        plain = "gradient, input_x_gradient, smoothgrad and integrated_gradients"
+        found = []
+        if self.relu_rule is not None and self.layer is not None:
+            found.append((replace(self, relu_rule=None), "grad_cam"))
+        if self.relu_rule is not None or self.layer is not None:
+            found.append((replace(self, relu_rule=None, layer=None), plain))
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LaneCall:
-    """Any function that must run on the lane's thread: placing a model, freeing its memory."""
+    """Any function that must run on the lane's thread: placing a model, freeing its memory.
+
+    With `explains`, rows that the model takes, it looks into the model: a fault is its own if the
+    model predicts for them.
+    """
 
     function: Callable[[], Any]
+    explains: torch.Tensor | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         return self.function()
@@ -155,8 +173,17 @@ def _gradients(scores: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def _unguided() -> Unexplainable:
-    return Unexplainable(
+def _missed(guide: Guided) -> tuple[str, ...]:
+    """The activations that follow no rule. Raises `Unexplainable` if none does."""
+    if guide.reached:
+        return tuple(guide.missed)
+    if guide.missed:
+        raise Unexplainable(
+            "No rectifier between the image and the score can be guided: there are "
+            f"{', '.join(guide.missed)}. Use gradient, input_x_gradient, smoothgrad, "
+            "integrated_gradients, or grad_cam if the model has layers with places."
+        )
+    raise Unexplainable(
         "There is no ReLU between the image and the score, so guided backpropagation would be the "
         "plain gradient; use gradient, input_x_gradient, smoothgrad, integrated_gradients, or "
         "grad_cam where the model has convolutions."

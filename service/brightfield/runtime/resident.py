@@ -117,16 +117,21 @@ class Resident:
         self.lane.submit(item)
         return item
 
-    def call(self, function: Callable[[], Any]) -> Future[Any]:
+    def call(
+        self, function: Callable[[], Any], explains: torch.Tensor | None = None
+    ) -> Future[Any]:
         """Queue a function for the lane's thread, between batches."""
-        return self.submit(
-            LaneCall(function), torch.empty(1, 0), Ticket(), band=Priority.BULK
-        ).future
+        call = LaneCall(function, explains)
+        return self.submit(call, torch.empty(1, 0), Ticket(), band=Priority.BULK).future
 
-    def run(self, function: Callable[[], T]) -> T:
-        """What a function gives on the lane's thread. Blocks, so it must not be called there."""
+    def run(self, function: Callable[[], T], explains: torch.Tensor | None = None) -> T:
+        """What a function gives on the lane's thread. Blocks, so it must not be called there.
+
+        With `explains`, rows that the model takes, the function looks into it: a fault of its own
+        is `Unexplainable` if the model predicts for them.
+        """
         assert_off_lane()
-        value: T = self.call(function).result()
+        value: T = self.call(function, explains).result()
         return value
 
     def reach(self) -> int | None:

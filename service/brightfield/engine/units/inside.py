@@ -23,7 +23,7 @@ from brightfield.tasks.units.inside import Placed
 def every_layer(resident: Resident) -> list[LayerInfo]:
     """Every module with its output shape, measured by one pass of zeros."""
     sample = torch.zeros(1, *resident.shape)
-    return resident.run(lambda: shapes(resident.module, resident.place(sample)))
+    return resident.run(lambda: shapes(resident.module, resident.place(sample)), sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Layer:
             layout = resident.layouts.of(resident.module, self.tap, rows)
             return receptive_field(resident.module, self.tap, rows, layout)
 
-        return resident.run(found)
+        return resident.run(found, sample)
 
 
 def layer_of(resident: Resident, name: str | None) -> Layer:

@@ -116,7 +116,7 @@ def _watched(module: nn.Module, images: Images, cut: Rewrite | None, *, gradient
         source = images.clone().requires_grad_()
         with FollowedPlaces(source) as places:
             for name, part in module.named_modules():
-                with suppress(RuntimeError):  # TorchScript takes no hooks
+                if not isinstance(part, torch.jit.ScriptModule):  # which takes no hooks
                     hook = _watching(name, part, places, finished)
                     hooks.callback(part.register_forward_hook(hook).remove)
             output = run(module, source.clone(memory_format=torch.preserve_format), cut)

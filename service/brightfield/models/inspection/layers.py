@@ -44,8 +44,8 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """One module: its class, the shape of its last output for the sample (None: it did not run, or
-    gave no tensor), how often it ran, and the parameters in it and below."""
+    """One module: its class, the shape of its last output for the sample (None: it did not run,
+    gave no tensor, or is TorchScript), how often it ran, and the parameters in it and below."""
 
     name: str
     type: str
@@ -110,6 +110,11 @@ def reading(module: nn.Module, taps: Sequence[Tap]) -> Iterator[Mapping[Tap, Ten
     with ExitStack() as hooks:
         for tap in dict.fromkeys(taps):
             part = module.get_submodule(tap.name)
+            if isinstance(part, torch.jit.ScriptModule):
+                raise UnknownLayer(
+                    f"The layer {tap.label!r} is TorchScript, which can't be read; choose one of "
+                    "the model's Python code."
+                )
             if tap.side == "input":
                 handle = part.register_forward_pre_hook(_read_input(tap, read))
             else:
@@ -196,7 +201,8 @@ def _finishing(
         return hook
 
     for name, part in module.named_modules():
-        hooks.callback(part.register_forward_hook(note(name)).remove)
+        if not isinstance(part, torch.jit.ScriptModule):  # which takes no hooks
+            hooks.callback(part.register_forward_hook(note(name)).remove)
     return finished
 
 

@@ -112,7 +112,7 @@ def _inputs(node: Any) -> list[Any]:
     return [source for source, _ in node.next_functions if source is not None]
 
 
-def _ancestors(node: Any) -> Iterator[Any]:
+def ancestors(node: Any) -> Iterator[Any]:
     """A value's own operation, and all that it comes from."""
     waiting, seen = [node], {node}
     while waiting:
@@ -128,7 +128,7 @@ def _leading_to_the_image(end: Any) -> set[Any]:
     """The operations whose values depend on the image, a leaf that is no parameter."""
     uses: dict[Any, list[Any]] = {}
     alive = []
-    for node in _ancestors(end):
+    for node in ancestors(end):
         for source in _inputs(node):
             uses.setdefault(source, []).append(node)
         if _is_image(node):

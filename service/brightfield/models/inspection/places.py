@@ -23,7 +23,7 @@ from brightfield.models.inspection import coordinates
 from brightfield.models.inspection.coordinates import Coordinates, TensorShape
 
 
-class Moved(NamedTuple):
+class TrackedCall(NamedTuple):
     """One call: its name without underscores, its arguments by name, and the shape that its first
     tensor had before."""
 
@@ -58,10 +58,10 @@ class FollowedPlaces(TorchDispatchMode):
         shape = next((tuple(v.shape) for v in args if isinstance(v, Tensor)), ())
         outcome = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__.strip("_")
-        self._follow(Moved(name, func, given, shape), outcome)
+        self._follow(TrackedCall(name, func, given, shape), outcome)
         return outcome
 
-    def _follow(self, call: Moved, outcome: Any) -> None:
+    def _follow(self, call: TrackedCall, outcome: Any) -> None:
         if not any(leaf in self._known for leaf in _tensors(call.given)):
             return
         results = [leaf for leaf in _tensors(outcome) if leaf.numel()]
@@ -78,7 +78,7 @@ class FollowedPlaces(TorchDispatchMode):
         if results and all(places is None for places in found):
             self.lost.append(call.name)
 
-    def _written(self, call: Moved) -> None:
+    def _written(self, call: TrackedCall) -> None:
         """Values copied into a tensor, or into a view of it."""
         target, source = call.given["self"], call.given["src"]
         places = self.of(source)
@@ -92,7 +92,7 @@ class FollowedPlaces(TorchDispatchMode):
 
 
 Found = Sequence[Coordinates | None]
-Rule = Callable[[FollowedPlaces, Moved, Sequence[Tensor]], Found]
+PlaceRule = Callable[[FollowedPlaces, TrackedCall, Sequence[Tensor]], Found]
 
 
 def bound(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -109,12 +109,12 @@ def _cpu(tree: Any) -> Any:
     return pytree.tree_map_only(Tensor, Tensor.cpu, tree)
 
 
-def _first(mode: FollowedPlaces, call: Moved) -> Coordinates | None:
+def _first(mode: FollowedPlaces, call: TrackedCall) -> Coordinates | None:
     given = call.given.get("self", call.given.get("input"))
     return mode.of(given) if isinstance(given, Tensor) else None
 
 
-def _like(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _like(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """A function of each value, or what is taken for one: results as large as what is given."""
     known = [(places, leaf) for leaf in _tensors(call.given) if (places := mode.of(leaf))]
     return [_laid_over(known, tuple(result.shape)) for result in results]
@@ -141,25 +141,25 @@ def _fits(shape: Sequence[int], other: Sequence[int]) -> bool:
     return len(shape) <= len(other) and all(a in (1, b) for a, b in pairs)
 
 
-def _unknown(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _unknown(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     return [None for _ in results]
 
 
-def _made(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _made(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """New memory of which only the form comes from somewhere."""
     return [coordinates.unknown(result.dim()) for result in results]
 
 
-def _restrided(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _restrided(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     return [_first(mode, call) if tuple(results[0].shape) == call.shape else None]
 
 
-def _reshaped(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _reshaped(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     places = _first(mode, call)
     return [places and coordinates.reshaped(places, call.shape, tuple(results[0].shape))]
 
 
-def _reordered(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _reordered(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """Axes change their order, or an axis of one value comes in: the same of compact ones."""
     places = _first(mode, call)
     rest = {name: value for name, value in call.given.items() if name != "self"}
@@ -174,7 +174,7 @@ def _functional(function: Any) -> Any:
     return getattr(getattr(torch.ops.aten, name), function._overloadname)
 
 
-def _squeezed(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _squeezed(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     places = _first(mode, call)
     named = call.given.get("dim", range(len(call.shape)))
     axes = [named] if isinstance(named, int) else list(named)
@@ -182,12 +182,12 @@ def _squeezed(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> F
     return [places and coordinates.without_axes(places, gone)]
 
 
-def _expanded(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _expanded(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     places = _first(mode, call)
     return [places and coordinates.laid_over([places], results[0].dim())]
 
 
-def _along(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _along(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """What takes, cuts or shifts along the axes that it names."""
     places = _first(mode, call)
     if places is None:
@@ -200,7 +200,7 @@ def _along(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Foun
     return [coordinates.compact(Coordinates(*each)) for each in zip(*parts, strict=True)]
 
 
-def _axes(call: Moved) -> list[int]:
+def _axes(call: TrackedCall) -> list[int]:
     """The axes that a call names; those that it leaves out are its defaults."""
     named = call.given.get("dim", call.given.get("dims", call.given.get("dimension", 0)))
     axes = [named] if isinstance(named, int) else list(named)
@@ -209,14 +209,14 @@ def _axes(call: Moved) -> list[int]:
     return [axis % len(call.shape) for axis in axes]
 
 
-def _joined(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _joined(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     parts = call.given["tensors"]
     places = [(mode.of(part), tuple(part.shape)) for part in parts if part.numel()]
     axis = call.given.get("dim", 0) % results[0].dim()
     return [coordinates.joined(places, axis, stack=call.name == "stack")]
 
 
-def _padded(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _padded(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """What is put round the values stands for no place."""
     places, pad = _first(mode, call), call.given["pad"]
     if places is None:
@@ -231,7 +231,7 @@ def _padded(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Fou
     return [coordinates.compact(padded)]
 
 
-def _put(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _put(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """Values in place of others; numbers that come from nowhere leave the places as they are."""
     source = next((name for name in ("src", "source", "values") if name in call.given), "")
     places, other = _first(mode, call), mode.of(call.given[source])
@@ -246,7 +246,7 @@ def _put(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
     return [coordinates.compact(Coordinates(*fields))]
 
 
-def _reduced(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _reduced(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     places = _first(mode, call)
     if places is None:
         return [None for _ in results]
@@ -258,7 +258,7 @@ def _reduced(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Fo
     return [kept for _ in results]
 
 
-def _product(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _product(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """Of matrices: the places of the first one's rows; if it has none, of the second's columns.
 
     So a linear layer keeps the places of its tokens, and attention has those of its queries.
@@ -274,20 +274,20 @@ def _product(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Fo
     return [coordinates.preferred(rows, columns, results[0].dim())]
 
 
-def _factors(call: Moved) -> tuple[Tensor, Tensor]:
+def _factors(call: TrackedCall) -> tuple[Tensor, Tensor]:
     tensors = [value for value in call.given.values() if isinstance(value, Tensor)]
     start = 1 if call.name.startswith(("add", "badd")) else 0
     return tensors[start], tensors[start + 1]
 
 
-def _attended(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _attended(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     query = call.given["query"]
     places = mode.of(query)
     mean = places and coordinates.averaged(places, {query.dim() - 1})
     return [mean, *(None for _ in results[1:])]
 
 
-def _mapping(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Found:
+def _mapping(mode: FollowedPlaces, call: TrackedCall, results: Sequence[Tensor]) -> Found:
     """What makes maps (..., C, h, w) of maps; along one axis alone, only what keeps its length."""
     given = next(value for value in call.given.values() if isinstance(value, Tensor))
     places, kernel = mode.of(given), call.given.get("weight")
@@ -301,7 +301,7 @@ def _mapping(mode: FollowedPlaces, call: Moved, results: Sequence[Tensor]) -> Fo
     return [made for _ in results]
 
 
-_BY_RULE: dict[Rule, tuple[str, ...]] = {
+_BY_RULE: dict[PlaceRule, tuple[str, ...]] = {
     _reshaped: ("view", "unsafe_view", "reshape", "reshape_alias"),
     _reordered: ("permute", "transpose", "t", "movedim", "unsqueeze", "swapaxes"),
     _squeezed: ("squeeze",),
@@ -345,4 +345,4 @@ _BY_RULE: dict[Rule, tuple[str, ...]] = {
     ),
     _restrided: ("as_strided",),
 }  # fmt: skip
-RULES: dict[str, Rule] = {name: rule for rule, names in _BY_RULE.items() for name in names}
+RULES: dict[str, PlaceRule] = {name: rule for rule, names in _BY_RULE.items() for name in names}
