@@ -153,6 +153,22 @@ def test_without_biases_it_is_the_input_times_its_gradient(padding_mode: str) ->
     assert float(given.constants) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.parametrize(
+    "packed",
+    [
+        torch.jit.trace,
+        lambda module, x: torch.jit.script(module),
+        lambda module, x: torch.export.export(module, (x,)).module(),
+    ],
+)
+def test_programs_have_the_relevance_of_their_network(packed: Any) -> None:
+    layers, x = small(), torch.randn(1, 3, 16, 16, dtype=torch.float64)
+    by = RULES["epsilon_plus"][0]
+    network = nn.Sequential(*layers).double().eval()
+    same(found(packed(network, x), x, by).values, found(network, x, by).values)
+
+
 def test_one_layer_divides_by_hand() -> None:
     """z = 2 * 3 - 1 * 4 + 0.5 * 6 + 1 = 6: z+ = 6 + 3 + 1 = 10; gamma 1 doubles the 6, 3 and 1."""
     layer = nn.Linear(3, 1).double()
