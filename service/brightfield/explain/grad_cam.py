@@ -8,10 +8,16 @@ import torch
 
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
+from brightfield.explain.maps.verdict import NO_GRADIENT, rounding
 from brightfield.explain.method import Step
 from brightfield.explain.probing.probe import Probe
 from brightfield.targets import Gradient
 from brightfield.tensors import Images
+
+_AGAINST = (
+    "Whatever the layer says speaks against the target: relu=false shows it, and another layer may "
+    "say more."
+)
 
 
 class GradCam(SaliencyMethod):
@@ -32,6 +38,7 @@ class GradCam(SaliencyMethod):
         layer = probe.spatial_layer(self.layer, images)
         (gradient,) = probe.gradients([images], layer.tap)
         coarse = weighed_maps(gradient)
+        hint = _AGAINST if self.relu and coarse.any() else NO_GRADIENT
         if self.relu:
             coarse = coarse.relu()
         result = saliency_map(
@@ -39,6 +46,8 @@ class GradCam(SaliencyMethod):
             probe,
             enlarged(coarse, images),
             signed=not self.relu,
+            noise=rounding_of(gradient),
+            hint=hint,
             **layer.facts(),
         )
         yield Step(1, 1, result=result.stating(*layer.notes))
@@ -48,6 +57,13 @@ def weighed_maps(gradient: Gradient) -> torch.Tensor:
     """(h, w) of the layer's own grid, signed: its maps (1, C, h, w) by their mean gradients."""
     weights = gradient.gradients[0].mean(dim=(1, 2))
     return torch.einsum("k,khw->hw", weights, gradient.activations[0])
+
+
+def rounding_of(gradient: Gradient) -> float:
+    """The largest value of a weighed map that rounding alone can give."""
+    weights = gradient.gradients[0].abs().mean(dim=(1, 2))
+    scale = torch.einsum("k,khw->hw", weights, gradient.activations[0].abs()).amax()
+    return rounding(float(scale), gradient.activations.dtype)
 
 
 def enlarged(coarse: torch.Tensor, images: Images) -> torch.Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from brightfield.explain.grad_cam import enlarged, weighed_maps
+from brightfield.explain.grad_cam import enlarged, rounding_of, weighed_maps
 from brightfield.explain.guided_backprop import guided_notes
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
@@ -30,6 +30,8 @@ class GuidedGradCam(SaliencyMethod):
         layer = probe.spatial_layer(self.layer, images)
         (by_layer,) = probe.gradients([images], layer.tap)
         coarse = weighed_maps(by_layer).relu()
+        if float(coarse.max()) <= rounding_of(by_layer):
+            coarse = torch.zeros_like(coarse)
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
         weight = enlarged(coarse, images)
