@@ -91,3 +91,18 @@ class Gradient(NamedTuple):
     gradients: torch.Tensor
     activations: torch.Tensor
     unguided: tuple[str, ...] = ()
+
+
+class Attention(NamedTuple):
+    """How the attention of B images moves information between N tokens.
+
+    `matrices` (B, L, N, N): of each layer, how much the tokens (rows) look at others (columns), as
+    one matrix for all heads. `read` (B, N) sums to 1: which tokens the score is read from. `places`
+    (B, h, w): the token that stands for each place of a grid over the model's input. `mixed` (B,):
+    the layer after which tokens are first mixed by something else; -1: none.
+    """
+
+    matrices: torch.Tensor
+    read: torch.Tensor
+    places: torch.Tensor
+    mixed: torch.Tensor

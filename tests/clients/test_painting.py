@@ -103,7 +103,8 @@ def test_all_pictures_are_the_services(remembered, endpoint, method, kind, regio
     client, answers = remembered
     image, before = PICTURES[kind][::2, ::2], len(answers)
     few = FEW.get(method, {})
-    for model in ("bare", "brightness"):  # the second sees the middle of an image alone
+    others = ("attentive",) if method.startswith("attention") else ("bare", "brightness")
+    for model in others:  # `brightness` sees the middle of an image alone
         answer = getattr(client, endpoint)(image, model, method=method, region=region, **few)
         drawn, coloured = pixels(answer.again("overlay")), pixels(answer.again("png"))
         strong = pixels(answer.again("overlay", alpha=0.9))
@@ -114,7 +115,7 @@ def test_all_pictures_are_the_services(remembered, endpoint, method, kind, regio
         np.testing.assert_array_equal(plotted(answer, image), drawn)
         np.testing.assert_array_equal(plotted(answer), coloured)
         np.testing.assert_array_equal(shown_in(answer._repr_html_()), coloured)
-    assert len(answers) == before + 2
+    assert len(answers) == before + len(others)
 
 
 def results() -> dict[str, tuple[Any, Any]]:

@@ -80,6 +80,12 @@ def test_every_method_explains_every_kind_of_output(
         short["layer"] = "body"
     short |= SHORT_OF.get(name, {})
     method = kind(**short, **asked, checks=checks)
+    if name.startswith("attention") and model == "bare" and not attachments:
+        model = "attentive"
+    elif name.startswith("attention"):
+        with pytest.raises(Unexplainable, match="has no attention"):
+            bench.answer(method, IMAGE, model, attachments=attachments)
+        return
     answer: Any = bench.answer(method, IMAGE, model, attachments=attachments)
     payload = answer.result.payload("input")
     assert orjson.loads(orjson.dumps(payload))
@@ -90,7 +96,8 @@ def test_every_method_explains_every_kind_of_output(
     if checks:
         report = payload["checks"]
         # An embedding may end before a layer that the check could draw anew changes it.
-        assert report["sanity"]["rank_correlation"] < 1 - 1e-6
+        if name != "attention_rollout":  # which is the same whatever the last layer is
+            assert report["sanity"]["rank_correlation"] < 1 - 1e-6
         first = payload["score"] if "score" in payload else payload["base"][0]
         assert report["deletion"]["scores"][0] == pytest.approx(first, abs=1e-4)
         assert report["insertion"]["scores"][-1] == pytest.approx(first, abs=1e-4)

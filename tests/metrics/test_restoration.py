@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import base64
+import io
 import math
 
 import numpy as np
 import pytest
+import tifffile
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from brightfield.errors import InvalidRows
+from brightfield.errors import ConflictingParameter, InvalidRows
 
 
 def constant(value, side=16):
@@ -96,11 +99,132 @@ def test_pooled_is_over_all_pixels(evaluate):
 
 
 def test_values_beyond_the_bits_are_refused_and_nan_is_left_out(evaluate):
-    with pytest.raises(InvalidRows, match="send `bits`"):
+    with pytest.raises(InvalidRows, match="send data_range"):
         run(evaluate, (constant(300), constant(1)))
     with pytest.raises(InvalidRows, match="one size"):
         run(evaluate, (constant(1), constant(1, 9)))
     pairs = [(constant(value), constant(1)) for value in (math.nan, 1e200, 2)]
-    report = run(evaluate, *pairs)
+    report = run(evaluate, *pairs, data_range=255)
     assert report["excluded"] == [{"row": row, "reason": "not_finite"} for row in (0, 1)]
     assert report["n"] == 1
+
+
+def npy(image):
+    stream = io.BytesIO()
+    np.save(stream, image)
+    return {"npy": base64.b64encode(stream.getvalue()).decode()}
+
+
+def noisy(low, high, shape=(24, 30), seed=0):
+    rng = np.random.default_rng(seed)
+    reference = rng.uniform(low, high, shape)
+    return reference, np.clip(reference + rng.normal(0, (high - low) / 10, shape), low, high)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "stated"),
+    [(0, 1, 1), (0, 1, "0,1"), (0, 4000, 4095), (-1, 1, [-1, 1]), (-1024, 3071, "-1024,3071")],
+)
+def test_floats_have_the_range_that_is_stated(low, high, stated, evaluate):
+    pair = [each.astype(np.float32) for each in noisy(low, high)]
+    entries = [npy(each) for each in pair]
+    with pytest.raises(InvalidRows, match="float32, which does not tell"):
+        run(evaluate, entries)
+    report = run(evaluate, entries, data_range=stated)
+    found, span = report["metrics"], np.ptp(report["data_range"])
+    pair = [each.astype(np.float64) for each in pair]
+    psnr = peak_signal_noise_ratio(*pair, data_range=span)
+    assert found["psnr"]["value"] == pytest.approx(psnr, abs=1e-9)
+    ssim = structural_similarity(
+        *pair, data_range=span, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert found["ssim"]["value"] == pytest.approx(ssim, abs=1e-9)
+    assert found["mae"]["value"] == pytest.approx(np.abs(pair[0] - pair[1]).mean())
+    assert found["rmse"]["value"] == pytest.approx(math.sqrt(found["mse"]["value"]))
+    assert report["pooled"]["rmse"]["value"] == pytest.approx(found["rmse"]["value"])
+    assert report["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bounds"),
+    [(np.uint8, [0, 255]), (np.uint16, [0, 65535]), (np.int16, [-32768, 32767])],
+)
+def test_integers_have_the_range_of_their_type(dtype, bounds, evaluate):
+    pair = [each.astype(dtype) for each in noisy(0, 200)]  # dark, in the wide types
+    report = run(evaluate, [npy(each) for each in pair])
+    assert report["data_range"] == bounds
+    psnr = peak_signal_noise_ratio(*pair, data_range=bounds[1] - bounds[0])
+    assert report["metrics"]["psnr"]["value"] == pytest.approx(psnr, abs=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32, np.float16, np.float64])
+def test_other_types_do_not_tell(dtype, evaluate):
+    pair = [npy(each.astype(dtype)) for each in noisy(0, 200)]
+    with pytest.raises(InvalidRows, match="data_range"):
+        run(evaluate, pair)
+    assert run(evaluate, pair, bits=8)["data_range"] == [0, 255]
+
+
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [((0, 1.5), {"data_range": 1}), ((-0.5, 1), {"data_range": 1}), ((0, 300.5), {"bits": 8}),
+     ((-5, 9), {"data_range": 255}), ((0, 5000), {"bits": 12})],
+)  # fmt: skip
+def test_values_beyond_the_range_are_refused(values, options, evaluate):
+    image = np.full((16, 16), values[0], float)
+    image[0, 0] = values[1]
+    with pytest.raises(InvalidRows, match="beyond the range") as caught:
+        run(evaluate, (npy(image * 0), npy(image)), **options)
+    assert caught.value.errors[0]["location"] == "pairs.0.image"
+
+
+def test_types_that_differ_are_refused(evaluate):
+    eight, sixteen = (npy(np.ones((16, 16), dtype)) for dtype in (np.uint8, np.uint16))
+    with pytest.raises(InvalidRows, match="uint8 and uint16"):
+        run(evaluate, (eight, sixteen))
+    with pytest.raises(InvalidRows, match="pairs of one type"):
+        run(evaluate, (eight, eight), (sixteen, sixteen))
+    assert run(evaluate, (eight, sixteen), data_range=255)["metrics"]["mse"]["value"] == 0
+    with pytest.raises(ConflictingParameter):
+        run(evaluate, (eight, eight), data_range=255, bits=8)
+
+
+def test_whole_numbers_of_json_are_taken_for_8_bits_and_that_is_told(evaluate):
+    report = run(evaluate, (constant(3), constant(4)))
+    assert [each["code"] for each in report["warnings"]] == ["bits_assumed"]
+    assert run(evaluate, (constant(3), constant(4)), bits=8)["warnings"] == []
+    with pytest.raises(InvalidRows, match="data_range"):
+        run(evaluate, (constant(0.25), constant(0.5)))
+
+
+def stacked(volume, **options):
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, volume, **options)
+    return {"data": base64.b64encode(stream.getvalue()).decode()}
+
+
+def test_volumes_in_every_form(evaluate):
+    pair = [each.astype(np.uint8) for each in noisy(0, 255, (13, 14, 15))]
+    imagej = [stacked(each, imagej=True, metadata={"axes": "ZYX"}) for each in pair]
+    known = run(evaluate, imagej)["metrics"]
+    ssim = structural_similarity(
+        *(each.astype(float) for each in pair), data_range=255, gaussian_weights=True, sigma=1.5,
+        use_sample_covariance=False,
+    )  # fmt: skip
+    assert known["ssim"]["value"] == pytest.approx(ssim, abs=1e-9)
+    plain = [stacked(each, photometric="minisblack", metadata=None) for each in pair]
+    for forms in (plain, [npy(each) for each in pair]):
+        with pytest.raises(InvalidRows, match="axes=ZYX"):
+            run(evaluate, forms)
+        assert run(evaluate, forms, axes="ZYX")["metrics"] == known
+    lists = [{"array": each.tolist()} for each in pair]
+    assert run(evaluate, lists, axes="ZYX", bits=8)["metrics"] == known
+
+
+def test_channels_first_as_tensors_have_them(evaluate):
+    last = [each.astype(np.uint8) for each in noisy(0, 255, (16, 17, 3))]
+    first = [npy(np.moveaxis(each, 2, 0)) for each in last]
+    with pytest.raises(InvalidRows, match="axes=CYX"):
+        run(evaluate, first)
+    expected = run(evaluate, [npy(each) for each in last])["metrics"]
+    assert run(evaluate, first, axes="CYX")["metrics"] == expected

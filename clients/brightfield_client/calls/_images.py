@@ -578,11 +578,16 @@ def saliency(
             randomised last layer. Default: false.
         mask: Also cut out the object that the map points to: `grabcut` on the image's colours,
             seeded by the map's highest and lowest values.
+        heads: How the heads of a layer become one: the `mean`, `max` or `min` of their weights.
+            (of attention_rollout). Default: "mean".
+        residual: The part of a token that goes past each layer of attention. (of
+            attention_rollout). Default: 0.5.
         layer: Module whose output is weighed; name@0 is the first of its calls. Default: the
             last call of the card's layer, else the last one with places before the network's
-            head.
-        relu: Keep only what supports the target; without it the map is signed. (of grad_cam).
-            Default: true.
+            head. (of grad_cam, gradient, guided_backprop, guided_grad_cam, hires_cam,
+            input_x_gradient, integrated_gradients, layer_cam, lrp, smoothgrad)
+        relu: Keep only what supports the target; without it the map is signed. (of grad_cam,
+            hires_cam, layer_cam). Default: true.
         neuron: Explain one value of `layer` instead of a class score: c,y,x, or one number in a
             flat layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients,
             lrp, smoothgrad)

@@ -216,12 +216,16 @@ class SaliencyParameters(ImageParameters, total=False):
 
     method: (
         Literal[
+            "attention_relevance",
+            "attention_rollout",
             "grad_cam",
             "gradient",
             "guided_backprop",
             "guided_grad_cam",
+            "hires_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "layer_cam",
             "lrp",
             "smoothgrad",
         ]
@@ -251,12 +255,20 @@ class SaliencyParameters(ImageParameters, total=False):
     mask: Literal["grabcut"] | None
     """Also cut out the object that the map points to: `grabcut` on the image's colours, seeded
     by the map's highest and lowest values."""
+    heads: Literal["mean", "max", "min"] | None
+    """How the heads of a layer become one: the `mean`, `max` or `min` of their weights. (of
+    attention_rollout). Default: "mean"."""
+    residual: float | None
+    """The part of a token that goes past each layer of attention. (of attention_rollout).
+    Default: 0.5."""
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
-    of the card's layer, else the last one with places before the network's head."""
+    of the card's layer, else the last one with places before the network's head. (of grad_cam,
+    gradient, guided_backprop, guided_grad_cam, hires_cam, input_x_gradient,
+    integrated_gradients, layer_cam, lrp, smoothgrad)"""
     relu: bool | None
-    """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
-    true."""
+    """Keep only what supports the target; without it the map is signed. (of grad_cam,
+    hires_cam, layer_cam). Default: true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
     layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,
@@ -528,6 +540,48 @@ class CollectionPatchesParameters(TypedDict, total=False):
     Default: 1.0."""
 
 
+class TcavParameters(TypedDict, total=False):
+    """Parameters of POST /collections/{name}/tcav."""
+
+    random: str | Mapping[str, Any] | None
+    """A filter: the items that random sets are drawn from, without those of the concept.
+    Default: all others."""
+    inputs: str | Mapping[str, Any] | None
+    """A filter: the items whose images are asked about, of a collection that keeps images.
+    Default: the images of the request."""
+    runs: int | None
+    """Random sets that the concept is compared with, and that are compared with one another.
+    Default: 30."""
+    size: int | None
+    """Items of each set. Default: all of the concept, or half of the others if that is less."""
+    seed: int | None
+    """Of the draws. Default: 0."""
+    model: str | None
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    intensity: str | None
+    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
+    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
+    for others. Default: "auto"."""
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+
+
 class ProjectionParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/projection."""
 
@@ -604,7 +658,8 @@ class EvaluationParameters(TypedDict, total=False):
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     positive: str | int | None
-    """Label or number of the positive class of two. Default: the second. (of classification)"""
+    """Label or number of the positive class of two. Default: the second of `labels`. (of
+    classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
     of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
@@ -641,8 +696,14 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
+    data_range: str | float | Sequence[float] | None
+    """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
+    integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
     bits: int | None
-    """Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8."""
+    """Another way to say it: values from 0 to 2^bits - 1. (of restoration)"""
+    axes: Literal["YX", "YXC", "CYX", "ZYX", "ZYXC", "ZCYX", "CZYX"] | None
+    """Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C).
+    (of restoration)"""
     luminance: bool | None
     """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the
     convention for super-resolution. (of restoration). Default: false."""
@@ -652,9 +713,16 @@ class EvaluationParameters(TypedDict, total=False):
     mode: Literal["semantic", "instance"] | None
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges. (of
     segmentation). Default: "semantic"."""
+    ignore: int | None
+    """Value of pixels of the truth that nobody labelled (void, often 255): they are out of all
+    numbers, and a predicted object that is void for more than half is not judged. (of
+    segmentation)"""
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
+    missing_distance: Literal["leave_out", "diagonal"] | None
+    """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal.
+    (of segmentation). Default: "leave_out"."""
 
 
 DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
@@ -733,6 +801,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
         "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
     },
+    "TcavParameters": {
+        "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
+        "inputs": "A filter: the items whose images are asked about, of a collection that keeps images. Default: the images of the request.",
+        "runs": "Random sets that the concept is compared with, and that are compared with one another. Default: 30.",
+        "size": "Items of each set. Default: all of the concept, or half of the others if that is less.",
+        "seed": "Of the draws. Default: 0.",
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+    },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
         "seed": "Seed of the random numbers; the same seed, data and versions give the same map. Default: 0.",
@@ -764,7 +849,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
-        "positive": "Label or number of the positive class of two. Default: the second. (of classification)",
+        "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
@@ -777,10 +862,14 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "bits": "Bits of a value: the peak L is 2^bits - 1. (of restoration). Default: 8.",
+        "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
+        "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
+        "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",
         "luminance": "Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the convention for super-resolution. (of restoration). Default: false.",
         "border": "Pixels along each side that are ignored; by the same convention, the scale. (of restoration). Default: 0.",
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
+        "ignore": "Value of pixels of the truth that nobody labelled (void, often 255): they are out of all numbers, and a predicted object that is void for more than half is not judged. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
+        "missing_distance": 'hd95 and assd of a case in which one mask is empty: no value, or the image\'s diagonal. (of segmentation). Default: "leave_out".',
     },
 }

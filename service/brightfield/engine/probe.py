@@ -20,6 +20,7 @@ from brightfield.explain.probing.neuron import neuron_target
 from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.default_layer import last_spatial_layer
@@ -29,6 +30,7 @@ from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
+from brightfield.runtime.attention_pass import AttentionPass
 from brightfield.runtime.layer_layouts import unplaced
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
@@ -41,7 +43,7 @@ from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.targets import Gradient, Kind, Target
+from brightfield.targets import Attention, Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
 
 _WITHOUT_LAYERS = (
@@ -134,17 +136,18 @@ class LaneProbe:
         operation = self._gradients(layer, relu_rule)
         yield from self._run(operation, chunks, self.targets[0].score)
 
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        found: Attention = self._alone(
+            AttentionPass(heads, self._cut, self._of), images, self.targets[0].score
+        )
+        return found
+
     def _gradients(self, layer: Tap | None, relu_rule: ReluRule | None) -> Gradients:
         return Gradients(layer, self._cut, relu_rule, self._of, self._resident.layouts)
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:
-        operation = self._change(RelevancePass(self._cut, self._of))
         argument = (self.targets[0].score, rules)
-        self.passes += len(images)
-        self._ticket.check()
-        found: Relevance = self._resident.submit(
-            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
-        ).result()
+        found: Relevance = self._alone(RelevancePass(self._cut, self._of), images, argument)
         return found
 
     def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:
@@ -226,6 +229,19 @@ class LaneProbe:
         """The results of all chunks in order, with few of them on their way at once."""
         submit = partial(self._submit, operation, argument)
         yield from results_ahead(chunks, submit, self._ticket)
+
+    def _alone(self, operation: Operation, images: Images, argument: Any) -> Any:
+        """The result for one image, in a batch of its own."""
+        self.passes += len(images)
+        self._ticket.check()
+        return self._resident.submit(
+            self._change(operation),
+            images,
+            self._ticket,
+            band=Priority.BULK,
+            argument=argument,
+            max_batch=1,
+        ).result()
 
     def _submit(self, operation: Operation, argument: Any, chunk: Images) -> WorkItem:
         self.passes += len(chunk)

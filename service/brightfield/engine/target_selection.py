@@ -61,7 +61,7 @@ class TargetSelection:
         """The targets are scores of the model's task."""
         context, method = self._context, self._method
         kind = method.kind or context.model_task.hidden_kind
-        _check_unnormalised(kind, context.resident)
+        check_unnormalised(kind, context.resident)
         image_pass = context.image_pass(scoring_pass(context.resident, kind), _refusing(context))
         output = await context.output(image_pass)
         targets = await self._targets(image_pass, output) if method.targeted else []
@@ -153,7 +153,7 @@ def _check_size(field: Region, resident: Resident) -> None:
         )
 
 
-def _check_unnormalised(kind: Kind, resident: Resident) -> None:
+def check_unnormalised(kind: Kind, resident: Resident) -> None:
     """A normalised score saturates, and its gradient says little: never explain one in silence."""
     if kind == "logit" and resident.normalised:
         raise Unexplainable(

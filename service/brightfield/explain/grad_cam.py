@@ -1,26 +1,13 @@
-"""Saliency by a layer's feature maps, weighed by their gradients."""
+"""Saliency by a layer's feature maps, weighed by their mean gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 
-from brightfield.explain.kinds.saliency_method import SaliencyMethod
-from brightfield.explain.maps.saliency_map import saliency_map
-from brightfield.explain.maps.verdict import NO_GRADIENT, rounding
-from brightfield.explain.method import Step
-from brightfield.explain.probing.probe import Probe
-from brightfield.targets import Gradient
-from brightfield.tensors import Images
-
-_AGAINST = (
-    "Whatever the layer says speaks against the target: relu=false shows it, and another layer may "
-    "say more."
-)
+from brightfield.explain.kinds.class_activation import ClassActivation
 
 
-class GradCam(SaliencyMethod):
+class GradCam(ClassActivation):
     """ReLU(sum over k of w_k A_k), with w_k the mean over space of d score / d A_k.
 
     A_k is the k-th map of the layer; the tokens of a transformer are read as maps, without those
@@ -28,46 +15,6 @@ class GradCam(SaliencyMethod):
     values are not normalised. Source: Selvaraju et al. 2017.
     """
 
-    layer: str | None = None
-    """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
-    the card's layer, else the last one with places before the network's head."""
-    relu: bool = True
-    """Keep only what supports the target; without it the map is signed."""
-
-    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
-        layer = probe.spatial_layer(self.layer, images)
-        (gradient,) = probe.gradients([images], layer.tap)
-        coarse = weighed_maps(gradient)
-        hint = _AGAINST if self.relu and coarse.any() else NO_GRADIENT
-        if self.relu:
-            coarse = coarse.relu()
-        result = saliency_map(
-            self.name,
-            probe,
-            enlarged(coarse, images),
-            signed=not self.relu,
-            noise=rounding_of(gradient),
-            hint=hint,
-            **layer.facts(),
-        )
-        yield Step(1, 1, result=result.stating(*layer.notes))
-
-
-def weighed_maps(gradient: Gradient) -> torch.Tensor:
-    """(h, w) of the layer's own grid, signed: its maps (1, C, h, w) by their mean gradients."""
-    weights = gradient.gradients[0].mean(dim=(1, 2))
-    return torch.einsum("k,khw->hw", weights, gradient.activations[0])
-
-
-def rounding_of(gradient: Gradient) -> float:
-    """The largest value of a weighed map that rounding alone can give."""
-    weights = gradient.gradients[0].abs().mean(dim=(1, 2))
-    scale = torch.einsum("k,khw->hw", weights, gradient.activations[0].abs()).amax()
-    return rounding(float(scale), gradient.activations.dtype)
-
-
-def enlarged(coarse: torch.Tensor, images: Images) -> torch.Tensor:
-    """(h, w) resized bilinearly to the model's input."""
-    return torch.nn.functional.interpolate(
-        coarse[None, None], size=images.shape[-2:], mode="bilinear", align_corners=False
-    )[0, 0]
+    @staticmethod
+    def weighed(activations: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("k,khw->hw", gradients.mean(dim=(1, 2)), activations)

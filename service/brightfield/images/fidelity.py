@@ -37,6 +37,14 @@ def squared_error(image: Pixels, reference: Pixels) -> float:
     return total
 
 
+def absolute_error(image: Pixels, reference: Pixels) -> float:
+    """The sum over all pixels and channels of |image - reference|, in float64."""
+    total = 0.0
+    for row, wanted in zip(image, reference, strict=True):
+        total += float(np.abs(row.astype(np.float64) - wanted.astype(np.float64)).sum())
+    return total
+
+
 def psnr(image: Pixels, reference: Pixels) -> float:
     """Peak signal-to-noise ratio 10 log10(R^2 / mean((image - reference)^2)) in dB.
 
@@ -70,6 +78,17 @@ def ssim(image: Pixels, reference: Pixels, span: float | None = None) -> float:
             mean = _similarity(image[rows, :, channel], reference[rows, :, channel], span)
             total += count * mean
     return float(total / (inner * channels))
+
+
+def volume_ssim(image: Pixels, reference: Pixels, span: float) -> float:
+    """Mean structural similarity of two (D, H, W, C), as `ssim` but with a window of 11 x 11 x 11.
+
+    NaN for volumes with a side below 11 pixels.
+    """
+    if min(reference.shape[:3]) < _WINDOW:
+        return math.nan
+    channels = range(reference.shape[3])
+    return float(np.mean([_similarity(image[..., c], reference[..., c], span) for c in channels]))
 
 
 def _similarity(image: Pixels, reference: Pixels, span: float) -> float:

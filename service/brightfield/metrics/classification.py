@@ -65,9 +65,10 @@ class Classification(Evaluation):
     nothing: ClassVar[Mapping[str, Any]] = {"truth": [], "scores": []}
 
     labels: Names | None = None
-    """The classes in the order of their numbers and scores. Default: numbers, or sorted texts."""
+    """The classes in the order of their numbers and scores. Default: numbers; texts need them, but
+    for pairs such as no and yes."""
     positive: str | int | None = None
-    """Label or number of the positive class of two. Default: the second."""
+    """Label or number of the positive class of two. Default: the second of `labels`."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
     """A threshold that was chosen beforehand, on other data."""
     operating_point: str | None = None
@@ -86,7 +87,7 @@ class Classification(Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        found = read_predictions(data, self.labels, alone=True)
+        found = read_predictions(data, self.labels, alone=True, positive=self.positive)
         return self.report(found.rows(self.missing), progress)
 
     def chunk(

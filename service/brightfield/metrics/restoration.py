@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from brightfield.errors import InvalidRows
-from brightfield.images.fidelity import squared_error, ssim
+from brightfield.errors import ConflictingParameter, InvalidRows
 from brightfield.images.limits import Limits
 from brightfield.images.luminance import luminance
 from brightfield.metrics.chunks.kept_pairs import LeftOut
 from brightfield.metrics.counted.cases import (
-    CaseValue,
     Draws,
     MeanOfCases,
     Pooled,
@@ -26,86 +22,60 @@ from brightfield.metrics.counted.cases import (
     mean_line,
     pooled_line,
 )
+from brightfield.metrics.counted.restored import (
+    RESTORED,
+    PooledPsnr,
+    PooledRoot,
+    Restored,
+    restored,
+)
 from brightfield.metrics.counted.segmented import total_digest
 from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.reading.pairs import Pair, group_codes
-from brightfield.metrics.reading.pictures import read_image
+from brightfield.metrics.reading.pictures import ImageAxes, ReadImage, read_image
 from brightfield.metrics.reading.rows import digest
-from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reading.value_range import (
+    DataRange,
+    ValueRange,
+    check_within,
+    range_of,
+)
+from brightfield.metrics.reports.notes import bits_assumed, skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.bootstrap import Batch
-from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import MetricSpec, nested
 from brightfield.progress import Progress
 
-_NAMES = ("mse", "psnr", "ssim")
 _GREATEST = 1e100
 _CONVENTIONS = {
     "order": "pairs by id, else by content; the digest covers the digests of shape, reference and "
     "image as little-endian float64 in this order",
-    "mse": "mean of (image - reference)^2 over what is compared",
-    "psnr": "10 log10(L^2 / mse) in dB; undefined for identical images",
+    "mse": "mean of (image - reference)^2 over what is compared; rmse its root, mae the mean of "
+    "|image - reference|",
+    "psnr": "10 log10(L^2 / mse) in dB, L the span of the data range; undefined for identical "
+    "images",
     "ssim": "Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5, population covariance, "
-    "K1 = 0.01, K2 = 0.03, float64, mean over the valid region and the channels",
+    "K1 = 0.01, K2 = 0.03, float64, mean over the valid region and the channels; of volumes with a "
+    "window of 11 x 11 x 11",
     "metrics": "mean over the pairs that have a value",
-    "pooled": "over all pixels of all pairs; psnr of the pooled mse",
+    "pooled": "over all pixels of all pairs; psnr and rmse of the pooled mse",
     "bootstrap": "pairs are drawn, or whole groups",
 }
 _LUMINANCE = "luma (16 L + 65.481 R + 128.553 G + 24.966 B) / 255 of ITU-R BT.601, not rounded"
-
-
-@dataclass(frozen=True, eq=False)
-class Restored:
-    """What a pair of images gives; its pixels are gone."""
-
-    pair: Pair
-    sha256: str
-    error: float
-    count: int
-    ssim: CaseValue
-    peak: float
-
-    def kept(self) -> dict[str, Any]:
-        """What was measured; the peak is the run's."""
-        return {"error": self.error, "count": self.count, "ssim": self.ssim}
-
-    def values(self) -> dict[str, CaseValue]:
-        mse = self.error / self.count
-        psnr: CaseValue = "identical"
-        if mse > 0:
-            psnr = 20 * math.log10(self.peak) - 10 * math.log10(mse)
-        return {"mse": mse, "psnr": psnr, "ssim": self.ssim}
-
-    @property
-    def order(self) -> tuple[str, str, str]:
-        """By id, else by content and group."""
-        return self.pair.id or "", self.sha256, self.pair.group or ""
-
-
-class PooledPsnr(RatioOfSums):
-    """10 log10(L^2 / pooled mse) in dB."""
-
-    def __init__(self, peak: float) -> None:
-        self._peak = peak
-
-    def values(self, sample: Pooled, weighted: Batch) -> Mapping[str, Batch]:
-        positive = np.where(weighted > 0, weighted, np.nan)
-        return {"value": 20 * np.log10(self._peak) - 10 * np.log10(positive)}
-
-    def undefined(self, sample: Pooled) -> Mapping[str, Reason]:
-        if not any(sample.numerator) and any(sample.denominator):
-            return {"value": "identical"}
-        return super().undefined(sample)
 
 
 class Restoration(PairsEvaluation):
     """Images against the references that they should come close to."""
 
     images: ClassVar[tuple[str, str]] = ("reference", "image")
-    settled: ClassVar[tuple[str, ...]] = ("bits", "luminance", "border")
+    settled: ClassVar[tuple[str, ...]] = ("luminance", "border", "axes")
 
-    bits: Annotated[int, Field(ge=1, le=32)] = 8
-    """Bits of a value: the peak L is 2^bits - 1."""
+    data_range: DataRange | None = None
+    """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
+    integers of 8 or 16 bits hold; other numbers need it."""
+    bits: Annotated[int, Field(ge=1, le=32)] | None = None
+    """Another way to say it: values from 0 to 2^bits - 1."""
+    axes: ImageAxes | None = None
+    """Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C)."""
     luminance: bool = False
     """Compare the luminance of colour or grey images (ITU-R BT.601, 16 to 235 of 255), the
     convention for super-resolution."""
@@ -113,63 +83,87 @@ class Restoration(PairsEvaluation):
     """Pixels along each side that are ignored; by the same convention, the scale."""
 
     @property
-    def peak(self) -> float:
-        return float(2**self.bits - 1)
+    def stated(self) -> ValueRange | None:
+        """The range of values that the options state."""
+        if self.data_range is not None:
+            return ValueRange(*self.data_range)
+        return None if self.bits is None else ValueRange(0.0, float(2**self.bits - 1))
+
+    def agree(self) -> None:
+        if self.data_range is not None and self.bits is not None:
+            raise ConflictingParameter(
+                "`bits` and `data_range` both say which values images have; send one of them.",
+                errors=[{"location": "bits"}],
+            )
+        if self.luminance and self.data_range is not None and self.data_range[0] != 0:
+            raise ConflictingParameter(
+                "`luminance` is of values from 0 on; leave it out, or send another data_range.",
+                errors=[{"location": "luminance"}],
+            )
 
     def measured(self, pair: Pair, limits: Limits) -> Restored | LeftOut:
-        reference = self._image(pair.truth, "reference", pair.row, limits)
-        image = self._image(pair.judged, "image", pair.row, limits)
-        if reference.shape != image.shape:
+        reference = read_image(pair.truth, "reference", pair.row, limits, self.axes)
+        image = read_image(pair.judged, "image", pair.row, limits, self.axes)
+        sides = (reference.pixels, image.pixels)
+        if reference.pixels.shape != image.pixels.shape:
             raise _unfit(
-                f"The images of pair {pair.row} are of {reference.shape} and {image.shape}; send "
+                f"The images of pair {pair.row} are of {sides[0].shape} and {sides[1].shape}; send "
                 "images of one size and number of channels.",
                 pair.row,
             )
-        sha256 = digest(np.array(reference.shape, np.float64), _wide(reference), _wide(image))
-        if not (_measurable(reference) and _measurable(image)):
+        sha256 = digest(np.array(sides[0].shape, np.float64), *map(_wide, sides))
+        if not all(map(_measurable, sides)):
             return LeftOut(pair.bare, sha256, "not_finite")
-        reference, image = (self._compared(each, pair.row) for each in (reference, image))
-        similarity = ssim(image, reference, self.peak)
-        return Restored(
-            pair.bare,
-            sha256,
-            squared_error(image, reference),
-            reference.size,
-            "too_small" if math.isnan(similarity) else similarity,
-            self.peak,
-        )
+        bounds = self._bounds(reference, image, pair.row)
+        compared = [self._compared(each, bounds, pair.row) for each in sides]
+        return restored(pair.bare, sha256, compared[0], compared[1], bounds)
+
+    def _bounds(self, reference: ReadImage, image: ReadImage, row: int) -> ValueRange:
+        """The range of values, which neither image leaves."""
+        bounds = self.stated or range_of(reference, image, row)
+        check_within(reference.pixels, bounds, "reference", row)
+        check_within(image.pixels, bounds, "image", row)
+        return bounds
+
+    def agreed(self, cases: Sequence[Restored]) -> dict[str, Any]:
+        """All images have one range of values. Raises `InvalidRows` for the first that has not."""
+        found = self._range(cases)
+        for case in cases:
+            if case.bounds != found:
+                raise _unfit(
+                    f"The images of pair {case.pair.row} have values from {case.bounds.low:g} to "
+                    f"{case.bounds.high:g}, and others from {found.low:g} to {found.high:g}; send "
+                    "data_range, or pairs of one type.",
+                    case.pair.row,
+                )
+        return {"data_range": [found.low, found.high] if cases else None}
+
+    def _range(self, cases: Sequence[Restored]) -> ValueRange:
+        """That of the cases; without any the stated one, or 0 to 1."""
+        return cases[0].bounds if cases else self.stated or ValueRange(0.0, 1.0)
 
     def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> Restored:
-        error, count = float(kept["error"]), int(kept["count"])
-        return Restored(pair, sha256, error, count, kept["ssim"], self.peak)
+        return Restored.of_kept(pair, sha256, kept, self.stated)
 
-    def _compared(self, image: NDArray[Any], row: int) -> NDArray[Any]:
-        """(H, W, C) what is looked at of an image."""
-        height, width, channels = image.shape
-        if min(height, width) <= 2 * self.border:
+    def _compared(self, image: NDArray[Any], bounds: ValueRange, row: int) -> NDArray[Any]:
+        """(H, W, C) or (D, H, W, C) what is looked at of an image."""
+        *sides, channels = image.shape
+        if min(sides) <= 2 * self.border:
+            shown = " x ".join(map(str, sides))
             raise _unfit(
-                f"The images of pair {row} have {height} x {width} pixels and a `border` of "
-                f"{self.border} leaves none of them; lower it.",
+                f"The images of pair {row} have {shown} pixels and a `border` of {self.border} "
+                "leaves none of them; lower it.",
                 row,
             )
-        if self.luminance and channels not in (1, 3):
+        if self.luminance and (channels not in (1, 3) or len(sides) > 2 or bounds.low):
             raise _unfit(
-                f"The images of pair {row} have {channels} channels, and `luminance` is of colour "
-                "(3) or grey (1); leave it out, or send other channels.",
+                f"The images of pair {row} have {channels} channels, {len(sides)} axes and values "
+                f"from {bounds.low:g} on, and `luminance` is of pictures in colour (3) or grey (1) "
+                "with values from 0 on; leave it out, or send others.",
                 row,
             )
-        inner = image[self.border : height - self.border, self.border : width - self.border]
-        return luminance(inner, self.peak)[..., None] if self.luminance else inner
-
-    def _image(self, value: Any, name: str, row: int, limits: Limits) -> NDArray[Any]:
-        image = read_image(value, name, row, limits)
-        if image.dtype.kind in "iu" and image.max(initial=0) > self.peak:
-            raise InvalidRows(
-                f"`{name}` of pair {row} has the value {image.max()}, which {self.bits} bits do "
-                "not hold; send `bits`.",
-                errors=[{"location": f"pairs.{row}.{name}", "row": row, "expected": self.peak}],
-            )
-        return image
+        inner = image[tuple(slice(self.border, side - self.border) for side in sides)]
+        return luminance(inner, bounds.high)[..., None] if self.luminance else inner
 
     def report(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
@@ -177,10 +171,11 @@ class Restoration(PairsEvaluation):
         draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
         found = draws.estimates(self.lines(cases))
         errors = np.array([case.error / case.count for case in cases], np.float64)
+        bounds = self._range(cases)
         return {
             "task": "restoration",
             "n": len(cases),
-            "bits": self.bits,
+            "data_range": [bounds.low, bounds.high],
             "luminance": self.luminance,
             "border": self.border,
             "metrics": nested(found, ("metrics",)),
@@ -193,11 +188,11 @@ class Restoration(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned(skipped(found)),
+            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found)]),
             "conventions": {
                 **_CONVENTIONS,
                 "compared": self._what(),
-                "peak": self.peak,
+                "peak": bounds.span,
                 "ci": self.ci.model_dump(),
             },
             "input_sha256": total_digest([case.sha256 for case in cases]),
@@ -210,11 +205,17 @@ class Restoration(PairsEvaluation):
     def lines(self, cases: Sequence[Restored]) -> list[MetricSpec[Any]]:
         """Every number of the report."""
         means, sums, values = MeanOfCases(), RatioOfSums(), [case.values() for case in cases]
-        errors = Pooled([case.error for case in cases], [case.count for case in cases])
-        lines = [mean_line(("metrics", name), [v[name] for v in values], means) for name in _NAMES]
-        lines.append(pooled_line(("pooled", "mse"), [errors], sums))
-        lines.append(pooled_line(("pooled", "psnr"), [errors], PooledPsnr(self.peak)))
-        return lines
+        counts = [case.count for case in cases]
+        errors = Pooled([case.error for case in cases], counts)
+        absolute = Pooled([case.absolute or 0.0 for case in cases], counts)
+        psnr = PooledPsnr(self._range(cases).span)
+        return [
+            *(mean_line(("metrics", name), [v[name] for v in values], means) for name in RESTORED),
+            pooled_line(("pooled", "mse"), [errors], sums),
+            pooled_line(("pooled", "rmse"), [errors], PooledRoot()),
+            pooled_line(("pooled", "mae"), [absolute], sums),
+            pooled_line(("pooled", "psnr"), [errors], psnr),
+        ]
 
 
 def _unfit(message: str, row: int) -> InvalidRows:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field
 
-from brightfield.errors import InvalidParameter, InvalidRows
+from brightfield.errors import ConflictingParameter, InvalidParameter, InvalidRows
 from brightfield.images.limits import Limits
 from brightfield.metrics.counted.cases import (
     Draws,
@@ -21,22 +21,22 @@ from brightfield.metrics.counted.cases import (
 )
 from brightfield.metrics.counted.confusion import confusion
 from brightfield.metrics.counted.counts import CountTable
+from brightfield.metrics.counted.mask_notes import mask_notes
 from brightfield.metrics.counted.panoptic import THRESHOLDS
 from brightfield.metrics.counted.segmented import (
     OBJECTS,
     SURFACE,
     MeasuredPair,
-    OutlineDistances,
     Ruler,
     total_digest,
 )
 from brightfield.metrics.evaluation import Names
 from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
+from brightfield.metrics.reading.mask_encoding import MaskEncoding
+from brightfield.metrics.reading.masks import read_mask
 from brightfield.metrics.reading.pairs import Pair, group_codes
-from brightfield.metrics.reading.pictures import ClassMask, read_mask
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import MetricSpec, nested
 from brightfield.parameters import NUMBER, written
 from brightfield.progress import Progress
@@ -48,12 +48,16 @@ _CONVENTIONS = {
     "every other value is one foreground",
     "metrics": "mean over the cases that have a value; a case's is the mean over its classes",
     "pooled": "ratio of sums over all cases; of several classes the mean over those that occur",
-    "empty": "a class that is in neither mask has no value, nor have distances to an empty mask",
+    "empty": "a class that is in neither mask has no value, nor have distances to an empty mask; "
+    "nsd of an empty mask is 0",
+    "void": "pixels of the truth with the value `ignore` are out of all counts, and a mask that "
+    "meets them has no outline there; a predicted object that is void for more than half and "
+    "matches nothing is not judged (Kirillov et al. 2019)",
     "hd95": "the greater of the two directions' 95th percentiles",
     "outline": "pixels with a side at which the mask ends, the border of the image included; "
     "distances between centres",
-    "objects": "IoU above the threshold matches; a merge holds more than half of each of several "
-    "true objects, a split of several found ones",
+    "objects": "IoU above the threshold matches, one object with one; a merge holds more than "
+    "half of each of several true objects, a split of several found ones",
     "bootstrap": "cases are drawn, or whole groups",
 }
 
@@ -82,16 +86,25 @@ class Segmentation(PairsEvaluation):
     """True and predicted masks, of classes or of objects."""
 
     images: ClassVar[tuple[str, str]] = ("truth", "prediction")
-    settled: ClassVar[tuple[str, ...]] = ("mode", "classes", "pixel_size", "tolerance")
+    settled: ClassVar[tuple[str, ...]] = (
+        *("mode", "classes", "ignore", "pixel_size", "tolerance"),
+        "missing_distance",
+    )
 
     mode: Literal["semantic", "instance"] = "semantic"
     """`semantic`: a pixel's value is its class; `instance`: its object, for pq, f1, merges."""
     labels: Names | None = None
     """The classes by the values 0, 1, ...; 0 is the background."""
+    ignore: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """Value of pixels of the truth that nobody labelled (void, often 255): they are out of all
+    numbers, and a predicted object that is void for more than half is not judged."""
     pixel_size: PixelSpacing | None = None
     """Micrometres per pixel, one number or one per axis. Default: distances are in pixels."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel."""
+
+    missing_distance: Literal["leave_out", "diagonal"] = "leave_out"
+    """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -100,7 +113,8 @@ class Segmentation(PairsEvaluation):
     @property
     def ruler(self) -> Ruler:
         sizes = self.pixel_size or (1.0,)
-        return Ruler(sizes, max(sizes) if self.tolerance is None else self.tolerance)
+        tolerance = max(sizes) if self.tolerance is None else self.tolerance
+        return Ruler(sizes, tolerance, self.missing_distance == "diagonal")
 
     def agree(self) -> None:
         if self.labels is not None and (self.mode == "instance" or len(self.labels) < 2):
@@ -109,46 +123,53 @@ class Segmentation(PairsEvaluation):
                 "out with mode=instance.",
                 errors=[{"location": "labels"}],
             )
+        if self.ignore is not None and self.ignore < (
+            1 if self.labels is None else len(self.labels)
+        ):
+            raise ConflictingParameter(
+                f"ignore={self.ignore} is the background or the value of a label; send another.",
+                errors=[{"location": "ignore"}],
+            )
 
     def measured(self, pair: Pair, limits: Limits) -> MeasuredPair:
-        truth = self._mask(pair.truth, "truth", pair.row, limits)
-        prediction = self._mask(pair.judged, "prediction", pair.row, limits)
-        if truth.shape != prediction.shape:
+        truth = read_mask(pair.truth, "truth", pair.row, limits)
+        prediction = read_mask(pair.judged, "prediction", pair.row, limits)
+        if truth.blank and prediction.blank:
             raise InvalidRows(
-                f"The masks of pair {pair.row} are of {truth.shape} and {prediction.shape}; send "
-                "masks of one size.",
+                f"Both masks of pair {pair.row} are empty lists, which have no size; send one as "
+                '{"rle": {"size": [height, width], "counts": [height * width]}}.',
+                errors=[{"location": f"pairs.{pair.row}", "row": pair.row}],
+            )
+        truth, prediction = truth.sized(prediction), prediction.sized(truth)
+        self._check_shapes(pair, truth.labels.shape, prediction.labels.shape)
+        masks = self.encoding.read(truth, prediction, pair.row)
+        instances = self.mode == "instance"
+        return MeasuredPair.of(pair.bare, masks, len(self.classes), self.ruler, instances=instances)
+
+    @property
+    def encoding(self) -> MaskEncoding:
+        return MaskEncoding(self.mode == "instance", self.labels, self.ignore)
+
+    def _check_shapes(
+        self, pair: Pair, truth: tuple[int, ...], prediction: tuple[int, ...]
+    ) -> None:
+        if truth != prediction:
+            raise InvalidRows(
+                f"The masks of pair {pair.row} are of {truth} and {prediction}; send masks of one "
+                "size.",
                 errors=[{"location": f"pairs.{pair.row}", "row": pair.row}],
             )
         sizes = self.pixel_size
-        if sizes is not None and len(sizes) not in (1, truth.ndim):
+        if sizes is not None and len(sizes) not in (1, len(truth)):
             raise InvalidParameter(
                 f"pixel_size has {len(sizes)} numbers and the masks of pair {pair.row} have "
-                f"{truth.ndim} axes; give one number, or one for each axis.",
+                f"{len(truth)} axes; give one number, or one for each axis.",
                 errors=[{"location": "pixel_size", "row": pair.row}],
             )
-        return MeasuredPair.of(
-            pair.bare, truth, prediction, len(self.classes), self.ruler, self.mode == "instance"
-        )
 
     def recalled(self, pair: Pair, sha256: str, kept: Mapping[str, Any]) -> MeasuredPair:
         instances = self.mode == "instance"
         return MeasuredPair.of_kept(pair, sha256, kept, len(self.classes), instances)
-
-    def _mask(self, value: Any, name: str, row: int, limits: Limits) -> ClassMask:
-        mask = read_mask(value, name, row, limits)
-        if self.mode == "instance":
-            return mask
-        if self.labels is None:
-            return np.minimum(mask, 1)
-        if len(self.labels) == 2 and np.isin(mask, (0, 255)).all():
-            return np.minimum(mask, 1)  # as pictures of two values write it
-        if mask.max() >= len(self.labels):
-            raise InvalidRows(
-                f"`{name}` of pair {row} has the value {mask.max()}, and there are "
-                f"{len(self.labels)} labels; name all classes.",
-                errors=[{"location": f"pairs.{row}.{name}", "row": row}],
-            )
-        return mask
 
     def report(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
@@ -184,7 +205,7 @@ class Segmentation(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": error}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned(skipped(found)),
+            "warnings": warned([*mask_notes(cases), *skipped(found)]),
             "conventions": {
                 **_CONVENTIONS,
                 "tolerance": self.ruler.tolerance,
@@ -218,18 +239,16 @@ class Segmentation(PairsEvaluation):
         both = [[int(case.overlap.both[c]) for case in cases] for c in classes]
         either = [[int(case.overlap.either[c]) for case in cases] for c in classes]
         sizes = [[int(case.overlap.sizes[c]) for case in cases] for c in classes]
-        outlines = [[_outline(case.outlines[c - 1]) for case in cases] for c in classes]
+        outlines = [[case.outlines[c - 1] for case in cases] for c in classes]
         twice = [[2 * n for n in column] for column in both]
         samples = {
             "iou": [Pooled(*pair) for pair in zip(both, either, strict=True)],
             "dice": [Pooled(*pair) for pair in zip(twice, sizes, strict=True)],
             "pixel_accuracy": [Pooled([c.right for c in cases], [c.pixels for c in cases])],
             "assd": [
-                Pooled([o.total for o in own], [o.count for o in own], "mixed") for own in outlines
+                Pooled([o.total for o in own], [o.paired for o in own], "mixed") for own in outlines
             ],
-            "nsd": [
-                Pooled([o.within for o in own], [o.count for o in own], "mixed") for own in outlines
-            ],
+            "nsd": [Pooled([o.within for o in own], [o.count for o in own]) for own in outlines],
         }
         if self.mode == "instance":
             samples |= _pooled_objects(cases)
@@ -258,10 +277,6 @@ def _objects(cases: Sequence[MeasuredPair]) -> dict[str, int]:
         name: sum(getattr(m, name) for m in matches)
         for name in ("true", "found", "merges", "splits")
     }
-
-
-def _outline(outline: OutlineDistances | Reason) -> OutlineDistances:
-    return OutlineDistances(0.0, 0.0, 0, 0) if isinstance(outline, str) else outline
 
 
 def _error(value: float | str) -> float:

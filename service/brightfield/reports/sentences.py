@@ -163,10 +163,8 @@ def _detection(report: Report) -> Iterator[str]:
 
 def _restoration(report: Report) -> Iterator[str]:
     metrics = report["metrics"]
-    yield (
-        f"{counted(report['n'], 'pair')} of images of {report['bits']} bits, peak "
-        f"{count(2 ** report['bits'] - 1)}."
-    )
+    low, high = report["data_range"]
+    yield f"{counted(report['n'], 'pair')} of images with values from {low:g} to {high:g}."
     if report["luminance"] or report["border"]:
         what = "their luminance" if report["luminance"] else "all channels"
         around = f", without {report['border']} pixels along each side" if report["border"] else ""

@@ -30,6 +30,12 @@ CI = {"method": "percentile", "resamples": 20}
 MEMBERS = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
 
 
+def made(task, **options):
+    """An evaluation; the images of this file are numbers of JSON, whose range is to be stated."""
+    stated = {"data_range": 255} if task == "restoration" else {}
+    return catalog()[task](**stated, **options)
+
+
 def measured(evaluation, chunks):
     """The chunks of a run as they are kept."""
     frame, sizes, payloads = None, {}, []
@@ -89,7 +95,7 @@ def images(rng, kind):
     side = rng.integers(3, 10) if kind == "too small" else rng.integers(11, 20)
     shape = (side, side + rng.integers(0, 5), rng.choice([1, 3]))
     reference = rng.random(shape) * 255
-    image = reference + rng.normal(0, 1 / 3, shape)
+    image = np.clip(reference + rng.normal(0, 1 / 3, shape), 0, 255)
     if kind == "not finite":
         image[0, 0, 0] = rng.choice([math.nan, math.inf])
     return (reference, reference) if kind == "identical" else (reference, image)
@@ -130,7 +136,7 @@ def test_a_run_reports_what_one_call_does(data):
     groups = data.draw(st.lists(group, min_size=len(kinds), max_size=len(kinds)))
     seed, named = data.draw(st.integers(0, 2**32)), data.draw(st.booleans())
     pairs = drawn(task, kinds, groups, named, seed)
-    evaluation = catalog()[task](ci=CI, worst=3, **options)
+    evaluation = made(task, ci=CI, worst=3, **options)
     chunks = cut(pairs, data.draw(st.integers(1, 4)), random.Random(seed))
     run = measured(evaluation, chunks)
     once = evaluation.evaluate({"pairs": pairs}, LIMITS, no_progress)
@@ -142,7 +148,7 @@ def test_a_run_reports_what_one_call_does(data):
 @pytest.mark.parametrize("task", list(KINDS))
 def test_chunks_of_an_earlier_version_are_measured_beside_others(task):
     pairs = drawn(task, KINDS[task], [None] * len(KINDS[task]), True, 5)
-    evaluation = catalog()[task](ci=CI)
+    evaluation = made(task, ci=CI)
     chunks = {"a": pairs[::2], "b": pairs[1::2]}
     now, before = measured(evaluation, chunks), with_images(evaluation, chunks)
     mixed = RunChunks(now.sizes, now.frame, [now.payloads[0], before.payloads[1]])
@@ -151,7 +157,7 @@ def test_chunks_of_an_earlier_version_are_measured_beside_others(task):
 
 @pytest.mark.parametrize("task", list(KINDS))
 def test_two_runs_compare_as_their_images_do(task):
-    evaluation = catalog()[task](ci=CI)
+    evaluation = made(task, ci=CI)
     sides = []
     for seed in (1, 2):
         pairs = drawn(task, KINDS[task] * 2, ["p", "q"] * len(KINDS[task]), True, seed)
@@ -170,7 +176,7 @@ def test_two_runs_compare_as_their_images_do(task):
 
 @pytest.mark.parametrize("task", list(KINDS))
 def test_nothing_is_measured_for_a_report(task, monkeypatch):
-    evaluation = catalog()[task](ci=CI)
+    evaluation = made(task, ci=CI)
     pairs = drawn(task, ["plain"] * 5, [None] * 5, True, 0)
     run = measured(evaluation, {"a": pairs})
     before = text(evaluation, run)
@@ -203,7 +209,7 @@ def npy(pixels):
 
 
 def digest(task, *pairs, **options):
-    chunk = catalog()[task](**options).chunk({"pairs": list(pairs)}, LIMITS, no_progress)
+    chunk = made(task, **options).chunk({"pairs": list(pairs)}, LIMITS, no_progress)
     return chunk.sha256
 
 
@@ -274,7 +280,7 @@ WRONG = {
 
 @pytest.mark.parametrize("task", list(KINDS))
 def test_a_damaged_chunk_is_named(task):
-    evaluation = catalog()[task](ci=CI)
+    evaluation = made(task, ci=CI)
     pairs = drawn(task, ["plain", "missing"], [None] * 2, False, 0)
     run = measured(evaluation, {"fold 1/b": pairs})
     ((key, kind, whole),) = run.payloads

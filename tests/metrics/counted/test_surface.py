@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from skimage.metrics import hausdorff_distance
 
-from brightfield.metrics.counted.surface import Surfaces, surfaces
+from brightfield.metrics.counted.surface import LoneOutline, Surfaces, surfaces
 
 
 def blob(seed, shape):
@@ -54,6 +54,16 @@ def test_against_all_pairs(seed, shape, spacing):
 
 def test_empty_masks_have_reasons():
     full, empty = np.ones((3, 4), bool), np.zeros((3, 4), bool)
-    assert surfaces(full, empty, (1, 1)) == "empty_prediction"
-    assert surfaces(empty, full, (1, 1)) == "empty_truth"
-    assert surfaces(empty, empty, (1, 1)) == "both_empty"
+    assert surfaces(full, empty, (1, 1)) == LoneOutline("empty_prediction", 10)
+    assert surfaces(empty, full, (1, 1)) == LoneOutline("empty_truth", 10)
+    assert surfaces(empty, empty, (1, 1)) == LoneOutline("both_empty", 0)
+
+
+def test_an_outline_does_not_end_at_void():
+    truth, prediction = np.zeros((9, 20), bool), np.zeros((9, 20), bool)
+    void = np.zeros_like(truth)
+    truth[2:7, 4:12], prediction[2:7, 6:12], void[:, 12:] = True, True, True
+    found = surfaces(truth, prediction, (1, 1), void)
+    # Upper, left and lower side; the right one meets what nobody labelled.
+    assert (found.forth.size, found.back.size) == (8 + 8 + 3, 6 + 6 + 3)
+    assert found.back.max() == 2

@@ -14,12 +14,13 @@ from brightfield.explain.probing.incremental import Incremental
 from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.models.relevance.network import Relevance, RuleSet
-from brightfield.targets import Gradient, Target
+from brightfield.targets import Attention, Gradient, Target
 from brightfield.tensors import Images, Scores
 
 
@@ -88,6 +89,14 @@ class Probe(Protocol):
     ) -> Iterator[Gradient]:
         """Gradients of the first target's score by the input, or by what flows through a layer:
         maps (B, C, h, w) where its values are known as such."""
+        ...
+
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        """How attention moves information for one image (1, C, H, W): the weights with their heads
+        fused, or (None) weighed by the gradients of the first target's score.
+
+        Raises `Unexplainable` for a model without attention of all tokens to all.
+        """
         ...
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.reading.pictures import ClassMask
+from brightfield.metrics.reading.masks import ClassMask
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from brightfield.metrics.reading.pictures import ClassMask
+from brightfield.metrics.counted.object_overlaps import ObjectOverlaps
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 """0.5, 0.55, ..., 0.95."""
@@ -17,10 +16,10 @@ THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What the objects of two label images share.
+    """How the true and the found objects of a pair match.
 
-    A true and a found object match at a threshold when their IoU is above it; from 0.5 on each
-    can match one other at most. With TP matches and FP and FN the found and true objects without
+    A true and a found object match at a threshold when their IoU is above it, each with one other
+    at most. With TP matches and FP and FN the found and true objects without
     one:
 
         f1 = 2 TP / (2 TP + FP + FN)
@@ -42,22 +41,25 @@ class Matches:
     splits: int
 
     @classmethod
-    def of(cls, truth: ClassMask, prediction: ClassMask) -> Matches:
-        """From two label images of one shape, 0 the background; labels may have gaps."""
-        true, of_true, true_sizes = _objects(truth)
-        found, of_found, found_sizes = _objects(prediction)
-        inside = (truth.ravel() > 0) & (prediction.ravel() > 0)
-        pairs, shared = np.unique(
-            of_true[inside] * max(1, found) + of_found[inside], return_counts=True
+    def of(cls, sides: ObjectOverlaps) -> Matches:
+        """From what the objects of both sides share. A found object that is void for more than half
+        and matches nothing at 0.5 does not count."""
+        iou = sides.iou
+        pairs = [sides.matched(iou, threshold) for threshold in THRESHOLDS]
+        first, second = sides.true[sides.rows], sides.found[sides.columns]
+        seen = second - sides.void[sides.columns]
+        merged = np.bincount(sides.columns[2 * sides.shared > first], minlength=1)
+        split = np.bincount(sides.rows[2 * sides.shared > seen], minlength=1)
+        unknown = 2 * sides.void > sides.found
+        unknown[sides.columns[pairs[0]]] = False
+        return cls(
+            sides.true.size,
+            sides.found.size - int(unknown.sum()),
+            tuple(own.size for own in pairs),
+            float(iou[pairs[0]].sum()),
+            int((merged > 1).sum()),
+            int((split > 1).sum()),
         )
-        rows, columns = np.divmod(pairs, max(1, found))
-        first, second = true_sizes[rows], found_sizes[columns]
-        merged = np.bincount(columns[2 * shared > first], minlength=1)
-        split = np.bincount(rows[2 * shared > second], minlength=1)
-        iou = shared / (first + second - shared)
-        hits = tuple(int((iou > threshold).sum()) for threshold in THRESHOLDS)
-        quality = float(iou[iou > THRESHOLDS[0]].sum())
-        return cls(true, found, hits, quality, int((merged > 1).sum()), int((split > 1).sum()))
 
     @classmethod
     def of_kept(cls, kept: Mapping[str, Any]) -> Matches:
@@ -76,10 +78,3 @@ class Matches:
     def matched(self, threshold: float) -> int:
         """TP at one of `THRESHOLDS`."""
         return self.hits[THRESHOLDS.index(threshold)]
-
-
-def _objects(labels: ClassMask) -> tuple[int, NDArray[np.int64], NDArray[np.int64]]:
-    """How many there are, the number of each pixel's object (of the background any), and sizes."""
-    names, numbers, sizes = np.unique(labels.ravel(), return_inverse=True, return_counts=True)
-    background = int(names.size > 0 and names[0] == 0)
-    return names.size - background, numbers - background, sizes[background:]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.metrics.counted.cases import CaseValue
+from brightfield.metrics.counted.object_overlaps import ObjectOverlaps
 from brightfield.metrics.counted.overlap import MaskOverlap
 from brightfield.metrics.counted.panoptic import THRESHOLDS, Matches
-from brightfield.metrics.counted.surface import Surfaces, surfaces
+from brightfield.metrics.counted.surface import LoneOutline, surfaces
+from brightfield.metrics.reading.mask_encoding import MaskMark, MaskPair
 from brightfield.metrics.reading.pairs import Pair
-from brightfield.metrics.reading.pictures import ClassMask
-from brightfield.metrics.reading.rows import digest
 from brightfield.metrics.statistics.estimate import Reason
 
 SURFACE = ("hd95", "assd", "nsd")
@@ -32,6 +33,28 @@ class OutlineDistances:
     within: int
     count: int
 
+    without: ClassVar[Reason | None] = None
+
+    @property
+    def paired(self) -> int:
+        """How many distances there are."""
+        return self.count
+
+    def values(self) -> dict[str, CaseValue]:
+        """The numbers of `SURFACE`."""
+        return {
+            "hd95": self.hd95,
+            "assd": self.total / self.count,
+            "nsd": self.within / self.count,
+        }
+
+
+def _recalled(kept: Reason | Mapping[str, Any]) -> OutlineDistances | LoneOutline:
+    """An outline as it was kept, by an earlier version perhaps."""
+    if isinstance(kept, str):
+        return LoneOutline(kept, 0)
+    return LoneOutline(**kept) if "reason" in kept else OutlineDistances(**kept)
+
 
 @dataclass(frozen=True, eq=False)
 class MeasuredPair:
@@ -40,28 +63,29 @@ class MeasuredPair:
     pair: Pair
     sha256: str
     overlap: MaskOverlap
-    outlines: tuple[OutlineDistances | Reason, ...]
+    outlines: tuple[OutlineDistances | LoneOutline, ...]
     matches: Matches | None
+    marks: tuple[MaskMark, ...]
 
     @classmethod
     def of(
-        cls,
-        pair: Pair,
-        truth: ClassMask,
-        prediction: ClassMask,
-        classes: int,
-        ruler: Ruler,
-        instances: bool,
+        cls, pair: Pair, masks: MaskPair, classes: int, ruler: Ruler, *, instances: bool
     ) -> MeasuredPair:
-        """Measure two masks of one shape; with `instances` their values tell objects apart."""
-        shape = np.array([truth.ndim, *truth.shape], np.float64)
-        sha256 = digest(shape, truth.astype(np.float64), prediction.astype(np.float64))
-        matches = Matches.of(truth, prediction) if instances else None
+        """Measure two masks; with `instances` their values tell objects apart."""
+        matches = None
+        truth, prediction = masks.truth.labels, masks.prediction.labels
         if instances:
-            truth, prediction = (np.minimum(mask, 1) for mask in (truth, prediction))
-        overlap = MaskOverlap.of(truth, prediction, classes)
-        outlines = tuple(ruler.measured(truth == c, prediction == c) for c in range(1, classes))
-        return cls(pair, sha256, overlap, outlines, matches)
+            matches = Matches.of(ObjectOverlaps.of(masks.truth, masks.prediction, masks.void))
+            truth, prediction = (np.minimum(labels, 1) for labels in (truth, prediction))
+        known = truth, prediction
+        if masks.void is not None:
+            prediction = np.where(masks.void, 0, prediction)
+            known = truth[~masks.void], prediction[~masks.void]
+        outlines = tuple(
+            ruler.measured(truth == c, prediction == c, masks.void) for c in range(1, classes)
+        )
+        overlap = MaskOverlap.of(*known, classes)
+        return cls(pair, masks.sha256, overlap, outlines, matches, masks.marks)
 
     @classmethod
     def of_kept(
@@ -75,16 +99,18 @@ class MeasuredPair:
             pair,
             sha256,
             MaskOverlap.of_kept(kept["overlap"], classes),
-            tuple(each if isinstance(each, str) else OutlineDistances(**each) for each in found),
+            tuple(_recalled(each) for each in found),
             Matches.of_kept(kept["matches"]) if instances else None,
+            tuple(kept.get("marks", ())),
         )
 
     def kept(self) -> dict[str, Any]:
         """What was measured."""
         return {
             "overlap": self.overlap.kept(),
-            "outlines": [o if isinstance(o, str) else asdict(o) for o in self.outlines],
+            "outlines": [asdict(outline) for outline in self.outlines],
             "matches": None if self.matches is None else self.matches.kept(),
+            "marks": list(self.marks),
         }
 
     @property
@@ -102,20 +128,13 @@ class MeasuredPair:
         values: dict[str, CaseValue] = dict.fromkeys(("iou", "dice"), "both_empty")
         if either:
             values = {"iou": both / either, "dice": 2 * both / int(self.overlap.sizes[c])}
-        outline = self.outlines[c - 1]
-        if isinstance(outline, str):
-            return values | dict.fromkeys(SURFACE, outline)
-        return values | {
-            "hd95": outline.hd95,
-            "assd": outline.total / outline.count,
-            "nsd": outline.within / outline.count,
-        }
+        return values | self.outlines[c - 1].values()
 
     def values(self) -> dict[str, CaseValue]:
         """The numbers of the case: means over its classes, pixel accuracy, and of objects."""
         classes = [self.of_class(c) for c in range(1, len(self.overlap.counts))]
         found = {name: _mean([values[name] for values in classes]) for name in classes[0]}
-        found["pixel_accuracy"] = self.right / self.pixels
+        found["pixel_accuracy"] = self.right / self.pixels if self.pixels else "only_void"
         return found if self.matches is None else found | _of_objects(self.matches)
 
     @property
@@ -126,19 +145,25 @@ class MeasuredPair:
 
 @dataclass(frozen=True, slots=True)
 class Ruler:
-    """A pixel's size along each axis (one number for all), and the tolerance of `nsd`."""
+    """A pixel's size along each axis (one number for all), and the tolerance of `nsd`; `penalised`
+    says that the image's diagonal counts as the distance to a mask that is missing."""
 
     pixel_size: Sequence[float]
     tolerance: float
+    penalised: bool = False
 
     def measured(
-        self, truth: NDArray[np.bool_], prediction: NDArray[np.bool_]
-    ) -> OutlineDistances | Reason:
+        self,
+        truth: NDArray[np.bool_],
+        prediction: NDArray[np.bool_],
+        void: NDArray[np.bool_] | None,
+    ) -> OutlineDistances | LoneOutline:
         sizes = self.pixel_size
         spacing = list(sizes) * truth.ndim if len(sizes) == 1 else list(sizes)
-        found = surfaces(truth, prediction, spacing)
-        if not isinstance(found, Surfaces):
-            return found
+        found = surfaces(truth, prediction, spacing, void)
+        if isinstance(found, LoneOutline):
+            diagonal = math.hypot(*(n * d for n, d in zip(truth.shape, spacing, strict=True)))
+            return replace(found, penalty=diagonal) if self.penalised and found.count else found
         return OutlineDistances(found.hd95, found.total, found.within(self.tolerance), found.count)
 
 

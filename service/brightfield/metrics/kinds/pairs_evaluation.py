@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from brightfield.errors import IncomparableRuns
 from brightfield.images.limits import Limits
 from brightfield.metrics.chunks.chunk import JSON, PredictionChunk, RunChunks, readable
 from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
@@ -62,6 +63,13 @@ class PairsEvaluation(Evaluation):
     def agree(self) -> None:
         """Raises `InvalidParameter` where options contradict one another."""
 
+    def agreed(self, cases: Sequence[Any]) -> dict[str, Any]:
+        """What all cases of a run must have in common, null where there are none.
+
+        Raises `InvalidRows` where they do not.
+        """
+        return {}
+
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
@@ -77,7 +85,7 @@ class PairsEvaluation(Evaluation):
         """A chunk keeps what was measured, not the images."""
         self.agree()
         found = list(self._sent(data, None, limits, progress))
-        self.cases(found)
+        cases, _ = self.cases(found)
         pairs = [each.pair for each in found]
         grouped = data.get("groups") is not None or any("group" in each for each in data["pairs"])
         nameless = [pair.excluded("missing_group") for pair in pairs if pair.group is None]
@@ -85,7 +93,7 @@ class PairsEvaluation(Evaluation):
             raise missing_values(nameless)
         ids = tuple(pair.id for pair in pairs if pair.id is not None)
         named = {"ids": bool(ids), "groups": grouped}
-        frame = named if pairs else dict.fromkeys(named)
+        frame = {**(named if pairs else dict.fromkeys(named)), **self.agreed(cases)}
         return PredictionChunk.of_pairs(
             [packed(each) for each in found], content(found), frame, ids
         )
@@ -99,6 +107,11 @@ class PairsEvaluation(Evaluation):
         shared = Shared.of(_ids(first), _ids(second))
         one = [first[place] for place in shared.first.tolist()]
         two = [second[place] for place in shared.second.tolist()]
+        if self.agreed(one) != other.agreed(two):
+            raise IncomparableRuns(
+                f"The runs differ in {self.agreed(one)} and {other.agreed(two)}, so that their "
+                "numbers do not mean the same."
+            )
         lines = self.lines(one), other.lines(two)
         found = differences(*lines, _drawn(one, two), confidence, both.progress)
         return {
@@ -158,6 +171,7 @@ class PairsEvaluation(Evaluation):
 
     def _about(self, found: Iterable[Case | LeftOut], progress: Progress) -> dict[str, Any]:
         cases, excluded = self.cases(found)
+        self.agreed(cases)
         listed = [entry.json() for entry in excluded]
         return {**self.report(cases, progress), "excluded": listed, "excluded_n": len(listed)}
 

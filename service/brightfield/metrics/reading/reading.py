@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,15 +21,31 @@ from brightfield.metrics.reading.columns import (
 from brightfield.metrics.reading.predictions import Groups, Predictions
 
 _MOST_CLASSES = 1000
+# Two words of which everybody takes the second for the positive class, in small letters.
+_PAIRS = (
+    ("negative", "positive"),
+    ("neg", "pos"),
+    ("no", "yes"),
+    ("n", "y"),
+    ("false", "true"),
+    ("absent", "present"),
+    ("-", "+"),
+)
 
 
 def read_predictions(
-    data: Mapping[str, Any], labels: tuple[str, ...] | None, *, alone: bool
+    data: Mapping[str, Any],
+    labels: tuple[str, ...] | None,
+    *,
+    alone: bool,
+    positive: str | int | None = None,
 ) -> Predictions:
     """The rows as they came. Scores of two columns stay two columns.
 
     `alone` says that there are no other rows, so that labels which nobody named can be told from
-    these; rows of one chunk of many do not tell them. Raises `InvalidRows`, `InvalidParameter`.
+    these; rows of one chunk of many do not tell them. Of two texts one must be known as the
+    positive: by `positive`, or because everybody takes it so (no and yes). Raises `InvalidRows`,
+    `InvalidParameter`.
     """
     given = {name: column for name, column in data.items() if column is not None}
     if "truth" not in given or not ("scores" in given or "predictions" in given):
@@ -40,7 +56,7 @@ def read_predictions(
         for name in ("truth", "predictions")
         if name in given
     }
-    known = _labels(given.get("scores"), classes, labels, scores, alone)
+    known = _labels(given.get("scores"), classes, labels, scores, alone, positive)
     if scores is not None and len(known.names) > 2 and scores.ndim == 1:
         scores = np.full((scores.size, len(known.names)), np.nan)  # rows that are all missing
     ids, groups = (
@@ -78,6 +94,7 @@ def _labels(
     labels: tuple[str, ...] | None,
     scores: NDArray[np.float64] | None,
     alone: bool,
+    positive: str | int | None,
 ) -> _Labels:
     if isinstance(columns, ScoreColumns):
         if labels is not None and labels != columns.labels:
@@ -91,7 +108,8 @@ def _labels(
         width = scores.shape[1]
     elif scores is not None and not np.isnan(scores).all():
         width = 2
-    names = labels or _inferred(classes, width, alone)
+    in_columns = scores is not None and scores.ndim == 2
+    names = labels or _inferred(classes, width, alone, None if in_columns else positive)
     if len(set(names)) < len(names) or not 2 <= len(names) <= _MOST_CLASSES:
         raise InvalidParameter(
             f"There are {len(names)} labels; 2 to {_MOST_CLASSES} different ones are needed."
@@ -104,7 +122,9 @@ def _labels(
     return _Labels(names)
 
 
-def _inferred(classes: Mapping[str, ClassColumn], width: int, alone: bool) -> tuple[str, ...]:
+def _inferred(
+    classes: Mapping[str, ClassColumn], width: int, alone: bool, positive: str | int | None
+) -> tuple[str, ...]:
     """The labels when nobody names them: class numbers, or the texts in their order."""
     texts = sorted({class_text(value) for own in classes.values() for value in own.known()})
     numbered = all(text.isdecimal() for text in texts)
@@ -116,14 +136,40 @@ def _inferred(classes: Mapping[str, ClassColumn], width: int, alone: bool) -> tu
             "`labels` in the options of the run.",
             errors=[{"location": "labels", "received": texts[:5]}],
         )
+    if not numbered and len(texts) == 2 and width in (0, 2):
+        return _two_texts(texts, positive)
     if width:
-        if len(texts) == width and not numbered:
-            return tuple(texts)
-        raise InvalidParameter(
-            f"The truth has {len(texts)} classes ({', '.join(texts[:5])}) and the scores are for "
-            f"{width}; name all classes with `labels`, in the order of their scores."
-        )
+        raise InvalidParameter(_unknown_order(texts, width), errors=[{"location": "labels"}])
     return tuple(sorted(texts, key=int)) if numbered else tuple(texts)
+
+
+def _unknown_order(texts: Sequence[str], width: int) -> str:
+    shown = ", ".join(texts[:5])
+    if len(texts) == width:
+        return (
+            f"Nobody says which score is for which of the classes {shown}; name them with "
+            "`labels`, in the order of their scores."
+        )
+    return (
+        f"The truth has {len(texts)} classes ({shown}) and the scores are for {width}; name all "
+        "classes with `labels`, in the order of their scores."
+    )
+
+
+def _two_texts(texts: Sequence[str], positive: str | int | None) -> tuple[str, ...]:
+    """The negative class and the positive. Raises `InvalidParameter` where nobody says which."""
+    by_word = {text.strip().lower(): text for text in texts}
+    for pair in _PAIRS:
+        if set(by_word) == set(pair):
+            return tuple(by_word[word] for word in pair)
+    if positive is None:
+        raise InvalidParameter(
+            f"The classes are {texts[0]} and {texts[1]}, and nobody says which is the positive "
+            f"one; send `labels` in the order of their scores with the positive class second, or "
+            f"for single scores positive={texts[1]}.",
+            errors=[{"location": "positive", "expected": list(texts)}],
+        )
+    return tuple(texts)
 
 
 def _checked_ids(ids: list[str | None] | None) -> tuple[str, ...] | None:

@@ -17,7 +17,7 @@ from brightfield.metrics.counted.curves import precision_recall, roc, selection
 from brightfield.metrics.counted.forecasts import Forecasts
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
-from brightfield.metrics.reports.notes import skipped
+from brightfield.metrics.reports.notes import skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import (
     Families,
@@ -96,8 +96,17 @@ class Multiclass:
             "confusion": confusion(self.table, self.sample.rows.labels, None),
             "operating_point": None,
             "worst": self._worst(),
-            "warnings": skipped(found),
+            "warnings": [*turned_round(self._turned(found)), *skipped(found)],
         }
+
+    def _turned(self, found: dict[MetricPath, Estimate]) -> list[str]:
+        """The classes whose scores are lower for their members."""
+        labels = self.sample.rows.labels
+        return [
+            label
+            for c, label in enumerate(labels)
+            if self.rankings and found["per_class", c, "auroc"].surely_below(0.5)
+        ]
 
     def points(self) -> Iterator[Named] | None:
         """Every point of the curves of all together and of each class, or None without scores."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from brightfield.images.picture import Note
@@ -17,6 +17,34 @@ def from_same_data(rule: str) -> Note:
         f"The threshold was chosen by {rule} on these very rows, so the numbers at it are too "
         "favourable; choose it on other data and send it as `threshold`.",
     )
+
+
+def turned_round(names: Sequence[str]) -> list[Note]:
+    """Of scores that are surely lower for what they should be higher for; `names` of the classes,
+    of two the positive one."""
+    if not names:
+        return []
+    return [
+        Note(
+            "auroc_below_half",
+            f"AUROC and its interval lie below 0.5 for {', '.join(names[:5])}: the scores are "
+            "lower for this class than for others. Check `positive`, the order of `labels`, and "
+            "whether higher scores mean the class.",
+        )
+    ]
+
+
+def bits_assumed(assumed: bool) -> list[Note]:
+    """Of numbers of JSON, which do not tell their type."""
+    if not assumed:
+        return []
+    return [
+        Note(
+            "bits_assumed",
+            "Whole numbers in `array` were taken for images of 8 bits, since JSON does not tell "
+            "their type; send data_range if they have other values.",
+        )
+    ]
 
 
 class Spanned(Protocol):

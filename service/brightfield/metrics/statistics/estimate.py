@@ -22,10 +22,12 @@ Reason = Literal[
     "both_empty",
     "empty_truth",
     "empty_prediction",
+    "only_void",
     "no_matches",
     "no_objects",
     "identical",
     "too_small",
+    "not_kept",
     "mixed",
     "too_few",
     "few_resamples",
@@ -73,6 +75,11 @@ class Estimate:
     def missing(cls, reason: Reason, n: int = 0) -> Estimate:
         """An undefined value, which has no interval for the same reason."""
         return cls(n, undefined=reason, span=reason)
+
+    def surely_below(self, bound: float) -> bool:
+        """Whether the value and all of its interval lie below."""
+        high = self.span.high if isinstance(self.span, Interval) else None
+        return self.value is not None and self.value < bound and high is not None and high < bound
 
     def json(self) -> dict[str, Any]:
         """The number as a report shows it."""

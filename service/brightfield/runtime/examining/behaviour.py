@@ -83,14 +83,17 @@ def compare(findings: Findings) -> None:
     outputs = _one_by_one(findings)
     if outputs is None:
         return
-    findings.abilities["finite"] = Ability(bool(outputs.isfinite().all()))
+    whole = int(outputs.isfinite().all(-1).sum())
+    said = f"There is NaN or infinity among the outputs for {len(outputs) - whole} of 4 images."
+    finite = whole == len(outputs)
+    findings.abilities["finite"] = Ability(finite, None if finite else said)
     if findings.samples.telling:
         _compare_images(findings, outputs)
         _compare_rows(findings, outputs)
 
 
 def _one_by_one(findings: Findings) -> Tensor | None:
-    """(3, n) the outputs of the samples, each alone; None where they can't be compared."""
+    """(4, n) the outputs of the samples, each alone; None where they can't be compared."""
     parts = []
     for row in findings.samples.rows:
         output = findings.attempt(lambda row=row: findings.run(row[None]))  # type: ignore[misc]

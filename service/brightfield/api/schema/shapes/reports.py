@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, UnixTime
+from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, Span, UnixTime
 from brightfield.api.schema.shapes.estimates import (
     ClassCurves,
     ConfusionTable,
@@ -139,6 +139,8 @@ class RestorationCase(NamedRow):
     """The numbers of a pair of images. Those that are null have a reason in `undefined`."""
 
     mse: float | None
+    rmse: float | None
+    mae: float | None
     psnr: float | None
     ssim: float | None
     undefined: dict[str, Reason]
@@ -149,7 +151,8 @@ class RestorationReport(_Report):
     """How close images come to their references."""
 
     task: Literal["restoration"]
-    bits: Annotated[int, Field(ge=1)]
+    data_range: Span
+    """Least and greatest value that images may have; the difference is the peak."""
     luminance: bool
     border: Natural
     pooled: Metrics

@@ -1,0 +1,51 @@
+"""What is to be known of masks that were nevertheless evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from brightfield.images.picture import Note
+from brightfield.metrics.counted.segmented import MeasuredPair
+
+
+def mask_notes(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
+    """Of values that may mean something else, and of distances that missed masks have not."""
+    yield from _one_value(cases)
+    void = sum("perhaps_void" in case.marks for case in cases)
+    if void:
+        yield Note(
+            "perhaps_void",
+            f"In {void:,} of {len(cases):,} pairs the truth has 255 beside other values, which "
+            "often means void; here it is foreground. Send ignore=255 if it is void.",
+        )
+    yield from _missed(cases)
+
+
+def _one_value(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
+    counts = {
+        side: sum(f"{side}_in_one_value" in case.marks for case in cases)
+        for side in ("truth", "prediction")
+    }
+    if any(counts.values()):
+        yield Note(
+            "one_object_in_parts",
+            f"{counts['truth']:,} true and {counts['prediction']:,} predicted masks of "
+            f"{len(cases):,} pairs have one value in several parts. With mode=instance a value is "
+            "an object; if these are masks of foreground, number their parts first "
+            "(scipy.ndimage.label), or send mode=semantic.",
+        )
+
+
+def _missed(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
+    """A model that finds less has fewer distances, which says nothing good about it."""
+    reasons = [[outline.without for outline in case.outlines] for case in cases]
+    empty = {
+        side: sum(f"empty_{side}" in own for own in reasons) for side in ("prediction", "truth")
+    }
+    if any(empty.values()):
+        yield Note(
+            "distances_without_missed",
+            f"hd95 and assd leave out {empty['prediction']:,} of {len(cases):,} cases in which a "
+            f"predicted mask is empty and {empty['truth']:,} in which a true one is; nsd counts "
+            "them as 0. missing_distance=diagonal counts the image's diagonal for them.",
+        )

@@ -1,0 +1,113 @@
+"""From which to which value images go: stated, or told by the type of their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from brightfield.errors import InvalidRows
+from brightfield.metrics.reading.pictures import ReadImage
+from brightfield.parameters import NUMBER, written
+
+_ADVICE = "send data_range, such as data_range=1 or data_range=-1,1"
+
+
+def _bounds(value: Any) -> Any:
+    if isinstance(value, str):
+        value = value.split(",")
+    if isinstance(value, int | float):
+        value = [value]
+    if isinstance(value, list | tuple) and len(value) == 1:
+        return (0.0, value[0])
+    return value
+
+
+def _ascending(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] >= value[1]:
+        raise ValueError("a range is the greatest value, or the least and the greatest")
+    return value
+
+
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+DataRange = Annotated[
+    tuple[_Finite, _Finite],
+    BeforeValidator(_bounds),
+    AfterValidator(_ascending),
+    written(
+        "float | Sequence[float]",
+        {"pattern": rf"^{NUMBER}(,{NUMBER})?$", "examples": ["1", "4095", "-1,1"]},
+        {"type": "number"},
+        {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 2},
+    ),
+]
+"""The greatest value, from 0 on, or the least and the greatest: `1`, `-1,1` or `[-1, 1]`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """From `low` to `high`; `assumed` where numbers of JSON were taken for 8 bits."""
+
+    low: float
+    high: float
+    assumed: bool = False
+
+    @property
+    def span(self) -> float:
+        """The L of PSNR and SSIM."""
+        return self.high - self.low
+
+
+_EIGHT_BITS = ValueRange(0.0, 255.0, assumed=True)
+
+
+def range_of(reference: ReadImage, image: ReadImage, row: int) -> ValueRange:
+    """What integers of 8 or 16 bits can hold. Raises `InvalidRows` for other types, which do not
+    tell, and for two types."""
+    found = [
+        _of_type(each, name, row) for each, name in ((reference, "reference"), (image, "image"))
+    ]
+    if found[0] != found[1]:
+        types = " and ".join(str(each.pixels.dtype) for each in (reference, image))
+        raise _refused(
+            "reference",
+            row,
+            f"The images of pair {row} are {types}, which hold other values; {_ADVICE}.",
+        )
+    return found[0]
+
+
+def _of_type(image: ReadImage, name: str, row: int) -> ValueRange:
+    dtype = image.pixels.dtype
+    if not image.typed and dtype.kind in "iub":
+        return _EIGHT_BITS
+    if dtype.kind in "iu" and dtype.itemsize <= 2:
+        info = np.iinfo(dtype)
+        return ValueRange(float(info.min), float(info.max))
+    raise _refused(
+        name,
+        row,
+        f"`{name}` of pair {row} has numbers of {dtype}, which does not tell from which to which "
+        f"value they go; {_ADVICE}.",
+    )
+
+
+def check_within(pixels: NDArray[Any], bounds: ValueRange, name: str, row: int) -> None:
+    """Raises `InvalidRows` for values outside of the range."""
+    low, high = pixels.min(initial=0), pixels.max(initial=0)
+    if bounds.low <= low and high <= bounds.high:
+        return
+    raise _refused(
+        name,
+        row,
+        f"`{name}` of pair {row} has values from {low:g} to {high:g}, beyond the range from "
+        f"{bounds.low:g} to {bounds.high:g}; clip them, or {_ADVICE}.",
+    )
+
+
+def _refused(name: str, row: int, message: str) -> InvalidRows:
+    return InvalidRows(message, errors=[{"location": f"pairs.{row}.{name}", "row": row}])
