@@ -11,6 +11,7 @@ import httpx2
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 import brightfield.models
 from brightfield.cards import read_card
@@ -101,3 +102,28 @@ def test_the_card_of_torchvision_weights(
     )
     assert (list(card.input.mean), list(card.input.std)) == (transforms.mean, transforms.std)
     assert card.input.resize.interpolation == transforms.interpolation.value
+
+
+@pytest.mark.slow
+def test_objects_by_own_code_and_boxes_of_an_own_detector(
+    serving: Callable[..., str],
+    desk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for model in ("stars", "spots"):
+        make(model, monkeypatch, capsys)
+    monkeypatch.setenv("BRIGHTFIELD_TRUST_MODEL_CODE", "true")
+    address = serving(models="models", preload=False)
+    spots = np.zeros((64, 80), np.uint8)
+    spots[20:23, 20:23] = spots[40:43, 60:63] = 255
+    blurred = np.clip(ndimage.gaussian_filter(spots.astype(float), 4) * 60, 0, 255)
+    image = npy(blurred.astype(np.uint8))
+    for endpoint in ("segment?model=stars", "saliency?model=stars&object=1", "detect?model=spots"):
+        url = f"http://{address}/{endpoint}"
+        reply = httpx2.post(url, content=image, trust_env=False, timeout=60)
+        assert reply.status_code == 200, reply.text
+        if endpoint.startswith("segment"):
+            boxes = [item["box"] for item in reply.json()["instances"]]
+            middles = [(box["ymin"] + box["ymax"], box["xmin"] + box["xmax"]) for box in boxes]
+            assert middles == [(43, 43), (83, 123)]
