@@ -11,7 +11,6 @@ import httpx2
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
 
 import brightfield.models
 from brightfield.cards import read_card
@@ -115,15 +114,16 @@ def test_objects_by_own_code_and_boxes_of_an_own_detector(
         make(model, monkeypatch, capsys)
     monkeypatch.setenv("BRIGHTFIELD_TRUST_MODEL_CODE", "true")
     address = serving(models="models", preload=False)
-    spots = np.zeros((64, 80), np.uint8)
-    spots[20:23, 20:23] = spots[40:43, 60:63] = 255
-    blurred = np.clip(ndimage.gaussian_filter(spots.astype(float), 4) * 60, 0, 255)
-    image = npy(blurred.astype(np.uint8))
+    y, x = np.mgrid[:64, :80]
+    peaks = [
+        np.exp(-((y - row) ** 2 + (x - column) ** 2) / 32) for row, column in ((21, 21), (41, 61))
+    ]
+    image = npy((255 * np.maximum(*peaks)).astype(np.uint8))
     for endpoint in ("segment?model=stars", "saliency?model=stars&object=1", "detect?model=spots"):
         url = f"http://{address}/{endpoint}"
         reply = httpx2.post(url, content=image, trust_env=False, timeout=60)
         assert reply.status_code == 200, reply.text
         if endpoint.startswith("segment"):
-            boxes = [item["box"] for item in reply.json()["instances"]]
+            boxes = [item["box"] for item in reply.json()["result"]["objects"]]
             middles = [(box["ymin"] + box["ymax"], box["xmin"] + box["xmax"]) for box in boxes]
-            assert middles == [(43, 43), (83, 123)]
+            assert np.abs(np.array(middles) - [(43, 43), (83, 123)]).max() <= 1

@@ -127,7 +127,7 @@ class Stem:
         None where heads disagree: then they are windows, which see different places.
         """
         moved = self._moved({number: disturbed(self.values[number], chosen)}) > 0
-        union: NDArray[np.bool_] = np.asarray(moved.any(axis=0))
+        union: NDArray[np.bool_] = np.logical_or.reduce(moved, axis=0)
         heads = moved[moved.any(axis=1)]
         return union if (heads == union).all() else None
 

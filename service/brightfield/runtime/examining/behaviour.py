@@ -69,13 +69,16 @@ def _compare_twice(findings: Findings, one: Any, other: Any) -> None:
     alike = len(first) == len(second) and same_numbers(first[0], second[0], first, dtype_of(one))
     findings.abilities["repeatable"] = Ability(alike)
     if not alike:
-        findings.warnings.append(
-            Note(
-                "random_answer",
-                "The network gives the same image different answers: it draws random numbers, as "
-                "dropout in train mode does, or keeps a state. This answer is one of many.",
-            )
-        )
+        _tell_chance(findings)
+
+
+def _tell_chance(findings: Findings) -> None:
+    said = (
+        "The network gives the same image different answers: it draws random numbers, as dropout "
+        "in train mode does, or keeps a state. This answer is one of many."
+    )
+    findings.abilities["repeatable"] = Ability(False, said)
+    findings.warnings.append(Note("random_answer", said))
 
 
 def compare(findings: Findings) -> None:
@@ -153,10 +156,21 @@ def _compare_rows(findings: Findings, outputs: Tensor) -> None:
     mixed = findings.attempt(lambda: mixes_rows(findings.run, samples, outputs, together, repeats))
     if isinstance(mixed, PassFault):
         findings.abilities["independent"] = Ability(None, mixed.cause)
+    elif mixed and repeats and not _again_the_same(findings, outputs):
+        _tell_chance(findings)
     elif mixed:
         _keep_apart(findings)
     else:
         findings.abilities["independent"] = Ability(True)
+
+
+def _again_the_same(findings: Findings, outputs: Tensor) -> bool:
+    """Whether images alone give what they gave before; chance may not show in two passes."""
+    again = _one_by_one(findings)
+    if again is None or again.shape != outputs.shape:
+        return False
+    rows = zip(outputs, again, strict=True)
+    return all(same_numbers(one, other, outputs, torch.float32) for one, other in rows)
 
 
 def _run_alone(findings: Findings, together: Any) -> None:
