@@ -127,7 +127,8 @@ def test_pull(folder, monkeypatch, capsys):
 
     monkeypatch.setenv("BRIGHTFIELD_MODELS", str(folder))
     assert main(["models", "pull", "lap"]) == 2
-    assert "Did you mean lab?" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Did you mean lab?" in said and "BRIGHTFIELD_MODELS is" in said
     assert main(["models", "pull", "lab"]) == 1
     assert "nothing to download" in capsys.readouterr().err
 
@@ -138,6 +139,10 @@ def test_pull(folder, monkeypatch, capsys):
     monkeypatch.setattr(weights, "pull", pull)
     assert main(["models", "pull", "lab"]) == 0
     assert capsys.readouterr().out.endswith("lab.pth\n")
+    monkeypatch.delenv("BRIGHTFIELD_MODELS")
+    assert main(["models", "pull", "lab"]) == 2
+    assert "isn't set in this shell" in capsys.readouterr().err
+    assert main(["models", "pull", str(folder / "lab")]) == 0
 
 
 @pytest.mark.parametrize("code", ["sys.exit(2)", "raise BaseException('boom')", "quit()"])

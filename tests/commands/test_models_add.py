@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,7 @@ def build(width=8):
 """
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_lightning_is_recognised_and_its_card_is_complete(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -169,4 +169,3 @@ def test_many_labels_lie_in_a_file() -> None:
     assert main(words) == 0
     assert read_card(Path("models/w")).label_names == tuple(f"c{i}" for i in range(30))
     assert len(Path("models/w/labels.txt").read_text().splitlines()) == 30
-    shutil.rmtree("models")

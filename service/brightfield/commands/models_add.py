@@ -15,6 +15,8 @@ _TEXTS = (
     ("licence", "licence of the weights (default: unknown)"),
     ("description", "what it is for"),
 )
+# Their answers are files.
+_WRITING = ("segment", "superresolve")
 _INPUTS = (
     ("channels", int, "N", "channels of its input"),
     ("size", str, "SIZE", "224, 256,320 (height, width), or multiple:32 for any such size"),
@@ -84,7 +86,8 @@ class ModelsAdd(Command):
         written = ", ".join(sorted(file.name for file in added.folder.iterdir()))
         print(f"wrote {added.folder} ({written})")
         print(f"next: brightfield serve --models {folder}")
-        print(f"then: brightfield {wishes.task} IMAGE --model {added.card.id}")
+        out = " --out FOLDER" if wishes.task in _WRITING else ""
+        print(f"then: brightfield {wishes.task} IMAGE --model {added.card.id}{out}")
         return 0
 
 

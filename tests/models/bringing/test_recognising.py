@@ -72,6 +72,7 @@ def test_a_network_is_known_by_its_names_and_shapes(
     assert (chosen.place, chosen.prefix, chosen.rest) == ("state_dict", "model.", ("loss.w",))
 
 
+@pytest.mark.slow
 def test_networks_that_only_compute_otherwise_are_told_apart_by_a_hint_alone(
     tmp_path: Path,
 ) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import sys
 from collections.abc import Callable
 from pathlib import PurePosixPath
 from types import ModuleType
@@ -15,6 +13,7 @@ from torch import nn
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, UntrustedCode
 from brightfield.models.loading.arguments import with_nulls
+from brightfield.models.loading.code_files import run_file
 from brightfield.models.loading.foreign_code import foreign_code
 
 _POST_TASKS = ("segment", "detect")
@@ -90,15 +89,4 @@ def _file(card: ModelCard, place: str) -> ModuleType:
     file = card.folder / path
     if not file.is_file():
         raise InvalidCard(f"{card.id} names {place}, which is not in its folder.")
-    name = f"brightfield_model_{card.id}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise InvalidCard(f"{place} of {card.id} cannot be imported.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickles look their module up by name
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    return run_file(file, f"brightfield_model_{card.id}")
