@@ -100,12 +100,11 @@ class Gradients:
         taps = [place for place in (self.layer, self.of) if place is not None]
         as_rows = {tap: row_reader(self.layouts, module, tap, rows) for tap in taps}
         guide = None if self.relu_rule is None else Guided(capped=self.relu_rule == "guided")
-        # The guide stays open on the way back: what is checkpointed runs again there.
-        with torch.enable_grad(), reading(module, taps) as read, guide or nullcontext():
+        with torch.enable_grad(), reading(module, taps) as read:
             source = rows.detach().requires_grad_()
-            # On a copy, since a model may work in place.
-            copy = source.clone(memory_format=torch.preserve_format)
-            output = run(module, copy, self.cut)
+            with guide or nullcontext():  # on a copy, since a model may work in place
+                copy = source.clone(memory_format=torch.preserve_format)
+                output = run(module, copy, self.cut)
             scored = output if self.of is None else as_rows[self.of](seen(read, self.of))
             scores = torch.cat([span.argument(_slice(scored, span)) for span in spans])
             by = source if self.layer is None else seen(read, self.layer)

@@ -19,6 +19,8 @@ from brightfield.tensors import Images, Map
 
 # A gradient that moves the score by less than this part of it, over the whole range of the input.
 _FAINT = 1e-6
+# Less than this part of the score isn't resolved in float32.
+_RESOLVED = 1.2e-7
 # Relative, a little above what float32 resolves.
 _JITTER = 1e-5
 _SATURATED = Note(
@@ -63,6 +65,8 @@ class PixelGradients(SaliencyMethod):
         assert isinstance(result, SaliencyMap)
         if not self._is_faint(result, images):
             return result.judged()
+        if self._moves(result, images) < _RESOLVED * abs(result.target.value):
+            return replace(result, noise=float(np.abs(result.values).max())).judged()
         noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(0)).to(images)
         *_, last = self.explain(probe, images * (1 + _JITTER * noise))
         assert isinstance(last.result, SaliencyMap)
@@ -71,10 +75,13 @@ class PixelGradients(SaliencyMethod):
         return replace(result, noise=float(np.abs(result.values).max())).judged()
 
     def _is_faint(self, result: SaliencyMap, images: Images) -> bool:
-        span = 1.0 if self.times_input else float(images.max() - images.min())
-        moves = float(np.abs(result.values).max()) * span
-        score = abs(result.target.value)
+        moves, score = self._moves(result, images), abs(result.target.value)
         return bool(np.isfinite([moves, score]).all()) and 0 < moves < _FAINT * score
+
+    def _moves(self, result: SaliencyMap, images: Images) -> float:
+        """By how much a pixel moves the score, over the whole range of the input."""
+        span = 1.0 if self.times_input else float(images.max() - images.min())
+        return float(np.abs(result.values).max()) * span
 
     @property
     def targeted(self) -> bool:
