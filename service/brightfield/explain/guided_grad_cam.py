@@ -8,7 +8,7 @@ import torch
 
 from brightfield.explain.grad_cam import GradCam
 from brightfield.explain.guided_backprop import guided_notes
-from brightfield.explain.kinds.class_activation import enlarged
+from brightfield.explain.kinds.class_activation import enlarged, rounding_of
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
@@ -31,6 +31,8 @@ class GuidedGradCam(SaliencyMethod):
         layer = probe.spatial_layer(self.layer, images)
         (by_layer,) = probe.gradients([images], layer.tap)
         coarse = GradCam.weighed(by_layer.activations[0], by_layer.gradients[0]).relu()
+        if float(coarse.max()) <= rounding_of(by_layer):
+            coarse = torch.zeros_like(coarse)
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
         weight = enlarged(coarse, images)

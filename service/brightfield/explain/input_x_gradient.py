@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import torch
 
@@ -19,6 +20,8 @@ class InputTimesGradient(PixelGradients):
     For a model that is linear without a bias the values sum to the score.
     Source: Shrikumar et al. 2016.
     """
+
+    times_input: ClassVar[bool] = True
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         (gradient,) = probe.gradients([images])

@@ -9,9 +9,16 @@ import torch
 
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
+from brightfield.explain.maps.verdict import NO_GRADIENT, rounding
 from brightfield.explain.method import Step
 from brightfield.explain.probing.probe import Probe
+from brightfield.targets import Gradient
 from brightfield.tensors import Images
+
+_AGAINST = (
+    "Whatever the layer says speaks against the target: relu=false shows it, and another layer may "
+    "say more."
+)
 
 
 class ClassActivation(SaliencyMethod):
@@ -36,6 +43,7 @@ class ClassActivation(SaliencyMethod):
         layer = probe.spatial_layer(self.layer, images)
         (found,) = probe.gradients([images], layer.tap)
         coarse = self.weighed(found.activations[0], found.gradients[0])
+        hint = _AGAINST if self.relu and coarse.any() else NO_GRADIENT
         if self.relu:
             coarse = coarse.relu()
         result = saliency_map(
@@ -43,9 +51,18 @@ class ClassActivation(SaliencyMethod):
             probe,
             enlarged(coarse, images),
             signed=not self.relu,
+            noise=rounding_of(found),
+            hint=hint,
             **layer.facts(),
         )
         yield Step(1, 1, result=result.stating(*layer.notes))
+
+
+def rounding_of(gradient: Gradient) -> float:
+    """The largest value of a weighed map that rounding alone can give."""
+    weights = gradient.gradients[0].abs().mean(dim=(1, 2))
+    scale = torch.einsum("k,khw->hw", weights, gradient.activations[0].abs()).amax()
+    return rounding(float(scale), gradient.activations.dtype)
 
 
 def enlarged(coarse: torch.Tensor, images: Images) -> torch.Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from brightfield.errors import InvalidCard, UnknownLayer
 from brightfield.images.picture import Note
-from brightfield.models.examination.abilities import differentiates, follows
+from brightfield.models.examination.abilities import differentiates, explained_maps, follows
 from brightfield.models.examination.differences import dtype_of, numbers, same_numbers, spread
 from brightfield.models.examination.examination import Ability
 from brightfield.models.examination.outputs import described
@@ -195,15 +195,17 @@ def _keep_apart(findings: Findings) -> None:
 
 
 def try_explaining(findings: Findings) -> None:
-    """Ask for a gradient, through rectifiers, and for a trace of the network's operations."""
-    resident, cut = findings.resident, findings.resident.cut
-    found = findings.attempt(
-        lambda: differentiates(resident.module, resident.place(findings.samples.rows[:1]), cut)
-    )
+    """Ask for a gradient, through rectifiers, for a layer with maps, and for a trace of the
+    network's operations."""
+    resident, image = findings.resident, findings.samples.rows[:1]
+    module, cut, explain = resident.module, resident.cut, resident.card.explain
+    found = findings.attempt(lambda: differentiates(module, resident.place(image), cut))
     if isinstance(found, PassFault):
         found = Ability(False, found.cause), Ability(None)
     findings.abilities["differentiable"], findings.abilities["guided"] = found
-    trace = findings.attempt(lambda: follows(resident.module, resident.place(findings.image)))
+    maps = findings.attempt(lambda: explained_maps(module, resident.place(image), cut, explain))
+    findings.maps = None if isinstance(maps, PassFault) else maps
+    trace = findings.attempt(lambda: follows(module, resident.place(findings.image)))
     if isinstance(trace, PassFault):
         trace = Ability(False, trace.cause)
     if findings.ability("independent").holds is False:
