@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from brightfield.explain.kinds.pixel_gradients import PixelGradients
+from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
 from brightfield.explain.probing.probe import Probe
@@ -70,6 +71,10 @@ class Lrp(PixelGradients):
         little = abs(pixels) < _SMALL_SHARE * abs(score)
         notes = [_elsewhere(score, pixels, constants)] if little else []
         yield Step(1, 1, result=result.stating(*notes))
+
+    def judged(self, result: Explanation, probe: Probe, images: Images) -> Explanation:
+        """As for all methods; a small map isn't a small gradient, and `relevance` says why."""
+        return result.judged()
 
     def _rules(self) -> RuleSet:
         known = {
