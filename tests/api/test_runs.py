@@ -237,8 +237,14 @@ def test_two_runs_compared(client: TestClient) -> None:
     assert auroc["method"] == "delong" and 0 < auroc["p_value"] < 0.01
     assert found["metrics"]["f1"]["method"] == "percentile"
     assert (found["a"]["name"], found["task"]) == ("side a", "classification")
+    assert found["metrics"]["accuracy"]["test"] == "mcnemar"
+    page = client.get("/metrics/compare", params={**query, "format": "html", "title": "Nets"})
+    assert page.headers["content-type"].startswith("text/html") and "<h1>Nets</h1>" in page.text
+    table = client.get("/metrics/compare", params=query, headers={"Accept": "text/csv"})
+    assert table.text.splitlines()[0].startswith("\ufeffscope,class,metric,a,b,difference")
     for query, code in (
         ({"a": runs[0]}, "invalid_parameter"),
+        ({"a": runs[0], "b": runs[1], "title": "x"}, "invalid_parameter"),
         ({"a": runs[0], "b": runs[1], "ci.levle": "0.9"}, "unknown_parameter"),
         ({"a": runs[0], "b": start(client).rpartition("/")[2]}, "incomparable_runs"),
         ({"a": runs[0], "b": start(client, task="detection").rpartition("/")[2]},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import timm
 import torch
 from torch import Tensor, nn
 from torchvision.models import SwinTransformer, VisionTransformer
@@ -106,7 +107,7 @@ def test_torchvisions_transformer_with_its_own_attention(bench: Bench) -> None:
 
 def test_windowed_attention_is_refused(bench: Bench) -> None:
     model = SwinTransformer([4, 4], 8, [2, 2], [2, 2], [2, 2], num_classes=3).eval()
-    with pytest.raises(Unexplainable, match="Its attention"):
+    with pytest.raises(Unexplainable, match="works in windows"):
         bench.explain(AttentionRelevance(), case(model, image(3, 32, 32)))
 
 
@@ -119,3 +120,22 @@ def test_a_score_beside_the_attention_is_refused(bench: Bench) -> None:
     model.__class__ = Beside
     with pytest.raises(Unexplainable, match="doesn't depend on its attention"):
         bench.explain(AttentionRelevance(), case(model, IMAGES))
+
+
+def test_timms_transformer_whether_its_attention_is_fused_or_not(bench: Bench) -> None:
+    """With register tokens; the fused call never has weights, the other one has."""
+    maps = []
+    for fused in (True, False):
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            model = timm.create_model(
+                "vit_small_patch14_reg4_dinov2", img_size=56, depth=2, num_classes=3
+            ).eval()
+            nn.init.normal_(model.head.weight)
+        for block in model.blocks:
+            block.attn.fused_attn = fused
+        result = bench.explain(AttentionRelevance(target=1), case(model, image(3, 56, 56)))
+        assert result.facts["tokens"] == 1 + 4 + 16 and result.facts["layer_size"] == [4, 4]
+        maps.append(result.values)
+    np.testing.assert_allclose(maps[0], maps[1], rtol=1e-3)
+    assert np.ptp(maps[0]) > 0

@@ -382,7 +382,7 @@ class NeighborsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/neighbors."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours. Default: 10, or all if there are fewer."""
@@ -438,7 +438,7 @@ class ClustersParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/clusters."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     seed: int | None
     """Of the starts, which are drawn by chance. Default: 0."""
@@ -452,7 +452,7 @@ class DuplicatesParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/duplicates."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours are examined. Default: 10, or all others if there are fewer."""
@@ -464,7 +464,7 @@ class OutliersParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/outliers."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours are examined. Default: 10, or all others if there are fewer."""
@@ -476,7 +476,7 @@ class DisagreementsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/disagreements."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours are examined. Default: 10, or all others if there are fewer."""
@@ -501,7 +501,7 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     model: str | None
     """A model's id as in GET /models. Default: the task's default model."""
@@ -608,7 +608,7 @@ class ProjectionParameters(TypedDict, total=False):
     min_dist: float | None
     """Smallest distance between points on the map. (of umap). Default: 0.1."""
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
 
 
@@ -616,7 +616,7 @@ class ProjectionPlotParameters(TypedDict, total=False):
     """Parameters of GET /collections/{name}/projection/{map_id}/plot."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     format: Literal["png", "svg"] | None
     """`png` or `svg`. Default: "png"."""
@@ -737,7 +737,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "dim": "Length of a vector, for a collection without a model, which takes only vectors.",
     },
     "NeighborsParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours. Default: 10, or all if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
         "space": '`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison. Default: "embedding".',
@@ -759,23 +759,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "ef_construction": "Candidates examined for the links of each vector, at least 2 m; more candidates find more neighbours and take more time to build. Default: 64.",
     },
     "ClustersParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "seed": "Of the starts, which are drawn by chance. Default: 0.",
         "runs": "Starts, of which the best clustering is taken. Default: 10.",
         "members": "How many items nearest each centre are named. Default: 5.",
     },
     "DuplicatesParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
     },
     "OutliersParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
     },
     "DisagreementsParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
         "most": "How many items are listed. Default: 50.",
@@ -785,7 +785,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "units": "Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or `0,17,4`. Default: all, or those that the task picks.",
         "k": "Patches per unit; at most one of each neighbourhood in an image. Default: 6.",
         "most": "How many units, where `units` names none: those whose patches have the greatest sum of values. Default: 6.",
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
@@ -827,10 +827,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "min_gain": "Stop early when 25 steps lower the divergence by less than this fraction; 0: never. (of tsne). Default: 0.0.",
         "neighbors": "Size of a neighbourhood; smaller ones show finer groups. (of umap). Default: 15.",
         "min_dist": "Smallest distance between points on the map. (of umap). Default: 0.1.",
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
     },
     "ProjectionPlotParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "format": '`png` or `svg`. Default: "png".',
         "by": "The metadata key that colours the points. Default: none; thumbnails are drawn.",
         "thumbnails": "Whether to draw thumbnails. Default: yes, unless points are coloured.",

@@ -321,6 +321,7 @@ class MetricDifference(Value):
     ci: tuple[float, float] | None
     method: str | None
     p_value: float | None
+    """Two-sided."""
     undefined: str | None
     ci_undefined: str | None
 

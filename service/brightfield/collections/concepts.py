@@ -11,12 +11,12 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from brightfield.collections.adding import check_origin, embedding_task
-from brightfield.collections.queries import CollectionQueries, Conditions, watched
+from brightfield.collections.queries import CollectionQueries, ItemFilter, watched
 from brightfield.embedding.concepts import (
     LEAST,
     LEVEL,
     ConceptEvidence,
-    Numbers,
+    Doubles,
     concept_evidence,
 )
 from brightfield.embedding.vectors import Vectors
@@ -42,12 +42,12 @@ class ConceptQuestion(Parameters):
 
     target: str
     """The class whose score is asked about: a label, or a class id."""
-    concept: Conditions
+    concept: ItemFilter
     """A filter: the items that have the concept, as `{"texture": "striped"}`."""
-    random: Conditions | None = None
+    random: ItemFilter | None = None
     """A filter: the items that random sets are drawn from, without those of the concept. Default:
     all others."""
-    inputs: Conditions | None = None
+    inputs: ItemFilter | None = None
     """A filter: the items whose images are asked about, of a collection that keeps images. Default:
     the images of the request."""
     runs: Annotated[int, Field(ge=2, le=500)] = 30
@@ -194,7 +194,7 @@ class ConceptTests:
         return readers, [item.id for item in found.items]
 
 
-def _fitting(gradients: Numbers, collection: Collection) -> Numbers:
+def _fitting(gradients: Doubles, collection: Collection) -> Doubles:
     if gradients.shape[1] != collection.dim:
         raise InvalidParameter(
             f"The vectors of {collection.name} have {collection.dim} values, and these images "
@@ -243,7 +243,7 @@ def _told(
     return ConceptTest(facts, inputs, (*answer.notes, *_notes(evidence, result.gradients)))
 
 
-def _numbers(scores: Numbers, accuracies: Sequence[float]) -> dict[str, Any]:
+def _numbers(scores: Doubles, accuracies: Sequence[float]) -> dict[str, Any]:
     return {
         "score": float(scores.mean()),
         "deviation": float(scores.std(ddof=1)),
@@ -253,7 +253,7 @@ def _numbers(scores: Numbers, accuracies: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _notes(evidence: ConceptEvidence, gradients: Numbers) -> list[Note]:
+def _notes(evidence: ConceptEvidence, gradients: Doubles) -> list[Note]:
     notes = []
     chance = sum(each.by_chance for each in evidence.concepts)
     if chance:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from brightfield.embedding.vectors import Vectors
 from brightfield.progress import Progress, Step, no_progress
 
-Numbers = NDArray[np.float64]
+Doubles = NDArray[np.float64]
 
 LEAST = 6
 """Items that a concept or a random set has at least: two are held out of each."""
@@ -28,7 +28,7 @@ class ConceptVector:
     """`vector` (D,) of length 1, from counterexamples to examples; and how many of the `held_out`
     items, as many of each kind, it tells apart (`right`)."""
 
-    vector: Numbers
+    vector: Doubles
     right: int
     held_out: int
 
@@ -56,9 +56,9 @@ class ConceptEvidence:
 
     concepts: list[ConceptVector]
     randoms: list[ConceptVector]
-    scores: Numbers
-    random_scores: Numbers
-    derivatives: Numbers
+    scores: Doubles
+    random_scores: Doubles
+    derivatives: Doubles
     p: float
     matched: float
 
@@ -70,7 +70,7 @@ class ConceptEvidence:
 def concept_evidence(
     concept: Vectors,
     others: Vectors,
-    gradients: Numbers,
+    gradients: Doubles,
     *,
     runs: int,
     size: int,
@@ -110,7 +110,7 @@ def concept_evidence(
     )
 
 
-def _matched(shifts: Numbers) -> float:
+def _matched(shifts: Doubles) -> float:
     """The share of random sets with a shift (the second column) as large as the concept's mean."""
     return float((np.abs(shifts[:, 1]) >= abs(shifts[:, 0].mean())).mean())
 
@@ -142,7 +142,7 @@ def concept_vector(
     return ConceptVector(vector / np.linalg.norm(vector), right, sum(map(len, held)))
 
 
-def difference(first: Numbers, second: Numbers) -> float:
+def difference(first: Doubles, second: Doubles) -> float:
     """p of Welch's t-test, two-sided; of constant lists 1 if they are equal, else 0."""
     if np.ptp(first) == 0 and np.ptp(second) == 0:
         return float(first[0] == second[0])

@@ -147,7 +147,9 @@ class LaneProbe:
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:
         argument = (self.targets[0].score, rules)
-        found: Relevance = self._alone(RelevancePass(self._cut, self._of), images, argument)
+        found: Relevance = self._alone(
+            RelevancePass(self._cut, self._of, self._resident.layouts), images, argument
+        )
         return found
 
     def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:

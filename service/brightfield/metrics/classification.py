@@ -21,6 +21,7 @@ from brightfield.metrics.reports.compared_classes import (
     chosen_here,
     class_differences,
     class_report,
+    other_points,
 )
 from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
 from brightfield.metrics.reports.multiclass import Multiclass
@@ -119,8 +120,8 @@ class Classification(Evaluation):
         return {
             "labels": list(first.labels),
             **shared.json(),
-            **class_report(first.labels, found),
-            "warnings": warned([*chosen_here(*views), *skipped(found)]),
+            **class_report(first.labels, found, shared.ids),
+            "warnings": warned([*other_points(*views), *chosen_here(*views), *skipped(found)]),
             "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
         }
 

@@ -156,14 +156,18 @@ class Detection(Evaluation):
         check_same_truth(*scenes)
         samples = [Detected(self._matched(scene, both.progress)[1]) for scene in scenes]
         one, two = (self._lines(*pair) for pair in zip(scenes, samples, strict=True))
-        design = Design.shared(_sampler(scenes[0]), clustered=scenes[0].groups is not None)
+        design = Design.shared(_sampler(scenes[0]), scenes[0].groups)
         work = sum(sample.work for sample in samples)
         found = differences(one, two, design, confidence, both.progress, work=work)
         return {
             **shared.json(),
-            "metrics": below(found, ("metrics",)),
+            "metrics": below(found, ("metrics",), shared.ids),
             "per_class": [
-                {"label": label, "category_id": key, "metrics": below(found, ("per_class", place))}
+                {
+                    "label": label,
+                    "category_id": key,
+                    "metrics": below(found, ("per_class", place), shared.ids),
+                }
                 for place, (key, label) in enumerate(self._of_classes(scenes[0]))
             ],
             "warnings": warned(skipped(found)),

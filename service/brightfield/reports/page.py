@@ -49,7 +49,7 @@ def page(report: Report, title: str | None = None) -> bytes:
     wanted = [name for part in parts for name in part.plots]
     figures = {name: _figure(plots[name], report, name) for name in wanted}
     return (
-        _template()
+        template()
         .render(
             title=plain(title or run.get("name") or TITLES[report["task"]], 200),
             kind=TITLES[report["task"]],
@@ -88,7 +88,8 @@ def _facts(report: Report, parts: list[Section]) -> list[tuple[str, str]]:
 
 
 @cache
-def _template() -> Template:
+def template() -> Template:
+    """The page's frame."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -115,9 +115,14 @@ def _segmentation(report: Report) -> Iterator[str]:
     hd95 = metrics["hd95"]
     if hd95["value"] is not None:
         unit = " \N{MICRO SIGN}m" if report["unit"] == "um" else " pixels"
+        missing = report["n"] - hd95["n"]
+        among = "" if not missing else (
+            f" That is over {counted(hd95['n'], 'pair')}; {counted(missing, 'pair')} without a "
+            "distance, since a mask is empty, are not in it."
+        )  # fmt: skip
         yield (
             "The distance of the outlines, without the farthest 5 %, is at most "
-            f"{stated(report, hd95, unit)}."
+            f"{stated(report, hd95, unit)}.{among}"
         )
     objects = report.get("objects")
     if objects is not None:

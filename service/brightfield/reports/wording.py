@@ -84,6 +84,12 @@ METHODS: Mapping[str, str] = {
     "bca": "bootstrap (BCa)",
 }
 
+TESTS: Mapping[str, str] = {
+    "delong": "DeLong's test",
+    "mcnemar": "McNemar's exact test",
+    "exchange": "exchange test",
+}
+
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
 _DISTANCES = frozenset({"hd95", "assd"})
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
@@ -151,6 +157,15 @@ def with_interval(entry: ReportNumber) -> str:
     if entry["value"] is None:
         return f"undefined: {REASONS.get(entry['undefined'], entry['undefined'])}"
     return shown(entry["value"]) + (f" ({interval(entry)})" if entry["ci"] is not None else "")
+
+
+def chance(p_value: float | None, name: str = "p ") -> str:
+    """`p = 0.023`, `p < 0.001`, or a dash; without a name `0.023` or `< 0.001`."""
+    if p_value is None:
+        return "\N{EN DASH}"
+    if p_value < 0.001:
+        return f"{name}< 0.001"
+    return f"{name}= {p_value:.3f}" if name else f"{p_value:.3f}"
 
 
 def method(entry: ReportNumber) -> str:

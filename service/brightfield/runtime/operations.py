@@ -98,7 +98,7 @@ class Gradients:
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Gradient:
         taps = [place for place in (self.layer, self.of) if place is not None]
-        as_rows = {tap: self._reader(module, tap, rows) for tap in taps}
+        as_rows = {tap: row_reader(self.layouts, module, tap, rows) for tap in taps}
         guide = None if self.relu_rule is None else Guided(capped=self.relu_rule == "guided")
         with torch.enable_grad(), reading(module, taps) as read:
             source = rows.detach().requires_grad_()
@@ -127,15 +127,6 @@ class Gradients:
             found.append((replace(self, relu_rule=None, layer=None), plain))
         return found
 
-    def _reader(
-        self, module: nn.Module, tap: Tap, rows: Images
-    ) -> Callable[[torch.Tensor], torch.Tensor]:
-        """From what flows through a place to a row for each image."""
-        if self.layouts is None:
-            return lambda values: values
-        layout = self.layouts.of(module, tap, rows)
-        return lambda values: rows_of(values, tap, layout, len(rows))
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LaneCall:
@@ -150,6 +141,17 @@ class LaneCall:
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         return self.function()
+
+
+def row_reader(
+    layouts: LayerLayouts | None, module: nn.Module, tap: Tap, rows: Images
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """From what flows through a place to a row for each image; without layouts it is left as it
+    is."""
+    if layouts is None:
+        return lambda values: values
+    layout = layouts.of(module, tap, rows)
+    return lambda values: rows_of(values, tap, layout, len(rows))
 
 
 def _gradients(scores: torch.Tensor, by: torch.Tensor) -> torch.Tensor:

@@ -208,6 +208,29 @@ def test_random_weights_are_told(examined: Examined) -> None:
     assert note.code == "random_weights" and "conv.weight and 1 more" in note.detail
 
 
+class ChannelsLast(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem, self.norm = nn.Conv2d(3, 8, 4, 4), nn.LayerNorm(8)
+        self.mix, self.fc = nn.Linear(8, 8), nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.mix(self.norm(self.stem(x).permute(0, 2, 3, 1)).relu())
+        scores: Tensor = self.fc(x.mean((1, 2)))
+        return scores
+
+
+def test_the_layout_of_the_explained_maps_is_known(examined: Examined) -> None:
+    for explain, layer, axes in (
+        ({}, "mix", "BHWC"), ({"layer": "stem"}, "stem", "BCHW"), ({"layer": "fc"}, "fc", "BC"),
+    ):  # fmt: skip
+        maps = examined(ChannelsLast(), explain=explain).examination.maps
+        assert (maps.layer, maps.axes, maps.reason) == (layer, axes, None)
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(768, 4))
+    assert "layer" in examined(flat).examination.maps.reason
+
+
 ABILITIES: dict[str, tuple[Callable[[], nn.Module], dict[str, bool]]] = {
     "all": (Net, {"differentiable": True, "guided": True, "traceable": True}),
     "no gradient": (lambda: Net(before=torch.round), {"differentiable": False}),

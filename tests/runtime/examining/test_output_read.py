@@ -166,7 +166,7 @@ def test_what_is_no_maps(
 def test_maps_beyond_the_labels_are_told(examined: Examined) -> None:
     (note,) = examined(Net(maps=True), **SEGMENT).notes
     assert note.code == "unused_outputs"
-    assert "puts out 4 maps, and for 1 labels the first 1 are used" in note.detail
+    assert "puts out 4 maps, and the card speaks of the first 1" in note.detail
 
 
 @pytest.mark.parametrize(

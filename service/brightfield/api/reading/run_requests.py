@@ -9,6 +9,7 @@ from typing import Any
 from brightfield.api.reading.evaluations import Catalog, choose, read_object, typed
 from brightfield.api.reading.parameters import merge, parse, query_of
 from brightfield.api.reading.received import Received
+from brightfield.api.writing.reports import ComparisonForm
 from brightfield.errors import InvalidParameter, UnknownParameter, suggestions
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
@@ -34,11 +35,12 @@ def understand_run(received: Received, catalog: Catalog) -> tuple[Evaluation, st
 
 @dataclass(frozen=True, slots=True)
 class ComparisonRequest:
-    """Two runs to be compared, and the options of intervals that were given."""
+    """Two runs to be compared, the options of intervals that were given, and the reply's form."""
 
     a: str
     b: str
     ci: Mapping[str, Any]
+    form: ComparisonForm
 
 
 def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
@@ -50,18 +52,27 @@ def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
                 errors=[{"location": name}],
             )
     inner: dict[str, Any] = {}
+    shown: dict[str, Any] = {}
     for name, value in query.items():
         part = name.removeprefix("ci.")
         if part in Confidence.model_fields and part != name:
             inner[part] = value
+        elif name in ComparisonForm.model_fields:
+            shown[name] = value
         elif name not in ("a", "b"):
-            known = ["a", "b", *(f"ci.{option}" for option in Confidence.model_fields)]
+            known = [
+                "a",
+                "b",
+                *ComparisonForm.model_fields,
+                *(f"ci.{option}" for option in Confidence.model_fields),
+            ]
             raise UnknownParameter(
                 f"There is no parameter {name!r} here.{suggestions(name, known)}",
                 errors=[{"location": name}],
             )
-    (confidence,) = parse((Confidence,), inner)
-    return ComparisonRequest(query["a"], query["b"], confidence.model_dump(exclude_unset=True))
+    (confidence,), (form,) = parse((Confidence,), inner), parse((ComparisonForm,), shown)
+    given = confidence.model_dump(exclude_unset=True)
+    return ComparisonRequest(query["a"], query["b"], given, form)
 
 
 def check_text(location: str, value: Any) -> None:

@@ -16,7 +16,7 @@ from brightfield.api.schema.parameters import (
 )
 from brightfield.api.schema.responses import BINARY_BODY
 from brightfield.api.schema.shapes.shape import Schema, reference
-from brightfield.api.writing.reports import CSV, JSON, NPZ, describe_forms
+from brightfield.api.writing.reports import CSV, JSON, NPZ, ComparisonForm, describe_forms
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
 
@@ -70,8 +70,8 @@ def describe_comparison() -> Schema:
         )
         for name in ("a", "b")
     ]
-    intervals = query_parameters(_intervals())
-    return {"parameters": [*runs, *intervals, *headers("X-Request-Timeout")]}
+    options = query_parameters({**_intervals(), **fields(ComparisonForm)})
+    return {"parameters": [*runs, *options, *headers("X-Request-Timeout")]}
 
 
 def _intervals() -> dict[str, Schema]:

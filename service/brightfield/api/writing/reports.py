@@ -14,6 +14,7 @@ from brightfield.api.schema.responses import Responses, reports
 from brightfield.api.schema.shapes.shape import Schema
 from brightfield.api.writing.sized import json_reply
 from brightfield.parameters import Parameters
+from brightfield.reports.comparison import COMPARISON_FORMS, render_comparison
 from brightfield.reports.plots import catalog
 from brightfield.reports.render import FORMATS, check_use, render
 from brightfield.reports.tables import TABLES
@@ -21,6 +22,8 @@ from brightfield.reports.tables import TABLES
 JSON, CSV, NPZ = "application/json", "text/csv", "application/x-npz"
 OFFERED = ("json", *FORMATS)
 PICTURES = ("svg", "png")
+COMPARISONS = ("json", *COMPARISON_FORMS)
+COMPARISON_MEDIA = tuple(FORMATS[name].partition(";")[0] for name in COMPARISON_FORMS)
 _BARE = {"json": JSON, "npz": NPZ}
 
 
@@ -53,6 +56,33 @@ def respond(
     if name == "json":
         return reply(report, max_reply_bytes)
     made = render(report, name, plot=form.plot, table=form.table, title=form.title)
+    headers = {"Content-Disposition": f'inline; filename="{made.name}"'}
+    return Response(made.content, media_type=made.media_type, headers=headers)
+
+
+class ComparisonForm(Parameters):
+    """The form of a comparison."""
+
+    format: str | None = None
+    """`json`, `csv` (a row for each number) or `html` (a page); wins over the Accept header."""
+    title: Annotated[str, Field(max_length=200)] | None = None
+    """Heading of the page, of `html`."""
+
+
+def comparison_form(form: ComparisonForm, accept: str | None) -> str:
+    """The name of the form. Raises as `chosen_form`."""
+    name = negotiate(form.format, accept, COMPARISONS, _media_type)
+    check_use(name, None, None, form.title)
+    return name
+
+
+def respond_comparison(
+    found: Mapping[str, Any], name: str, form: ComparisonForm, max_reply_bytes: int
+) -> Response:
+    """The comparison in the form `name`. Raises `ReplyTooLarge`."""
+    if name == "json":
+        return reply(found, max_reply_bytes)
+    made = render_comparison(found, name, form.title)
     headers = {"Content-Disposition": f'inline; filename="{made.name}"'}
     return Response(made.content, media_type=made.media_type, headers=headers)
 

@@ -40,7 +40,8 @@ def _answer(
     found: dict[int, np.ndarray] = {}
     with context.timing.stage("survey"):
         target = _class(task, series, context)
-        operation = Gradients(tap, resident.cut)
+        layouts = None if task.pool == "none" else resident.layouts
+        operation = Gradients(tap, resident.cut, layouts=layouts)
         with closing(series.outputs(operation, target.score)) as outputs:
             for image, _, gradient in outputs:
                 found[image] = task.by_vector(gradient.gradients[0])

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate, Reason
-from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, estimates, ratio
+from brightfield.metrics.statistics.family import (
+    Family,
+    MetricPath,
+    MetricSpec,
+    SharedUnits,
+    estimates,
+    ratio,
+)
 from brightfield.metrics.statistics.resampling import (
     ClusterResampler,
     Codes,
@@ -46,6 +53,15 @@ class CaseMean:
     def weighted(self, weights: SampleWeights) -> Batch:
         return ratio(weights @ self.filled, weights @ self.known)
 
+    def followed_by(self, other: CaseMean) -> CaseMean:
+        """Both, one after the other."""
+        return CaseMean([*self.values, *other.values])
+
+    def beside(self, other: CaseMean) -> CaseMean:
+        """The same without the values of cases in which the other has none."""
+        pairs = zip(self.values, other.values, strict=True)
+        return CaseMean([two if isinstance(two, str) else one for one, two in pairs])
+
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
@@ -54,6 +70,14 @@ class Pooled:
     numerator: Sequence[float]
     denominator: Sequence[float]
     empty: Reason = "both_empty"
+
+    def followed_by(self, other: Pooled) -> Pooled:
+        """Both, one after the other."""
+        return Pooled(
+            [*self.numerator, *other.numerator],
+            [*self.denominator, *other.denominator],
+            self.empty,
+        )
 
     def weighted(self, weights: SampleWeights) -> Batch:
         parts = (np.array(part, np.float64) for part in (self.numerator, self.denominator))
@@ -79,6 +103,13 @@ class MeanOfCases(Family[CaseMean, Batch]):
 
     def sizes(self, sample: CaseMean) -> Mapping[str, int]:
         return {"value": int(sample.known.sum())}
+
+    def paired(self, one: CaseMean, two: CaseMean) -> SharedUnits[CaseMean]:
+        """Both over the cases that have a value in both: a mean over other cases is of another
+        thing."""
+        known = one.known.astype(np.bool_), two.known.astype(np.bool_)
+        lacking = np.flatnonzero(~known[0] & known[1]), np.flatnonzero(known[0] & ~known[1])
+        return SharedUnits(one.beside(two), two.beside(one), *(side.tolist() for side in lacking))
 
 
 class RatioOfSums(Family[Pooled, Batch]):

@@ -56,6 +56,21 @@ class Ranked:
         """Objects that count."""
         return int(self.objects.sum())
 
+    def followed_by(self, other: Ranked) -> Ranked:
+        """Both in one order, by their ranks, since scores of two models have no common scale; the
+        other's images come after these."""
+        shares = [(-_ranks(-each.scores) / max(1, each.scores.size)) for each in (self, other)]
+        scores = np.concatenate(shares)
+        order = np.argsort(-scores, kind="mergesort")
+        return Ranked(
+            scores[order],
+            np.concatenate([self.images, other.images + self.objects.size])[order],
+            np.concatenate([self.rank, other.rank])[order],
+            np.concatenate([self.right, other.right], axis=1)[:, order],
+            np.concatenate([self.wrong, other.wrong], axis=1)[:, order],
+            np.concatenate([self.objects, other.objects]),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Matched:
@@ -63,6 +78,16 @@ class Matched:
 
     rules: DetectionRules
     ranked: tuple[tuple[Ranked, ...], ...]
+
+    def followed_by(self, other: Matched) -> Matched:
+        """Both, the other's images after these."""
+        return Matched(
+            self.rules,
+            tuple(
+                tuple(a.followed_by(b) for a, b in zip(*areas, strict=True))
+                for areas in zip(self.ranked, other.ranked, strict=True)
+            ),
+        )
 
 
 def cells(
@@ -160,6 +185,11 @@ def _part(
         (chosen < 0) & ~outside,
         int(np.count_nonzero(counts)),
     )
+
+
+def _ranks(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From 0; of equals the first."""
+    return np.searchsorted(ascending, ascending, side="left").astype(np.float64)
 
 
 def _outside(thing: CocoObject, bounds: AreaRange) -> bool:

@@ -29,6 +29,10 @@ class Detected:
     def weighted(self, weights: SampleWeights) -> SampleWeights:
         return weights
 
+    def followed_by(self, other: Detected) -> Detected:
+        """Both, the other's images after these."""
+        return Detected(self.matched.followed_by(other.matched))
+
     @property
     def work(self) -> int:
         """About how many numbers one resample touches."""

@@ -63,6 +63,16 @@ class Forecasts:
         edges = np.linspace(0, 1, self.bins + 1)
         return np.searchsorted(edges[1:-1], self.confidence, side="left")
 
+    def followed_by(self, other: Forecasts) -> Forecasts:
+        """Both, one after the other."""
+        return Forecasts(
+            np.concatenate([self.squared, other.squared]),
+            np.concatenate([self.surprise, other.surprise]),
+            np.concatenate([self.confidence, other.confidence]),
+            np.concatenate([self.hit, other.hit]),
+            self.bins,
+        )
+
     def weighted(self, weights: SampleWeights) -> SampleWeights:
         return weights
 

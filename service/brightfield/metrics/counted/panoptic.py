@@ -48,8 +48,15 @@ class Matches:
         pairs = [sides.matched(iou, threshold) for threshold in THRESHOLDS]
         first, second = sides.true[sides.rows], sides.found[sides.columns]
         seen = second - sides.void[sides.columns]
-        merged = np.bincount(sides.columns[2 * sides.shared > first], minlength=1)
-        split = np.bincount(sides.rows[2 * sides.shared > seen], minlength=1)
+        own = np.full(sides.true.size, -1), np.full(sides.found.size, -1)
+        own[0][sides.rows[pairs[0]]] = sides.columns[pairs[0]]
+        own[1][sides.columns[pairs[0]]] = sides.rows[pairs[0]]
+        # An object that matches another one is merged with nothing, even if it lies over it.
+        of_true, of_found = own[0][sides.rows], own[1][sides.columns]
+        true_free = (of_true < 0) | (of_true == sides.columns)
+        found_free = (of_found < 0) | (of_found == sides.rows)
+        merged = np.bincount(sides.columns[(2 * sides.shared > first) & true_free], minlength=1)
+        split = np.bincount(sides.rows[(2 * sides.shared > seen) & found_free], minlength=1)
         unknown = 2 * sides.void > sides.found
         unknown[sides.columns[pairs[0]]] = False
         return cls(

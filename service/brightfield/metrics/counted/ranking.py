@@ -77,6 +77,22 @@ class Ranking:
             return Sweep(self.positive[None], np.broadcast_to(1.0, tp.shape), tp, called)
         return Sweep(np.diff(tp, prepend=0), np.diff(called, prepend=0), tp, called)
 
+    @property
+    def _shares(self) -> NDArray[np.float64]:
+        """(n,) by place: the share of places before it; equals have that of their middle."""
+        starts = np.append(0, self.ends[:-1] + 1)
+        middle = (starts + self.ends) / (2 * max(1, self.n))
+        return np.repeat(-middle, self.ends - starts + 1)
+
+    def followed_by(self, other: Ranking) -> Ranking:
+        """Both in one order, by their ranks, since scores of two runs have no common scale; the
+        other's rows come after these."""
+        return Ranking.of(
+            np.concatenate([self._shares, other._shares]),
+            np.concatenate([self.positive, other.positive]),
+            np.concatenate([self.rows, other.rows + self.drawn]),
+        )
+
     def weighted(self, weights: SampleWeights) -> Sweep:
         if len(weights) == 1 and bool((weights == 1).all()):
             return self._as_it_is

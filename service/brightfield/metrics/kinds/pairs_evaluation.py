@@ -22,6 +22,7 @@ from brightfield.metrics.reports.comparison import (
     Shared,
     below,
     differences,
+    lacking,
     same_options,
 )
 from brightfield.metrics.reports.notes import skipped, warned
@@ -116,9 +117,9 @@ class PairsEvaluation(Evaluation):
         found = differences(*lines, _drawn(one, two), confidence, both.progress)
         return {
             **shared.json(),
-            "metrics": below(found, ("metrics",)),
-            "pooled": below(found, ("pooled",)),
-            "warnings": warned(skipped(found)),
+            "metrics": below(found, ("metrics",), shared.ids),
+            "pooled": below(found, ("pooled",), shared.ids),
+            "warnings": warned([*lacking(found), *skipped(found)]),
             "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
         }
 
@@ -181,8 +182,8 @@ def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:
     for cases in (one, two):
         groups = group_codes([case.pair for case in cases])
         if groups is not None:
-            return Design.shared(ClusterResampler.of_rows(groups), clustered=True)
-    return Design.shared(RowResampler(np.zeros(len(one), np.int64)), clustered=False)
+            return Design.shared(ClusterResampler.of_rows(groups), groups)
+    return Design.shared(RowResampler(np.zeros(len(one), np.int64)), None)
 
 
 def _ids(cases: Sequence[Any]) -> list[str] | None:

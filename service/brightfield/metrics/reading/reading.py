@@ -165,8 +165,8 @@ def _two_texts(texts: Sequence[str], positive: str | int | None) -> tuple[str, .
     if positive is None:
         raise InvalidParameter(
             f"The classes are {texts[0]} and {texts[1]}, and nobody says which is the positive "
-            f"one; send `labels` in the order of their scores with the positive class second, or "
-            f"for single scores positive={texts[1]}.",
+            f"one; send positive={texts[0]} or positive={texts[1]} for single scores, else "
+            "`labels` in the order of the scores, the positive class second.",
             errors=[{"location": "positive", "expected": list(texts)}],
         )
     return tuple(texts)

@@ -36,6 +36,7 @@ from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.metrics.statistics.resampling import Codes
 
 _DEFAULT = 0.5
+_RATES = ("sensitivity", "specificity")
 _HERE: MetricPath = ("metrics",)
 
 
@@ -55,6 +56,19 @@ class OperatingChoice:
     @property
     def shown(self) -> float | None:
         return self.threshold if math.isfinite(self.threshold) else None
+
+    @property
+    def told(self) -> str:
+        """The threshold with the rule that chose it."""
+        return f"{self.threshold:.6g} ({self.rule})"
+
+    def same_as(self, other: OperatingChoice) -> bool:
+        """Whether both were chosen by one rule of sensitivity, specificity or cost, or are the same
+        threshold; predicted classes and missing thresholds are compared as they are."""
+        if not (self.known and other.known):
+            return True
+        by_rule = self.rule == other.rule and self.rule.partition(">")[0] in _RATES
+        return by_rule or self.threshold == other.threshold
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brightfield.errors import IncomparableRuns
 from brightfield.images.picture import Note
@@ -18,7 +20,8 @@ from brightfield.metrics.reports.comparison import Design, Difference, Shared, b
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import from_same_data
 from brightfield.metrics.statistics.confidence import Confidence
-from brightfield.metrics.statistics.family import MetricPath
+from brightfield.metrics.statistics.exchange import CellExchange, Exchange, GroupCellExchange
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec
 from brightfield.metrics.statistics.resampling import (
     CellResampler,
     ClusterResampler,
@@ -61,7 +64,7 @@ def class_differences(
     sampler: Resampler = RowSampler(rows.truth)
     if rows.groups is not None:
         sampler = ClusterResampler.of_rows(rows.groups)
-    design = Design.shared(sampler, clustered=rows.groups is not None)
+    design = Design.shared(sampler, rows.groups)
     found = differences(first.row_lines(), second.row_lines(), design, confidence, progress)
     if first.predicted is not None and second.predicted is not None:
         cells = _joint(rows, first.predicted, second.predicted)
@@ -84,13 +87,37 @@ def _joint(rows: Rows, first: Codes, second: Codes) -> Design:
 
     groups = rows.groups
     count = 1 if groups is None else int(groups.max(initial=-1)) + 1
-    sampler: Resampler | None = None
-    if k**3 * count <= _MOST_CELLS:
-        codes = (rows.truth * k + first) * k + second
-        sampler = CellResampler(np.bincount(codes, minlength=k**3).reshape(k, k * k))
-        if groups is not None:
-            sampler = ClusterResampler.of_cells(groups, codes, k**3)
-    return Design(sampler, (whole[0], whole[1]), split, groups is not None)
+    if k**3 * count > _MOST_CELLS:
+        return Design(None, (whole[0], whole[1]), split, groups is not None, None)
+    codes = (rows.truth * k + first) * k + second
+    cube = np.bincount(codes, minlength=k**3).reshape(k, k, k)
+    sampler: Resampler = CellResampler(cube.reshape(k, k * k))
+    exchange: Exchange = CellExchange(cube, split)
+    if groups is not None:
+        sampler = ClusterResampler.of_cells(groups, codes, k**3)
+        of_groups = np.bincount(groups * k**3 + codes, minlength=count * k**3)
+        cubes = of_groups.reshape(count, k, k, k).astype(np.float64)
+        exchange = GroupCellExchange(cubes, split)
+    discordant = partial(_discordant, cube)
+    return Design(sampler, (whole[0], whole[1]), split, groups is not None, exchange, discordant)
+
+
+def _discordant(cube: NDArray[np.int64], line: MetricSpec[Any]) -> tuple[int, int] | None:
+    """Rows that the first alone has right, and the second alone, of the rows that a share is of:
+    accuracy of all, sensitivity of a class, specificity of the others."""
+    if line.name not in ("accuracy", "sensitivity", "specificity") or len(line.samples) > 1:
+        return None
+    classes = np.arange(len(cube))
+    of_class = getattr(line.samples[0], "class_id", None)
+    counted, right = np.ones(len(cube), np.bool_), classes[:, None] == classes[None, :]
+    if line.name != "accuracy":
+        if of_class is None:
+            return None
+        counted = (classes == of_class) == (line.name == "sensitivity")
+        right = np.broadcast_to(counted, right.shape)
+    wrong = ~right
+    first = counted[:, None, None] & right[:, :, None] & wrong[:, None, :]
+    return int(cube[first].sum()), int(cube[first.swapaxes(1, 2)].sum())
 
 
 def _groups(one: Rows, two: Rows, shared: Shared) -> Codes | None:
@@ -112,11 +139,13 @@ def _check_equal(first: Codes, second: Codes, shared: Shared, name: str) -> None
         )
 
 
-def class_report(labels: Sequence[str], found: Mapping[MetricPath, Difference]) -> dict[str, Any]:
+def class_report(
+    labels: Sequence[str], found: Mapping[MetricPath, Difference], ids: Sequence[str]
+) -> dict[str, Any]:
     """The differences over all classes, and of each class that has numbers of its own."""
-    of_class = [below(found, ("per_class", c)) for c in range(len(labels))]
+    of_class = [below(found, ("per_class", c), ids) for c in range(len(labels))]
     return {
-        "metrics": below(found, ("metrics",)),
+        "metrics": below(found, ("metrics",), ids),
         "per_class": [
             {"label": label, "class_id": c, "metrics": own}
             for c, (label, own) in enumerate(zip(labels, of_class, strict=True))
@@ -131,3 +160,19 @@ def chosen_here(*views: ClassReport) -> list[Note]:
         view.choice.rule for view in views if isinstance(view, Binary) and view.choice.on_same_data
     ]
     return [from_same_data(rules[0])] if rules else []
+
+
+def other_points(*views: ClassReport) -> list[Note]:
+    """Of thresholds that differ: what then differs may be where runs cut, not what they know."""
+    choices = [view.choice for view in views if isinstance(view, Binary)]
+    if len(choices) < 2 or choices[0].same_as(choices[1]):
+        return []
+    return [
+        Note(
+            "different_operating_points",
+            f"Run a calls positive from {choices[0].told} and run b from {choices[1].told}, so "
+            "sensitivity, specificity and what follows from them may differ by the thresholds "
+            "alone. AUROC and average precision do not depend on them; for the others compare at "
+            "one operating point, such as operating_point=specificity>=0.9 in both runs.",
+        )
+    ]

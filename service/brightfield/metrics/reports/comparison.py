@@ -3,43 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import IncomparableRuns
+from brightfield.images.picture import Note
 from brightfield.metrics.counted.paired_auroc import PairedTest, paired_delong
 from brightfield.metrics.counted.ranking import Ranking
+from brightfield.metrics.reports.paired_tests import (
+    PairedTestName,
+    SpecPair,
+    exchange_tests,
+    mcnemar,
+)
 from brightfield.metrics.statistics.bootstrap import bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
-from brightfield.metrics.statistics.family import MOST_WORK, MetricPath, MetricSpec, statistics
+from brightfield.metrics.statistics.exchange import Exchange, UnitExchange
+from brightfield.metrics.statistics.family import (
+    MOST_WORK,
+    MetricPath,
+    MetricSpec,
+    SharedUnits,
+    statistics,
+)
 from brightfield.metrics.statistics.resampling import Codes, Resampler, SampleWeights
 from brightfield.progress import Progress
 
 _LISTED = 100  # ids of one run alone that are named
 CONVENTIONS: Mapping[str, Any] = {
-    "difference": "a minus b, over the ids that both runs have complete rows of",
-    "auroc": "DeLong's paired test; p_value is two-sided",
+    "difference": "a minus b, over the ids that both runs have complete rows of; of a mean of "
+    "cases over those that have a value in both runs; lacking_a and lacking_b name the others",
+    "p_value": "two-sided, by `test`: delong; mcnemar, exact, from the rows that one run alone has "
+    "right; exchange: units (rows, cases, images or whole groups) are exchanged between the runs, "
+    "and the share of exchanges with at least this difference counts; scores that give an order "
+    "are exchanged by their ranks",
     "bootstrap": "each resample is drawn once and counted in both runs; percentile or bca of the "
-    "differences, without p-value",
+    "differences",
     "operating_point": "each run's own, found on the shared rows",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A number of both, and the interval of their difference, or why there is none."""
+    """A number of both, and the interval of their difference, or why there is none.
+
+    It is over `n` units; of others one run alone has a value, and the other is `lacking` it, as
+    places among the shared ids. `discordant` are how many rows the one and the other alone has
+    right.
+    """
 
     first: float | None
     second: float | None
     undefined: Reason | None = None
     span: IntervalOrReason = "not_requested"
     p_value: float | None = None
+    test: PairedTestName | None = None
+    n: int = 0
+    lacking_first: Sequence[int] = ()
+    lacking_second: Sequence[int] = ()
+    discordant: tuple[int, int] | None = None
 
-    def json(self) -> dict[str, Any]:
+    def json(self, ids: Sequence[str]) -> dict[str, Any]:
         """The difference as a comparison shows it."""
         both = self.first is not None and self.second is not None
         known = isinstance(self.span, Interval)
@@ -50,9 +78,18 @@ class Difference:
             "ci": [self.span.low, self.span.high] if isinstance(self.span, Interval) else None,
             "method": self.span.method if isinstance(self.span, Interval) else None,
             "p_value": self.p_value,
+            "test": self.test,
+            "discordant": None if self.discordant is None else list(self.discordant),
+            "n": self.n,
+            "lacking_a": _named(self.lacking_first, ids),
+            "lacking_b": _named(self.lacking_second, ids),
             "undefined": self.undefined,
             "ci_undefined": None if known else self.span,
         }
+
+
+def _named(places: Sequence[int], ids: Sequence[str]) -> dict[str, Any]:
+    return {"n": len(places), "ids": [ids[place] for place in places[:_LISTED]]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +103,21 @@ class Design:
     whole: tuple[SampleWeights, SampleWeights]
     split: Callable[[SampleWeights], tuple[SampleWeights, SampleWeights]]
     clustered: bool
+    exchange: Exchange | None
+    discordant: Callable[[MetricSpec[Any]], tuple[int, int] | None] = lambda _: None
+    """How many rows the one and the other alone has right, of a number that counts such."""
 
     @classmethod
-    def shared(cls, resampler: Resampler, *, clustered: bool) -> Design:
-        """Both have the same units."""
+    def shared(cls, resampler: Resampler, groups: Codes | None) -> Design:
+        """Both have the same units, of which whole groups are drawn where there are such."""
         whole = resampler.whole()
-        return cls(resampler, (whole, whole), lambda weights: (weights, weights), clustered)
+        return cls(
+            resampler,
+            (whole, whole),
+            lambda weights: (weights, weights),
+            groups is not None,
+            UnitExchange(resampler.units, groups),
+        )
 
 
 def differences(
@@ -88,37 +134,91 @@ def differences(
     `work` is how many numbers a resample touches; else a weight for each unit and line of both.
     """
     others = {line.key: line for line in second}
-    pairs = [(line, others[line.key]) for line in first if line.key in others]
-    reasons = [_reason(*pair) for pair in pairs]
+    pairs = [_paired(line, others[line.key]) for line in first if line.key in others]
+    reasons = [_reason(pair.first, pair.second) for pair in pairs]
     known = [pair for pair, reason in zip(pairs, reasons, strict=True) if reason is None]
-    tests = _tests(known, design, confidence, progress, work)
-    values = [_values([pair[side] for pair in known], design.whole[side]) for side in (0, 1)]
+    specs = [(pair.first, pair.second) for pair in known]
+    values = [_values([pair[side] for pair in specs], design.whole[side]) for side in (0, 1)]
+    tests = _tests(specs, values, design, confidence, progress, work)
     complete = (
-        Difference(a, b, None, test.span, test.p_value)
-        for a, b, test in zip(*values, tests, strict=True)
+        replace(found, n=pair.first.size, **_lacking(pair))
+        for found, pair in zip(tests, known, strict=True)
     )
     return {
-        one.key: next(complete) if reason is None else Difference(None, None, reason, reason)
-        for (one, _), reason in zip(pairs, reasons, strict=True)
+        pair.first.key: next(complete)
+        if reason is None
+        else Difference(None, None, reason, reason, **_lacking(pair))
+        for pair, reason in zip(pairs, reasons, strict=True)
     }
 
 
-SpecPair = tuple[MetricSpec[Any], MetricSpec[Any]]
-"""One number of both."""
+def _lacking(pair: SharedUnits[MetricSpec[Any]]) -> dict[str, Any]:
+    return {"lacking_first": pair.lacking_first, "lacking_second": pair.lacking_second}
+
+
+def _paired(one: MetricSpec[Any], two: MetricSpec[Any]) -> SharedUnits[MetricSpec[Any]]:
+    """One number of both, of samples that are compared; a mean of classes is of its own."""
+    if len(one.samples) != 1 or len(two.samples) != 1:
+        return SharedUnits(one, two)
+    found = one.family.paired(one.samples[0], two.samples[0])
+    return SharedUnits(
+        replace(one, samples=(found.first,)),
+        replace(two, samples=(found.second,)),
+        found.lacking_first,
+        found.lacking_second,
+    )
 
 
 def _tests(
     pairs: Sequence[SpecPair],
+    values: Sequence[Sequence[float]],
     design: Design,
     confidence: Confidence,
     progress: Progress,
     work: int | None,
-) -> list[PairedTest]:
-    """By a formula where there is one, else by the bootstrap."""
-    tests = [_formula(*pair, confidence, design.clustered) for pair in pairs]
-    wanting = [pair for pair, test in zip(pairs, tests, strict=True) if test is None]
+) -> list[Difference]:
+    """By a formula where there is one, else by bootstrap and exchange."""
+    plain = [Difference(a, b) for a, b in zip(*values, strict=True)]
+    if confidence.method == "none":
+        return plain
+    formulas = [_formula(*pair, confidence, design.clustered) for pair in pairs]
+    wanting = [pair for pair, found in zip(pairs, formulas, strict=True) if found is None]
     spans = iter(_drawn(wanting, design, confidence, progress, work))
-    return [PairedTest(next(spans)) if test is None else test for test in tests]
+    sides = zip(plain, formulas, strict=True)
+    gaps = np.array([each.first - each.second for each, found in sides if found is None])  # type: ignore[operator]
+    chances = iter(_chances(wanting, gaps, design, confidence, progress))
+    return [
+        _by_formula(each, found)
+        if found is not None
+        else _counted(replace(each, span=next(spans)), pair, next(chances), design)
+        for each, pair, found in zip(plain, pairs, formulas, strict=True)
+    ]
+
+
+def _by_formula(each: Difference, found: PairedTest) -> Difference:
+    test: PairedTestName | None = None if found.p_value is None else "delong"
+    return replace(each, span=found.span, p_value=found.p_value, test=test)
+
+
+def _counted(each: Difference, pair: SpecPair, chance: float | None, design: Design) -> Difference:
+    """With the exact test where rows are counted, else with that of exchanges."""
+    discordant = None if design.clustered else design.discordant(pair[0])
+    if discordant is not None:
+        chance = mcnemar(*discordant)
+        return replace(each, p_value=chance, test="mcnemar", discordant=discordant)
+    return replace(each, p_value=chance, test=None if chance is None else "exchange")
+
+
+def _chances(
+    pairs: Sequence[SpecPair],
+    gaps: NDArray[np.float64],
+    design: Design,
+    confidence: Confidence,
+    progress: Progress,
+) -> list[float | None]:
+    if design.exchange is None:
+        return [None] * len(pairs)
+    return exchange_tests(pairs, gaps, design.exchange, confidence, progress)
 
 
 def _values(lines: Sequence[MetricSpec[Any]], whole: SampleWeights) -> list[float]:
@@ -162,8 +262,6 @@ def _formula(
     one: MetricSpec[Any], two: MetricSpec[Any], confidence: Confidence, clustered: bool
 ) -> PairedTest | None:
     """The test that needs no bootstrap, where there is one."""
-    if confidence.method == "none":
-        return PairedTest("not_requested")
     rankings = [*one.samples, *two.samples]
     plain = all(isinstance(r, Ranking) and r.drawn == r.n for r in rankings)
     if confidence.method != "auto" or clustered or one.name != "auroc" or len(rankings) != 2:
@@ -212,14 +310,36 @@ class Shared:
         }
 
 
-def below(found: Mapping[MetricPath, Difference], prefix: MetricPath) -> dict[str, Any]:
-    """The differences below `prefix` by the last part of their keys, as JSON."""
+def below(
+    found: Mapping[MetricPath, Difference], prefix: MetricPath, ids: Sequence[str]
+) -> dict[str, Any]:
+    """The differences below `prefix` by the last part of their keys, as JSON; `ids` are shared."""
     depth = len(prefix)
     return {
-        str(key[depth]): value.json()
+        str(key[depth]): value.json(ids)
         for key, value in found.items()
         if key[:depth] == prefix and len(key) == depth + 1
     }
+
+
+def lacking(found: Mapping[MetricPath, Difference]) -> list[Note]:
+    """Of means of cases in which one run has no value, so they are over fewer cases."""
+    own = {
+        str(key[-1]): (len(each.lacking_first), len(each.lacking_second))
+        for key, each in found.items()
+        if key[0] == "metrics" and (each.lacking_first or each.lacking_second)
+    }
+    if not own:
+        return []
+    shown = "; ".join(f"{name}: a lacks {a:,}, b lacks {b:,}" for name, (a, b) in own.items())
+    return [
+        Note(
+            "cases_without_partner",
+            "In some cases one run alone has a value, for example because it missed the mask; the "
+            f"difference is over the others ({shown}). A run that lacks values may be the worse "
+            "one: `lacking_a` and `lacking_b` name the cases.",
+        )
+    ]
 
 
 def same_options(first: Any, second: Any, names: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from brightfield.metrics.statistics.estimate import Estimate, IntervalOrReason, 
 from brightfield.metrics.statistics.resampling import Resampler, SampleWeights
 from brightfield.progress import Progress
 
+T = TypeVar("T")
 W = TypeVar("W")
 W_co = TypeVar("W_co", covariant=True)
 S = TypeVar("S", bound="Weighable[Any]")
@@ -28,10 +29,22 @@ MOST_WORK = 2_000_000_000
 
 
 class Weighable(Protocol[W_co]):
-    """A sample whose units can count more than once."""
+    """A sample whose units can count more than once. Two of a kind can follow one another
+    (`followed_by`), where runs are compared."""
 
     def weighted(self, weights: SampleWeights) -> W_co:
         """What its families count, in each of B weighted samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class SharedUnits(Generic[T]):
+    """The samples of two runs as they are compared, and the places of units that only the other run
+    has a value of."""
+
+    first: T
+    second: T
+    lacking_first: Sequence[int] = ()
+    lacking_second: Sequence[int] = ()
 
 
 class Family(ABC, Generic[S, W]):
@@ -58,6 +71,10 @@ class Family(ABC, Generic[S, W]):
     def analytic(self, sample: S, level: float) -> Mapping[str, IntervalOrReason]:
         """Intervals that need no bootstrap, where there are such."""
         return {}
+
+    def paired(self, one: S, two: S) -> SharedUnits[S]:
+        """Two samples of the same units as they are compared."""
+        return SharedUnits(one, two)
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,26 +64,32 @@ class AttentionCall:
 
 def attention_call(call: RecordedCall, values: Mapping[int, Tensor]) -> AttentionCall | None:
     """The call as one of attention; None if it is another one. `values` has what it reads."""
+    output = call.outputs[0]
+    if output is None:
+        return None
     if call.name.startswith(_FUSED):
         query, _, value = (call.arguments[place] for place in range(3))
-        asking, asked = values[query.number].shape[-2], values[value.number].shape[-2]
-        output = call.outputs[0]
-        assert output is not None
+        if not isinstance(value, RecordedValue):
+            return None
+        asking, asked = filled(query, values).shape[-2], values[value.number].shape[-2]
         return AttentionCall(call, asking, asked, -2, value.number, output, None)
-    places = _PRODUCTS.get(call.name)
-    if places is None:
-        return None
-    left, right = (call.arguments[place] for place in places)
-    if not isinstance(left, RecordedValue) or not isinstance(right, RecordedValue):
-        return None
-    output = call.outputs[0]
-    assert output is not None
-    if _weighs(values[left.number], -1):
-        asking, asked = values[left.number].shape[-2:]
-        return AttentionCall(call, asking, asked, -2, right.number, output, left.number)
-    if _weighs(values[right.number], -2):
-        asked, asking = values[right.number].shape[-2:]
-        return AttentionCall(call, asking, asked, -1, left.number, output, right.number)
+    if call.name in _PRODUCTS:
+        left, right = (call.arguments[place] for place in _PRODUCTS[call.name])
+        if isinstance(left, RecordedValue) and isinstance(right, RecordedValue):
+            return _product(call, values, left.number, right.number, output)
+    return None
+
+
+def _product(
+    call: RecordedCall, values: Mapping[int, Tensor], left: int, right: int, output: int
+) -> AttentionCall | None:
+    """The product of two matrices as attention, if one of them has weights."""
+    if _weighs(values[left], -1):
+        asking, asked = values[left].shape[-2:]
+        return AttentionCall(call, asking, asked, -2, right, output, left)
+    if _weighs(values[right], -2):
+        asked, asking = values[right].shape[-2:]
+        return AttentionCall(call, asking, asked, -1, left, output, right)
     return None
 
 

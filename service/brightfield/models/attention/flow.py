@@ -38,7 +38,7 @@ class AttentionLayers:
 def recorded(program: nn.Module, image: Images) -> Recording:
     """Raises `Unexplainable` for a network that can't be recorded."""
     try:
-        return record(program, image)
+        return record(program, image, constants=True)
     except Unrecordable as fault:
         raise Unexplainable(f"Its attention isn't found, because {fault}.") from fault
 
@@ -93,7 +93,7 @@ class _Search:
     def _check(self, attention: AttentionCall, place: int) -> None:
         if attention.asking != attention.asked:
             raise Unexplainable(
-                f"In its attention {attention.asking} tokens look at {attention.asked} others (as "
+                f"In its attention {attention.asking} queries look at {attention.asked} tokens (as "
                 "in pooling, cross attention or shortened keys), and the method is for encoders "
                 "whose tokens look at one another."
             )

@@ -61,13 +61,32 @@ class Stem:
         of places is found whose places have a token each.
         """
         everywhere = torch.ones((), dtype=torch.bool)
-        moved = self._moved({INPUT: disturbed(self.values[INPUT], everywhere)})
-        count = int((moved > 0).any(axis=0).sum())
+        moved = self._moved({INPUT: disturbed(self.values[INPUT], everywhere)}) > 0
+        self._check_windows(np.flatnonzero(moved.any(axis=1)))
+        count = int(np.count_nonzero(moved.any(axis=0)))
         for number, axes in self._candidates(count):
             grid = self._codes(number, axes)
             if grid is not None:
                 return self._upright(grid)
         raise Unexplainable(_NO_PLACES)
+
+    def _check_windows(self, heads: Indices) -> None:
+        """Heads all see the same token change with a pixel; of windows only one does."""
+        height, width = self.values[INPUT].shape[2:]
+        for part in (0.0, 0.3, 0.6, 0.9):
+            pixel = torch.zeros((1, 1, height, width), dtype=torch.bool)
+            pixel[..., int(part * height), int(part * width)] = True
+            moved = self._moved({INPUT: disturbed(self.values[INPUT], pixel)})[heads] > 0
+            if (moved != moved[:1]).any():
+                raise Unexplainable(_WINDOWS)
+
+    def _halves(self) -> tuple[Tensor, Tensor]:
+        """The left and the upper half of the image's pixels."""
+        height, width = self.values[INPUT].shape[2:]
+        left, top = torch.zeros((2, 1, 1, height, width), dtype=torch.bool)
+        left[..., : width // 2] = True
+        top[..., : height // 2, :] = True
+        return left, top
 
     def _moved(self, replaced: TensorsByNumber) -> NDArray[np.float64]:
         """(heads, N): how much the first attention's tokens change with some values."""
@@ -127,17 +146,13 @@ class Stem:
         None where heads disagree: then they are windows, which see different places.
         """
         moved = self._moved({number: disturbed(self.values[number], chosen)}) > 0
-        union: NDArray[np.bool_] = moved.any(axis=0)
+        union: NDArray[np.bool_] = np.logical_or.reduce(moved, axis=0)
         heads = moved[moved.any(axis=1)]
         return union if (heads == union).all() else None
 
     def _upright(self, grid: TokenGrid) -> TokenGrid:
         """The grid turned so that its rows and columns are those of the image."""
-        pixels = self.values[INPUT]
-        left, top = torch.zeros((2, 1, 1, *pixels.shape[2:]), dtype=torch.bool)
-        left[..., : pixels.shape[3] // 2] = True
-        top[..., : pixels.shape[2] // 2, :] = True
-        by_left, by_top = (self._centre(grid, half) for half in (left, top))
+        by_left, by_top = (self._centre(grid, half) for half in self._halves())
         if abs(by_left[0]) + abs(by_top[1]) > abs(by_left[1]) + abs(by_top[0]):
             grid, by_left, by_top = grid.T, by_left[::-1], by_top[::-1]
         if by_left[1] > 0:
@@ -162,7 +177,10 @@ def _ancestors(calls: Sequence[RecordedCall], number: int) -> set[int]:
     return wanted
 
 
+_WINDOWS = (
+    "Its attention works in windows (as Swin's), in which tokens look at their neighbours alone."
+)
 _NO_PLACES = (
-    "Its tokens don't stand for places of the image one by one: attention works in windows (as "
-    "Swin's) or over channels, or the tokens are mixed before."
+    "Its tokens don't stand for places of the image one by one: it attends over channels, or the "
+    "tokens are mixed before its first attention."
 )

@@ -77,6 +77,7 @@ def _result(findings: Findings, end: str | None) -> Examination:
         differentiable=findings.ability("differentiable"),
         guided=findings.ability("guided"),
         traceable=findings.ability("traceable"),
+        maps=findings.maps,
         warnings=(*findings.resident.notes, *findings.warnings),
         remarks=tuple(findings.remarks),
     )

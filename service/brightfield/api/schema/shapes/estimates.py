@@ -11,6 +11,7 @@ from brightfield.api.schema.shapes.common import Natural, Span
 from brightfield.api.schema.shapes.shape import open_shape, shape
 from brightfield.metrics.counted.detection_partners import ObjectOutcome
 from brightfield.metrics.reading.rows import MissingReason
+from brightfield.metrics.reports.paired_tests import PairedTestName
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import IntervalMethod, Reason
 
@@ -40,6 +41,15 @@ Metrics = dict[str, MetricEstimate]
 
 
 @shape
+class UnsharedIds(TypedDict):
+    """Ids that one of two runs has alone."""
+
+    n: Natural
+    ids: list[str]
+    """The first hundred."""
+
+
+@shape
 class MetricDifference(TypedDict):
     """A number of two runs, and the interval of their difference."""
 
@@ -50,6 +60,16 @@ class MetricDifference(TypedDict):
     ci: Span | None
     method: IntervalMethod | None
     p_value: Annotated[float, Field(ge=0, le=1)] | None
+    """Two-sided."""
+    test: PairedTestName | None
+    """How the p-value was found."""
+    discordant: list[Natural] | None
+    """Of `mcnemar`: rows that a alone has right, and b alone."""
+    n: Natural
+    """Rows, cases or images that the difference is over."""
+    lacking_a: UnsharedIds
+    """Cases that only b has a value of."""
+    lacking_b: UnsharedIds
     undefined: Reason | None
     ci_undefined: Reason | None
 

@@ -25,6 +25,7 @@ from brightfield.api.schema.shapes.estimates import (
     ReportedRun,
     ScoreCurves,
     Unit,
+    UnsharedIds,
 )
 from brightfield.api.schema.shapes.shape import open_shape, shape, union
 from brightfield.metrics.reading.coco import IouType
@@ -222,15 +223,6 @@ class NamedRun(TypedDict):
 
     id: str
     name: str | None
-
-
-@shape
-class UnsharedIds(TypedDict):
-    """Ids that one of two runs has alone."""
-
-    n: Natural
-    ids: list[str]
-    """The first hundred."""
 
 
 @shape
