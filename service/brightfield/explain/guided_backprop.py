@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from brightfield.explain.kinds.pixel_gradients import PixelGradients
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
 from brightfield.explain.probing.probe import Probe
 from brightfield.images.picture import Note
-from brightfield.targets import Gradient
 from brightfield.tensors import Images
 
 FAILS_SANITY_CHECK = Note(
@@ -19,14 +18,14 @@ FAILS_SANITY_CHECK = Note(
 )
 
 
-def guided_notes(gradient: Gradient) -> tuple[Note, ...]:
-    """What is to be known of a gradient by the guided rule."""
-    if not gradient.unguided:
+def guided_notes(unguided: Sequence[str]) -> tuple[Note, ...]:
+    """What is to be known of gradients by the guided rule, which some activations don't follow."""
+    if not unguided:
         return (FAILS_SANITY_CHECK,)
     partly = Note(
         "partly_guided",
         "Some activations between the image and the score don't follow the rule and pass gradients "
-        f"as they are: {', '.join(gradient.unguided)}.",
+        f"as they are: {', '.join(unguided)}.",
     )
     return FAILS_SANITY_CHECK, partly
 
@@ -46,4 +45,4 @@ class GuidedBackprop(PixelGradients):
         (gradient,) = probe.gradients([images], relu_rule="guided")
         values = gradient.gradients[0].abs().amax(dim=0)
         result = saliency_map(self.name, probe, values, signed=False)
-        yield Step(1, 1, result=result.stating(*guided_notes(gradient)))
+        yield Step(1, 1, result=result.stating(*guided_notes(gradient.unguided)))

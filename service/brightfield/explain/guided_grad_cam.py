@@ -45,4 +45,4 @@ class GuidedGradCam(SaliencyMethod):
             signed=False,
             **layer.facts(),
         )
-        yield Step(2, 2, result=result.stating(*layer.notes, *guided_notes(guided)))
+        yield Step(2, 2, result=result.stating(*layer.notes, *guided_notes(guided.unguided)))

@@ -15,7 +15,7 @@ from brightfield.engine.image_series import ImageSeries
 from brightfield.engine.units.inside import Layer, layer_of
 from brightfield.engine.units.unit_gradients import SeenGradient, UnitGradients
 from brightfield.errors import BrightfieldError
-from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+from brightfield.explain.guided_backprop import guided_notes
 from brightfield.images.cutouts import cut_out, gradient_picture
 from brightfield.images.objects import Box
 from brightfield.images.picture import Note, Picture
@@ -85,9 +85,11 @@ class PatchSearch:
         )
 
     def _notes(self) -> tuple[Note, ...]:
-        by_rule = {"guided": FAILS_SANITY_CHECK, "plain": _PLAIN, "none": _NONE}
+        guided = guided_notes(tuple(self._gradients.unguided))
+        by_rule = {"guided": guided, "plain": (_PLAIN,), "none": (_NONE,)}
         known = [note for placed in self._placed.values() for note in placed.notes]
-        return tuple({note.code: note for note in (*known, by_rule[self._gradients.rule])}.values())
+        notes = (*known, *by_rule[self._gradients.rule])
+        return tuple({note.code: note for note in notes}.values())
 
     # Forward, over all images
 

@@ -101,6 +101,8 @@ class UnitGradients:
 
     def __init__(self, layer: Layer, ticket: Ticket) -> None:
         self.rule: BackwardRule = "guided"
+        self.unguided: dict[str, None] = {}
+        """The activations that followed no rule, by name."""
         self._layer = layer
         self._ticket = ticket
         self._windows = True
@@ -159,6 +161,7 @@ class UnitGradients:
         found = []
         for (_, window), item in ahead(choices, submit, self._ticket, ROWS_AHEAD):
             passed: Gradient = item.result()
+            self.unguided |= dict.fromkeys(passed.unguided)
             seen = SeenGradient(passed.gradients[0], window.top, window.left)
             found.append((float(passed.scores[0]), seen))
         return found
