@@ -89,7 +89,7 @@ class OnnxProgram(nn.Module):
         """Why it can't be differentiated, and what can be asked instead."""
         return Unexplainable(
             f"{self._name} runs in onnxruntime, which gives no gradients and no layers: "
-            f"{self.reason} Use occlusion or rise."
+            f"{self.reason} Use occlusion, rise or kernel_shap."
         )
 
     def __deepcopy__(self, _: dict[int, Any]) -> OnnxProgram:
