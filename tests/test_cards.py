@@ -14,11 +14,13 @@ from brightfield.cards import (
     ModelCard,
     read_card,
     stated_id,
+)
+from brightfield.errors import InvalidCard
+from brightfield.torchvision_names import (
     torchvision_categories,
     torchvision_columns,
     torchvision_weights,
 )
-from brightfield.errors import InvalidCard
 
 CARD = """
 id = "nuclei"
@@ -70,6 +72,8 @@ def test_a_card_is_read_with_its_folder(tmp_path: Path) -> None:
         (('sha256 = "0', 'sha256 = "x0'), "sha256"),
         (("mean = [0.5]", "mean = [0.5, 0.5]"), "mean has 2 values for 3 channels"),
         (("[input]", "[input"), "card.toml"),
+        (("color = [1,", "color = [300,"), "less than or equal to 255"),
+        (("mean = [0.5]", "mean = [0.5]\n[output]\ntaking = 0"), "Did you mean take?"),
         (('name = "border"', 'name = "nucleus"'), "two labels are called 'nucleus'"),
         (("mean = [0.5]", "[output]\ninstances = {}"), "name one label"),
         (('intensity = "auto"', ""), None),
@@ -96,6 +100,17 @@ def test_a_card_is_read_as_other_programs_write_it(tmp_path: Path) -> None:
     card = read_card(tmp_path / "nuclei")
     assert card.weights is not None and card.weights.sha256 == "ab" * 32
     assert (card.input.mean, card.input.std) == ((0.5,), (2.0,))
+
+
+def test_short_ways_to_write_a_card(tmp_path: Path) -> None:
+    """Labels by their names alone, and one key as a path."""
+    text = CARD[: CARD.index("[[labels]]")]
+    for take, path in (('"out"', ("out",)), ("1", (1,)), ('["heads", 0]', ("heads", 0))):
+        written = f'labels = ["nucleus", "border"]\n{text}\n[output]\ntake = {take}'
+        card = read_card(write(tmp_path / "nuclei", written))
+        assert card.label_names == ("nucleus", "border")
+        assert card.output.take == path
+    assert card.color(1) == PALETTE[1]
 
 
 def test_a_faulty_card_still_states_its_id(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ from brightfield_client.models import Model
 from brightfield_client.results._answers import ClassEvaluation
 from brightfield_client.results._shapes import (
     CollectionInfo,
+    ConceptScores,
+    ConceptTest,
     Detection,
     EvaluationRun,
     Grid,
@@ -98,6 +100,8 @@ __all__ = [
     "Collection",
     "CollectionInfo",
     "Comparison",
+    "ConceptScores",
+    "ConceptTest",
     "ConflictError",
     "ConnectionFailed",
     "DeadlineError",

@@ -26,6 +26,7 @@ class AsyncCollectionMethods:
     outliers = async_collection_method(plain.outliers, long=True)
     disagreements = async_collection_method(plain.disagreements, long=True)
     patches = async_collection_method(plain.patches, long=True)
+    tcav = async_collection_method(plain.tcav, long=True)
     project = async_collection_method(plain.project, long=True)
     projections = async_collection_method(plain.projections)
     projection = async_collection_method(plain.projection)

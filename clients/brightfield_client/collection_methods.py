@@ -27,6 +27,7 @@ class CollectionMethods:
     outliers = collection_method(plain.outliers, long=True)
     disagreements = collection_method(plain.disagreements, long=True)
     patches = collection_method(plain.patches, long=True)
+    tcav = collection_method(plain.tcav, long=True)
     project = collection_method(plain.project, long=True)
     projections = collection_method(plain.projections)
     projection = collection_method(plain.projection)

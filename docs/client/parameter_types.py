@@ -22,6 +22,7 @@ OPERATIONS = {
     "Outliers": ("/collections/{name}/outliers", "post", ("most",)),
     "Disagreements": ("/collections/{name}/disagreements", "post", ("by",)),
     "CollectionPatches": ("/collections/{name}/patches", "post", ("format",)),
+    "Tcav": ("/collections/{name}/tcav", "post", ("target", "concept")),
     "Projection": ("/collections/{name}/projection", "post", ("method",)),
     "ProjectionPlot": ("/collections/{name}/projection/{map_id}/plot", "get", ()),
     "Filters": ("/models/{model_id}/filters", "get", ("format",)),

@@ -185,6 +185,13 @@ COLLECTION = (
         given="CollectionPatches", long=True,
     ),
     Plain(
+        "tcav", "POST /collections/{name}/tcav", "one(ConceptTest)",
+        "Whether the class `target` depends on a concept: on what the items have in common that\n"
+        "pass the filter `concept`.\n\n"
+        "Asked about the class in these images, or in those of the items that `inputs` names.",
+        "target: str, concept: Mapping[str, Any], images: Iterable[ImageSource] = ()", "Tcav", True,
+    ),
+    Plain(
         "project", "POST /collections/{name}/projection", "one(Projection)",
         "A map of the items by pca, tsne or umap, which the service keeps.",
         'method: str = "tsne"', "Projection", True,
@@ -204,11 +211,12 @@ _HEAD = """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Unpack, overload
 
 from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, path_of, query
+from brightfield_client.calls.image_call import as_json
 from brightfield_client.calls.reading import (
     binary,
     document,
@@ -218,9 +226,11 @@ from brightfield_client.calls.reading import (
     several,
     text,
 )
+from brightfield_client.images import ImageSource, to_payload
 from brightfield_client.models import Model
 from brightfield_client.results._shapes import (
     CollectionInfo,
+    ConceptTest,
     EvaluationRun,
     IndexInfo,
     Layer,
@@ -241,6 +251,10 @@ _PLACES = {
     "model_id": "model_id: str",
     "run_id": "run: EvaluationRun | str",
 }
+
+
+# How what is given is sent, where not as it is.
+_SENT = {"images": "[as_json(to_payload(each)) for each in images] or None"}
 
 
 def plain_calls(document: Mapping[str, Any], rows: Iterable[Plain], about: str) -> str:
@@ -290,7 +304,8 @@ def _function(document: Mapping[str, Any], row: Plain) -> Iterator[str]:
     yield f"def {row.name}({_joined(*places, row.own, form, rest)}) -> Call[{answer}]:"
     end = "\n    " if "\n" in row.doc else ""
     yield f'    """{wrapped(row.doc, "    ", False)}{end}"""'
-    passed = _joined(*(f'"{each}": {each}' for each in own), "**parameters" if row.given else "")
+    given = (f'"{each}": {_SENT.get(each, each)}' for each in own)
+    passed = _joined(*given, "**parameters" if row.given else "")
     yield from _call(row, method, "requestBody" in operation, passed, formats)
 
 

@@ -74,6 +74,12 @@ SHAPES = (
         doc="An index of a collection. `recall` is the measured share of the 10 true neighbours "
         'that it finds with 100 candidates; `raw["recalls"]` has further settings.',
     ),
+    Shape("ConceptScores", "ConceptScores", "items score deviation -scores accuracy -accuracies"),
+    Shape(
+        "ConceptTest", "TestedConcept",
+        "layer -target n runs size concept random p matched significant -inputs -warnings",
+        types={"target": "Json", "inputs": "tuple[Json, ...]"}, raw=_RAW,
+    ),
     Shape("Neighbor", "Neighbor", "id distance ~metadata"),
     Shape(
         "Detection", "DetectedObject", "id label class_id score box -uuid",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,12 +23,13 @@ from pydantic import (
     model_validator,
 )
 
-from brightfield.errors import InvalidCard, nearest
+from brightfield.errors import InvalidCard
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
 from brightfield.names import NAME
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters, sentence_of
+from brightfield.torchvision_names import torchvision_categories
 
 CARD = "card.toml"
 PROGRAMS = ("export", "onnx", "torchscript")
@@ -36,7 +38,6 @@ PROGRAMS = ("export", "onnx", "torchscript")
 _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
 
-_NO_CLASS = ("__background__", "N/A")
 _ID = re.compile(NAME)
 
 
@@ -191,6 +192,10 @@ class OutputSpec(Parameters):
     """Output pixels for each input pixel along a side; required for super-resolution."""
     instances: Instances | None = None
     """How objects are told apart. Default: they are the connected parts of each class."""
+    python: str | None = None
+    """A lab's own code from the output to objects, as post.py:objects; for segment and detect."""
+    score_map: Annotated[int, Field(ge=0)] | None = None
+    """With `python`: which map, from 0, is the first label's score. Explanations need it."""
 
 
 _Byte = Annotated[int, Field(ge=0, le=255)]
@@ -218,7 +223,12 @@ class ExplainSection(Parameters):
     """Defaults of explanation."""
 
     layer: str | None = None
-    """Module whose activations Grad-CAM weighs. Default: the last one with spatial maps."""
+    """Module whose activations Grad-CAM weighs. Default: the last one with places before the
+    network's head."""
+    axes: Literal["BCHW", "BHWC", "BNC", "BCN"] | None = None
+    """Order of the axes of layers with as many: images, channels, rows and columns, or tokens of a
+    grid of the image's proportions behind any class tokens. Default: followed through the network,
+    which needs no help as a rule."""
     penultimate: str | None = None
     """Module whose output is the feature vector. Default: the input of the last linear layer."""
 
@@ -255,6 +265,7 @@ class ModelCard(Parameters):
     """Most images in one forward pass. Default: measured."""
 
     _folder: Path = PrivateAttr(default=Path())
+    _post: Callable[..., Any] | None = PrivateAttr(default=None)
     _written: dict[str, Any] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -281,6 +292,17 @@ class ModelCard(Parameters):
     def folder(self) -> Path:
         """The folder that the card lies in, against which `weights.file` is resolved."""
         return self._folder
+
+    @property
+    def post(self) -> Callable[..., Any] | None:
+        """The function that `output.python` names, of a model in memory."""
+        return self._post
+
+    def with_post(self, function: Callable[..., Any] | None) -> ModelCard:
+        """The card with the function that `output.python` names."""
+        card = self.model_copy()
+        card._post = function
+        return card
 
     @property
     def brings_code(self) -> bool:
@@ -317,45 +339,6 @@ class ModelCard(Parameters):
             if color is not None:
                 return color
         return PALETTE[class_id % len(PALETTE)]
-
-
-def torchvision_weights(name: str) -> Any:
-    """torchvision's entry for a weights name: `url`, `meta` and `transforms`; downloads nothing.
-
-    Raises `InvalidCard` with the nearest names.
-    """
-    from torchvision.models import get_model_weights, get_weight, list_models  # slow to import
-
-    try:
-        return get_weight(name)
-    except (ValueError, KeyError, AttributeError) as fault:
-        known = [str(weights) for model in list_models() for weights in get_model_weights(model)]
-        raise InvalidCard(f"torchvision has no weights {name!r}.{nearest(name, known)}") from fault
-
-
-def torchvision_categories(weights: str) -> tuple[str, ...]:
-    """The class names in the metadata of a torchvision weights name, less those of no class.
-
-    Detectors and segmenters list the background, and COCO's detectors ten numbers that the data
-    set does not use.
-    Raises `InvalidCard` for an unknown name, and for weights without class names.
-    """
-    categories = _categories(weights)
-    return tuple(categories[column] for column in torchvision_columns(weights))
-
-
-def torchvision_columns(weights: str) -> tuple[int, ...]:
-    """Where the model's output has the classes that `torchvision_categories` names."""
-    return tuple(
-        column for column, name in enumerate(_categories(weights)) if name not in _NO_CLASS
-    )
-
-
-def _categories(weights: str) -> list[str]:
-    categories: list[str] | None = torchvision_weights(weights).meta.get("categories")
-    if not categories:
-        raise InvalidCard(f"The torchvision weights {weights} come without class names.")
-    return categories
 
 
 def read_card(path: Path) -> ModelCard:

@@ -83,9 +83,26 @@ class Gradient(NamedTuple):
     """`scores` (B,), `gradients` of each score by its own row, and what they were taken by.
 
     Without a layer `activations` is the input (B, C, H, W), else the layer's output; `gradients`
-    has the same shape.
+    has the same shape. `unguided` has the names of activations that did not follow the rule that
+    rectifiers were to follow.
     """
 
     scores: Scores
     gradients: torch.Tensor
     activations: torch.Tensor
+    unguided: tuple[str, ...] = ()
+
+
+class Attention(NamedTuple):
+    """How the attention of B images moves information between N tokens.
+
+    `matrices` (B, L, N, N): of each layer, how much the tokens (rows) look at others (columns), as
+    one matrix for all heads. `read` (B, N) sums to 1: which tokens the score is read from. `places`
+    (B, h, w): the token that stands for each place of a grid over the model's input. `mixed` (B,):
+    the layer after which tokens are first mixed by something else; -1: none.
+    """
+
+    matrices: torch.Tensor
+    read: torch.Tensor
+    places: torch.Tensor
+    mixed: torch.Tensor

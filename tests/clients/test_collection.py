@@ -86,6 +86,19 @@ def test_clusters_and_what_looks_wrong(crops):
     assert crops.disagreements("kind", k=3)["n"] == 6
 
 
+def test_a_concept_is_tested_in_images_and_their_facts_are_typed(crops):
+    noise = np.random.default_rng(0).normal(size=(18, 1280))
+    kinds = [{"kind": "odd" if place < 6 else "even"} for place in range(18)]
+    crops.add_vectors(noise, [f"noise/{place}" for place in range(18)], kinds)
+    image = np.zeros((64, 64, 3), np.uint8)
+    found = crops.tcav("espresso", {"kind": "odd"}, [image], random={"kind": "even"}, runs=3)
+    assert (found.n, found.runs, found.size, found.concept.items) == (1, 3, 6, 6)
+    assert 0 <= found.concept.score <= 1 and len(found.random.accuracies) == 3
+    assert "few_inputs" in [each.code for each in found.warnings]
+    with pytest.raises(ConflictError, match="too few items"):
+        crops.tcav("espresso", {"kind": "none"}, [image])
+
+
 def test_items_are_listed_and_removed(crops):
     assert crops.items(filter={"kind": "cat"})["total"] == 6
     assert crops.remove(["cat/0", "cup/0"]) == 2

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 pytest.importorskip("brightfield.models.loading.build")
@@ -58,6 +60,54 @@ def test_broken_cards_and_missing_weights(folder, capsys):
     ]
 
 
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.conv, self.fc, self.options = nn.Conv2d(3, 4, 3), nn.Linear(4, 2), options
+
+    def forward(self, x):
+        z = self.fc(self.conv(x).relu().mean((2, 3)))
+        return eval(self.options.get("end", "z"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"classify": "classification"}, "FAIL net: The card of net says task = 'classification'"),
+        ({"classify": "detect"}, "FAIL net: The model net detects, so its network should"),
+        ({'[[labels]]\nname = "b"': ""}, "FAIL net: The card of net names 1 labels, and its"),
+        ({"channels = 3": "channels = 1"}, "FAIL net: The network of net fails on an image of"),
+        ({"num_classes = 2": "end = '(z, z)'"}, "FAIL net: The network of net puts out a tuple"),
+        (
+            {"num_classes = 2": "end = 'z[:, 0]'"},
+            "FAIL net: The network of net has one output, which a softmax",
+        ),
+        ({"num_classes = 2": "end = '1 / 0'"}, "FAIL net: .*ZeroDivisionError"),
+        ({"channels = 3": "channels = 3\n[explain]\nlayer = 'conf'"}, ".*Did you mean conv"),
+        ({"num_classes = 2": "end = 'z / z * 0 / 0'"}, "     not finite: There is NaN"),
+        ({"num_classes = 2": "end = 'z - z.mean()'"}, "     warning rows_depend: "),
+        ({"num_classes = 2": "end = 'z.softmax(1)'"}, "ok   net 1 "),
+    ],
+)
+def test_what_the_network_does_is_looked_at(folder, monkeypatch, capsys, change, said):
+    monkeypatch.setenv("BRIGHTFIELD_TRUST_MODEL_CODE", "true")
+    card = CARD.replace('"lab"', '"net"').replace("torchvision:squeezenet1_0", "python:net.py:Net")
+    for old, new in change.items():
+        assert old in card
+        card = card.replace(old, new)
+    (folder / "lab" / "card.toml").write_text(card)
+    (folder / "lab" / "net.py").write_text(NET)
+    code = main(["models", "check", str(folder)])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(re.match(said, line) for line in lines), lines
+    assert code == int(lines[0].startswith("FAIL"))
+
+
 def test_two_folders_of_one_id_fail_the_check(folder, capsys):
     (folder / "lab-2").mkdir()
     (folder / "lab-2" / "card.toml").write_text(CARD)
@@ -77,7 +127,8 @@ def test_pull(folder, monkeypatch, capsys):
 
     monkeypatch.setenv("BRIGHTFIELD_MODELS", str(folder))
     assert main(["models", "pull", "lap"]) == 2
-    assert "Did you mean lab?" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Did you mean lab?" in said and "BRIGHTFIELD_MODELS is" in said
     assert main(["models", "pull", "lab"]) == 1
     assert "nothing to download" in capsys.readouterr().err
 
@@ -88,6 +139,10 @@ def test_pull(folder, monkeypatch, capsys):
     monkeypatch.setattr(weights, "pull", pull)
     assert main(["models", "pull", "lab"]) == 0
     assert capsys.readouterr().out.endswith("lab.pth\n")
+    monkeypatch.delenv("BRIGHTFIELD_MODELS")
+    assert main(["models", "pull", "lab"]) == 2
+    assert "isn't set in this shell" in capsys.readouterr().err
+    assert main(["models", "pull", str(folder / "lab")]) == 0
 
 
 @pytest.mark.parametrize("code", ["sys.exit(2)", "raise BaseException('boom')", "quit()"])

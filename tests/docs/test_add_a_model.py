@@ -101,3 +101,29 @@ def test_the_card_of_torchvision_weights(
     )
     assert (list(card.input.mean), list(card.input.std)) == (transforms.mean, transforms.std)
     assert card.input.resize.interpolation == transforms.interpolation.value
+
+
+@pytest.mark.slow
+def test_objects_by_own_code_and_boxes_of_an_own_detector(
+    serving: Callable[..., str],
+    desk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for model in ("stars", "spots"):
+        make(model, monkeypatch, capsys)
+    monkeypatch.setenv("BRIGHTFIELD_TRUST_MODEL_CODE", "true")
+    address = serving(models="models", preload=False)
+    y, x = np.mgrid[:64, :80]
+    peaks = [
+        np.exp(-((y - row) ** 2 + (x - column) ** 2) / 32) for row, column in ((21, 21), (41, 61))
+    ]
+    image = npy((255 * np.maximum(*peaks)).astype(np.uint8))
+    for endpoint in ("segment?model=stars", "saliency?model=stars&object=1", "detect?model=spots"):
+        url = f"http://{address}/{endpoint}"
+        reply = httpx2.post(url, content=image, trust_env=False, timeout=60)
+        assert reply.status_code == 200, reply.text
+        if endpoint.startswith("segment"):
+            boxes = [item["box"] for item in reply.json()["result"]["objects"]]
+            middles = [(box["ymin"] + box["ymax"], box["xmin"] + box["xmax"]) for box in boxes]
+            assert np.abs(np.array(middles) - [(43, 43), (83, 123)]).max() <= 1

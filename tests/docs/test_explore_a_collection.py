@@ -24,7 +24,7 @@ def cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for kind, pixels in (("cat", skimage.data.chelsea()), ("cup", skimage.data.coffee())):
         folder = Path("cells") / kind
         folder.mkdir(parents=True)
-        for x in range(0, 240, 40):
+        for x in range(0, 240, 20 if kind == "cat" else 40):
             Image.fromarray(pixels[:96, x : x + 96]).save(folder / f"{x:03d}.png")
     Image.fromarray(skimage.data.coffee()[:96, 20:116]).save("one.png")
 
@@ -40,12 +40,12 @@ def test_the_shell_lines_work(
             printed.append(json.loads(talk(words)))
         else:
             assert main(words[1:]) == 0, words
-    assert "12 added; 12 items in all" in capsys.readouterr().out
+    assert "18 added; 18 items in all" in capsys.readouterr().out
     kept, near, clusters, labels, made, other = printed
-    assert (kept["items"], kept["model"]) == (12, "imagenet-lite0")
+    assert (kept["items"], kept["model"]) == (18, "imagenet-lite0")
     assert [each["metadata"]["kind"] for each in near["neighbors"]] == ["cup"] * 3
-    assert sum(each["size"] for each in clusters["clusters"]) == 12
-    assert labels["by"] == "kind" and len(made["points"]["x"]) == 12
+    assert sum(each["size"] for each in clusters["clusters"]) == 18
+    assert labels["by"] == "kind" and len(made["points"]["x"]) == 18
     assert other["keep_images"] is True
 
 
@@ -55,6 +55,7 @@ def test_the_python_works(address: str, cells: None, capsys: pytest.CaptureFixtu
     exec(compile(block.text.replace("127.0.0.1:8000", address), PAGE, "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert all("cells/cup/" in line and line.endswith("cup") for line in printed[:3])
+    assert printed[-2].startswith("1.0 ") and "same_gradients" not in printed[-2]
     assert printed[-1].startswith("trustworthiness 0.") or printed[-1].endswith("1.0")
     for name in ("map.png", "kinds.png", "odd.png"):
         with Image.open(name) as picture:

@@ -68,6 +68,10 @@ def case(module: nn.Module, images: Tensor, geometry: Geometry | None = None, **
     return Case(module, images, geometry or plain(height, width), ModelCard.model_validate(fields))
 
 
+ONE_SCORE = {"activation": "sigmoid"}
+"""The card's `output` for a network with one output, of which a softmax makes nothing."""
+
+
 def image(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
     """(1, *shape), normally distributed."""
     return torch.randn(1, *shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
@@ -89,7 +93,7 @@ class Bench:
 
     def resident(self, case: Case) -> Resident:
         resident = Resident(case.card, case.module, self.lane, 0)
-        resident.run(lambda: find_end(resident))
+        resident.run(lambda: find_end(resident, case.images[:1]))
         return resident
 
     def probe(

@@ -53,5 +53,5 @@ def test_unfit_layers_and_models_are_refused(bench: Bench) -> None:
     with pytest.raises(Unexplainable, match="no spatial maps"):
         bench.explain(GradCam(layer="1"), case(pooled, image(3, 16, 16)))
     linear = Linear(image(2, 3, 4, 4)[0], torch.zeros(2))
-    with pytest.raises(Unexplainable, match="use gradient"):
+    with pytest.raises(Unexplainable, match="Without a layer: gradient"):
         bench.explain(GradCam(), case(linear, image(3, 4, 4)))

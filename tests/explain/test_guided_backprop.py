@@ -9,7 +9,7 @@ from brightfield.errors import Unexplainable
 from brightfield.explain.gradient import GradientSaliency
 from brightfield.explain.guided_backprop import GuidedBackprop
 
-from .conftest import Bench, case, image
+from .conftest import ONE_SCORE, Bench, case, image
 from .networks import Linear, toy
 
 TOY = torch.arange(16.0).view(1, 1, 4, 4)
@@ -31,7 +31,7 @@ class Shared(nn.Module):
 
 def test_a_branch_beside_the_relu_is_not_clamped(bench: Bench) -> None:
     images = image(2, 4, 5)
-    result = bench.explain(GuidedBackprop(), case(Shared(), images))
+    result = bench.explain(GuidedBackprop(), case(Shared(), images, output=ONE_SCORE))
     gradient = (images[0] > 0).float() - 3
     np.testing.assert_array_equal(result.values, gradient.abs().amax(dim=0))
 

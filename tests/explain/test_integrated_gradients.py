@@ -6,7 +6,7 @@ import torch
 
 from brightfield.explain.integrated_gradients import IntegratedGradients
 
-from .conftest import Bench, case, image
+from .conftest import ONE_SCORE, Bench, case, image
 from .networks import Linear, Polynomial, toy
 
 SHAPE = (3, 5, 6)
@@ -20,7 +20,9 @@ def test_the_weights_of_a_rule_sum_to_one(bench: Bench, rule: str, steps: int) -
     """A gradient that is constant is its own mean, whatever the points."""
     model = Linear(torch.ones(1, 1, 1, 1, dtype=torch.float64), torch.zeros(1).double())
     method = IntegratedGradients(steps=steps, rule=rule)
-    result = bench.explain(method, case(model, torch.ones(1, 1, 1, 1, dtype=torch.float64)))
+    result = bench.explain(
+        method, case(model, torch.ones(1, 1, 1, 1, dtype=torch.float64), output=ONE_SCORE)
+    )
     assert result.facts["completeness_gap"] < 1e-13
 
 

@@ -15,7 +15,7 @@ from brightfield.explain.kernel_shap import KernelShap
 from brightfield.explain.maps.region_values import RegionValues
 from brightfield.explain.probing.baselines import baseline_images
 
-from .conftest import Bench, Case, case, image
+from .conftest import ONE_SCORE, Bench, Case, case, image
 from .networks import Linear, small
 
 SHAPE = (3, 12, 15)
@@ -162,7 +162,7 @@ def test_objects_are_regions_by_their_ids(bench: Bench) -> None:
 def test_superpixels_are_weighed(bench: Bench) -> None:
     picture = torch.zeros(1, 3, 32, 32)
     picture[:, :, :, 16:] = 1.0
-    subject = case(Linear(torch.ones(1, 3, 32, 32), torch.zeros(1)), picture)
+    subject = case(Linear(torch.ones(1, 3, 32, 32), torch.zeros(1)), picture, output=ONE_SCORE)
     result: RegionValues = bench.explain(KernelShap(regions="slic", segments=4), subject)
     assert result.facts["segments"] == 4 and 2 <= len(result.regions) <= 64
     # Dark regions have no share, and the others add up to all.

@@ -25,6 +25,7 @@ from brightfield.runtime.ticket import Ticket
 
 from .conftest import Bench, Case, case, image
 from .networks import Tapped, small
+from .transformers import vit
 
 METHODS = catalog()
 # What keeps a method short, where it has such a parameter.
@@ -55,11 +56,31 @@ def method(request: pytest.FixtureRequest) -> Method:
     return kind(**{**short, **SHORT_OF.get(name, {}), **WAYS[way]})
 
 
+def of_its_kind(name: str) -> nn.Module:
+    """A network that the method is for."""
+    return Exactly(vit()) if name.startswith("attention") else small()
+
+
+class Exactly(nn.Module):
+    """A network in float64, whatever comes in."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.inner = network
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.inner(x.double())
+        return scores
+
+
 @pytest.fixture
-def subject() -> Case:
+def subject(request: pytest.FixtureRequest) -> Case:
     """Parameters may have gradients, and one part is left in training mode: it shall stay so."""
-    module = Tapped(small()).eval().requires_grad_()
-    module.get_submodule("network.9").train()
+    given = request.node.callspec.params
+    name = given["method"][0] if "method" in given else given.get("name", "")
+    module = Tapped(of_its_kind(name)).eval().requires_grad_()
+    *_, last = module.modules()
+    last.train()
     return case(module, image(3, 16, 16), max_batch=4)
 
 
@@ -223,6 +244,9 @@ class Refusing:
     def relevance(self, *what: Any) -> None:
         self._probe.relevance(*what)
 
+    def attention(self, *what: Any) -> None:
+        self._probe.attention(*what)
+
     def at_neuron(self, *where: Any) -> Any:
         return Refusing(self._probe.at_neuron(*where))
 
@@ -309,7 +333,7 @@ def test_predictions_of_other_threads_do_not_see_it(
 def test_a_normalising_end_is_left_out(
     method: Method, subject: Case, bench: Bench, end: nn.Module
 ) -> None:
-    network = small()
+    network = of_its_kind(method.name)
     ended = nn.Sequential(network, end).eval()
     layer = {"layer": "4"} if "layer" in type(method).model_fields else {}
     nested = {"layer": "0.4"} if layer else {}

@@ -12,7 +12,7 @@ from skimage.transform import resize
 from brightfield.explain.maps.rise_map import RiseMap
 from brightfield.explain.rise import Rise, random_masks
 
-from .conftest import Bench, Case, case, image
+from .conftest import ONE_SCORE, Bench, Case, case, image
 from .networks import Linear, small
 
 SHAPE = (3, 11, 14)
@@ -70,7 +70,7 @@ def test_masks_show_what_they_shall_on_average_and_everywhere() -> None:
 def test_it_finds_the_pixels_that_count(bench: Bench) -> None:
     weights = torch.zeros(1, 1, 28, 28)
     weights[0, 0, 4:10, 16:22] = 1
-    subject = case(Linear(weights, torch.zeros(1)), torch.ones(1, 1, 28, 28))
+    subject = case(Linear(weights, torch.zeros(1)), torch.ones(1, 1, 28, 28), output=ONE_SCORE)
     result = bench.explain(Rise(masks=800), subject)
     ys, xs = np.unravel_index(np.argsort(result.values[0].ravel())[-20:], (28, 28))
     assert ys.min() >= 4 and ys.max() < 10

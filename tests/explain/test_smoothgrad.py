@@ -8,7 +8,7 @@ from brightfield.explain.gradient import GradientSaliency
 from brightfield.explain.smoothgrad import SmoothGrad
 from brightfield.tensors import Map
 
-from .conftest import Bench, Case, case, image
+from .conftest import ONE_SCORE, Bench, Case, case, image
 from .networks import Polynomial, small
 
 
@@ -48,6 +48,6 @@ def test_the_noise_is_a_part_of_the_inputs_range(bench: Bench) -> None:
     """On a sum of cubes the mean gradient is 3 (x^2 + variance): the map shows the variance."""
     images = torch.linspace(-1, 3, 16, dtype=torch.float64).view(1, 1, 4, 4)
     model = Polynomial(torch.ones(1, 1, 4, 4, dtype=torch.float64), degree=3)
-    found = values(bench, case(model, images), samples=3000, sigma=0.25)
+    found = values(bench, case(model, images, output=ONE_SCORE), samples=3000, sigma=0.25)
     variance = (found / 3 - images[0, 0].numpy() ** 2).mean()
     assert variance == pytest.approx((0.25 * 4) ** 2, rel=0.1)

@@ -150,6 +150,7 @@ CASES: dict[str, tuple[Case, int]] = {
     "gradient": (post("/saliency", method="gradient", checks="true"), 200),
     "integrated gradients": (post("/saliency", method="integrated_gradients", steps=4), 200),
     "Grad-CAM": (post("/saliency", method="grad_cam", format="overlay"), 200),
+    "relevance": (post("/saliency", method="lrp", checks="true"), 200),
     "guided": (post("/saliency", method="guided_backprop"), 200),
     "a reference": (
         post_json(

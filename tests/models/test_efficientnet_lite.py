@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from brightfield.cards import read_card
 from brightfield.models.efficientnet_lite import EfficientNetLite, SamePadding
-from brightfield.models.loading.weights import locate, read_state
+from brightfield.models.loading.checkpoint import read_checkpoint
+from brightfield.models.loading.weights import locate
 from brightfield.zoo import folder
 
 # Parameters in millions as the authors' table gives them (to one decimal).
@@ -43,7 +44,7 @@ def test_pads_like_tensorflow(side: int, kernel: int) -> None:
 @pytest.mark.parametrize("side", [64, 97])
 def test_equals_a_functional_reading_of_the_published_weights(side: int) -> None:
     card = read_card(folder() / "imagenet-lite0")
-    published = read_state(locate(card, None))
+    (published,) = read_checkpoint(locate(card, None)).states.values()
     network = EfficientNetLite().eval()
     network.load_state_dict(EfficientNetLite.rename(published))
     images = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(1))

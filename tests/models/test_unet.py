@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from brightfield.cards import read_card
 from brightfield.models.efficientnet_lite import EfficientNetLite
-from brightfield.models.loading.weights import locate, read_state
+from brightfield.models.loading.checkpoint import read_checkpoint
+from brightfield.models.loading.weights import locate
 from brightfield.models.unet import UNet
 from brightfield.zoo import folder
 
@@ -70,7 +71,7 @@ def test_gradients_reach_every_parameter_and_the_image() -> None:
 
 def test_the_encoder_is_that_of_efficientnet_lite0() -> None:
     published = EfficientNetLite.rename(
-        read_state(locate(read_card(folder() / "imagenet-lite0"), None))
+        read_checkpoint(locate(read_card(folder() / "imagenet-lite0"), None)).states[""]
     )
     classifier, network = EfficientNetLite().eval(), UNet().eval()
     classifier.load_state_dict(published)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision import models
 
 from brightfield.cards import ModelCard
-from brightfield.errors import UnknownLayer
-from brightfield.models.inspection.layers import resolve
+from brightfield.engine.scoring import reading_pass
+from brightfield.errors import InvalidParameter, UnknownLayer
 from brightfield.outages import ModelFailed
 from brightfield.runtime.lane import Lane
-from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
@@ -47,8 +47,8 @@ def take(lane: Lane) -> Take:
 
     def taken(module: nn.Module, images: Tensor, task: Embed, **explain: str) -> Embedding:
         resident = Resident(card(**explain), module, lane, 0)
-        tap = resolve(module, task.layer, resident.card.explain)
-        output = resident.submit(Activations(tap), images, Ticket()).future.result(30)
+        operation = reading_pass(resident, task.reads, raw=task.raw)
+        output = resident.submit(operation, images, Ticket()).future.result(30)
         return task.postprocess(output, resident.card)
 
     return taken
@@ -127,11 +127,36 @@ def test_vgg16_has_its_4096_features(take: Take) -> None:
     close(take(vgg, images, Embed()), expected)  # dropout passes everything on
 
 
-def test_a_transformers_tokens_are_pooled_over_the_tokens() -> None:
-    tokens = torch.arange(12.0).view(1, 4, 3)
-    assert Embed().postprocess(tokens, card()).vector.tolist() == [4.5, 5.5, 6.5]
-    assert Embed(pool="max").postprocess(tokens, card()).vector.tolist() == [9, 10, 11]
-    assert Embed(pool="none").postprocess(tokens, card()).vector.tolist() == list(range(12))
+class Layouts(nn.Module):
+    """Maps whose channels come last, and tokens behind one that stands for no place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.last, self.tokens = nn.Conv2d(3, 5, 4, 4), nn.Linear(5, 7), nn.LayerNorm(7)
+        self.mixed = nn.Linear(13, 2)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.last(self.stem(images).permute(0, 2, 3, 1))
+        tokens = maps.flatten(1, 2)
+        tokens = self.tokens(torch.cat([torch.ones_like(tokens[:, :1]), tokens], 1))
+        return self.mixed(tokens.mT)[:, :, 0]
+
+
+def test_channels_and_tokens_are_pooled_over_places(take: Take) -> None:
+    module, images = Layouts().eval(), torch.randn(1, 3, 16, 12)
+    with torch.no_grad():
+        maps = module.last(module.stem(images).permute(0, 2, 3, 1))[0].flatten(0, 1)
+        tokens = functional.layer_norm(maps, [7])
+        every = module.tokens(torch.cat([torch.ones(1, 7), maps]))
+    close(take(module, images, Embed(layer="last")), maps.mean(0))
+    close(take(module, images, Embed(layer="tokens")), tokens.mean(0))
+    close(take(module, images, Embed(layer="tokens", pool="max")), tokens.amax(0))
+    close(take(module, images, Embed(layer="tokens", pool="none")), every.flatten())
+
+
+def test_values_that_come_from_all_places_are_not_pooled(take: Take) -> None:
+    with pytest.raises(InvalidParameter, match=r"'mixed' gives 7 x 2 values that come from all"):
+        take(Layouts().eval(), torch.randn(1, 3, 16, 12), Embed(layer="mixed"))
 
 
 def test_normalising_gives_unit_length() -> None:

@@ -30,6 +30,7 @@ SQUARE = "[input]\nsize = [24, 24]\nmean = [0.5]\nstd = [0.25]"
 # A card's first lines, its architecture and the rest, by the model's id.
 CARDS: dict[str, tuple[str, str, str]] = {
     "bare": (FOUR, "bare", SQUARE),
+    "attentive": (FOUR, "attentive", SQUARE),
     "softmax": (FOUR, "ended\nend = softmax", SQUARE + "\n[output]\nactivation = 'none'"),
     "sigmoid": (FOUR, "ended\nend = sigmoid", SQUARE + "\n[output]\nactivation = 'none'"),
     "activated": (FOUR, "ended\nend = softmax", SQUARE),

@@ -79,6 +79,28 @@ def bare() -> nn.Sequential:
     )
 
 
+class Attentive(nn.Module):
+    """A transformer of PyTorch's own encoder on patches of 8 x 8, with a class token."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 12, 8, 8)
+        self.own = nn.Parameter(torch.randn(1, 1, 12))
+        layer = nn.TransformerEncoderLayer(12, 3, 24, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.head = nn.Linear(12, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.patches(x).flatten(2).transpose(1, 2)
+        tokens = self.encoder(torch.cat([self.own.expand(len(x), 1, -1), tokens], dim=1))
+        return self.head(tokens[:, 0])
+
+
+@learned
+def attentive() -> nn.Module:
+    return Attentive()
+
+
 @learned
 def ended(end: str) -> nn.Sequential:
     return nn.Sequential(bare(), nn.Softmax(dim=1) if end == "softmax" else nn.Sigmoid())

@@ -16,11 +16,12 @@ from torch import nn
 from torchvision.models import get_model
 
 from brightfield.card_folders import find_cards
-from brightfield.cards import LabelSource, ModelCard, torchvision_weights
+from brightfield.cards import LabelSource, ModelCard
 from brightfield.images.picture import Picture
 from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
+from brightfield.torchvision_names import torchvision_weights
 from brightfield.zoo import folder
 
 FOUND = find_cards([folder()])

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
 from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, path_of, query
+from brightfield_client.calls.image_call import as_json
 from brightfield_client.calls.reading import (
     binary,
     document,
@@ -17,8 +18,10 @@ from brightfield_client.calls.reading import (
     one,
     part,
 )
+from brightfield_client.images import ImageSource, to_payload
 from brightfield_client.results._shapes import (
     CollectionInfo,
+    ConceptTest,
     IndexInfo,
 )
 from brightfield_client.results.binary import Binary
@@ -158,6 +161,29 @@ def patches(
     read: Any = one(Patches) if format in (None, "json") else binary
     return Call("POST", path_of("/collections/{}/patches", name), read).with_given(
         {"format": format, **parameters}
+    )
+
+
+def tcav(
+    name: str,
+    /,
+    target: str,
+    concept: Mapping[str, Any],
+    images: Iterable[ImageSource] = (),
+    **parameters: Unpack[given.TcavParameters],
+) -> Call[ConceptTest]:
+    """Whether the class `target` depends on a concept: on what the items have in common that
+    pass the filter `concept`.
+
+    Asked about the class in these images, or in those of the items that `inputs` names.
+    """
+    return Call("POST", path_of("/collections/{}/tcav", name), one(ConceptTest)).with_given(
+        {
+            "target": target,
+            "concept": concept,
+            "images": [as_json(to_payload(each)) for each in images] or None,
+            **parameters,
+        }
     )
 
 

@@ -288,9 +288,9 @@ def embed(
         model: A model's id as in GET /models. Default: the task's default model.
         layer: A name of GET /models/{id}/layers, `penultimate` (what enters the classifier),
             `logits`. Default: "penultimate".
-        pool: How maps become a vector: mean or maximum per channel, or all values in C order.
-            For a transformer's tokens (tokens, channels) the same, over the tokens. Default:
-            "mean".
+        pool: How a layer with places becomes a vector: mean or maximum per channel, or all its
+            values in C order. Of a transformer's tokens those count that stand for places of
+            the image, not class or register tokens; with `none`, all. Default: "mean".
         normalize: Scale the vector to Euclidean length 1 (a zero vector stays zero). Default:
             false.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
@@ -578,10 +578,16 @@ def saliency(
             randomised last layer. Default: false.
         mask: Also cut out the object that the map points to: `grabcut` on the image's colours,
             seeded by the map's highest and lowest values.
+        heads: How the heads of a layer become one: the `mean`, `max` or `min` of their weights.
+            (of attention_rollout). Default: "mean".
+        residual: The part of a token that goes past each layer of attention. (of
+            attention_rollout). Default: 0.5.
         layer: Module whose output is weighed; name@0 is the first of its calls. Default: the
-            last call of the card's layer, else the last one with spatial maps.
-        relu: Keep only what supports the target; without it the map is signed. (of grad_cam).
-            Default: true.
+            last call of the card's layer, else the last one with places before the network's
+            head. (of grad_cam, gradient, guided_backprop, guided_grad_cam, hires_cam,
+            input_x_gradient, integrated_gradients, layer_cam, lrp, smoothgrad)
+        relu: Keep only what supports the target; without it the map is signed. (of grad_cam,
+            hires_cam, layer_cam). Default: true.
         neuron: Explain one value of `layer` instead of a class score: c,y,x, or one number in a
             flat layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients,
             lrp, smoothgrad)

@@ -100,8 +100,9 @@ class EmbedParameters(ImageParameters, total=False):
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`.
     Default: "penultimate"."""
     pool: Literal["mean", "max", "none"] | None
-    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
-    transformer's tokens (tokens, channels) the same, over the tokens. Default: "mean"."""
+    """How a layer with places becomes a vector: mean or maximum per channel, or all its values
+    in C order. Of a transformer's tokens those count that stand for places of the image, not
+    class or register tokens; with `none`, all. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
 
@@ -215,12 +216,16 @@ class SaliencyParameters(ImageParameters, total=False):
 
     method: (
         Literal[
+            "attention_relevance",
+            "attention_rollout",
             "grad_cam",
             "gradient",
             "guided_backprop",
             "guided_grad_cam",
+            "hires_cam",
             "input_x_gradient",
             "integrated_gradients",
+            "layer_cam",
             "lrp",
             "smoothgrad",
         ]
@@ -250,12 +255,20 @@ class SaliencyParameters(ImageParameters, total=False):
     mask: Literal["grabcut"] | None
     """Also cut out the object that the map points to: `grabcut` on the image's colours, seeded
     by the map's highest and lowest values."""
+    heads: Literal["mean", "max", "min"] | None
+    """How the heads of a layer become one: the `mean`, `max` or `min` of their weights. (of
+    attention_rollout). Default: "mean"."""
+    residual: float | None
+    """The part of a token that goes past each layer of attention. (of attention_rollout).
+    Default: 0.5."""
     layer: str | None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call
-    of the card's layer, else the last one with spatial maps."""
+    of the card's layer, else the last one with places before the network's head. (of grad_cam,
+    gradient, guided_backprop, guided_grad_cam, hires_cam, input_x_gradient,
+    integrated_gradients, layer_cam, lrp, smoothgrad)"""
     relu: bool | None
-    """Keep only what supports the target; without it the map is signed. (of grad_cam). Default:
-    true."""
+    """Keep only what supports the target; without it the map is signed. (of grad_cam,
+    hires_cam, layer_cam). Default: true."""
     neuron: str | int | Sequence[int] | None
     """Explain one value of `layer` instead of a class score: c,y,x, or one number in a flat
     layer. (of gradient, guided_backprop, input_x_gradient, integrated_gradients, lrp,
@@ -369,7 +382,7 @@ class NeighborsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/neighbors."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours. Default: 10, or all if there are fewer."""
@@ -425,7 +438,7 @@ class ClustersParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/clusters."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     seed: int | None
     """Of the starts, which are drawn by chance. Default: 0."""
@@ -439,7 +452,7 @@ class DuplicatesParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/duplicates."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours are examined. Default: 10, or all others if there are fewer."""
@@ -451,7 +464,7 @@ class OutliersParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/outliers."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours are examined. Default: 10, or all others if there are fewer."""
@@ -463,7 +476,7 @@ class DisagreementsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/disagreements."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     k: int | None
     """How many neighbours are examined. Default: 10, or all others if there are fewer."""
@@ -488,7 +501,7 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     model: str | None
     """A model's id as in GET /models. Default: the task's default model."""
@@ -527,6 +540,48 @@ class CollectionPatchesParameters(TypedDict, total=False):
     Default: 1.0."""
 
 
+class TcavParameters(TypedDict, total=False):
+    """Parameters of POST /collections/{name}/tcav."""
+
+    random: str | Mapping[str, Any] | None
+    """A filter: the items that random sets are drawn from, without those of the concept.
+    Default: all others."""
+    inputs: str | Mapping[str, Any] | None
+    """A filter: the items whose images are asked about, of a collection that keeps images.
+    Default: the images of the request."""
+    runs: int | None
+    """Random sets that the concept is compared with, and that are compared with one another.
+    Default: 30."""
+    size: int | None
+    """Items of each set. Default: all of the concept, or half of the others if that is less."""
+    seed: int | None
+    """Of the draws. Default: 0."""
+    model: str | None
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    intensity: str | None
+    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
+    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
+    for others. Default: "auto"."""
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+
+
 class ProjectionParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/projection."""
 
@@ -553,7 +608,7 @@ class ProjectionParameters(TypedDict, total=False):
     min_dist: float | None
     """Smallest distance between points on the map. (of umap). Default: 0.1."""
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
 
 
@@ -561,7 +616,7 @@ class ProjectionPlotParameters(TypedDict, total=False):
     """Parameters of GET /collections/{name}/projection/{map_id}/plot."""
 
     filter: str | Mapping[str, Any] | None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge":
     50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
     format: Literal["png", "svg"] | None
     """`png` or `svg`. Default: "png"."""
@@ -688,7 +743,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "dim": "Length of a vector, for a collection without a model, which takes only vectors.",
     },
     "NeighborsParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours. Default: 10, or all if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
         "space": '`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison. Default: "embedding".',
@@ -710,23 +765,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "ef_construction": "Candidates examined for the links of each vector, at least 2 m; more candidates find more neighbours and take more time to build. Default: 64.",
     },
     "ClustersParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "seed": "Of the starts, which are drawn by chance. Default: 0.",
         "runs": "Starts, of which the best clustering is taken. Default: 10.",
         "members": "How many items nearest each centre are named. Default: 5.",
     },
     "DuplicatesParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
     },
     "OutliersParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
     },
     "DisagreementsParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "k": "How many neighbours are examined. Default: 10, or all others if there are fewer.",
         "metric": "`cosine` or `euclidean`. Default: the collection's metric.",
         "most": "How many items are listed. Default: 50.",
@@ -736,7 +791,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "units": "Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or `0,17,4`. Default: all, or those that the task picks.",
         "k": "Patches per unit; at most one of each neighbourhood in an image. Default: 6.",
         "most": "How many units, where `units` names none: those whose patches have the greatest sum of values. Default: 6.",
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
@@ -752,6 +807,23 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
         "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
     },
+    "TcavParameters": {
+        "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
+        "inputs": "A filter: the items whose images are asked about, of a collection that keeps images. Default: the images of the request.",
+        "runs": "Random sets that the concept is compared with, and that are compared with one another. Default: 30.",
+        "size": "Items of each set. Default: all of the concept, or half of the others if that is less.",
+        "seed": "Of the draws. Default: 0.",
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+    },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
         "seed": "Seed of the random numbers; the same seed, data and versions give the same map. Default: 0.",
@@ -761,10 +833,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "min_gain": "Stop early when 25 steps lower the divergence by less than this fraction; 0: never. (of tsne). Default: 0.0.",
         "neighbors": "Size of a neighbourhood; smaller ones show finer groups. (of umap). Default: 15.",
         "min_dist": "Smallest distance between points on the map. (of umap). Default: 0.1.",
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
     },
     "ProjectionPlotParameters": {
-        "filter": 'Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
+        "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "format": '`png` or `svg`. Default: "png".',
         "by": "The metadata key that colours the points. Default: none; thumbnails are drawn.",
         "thumbnails": "Whether to draw thumbnails. Default: yes, unless points are coloured.",

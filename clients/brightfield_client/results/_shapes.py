@@ -175,6 +175,49 @@ class IndexInfo(Value):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConceptScores(Value):
+    """What sets of items gave: of the concept, or random ones."""
+
+    items: int
+    """From which sets are drawn."""
+    score: float
+    """The mean of the scores: the share of images whose class score rises along a set's vector."""
+    deviation: float
+    """The standard deviation of the scores."""
+    scores: tuple[float, ...] = at(repr=False)
+    """Of each run."""
+    accuracy: float
+    """The mean of the accuracies."""
+    accuracies: tuple[float, ...] = at(repr=False)
+    """Of each run: the share of held-out items that the vector tells apart."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConceptTest(Value):
+    """Whether a class depends on a concept."""
+
+    layer: str
+    target: Json = at(repr=False)
+    n: int
+    """Images that could be read."""
+    runs: int
+    size: int
+    """Items of each set."""
+    concept: ConceptScores
+    random: ConceptScores
+    p: float
+    """Of Welch's t-test, two-sided, between the concept's scores and those of random sets."""
+    matched: float
+    """The share of random sets that differ from others along the mean gradient as much."""
+    significant: bool
+    """Whether p is less than 0.05 and `matched` at most 0.05."""
+    inputs: tuple[Json, ...] = at(repr=False)
+    warnings: tuple[Warned, ...] = at(repr=False)
+    raw: Json = at(whole=True, repr=False, compare=False)
+    """The whole reply."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Neighbor(Value):
     """An item that is near what was asked for."""
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from brightfield.collections.item_checks import check_id, check_metadata, check_storable
 from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.vectors import checked
-from brightfield.engine.answer import Answer
+from brightfield.engine.answer import Answer, MultiImageAnswer
 from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError, InvalidParameter, ModelChanged
@@ -148,7 +148,7 @@ class CollectionWriter:
         Raises `ModelChanged` if the model isn't the one that made the other vectors.
         """
         collection = await asyncio.to_thread(self._stores.collections.get, name)
-        embed = _embedding(collection, view)
+        embed = embedding_task(collection, view)
         intake = _Intake(self._engine, self._stores.items, collection, embed, replace)
         added = await intake.take_in(
             sources, view.model_copy(update={"model": collection.properties.model}), selection,
@@ -310,7 +310,7 @@ def _with_options(digest: str, options: str) -> str:
     return f"sha256+:{hashlib.sha256(f'{digest}{options}'.encode()).hexdigest()}"
 
 
-def _embedding(collection: Collection, view: View) -> Embed:
+def embedding_task(collection: Collection, view: View) -> Embed:
     """The task that makes the collection's vectors. Raises `InvalidParameter` without a model."""
     properties = collection.properties
     if properties.model is None or properties.layer is None:
@@ -342,13 +342,23 @@ async def embedded(
     ticket: Ticket,
 ) -> NDArray[np.float32]:
     """The vector (D,) of an image, as those of the collection are made."""
-    embed = _embedding(collection, view)
+    embed = embedding_task(collection, view)
     looking = view.model_copy(update={"model": collection.properties.model})
     answer = await engine.answer(embed, data, looking, selection, ticket)
     return vector_of(answer, collection)
 
 
 def vector_of(answer: Answer, collection: Collection) -> NDArray[np.float32]:
+    """Raises as `check_origin`."""
+    check_origin(answer, collection)
+    assert isinstance(answer.result, Embedding)
+    vector = checked(answer.result.vector[None], collection.dim)
+    check_storable(collection, vector)
+    row: NDArray[np.float32] = vector[0]
+    return row
+
+
+def check_origin(answer: Answer | MultiImageAnswer, collection: Collection) -> None:
     """Raises `ModelChanged` where the model is no longer the one that the collection began with."""
     properties = collection.properties
     if answer.card.version != properties.model_version:
@@ -357,8 +367,3 @@ def vector_of(answer: Answer, collection: Collection) -> NDArray[np.float32]:
         raise model_changed(collection, "it has other weights")
     if collection.model_digest not in (None, answer.digest):
         raise model_changed(collection, "its card or its code was edited")
-    assert isinstance(answer.result, Embedding)
-    vector = checked(answer.result.vector[None], collection.dim)
-    check_storable(collection, vector)
-    row: NDArray[np.float32] = vector[0]
-    return row

@@ -44,11 +44,15 @@ def _parsed(value: Any) -> Any:
         raise ValueError('a filter is JSON, as {"label": "RBC"}') from None
 
 
+ItemFilter = Annotated[dict[str, Any], BeforeValidator(_parsed)]
+"""A filter of items, as an object or as JSON."""
+
+
 class ItemSelection(Parameters):
     """Which items are considered."""
 
-    filter: Annotated[dict[str, Any] | None, BeforeValidator(_parsed)] = None
-    """Conditions on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50,
+    filter: ItemFilter | None = None
+    """ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50,
     "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items."""
 
 

@@ -8,6 +8,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from brightfield.collections.adding import CollectionStores, CollectionWriter
+from brightfield.collections.concepts import ConceptTests
 from brightfield.collections.contents import CollectionContents
 from brightfield.collections.index import CollectionIndexes
 from brightfield.collections.neighbors import NeighborSearch
@@ -39,6 +40,7 @@ class CollectionWork:
     projections: CollectionProjections
     quality: DataQuality
     patches: CollectedPatches
+    concepts: ConceptTests
 
     @classmethod
     def of(cls, engine: Engine, database: sa.Engine, beside: Self | None = None) -> Self:
@@ -62,6 +64,7 @@ class CollectionWork:
             CollectionProjections(queries, projection_catalog()),
             DataQuality(queries),
             CollectedPatches(engine, queries),
+            ConceptTests(engine, queries),
         )
 
     def close(self, timeout: float) -> None:

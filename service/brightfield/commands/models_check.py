@@ -54,8 +54,9 @@ def _check(card: ModelCard, check: ModelCheck) -> bool:
     for kind, notes in (("warning", found.warnings), ("remark", found.remarks)):
         for note in notes:
             print(f"     {kind} {note.code}: {note.detail}")
+    told = {note.detail for note in found.warnings}
     for name, ability in found.abilities.items():
-        if ability.holds is False:
+        if ability.holds is False and ability.reason not in told:
             print(f"     not {name}: {ability.reason or 'see the warnings'}")
     return True
 

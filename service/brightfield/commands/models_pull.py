@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from brightfield.commands.command import Command, read_settings
@@ -16,21 +18,33 @@ class ModelsPull(Command):
     help: ClassVar[str] = "download a model's weights"
 
     def add_flags(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("id", metavar="ID", help="id of the model")
+        said = "id of a model that is served here, or its folder"
+        parser.add_argument("id", metavar="ID", help=said)
 
     def run(self, args: argparse.Namespace) -> int:
         from brightfield import zoo
         from brightfield.card_folders import find_cards
+        from brightfield.cards import CARD, read_card
         from brightfield.models.loading import weights
 
         settings = read_settings()
         try:
-            card = find_cards((zoo.folder(), *settings.model_folders)).card(args.id)
+            if (Path(args.id) / CARD).is_file():
+                card = read_card(Path(args.id))
+            else:
+                card = find_cards((zoo.folder(), *settings.model_folders)).card(args.id)
         except UnknownModel as fault:
-            raise ValueError(fault.detail) from fault
+            raise ValueError(f"{fault.detail} {_looked(settings.model_folders)}") from fault
         path = weights.pull(card, settings.data, _draw)
         print(f"{args.id}: {path}")
         return 0
+
+
+def _looked(folders: Sequence[Path]) -> str:
+    """Where models were looked for, which depends on the shell."""
+    if not folders:
+        return "BRIGHTFIELD_MODELS isn't set in this shell; name the model's folder, or set it."
+    return f"BRIGHTFIELD_MODELS is {', '.join(map(str, folders))}; a folder may be named, too."
 
 
 def _draw(done: int, total: int | None) -> None:

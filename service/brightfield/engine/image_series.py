@@ -44,15 +44,19 @@ class ImageSeries:
     def __len__(self) -> int:
         return len(self._readers)
 
-    def outputs(self, operation: Operation) -> Generator[SeriesOutput, None, None]:
-        """The output for each image that can be read. Blocks.
+    def outputs(
+        self, operation: Operation, argument: Any = None
+    ) -> Generator[SeriesOutput, None, None]:
+        """The output for each image that can be read; `argument` is that of every item. Blocks.
 
         Raises the fault of a withdrawn ticket; what is wrong with an image is kept.
         """
 
         def submit(image: tuple[int, Prepared]) -> WorkItem:
-            tensor = image[1].tensor
-            return self._resident.submit(operation, tensor, self._job.ticket, band=Priority.BULK)
+            tensor, ticket = image[1].tensor, self._job.ticket
+            return self._resident.submit(
+                operation, tensor, ticket, band=Priority.BULK, argument=argument
+            )
 
         items = ahead(self._readable(), submit, self._job.ticket, ROWS_AHEAD, keep_faults=True)
         with closing(items):

@@ -17,15 +17,21 @@ from brightfield.engine.incremental import LaneWindows, Passes, planned
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
+from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
-from brightfield.models.inspection.layers import Tap, last_spatial_layer, reading, resolve
+from brightfield.models.inspection.default_layer import last_spatial_layer
+from brightfield.models.inspection.layers import Tap, reading, resolve
+from brightfield.models.inspection.layouts import Unplaced
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.models.relevance.network import Relevance, RuleSet
 from brightfield.runtime.ahead import results_ahead
+from brightfield.runtime.attention_pass import AttentionPass
+from brightfield.runtime.layer_layouts import unplaced
 from brightfield.runtime.operations import Activations, Gradients, Operation
 from brightfield.runtime.parameter_override import (
     ParameterOverride,
@@ -37,8 +43,13 @@ from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.targets import Gradient, Kind, Target
+from brightfield.targets import Attention, Gradient, Kind, Target
 from brightfield.tensors import Images, Scores
+
+_WITHOUT_LAYERS = (
+    "Without a layer: gradient, input_x_gradient, smoothgrad, integrated_gradients, occlusion, "
+    "rise."
+)
 
 PictureOf = Callable[[], NDArray[np.uint8]]
 Change = Callable[[Operation], Operation]
@@ -75,7 +86,7 @@ class LaneProbe:
         self._cut: Rewrite | None = scoring_pass(resident, kind).cut
         self._of: Tap | None = None
         if of is not None and of != Tap(""):
-            self._scoring, self._cut, self._of = Activations(of), None, of
+            self._scoring, self._cut, self._of = Activations(of, resident.layouts), None, of
         self._change: Change = _unchanged
 
     @property
@@ -97,7 +108,7 @@ class LaneProbe:
         return self._objects
 
     def chunk(self, *, gradients: bool = False) -> int:
-        operation = Gradients(None, self._cut, None, self._of) if gradients else self._scoring
+        operation = self._gradients(None, None) if gradients else self._scoring
         shape = (self.card.input.channels, *self.geometry.input_size)
         return self._resident.most_rows(self._change(operation), shape)
 
@@ -122,44 +133,63 @@ class LaneProbe:
         layer: Tap | None = None,
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
-        operation = Gradients(layer, self._cut, relu_rule, self._of)
+        operation = self._gradients(layer, relu_rule)
         yield from self._run(operation, chunks, self.targets[0].score)
 
-    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
-        operation = self._change(RelevancePass(self._cut, self._of))
-        argument = (self.targets[0].score, rules)
-        self.passes += len(images)
-        self._ticket.check()
-        found: Relevance = self._resident.submit(
-            operation, images, self._ticket, band=Priority.BULK, argument=argument, max_batch=1
-        ).result()
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        found: Attention = self._alone(
+            AttentionPass(heads, self._cut, self._of), images, self.targets[0].score
+        )
         return found
 
-    def spatial_layer(self, name: str | None) -> Tap:
-        wanted = name or self.card.explain.layer
-        if wanted is not None:
-            return resolve(self.model, wanted, self.card.explain)
-        resident = self._resident
-        sample = torch.zeros(1, resident.shape[0], *self.geometry.input_size)
+    def _gradients(self, layer: Tap | None, relu_rule: ReluRule | None) -> Gradients:
+        return Gradients(layer, self._cut, relu_rule, self._of, self._resident.layouts)
 
-        def find() -> Tap:
-            taps = () if self._of is None else (self._of,)
-            score, of = self.targets[0].score, self._of
-            with reading(self.model, taps) as read:
-                return last_spatial_layer(
+    def relevance(self, images: Images, rules: RuleSet) -> Relevance:
+        argument = (self.targets[0].score, rules)
+        found: Relevance = self._alone(
+            RelevancePass(self._cut, self._of, self._resident.layouts), images, argument
+        )
+        return found
+
+    def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:
+        wanted = name or self.card.explain.layer
+        resident = self._resident
+        if wanted is None:  # of an image of zeros the gradients may be, too
+            generator = torch.Generator().manual_seed(0)
+            noise = torch.randn(images.shape, generator=generator).to(images)
+            return resident.run(lambda: self._default_layer(noise), images)
+        tap = resolve(self.model, wanted, self.card.explain)
+        layout = resident.run(
+            lambda: resident.layouts.of(self.model, tap, resident.place(images)), images
+        )
+        if isinstance(layout, Unplaced):
+            raise Unexplainable(f"{unplaced(tap, layout).detail} {_WITHOUT_LAYERS}")
+        if not layout.spatial:
+            raise Unexplainable(
+                f"The layer {wanted!r} has no spatial maps, which the method needs: choose another "
+                f"one. {_WITHOUT_LAYERS}"
+            )
+        return SpatialLayer(tap, layout, named=True)
+
+    def _default_layer(self, sample: Images) -> SpatialLayer:
+        taps = () if self._of is None else (self._of,)
+        resident, score, of = self._resident, self.targets[0].score, self._of
+        with reading(self.model, taps) as read:
+            try:
+                found = last_spatial_layer(
                     self.model,
                     resident.place(sample),
                     lambda output: score(output if of is None else read[of]),
                     self._cut,
+                    self.card.explain.axes,
                 )
-
-        try:
-            return resident.run(find)
-        except UnknownLayer:
-            raise Unexplainable(
-                f"The model {self.card.id} has no layer with spatial maps, which Grad-CAM needs; "
-                "use gradient, input_x_gradient, smoothgrad or integrated_gradients."
-            ) from None
+            except UnknownLayer as fault:
+                raise Unexplainable(
+                    f"The model {self.card.id} has no layer with spatial maps, which the method "
+                    f"needs: {fault.detail} {_WITHOUT_LAYERS}"
+                ) from None
+        return SpatialLayer(found.tap, found.layout, named=False)
 
     def at_neuron(self, images: Images, layer: str, index: tuple[int, ...]) -> LaneProbe:
         """Raises `UnknownLayer` for a name that is not there, and `InvalidParameter` with the
@@ -167,7 +197,8 @@ class LaneProbe:
         there = copy.copy(self)
         place = resolve(self.model, layer, self.card.explain)
         if place != Tap(""):  # the network's own output is what is scored anyway
-            there._scoring, there._cut, there._of = Activations(place), None, place
+            there._scoring = Activations(place, self._resident.layouts)
+            there._cut, there._of = None, place
         (features,) = there._run(there._scoring, [images])
         there.passes = 0
         there.targets = [neuron_target(layer, index, features)]
@@ -180,7 +211,7 @@ class LaneProbe:
             return last_weight(self.model, resident.place(images), score, self._cut, self._of)
 
         self._ticket.check()
-        use = resident.run(find)
+        use = resident.run(find, images)
         if use is None:
             return None
         values = drawn(self.model, use.layer, seed)
@@ -200,6 +231,19 @@ class LaneProbe:
         """The results of all chunks in order, with few of them on their way at once."""
         submit = partial(self._submit, operation, argument)
         yield from results_ahead(chunks, submit, self._ticket)
+
+    def _alone(self, operation: Operation, images: Images, argument: Any) -> Any:
+        """The result for one image, in a batch of its own."""
+        self.passes += len(images)
+        self._ticket.check()
+        return self._resident.submit(
+            self._change(operation),
+            images,
+            self._ticket,
+            band=Priority.BULK,
+            argument=argument,
+            max_batch=1,
+        ).result()
 
     def _submit(self, operation: Operation, argument: Any, chunk: Images) -> WorkItem:
         self.passes += len(chunk)

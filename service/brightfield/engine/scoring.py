@@ -20,11 +20,13 @@ def scoring_pass(resident: Resident, kind: Kind) -> Forward:
     return Forward(resident.scores)
 
 
-def reading_pass(resident: Resident, layer: str | None) -> Operation:
-    """The pass whose output is that of a layer; None: the model's scores.
+def reading_pass(resident: Resident, layer: str | None, *, raw: bool = False) -> Operation:
+    """The pass whose output is that of a layer, as (B, K) or maps (B, C, h, w), or `raw`, as it is;
+    None: the model's scores.
 
     Raises `UnknownLayer` with the nearest names for a name that isn't there.
     """
     if layer is None:
         return scoring_pass(resident, "probability")
-    return Activations(resolve(resident.module, layer, resident.card.explain))
+    tap = resolve(resident.module, layer, resident.card.explain)
+    return Activations(tap) if raw else Activations(tap, resident.layouts, strict=True)

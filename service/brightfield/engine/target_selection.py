@@ -61,7 +61,7 @@ class TargetSelection:
         """The targets are scores of the model's task."""
         context, method = self._context, self._method
         kind = method.kind or context.model_task.hidden_kind
-        _check_unnormalised(kind, context.resident)
+        check_unnormalised(kind, context.resident)
         image_pass = context.image_pass(scoring_pass(context.resident, kind), _refusing(context))
         output = await context.output(image_pass)
         targets = await self._targets(image_pass, output) if method.targeted else []
@@ -110,7 +110,8 @@ class TargetSelection:
 
 async def _features(context: AnswerContext, tap: Tap) -> tuple[ImagePass, Tensor]:
     """The pass of the context's image to a layer, and what the layer puts out."""
-    image_pass = context.image_pass(Activations(tap), _refusing(context))
+    reading = Activations(tap, context.resident.layouts, strict=True)
+    image_pass = context.image_pass(reading, _refusing(context))
     return image_pass, await context.output(image_pass)
 
 
@@ -152,7 +153,7 @@ def _check_size(field: Region, resident: Resident) -> None:
         )
 
 
-def _check_unnormalised(kind: Kind, resident: Resident) -> None:
+def check_unnormalised(kind: Kind, resident: Resident) -> None:
     """A normalised score saturates, and its gradient says little: never explain one in silence."""
     if kind == "logit" and resident.normalised:
         raise Unexplainable(

@@ -12,13 +12,17 @@ from brightfield.explain.method import Method
 from brightfield.plugins import discover, member
 
 if TYPE_CHECKING:  # the shipped ones, for editors and type checkers
+    from brightfield.explain.attention_relevance import AttentionRelevance as AttentionRelevance
+    from brightfield.explain.attention_rollout import AttentionRollout as AttentionRollout
     from brightfield.explain.grad_cam import GradCam as GradCam
     from brightfield.explain.gradient import GradientSaliency as GradientSaliency
     from brightfield.explain.guided_backprop import GuidedBackprop as GuidedBackprop
     from brightfield.explain.guided_grad_cam import GuidedGradCam as GuidedGradCam
+    from brightfield.explain.hires_cam import HiresCam as HiresCam
     from brightfield.explain.input_x_gradient import InputTimesGradient as InputTimesGradient
     from brightfield.explain.integrated_gradients import IntegratedGradients as IntegratedGradients
     from brightfield.explain.kernel_shap import KernelShap as KernelShap
+    from brightfield.explain.layer_cam import LayerCam as LayerCam
     from brightfield.explain.lrp import Lrp as Lrp
     from brightfield.explain.occlusion import Occlusion as Occlusion
     from brightfield.explain.rise import Rise as Rise

@@ -1,67 +1,20 @@
-"""Saliency by a layer's feature maps, weighed by their gradients."""
+"""Saliency by a layer's feature maps, weighed by their mean gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
 
-from brightfield.errors import Unexplainable
-from brightfield.explain.kinds.saliency_method import SaliencyMethod
-from brightfield.explain.maps.saliency_map import saliency_map
-from brightfield.explain.method import Step
-from brightfield.explain.probing.probe import Probe
-from brightfield.targets import Gradient
-from brightfield.tensors import Images
+from brightfield.explain.kinds.class_activation import ClassActivation
 
 
-class GradCam(SaliencyMethod):
+class GradCam(ClassActivation):
     """ReLU(sum over k of w_k A_k), with w_k the mean over space of d score / d A_k.
 
-    A_k is the k-th map of the layer. The map is resized to the model's input bilinearly; its
+    A_k is the k-th map of the layer; the tokens of a transformer are read as maps, without those
+    that stand for no place. The map is resized to the model's input bilinearly; its
     values are not normalised. Source: Selvaraju et al. 2017.
     """
 
-    layer: str | None = None
-    """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
-    the card's layer, else the last one with spatial maps."""
-    relu: bool = True
-    """Keep only what supports the target; without it the map is signed."""
-
-    def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
-        layer = probe.spatial_layer(self.layer)
-        (gradient,) = probe.gradients([images], layer)
-        coarse = weighed_maps(gradient, self.layer or layer.label)
-        if self.relu:
-            coarse = coarse.relu()
-        result = saliency_map(
-            self.name,
-            probe,
-            enlarged(coarse, images),
-            signed=not self.relu,
-            layer=layer.label,
-            layer_size=list(coarse.shape),
-        )
-        yield Step(1, 1, result=result)
-
-
-def weighed_maps(gradient: Gradient, layer: str) -> torch.Tensor:
-    """(h, w) of the layer's own grid, signed: its maps by their mean gradients.
-
-    Raises `Unexplainable` for a layer whose output is not (B, C, h, w) with h w > 1.
-    """
-    maps = gradient.activations
-    if maps.dim() != 4 or maps.shape[2] * maps.shape[3] == 1:
-        raise Unexplainable(
-            f"The layer {layer!r} has no spatial maps, which Grad-CAM needs; choose a convolution, "
-            "or use gradient, smoothgrad or integrated_gradients."
-        )
-    weights = gradient.gradients[0].mean(dim=(1, 2))
-    return torch.einsum("k,khw->hw", weights, gradient.activations[0])
-
-
-def enlarged(coarse: torch.Tensor, images: Images) -> torch.Tensor:
-    """(h, w) resized bilinearly to the model's input."""
-    return torch.nn.functional.interpolate(
-        coarse[None, None], size=images.shape[-2:], mode="bilinear", align_corners=False
-    )[0, 0]
+    @staticmethod
+    def weighed(activations: torch.Tensor, gradients: torch.Tensor) -> torch.Tensor:
+        return torch.einsum("k,khw->hw", gradients.mean(dim=(1, 2)), activations)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brightfield.explain.grad_cam import enlarged, weighed_maps
-from brightfield.explain.guided_backprop import FAILS_SANITY_CHECK
+import torch
+
+from brightfield.explain.grad_cam import GradCam
+from brightfield.explain.guided_backprop import guided_notes
+from brightfield.explain.kinds.class_activation import enlarged, rounding_of
 from brightfield.explain.kinds.saliency_method import SaliencyMethod
 from brightfield.explain.maps.saliency_map import saliency_map
 from brightfield.explain.method import Step
@@ -22,21 +25,24 @@ class GuidedGradCam(SaliencyMethod):
 
     layer: str | None = None
     """Module whose output is weighed; name@0 is the first of its calls. Default: the last call of
-    the card's layer, else the last one with spatial maps."""
+    the card's layer, else the last one with places before the network's head."""
 
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
-        layer = probe.spatial_layer(self.layer)
-        (by_layer,) = probe.gradients([images], layer)
-        coarse = weighed_maps(by_layer, self.layer or layer.label).relu()
+        layer = probe.spatial_layer(self.layer, images)
+        (by_layer,) = probe.gradients([images], layer.tap)
+        coarse = GradCam.weighed(by_layer.activations[0], by_layer.gradients[0]).relu()
+        if float(coarse.max()) <= rounding_of(by_layer):
+            coarse = torch.zeros_like(coarse)
         yield Step(1, 2)
         (guided,) = probe.gradients([images], relu_rule="guided")
-        values = (guided.gradients[0] * enlarged(coarse, images)).abs().amax(dim=0)
+        weight = enlarged(coarse, images)
+        # Chosen and not multiplied: an infinite gradient times 0 would be NaN.
+        values = torch.where(weight > 0, guided.gradients[0] * weight, 0).abs().amax(dim=0)
         result = saliency_map(
             self.name,
             probe,
             values,
             signed=False,
-            layer=layer.label,
-            layer_size=list(coarse.shape),
+            **layer.facts(),
         )
-        yield Step(2, 2, result=result.stating(FAILS_SANITY_CHECK))
+        yield Step(2, 2, result=result.stating(*layer.notes, *guided_notes(guided)))

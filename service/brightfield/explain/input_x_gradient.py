@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
 
 from brightfield.explain.kinds.pixel_gradients import PixelGradients
 from brightfield.explain.maps.saliency_map import saliency_map
@@ -18,7 +21,11 @@ class InputTimesGradient(PixelGradients):
     Source: Shrikumar et al. 2016.
     """
 
+    times_input: ClassVar[bool] = True
+
     def explain(self, probe: Probe, images: Images) -> Iterator[Step]:
         (gradient,) = probe.gradients([images])
-        values = (gradient.gradients[0] * images[0]).sum(dim=0)
+        # Chosen and not multiplied: an infinite gradient times 0 would be NaN.
+        products = torch.where(images[0] == 0, 0, gradient.gradients[0] * images[0])
+        values = products.sum(dim=0)
         yield Step(1, 1, result=saliency_map(self.name, probe, values, signed=True))

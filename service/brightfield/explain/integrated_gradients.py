@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -24,6 +24,8 @@ class IntegratedGradients(PixelGradients):
     `completeness_gap` is the absolute difference that the finite sum leaves.
     Source: Sundararajan, Taly and Yan 2017.
     """
+
+    times_input: ClassVar[bool] = True
 
     steps: Annotated[int, Field(ge=1, le=10_000)] = 50
     """Points of the integral."""
@@ -46,7 +48,8 @@ class IntegratedGradients(PixelGradients):
             done += rows
             if done < self.steps:
                 yield Step(done, self.steps)
-        attribution = integral * path[0].double()
+        # Chosen and not multiplied: an infinite gradient times 0 would be NaN.
+        attribution = torch.where(path[0] == 0, 0, integral * path[0].double())
         (ends,) = probe.scores([torch.cat([images, start])])
         gap = abs(float(attribution.sum() - (ends[0, 0] - ends[1, 0]).double()))
         values = attribution.sum(dim=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class Lrp(PixelGradients):
     by the name of the operation for networks with gates, attention or normalisation by the image's
     own statistics. Source: Bach et al. 2015; Montavon et al. 2019.
     """
+
+    times_input: ClassVar[bool] = True
 
     rule: RuleName = "epsilon_plus"
     """How a layer divides its relevance. `epsilon`: in proportion, `gamma`: what agrees with the

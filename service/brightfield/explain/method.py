@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 from pydantic import field_validator
@@ -74,9 +75,21 @@ class Method(Aim, Work, ABC):
         """Explain `images` (1, C, H, W); yields steps, the `Explanation` with the last one."""
         aimed = self.aimed(probe, images)
         if self.checks:
-            yield from checked(self.explain, aimed, images)
+            yield from checked(self._judging, aimed, images)
         else:
-            yield from self.explain(aimed, images)
+            yield from self._judging(aimed, images)
+
+    def _judging(self, probe: Probe, images: Images) -> Iterator[Step]:
+        """The method's steps, with what the map says about itself."""
+        for step in self.explain(probe, images):
+            if isinstance(step.result, Explanation):
+                yield replace(step, result=self.judged(step.result, probe, images))
+            else:
+                yield step
+
+    def judged(self, result: Explanation, probe: Probe, images: Images) -> Explanation:
+        """The result with notes if its map is empty, has no numbers, or is nothing but rounding."""
+        return result.judged()
 
     def run(self, probe: Probe, images: Images, progress: Progress = no_progress) -> Explanation:
         """Explain `images` to the end, reporting each step."""

@@ -13,6 +13,7 @@ from torch.utils import _pytree as pytree
 from brightfield.errors import BrightfieldError
 from brightfield.models.loading.foreign_code import cause, one_process
 from brightfield.outages import ModelFailed, OutOfMemory
+from brightfield.runtime.explanation_faults import own_fault
 from brightfield.runtime.operations import Forward, LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.work_item import WorkItem
@@ -168,6 +169,9 @@ def _explained(fault: BaseException, item: WorkItem) -> BrightfieldError:
     model = item.model.card.id
     said = "model %s failed on rows of shape %s"
     item.context.copy().run(log.error, said, model, tuple(item.rows.shape), exc_info=fault)
+    alone = own_fault(fault, item)
+    if alone is not None:
+        return alone
     shape = tuple(item.rows.shape[1:])
     on = "" if isinstance(item.operation, LaneCall) else f", on an input of shape {shape}"
     return ModelFailed(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from brightfield.errors import InvalidParameter, TooManyPixels, UnknownLayer
+from brightfield.errors import InvalidParameter, TooManyPixels
 from brightfield.models.inspection.layers import Tap, reading
+from brightfield.models.inspection.layouts import Unplaced
 from brightfield.models.inspection.normalising import Rewrite, run
-from brightfield.runtime.operations import RowSpan
+from brightfield.runtime.layer_layouts import LayerLayouts, unplaced
+from brightfield.runtime.operations import RowSpan, seen
 from brightfield.tensors import Images
 
 # Of one image, 512 MiB; more would be neither drawn nor sent.
@@ -21,7 +23,8 @@ _MOST_VALUES = 2**27
 @dataclass(frozen=True, slots=True)
 class Features:
     """(B, U, h, w) float32: what flows through one place, as the maps of the named units (None:
-    of all, in order). The values of a flat layer are maps of one place.
+    of all, in order). The values of a flat layer are maps of one place; `layouts` says how others
+    are read as maps.
 
     With `cut` the output is the one before a softmax or sigmoid at its end. Only what is asked for
     leaves the device.
@@ -31,6 +34,7 @@ class Features:
     """
 
     tap: Tap
+    layouts: LayerLayouts
     units: tuple[int, ...] | None = None
     cut: Rewrite | None = None
 
@@ -38,12 +42,16 @@ class Features:
         with torch.inference_mode():
             with reading(module, (self.tap,)) as read:
                 run(module, rows, self.cut)
-            if self.tap not in read:
-                raise UnknownLayer(
-                    f"The layer {self.tap.label!r} does not take part in a prediction, or gives no "
-                    "tensor."
-                )
-            return self._chosen(_as_maps(read[self.tap]))
+            return self._chosen(self._as_maps(module, rows, seen(read, self.tap)))
+
+    def _as_maps(self, module: nn.Module, rows: Images, values: torch.Tensor) -> torch.Tensor:
+        if values.dim() == 2:
+            return values[:, :, None, None]
+        layout = self.layouts.of(module, self.tap, rows)
+        if isinstance(layout, Unplaced) or not values.is_floating_point():
+            reason = layout if isinstance(layout, Unplaced) else Unplaced("gives whole numbers")
+            raise unplaced(self.tap, reason)
+        return layout.maps(values)
 
     def _chosen(self, maps: torch.Tensor) -> torch.Tensor:
         present = maps.shape[1]
@@ -61,16 +69,3 @@ class Features:
                 errors=[{"location": "units", "expected": f"0 to {present - 1}"}],
             )
         return maps[:, list(self.units)].float()
-
-
-def _as_maps(features: torch.Tensor) -> torch.Tensor:
-    if features.dim() == 2:
-        return features[:, :, None, None]
-    if features.dim() != 4 or not features.is_floating_point():
-        shape = " x ".join(map(str, features.shape[1:]))
-        raise InvalidParameter(
-            f"The layer gives {shape or 'one value'} for an image, and no maps (channels, rows, "
-            "columns); take another one of GET /models/{id}/layers.",
-            errors=[{"location": "layer"}],
-        )
-    return features

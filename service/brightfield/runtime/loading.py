@@ -14,9 +14,10 @@ from brightfield.errors import InvalidCard, suggestions
 from brightfield.models.examination.values import DrawnNumbers
 from brightfield.models.loading.build import PROGRAMS, build
 from brightfield.models.loading.input_sizes import sizes_of
+from brightfield.models.loading.lab_code import load_post_code
 from brightfield.models.loading.makeup import check_unchanged, model_digest
 from brightfield.runtime.examining.examine import examine
-from brightfield.runtime.examining.output_read import OutputContract
+from brightfield.runtime.examining.output_read import OutputContract, ReadByCode
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident, module_bytes
 
@@ -46,6 +47,7 @@ class ModelLoader:
         contract = self._contract(card)
         digest = model_digest(card)
         module, random = self._built(card)
+        card = card.with_post(load_post_code(card, trust_model_code=self._trust))
         check_unchanged(card, digest)
         _ = card.label_names  # may import torchvision, which no request should wait for
         size = module_bytes(module)
@@ -70,7 +72,8 @@ class ModelLoader:
                 f"The card of {card.id} says task = {card.task!r}, and there is no such task."
                 f"{suggestions(card.task, known)}"
             )
-        return self._contracts[card.task]
+        contract = self._contracts[card.task]
+        return contract if card.output.python is None else ReadByCode(contract)
 
     def _built(self, card: ModelCard) -> tuple[nn.Module, list[str]]:
         """The network, and the names of its parameters that are random."""

@@ -8,7 +8,7 @@ import torch
 
 from brightfield.errors import InvalidCard
 from brightfield.images.picture import Note
-from brightfield.models.examination.saturation import Bounds, bounds
+from brightfield.models.examination.saturation import Bounds, are_log_probabilities, bounds
 from brightfield.models.inspection.normalising import (
     Cut,
     NormalisingEnd,
@@ -29,9 +29,9 @@ CardActivation = Literal["softmax", "sigmoid"]
 
 def find_end(
     resident: Resident, image: Images | None = None, smaller: Images | None = None
-) -> NormalisingEnd | None:
+) -> str | None:
     """Let the model be normalised once: set the resident's `cut`, `scores`, `normalised` and
-    `notes`; returns how the model normalises its output itself, if it does.
+    `notes`; returns what the network does with its output itself, in words, if it does anything.
 
     Runs on the lane. The model's own softmax or sigmoid counts, and so does whatever else keeps
     its output between 0 and 1. If the card's activation stands for the same, the card's is applied
@@ -47,24 +47,35 @@ def find_end(
     if image is None:
         image = torch.randn(1, *resident.shape, generator=torch.Generator().manual_seed(0))
     sample = resident.place(image)
-    end = normalising_end(resident.module, sample)
+    end, words = normalising_end(resident.module, sample), None
     if end is None:
-        limits = bounds(resident.module, sample if smaller is None else resident.place(smaller))
-        end = None if limits is None else _unnamed(resident, limits)
+        end, words = _unnamed_end(resident, sample if smaller is None else resident.place(smaller))
     if end is not None:
         resident.cut, resident.normalised = end.cut, end.cut is None
         if resident.card.output.activation != "none":
             _reconcile(resident, sample, end, resident.card.output.activation)
     _share_out(resident, sample, end)
-    return end
+    return words if end is None else end.words
 
 
-def _unnamed(resident: Resident, limits: Bounds) -> NormalisingEnd | None:
-    """The end of a network whose output is bounded by something that has no name."""
+def _unnamed_end(resident: Resident, images: Images) -> tuple[NormalisingEnd | None, str | None]:
+    """The end of a network that has no name, known by its outputs; in words, if it is no
+    normalisation."""
+    limits = bounds(resident.module, images[:1])
+    if limits is None:
+        logarithms = are_log_probabilities(resident.module, images)
+        return NormalisingEnd("log_softmax", None, named=False) if logarithms else None, None
     if limits.probabilities:
-        softmax = limits.total is not None and abs(limits.total - 1) < 1e-2
-        return NormalisingEnd("softmax" if softmax else "sigmoid", None, named=False)
-    card, said = resident.card, f"between {limits.low:g} and {limits.high:g} whatever the image"
+        kind: CardActivation = "softmax" if limits.sums_to_one else "sigmoid"
+        return NormalisingEnd(kind, None, named=False), None
+    words = f"keeps its scores between {limits.low:g} and {limits.high:g} whatever the image"
+    _take_bounds(resident, limits, words)
+    return None, words
+
+
+def _take_bounds(resident: Resident, limits: Bounds, words: str) -> None:
+    """Of scores that are bounded and no probabilities."""
+    card = resident.card
     applies = card.output.activation != "none"
     if limits.percentages and applies:
         raise InvalidCard(
@@ -73,16 +84,12 @@ def _unnamed(resident: Resident, limits: Bounds) -> NormalisingEnd | None:
             'the network, or set output.activation = "none".'
         )
     if limits.symmetric:  # scores that are capped softly bend far from where they are used
-        return None
+        return
     resident.normalised = True
     if applies:
-        note = Note(
-            "bounded_output",
-            f"The network's scores lie {said}, and the card's activation "
-            f"({card.output.activation}) is applied to them: leave one of the two out.",
-        )
+        said = f"The network {words}, and the card's activation ({card.output.activation}) is "
+        note = Note("bounded_output", said + "applied to them: leave one of the two out.")
         resident.notes = (*resident.notes, note)
-    return None
 
 
 def _reconcile(
@@ -99,7 +106,7 @@ def _reconcile(
         return
     own: CardActivation = "softmax" if end.kind.endswith("softmax") else "sigmoid"
     _contradict(resident, end, activation)
-    activated = end.cut is not None and _gives(resident, sample, end, end.cut, own)
+    activated = _gives(resident, sample, end, end.cut, own)
     resident.card = resident.card.read_with(own if activated else "none")
     resident.scores = end.cut if activated else None
     resident.notes = (*resident.notes, _applied_once(end, activation))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from torch import nn
 from brightfield.models.inspection.layers import Tap, reading
 from brightfield.models.inspection.normalising import Rewrite, run
 from brightfield.models.relevance.network import Relevance, relevance
-from brightfield.runtime.operations import RowSpan, seen
+from brightfield.runtime.layer_layouts import LayerLayouts
+from brightfield.runtime.operations import RowSpan, row_reader, seen
 from brightfield.tensors import Images
 
 
@@ -26,15 +27,22 @@ class RelevancePass:
 
     cut: Rewrite | None = None
     of: Tap | None = None
+    layouts: LayerLayouts | None = None
 
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Relevance:
         ((_, _, (score, rules)),) = spans
+        return relevance(self._forward(module, rows), rows, score, rules)
+
+    def _forward(self, module: nn.Module, rows: Images) -> Callable[[Images], Any]:
+        """What the score is taken of."""
+        of = self.of
+        if of is None:
+            return lambda images: run(module, images, self.cut)
+        as_rows = row_reader(self.layouts, module, of, rows)
 
         def forward(images: Images) -> Any:
-            if self.of is None:
-                return run(module, images, self.cut)
-            with reading(module, (self.of,)) as read:
+            with reading(module, (of,)) as read:
                 module(images)
-                return seen(read, self.of)
+            return as_rows(seen(read, of))
 
-        return relevance(forward, rows, score, rules)
+        return forward

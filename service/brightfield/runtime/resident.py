@@ -23,6 +23,7 @@ from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.outages import ModelFailed
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
+from brightfield.runtime.layer_layouts import LayerLayouts
 from brightfield.runtime.lru_cache import LRUCache
 from brightfield.runtime.operations import Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
@@ -78,7 +79,12 @@ class Resident:
     planned: LRUCache[Hashable, Planned] = field(default_factory=lambda: LRUCache(4))
     fields: LRUCache[Hashable, ReceptiveField] = field(default_factory=lambda: LRUCache(32))
     """Receptive fields by layer and size of the input, where they were asked for."""
+    layouts: LayerLayouts = field(init=False)
+    """How the layers are read as maps; for the lane's thread."""
     _reach: LRUCache[None, int | None] = field(default_factory=lambda: LRUCache(1))
+
+    def __post_init__(self) -> None:
+        self.layouts = LayerLayouts(self.card.explain.axes)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -111,16 +117,21 @@ class Resident:
         self.lane.submit(item)
         return item
 
-    def call(self, function: Callable[[], Any]) -> Future[Any]:
+    def call(
+        self, function: Callable[[], Any], explains: torch.Tensor | None = None
+    ) -> Future[Any]:
         """Queue a function for the lane's thread, between batches."""
-        return self.submit(
-            LaneCall(function), torch.empty(1, 0), Ticket(), band=Priority.BULK
-        ).future
+        call = LaneCall(function, explains)
+        return self.submit(call, torch.empty(1, 0), Ticket(), band=Priority.BULK).future
 
-    def run(self, function: Callable[[], T]) -> T:
-        """What a function gives on the lane's thread. Blocks, so it must not be called there."""
+    def run(self, function: Callable[[], T], explains: torch.Tensor | None = None) -> T:
+        """What a function gives on the lane's thread. Blocks, so it must not be called there.
+
+        With `explains`, rows that the model takes, the function looks into it: a fault of its own
+        is `Unexplainable` if the model predicts for them.
+        """
         assert_off_lane()
-        value: T = self.call(function).result()
+        value: T = self.call(function, explains).result()
         return value
 
     def reach(self) -> int | None:

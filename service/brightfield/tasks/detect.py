@@ -21,12 +21,19 @@ from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.objects import Objects, source_of
+from brightfield.tasks.objects.own_code import (
+    OwnCode,
+    all_maps,
+    examined_own_code,
+    own_candidates_of,
+)
 from brightfield.tasks.objects.suppression import Detections, concatenate, suppress
 from brightfield.tasks.objects.tiled_candidates import clipped, columns_misfit, own_candidates
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.targets.detection_targets import detection_targets
 from brightfield.tasks.targets.labels import class_id, label
 from brightfield.tasks.targets.model_output import ModelOutput
+from brightfield.tasks.targets.own_code_targets import refuse_own_code
 
 _THRESHOLD = 0.5
 
@@ -52,6 +59,8 @@ class Detect(Dense):
 
     @classmethod
     def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        if card.post is not None:
+            return examined_own_code(output, card, shape)
         if not isinstance(output, Candidates):
             raise InvalidCard(
                 f"The model {card.id} detects, so its network should put out boxes "
@@ -72,6 +81,7 @@ class Detect(Dense):
 
     @classmethod
     def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:
+        refuse_own_code(model_output)
         canvas = cls().canvas(
             Scene(model_output.card, model_output.picture, model_output.field, None)
         )
@@ -98,12 +108,16 @@ class Detecting(Canvas):
         self._classes = _class_ids(task.classes, card)
         self._tiles: list[Candidates] = []
         self._masks: SegmentCanvas | None = None
+        self._own: OwnCode | None = None
 
     def add(self, output: Any, geometry: Geometry, tile: Tile) -> None:
         if isinstance(output, Candidates):
             self._tiles.append(
                 own_candidates(output, geometry, tile, self.scene.card, self._threshold)
             )
+            return
+        if self.scene.card.post is not None and self.scene.card.task == "detect":
+            self._add_own(output, geometry, tile)
             return
         if self.scene.card.task != "segment":
             raise ModelFailed(
@@ -113,11 +127,23 @@ class Detecting(Canvas):
             self._masks = Segment(mode="instance").canvas(self.scene)
         self._masks.add(output, geometry, tile)
 
+    def _add_own(self, output: Any, geometry: Geometry, tile: Tile) -> None:
+        """By the card's own code: of maps when all tiles are there, else tile by tile."""
+        card = self.scene.card
+        if all_maps(output):
+            self._own = self._own or OwnCode(self.scene, self._threshold)
+            self._own.add(output, geometry, tile)
+        else:
+            found = own_candidates_of(output, card, self._threshold)
+            self._tiles.append(own_candidates(found, geometry, tile, card, self._threshold))
+
     def result(self) -> Objects:
         objects = self._boxed() if self._masks is None else self._segmented(self._masks)
         return Objects(objects, source_of(self.scene), self.scene.card)
 
     def _boxed(self) -> tuple[Object, ...]:
+        if self._own is not None:
+            self._tiles = [self._own.boxes()]
         if not self._tiles:
             return ()
         task, output = self._task, self.scene.card.output

@@ -50,14 +50,19 @@ class Embed(Whole):
     layer: str = "penultimate"
     """A name of GET /models/{id}/layers, `penultimate` (what enters the classifier), `logits`."""
     pool: Literal["mean", "max", "none"] = "mean"
-    """How maps become a vector: mean or maximum per channel, or all values in C order. For a
-    transformer's tokens (tokens, channels) the same, over the tokens."""
+    """How a layer with places becomes a vector: mean or maximum per channel, or all its values in C
+    order. Of a transformer's tokens those count that stand for places of the image, not class or
+    register tokens; with `none`, all."""
     normalize: bool = False
     """Scale the vector to Euclidean length 1 (a zero vector stays zero)."""
 
     @property
     def reads(self) -> str | None:
         return self.layer
+
+    @property
+    def raw(self) -> bool:
+        return self.pool == "none"
 
     def postprocess(self, output: Any, card: ModelCard) -> Embedding:
         if not isinstance(output, torch.Tensor):
@@ -75,8 +80,8 @@ class Embed(Whole):
         return Embedding(vector.numpy(), self.layer, self.normalize)
 
     def pooled(self, features: torch.Tensor) -> torch.Tensor:
-        """(C, h, w) or tokens (N, C) to (C,), or to all values in C order."""
+        """Maps (C, h, w) to (C,), or to all values in C order; (K,) as they are."""
         if features.dim() < 2 or self.pool == "none":
             return features.reshape(-1)
-        spread = features if features.dim() == 2 else features.flatten(1).T
-        return spread.mean(dim=0) if self.pool == "mean" else spread.amax(dim=0)
+        spread = features.flatten(1)
+        return spread.mean(dim=1) if self.pool == "mean" else spread.amax(dim=1)

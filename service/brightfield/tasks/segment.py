@@ -25,6 +25,7 @@ from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
+from brightfield.tasks.objects.own_code import OwnCode, examined_own_code
 from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
 from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 from brightfield.tasks.objects.suppression import concatenate, suppress
@@ -33,6 +34,7 @@ from brightfield.tasks.objects.volume import Volume, linked
 from brightfield.tasks.targets.detection_targets import detection_targets
 from brightfield.tasks.targets.labels import class_id
 from brightfield.tasks.targets.model_output import ModelOutput
+from brightfield.tasks.targets.own_code_targets import own_code_targets
 from brightfield.tasks.targets.region_targets import region_targets
 
 _THRESHOLD = 0.5
@@ -82,6 +84,8 @@ class Segment(Dense):
 
     @classmethod
     def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        if card.post is not None:
+            return examined_own_code(output, card, shape)
         _check_labels(card)
         return examined_maps(output, card, shape)
 
@@ -109,7 +113,13 @@ class Segment(Dense):
             return detection_targets(
                 aim, model_output, kind, segmented("instance").result().objects
             )
-        return region_targets(aim, model_output, kind, lambda mode: segmented(mode).partition()[0])
+
+        def partitioned(mode: Mode) -> Partition:
+            return segmented(mode).partition()[0]
+
+        if model_output.card.post is not None:
+            return own_code_targets(aim, model_output, kind, partitioned)
+        return region_targets(aim, model_output, kind, partitioned)
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
         planes = map(_segmented, canvases)  # which keeps no canvas that is done
@@ -139,6 +149,7 @@ class SegmentCanvas(Canvas):
         self._task = task
         self._field: Field | None = None
         self._tiles: list[Candidates] = []
+        self._own: OwnCode | None = None
         self._classes = task.class_ids(scene.card)
         output = scene.card.output
         self._softmax = output.activation == "softmax"
@@ -154,6 +165,10 @@ class SegmentCanvas(Canvas):
                 raise ModelFailed(f"The model {card.id} finds boxes and no masks; use /detect.")
             self._tiles.append(own_candidates(output, geometry, tile, card, self._likely))
             return
+        if card.post is not None:
+            self._own = self._own or OwnCode(self.scene, self._likely)
+            self._own.add(output, geometry, tile)
+            return
         maps = self._activated(output)
         if self._field is None:
             self._field = Field(self.scene.region, len(maps))
@@ -162,8 +177,11 @@ class SegmentCanvas(Canvas):
     def partition(self) -> tuple[Partition, Mode]:
         """The region's pixels by class or object."""
         task, card = self._task, self.scene.card
-        mode = task.mode_for(card, finds_objects=bool(self._tiles))
-        if self._field is None:
+        mode = task.mode_for(card, finds_objects=bool(self._tiles) or self._own is not None)
+        if self._own is not None:
+            found = self._own.partition()
+            parts = found if mode == "instance" else found.merged()
+        elif self._field is None:
             found = self._from_masks()
             parts = found if mode == "instance" else found.merged()
         elif mode == "semantic":

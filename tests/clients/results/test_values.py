@@ -80,6 +80,8 @@ RESULTS: dict[str, dict[str, Any]] = {
     "Segmentation": FOUND,
     "Volume": {**FOUND, "objects": [SOLID], "planes": 1},
 }
+SCORES = {"items": 9, "score": 0.5, "deviation": 0.1, "scores": [0.4, 0.6]}
+SCORES |= {"accuracy": 0.75, "accuracies": [1.0, 0.5]}
 OTHERS: dict[str, Any] = {
     "Box": None,
     "ClassEvaluation": REPORT["per_class"][0],
@@ -89,6 +91,10 @@ OTHERS: dict[str, Any] = {
     | {"items": 2},
     "Comparison": {"task": "t", "n": 2, "metrics": {"auroc": DIFFERENCE}, "warnings": []}
     | {"only_a": {"n": 0}, "only_b": {"n": 0}},
+    "ConceptScores": SCORES,
+    "ConceptTest": {"layer": "pool", "target": TARGET, "n": 4, "runs": 2, "size": 3, "inputs": []}
+    | {"concept": SCORES, "random": SCORES, "p": 0.5, "matched": 0.25, "significant": False}
+    | {"warnings": []},
     "Detection": DETECTION,
     "Difference": DIFFERENCE,
     "Estimate": ESTIMATE,

@@ -12,6 +12,7 @@ from brightfield.cards import ModelCard
 from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Region
+from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes, LengthRange
 from brightfield.tasks.segment import Segment
 
 from ...toys.engines import Bench
@@ -28,7 +29,11 @@ class Sizes:
 
 
 def cutter(
-    reach: int | None, seconds: float | None = 0.001, task: Segment | None = None, **spec: Any
+    reach: int | None,
+    seconds: float | None = 0.001,
+    task: Segment | None = None,
+    sizes: InputSizes = ANY_SIZE,
+    **spec: Any,
 ) -> Tiler:
     card = ModelCard.model_validate(
         {
@@ -43,6 +48,7 @@ def cutter(
         shape=(3, 256, 256),
         sizes=Sizes(seconds),
         reach=lambda: reach,
+        input_sizes=sizes,
     )
     return Tiler(task or Segment(), resident)
 
@@ -139,3 +145,12 @@ def test_a_model_that_does_not_run_on_strips_has_no_reach(bench: Bench) -> None:
     assert asyncio.run(traced("everywhere")) is None
     assert asyncio.run(traced("bare")) is None  # one vector, no maps
     assert asyncio.run(traced("raw")) is None  # its code fails on anything but two channels
+
+
+def test_tiles_keep_within_the_bounds_of_a_program() -> None:
+    bounds = InputSizes(height=LengthRange(8, 200), width=LengthRange(8, 160))
+    found = cutter(reach=8, sizes=bounds)
+    assert found.fits(field(128, 128)) and not found.fits(field(129, 170))
+    tiling, _ = found.tiling(field(300, 500))
+    regions = [tile.region for tile in tiling.tiles(field(300, 500))]
+    assert max(max(region.width, region.height) for region in regions) <= 160

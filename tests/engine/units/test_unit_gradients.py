@@ -15,6 +15,7 @@ from brightfield.cards import InputSpec, ModelCard
 from brightfield.engine.units.inside import Layer
 from brightfield.engine.units.unit_gradients import UnitGradients, Window, window_of
 from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.layouts import layouts
 from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.resident import Resident
@@ -83,7 +84,12 @@ def wanted(module: nn.Module, layer: str = "5") -> tuple[ReceptiveField, list[tu
     finds = [
         (u, Peak(float(values[u, y, x]), 0, int(y), int(x))) for u in (0, 3) for y, x in places
     ]
-    return receptive_field(module, Tap(layer), IMAGES), finds
+    return field_of(module, layer), finds
+
+
+def field_of(module: nn.Module, layer: str) -> ReceptiveField:
+    layout = layouts(module, [Tap(layer)], IMAGES)[Tap(layer)]
+    return receptive_field(module, Tap(layer), IMAGES, layout)
 
 
 def whole(found: Any) -> np.ndarray:
@@ -121,7 +127,7 @@ def scaled() -> nn.Module:
 @pytest.mark.parametrize("module", [demanding(), scaled()])
 def test_where_a_window_does_not_do_the_whole_image_does(lane: Lane, module: nn.Module) -> None:
     _, finds = wanted(module)
-    field = receptive_field(layers(), Tap("5"), IMAGES)
+    field = field_of(layers(), "5")
     gradients = UnitGradients(layer(lane, module), Ticket())
     found = list(gradients.of(IMAGES, field, finds))
     assert all(g is not None and g.values.shape == (3, 128, 192) for g in found)

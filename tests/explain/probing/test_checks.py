@@ -20,7 +20,7 @@ from brightfield.explain.occlusion import Occlusion
 from brightfield.explain.rise import Rise
 from brightfield.runtime.parameter_override import drawn
 
-from ..conftest import Bench, Case, case, image
+from ..conftest import ONE_SCORE, Bench, Case, case, image
 from ..networks import Linear, small
 
 SHAPE = (3, 16, 16)
@@ -145,7 +145,9 @@ class Mean(nn.Module):
 
 
 def test_what_cannot_be_checked_is_null(bench: Bench) -> None:
-    checks = bench.explain(GradientSaliency(checks=True), case(Mean(), IMAGES)).facts["checks"]
+    checks = bench.explain(
+        GradientSaliency(checks=True), case(Mean(), IMAGES, output=ONE_SCORE)
+    ).facts["checks"]
     assert checks["sanity"] is None
     constant = case(Linear(torch.ones(2, *SHAPE), torch.zeros(2)), IMAGES.float())
     sanity = bench.explain(GradientSaliency(checks=True), constant).facts["checks"]["sanity"]

@@ -13,7 +13,6 @@ from brightfield.errors import UnknownLayer
 from brightfield.models.efficientnet_lite import EfficientNetLite
 from brightfield.models.inspection.layers import (
     Tap,
-    last_spatial_layer,
     layer_names,
     reading,
     resolve,
@@ -138,41 +137,6 @@ def test_a_network_without_linear_layers_has_no_penultimate() -> None:
         resolve(nn.Sequential(nn.Conv2d(3, 2, 1)), "penultimate")
 
 
-@pytest.mark.parametrize(
-    ("builder", "layer"),
-    [
-        ("resnet18", "layer4"),
-        ("vgg11", "features"),
-        ("mobilenet_v2", "features"),
-        ("densenet121", "features"),
-    ],
-)
-def test_the_last_spatial_layer_still_knows_places(builder: str, layer: str) -> None:
-    assert last_spatial_layer(network(builder), IMAGES) == Tap(layer)
-
-
-def test_of_a_score_it_is_the_last_layer_that_the_score_depends_on() -> None:
-    class Heads(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.body = nn.Conv2d(3, 4, 3)
-            self.first, self.second = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 2, 1)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            x = self.body(x)
-            return torch.cat([self.first(x).flatten(1), self.second(x).flatten(1)], 1)
-
-    heads = Heads()
-    assert last_spatial_layer(heads, IMAGES) == Tap("second")
-    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, 0]) == Tap("first")
-    assert last_spatial_layer(heads, IMAGES, lambda out: out[:, -1]) == Tap("second")
-
-
-def test_a_network_without_maps_has_no_spatial_layer() -> None:
-    with pytest.raises(UnknownLayer):
-        last_spatial_layer(nn.Sequential(nn.Flatten(), nn.Linear(12, 2)), torch.zeros(1, 3, 2, 2))
-
-
 def test_shapes_lists_every_module_in_order() -> None:
     module = Overwriting()
     listed = shapes(module, IMAGES)
@@ -219,23 +183,3 @@ def test_a_module_that_runs_several_times_is_read_call_by_call() -> None:
     for wrong in ("again@", "again@x", "again@-1", "nowhere@0", "@0"):
         with pytest.raises(UnknownLayer, match="has no layer"):
             resolve(module, wrong)
-
-
-class SharedHead(nn.Module):
-    """One head for two scales, as detectors have."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body, self.head = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 3)
-
-    def forward(self, images: Tensor) -> Tensor:
-        maps = self.body(images)
-        scales = maps, functional.avg_pool2d(maps, 2)
-        return torch.cat([self.head(scale).flatten(1) for scale in scales], dim=1)
-
-
-def test_of_a_shared_head_it_is_the_call_that_the_score_comes_from() -> None:
-    module = SharedHead().eval()
-    assert last_spatial_layer(module, IMAGES) == Tap("head")
-    assert last_spatial_layer(module, IMAGES, lambda out: out[:, -1]) == Tap("head")
-    assert last_spatial_layer(module, IMAGES, lambda out: out[:, 0]) == Tap("head", call=0)

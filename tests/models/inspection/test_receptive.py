@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision import models
 
+from brightfield.models.inspection import receptive
 from brightfield.models.inspection.layers import Tap
+from brightfield.models.inspection.layouts import layouts
 from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.models.unet import UNet
 
@@ -19,7 +21,8 @@ from ..incremental.networks import Zoo, settled
 
 
 def field(network: nn.Module, images: Tensor, layer: str = "") -> ReceptiveField:
-    return receptive_field(network.eval(), Tap(layer), images)
+    layout = layouts(network.eval(), [Tap(layer)], images)[Tap(layer)]
+    return receptive_field(network, Tap(layer), images, layout)
 
 
 def supports(network: nn.Module, shape: tuple[int, ...], layer: str, axis: int) -> Any:
@@ -224,6 +227,37 @@ def test_what_cannot_be_recorded_looks_everywhere() -> None:
     images = torch.zeros(1, 1, 8, 8)
     assert field(Undecided(early=True), images, "maps").unbounded
     assert field(Undecided(early=False), images, "maps").extent == (3, 3)
+
+
+class HandMadeCircle(nn.Module):
+    """Circular padding written into slices, where autograd sees it or not."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.maps, self.how = nn.Conv2d(1, 2, 3), how
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.pad(x, (1, 1, 1, 1))
+        if self.how == "select":
+            y[:, :, 0, 1:-1] = x[:, :, -1]
+        else:
+            y.data[:, :, :1, 1:-1].copy_(x.detach()[:, :, -1:])
+        maps: Tensor = self.maps(y)
+        return maps
+
+
+@pytest.mark.parametrize("how", ["select", "data"])
+def test_what_is_written_into_slices_is_not_overlooked(how: str) -> None:
+    images = torch.zeros(1, 1, 12, 8)
+    assert field(HandMadeCircle(how), images, "maps").unbounded
+
+
+def test_a_field_that_does_not_hold_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, images = nn.Sequential(nn.Conv2d(1, 2, 5, padding=2)), torch.zeros(1, 1, 12, 8)
+    assert field(network, images, "0").extent == (5, 5)
+    narrow = np.stack([np.arange(12), np.arange(12) + 1], axis=1)
+    monkeypatch.setattr(receptive, "_spans", lambda _, places, *__: narrow[:places])
+    assert field(network, images, "0").unbounded
 
 
 def test_nothing_is_left_on_the_network() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,70 @@ CAPPED: dict[str, Callable[[Tensor], Tensor]] = {
     "aten.hardtanh_": lambda x: ATEN.hardtanh_.default(x, 0.0, 6.0),
     "aten.relu6": ATEN.relu6.default,
 }
+
+
+class OwnRelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradients[0] * (x > 0)
+
+
+class OwnReluOfItsResult(OwnRelu):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = x.clamp(min=0)
+        ctx.save_for_backward(y)
+        return y
+
+
+def scripted(
+    function: Callable[[Tensor], Tensor], dtype: torch.dtype
+) -> Callable[[Tensor], Tensor]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch deprecates it
+        made: Callable[[Tensor], Tensor] = torch.jit.trace(function, torch.zeros(9, dtype=dtype))
+    return made
+
+
+def in_place(x: Tensor) -> Tensor:
+    x[x < 0] = 0
+    return x
+
+
+RELU |= {
+    "a clamp by a tensor": lambda x: x.clamp(torch.zeros((), dtype=x.dtype)),
+    "where": lambda x: torch.where(x > 0, x, torch.zeros_like(x)),
+    "where of a number": lambda x: torch.where(x > 0, x, 0.0),
+    "where of the negative": lambda x: torch.where(x <= 0, 0.0, x),
+    "x.where": lambda x: x.where(x > 0, 0),
+    "a mask": lambda x: x * (x > 0),
+    "a mask of numbers": lambda x: x * (x > 0).to(x),
+    "a mask, before": lambda x: (x > 0) * x,
+    "a mask in place": lambda x: x.mul_(x.detach() > 0),
+    "torch.mul": lambda x: torch.mul(x, x.gt(0)),
+    "heaviside": lambda x: x * torch.heaviside(x.detach(), torch.zeros((), dtype=x.dtype)),
+    "maximum": lambda x: torch.maximum(x, torch.zeros_like(x)),
+    "maximum, behind": lambda x: torch.maximum(torch.zeros((), dtype=x.dtype), x),
+    "torch.max": lambda x: torch.max(x, torch.zeros_like(x)),
+    "fmax": lambda x: torch.fmax(x, torch.zeros_like(x)),
+    "masked_fill": lambda x: x.masked_fill(x < 0, 0),
+    "masked_fill_": lambda x: x.masked_fill_(x.detach() < 0, 0),
+    "by index": in_place,
+    "leaky by 0": lambda x: F.leaky_relu(x, 0.0),
+    "prelu by 0": lambda x: F.prelu(x, torch.zeros(1, dtype=x.dtype)),
+    "half of what it is with its magnitude": lambda x: (x + x.abs()) / 2,
+    "aten.where": lambda x: ATEN.where.self(x > 0, x, torch.zeros_like(x)),
+    "an own function": OwnRelu.apply,
+    "an own function that keeps its result": OwnReluOfItsResult.apply,
+    "TorchScript": scripted(nn.ReLU(), torch.float64),
+    "a clamp in TorchScript": scripted(lambda x: x.clamp(min=0), torch.float64),
+}
 OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "leaky": F.leaky_relu,
     "gelu": F.gelu,
@@ -53,7 +118,10 @@ OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "clamp from 1": lambda x: x.clamp(1, 6),
     "clamp below 0": lambda x: x.clamp(max=0),
     "clamp to nothing": lambda x: x.clamp(0, 0),
-    "clamp by a tensor": lambda x: x.clamp(torch.zeros(())),
+    "clamp by another tensor": lambda x: x.clamp(torch.ones(())),
+    "a product with a mask": lambda x: x * (X > 1),
+    "a choice by another": lambda x: torch.where(X > 1, x, 0),
+    "a maximum with ones": lambda x: torch.maximum(x, torch.ones_like(x)),
     "threshold to 1": lambda x: F.threshold(x, 0, 1),
 }
 X = torch.tensor([-8.0, -1, 0, 1, 5, 7, -2, 3, 9], dtype=torch.float64)
@@ -65,7 +133,8 @@ def gradient(rectifier: Callable[[Tensor], Tensor], x: Tensor = X) -> tuple[Tens
     source = x.clone().requires_grad_()
     with Guided() as guide:
         y = rectifier(source.clone())
-    (found,) = torch.autograd.grad((W * y).sum(), source)
+        guide.follow(y)
+        (found,) = torch.autograd.grad((W * y).sum(), source)
     return y.detach(), found, guide.reached
 
 
@@ -92,6 +161,68 @@ def test_what_is_no_relu_keeps_its_gradient(name: str) -> None:
     (plain,) = torch.autograd.grad((W * OTHERS[name](source)).sum(), source)
     assert reached == 0
     assert torch.equal(found, plain)
+
+
+class Stopping(torch.autograd.Function):
+    """The sign, with a gradient where the input is near 0."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return gradients[0] * (x.abs() <= 4)
+
+
+MISSED: dict[str, Callable[[Tensor], Tensor]] = {
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "leaky_relu": F.leaky_relu,
+    "Stopping": Stopping.apply,
+    "where": scripted(lambda x: torch.where(x > 0, x, x * 0), torch.float32),
+}
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_what_follows_no_rule_is_named(name: str) -> None:
+    source = X.float().requires_grad_()
+    with Guided() as guide:
+        y = MISSED[name](source.clone())
+        guide.follow(y)
+        (found,) = torch.autograd.grad((W.float() * y).sum(), source)
+    again = X.float().requires_grad_()
+    (plain,) = torch.autograd.grad((W.float() * MISSED[name](again)).sum(), again)
+    assert list(guide.missed) == [name]
+    assert guide.reached == 0
+    assert torch.equal(found, plain)
+
+
+def test_what_is_positive_all_over_counts_if_it_is_chosen_by_its_sign() -> None:
+    for name, rectifier in {**RELU, "a mask of ones": lambda x: x * torch.ones_like(x)}.items():
+        y, found, reached = gradient(rectifier, x := X.abs() + 1)
+        if reached:
+            assert torch.equal(found, W.clamp(min=0)), name
+        else:
+            assert name in (
+                "a mask of numbers", "heaviside", "a mask of ones", "an own function",
+                "an own function that keeps its result",
+            )  # fmt: skip
+        assert torch.equal(y, x)
+
+
+@pytest.mark.parametrize("name", RELU)
+def test_an_infinite_gradient_is_stopped_where_it_is_masked(name: str) -> None:
+    """The square root of a rectified value has an infinite gradient at 0."""
+    source = X.clone().requires_grad_()
+    with Guided() as guide:
+        y = RELU[name](source.clone()).sqrt()
+        guide.follow(y)
+        (found,) = torch.autograd.grad(y.sum(), source)
+    if not name.startswith("an own function"):  # which is masked by multiplication itself
+        assert torch.equal(found, torch.where(X > 0, 0.5 / X.clamp(min=0.1).sqrt(), 0))
 
 
 @pytest.mark.parametrize("name", ["F.relu", "nn.ReLU", "aten.relu"])

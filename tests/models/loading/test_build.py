@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -234,3 +235,22 @@ def test_every_shipped_card_builds_its_architecture(name: str) -> None:
         assert logits(module).shape == (1, len(shipped.label_names))
     assert shipped.explain.layer in (None, *dict(module.named_modules()))
     assert shipped.explain.penultimate in (None, *dict(module.named_modules()))
+
+
+def test_files_beside_a_model_s_code_are_its_own(tmp_path: Path) -> None:
+    for model, width in (("one", 3), ("two", 5)):
+        folder = tmp_path / model
+        (folder / "parts").mkdir(parents=True)
+        (folder / "helper.py").write_text(f"from parts.inner import make\nWIDTH = {width}\n")
+        (folder / "parts" / "__init__.py").write_text("")
+        (folder / "parts" / "inner.py").write_text(
+            "from torch import nn\ndef make(n): return nn.Linear(2, n)\n"
+        )
+        code = "    from helper import make\n    return make(helper.WIDTH)\n"
+        (folder / "net.py").write_text(f"import helper\ndef net():\n{code}")
+        made = card({"name": "python:net.py:net"}, folder=folder)
+        made = made.model_copy(update={"id": model})
+        made._folder = folder
+        module = build(made, trust_model_code=True)
+        assert isinstance(module, nn.Linear) and module.out_features == width
+    assert "helper" not in sys.modules and "parts" not in sys.modules

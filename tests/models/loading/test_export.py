@@ -15,7 +15,8 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, UntrustedCode
-from brightfield.models.inspection.layers import Tap, last_spatial_layer, resolve
+from brightfield.models.inspection.default_layer import last_spatial_layer
+from brightfield.models.inspection.layers import Tap, resolve
 from brightfield.models.loading.build import build
 from brightfield.models.loading.input_sizes import ANY_SIZE, sizes_of
 from brightfield.outages import DamagedWeights
@@ -86,7 +87,7 @@ def test_layers_keep_their_names(tmp_path: Path) -> None:
     export(tmp_path / "m.pt2", torch.export.Dim("batch"))
     module = build(card(tmp_path / "m.pt2"))
     assert resolve(module, "penultimate") == Tap("fc", "input")
-    assert last_spatial_layer(module, torch.zeros(1, 3, 8, 8)) == Tap("conv")
+    assert last_spatial_layer(module, torch.ones(1, 3, 8, 8)).tap == Tap("conv")
 
 
 def test_other_modules_take_any_size() -> None:

@@ -79,10 +79,16 @@ def of_zennit(
 
 
 @pytest.mark.filterwarnings("ignore:.*backward hook:UserWarning")
-@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(
-    ("name", "canonizer"),
-    [("vgg_like", SequentialMergeBatchNorm), ("resnet18", ResNetCanonizer)],
+    ("name", "canonizer", "rule"),
+    [
+        *(("vgg_like", SequentialMergeBatchNorm, rule) for rule in RULES),
+        ("resnet18", ResNetCanonizer, "epsilon_plus"),
+        *(
+            pytest.param("resnet18", ResNetCanonizer, rule, marks=pytest.mark.slow)
+            for rule in sorted(RULES.keys() - {"epsilon_plus"})
+        ),
+    ],
 )
 def test_it_is_zennits(name: str, canonizer: type[Canonizer], rule: str) -> None:
     module, x = architecture(name).double(), torch.randn(1, 3, 32, 48, dtype=torch.float64)
@@ -145,6 +151,22 @@ def test_without_biases_it_is_the_input_times_its_gradient(padding_mode: str) ->
     same(given.values, x * gradient)
     assert float(given.values.sum()) == pytest.approx(float(given.scores))
     assert float(given.constants) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.parametrize(
+    "packed",
+    [
+        torch.jit.trace,
+        lambda module, x: torch.jit.script(module),
+        lambda module, x: torch.export.export(module, (x,)).module(),
+    ],
+)
+def test_programs_have_the_relevance_of_their_network(packed: Any) -> None:
+    layers, x = small(), torch.randn(1, 3, 16, 16, dtype=torch.float64)
+    by = RULES["epsilon_plus"][0]
+    network = nn.Sequential(*layers).double().eval()
+    same(found(packed(network, x), x, by).values, found(network, x, by).values)
 
 
 def test_one_layer_divides_by_hand() -> None:

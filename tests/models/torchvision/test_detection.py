@@ -20,10 +20,11 @@ from torchvision.models import get_model
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 from torchvision.ops import batched_nms
 
-from brightfield.cards import ModelCard, torchvision_weights
+from brightfield.cards import ModelCard
 from brightfield.models.architecture import Candidates
 from brightfield.models.loading.build import build
 from brightfield.models.torchvision.detection import ClassColumns, Forgetful, padded
+from brightfield.torchvision_names import torchvision_weights
 
 LABELS = "FasterRCNN_ResNet50_FPN_Weights.COCO_V1"
 REGIONS = {

@@ -12,6 +12,7 @@ from brightfield.api.routes import (
     collected_patches,
     collections,
     comparison,
+    concepts,
     exploring,
     filters,
     health,
@@ -43,6 +44,7 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     openapi.describe(app, endpoints)
     kept = (
         comparison, runs, collections, exploring, indexes, projections, collected_patches,
+        concepts,
     )  # fmt: skip
     for module in (models, filters, images, jobs, metrics, *kept, health):
         app.include_router(module.router)

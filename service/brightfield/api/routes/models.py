@@ -199,6 +199,7 @@ def _examined(found: Examination | None) -> dict[str, Any] | None:
         "output": found.output,
         "end": found.end,
         **{name: asdict(ability) for name, ability in found.abilities.items()},
+        "maps": asdict(found.maps) if found.maps else None,
         "warnings": [asdict(note) for note in found.warnings],
         "remarks": [asdict(note) for note in found.remarks],
     }

@@ -56,6 +56,14 @@ def describe_items(intake: type[BaseModel]) -> Schema:
     return _with_images(own, members)
 
 
+def describe_images(options: type[BaseModel]) -> Schema:
+    """Images in the forms of the image endpoints, or none."""
+    return _with_images(
+        _fields((options, View, Selection)),
+        {"images": {"type": "array", "items": _IMAGE}, "image": _IMAGE},
+    )
+
+
 def describe_question(search: type[BaseModel]) -> Schema:
     """One image, vector or id."""
     own = _fields((search, View, Selection))

@@ -22,6 +22,8 @@ from brightfield.work import Work
 
 RESULTS: Mapping[str, Any] = {
     "activations": pr.ActivationsResult,
+    "attention_relevance": ex.AttentionResult,
+    "attention_rollout": ex.AttentionResult,
     "classify": pr.ClassMapResult | pr.ClassificationResult,
     "detect": pr.DetectionResult,
     "embed": pr.EmbeddingResult,
@@ -32,10 +34,12 @@ RESULTS: Mapping[str, Any] = {
     "gradient": ex.GradientResult,
     "guided_backprop": ex.GradientResult,
     "guided_grad_cam": ex.GradCamResult,
+    "hires_cam": ex.GradCamResult,
     "input_x_gradient": ex.GradientResult,
     "integrated_gradients": ex.IntegratedGradientsResult,
     "kernel_shap": ex.KernelShapResult,
     "lrp": ex.LrpResult,
+    "layer_cam": ex.GradCamResult,
     "occlusion": ex.OcclusionResult,
     "rise": ex.RiseResult,
     "smoothgrad": ex.SmoothGradResult,

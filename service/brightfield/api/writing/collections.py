@@ -11,7 +11,9 @@ from starlette.responses import Response
 from brightfield.api.problems import problem
 from brightfield.api.writing.sized import json_reply
 from brightfield.collections.adding import AddedItems
+from brightfield.collections.concepts import ConceptTest
 from brightfield.errors import BrightfieldError
+from brightfield.results import finite
 from brightfield.store.collections import Collection
 
 _ADVICE = "ask for fewer items, by a filter or a smaller number"
@@ -34,6 +36,23 @@ def added_reply(name: str, added: AddedItems, request_id: str, max_reply_bytes: 
     status = 207 if failed else 200
     warnings = [asdict(note) for note in added.notes]
     document = {"collection": name, "items": entries, "warnings": warnings}
+    return items_reply(document, max_reply_bytes, status)
+
+
+def concept_reply(found: ConceptTest, request_id: str, max_reply_bytes: int) -> Response:
+    """A tested concept: 200, or 207 where some images could not be read."""
+    inputs = [
+        {"image": each.image, "id": each.id}
+        | (
+            {"error": problem(each.found, f"{request_id}.{each.image}")}
+            if isinstance(each.found, BrightfieldError)
+            else {"derivative": finite(each.found)}
+        )
+        for each in found.inputs
+    ]
+    status = 207 if any("error" in each for each in inputs) else 200
+    warnings = [asdict(note) for note in found.notes]
+    document = {**found.facts, "inputs": inputs, "warnings": warnings}
     return items_reply(document, max_reply_bytes, status)
 
 

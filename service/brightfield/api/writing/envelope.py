@@ -52,7 +52,7 @@ def _result(
     """The member `result`, and what is to be known of it."""
     with counting_nulls() as nulls:
         payload = answer.result.payload(space)
-    if not nulls.count:
+    if not nulls.count or any(note.code == "not_finite" for note in answer.notes):
         return {"result": payload}, ()
     note = Note(
         "not_finite",

@@ -49,6 +49,8 @@ class Tiler:
             return field.height <= tile[0] and field.width <= tile[1]
         if resizes(self._spec):
             return True
+        if max(field.height, field.width) > self._most:
+            return False
         pixels = field.width * field.height
         if pixels > WHOLE or pixels <= self._affordable():
             return pixels <= WHOLE
@@ -68,7 +70,7 @@ class Tiler:
         changes = needed is None or (wanted is not None and wanted < needed)
         # What changes the answer must not depend on how busy the machine was.
         side = _TILE if needed is None or changes else self._side(needed)
-        size = tile or (max(side, 4 * (wanted or 0)),) * 2
+        size = tile or (min(max(side, 4 * (wanted or 0)), self._most),) * 2
         if wanted is not None:
             halo = wanted
         elif needed is not None and min(size) >= 3 * needed:
@@ -86,6 +88,13 @@ class Tiler:
         found = self._resident.reach()
         most = max(_LARGEST_HALO, min(self._task.tile or (0,)) // 3, (self._task.overlap or 0) // 2)
         return found if found is not None and found <= most else None
+
+    @property
+    def _most(self) -> int:
+        """The longest side that the model's program takes, in whole strides."""
+        sizes, step = self._resident.input_sizes, self._aligned
+        sides = [side for side in (sizes.height.most, sizes.width.most) if side is not None]
+        return max(min(sides) // step * step, step) if sides else 2**31
 
     @property
     def _aligned(self) -> int:

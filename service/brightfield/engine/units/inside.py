@@ -8,8 +8,9 @@ import torch
 
 from brightfield.geometry import Geometry
 from brightfield.images.filters import FilterChoice, Filters
+from brightfield.models.inspection.default_layer import last_spatial_layer
 from brightfield.models.inspection.filters import filter_bank
-from brightfield.models.inspection.layers import LayerInfo, Tap, last_spatial_layer, resolve, shapes
+from brightfield.models.inspection.layers import LayerInfo, Tap, resolve, shapes
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.inspection.receptive import ReceptiveField, receptive_field
 from brightfield.runtime.features import Features
@@ -22,7 +23,7 @@ from brightfield.tasks.units.inside import Placed
 def every_layer(resident: Resident) -> list[LayerInfo]:
     """Every module with its output shape, measured by one pass of zeros."""
     sample = torch.zeros(1, *resident.shape)
-    return resident.run(lambda: shapes(resident.module, resident.place(sample)))
+    return resident.run(lambda: shapes(resident.module, resident.place(sample)), sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Layer:
         return self.resident.cut if self.tap == Tap("") else None
 
     def features(self, units: tuple[int, ...] | None) -> Features:
-        return Features(self.tap, units, self.cut)
+        return Features(self.tap, self.resident.layouts, units, self.cut)
 
     def placed(self, geometry: Geometry) -> Placed:
         """What its places see of an image; one more pass of zeros for each new size of the input.
@@ -55,9 +56,13 @@ class Layer:
     def _field(self, size: tuple[int, int]) -> ReceptiveField:
         resident = self.resident
         sample = torch.zeros(1, resident.card.input.channels, *size)
-        return resident.run(
-            lambda: receptive_field(resident.module, self.tap, resident.place(sample))
-        )
+
+        def found() -> ReceptiveField:
+            rows = resident.place(sample)
+            layout = resident.layouts.of(resident.module, self.tap, rows)
+            return receptive_field(resident.module, self.tap, rows, layout)
+
+        return resident.run(found, sample)
 
 
 def layer_of(resident: Resident, name: str | None) -> Layer:
@@ -69,8 +74,14 @@ def layer_of(resident: Resident, name: str | None) -> Layer:
     wanted = name or explain.layer
     if wanted is not None:
         return Layer(resident, wanted, resolve(resident.module, wanted, explain))
-    sample = torch.zeros(1, *resident.shape)
-    tap = resident.run(lambda: last_spatial_layer(resident.module, resident.place(sample)))
+    noise = torch.randn(1, *resident.shape, generator=torch.Generator().manual_seed(0))
+    tap = resident.run(
+        lambda: (
+            last_spatial_layer(
+                resident.module, resident.place(noise), cut=resident.cut, stated=explain.axes
+            ).tap
+        )
+    )
     return Layer(resident, tap.label, tap)
 
 

@@ -8,8 +8,18 @@ from typing import Any, TypeVar
 from brightfield.engine.answer import Answer, MultiImageAnswer
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_bytes import ImageReader
-from brightfield.engine.ways import explanation, layer, several, tiled, unit_search, whole, windows
+from brightfield.engine.ways import (
+    concept_test,
+    explanation,
+    layer,
+    several,
+    tiled,
+    unit_search,
+    whole,
+    windows,
+)
 from brightfield.explain.method import Method
+from brightfield.tasks.kinds.concept_test import ConceptGradients
 from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.kinds.layer import LayerReading
 from brightfield.tasks.kinds.several import Several
@@ -35,6 +45,7 @@ _OF_ONE: Mapping[type, Way] = {
 _OF_SEVERAL: Mapping[type, WayTogether] = {
     Several: several.answer,
     UnitSearch: unit_search.answer,
+    ConceptGradients: concept_test.answer,
 }
 
 

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import replace
 from typing import Any, Self
 
+from brightfield.explain.maps.verdict import NO_VALUES, notes_on
 from brightfield.images.heat import HeatResult
 from brightfield.images.picture import Note
 from brightfield.tensors import Map
@@ -25,6 +26,11 @@ class Explanation(HeatResult):
     @abstractmethod
     def main(self) -> Map:
         """(h, w) on the model's input grid: the map of the first target."""
+
+    def judged(self) -> Self:
+        """The same with notes if the map is empty, has no numbers, or is nothing but rounding; that
+        is set to 0, so nothing draws it at full contrast."""
+        return self.stating(*notes_on(self.main, 0.0, NO_VALUES))
 
     def stating(self, *notes: Note, **facts: Any) -> Self:
         """The same with further facts and notes."""

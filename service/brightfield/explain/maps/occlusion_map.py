@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.maps.verdict import NO_CHANGE, is_noise, notes_on, rounding
 from brightfield.geometry import Geometry
 from brightfield.images.heat import Heat, placed_json
 from brightfield.images.picture import Note
@@ -60,6 +61,15 @@ class OcclusionMap(Explanation):
     scores: NDArray[np.float64] | None = None
     what_if: WhatIf | None = None
     notes: tuple[Note, ...] = ()
+    noisy: bool = False
+    """Whether the first target's map is nothing but rounding, and therefore 0."""
+
+    def judged(self) -> OcclusionMap:
+        if self.scores is None:
+            return self
+        noise = rounding(float(abs(self.base[0])))
+        stated = self.stating(*notes_on(self.main, noise, NO_CHANGE))
+        return replace(stated, noisy=is_noise(self.main, noise))
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -123,7 +133,7 @@ class OcclusionMap(Explanation):
         ]
 
     def _map(self, index: int) -> Map:
-        if self.grid is None or self.scores is None:
+        if self.grid is None or self.scores is None or (self.noisy and index == 0):
             return np.zeros(self.geometry.input_size, np.float32)
         return accumulate(self.grid, self.base[index] - self.scores[index])
 

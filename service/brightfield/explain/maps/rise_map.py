@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.maps.verdict import NO_CHANGE, is_noise, notes_on, rounding
 from brightfield.geometry import Geometry
 from brightfield.images.heat import Heat, placed_json
 from brightfield.images.picture import Note
@@ -45,6 +46,15 @@ class RiseMap(Explanation):
             **self.facts,
         }
 
+    def judged(self) -> RiseMap:
+        about, noise = self._about(), rounding(float(abs(self.base[0])))
+        stated = self.stating(*notes_on(about, noise, NO_CHANGE))
+        if not is_noise(about, noise):
+            return stated
+        values = self.values.copy()
+        values[0] = self.mean[0]
+        return replace(stated, values=values)
+
     @property
     def main(self) -> Map:
         first: Map = self.values[0]
@@ -57,7 +67,10 @@ class RiseMap(Explanation):
 
     def heat(self) -> Heat:
         """The first target's map about its mean: red supports the target."""
-        about = (self.values[0] - self.mean[0]).astype(np.float32)
         return Heat(
-            self.geometry.to_image(about), signed=True, region=self.geometry.region_in_image
+            self.geometry.to_image(self._about()), signed=True, region=self.geometry.region_in_image
         )
+
+    def _about(self) -> Map:
+        about: Map = (self.values[0] - self.mean[0]).astype(np.float32)
+        return about

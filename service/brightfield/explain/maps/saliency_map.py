@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.explain.maps.explanation import Explanation
+from brightfield.explain.maps.verdict import NO_GRADIENT, is_noise, notes_on
 from brightfield.explain.probing.probe import Probe
 from brightfield.geometry import Geometry
 from brightfield.images import rle
@@ -29,7 +30,8 @@ class SaliencyMap(Explanation):
     """`values` (h, w) on the model's input grid; `facts` are the method's own numbers.
 
     `mask` (H, W), in the image's pixels, is what the map cuts out, if that was asked for
-    (`masked`) and there is something.
+    (`masked`) and there is something. Magnitudes up to `noise` may be rounding alone; `hint` is
+    what to try if the map is empty.
     """
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "tiff", "npy", "overlay")
@@ -42,6 +44,14 @@ class SaliencyMap(Explanation):
     notes: tuple[Note, ...] = ()
     masked: bool = False
     mask: rle.Mask | None = None
+    noise: float = 0.0
+    hint: str = NO_GRADIENT
+
+    def judged(self) -> SaliencyMap:
+        stated = self.stating(*notes_on(self.values, self.noise, self.hint))
+        if not is_noise(self.values, self.noise):
+            return stated
+        return replace(stated, values=np.zeros_like(self.values))
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         values = self.raster(space).array
@@ -82,8 +92,15 @@ class SaliencyMap(Explanation):
 
 
 def saliency_map(
-    method: str, probe: Probe, values: torch.Tensor, *, signed: bool, **facts: Any
+    method: str,
+    probe: Probe,
+    values: torch.Tensor,
+    *,
+    signed: bool,
+    noise: float = 0.0,
+    hint: str = NO_GRADIENT,
+    **facts: Any,
 ) -> SaliencyMap:
     """The result for the probe's first target from `values` (h, w)."""
-    array = values.detach().float().numpy()
-    return SaliencyMap(method, probe.targets[0], array, signed, probe.geometry, facts)
+    array, target = values.detach().float().numpy(), probe.targets[0]
+    return SaliencyMap(method, target, array, signed, probe.geometry, facts, noise=noise, hint=hint)

@@ -11,14 +11,16 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.explain.probing.incremental import Incremental
+from brightfield.explain.probing.spatial_layer import SpatialLayer
 from brightfield.geometry import Geometry
 from brightfield.images.labels import Labels
+from brightfield.models.attention.flow import HeadFusion
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.schedule import Spans
 from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.rectifiers import ReluRule
 from brightfield.models.relevance.network import Relevance, RuleSet
-from brightfield.targets import Gradient, Target
+from brightfield.targets import Attention, Gradient, Target
 from brightfield.tensors import Images, Scores
 
 
@@ -85,15 +87,29 @@ class Probe(Protocol):
         layer: Tap | None = None,
         relu_rule: ReluRule | None = None,
     ) -> Iterator[Gradient]:
-        """Gradients of the first target's score by the input, or by what flows through a layer."""
+        """Gradients of the first target's score by the input, or by what flows through a layer:
+        maps (B, C, h, w) where its values are known as such."""
+        ...
+
+    def attention(self, images: Images, heads: HeadFusion | None) -> Attention:
+        """How attention moves information for one image (1, C, H, W): the weights with their heads
+        fused, or (None) weighed by the gradients of the first target's score.
+
+        Raises `Unexplainable` for a model without attention of all tokens to all.
+        """
         ...
 
     def relevance(self, images: Images, rules: RuleSet) -> Relevance:
         """How the first target's score is made up of the values of one image."""
         ...
 
-    def spatial_layer(self, name: str | None) -> Tap:
-        """A layer for Grad-CAM by its name; None: the card's, else the last one with maps."""
+    def spatial_layer(self, name: str | None, images: Images) -> SpatialLayer:
+        """A layer with several places of such images, by its name; None: the card's, else the last
+        one before the network's head.
+
+        Raises `UnknownLayer` for a name that isn't there, and `Unexplainable` with the reason for
+        a layer without places, or of which they aren't known.
+        """
         ...
 
     def at_neuron(self, images: Images, layer: str, index: tuple[int, ...]) -> Probe:

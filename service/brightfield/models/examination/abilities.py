@@ -5,9 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from brightfield.models.examination.examination import Ability
+from brightfield.cards import ExplainSection
+from brightfield.errors import UnknownLayer
+from brightfield.models.examination.examination import Ability, ExplainedMaps
 from brightfield.models.incremental import Refusal
 from brightfield.models.incremental.plan import followed
+from brightfield.models.inspection.default_layer import last_spatial_layer
+from brightfield.models.inspection.layers import resolve
+from brightfield.models.inspection.layouts import MapLayout, layouts
 from brightfield.models.inspection.normalising import Rewrite, repeatable, run, scores_of
 from brightfield.models.inspection.rectifiers import Guided
 from brightfield.tensors import Images
@@ -41,6 +46,23 @@ def _gradient(scores: object, image: Tensor) -> Tensor | None:
     weights = torch.randn_like(scores)
     (found,) = torch.autograd.grad((scores * weights).sum(), image, allow_unused=True)
     return found
+
+
+def explained_maps(
+    module: nn.Module, sample: Images, cut: Rewrite | None, explain: ExplainSection
+) -> ExplainedMaps:
+    """The layer of the card, else the one that Grad-CAM takes, and how its values are read."""
+    if explain.layer is None:
+        try:
+            found = last_spatial_layer(module, sample, cut=cut, stated=explain.axes)
+        except UnknownLayer as fault:
+            return ExplainedMaps(None, None, fault.detail)
+        return ExplainedMaps(found.tap.label, found.layout.axes)
+    tap = resolve(module, explain.layer, explain)
+    layout = layouts(module, [tap], sample, explain.axes).get(tap)
+    if isinstance(layout, MapLayout):
+        return ExplainedMaps(tap.label, layout.axes)
+    return ExplainedMaps(tap.label, None, None if layout is None else f"It {layout.reason}.")
 
 
 def follows(module: nn.Module, sample: Images) -> Ability:

@@ -17,6 +17,16 @@ class Ability:
 
 
 @dataclass(frozen=True, slots=True)
+class ExplainedMaps:
+    """The layer whose maps explanations weigh by default, and the order of its axes: images B,
+    channels C, rows H and columns W, or tokens N. Without such a layer `reason` says why."""
+
+    layer: str | None
+    axes: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """The result of a few passes of images of the card's form.
 
@@ -40,6 +50,8 @@ class Examination:
     """Whether there are rectifiers that a gradient comes through."""
     traceable: Ability
     """Whether occlusion can compute only what changes."""
+    maps: ExplainedMaps | None = None
+    """None where it isn't known."""
     warnings: tuple[Note, ...] = ()
     remarks: tuple[Note, ...] = ()
 

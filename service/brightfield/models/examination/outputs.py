@@ -78,7 +78,7 @@ def _tensors(output: Any) -> Iterator[TakePath]:
 def _parts(output: Any) -> Iterator[tuple[int | str, Any]]:
     """What a container holds, by key, name or place; nothing of what is none.
 
-    A named tuple's parts go by their names, and so do those of a dataclass.
+    A named tuple's parts go by their names, and so do those of a dataclass or another object.
     """
     if isinstance(output, Mapping):
         yield from ((key, value) for key, value in output.items() if isinstance(key, int | str))
@@ -88,6 +88,8 @@ def _parts(output: Any) -> Iterator[tuple[int | str, Any]]:
         yield from enumerate(output)
     elif is_dataclass(output) and not isinstance(output, type):
         yield from ((field.name, getattr(output, field.name)) for field in fields(output))
+    elif not isinstance(output, type | Tensor) and hasattr(output, "__dict__"):
+        yield from vars(output).items()
 
 
 @dataclass(frozen=True, slots=True)

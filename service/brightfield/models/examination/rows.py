@@ -20,9 +20,9 @@ def mixes_rows(
 ) -> bool:
     """Whether the answer to an image depends on those beside it.
 
-    `alone` (3, n) are the outputs of the samples one by one, `together` is that of all three. The
-    first is also run beside much stronger images, and beside one of NaN, which it must not become.
-    Where the network does not repeat itself, only the last one tells.
+    `alone` (B, n) are the outputs of the samples one by one, `together` is that of all of them. The
+    first is also run beside images as unlike it as can be, and beside one of NaN, which it must
+    not become. Where the network does not repeat itself, only the last one tells.
     """
     image = samples.rows[:1]
     unknown = torch.full_like(image, torch.nan)
@@ -30,9 +30,8 @@ def mixes_rows(
         return True
     if not repeats:
         return False
-    if not _unmoved(together, alone):
-        return True
-    return not _unmoved(network(torch.cat([image, samples.neighbours])), alone)
+    beside = network(torch.cat([image, samples.neighbours]))
+    return not (_unmoved(together, alone, len(alone)) and _unmoved(beside, alone, 1))
 
 
 def _becomes_nan(network: Network, rows: Images) -> bool:
@@ -43,10 +42,12 @@ def _becomes_nan(network: Network, rows: Images) -> bool:
     return values is not None and len(values) == len(rows) and bool(values[0].isnan().any())
 
 
-def _unmoved(output: Any, alone: Tensor) -> bool:
-    """Whether the first row of an output is what it is alone."""
-    values = numbers(output)
-    return values is not None and same_numbers(alone[0], values[0], alone, dtype_of(output))
+def _unmoved(output: Any, alone: Tensor, count: int) -> bool:
+    """Whether the first `count` rows of an output are what they are alone."""
+    values, dtype = numbers(output), dtype_of(output)
+    if values is None:
+        return False
+    return all(same_numbers(alone[row], values[row], alone, dtype) for row in range(count))
 
 
 def culprits(module: nn.Module) -> list[str]:

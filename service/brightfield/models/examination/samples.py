@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,9 +27,9 @@ _STRONG = 100.0
 class SampleImages:
     """Images that differ from each other, as the network takes them.
 
-    `rows` (3, C, H, W) are noise, blobs and other noise. `neighbours` (2, C, H, W) are as unlike
-    them as images can be: whoever is influenced by others is influenced by these. Black images
-    alone are not `telling`: how answers differ isn't seen by them.
+    `rows` (4, C, H, W) are noise, blobs, a dim and a bright image. `neighbours` (2, C, H, W) are as
+    unlike them as images can be: whoever is influenced by others is influenced by these. Black
+    images alone are not `telling`: how answers differ isn't seen by them.
     """
 
     rows: Images
@@ -67,20 +67,31 @@ def _near(side: int, spec: InputSpec, sizes: InputSizes) -> tuple[int, int, int]
 def samples(spec: InputSpec, shape: tuple[int, int, int]) -> Iterator[SampleImages]:
     """Sets of images, the likeliest first: as preprocessing makes them, with values from 0 to 1,
     black ones. A network that refuses the first may take the next ones."""
+    if spec.pixels == "scaled":
+        unit = _rows(torch.rand, shape, dim=(0.25, 0.0), bright=(0.25, 0.75))
+        hard = torch.cat([(unit[:1] > 0.5).float(), torch.zeros(1, *shape)])
+        yield SampleImages(_normalised(unit, spec), _normalised(hard, spec))
+        yield SampleImages(unit, hard)
+    else:
+        rows = _rows(torch.randn, shape, dim=(0.1, 0.0), bright=(0.5, 3.0))
+        yield SampleImages(rows, torch.cat([_STRONG * rows[1:2], -_STRONG * rows[:1]]))
+        yield SampleImages(rows.sigmoid(), (rows[:2] > 0).float())
+    yield SampleImages(torch.zeros(4, *shape), torch.zeros(2, *shape), telling=False)
+
+
+def _rows(
+    draw: Callable[..., Tensor],
+    shape: tuple[int, int, int],
+    dim: tuple[float, float],
+    bright: tuple[float, float],
+) -> Tensor:
+    """(4, C, H, W); the factor and offset of noise that make an image dim, and bright."""
     generator = torch.Generator().manual_seed(0)
-    draw = torch.rand if spec.pixels == "scaled" else torch.randn
-    noise = draw(2, *shape, generator=generator)
+    noise = draw(3, *shape, generator=generator)
     coarse = draw(1, shape[0], _BLOBS, _BLOBS, generator=generator)
     blobs = functional.interpolate(coarse, shape[1:], mode="bilinear", align_corners=False)
-    rows = torch.cat([noise[:1], blobs, noise[1:]])
-    if spec.pixels == "scaled":
-        hard = torch.cat([(noise[1:] > 0.5).float(), torch.zeros(1, *shape)])
-        yield SampleImages(_normalised(rows, spec), _normalised(hard, spec))
-        yield SampleImages(rows, hard)
-    else:
-        yield SampleImages(rows, torch.cat([_STRONG * rows[1:2], -_STRONG * rows[2:]]))
-        yield SampleImages(rows.sigmoid(), (rows[1:] > 0).float())
-    yield SampleImages(torch.zeros(3, *shape), torch.zeros(2, *shape), telling=False)
+    scaled = [dim[0] * noise[1:2] + dim[1], bright[0] * noise[2:] + bright[1]]
+    return torch.cat([noise[:1], blobs, *scaled])
 
 
 def _normalised(unit: Tensor, spec: InputSpec) -> Tensor:

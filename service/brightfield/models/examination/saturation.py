@@ -25,12 +25,14 @@ _WEIGHING = frozenset((
     "conv_transpose2d", "conv_transpose3d", "matmul", "mm", "bmm", "addmm", "baddbmm", "einsum",
     "tensordot",
 ))  # fmt: skip
-# What the greatest sum is made: where every bounded function still bends, and twice where all are
-# flat. The exponential of the largest is finite in float32.
-_MILD, _LARGE, _LARGER = 1.0, 40.0, 80.0
+# What the greatest sum is made: where every bounded function still bends, and sizes at whose double
+# all are flat. Exponentials overflow at the first in some networks.
+_MILD, _LARGE = 0.1, (40.0, 10.0)
 # An output that grows by less, while the sums double, is bounded.
 _GROWTH = 1.05
 _NEAR = 1e-3
+# Near an end is this part of the way between both, and nearly all is this share.
+_OUTER, _MOST = 0.1, 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,12 @@ class Bounds:
 
     @property
     def probabilities(self) -> bool:
-        return self.low >= -_NEAR and self.high <= 1 + _NEAR
+        within = self.low >= -_NEAR and self.high <= 1 + _NEAR
+        return within and (self.sums_to_one or (self.low < _OUTER and self.high > 1 - _OUTER))
+
+    @property
+    def sums_to_one(self) -> bool:
+        return self.total is not None and abs(self.total - 1) < _NEAR
 
     @property
     def percentages(self) -> bool:
@@ -60,7 +67,7 @@ class Bounds:
 def bounds(module: nn.Module, sample: Images) -> Bounds | None:
     """The bounds of the scores; None where there are none, or it isn't known.
 
-    The last weighted sum of the pass is scaled up to 40 and 80, with either sign.
+    The last weighted sum of the pass is scaled up, with either sign.
     """
     try:
         with repeatable(), torch.inference_mode():
@@ -74,20 +81,59 @@ def _bounds(module: nn.Module, sample: Images) -> Bounds | None:
     if not calls:
         return None
     mild = _scores(module, sample, calls - 1, _MILD)
-    outputs = [mild]
-    for sign in (1, -1):
-        large, larger = (_scores(module, sample, calls - 1, sign * size)
-                         for size in (_LARGE, _LARGER))  # fmt: skip
-        if not (large.isfinite().all() and larger.isfinite().all()):
-            return None
-        moved = (larger - mild).abs() > _NEAR * larger.abs().amax().clamp(min=_NEAR)
-        if not moved.any():  # it isn't on the way to the scores, or they don't depend on its scale
-            return None
-        if larger[moved].abs().max() > _GROWTH * large[moved].abs().max():
-            return None
-        outputs += [large, larger]
-    every = torch.cat(outputs)
-    return Bounds(float(every.min()), float(every.max()), _total(every))
+    grown = [_enlarged(module, sample, calls - 1, sign) for sign in (1, -1)]
+    every = torch.cat([mild, *(scores for pair in grown for scores in pair)])
+    if not every.isfinite().all():
+        return None
+    found = Bounds(float(every.min()), float(every.max()), _total(every))
+    if found.probabilities and found.sums_to_one:
+        return found
+    if not all(_is_flat(mild, *pair) for pair in grown):
+        return None
+    ends = torch.cat([larger for _, larger in grown])
+    return found if found.probabilities or _has_two_ends(ends, found) else None
+
+
+def _has_two_ends(scores: Tensor, found: Bounds) -> bool:
+    """Whether nearly all scores are near the lowest or the highest: where a gate on something else
+    saturates, the scores are still as different as that."""
+    extent = found.high - found.low
+    if extent < _NEAR * max(1.0, abs(found.high)):
+        return False
+    between = torch.minimum(scores - found.low, found.high - scores) > _OUTER * extent
+    return float(between.double().mean()) <= 1 - _MOST
+
+
+def _enlarged(module: nn.Module, sample: Images, call: int, sign: int) -> tuple[Tensor, Tensor]:
+    """The scores with a large last sum, and with one twice as large."""
+    for size in _LARGE:
+        found = [_scores(module, sample, call, sign * factor * size) for factor in (1, 2)]
+        if all(scores.isfinite().all() for scores in found):
+            break
+    return found[0], found[1]
+
+
+def _is_flat(mild: Tensor, large: Tensor, larger: Tensor) -> bool:
+    """Whether the scores depend on the last sum, and grow no more where it does."""
+    moved = (larger - mild).abs() > _NEAR * larger.abs().amax().clamp(min=_NEAR)
+    if not moved.any():
+        return False
+    return bool(larger[moved].abs().max() <= _GROWTH * large[moved].abs().max())
+
+
+def are_log_probabilities(module: nn.Module, rows: Images) -> bool:
+    """Whether the exponentials of each image's scores sum to 1."""
+    try:
+        with repeatable(), torch.inference_mode():
+            scores = scores_of(module(rows.clone()))
+    except Exception:  # a lab's code may raise anything
+        return False
+    if not isinstance(scores, Tensor) or scores.dim() < 2 or not scores.is_floating_point():
+        return False
+    axis = 2 if scores.dim() == 3 else 1
+    if scores.shape[axis] < 2 or float(scores.max()) > _NEAR:
+        return False
+    return float(scores.double().logsumexp(axis).abs().max()) < _NEAR
 
 
 def _total(scores: Tensor) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -33,6 +34,34 @@ def not_numbers(module: nn.Module) -> dict[str, str]:
             elif low.isinf() or high.isinf():
                 found[name] = "infinity"
     return found
+
+
+@contextmanager
+def kept_buffers(module: nn.Module) -> Iterator[list[str]]:
+    """Within it passes may change the module's buffers, as batch normalisation in train mode does;
+    afterwards they are as before. The names of the changed ones are in the list then."""
+    before = {name: (buffer, buffer.clone()) for name, buffer in module.named_buffers()}
+    changed: list[str] = []
+    try:
+        yield changed
+    finally:
+        now = dict(module.named_buffers())
+        for name, (buffer, values) in before.items():
+            # Inference mode counts no versions.
+            if now.get(name) is not buffer or not _same(buffer, values):
+                changed.append(name)
+                with torch.no_grad():
+                    buffer.copy_(values)
+                _put(module, name, buffer)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+
+
+def _put(module: nn.Module, name: str, buffer: Tensor) -> None:
+    owner, _, own = name.rpartition(".")
+    module.get_submodule(owner)._buffers[own] = buffer
 
 
 class DrawnNumbers(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -22,6 +22,10 @@ _READ_OUT = frozenset((
     "numpy", "tolist", "__array__", "__dlpack__", "data_ptr", "storage", "untyped_storage",
     "_typed_storage", "__set__",
 ))  # fmt: skip
+# Of a tensor they read the shape alone: what they give depends on no value of it.
+_FILLED = frozenset((
+    "full_like", "new_full", "new_ones", "new_zeros", "ones_like", "zeros_like",
+))  # fmt: skip
 
 
 class Unrecordable(Exception):
@@ -125,6 +129,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             parts = func.decompose(*args, **kwargs)
         if parts is not NotImplemented:
             return parts
+        if func.overloadpacket.__name__ in _FILLED:
+            return func(*args, **kwargs)
         arguments, keywords = pytree.tree_map(self._replaced, (args, kwargs))
         outcome = func(*args, **kwargs)
         leaves = pytree.tree_leaves((arguments, keywords))

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from brightfield.cards import ExplainSection
 from brightfield.errors import UnknownLayer, nearest
-from brightfield.models.inspection.normalising import Rewrite, run
 from brightfield.tensors import Images
 
 T = TypeVar("T")
@@ -45,8 +44,8 @@ class Tap:
 
 @dataclass(frozen=True, slots=True)
 class LayerInfo:
-    """One module: its class, the shape of its last output for the sample (None: it did not run, or
-    gave no tensor), how often it ran, and the parameters in it and below."""
+    """One module: its class, the shape of its last output for the sample (None: it did not run,
+    gave no tensor, or is TorchScript), how often it ran, and the parameters in it and below."""
 
     name: str
     type: str
@@ -111,6 +110,11 @@ def reading(module: nn.Module, taps: Sequence[Tap]) -> Iterator[Mapping[Tap, Ten
     with ExitStack() as hooks:
         for tap in dict.fromkeys(taps):
             part = module.get_submodule(tap.name)
+            if isinstance(part, torch.jit.ScriptModule):
+                raise UnknownLayer(
+                    f"The layer {tap.label!r} is TorchScript, which can't be read; choose one of "
+                    "the model's Python code."
+                )
             if tap.side == "input":
                 handle = part.register_forward_pre_hook(_read_input(tap, read))
             else:
@@ -136,7 +140,7 @@ def _read_output(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
     calls = count()
 
     def hook(part: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
-        first = _first_tensor(output) if tap.call in (None, next(calls)) else None
+        first = first_tensor(output) if tap.call in (None, next(calls)) else None
         if first is None:
             return None
         read[tap] = first
@@ -145,7 +149,8 @@ def _read_output(tap: Tap, read: dict[Tap, Tensor]) -> Callable[..., Any]:
     return hook
 
 
-def _first_tensor(output: Any) -> Tensor | None:
+def first_tensor(output: Any) -> Tensor | None:
+    """The tensor of an output of several that counts: the first one; None if there is none."""
     if isinstance(output, Tensor):
         return output
     values = output.values() if isinstance(output, Mapping) else output
@@ -161,64 +166,6 @@ def _replaced(output: Any, first: Tensor) -> Any:
     if type(output) in (list, tuple):
         return type(output)(value.clone() if value is first else value for value in output)
     return output
-
-
-def last_spatial_layer(
-    module: nn.Module,
-    sample: Images,
-    score: Callable[[Any], Tensor] | None = None,
-    cut: Rewrite | None = None,
-) -> Tap:
-    """The layer whose maps Grad-CAM weighs by default: the last one that still knows places.
-
-    Of the calls of modules that convolve or contain a convolution, the last to finish whose output
-    is (B, C, h, w) with h w > 1: `layer4` of a ResNet, `features` of a VGG. With a `score` of the
-    output, the last one that it depends on: of a detector's heads not those that other scores come
-    from. Transformers have no such layer worth weighing; their cards should name one.
-
-    Raises `UnknownLayer` when no layer has maps.
-    """
-    with ExitStack() as hooks, torch.set_grad_enabled(score is not None):
-        finished = _finishing(module, hooks, _maps)
-        output = run(module, sample.detach().requires_grad_(score is not None), cut)
-        scores = None if score is None else score(output)
-    taps = zip(_taps(finished), finished, strict=True)
-    found = [(tap, maps) for tap, (name, part, maps) in taps if name and _convolves(part)]
-    spatial = [(tap, maps) for tap, maps in found if maps is not None]
-    if scores is not None:
-        spatial = _depended_on(scores, spatial)
-    if not spatial:
-        raise UnknownLayer("No layer of the model has spatial maps; name a layer.")
-    return spatial[-1][0]
-
-
-def _taps(finished: Sequence[tuple[str, nn.Module, object]]) -> list[Tap]:
-    """The places of finished calls; the last call of a module goes by its name alone."""
-    left = Counter(name for name, _, _ in finished)
-    numbers: Counter[str] = Counter()
-    taps = []
-    for name, _, _ in finished:
-        left[name] -= 1
-        taps.append(Tap(name, call=numbers[name] if left[name] else None))
-        numbers[name] += 1
-    return taps
-
-
-def _depended_on(scores: Tensor, layers: list[tuple[Tap, Tensor]]) -> list[tuple[Tap, Tensor]]:
-    """Those on whose maps the scores depend; all where that cannot be told. A score that is picked
-    out of many has a gradient of 0 by the layers of the others."""
-    differentiable = [(tap, maps) for tap, maps in layers if maps.requires_grad]
-    if not scores.requires_grad or not differentiable:
-        return layers
-    found = torch.autograd.grad(
-        scores.sum(), [maps for _, maps in differentiable], allow_unused=True
-    )
-    before = [
-        (one, gradient)
-        for one, gradient in zip(differentiable, found, strict=True)
-        if gradient is not None
-    ]
-    return [one for one, gradient in before if gradient.any()] or [one for one, _ in before]
 
 
 def shapes(module: nn.Module, sample: Images) -> list[LayerInfo]:
@@ -249,12 +196,13 @@ def _finishing(
 
     def note(name: str) -> Callable[..., None]:
         def hook(part: nn.Module, inputs: object, output: object) -> None:
-            finished.append((name, part, measure(_first_tensor(output))))
+            finished.append((name, part, measure(first_tensor(output))))
 
         return hook
 
     for name, part in module.named_modules():
-        hooks.callback(part.register_forward_hook(note(name)).remove)
+        if not isinstance(part, torch.jit.ScriptModule):  # which takes no hooks
+            hooks.callback(part.register_forward_hook(note(name)).remove)
     return finished
 
 
@@ -262,20 +210,9 @@ def _shape(first: Tensor | None) -> tuple[int, ...] | None:
     return None if first is None else tuple(first.shape)
 
 
-def _maps(first: Tensor | None) -> Tensor | None:
-    """The tensor if it is (B, C, h, w) with h w > 1."""
-    if first is None or first.dim() != 4 or first.shape[2] * first.shape[3] == 1:
-        return None
-    return first
-
-
 def _weight_axes(part: nn.Module) -> int:
     weight = part._parameters.get("weight")
     return weight.ndim if weight is not None else 0
-
-
-def _convolves(part: nn.Module) -> bool:
-    return any(_weight_axes(child) == 4 for child in part.modules())
 
 
 def _is_linear(part: nn.Module) -> bool:

@@ -134,7 +134,8 @@ class NormalisingEnd:
     def words(self) -> str:
         """What the network does, after "The network"."""
         if not self.named:
-            return "puts out probabilities"
+            logarithms = "logarithms of " if self.kind.startswith("log_") else ""
+            return f"puts out {logarithms}probabilities"
         return f"ends in a {self.kind.replace('_', ' ')} of its own"
 
 

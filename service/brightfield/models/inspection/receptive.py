@@ -22,7 +22,11 @@ from brightfield.models.incremental.recording import (
 )
 from brightfield.models.inspection.dependence import DependenceRule, IndexInterval, dependence
 from brightfield.models.inspection.layers import Tap, reading
+from brightfield.models.inspection.layouts import MapLayout, Unplaced
 from brightfield.tensors import Images, Indices
+
+# How far a value may move by rounding, as a part of the largest one.
+_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,29 +67,61 @@ class ReceptiveField:
         return height, width
 
 
-def receptive_field(module: nn.Module, tap: Tap, sample: Images) -> ReceptiveField:
+def receptive_field(
+    module: nn.Module, tap: Tap, sample: Images, layout: MapLayout | Unplaced
+) -> ReceptiveField:
     """The receptive fields of a layer's places, for inputs as large as `sample` (1, C, H, W).
 
     Convolutions (dilated, transposed too), poolings, padding, interpolation and functions of single
     values are followed to the pixel. What mixes all places (global pooling as in squeeze and
     excitation, attention, statistics over space), and what is not known, counts as looking
     everywhere, so a field is never too small. So does a module that cannot be recorded, because
-    its path depends on values.
+    its path depends on values, a layer whose values aren't (B, C, h, w) as they are, and one whose
+    values move when pixels change that no field of theirs has.
 
-    One forward pass on the device of `sample`. Raises `KeyError` for a layer that does not run.
+    Six forward passes on the device of `sample`. Raises `KeyError` for a layer that does not run.
     """
-    upto = _UpTo(module, tap)
     size = (sample.shape[2], sample.shape[3])
+    if not isinstance(layout, MapLayout) or layout != MapLayout("BCHW", layout.grid):
+        return ReceptiveField.everything(getattr(layout, "grid", (1, 1)), size)
+    upto = _UpTo(module, tap)
     try:
         recording = record(upto, sample)
     except Unrecordable:
         return ReceptiveField.everything(upto.places(sample), size)
     places = upto.places(sample)
-    if upto.flat:
-        return ReceptiveField.everything(places, size)
     shape = tuple(sample.shape)
     rows, cols = (_spans(recording, places[axis], shape, axis) for axis in (0, 1))
-    return ReceptiveField(rows, cols, size)
+    field = ReceptiveField(rows, cols, size)
+    return field if _holds(field, upto, sample) else ReceptiveField.everything(places, size)
+
+
+def _holds(field: ReceptiveField, upto: _UpTo, sample: Images) -> bool:
+    """Whether places keep their values when what is changed lies outside their fields: one half of
+    the image, in each of the four ways."""
+    generator = torch.Generator().manual_seed(0)
+    first, other = (torch.randn(sample.shape, generator=generator).to(sample) for _ in range(2))
+    with torch.no_grad():
+        values = upto(first)
+        scale = float(values.abs().nan_to_num(0, posinf=0).max())
+        for axis, spans in ((2, field.rows), (3, field.cols)):
+            middle = sample.shape[axis] // 2
+            behind = torch.arange(sample.shape[axis], device=sample.device) >= middle
+            shape = (-1, 1) if axis == 2 else (1, -1)
+            for changed, kept in (
+                (behind, spans[:, 1] <= middle),
+                (~behind, spans[:, 0] >= middle),
+            ):
+                moved = upto(torch.where(changed.view(shape), other, first))
+                places = torch.from_numpy(np.flatnonzero(kept)).to(sample.device)
+                pair = (values.index_select(axis, places), moved.index_select(axis, places))
+                if not _same(*pair, scale):
+                    return False
+    return True
+
+
+def _same(values: Tensor, moved: Tensor, scale: float) -> bool:
+    return torch.allclose(values, moved, rtol=0, atol=_ROUNDING * scale, equal_nan=True)
 
 
 class _UpTo(nn.Module):
@@ -108,16 +144,12 @@ class _UpTo(nn.Module):
         self.shape = tuple(found.shape)
         return found
 
-    @property
-    def flat(self) -> bool:
-        return len(self.shape) != 4
-
     def places(self, sample: Images) -> tuple[int, int]:
         """(h, w), after one more pass where the first one was broken off."""
         if not self.shape:
             with torch.no_grad():
                 self(sample)
-        return (1, 1) if self.flat else (self.shape[2], self.shape[3])
+        return self.shape[2], self.shape[3]
 
 
 def _spans(recording: Recording, places: int, shape: tuple[int, ...], axis: int) -> Indices:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.jit import ScriptModule
 
@@ -18,19 +16,20 @@ from brightfield.errors import InvalidCard, nearest
 from brightfield.models.architecture import Architecture
 from brightfield.models.loading.arguments import with_nulls
 from brightfield.models.loading.checkpoint import read_checkpoint
+from brightfield.models.loading.detection_lists import read_detection_lists
 from brightfield.models.loading.export import load_export
 from brightfield.models.loading.foreign_code import foreign_code
 from brightfield.models.loading.input_sizes import check_sizes, sizes_of
 from brightfield.models.loading.lab_code import build_lab_code
 from brightfield.models.loading.libraries import build_smp, build_timm
 from brightfield.models.loading.onnx_program import load_onnx
+from brightfield.models.loading.skeleton import Make, initialised, skeleton
 from brightfield.models.loading.state import fitting
 from brightfield.models.loading.torchscript import load_torchscript
 from brightfield.models.loading.weights import locate, verify
 from brightfield.models.torchvision.builders import build_torchvision, rename_torchvision
 from brightfield.plugins import discover
 
-Make = Callable[[], nn.Module]
 Rename = Callable[[dict[str, Tensor], nn.Module], dict[str, Tensor]]
 Making = Callable[[ModelCard, Path | None, bool], nn.Module]
 """Builds a card's network from its files, with the data folder and whether its code is trusted."""
@@ -91,9 +90,10 @@ def _program(
 
 
 def _lab(card: ModelCard, data: Path | None, trust: bool) -> nn.Module:
-    module = _initialised(lambda: build_lab_code(card, trust_model_code=trust))
+    module = initialised(lambda: build_lab_code(card, trust_model_code=trust))
     if card.weights is not None:
         load_weights(module, card, data)
+    read_detection_lists(module, card)
     return module
 
 
@@ -130,43 +130,11 @@ def _catalog(card: ModelCard, data: Path | None, trust: bool) -> nn.Module:
 
 def _filled(make: Make, rename: Rename, card: ModelCard, data: Path | None) -> nn.Module:
     if card.weights is None:
-        return _initialised(make)
+        return initialised(make)
     locate(card, data)  # a missing file is reported before anything is built
-    module = _skeleton(make)
+    module = skeleton(make)
     load_weights(module, card, data, rename)
     return module
-
-
-def _skeleton(make: Make) -> nn.Module:
-    """The module without values, for weights that follow: no time spent on random numbers.
-
-    Architectures that compute tensors other than parameters (position tables, anchors) would lose
-    them on the meta device, and some cannot be built there; these are initialised.
-    """
-    try:
-        with torch.device("meta"):
-            module = make()
-    except (NotImplementedError, RuntimeError):
-        return _initialised(make)
-    return _initialised(make) if any(_computed(module)) else module
-
-
-def _computed(module: nn.Module) -> Iterator[bool]:
-    for part in module.modules():
-        yield bool(part._non_persistent_buffers_set)
-        for value in vars(part).values():
-            yield any(isinstance(item, Tensor) for item in _items(value))
-
-
-def _items(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _initialised(make: Make) -> nn.Module:
-    """The module with the values that its constructor draws, from a fixed seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would also reseed the GPUs
-        return make()
 
 
 def _settled(module: nn.Module) -> nn.Module:

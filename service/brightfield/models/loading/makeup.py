@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard
@@ -26,11 +27,11 @@ def model_digest(card: ModelCard) -> str:
     That is the architecture with its arguments, how images are prepared (`input`), which part of
     the output counts (`output.take`), where feature vectors are taken (`explain.penultimate`), the
     weights' SHA-256 or name, and the code of a lab's own network: every Python file in the model's
-    folder, or in the installed package that the card names. What follows the output (labels,
-    colours, thresholds) and what only describes (version, licence, quality) isn't in it. Runs no
-    code and reads no weights.
+    folder, or in the installed package that the card names. A lab's own code from the output to
+    objects is in it, too. What else follows the output (labels, colours, thresholds) and what only
+    describes (version, licence, quality) isn't in it. Runs no code and reads no weights.
     """
-    content = {
+    content: dict[str, Any] = {
         "architecture": card.architecture.model_dump(mode="json"),
         # Without defaults, so an option that a later version adds changes no digest.
         "input": card.input.model_dump(mode="json", exclude_defaults=True),
@@ -39,6 +40,8 @@ def model_digest(card: ModelCard) -> str:
         "weights": _weights(card),
         "code": _code(card),
     }
+    if card.output.python is not None:
+        content["objects"] = [card.output.python, _hashed(card.folder, card.folder.rglob("*.py"))]
     written = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -37,11 +37,11 @@ class End:
                 return values.sigmoid()
 
 
-def input_of(model: Any, file: str) -> Any:
+def input_of(model: Any, file: str, *, whole: bool = True) -> Any:
     """The one input of a graph, which takes images.
 
     Raises `InvalidCard` for several inputs or one without four axes, and `DamagedWeights` for
-    values in other files and for operators that aren't ONNX's own.
+    values in other files (unless it need not be `whole`) and for operators that aren't ONNX's own.
     """
     graph = model.graph
     known = {tensor.name for tensor in graph.initializer}
@@ -50,7 +50,7 @@ def input_of(model: Any, file: str) -> Any:
         raise InvalidCard(
             f"{file} takes {len(inputs)} inputs; a model takes one batch of images, with four axes."
         )
-    if any(tensor.data_location == _EXTERNAL for tensor in graph.initializer):
+    if whole and any(map(is_external, graph.initializer)):
         raise DamagedWeights(
             f"{file} keeps its values in another file, which no digest covers. Save it as one "
             "file: `onnx.save(onnx.load(path), path)`, or export it with external_data=False."
@@ -61,6 +61,11 @@ def input_of(model: Any, file: str) -> Any:
             "with ONNX's own operators."
         )
     return inputs[0]
+
+
+def is_external(tensor: Any) -> bool:
+    """Whether a tensor's values lie in another file."""
+    return bool(tensor.data_location == _EXTERNAL)
 
 
 def end_of(model: Any) -> End | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,12 +17,14 @@ from torch import Tensor, nn
 from brightfield.errors import InvalidCard, Unexplainable
 from brightfield.models.loading.file_forms import FileForm, check_form
 from brightfield.models.loading.input_sizes import SIZES, InputSizes, LengthRange, sizes_from
-from brightfield.models.loading.onnx_graph import End, end_of, input_of, unshared
+from brightfield.models.loading.onnx_graph import End, end_of, input_of, is_external, unshared
 from brightfield.outages import DamagedWeights
 
 _TYPES = {
     "tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(double)": np.float64,
 }  # fmt: skip
+# What the axis of channels is as long as, in files that state it.
+_CHANNELS = (1, 3, 4)
 # How far a converted network may be from onnxruntime's answer, by the largest value in it.
 _TOLERANCE = 1e-4
 # A length of every axis that is free, for the comparison: two, since one may suit by chance.
@@ -218,3 +221,22 @@ def _installed(package: str) -> Any:
             f"ONNX files need the package {fault.name}, which is not installed here; run "
             "`pip install 'brightfield[onnx]'`."
         ) from fault
+
+
+def stated_layout(path: Path) -> tuple[InputSizes, bool]:
+    """The sizes that a file's graph states, and whether its channels seem to be the last axis."""
+    onnx = _installed("onnx")
+    source = input_of(onnx.load(path, load_external_data=False), path.name, whole=False)
+    lengths = [axis.dim_value for axis in source.type.tensor_type.shape.dim]
+    last = lengths[3] in _CHANNELS and lengths[1] not in _CHANNELS
+    return _sizes(source, last), last
+
+
+def write_whole(path: Path, target: Path) -> None:
+    """Copy an ONNX file with the values that it keeps in files beside it, as one file."""
+    onnx = _installed("onnx")
+    tensors = onnx.load(path, load_external_data=False).graph.initializer
+    if not any(is_external(tensor) for tensor in tensors):
+        shutil.copyfile(path, target)
+    else:
+        onnx.save(onnx.load(path), target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -119,6 +119,12 @@ def _wanted(found: Fitting, card: ModelCard) -> bool:
         return True
     entry, prefix = source.entry, source.prefix
     return (entry is None or found.place == entry) and (prefix is None or found.prefix == prefix)
+
+
+def usual_first(states: Mapping[str, TensorsByName]) -> list[tuple[str, TensorsByName]]:
+    """State dicts by their place, the most usual ones first."""
+    order = {place: number for number, place in enumerate(_USUAL)}
+    return sorted(states.items(), key=lambda item: order.get(item[0], len(order)))
 
 
 def _usual(found: list[Fitting]) -> list[Fitting]:

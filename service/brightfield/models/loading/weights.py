@@ -15,9 +15,10 @@ from urllib.request import urlopen
 
 import torch
 
-from brightfield.cards import ModelCard, torchvision_weights
+from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard
 from brightfield.outages import DamagedWeights, MissingWeights
+from brightfield.torchvision_names import torchvision_weights
 
 DownloadProgress = Callable[[int, int | None], None]
 """Called with the bytes so far and, where the server tells, the bytes in all."""

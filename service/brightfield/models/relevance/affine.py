@@ -97,8 +97,7 @@ def _convolution(call: RecordedCall, given: Mapping[str, Any]) -> Affine | None:
     weight, bias, transposed = given["weight"], given["bias"], given["transposed"]
     if not isinstance(given["input"], RecordedValue):
         return None
-    names = ("stride", "padding", "dilation", "transposed", "output_padding", "groups")
-    options = tuple(given[name] for name in names)
+    options = tuple(value for name, value in given.items() if name not in _OPERANDS_OF_CONVOLUTION)
     kept = 0 if not transposed else 1 if given["groups"] == 1 else None
 
     def apply(x: Tensor, w: Tensor, b: Tensor | None) -> Tensor:
@@ -161,6 +160,7 @@ _ARITHMETIC: Mapping[tuple[str, bool], Callable[[Tensor, Tensor], ScaleAndShift]
     ("neg", True): lambda constant, alpha: (-_ONE, _ZERO),
 }
 
+_OPERANDS_OF_CONVOLUTION = ("input", "weight", "bias")
 _OPERANDS = {
     "addmm": ("mat1", "mat2"), "addmv": ("mat", "vec"), "baddbmm": ("batch1", "batch2"),
     "mm": ("self", "mat2"), "mv": ("self", "vec"), "bmm": ("self", "mat2"),
@@ -168,6 +168,7 @@ _OPERANDS = {
 
 _LAYERS: Mapping[str, Callable[[RecordedCall, Mapping[str, Any]], Affine | None]] = {
     "convolution": _convolution,
+    "_convolution": _convolution,  # as traced networks call it
     "linear": _linear,
     **dict.fromkeys(("addmm", "addmv", "baddbmm"), _added_product),
     **dict.fromkeys(("mm", "mv", "bmm"), _product),

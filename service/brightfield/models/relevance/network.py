@@ -23,7 +23,7 @@ from brightfield.models.incremental.recording import (
 )
 from brightfield.models.relevance.affine import Affine, affine, scaling
 from brightfield.models.relevance.padding import JoinedPadding
-from brightfield.models.relevance.rules import STABILISER, Rule
+from brightfield.models.relevance.rules import STABILISER, RelevanceRule
 from brightfield.models.relevance.steps import (
     ACTIVATIONS,
     CONSTANT,
@@ -32,9 +32,9 @@ from brightfield.models.relevance.steps import (
     SUMMING,
     CallValues,
     Ended,
-    Moved,
     Passed,
     RelevanceStep,
+    Relocated,
     Summed,
     Unruled,
     Weighted,
@@ -48,11 +48,11 @@ from brightfield.tensors import Images, Scores
 class RuleSet:
     """By which rule each kind of layer hands relevance back; `sums` stabilises sums and means."""
 
-    convolution: Rule
-    dense: Rule
+    convolution: RelevanceRule
+    dense: RelevanceRule
     sums: float = STABILISER
 
-    def of(self, layer: Affine) -> Rule:
+    def of(self, layer: Affine) -> RelevanceRule:
         return self.dense if layer.dense else self.convolution
 
 
@@ -210,7 +210,7 @@ class _Builder:
         if name in SUMMING:
             return Summed(call, self._rules.sums)
         if name in MOVING:
-            return Moved(call)
+            return Relocated(call)
         return Ended(call) if name in CONSTANT else Unruled(call)
 
     def _folded(self, call: RecordedCall) -> RelevanceStep | None:

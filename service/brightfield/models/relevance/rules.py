@@ -36,7 +36,7 @@ class RulePart(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RelevanceRule:
     """R_i = sum over j of the parts' x_i w_ij R_j / (z_j + stabiliser sign(z_j)), with z_j the sum
     of the parts and of their biases.
 
@@ -47,7 +47,7 @@ class Rule:
     negative: Sequence[RulePart] = ()
     stabiliser: float = STABILISER
 
-    def without_biases(self) -> Rule:
+    def without_biases(self) -> RelevanceRule:
         """The rule with sums without biases, which get nothing, so that the inputs get all."""
         parts = [part._replace(bias=None) for part in self.parts]
         negative = [part._replace(bias=None) for part in self.negative]
@@ -84,27 +84,29 @@ class Rule:
         return Given([(layer.source, given)], reduce(torch.add, constants, relevance.new_zeros(())))
 
 
-def epsilon(value: float) -> Rule:
+def epsilon(value: float) -> RelevanceRule:
     """x_i w_ij / (z_j + epsilon sign(z_j)): what contributes more gets more; a larger epsilon
     absorbs what is weak. Source: Bach et al. 2015."""
-    return Rule([RulePart(_all, _all, _all)], stabiliser=value)
+    return RelevanceRule([RulePart(_all, _all, _all)], stabiliser=value)
 
 
-def gamma(value: float) -> Rule:
+def gamma(value: float) -> RelevanceRule:
     """Contributions that agree with the sign of z_j count 1 + gamma times.
 
     Source: Montavon et al. 2019; with inputs of both signs: Andeol et al. 2021, as zennit has it.
     """
     up, down = partial(_more, value, torch.relu), partial(_more, value, _below)
-    return Rule(
+    return RelevanceRule(
         parts=[RulePart(torch.relu, up, up), RulePart(_below, down, None)],
         negative=[RulePart(torch.relu, down, down), RulePart(_below, up, None)],
     )
 
 
-def z_plus() -> Rule:
+def z_plus() -> RelevanceRule:
     """Only positive contributions: x_i+ w_ij+ + x_i- w_ij-. Source: Montavon et al. 2017."""
-    return Rule([RulePart(torch.relu, torch.relu, torch.relu), RulePart(_below, _below, None)])
+    return RelevanceRule(
+        [RulePart(torch.relu, torch.relu, torch.relu), RulePart(_below, _below, None)]
+    )
 
 
 def stable(sums: Tensor, by: float) -> Tensor:

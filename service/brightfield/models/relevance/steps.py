@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 from brightfield.errors import Unexplainable
 from brightfield.models.incremental.recording import RecordedCall, RecordedValue
 from brightfield.models.relevance.affine import Affine
-from brightfield.models.relevance.rules import Given, Rule, stable, wide
+from brightfield.models.relevance.rules import Given, RelevanceRule, stable, wide
 
 CallValues = Mapping[int, Any]
 """What was computed, by its number."""
@@ -87,7 +87,7 @@ class Weighted:
 
     outputs: Sequence[int | None]
     layer: Affine
-    rule: Rule
+    rule: RelevanceRule
 
     def back(self, values: CallValues, relevance: Relevances) -> Given:
         given = relevance[0]
@@ -114,7 +114,7 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Relocated:
     """CallValues are moved, copied or chosen, and their relevance with them."""
 
     call: RecordedCall

@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from brightfield.cards import LabelSource, ModelCard, torchvision_columns, torchvision_weights
+from brightfield.cards import LabelSource, ModelCard
 from brightfield.errors import InvalidCard, nearest
+from brightfield.torchvision_names import torchvision_columns, torchvision_weights
 
 # Published DenseNet weights are older than the rule that module names hold no dots.
 _DENSE_LAYER = re.compile(r"(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)")

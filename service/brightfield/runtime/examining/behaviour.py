@@ -10,7 +10,7 @@ from torch import Tensor
 
 from brightfield.errors import InvalidCard, UnknownLayer
 from brightfield.images.picture import Note
-from brightfield.models.examination.abilities import differentiates, follows
+from brightfield.models.examination.abilities import differentiates, explained_maps, follows
 from brightfield.models.examination.differences import dtype_of, numbers, same_numbers, spread
 from brightfield.models.examination.examination import Ability
 from brightfield.models.examination.outputs import described
@@ -69,13 +69,16 @@ def _compare_twice(findings: Findings, one: Any, other: Any) -> None:
     alike = len(first) == len(second) and same_numbers(first[0], second[0], first, dtype_of(one))
     findings.abilities["repeatable"] = Ability(alike)
     if not alike:
-        findings.warnings.append(
-            Note(
-                "random_answer",
-                "The network gives the same image different answers: it draws random numbers, as "
-                "dropout in train mode does, or keeps a state. This answer is one of many.",
-            )
-        )
+        _tell_chance(findings)
+
+
+def _tell_chance(findings: Findings) -> None:
+    said = (
+        "The network gives the same image different answers: it draws random numbers, as dropout "
+        "in train mode does, or keeps a state. This answer is one of many."
+    )
+    findings.abilities["repeatable"] = Ability(False, said)
+    findings.warnings.append(Note("random_answer", said))
 
 
 def compare(findings: Findings) -> None:
@@ -83,14 +86,17 @@ def compare(findings: Findings) -> None:
     outputs = _one_by_one(findings)
     if outputs is None:
         return
-    findings.abilities["finite"] = Ability(bool(outputs.isfinite().all()))
+    whole = int(outputs.isfinite().all(-1).sum())
+    said = f"There is NaN or infinity among the outputs for {len(outputs) - whole} of 4 images."
+    finite = whole == len(outputs)
+    findings.abilities["finite"] = Ability(finite, None if finite else said)
     if findings.samples.telling:
         _compare_images(findings, outputs)
         _compare_rows(findings, outputs)
 
 
 def _one_by_one(findings: Findings) -> Tensor | None:
-    """(3, n) the outputs of the samples, each alone; None where they can't be compared."""
+    """(4, n) the outputs of the samples, each alone; None where they can't be compared."""
     parts = []
     for row in findings.samples.rows:
         output = findings.attempt(lambda row=row: findings.run(row[None]))  # type: ignore[misc]
@@ -150,10 +156,21 @@ def _compare_rows(findings: Findings, outputs: Tensor) -> None:
     mixed = findings.attempt(lambda: mixes_rows(findings.run, samples, outputs, together, repeats))
     if isinstance(mixed, PassFault):
         findings.abilities["independent"] = Ability(None, mixed.cause)
+    elif mixed and repeats and not _again_the_same(findings, outputs):
+        _tell_chance(findings)
     elif mixed:
         _keep_apart(findings)
     else:
         findings.abilities["independent"] = Ability(True)
+
+
+def _again_the_same(findings: Findings, outputs: Tensor) -> bool:
+    """Whether images alone give what they gave before; chance may not show in two passes."""
+    again = _one_by_one(findings)
+    if again is None or again.shape != outputs.shape:
+        return False
+    rows = zip(outputs, again, strict=True)
+    return all(same_numbers(one, other, outputs, torch.float32) for one, other in rows)
 
 
 def _run_alone(findings: Findings, together: Any) -> None:
@@ -178,15 +195,17 @@ def _keep_apart(findings: Findings) -> None:
 
 
 def try_explaining(findings: Findings) -> None:
-    """Ask for a gradient, through rectifiers, and for a trace of the network's operations."""
-    resident, cut = findings.resident, findings.resident.cut
-    found = findings.attempt(
-        lambda: differentiates(resident.module, resident.place(findings.samples.rows[:1]), cut)
-    )
+    """Ask for a gradient, through rectifiers, for a layer with maps, and for a trace of the
+    network's operations."""
+    resident, image = findings.resident, findings.samples.rows[:1]
+    module, cut, explain = resident.module, resident.cut, resident.card.explain
+    found = findings.attempt(lambda: differentiates(module, resident.place(image), cut))
     if isinstance(found, PassFault):
         found = Ability(False, found.cause), Ability(None)
     findings.abilities["differentiable"], findings.abilities["guided"] = found
-    trace = findings.attempt(lambda: follows(resident.module, resident.place(findings.image)))
+    maps = findings.attempt(lambda: explained_maps(module, resident.place(image), cut, explain))
+    findings.maps = None if isinstance(maps, PassFault) else maps
+    trace = findings.attempt(lambda: follows(module, resident.place(findings.image)))
     if isinstance(trace, PassFault):
         trace = Ability(False, trace.cause)
     if findings.ability("independent").holds is False:

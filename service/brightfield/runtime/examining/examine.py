@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from brightfield.cards import ModelCard
 from brightfield.images.picture import Note
 from brightfield.models.examination.examination import Examination
-from brightfield.models.inspection.normalising import NormalisingEnd
+from brightfield.models.examination.values import kept_buffers
 from brightfield.runtime.examining.behaviour import compare, repeat, try_explaining
 from brightfield.runtime.examining.findings import Findings, some
 from brightfield.runtime.examining.first_pass import first_pass, take_smaller
@@ -27,17 +27,35 @@ def examine(resident: Resident, contract: OutputContract, random: Sequence[str])
     with what to do.
     """
     findings = Findings(resident)
-    first_pass(findings)
-    read_output(findings, contract)
-    take_smaller(findings)
-    repeat(findings)
-    end = resident.run(lambda: find_end(resident, findings.image, findings.samples.rows[:1]))
-    compare(findings)
-    try_explaining(findings)
+    with kept_buffers(resident.module) as changed:
+        end = _steps(findings, contract)
+    if changed:
+        findings.remarks.append(_changes_itself(changed))
     if random:
         findings.warnings.append(_random_weights(random, resident.card))
     resident.examination = _result(findings, end)
     resident.notes = resident.examination.warnings
+
+
+def _steps(findings: Findings, contract: OutputContract) -> str | None:
+    """From the first pass to the last; what the network does with its output itself, in words."""
+    resident = findings.resident
+    first_pass(findings)
+    read_output(findings, contract)
+    take_smaller(findings)
+    repeat(findings)
+    end = resident.run(lambda: find_end(resident, findings.image, findings.samples.rows))
+    compare(findings)
+    try_explaining(findings)
+    return end
+
+
+def _changes_itself(buffers: Sequence[str]) -> Note:
+    return Note(
+        "changes_itself",
+        f"The network changes its own numbers ({some(buffers)}) while it predicts, as batch "
+        "normalisation in train mode does.",
+    )
 
 
 def _random_weights(names: Sequence[str], card: ModelCard) -> Note:
@@ -48,17 +66,18 @@ def _random_weights(names: Sequence[str], card: ModelCard) -> Note:
     )
 
 
-def _result(findings: Findings, end: NormalisingEnd | None) -> Examination:
+def _result(findings: Findings, end: str | None) -> Examination:
     return Examination(
         shape=findings.resident.shape,
         output=findings.said,
-        end=None if end is None else f"The network {end.words}.",
+        end=None if end is None else f"The network {end}.",
         independent=findings.ability("independent"),
         repeatable=findings.ability("repeatable"),
         finite=findings.ability("finite"),
         differentiable=findings.ability("differentiable"),
         guided=findings.ability("guided"),
         traceable=findings.ability("traceable"),
+        maps=findings.maps,
         warnings=(*findings.resident.notes, *findings.warnings),
         remarks=tuple(findings.remarks),
     )

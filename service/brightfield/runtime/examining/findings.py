@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import torch
 
 from brightfield.images.picture import Note
-from brightfield.models.examination.examination import Ability
+from brightfield.models.examination.examination import Ability, ExplainedMaps
 from brightfield.models.examination.samples import SampleImages
 from brightfield.models.loading.foreign_code import cause
 from brightfield.runtime.resident import Resident
@@ -41,6 +41,7 @@ class Findings:
     warnings: list[Note] = field(default_factory=list)
     remarks: list[Note] = field(default_factory=list)
     abilities: dict[str, Ability] = field(default_factory=dict)
+    maps: ExplainedMaps | None = None
     samples: SampleImages = field(init=False)
     image: Images = field(init=False)
     output: Any = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -38,6 +39,17 @@ class OutputContract(Protocol):
         Raises `InvalidCard` for one that the task can't read.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReadByCode:
+    """The contract of a task whose model has code of its own for its output, of whatever form."""
+
+    task: OutputContract
+    output_axes: None = None
+
+    def examined(self, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
+        return self.task.examined(output, card, shape)
 
 
 def read_output(findings: Findings, contract: OutputContract) -> None:

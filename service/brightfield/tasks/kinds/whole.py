@@ -20,6 +20,11 @@ class Whole(Task):
         """The layer whose output the task reads, by its name; None: the model's scores."""
         return None
 
+    @property
+    def raw(self) -> bool:
+        """Whether the layer is read as it is, not as maps (1, C, h, w) if it has places."""
+        return False
+
     @abstractmethod
     def postprocess(self, output: Any, card: ModelCard) -> Result:
         """From the model's output of one image (first dimension 1, on the CPU) to the result.

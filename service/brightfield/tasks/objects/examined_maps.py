@@ -65,7 +65,7 @@ def _check_candidates(candidates: Candidates, card: ModelCard) -> None:
 
 
 def _counted(maps: int, card: ModelCard) -> Sequence[Note]:
-    needed, labels = needed_maps(card), len(card.label_names)
+    needed = needed_maps(card)
     if maps < needed:
         raise InvalidCard(
             f"The card of {card.id} needs {needed} maps ({_meaning(card)}), and its network puts "
@@ -81,8 +81,8 @@ def _counted(maps: int, card: ModelCard) -> Sequence[Note]:
     return (
         Note(
             "unused_outputs",
-            f"The network puts out {maps} maps, and for {labels} labels the first {needed} are "
-            f"used ({_meaning(card)}); the others count for nothing.",
+            f"The network puts out {maps} maps, and the card speaks of the first {needed} "
+            f"({_meaning(card)}); the others count for nothing.",
         ),
     )
 
@@ -92,8 +92,8 @@ def _meaning(card: ModelCard) -> str:
     if card.output.instances is not None:
         return "the label's and how near a pixel is to the middle of its object"
     if card.output.activation == "softmax":
-        return f"the background's first, then those of {labels} labels"
-    return f"those of {labels} labels"
+        return f"the background's first, then one for each label: {1 + labels}"
+    return f"one for each label: {labels}"
 
 
 def _hint(maps: int, card: ModelCard) -> str:

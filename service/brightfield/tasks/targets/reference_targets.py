@@ -18,7 +18,7 @@ class CosineScore:
     """(B,): u . v / (|u| |v|) of each image's pooled features u with the `reference` v.
 
     In [-1, 1]; 0 where one of them is zero. The features are those of /embed, as the layer gives
-    them: means over space, or over tokens.
+    them: means over space.
     """
 
     reference: Tensor

@@ -164,10 +164,27 @@ class IntegratedGradientsResult(_Saliency):
 class GradCamResult(_Saliency):
     """A map by a layer's feature maps."""
 
-    method: Literal["grad_cam", "guided_grad_cam"]
+    method: Literal["grad_cam", "hires_cam", "layer_cam", "guided_grad_cam"]
     layer: str
     layer_size: _Shape
     """[height, width] of the layer's maps."""
+    layer_axes: str
+    """The axes of the layer's values: B images, C channels, H rows, W columns, N tokens."""
+
+
+@shape
+class AttentionResult(_Saliency):
+    """A map by a transformer's attention."""
+
+    method: Literal["attention_rollout", "attention_relevance"]
+    layers: Natural
+    """Attention layers that were followed."""
+    layer_size: _Shape
+    """[height, width] of the grid of tokens."""
+    tokens: Natural
+    """All tokens; those beyond the grid have no place in the image."""
+    read_from: Natural
+    """Tokens that the score is read from: 1 is a class token, all are a mean."""
 
 
 @shape

@@ -83,6 +83,17 @@ class ModelAbility(TypedDict):
 
 
 @shape
+class ModelMaps(TypedDict):
+    """The layer whose maps explanations weigh by default."""
+
+    layer: str | None
+    axes: str | None
+    """The order of its axes: images B, channels C, rows H and columns W, or tokens N."""
+    reason: str | None
+    """Why there is no such layer, or why it has no maps."""
+
+
+@shape
 class ModelExamination(TypedDict):
     """What was found out about a model by a few passes when it was loaded."""
 
@@ -104,6 +115,8 @@ class ModelExamination(TypedDict):
     """Whether that gradient comes through rectifiers, for guided methods."""
     traceable: ModelAbility
     """Whether /occlusion can compute only what changes."""
+    maps: ModelMaps | None
+    """Null where it isn't known."""
     warnings: list[ReplyWarning]
     """These are in every answer, too."""
     remarks: list[ReplyWarning]

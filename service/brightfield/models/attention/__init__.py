@@ -1,0 +1,1 @@
+"""Attention between tokens: its calls in a recorded pass, its weights, what tokens stand for."""
