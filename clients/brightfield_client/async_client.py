@@ -96,21 +96,13 @@ class AsyncClient(AsyncEndpointMethods):
     async def job(
         self, job_id: str, endpoint: str | None = None, *, format: str | None = None
     ) -> AsyncJob[Any]:
-        """A job that was submitted before, by its id.
-
-        `endpoint` is needed where the service does not tell it, `format` where it asked for one.
-        """
+        """A job that was submitted before, by its id, as `Client.job`."""
         status = await self.run(job_status(job_id))
         call = endpoint_of(endpoint or status.endpoint).call(b"", format=format)
         return AsyncJob(self, call, status)
 
     def collection(self, name: str) -> AsyncCollection:
-        """A collection of vectors at the service, by its name; nothing is asked yet.
-
-        cells = client.collection("cells")
-        await cells.make(model="blood-cells")
-        await cells.add(paths)
-        """
+        """A collection of vectors at the service, as `Client.collection`; nothing is asked yet."""
         return AsyncCollection(self, name)
 
     async def _map(self, plan: MapPlan, progress: bool) -> AsyncGenerator[MapItem[Any], None]:
@@ -138,36 +130,14 @@ class AsyncClient(AsyncEndpointMethods):
         progress: bool = True,
         **parameters: Any,
     ) -> Evaluated:
-        """Ask a model about a data set and report how good its answers are.
-
-        | task of the model | data |
-        |---|---|
-        | classify | a folder for each class; a CSV with `path` and `label`; a COCO file's objects |
-        | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
-        | detect | a COCO file; images in `images` beside it, else beside it |
-        | superresolve | `images` and `reference`, a CSV with both, or images alone |
-
-        Answers are posted to a run in chunks. Called again with the same arguments, it goes on
-        where it stopped; nothing is lost or counted twice.
-
-        Args:
-            data: the data set; images alone are made smaller by the model's scale first.
-            model: id of the model.
-            run: name of the run at the service, for this model and data set.
-            truth: folder of masks or references that lie elsewhere; of a COCO file, of its images.
-            options: of the report, as `{"operating_point": "youden", "ci": {"level": 0.9}}`.
-            concurrency, progress: as of `map`.
-            parameters: the endpoint's, as mode or threshold.
-
-        Returns the report and the images that failed. One that the service refused counts as
-        missing; one that it could not answer now is asked about the next time.
+        """Ask a model about a data set and report how good its answers are, as `Client.evaluate`.
 
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
-        for a run of another model or data set.
+        for a run of another model or of changed files, which it names.
         """
         card = await self.model(model)
         opened = await in_thread(open_dataset, card.task, data, truth)
-        plan = EvaluationPlan(card, opened, parameters, options or {})
+        plan = await in_thread(EvaluationPlan, card, opened, parameters, options or {})
         found = await self.start_run(run, task=plan.evaluation, **plan.options)
         there = await self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
@@ -177,7 +147,7 @@ class AsyncClient(AsyncEndpointMethods):
             async for item in answers:
                 await self.run(ChunkUpload(plan, found, await in_thread(plan.add, item)))
                 bar.advance()
-        return Evaluated(found, await self.run_report(found), tuple(plan.errors))
+        return plan.finished(found, await self.run_report(found))
 
     async def run(self, question: Runnable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""

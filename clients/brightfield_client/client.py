@@ -98,21 +98,13 @@ class Client(EndpointMethods):
     def job(
         self, job_id: str, endpoint: str | None = None, *, format: str | None = None
     ) -> Job[Any]:
-        """A job that was submitted before, by its id.
-
-        `endpoint` is needed where the service does not tell it, `format` where it asked for one.
-        """
+        """A job that was submitted before, by its id, as `Client.job`."""
         status = self.run(job_status(job_id))
         call = endpoint_of(endpoint or status.endpoint).call(b"", format=format)
         return Job(self, call, status)
 
     def collection(self, name: str) -> Collection:
-        """A collection of vectors at the service, by its name; nothing is asked yet.
-
-        cells = client.collection("cells")
-        cells.make(model="blood-cells")
-        cells.add(paths)
-        """
+        """A collection of vectors at the service, as `Client.collection`; nothing is asked yet."""
         return Collection(self, name)
 
     def _map(self, plan: MapPlan, progress: bool) -> Generator[MapItem[Any], None, None]:
@@ -140,36 +132,14 @@ class Client(EndpointMethods):
         progress: bool = True,
         **parameters: Any,
     ) -> Evaluated:
-        """Ask a model about a data set and report how good its answers are.
-
-        | task of the model | data |
-        |---|---|
-        | classify | a folder for each class; a CSV with `path` and `label`; a COCO file's objects |
-        | segment | `images` and `labels` with equal names, or a CSV with `path` and `mask` |
-        | detect | a COCO file; images in `images` beside it, else beside it |
-        | superresolve | `images` and `reference`, a CSV with both, or images alone |
-
-        Answers are posted to a run in chunks. Called again with the same arguments, it goes on
-        where it stopped; nothing is lost or counted twice.
-
-        Args:
-            data: the data set; images alone are made smaller by the model's scale first.
-            model: id of the model.
-            run: name of the run at the service, for this model and data set.
-            truth: folder of masks or references that lie elsewhere; of a COCO file, of its images.
-            options: of the report, as `{"operating_point": "youden", "ci": {"level": 0.9}}`.
-            concurrency, progress: as of `map`.
-            parameters: the endpoint's, as mode or threshold.
-
-        Returns the report and the images that failed. One that the service refused counts as
-        missing; one that it could not answer now is asked about the next time.
+        """Ask a model about a data set and report how good its answers are, as `Client.evaluate`.
 
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
-        for a run of another model or data set.
+        for a run of another model or of changed files, which it names.
         """
         card = self.model(model)
         opened = in_thread(open_dataset, card.task, data, truth)
-        plan = EvaluationPlan(card, opened, parameters, options or {})
+        plan = in_thread(EvaluationPlan, card, opened, parameters, options or {})
         found = self.start_run(run, task=plan.evaluation, **plan.options)
         there = self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
@@ -179,7 +149,7 @@ class Client(EndpointMethods):
             for item in answers:
                 self.run(ChunkUpload(plan, found, in_thread(plan.add, item)))
                 bar.advance()
-        return Evaluated(found, self.run_report(found), tuple(plan.errors))
+        return plan.finished(found, self.run_report(found))
 
     def run(self, question: Runnable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""

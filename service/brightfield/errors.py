@@ -120,6 +120,10 @@ class UnknownRun(NotFound):
     code, title = "unknown_run", "Unknown run"
 
 
+class UnknownChunk(NotFound):
+    code, title = "unknown_chunk", "There is no such chunk"
+
+
 class UnknownCollection(NotFound):
     code, title = "unknown_collection", "Unknown collection"
 

@@ -264,3 +264,70 @@ def test_runs_expire(started: Callable[..., TestClient], tmp_path: Path) -> None
             break
         time.sleep(0.02)
     assert gone.json()["code"] == "unknown_run"
+
+
+def test_a_chunk_can_be_taken_back_and_sent_anew(client: TestClient) -> None:
+    run = start(client, labels=["n", "p"])
+    wrong = npz(truth=np.array([0, 1]), score=np.array([0.9, 0.1]), id=np.array(["a", "b"]))
+    right = npz(truth=np.array([0, 1]), score=np.array([0.1, 0.9]), id=np.array(["a", "b"]))
+    assert client.put(f"{run}/chunks/fold 1/x", content=wrong).status_code == 201
+    assert client.put(f"{run}/chunks/fold 1/x", content=right).status_code == 409
+    assert client.delete(f"{run}/chunks/fold 1/x").status_code == 204
+    assert client.get(run).json()["n"] == 0
+    assert client.put(f"{run}/chunks/another", content=right).status_code == 201  # the ids are free
+    assert client.get(run).json()["metrics"]["auroc"]["value"] == 1
+    gone = client.delete(f"{run}/chunks/fold 1/x")
+    assert (gone.status_code, gone.json()["code"]) == (404, "unknown_chunk")
+    assert client.delete("/metrics/runs/run_0/chunks/x").json()["code"] == "unknown_run"
+
+
+@pytest.mark.parametrize("task", ["segmentation", "restoration", "detection"])
+def test_the_ids_of_a_deleted_chunk_are_free(task: str, client: TestClient) -> None:
+    image = {"array": [[0, 1], [1, 1]]}
+    names = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
+    body: dict[str, Any] = {
+        "ground_truth": {"images": [{"id": 7}], "annotations": [], "categories": [{"id": 1}]},
+        "detections": [],
+    }
+    if task in names:
+        body = {"pairs": [{"id": "x", **dict.fromkeys(names[task], image)}]}
+    run = start(client, task=task)
+    assert client.put(f"{run}/chunks/1", json=body).status_code == 201
+    assert client.put(f"{run}/chunks/2", json=body).json()["code"] == "repeated_id"
+    assert client.delete(f"{run}/chunks/1").status_code == 204
+    assert client.put(f"{run}/chunks/2", json=body).status_code == 201
+
+
+def test_one_bad_pair_costs_itself_alone(client: TestClient) -> None:
+    good, bad = {"array": [[0, 1]]}, {"array": [[0, -1]]}
+    pairs = [{"id": str(n), "truth": good, "prediction": good} for n in range(4)]
+    pairs[2]["truth"] = bad
+    refusing = start(client, task="segmentation")
+    refused = client.put(f"{refusing}/chunks/1", json={"pairs": pairs})
+    assert (refused.status_code, refused.json()["errors"][0]["row"]) == (422, 2)
+    run = start(client, task="segmentation", faulty="exclude")
+    for _ in range(2):
+        assert client.put(f"{run}/chunks/1", json={"pairs": pairs}).status_code in (200, 201)
+    report = client.get(run).json()
+    assert (report["n"], report["excluded_n"]) == (3, 1)
+    (entry,) = report["excluded"]
+    assert (entry["id"], entry["reason"]) == ("2", "unreadable")
+    assert "labels are from 0" in entry["detail"]
+
+
+def test_a_report_says_what_it_rests_on(client: TestClient) -> None:
+    about = {"model": "nuclei", "version": "2", "data": "dsb2018"}
+    run = start(client, name="with facts", about=about)
+    other = {"name": "with facts", "about": {"model": "other"}, "ci": FAST}
+    again = client.post("/metrics/runs", json=other)
+    assert again.status_code == 200
+    body = {"truth": [0, 1, 1, 0], "scores": [0.1, 0.8, 0.7, 0.3], "groups": ["a", "a", "b", "c"]}
+    client.put(f"{run}/chunks/1", json=body)
+    first, second = (client.get(run).json() for _ in range(2))
+    assert first == second
+    assert first["about"] == about
+    assert (first["groups"], set(first["made"])) == (3, {"brightfield", "date"})
+    page = client.get(f"{run}/report", params={"format": "html"}).text
+    assert "dsb2018" in page and "Groups" in page and first["made"]["brightfield"] in page
+    single = client.post("/metrics", json={**body, "about": about}).json()
+    assert single["about"] == about

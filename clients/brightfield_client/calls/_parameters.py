@@ -654,6 +654,9 @@ class EvaluationParameters(TypedDict, total=False):
 
     worst: int | None
     """How many of the cases with the largest errors to list. Default: 10."""
+    about: str | Mapping[str, Any] | None
+    """What the predictions rest on (model, version, data set, parameters): any JSON object,
+    which the report repeats."""
     missing: Literal["exclude", "refuse"] | None
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
@@ -696,6 +699,9 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
+    faulty: Literal["refuse", "exclude"] | None
+    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them.
+    (of restoration, segmentation). Default: "refuse"."""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -848,6 +854,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     },
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
+        "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
@@ -862,6 +869,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
+        "faulty": 'What to do with pairs that can\'t be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: "refuse".',
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",

@@ -71,7 +71,9 @@ def _print(found: Evaluated, out: Path | None) -> None:
     for warning in found.report.warnings:
         print(f"note: {warning.detail}")
     where = "" if out is None else f"{out}: "
-    print(f"{where}{found.report.n} counted, {len(found.errors)} failed; run {found.run.id}")
+    counts = f"{found.report.n} counted, {found.report.raw['excluded_n']} left out"
+    there = f"{found.there} of {found.total} already there"
+    print(f"{where}{counts}, {len(found.errors)} failed; {there}; run {found.run.id}")
 
 
 _DATA = (

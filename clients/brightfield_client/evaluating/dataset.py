@@ -40,6 +40,7 @@ class Dataset:
     labels: tuple[str, ...] = ()
     """The classes that occur in the truth, where it names them."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    name: str = field(default="", compare=False)
 
 
 def of_cases(cases: Iterable[Case], place: Path) -> Dataset:
@@ -59,10 +60,12 @@ def of_cases(cases: Iterable[Case], place: Path) -> Dataset:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The images in a folder and below. Raises `ValueError` for what isn't a folder."""
+    """The images in a folder and below, hidden ones (`._a.png`, `.ipynb_checkpoints`) left out.
+    Raises `ValueError` for what isn't a folder."""
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    return sorted(p for p in found if not any(n[:1] == "." for n in p.relative_to(folder).parts))
 
 
 def is_table(path: Path) -> bool:

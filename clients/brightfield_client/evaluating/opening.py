@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from brightfield_client.evaluating.classification import ClassificationEvaluator
@@ -36,4 +37,6 @@ def open_dataset(task: str, data: PathLike, truth: PathLike | None = None) -> Da
         raise ValueError(
             f"There is no evaluation of models that {task}; of {', '.join(TASK_EVALUATORS)}."
         )
-    return TASK_EVALUATORS[task].opened(path, None if truth is None else Path(truth).expanduser())
+    beside = None if truth is None else Path(truth).expanduser()
+    found = TASK_EVALUATORS[task].opened(path, beside)
+    return replace(found, name=path.name)

@@ -1,8 +1,8 @@
 """A model over a data set in chunks, so that a run that was broken off goes on where it stopped.
 
-A chunk holds the answers about some neighbouring cases. Its key is made of their place, of what
-they are and of what is asked, so it is the same in every attempt; a chunk that the service has is
-passed over, and one that was not finished is asked about anew. Nothing is kept on this side.
+A chunk holds the answers about some neighbouring cases. Its key is made of their place, of the
+content of their files and of what is asked, so it is the same in every attempt; a chunk that the
+service has is passed over, one that was not finished is asked about anew. Nothing is kept here.
 """
 
 from __future__ import annotations
@@ -56,9 +56,8 @@ class CaseImage:
 class EvaluationPlan:
     """What is asked about, in order, and the chunks that come of the answers.
 
-    `sources` are the images of the chunks that the service has not; each answer goes to `add`,
-    in their order, which gives the chunk that is finished by it.
-    """
+    `sources` are the images of missing chunks; each answer goes to `add`, in their order, which
+    gives the chunk that is finished by it."""
 
     def __init__(
         self, model: Model, data: Dataset, parameters: Mapping[str, Any], options: Mapping[str, Any]
@@ -67,8 +66,14 @@ class EvaluationPlan:
         self.task = model.task
         self.evaluation = self._evaluator.evaluation
         self.parameters = {"model": model.id, **self._evaluator.parameters()}
-        self.options = {**self._evaluator.options(), **options}
         self.errors: list[MapItem[Any]] = []
+        self._cases, self._there = data.cases, 0
+        known: dict[Any, str] = {}
+        self._traces = [_sha256(_trace(case, known)) for case in data.cases]
+        about = {"model": model.id, "version": model.version, "digest": model.raw.get("digest")}
+        about |= {"data": data.name, "data_sha256": _sha256("".join(self._traces))}
+        about |= {"parameters": self.parameters}
+        self.options = {**self._evaluator.options(), "about": about, **options}
         self._chunks = deque(self._cut(model, data))
         self._entries: list[Any] = []  # of the first chunk
         self._broken = False
@@ -82,17 +87,18 @@ class EvaluationPlan:
         return ProgressBar("images", self.total, shown=shown)
 
     def skip(self, keys: Iterable[str], run: str) -> None:
-        """Leave out the chunks that are there.
-
-        Raises `ValueError` where there are others: they are of another model or data set.
-        """
-        known = set(keys)
+        """Leave out the chunks that are there. Raises `ValueError` where there are others: of files
+        that changed, which it names, or of another model or data set."""
+        known, ours = set(keys), {chunk.key[:8]: chunk for chunk in self._chunks}
         if strange := known - {chunk.key for chunk in self._chunks}:
+            names = [n for key in sorted(strange) for n in _changed(key, ours.get(key[:8]))]
+            files = f"with other content of {', '.join(names[:5])}"
+            what = files if names else "of another model, data set or other parameters"
             raise ValueError(
-                f"The run {run!r} has {len(strange)} chunks of another model, data set or other "
-                "parameters; choose another name."
+                f"The run {run!r} has {len(strange)} chunks {what}; choose a new name."
             )
         self._chunks = deque(chunk for chunk in self._chunks if chunk.key not in known)
+        self._there = len(self._cases) - self.total
 
     def sources(self) -> list[Any]:
         """The images."""
@@ -107,6 +113,12 @@ class EvaluationPlan:
         self._chunks.popleft()
         entries, broken, self._entries, self._broken = self._entries, self._broken, [], False
         return [] if broken else [replace(chunk, body=self._evaluator.document(entries))]
+
+    def finished(self, run: EvaluationRun, report: Evaluation) -> Evaluated:
+        """The report with what failed; also what the service can't read."""
+        told = [entry for entry in report.excluded if entry.get("detail")]
+        self.errors += [MapItem(e.get("id"), error=ValueError(e["detail"])) for e in told]
+        return Evaluated(run, report, tuple(self.errors), self._there, len(self._cases))
 
     def _entry(self, case: Case, item: MapItem[Any]) -> Any:
         try:
@@ -126,10 +138,10 @@ class EvaluationPlan:
         size = self._evaluator.size
         for start in range(0, len(data.cases), size):
             cases = data.cases[start : start + size]
-            digest = hashlib.sha256(asked.encode())
-            for case in cases:
-                digest.update(_trace(case).encode("utf-8", "surrogateescape"))
-            yield Chunk(f"{start:08d}-{digest.hexdigest()[:16]}", cases)
+            traces = self._traces[start : start + size]
+            marks = "".join(trace[:2] for trace in traces)
+            key = f"{_sha256(asked)[:16]}-{_sha256(''.join(traces))[:16]}-{marks}"
+            yield Chunk(f"{start:08d}-{key}", cases)
 
 
 @dataclass(frozen=True)
@@ -153,11 +165,13 @@ class ChunkUpload:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated(Value):
-    """The run with its report, and the images that failed, with what was wrong."""
+    """The run with its report, and what failed and why; `there` of `total` images were answered."""
 
     run: EvaluationRun
     report: Evaluation
     errors: tuple[MapItem[Any], ...] = field(repr=False)
+    there: int = 0
+    total: int = 0
 
     def _repr_html_(self) -> str:
         return self.report._repr_html_()
@@ -170,14 +184,23 @@ def _final(fault: Exception) -> bool:
     return isinstance(fault, OSError | ValueError | TypeError)
 
 
-def _trace(case: Case) -> str:
-    """What a case is known by: its id, truth and box, and the sizes of its files."""
-    truth = str(case.truth) if not hasattr(case.truth, "stat") else f"{_size(case.truth)} bytes"
-    return json.dumps([case.id, truth, case.group, case.box, _size(case.path)])
+def _changed(key: str, chunk: Chunk | None) -> list[str]:
+    """The files of a chunk that were others when the chunk of this key was made."""
+    if chunk is None or key[:25] != chunk.key[:25] or len(key) != len(chunk.key):
+        return []
+    places = zip(chunk.cases, range(43, len(key), 2), strict=True)
+    return [case.path.name for case, at in places if key[at : at + 2] != chunk.key[at : at + 2]]
 
 
-def _size(path: Any) -> int:
-    try:
-        return int(path.stat().st_size)
-    except OSError:
-        return -1
+def _trace(case: Case, known: dict[Any, str]) -> str:
+    """What a case is known by: its id, group, box, and the content of its image and truth."""
+    for path in (case.path, case.truth):
+        if hasattr(path, "read_bytes") and path not in known:
+            known[path] = _sha256(path.read_bytes()) if path.is_file() else "missing"
+    truth = known[case.truth] if hasattr(case.truth, "read_bytes") else str(case.truth)
+    return json.dumps([case.id, truth, case.group, case.box, known[case.path]])
+
+
+def _sha256(content: str | bytes) -> str:
+    text = content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content
+    return hashlib.sha256(text).hexdigest()

@@ -31,5 +31,6 @@ class SegmentationEvaluator(PairEvaluator):
 
     def options(self) -> dict[str, Any]:
         if self.mode == "instance" or len(self.model.labels) == 1:
-            return {"mode": self.mode}
-        return {"mode": self.mode, "labels": ["background", *self.model.labels]}
+            return {"mode": self.mode, "faulty": "exclude"}
+        labels = ["background", *self.model.labels]
+        return {"mode": self.mode, "labels": labels, "faulty": "exclude"}

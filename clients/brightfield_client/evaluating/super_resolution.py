@@ -43,7 +43,7 @@ class SuperResolutionEvaluator(PairEvaluator):
         return int(self.output.get("scale") or 1)
 
     def options(self) -> dict[str, Any]:
-        return {"luminance": True, "border": self.scale}
+        return {"luminance": True, "border": self.scale, "faulty": "exclude"}
 
     def source(self, case: Case) -> ImageSource:
         if case.truth is not None:

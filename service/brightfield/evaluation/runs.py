@@ -6,14 +6,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from brightfield.errors import ChunkConflict, IncomparableRuns
-from brightfield.metrics.chunks.chunk import JSON, RunChunks
+from brightfield.evaluation.stamp import stamp
+from brightfield.metrics.chunks.chunk import JSON, RunChunks, ids_of, readable
 from brightfield.metrics.chunks.chunk import PredictionChunk as Packed
 from brightfield.metrics.chunks.frames import merged
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.progress import Progress, no_progress
-from brightfield.store.runs import ChunkEntry, RunStore, StoredChunk, StoredRun
+from brightfield.store.runs import (
+    ChunkEntry,
+    RunStore,
+    StoredChunk,
+    StoredRun,
+    unknown_chunk,
+)
 
 
 class EvaluationRuns:
@@ -34,11 +41,13 @@ class EvaluationRuns:
         """
         evaluation.chunk(evaluation.nothing, self._limits, no_progress)
         task = next(task for task, kind in self._catalog.items() if kind is type(evaluation))
-        return self.store.create(task, evaluation.model_dump(mode="json"), name, self._complete)
+        options = evaluation.model_dump(mode="json")
+        return self.store.create(task, options, name, self._complete)
 
     def _complete(self, task: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Options that an earlier version stored, with those that have come since."""
-        return self._catalog[task].model_validate(options).model_dump(mode="json")
+        known = self._catalog[task].model_validate(options).model_dump(mode="json")
+        return {**known, "about": None}
 
     def evaluation(self, run_id: str) -> Evaluation:
         """The options of a run, typed. Raises `UnknownRun`."""
@@ -71,6 +80,17 @@ class EvaluationRuns:
             return known, False
         return ChunkEntry(key, kept.rows, kept.sha256), added
 
+    def delete_chunk(self, run_id: str, key: str) -> None:
+        """A chunk is gone, with the ids that it kept from others. Raises `UnknownRun`,
+        `UnknownChunk`."""
+        self.store.get(run_id)
+        for _, media_type, payload in self.store.payloads(run_id, key):
+            with readable(key):
+                ids = ids_of(media_type, payload)
+            self.store.delete_chunk(run_id, key, ids)
+            return
+        raise unknown_chunk(key)
+
     def _known(
         self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, progress: Progress
     ) -> ChunkEntry | None:
@@ -91,7 +111,8 @@ class EvaluationRuns:
         parts = self.parts(run_id)
         report = evaluation.together(parts, self._limits, progress)
         counts = {"chunks": len(parts.sizes), "rows": sum(parts.sizes.values())}
-        return {**report, "run": {"id": run.id, "name": run.name, **counts}}
+        named = {"run": {"id": run.id, "name": run.name, **counts}}
+        return {**report, **stamp(evaluation, run.touched), **named}
 
     def points(self, run_id: str, progress: Progress) -> Iterator[Named]:
         """Every point of the curves. Raises `UnknownRun`, `NotAcceptable` without such curves."""

@@ -157,6 +157,7 @@ class Classification(Evaluation):
         return {
             "task": "classification",
             "n": rows.n,
+            "groups": None if rows.groups is None else int(rows.groups.max(initial=-1)) + 1,
             "labels": list(rows.labels),
             **found,
             "warnings": warned(found["warnings"]),

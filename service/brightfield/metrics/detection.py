@@ -197,6 +197,7 @@ class Detection(Evaluation):
             "task": "detection",
             "iou_type": self.iou_type,
             "n": len(scene.images),
+            "groups": None if scene.groups is None else int(scene.groups.max(initial=-1)) + 1,
             "detections": len(scene.found),
             **self._settings(),
             "metrics": nested(found, ("metrics",)),

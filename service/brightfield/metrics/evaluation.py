@@ -81,6 +81,9 @@ class Evaluation(Parameters, ABC):
     """Intervals: `method`, `level`, `resamples`, `seed`; in a query `ci.level=0.9` and so on."""
     worst: Annotated[int, Field(ge=0, le=1000)] = 10
     """How many of the cases with the largest errors to list."""
+    about: Annotated[dict[str, Any] | None, Nested] = None
+    """What the predictions rest on (model, version, data set, parameters): any JSON object, which
+    the report repeats."""
     missing: Literal["exclude", "refuse"] = "exclude"
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422."""
 

@@ -31,7 +31,7 @@ from brightfield.metrics.counted.restored import (
 )
 from brightfield.metrics.counted.segmented import total_digest
 from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
-from brightfield.metrics.reading.pairs import Pair, group_codes
+from brightfield.metrics.reading.pairs import Pair, group_codes, group_count
 from brightfield.metrics.reading.pictures import ImageAxes, ReadImage, read_image
 from brightfield.metrics.reading.rows import digest
 from brightfield.metrics.reading.value_range import (
@@ -175,6 +175,7 @@ class Restoration(PairsEvaluation):
         return {
             "task": "restoration",
             "n": len(cases),
+            "groups": group_count(cases),
             "data_range": [bounds.low, bounds.high],
             "luminance": self.luminance,
             "border": self.border,

@@ -34,7 +34,7 @@ from brightfield.metrics.evaluation import Names
 from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.reading.mask_encoding import MaskEncoding
 from brightfield.metrics.reading.masks import read_mask
-from brightfield.metrics.reading.pairs import Pair, group_codes
+from brightfield.metrics.reading.pairs import Pair, group_codes, group_count
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.family import MetricSpec, nested
@@ -186,6 +186,7 @@ class Segmentation(PairsEvaluation):
             "task": "segmentation",
             "mode": self.mode,
             "n": len(cases),
+            "groups": group_count(cases),
             "labels": list(self.classes),
             "unit": "pixel" if self.pixel_size is None else "um",
             "metrics": nested(found, ("metrics",)),

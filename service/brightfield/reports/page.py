@@ -12,6 +12,7 @@ from brightfield.reports.plots.plot import Plot
 from brightfield.reports.report import Report, level
 from brightfield.reports.sections import Section, sections
 from brightfield.reports.sentences import sentences
+from brightfield.reports.tables import in_words
 from brightfield.reports.text import plain
 from brightfield.reports.wording import counted, percent
 
@@ -81,10 +82,25 @@ def _facts(report: Report, parts: list[Section]) -> list[tuple[str, str]]:
     return [
         ("Evaluated", counted(report["n"], unit)),
         ("Excluded", counted(report["excluded_n"], unit)),
+        *([] if report["groups"] is None else [("Groups", f"{report['groups']:,}")]),
         ("Intervals", "none" if method == "none" else percent(level(report))),
         *chunks,
+        *_making(report),
         ("Digest", plain(report["input_sha256"])[:12]),
     ]
+
+
+def _making(report: Report) -> list[tuple[str, str]]:
+    """What was evaluated, as its sender says, and when and by which version it was reported."""
+    about, made = report.get("about") or {}, report.get("made")
+    found = [
+        (plain(name.replace("_", " "), 40).capitalize(), plain(in_words(value), 200))
+        for name, value in about.items()
+        if value is not None
+    ]
+    if made is not None:
+        found += [("Brightfield", plain(made["brightfield"])), ("Date", plain(made["date"]))]
+    return found
 
 
 @cache

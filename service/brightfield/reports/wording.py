@@ -74,6 +74,7 @@ REASONS: Mapping[str, str] = {
     "missing_prediction": "the prediction is missing",
     "missing_group": "the group is missing",
     "missing_image": "an image or mask is missing",
+    "unreadable": "it could not be read",
     "not_finite": "the image has values that are not finite",
 }
 

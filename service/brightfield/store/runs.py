@@ -17,7 +17,14 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection, Engine
 
-from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, TooManyBytes, UnknownRun
+from brightfield.errors import (
+    ChunkConflict,
+    RepeatedId,
+    RunConflict,
+    TooManyBytes,
+    UnknownChunk,
+    UnknownRun,
+)
 from brightfield.store import tables
 from brightfield.store.database import reading, writing
 from brightfield.store.ownership import project_of
@@ -98,7 +105,7 @@ class RunStore:
     ) -> tuple[StoredRun, bool]:
         """A new run and True, or the existing run of that name and False.
 
-        `complete` makes of a task and stored options what this version would store. Raises
+        `complete` makes of a task and options what two runs must have in common. Raises
         `RunConflict` if that run has another task or other options.
         """
         now = self._clock()
@@ -116,7 +123,8 @@ class RunStore:
                 known = None if name is None else _named(connection, name)
             if known is None:  # and gone again
                 return self.create(task, options, name, complete)
-        if known.task != task or dict(complete(task, known.options)) != dict(options):
+        same = dict(complete(known.task, known.options)) == dict(complete(task, options))
+        if known.task != task or not same:
             raise RunConflict(
                 f"There is a run {name!r} with another task or other options; give another name, "
                 f"or delete it with DELETE /metrics/runs/{known.id}."
@@ -147,6 +155,28 @@ class RunStore:
             gone = sa.delete(runs).where(*_own(connection, run_id))
             if not connection.execute(gone).rowcount:
                 raise _unknown(run_id)
+
+    def delete_chunk(self, run_id: str, key: str, ids: Sequence[str]) -> None:
+        """The chunk is gone, and its `ids` are free; without any chunk the run agrees on nothing.
+
+        Raises `UnknownRun`, `UnknownChunk`.
+        """
+        runs, chunks, own = tables.runs, tables.run_chunks, tables.run_ids
+        with writing(self._engine) as connection:
+            locked = sa.select(runs.c.frame).where(*_own(connection, run_id)).with_for_update()
+            row = connection.execute(locked).one_or_none()
+            if row is None:
+                raise _unknown(run_id)
+            gone = sa.delete(chunks).where(chunks.c.run == run_id, chunks.c.key == key)
+            if not connection.execute(gone).rowcount:
+                raise unknown_chunk(key)
+            for start in range(0, len(ids), _BATCH):
+                digests = [_digest(name) for name in ids[start : start + _BATCH]]
+                free = sa.delete(own).where(own.c.run == run_id, own.c.id.in_(digests))
+                connection.execute(free)
+            left = run_id in _counts(connection, [run_id])
+            change = {"frame": row.frame if left else None, "touched": self._clock()}
+            connection.execute(sa.update(runs).where(runs.c.id == run_id).values(**change))
 
     def put(self, run_id: str, key: str, chunk: StoredChunk, merge: AgreementMerge) -> bool:
         """Add a chunk; False if it existed already.
@@ -246,7 +276,7 @@ def _is_there(connection: Connection, run_id: str, key: str, sha256: str) -> boo
     if known is not None and known != sha256:
         raise ChunkConflict(
             f"The run has a chunk {key!r} with other content; post these rows under another key, "
-            "or delete the run and post all of it again."
+            "or delete the chunk first (DELETE on its address)."
         )
     return known is not None
 
@@ -296,6 +326,13 @@ def _unknown(run_id: str) -> UnknownRun:
     return UnknownRun(
         f"There is no run {run_id!r}, or it has expired; GET /metrics/runs lists those that are "
         "there, POST /metrics/runs makes a new one."
+    )
+
+
+def unknown_chunk(key: str) -> UnknownChunk:
+    """The error about a chunk that is not there."""
+    return UnknownChunk(
+        f"The run has no chunk {key!r}; GET /metrics/runs/{{id}}/chunks lists those that it has."
     )
 
 

@@ -148,6 +148,51 @@ def test_labels_and_runs_that_do_not_fit_are_refused(client, cells, name):
         client.evaluate(cells, MODEL, run=f"{name} 2")
 
 
+def test_a_changed_file_of_equal_size_is_refused_by_its_name(client, tmp_path, name):
+    shaded(tmp_path)
+    for part in ("images", "labels"):
+        for number in range(3):
+            array = np.asarray(Image.open(tmp_path / part / f"{number}.png"))
+            np.save(tmp_path / part / f"{number}.npy", array)
+            (tmp_path / part / f"{number}.png").unlink()
+    first = client.evaluate(tmp_path, "shades", run=name, options=FAST)
+    assert (first.there, first.total, first.report["dice"].value) == (0, 3, 1)
+    again = client.evaluate(tmp_path, "shades", run=name, options=FAST)
+    assert (again.there, again.report.raw) == (3, first.report.raw)
+    for part in ("labels", "images"):
+        changed = tmp_path / part / "1.npy"
+        before, array = changed.read_bytes(), np.load(changed)
+        np.save(changed, np.roll(array, 5, axis=0))
+        assert changed.stat().st_size == len(before)
+        with pytest.raises(ValueError, match=r"other content of 1\.npy; choose a new name"):
+            client.evaluate(tmp_path, "shades", run=name, options=FAST)
+        changed.write_bytes(before)
+    np.save(tmp_path / "labels" / "1.npy", np.roll(np.load(tmp_path / "labels" / "1.npy"), 5, 0))
+    fresh = client.evaluate(tmp_path, "shades", run=f"{name} anew", options=FAST)
+    assert fresh.report["dice"].value < 0.9
+
+
+def test_one_bad_mask_costs_itself_alone(client, tmp_path, name):
+    shaded(tmp_path)
+    Image.fromarray(np.full((16, 24), 9, np.uint8)).save(tmp_path / "labels" / "1.png")
+    for attempt in range(2):
+        found = client.evaluate(tmp_path, "shades", run=name, options=FAST)
+        assert found.report.n == 2, attempt
+        assert found.report.raw["excluded_n"] == 1
+        (failed,) = found.errors
+        assert failed.source == "1"
+        assert "has the value 9" in str(failed.error)
+
+
+def test_hidden_files_are_no_images(client, tmp_path, name):
+    shaded(tmp_path)
+    (tmp_path / "images" / ".ipynb_checkpoints").mkdir()
+    for hidden in ("._0.png", ".ipynb_checkpoints/0-checkpoint.png"):
+        (tmp_path / "images" / hidden).write_bytes(b"no image")
+    found = client.evaluate(tmp_path, "shades", run=name, options=FAST)
+    assert (found.report.n, found.errors) == (3, ())
+
+
 def test_the_same_for_asyncio(service_url, cells, name):
     async def ask():
         async with AsyncClient(service_url) as made:
@@ -242,11 +287,11 @@ def test_the_command(service_url, cells, name, tmp_path, capsys):
              service_url, "--option", "ci.method=none", "--out", str(out)]  # fmt: skip
     assert main(words) == 0
     printed = capsys.readouterr().out
-    assert "accuracy" in printed and "30 counted, 0 failed" in printed
+    assert "accuracy" in printed and "30 counted, 0 left out, 0 failed" in printed
     assert f"<h1>{MODEL}: {name}</h1>" in out.read_text(encoding="utf-8")
     assert main([*words[:-1], str(tmp_path / "report.pdf")]) == 2
     assert "--out ends in one of" in capsys.readouterr().err
     (cells / "WBC" / "99.png").write_bytes(b"no image")
     assert main([*words, "--run", f"{name} 2"]) == 1
     printed = capsys.readouterr()
-    assert "30 counted, 1 failed" in printed.out and "99.png" in printed.err
+    assert "30 counted, 1 left out, 1 failed" in printed.out and "99.png" in printed.err

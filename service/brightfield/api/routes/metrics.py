@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -15,6 +16,7 @@ from brightfield.api.reading.received import Received
 from brightfield.api.schema.openapi_evaluations import describe_evaluations
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.reports import chosen_form, described_replies, respond
+from brightfield.evaluation.stamp import stamp
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
@@ -58,7 +60,8 @@ def _understood(services: Services, received: Received) -> Understood:
     form = chosen_form(submitted.form, received.headers.get("accept"))
 
     async def answer(ticket: Ticket, progress: Progress | None) -> Response:
-        report = await services.engine.evaluate(submitted.evaluation, submitted.data, ticket)
+        found = await services.engine.evaluate(submitted.evaluation, submitted.data, ticket)
+        report = {**found, **stamp(submitted.evaluation, time.time())}
         limit = settings.max_reply_bytes
         return await asyncio.to_thread(respond, report, form, submitted.form, limit)
 

@@ -200,6 +200,17 @@ async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     return await conduct(request, understand)
 
 
+@router.delete(
+    "/{run_id}/chunks/{key:path}",
+    summary="Delete a chunk, so its rows can be sent anew.",
+    status_code=204,
+)
+@needs("write")
+async def delete_chunk(run_id: RunId, key: Key, request: Request) -> None:
+    check_name("key", key, LONGEST)
+    await asyncio.to_thread(services_of(request).runs.delete_chunk, run_id, key)
+
+
 def _added(
     services: Services, received: Received, run_id: str, key: str, ticket: Ticket
 ) -> Response:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.metrics.chunks.frames import RunSchema
+from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.predictions import Groups, Predictions
 from brightfield.metrics.reading.rows import Origin
 from brightfield.outages import DamagedChunk
@@ -116,6 +117,21 @@ class RunChunks:
             with readable(key), np.load(io.BytesIO(payload), allow_pickle=False) as archive:
                 columns.fill(key, archive)
         return columns.predictions(labels)
+
+
+def ids_of(media_type: str, payload: bytes) -> list[str]:
+    """The ids that a chunk keeps other chunks from having."""
+    if media_type == NPZ:
+        with np.load(io.BytesIO(payload), allow_pickle=False) as archive:
+            known: list[str] = json.loads(archive["ids"].tobytes()) if "ids" in archive else []
+            return known
+    document = json.loads(zlib.decompress(payload))
+    if media_type == PAIRS:
+        return [entry["id"] for entry in document if entry["id"] is not None]
+    if "ground_truth" in document:
+        return [id_text(image["id"]) for image in document["ground_truth"]["images"]]
+    pairs = document.get("pairs", ())  # from a version that kept the images
+    return [str(pair["id"]) for pair in pairs if pair.get("id") not in (None, "")]
 
 
 class _Columns:

@@ -32,17 +32,27 @@ class Case(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A pair of which nothing can be measured, and why; `sha256` is of what it has."""
+    """A pair of which nothing can be measured, and why; `sha256` is of what it has, and `detail`
+    says what is wrong with one that cannot be read."""
 
     pair: Pair
     sha256: str
     reason: MissingReason
+    detail: str | None = None
 
     @classmethod
     def incomplete(cls, pair: Pair) -> LeftOut:
         """A pair that lacks an image. Nobody reads the other, so it counts as it was sent."""
-        sent = json_text([pair.truth, pair.judged])
-        return cls(pair.bare, hashlib.sha256(sent).hexdigest(), "missing_image")
+        return cls(pair.bare, _sent(pair), "missing_image")
+
+    @classmethod
+    def unreadable(cls, pair: Pair, detail: str) -> LeftOut:
+        """A pair that is wrong; it counts as it was sent."""
+        return cls(pair.bare, _sent(pair), "unreadable", detail)
+
+
+def _sent(pair: Pair) -> str:
+    return hashlib.sha256(json_text([pair.truth, pair.judged])).hexdigest()
 
 
 Recall = Callable[[Pair, str, Mapping[str, Any]], Case]
@@ -53,7 +63,7 @@ def packed(found: Case | LeftOut) -> dict[str, Any]:
     """A pair as a chunk keeps it. Its place is that in the chunk."""
     known = {"id": found.pair.id, "group": found.pair.group, "sha256": found.sha256}
     if isinstance(found, LeftOut):
-        return {**known, "left_out": found.reason}
+        return {**known, "left_out": found.reason, "detail": found.detail}
     return {**known, "case": found.kept()}
 
 
@@ -69,7 +79,7 @@ def unpacked(
 def _unpacked(entry: Mapping[str, Any], row: int, chunk: str, recall: Recall) -> Case | LeftOut:
     pair = Pair(row, entry["id"], entry["group"], None, None, chunk)
     if "left_out" in entry:
-        return LeftOut(pair, entry["sha256"], entry["left_out"])
+        return LeftOut(pair, entry["sha256"], entry["left_out"], entry.get("detail"))
     return recall(pair, entry["sha256"], entry["case"])
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from brightfield.errors import IncomparableRuns
+from brightfield.errors import (
+    BadRequest,
+    IncomparableRuns,
+    InvalidRows,
+    TooLarge,
+    Unsupported,
+)
 from brightfield.images.limits import Limits
+from brightfield.images.picture import Note
 from brightfield.metrics.chunks.chunk import JSON, PredictionChunk, RunChunks, readable
 from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
@@ -31,6 +38,9 @@ from brightfield.metrics.statistics.family import MetricSpec
 from brightfield.metrics.statistics.resampling import ClusterResampler, RowResampler
 from brightfield.progress import STILL_WANTED, Progress
 
+# What is wrong with one pair, not with the options.
+_OF_A_PAIR = (BadRequest, InvalidRows, TooLarge, Unsupported)
+
 
 class PairsEvaluation(Evaluation):
     """An evaluation whose data are pairs of a truth and what is judged by it."""
@@ -41,6 +51,9 @@ class PairsEvaluation(Evaluation):
     """What JSON calls the two."""
     settled: ClassVar[tuple[str, ...]]
     """Options that two runs must have in common to be compared."""
+
+    faulty: Literal["refuse", "exclude"] = "refuse"
+    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them."""
 
     @abstractmethod
     def measured(self, pair: Pair, limits: Limits) -> Case | LeftOut:
@@ -135,7 +148,7 @@ class PairsEvaluation(Evaluation):
         for each in found:
             grouped = grouped or each.pair.group is not None
             if isinstance(each, LeftOut):
-                excluded.append(each.pair.excluded(each.reason))
+                excluded.append(each.pair.excluded(each.reason, each.detail))
             else:
                 kept.append(each)
         if grouped:
@@ -152,10 +165,15 @@ class PairsEvaluation(Evaluation):
         """Each pair, measured where it is complete, in the order in which they came."""
         for pair in read_pairs(data, self.images, chunk):
             progress(STILL_WANTED)
-            if pair.complete:
-                yield self.measured(pair, limits.images)
-            else:
+            if not pair.complete:
                 yield LeftOut.incomplete(pair)
+                continue
+            try:
+                yield self.measured(pair, limits.images)
+            except _OF_A_PAIR as fault:
+                if self.faulty == "refuse":
+                    raise
+                yield LeftOut.unreadable(pair, fault.detail)
 
     def _kept(
         self, parts: RunChunks, limits: DataLimits, progress: Progress
@@ -174,7 +192,23 @@ class PairsEvaluation(Evaluation):
         cases, excluded = self.cases(found)
         self.agreed(cases)
         listed = [entry.json() for entry in excluded]
-        return {**self.report(cases, progress), "excluded": listed, "excluded_n": len(listed)}
+        report = self.report(cases, progress)
+        notes = [*report["warnings"], *warned(_repeated(cases))]
+        return {**report, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}
+
+
+def _repeated(cases: Sequence[Any]) -> list[Note]:
+    """Of pairs with the very same pixels, which say nothing new."""
+    repeated = len(cases) - len({case.sha256 for case in cases})
+    if not repeated:
+        return []
+    return [
+        Note(
+            "repeated_pairs",
+            f"{repeated:,} of {len(cases):,} pairs have the pixels of another pair. Copies make "
+            "intervals too narrow; leave them out, or send `groups`.",
+        )
+    ]
 
 
 def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from brightfield.errors import (
     ConflictingParameter,
@@ -44,9 +44,9 @@ class Pair:
             return {"id": self.id}
         return {"row": self.row} if self.chunk is None else {"chunk": self.chunk, "row": self.row}
 
-    def excluded(self, reason: MissingReason) -> Excluded:
+    def excluded(self, reason: MissingReason, detail: str | None = None) -> Excluded:
         """The pair as one that was left out."""
-        return Excluded(self.row, reason, self.id, self.chunk)
+        return Excluded(self.row, reason, self.id, self.chunk, detail)
 
 
 def read_pairs(
@@ -70,6 +70,19 @@ def group_codes(pairs: list[Pair]) -> Codes | None:
     """A code for each pair's group, or None where there are no groups."""
     found = [pair.group for pair in pairs if pair.group is not None]
     return codes(found) if found else None
+
+
+class OfPair(Protocol):
+    """What a pair gave."""
+
+    @property
+    def pair(self) -> Pair: ...
+
+
+def group_count(cases: Sequence[OfPair]) -> int | None:
+    """How many groups the pairs of these have, None where there are no groups."""
+    found = {case.pair.group for case in cases} - {None}
+    return len(found) or None
 
 
 def _pair(entry: Any, row: int, members: tuple[str, str]) -> Pair:

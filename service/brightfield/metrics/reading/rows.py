@@ -23,6 +23,7 @@ MissingReason = Literal[
     "missing_prediction",
     "missing_group",
     "missing_image",
+    "unreadable",
     "not_finite",
 ]
 
@@ -38,13 +39,16 @@ class Excluded:
     reason: MissingReason
     id: str | None = None
     chunk: str | None = None
+    detail: str | None = None
+    """What is wrong with it, of what cannot be read."""
 
     def json(self) -> dict[str, Any]:
         place: dict[str, Any] = {"row": self.row}
         if self.chunk is not None:
             place = {"chunk": self.chunk, **place} if self.id is None else {}
         known = place if self.id is None else {**place, "id": self.id}
-        return {**known, "reason": self.reason}
+        entry = {**known, "reason": self.reason}
+        return entry if self.detail is None else {**entry, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)

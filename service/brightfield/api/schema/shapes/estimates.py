@@ -194,6 +194,8 @@ class ExcludedRow(NamedRow):
     """A row that was left out."""
 
     reason: MissingReason
+    detail: NotRequired[str]
+    """What is wrong with one that cannot be read."""
 
 
 @open_shape
@@ -201,6 +203,16 @@ class ReportConventions(TypedDict):
     """By which definitions the numbers were found."""
 
     ci: Confidence
+
+
+@shape
+class ReportMaking(TypedDict):
+    """By which version the report was made, and when."""
+
+    brightfield: str
+    """The version."""
+    date: str
+    """The day on which its data were complete: today, or when the run was last changed (UTC)."""
 
 
 @shape

@@ -23,6 +23,7 @@ from brightfield.api.schema.shapes.estimates import (
     OperatingPoint,
     ReportConventions,
     ReportedRun,
+    ReportMaking,
     ScoreCurves,
     Unit,
     UnsharedIds,
@@ -36,6 +37,8 @@ from brightfield.tasks.objects.segmentation import Mode
 class _Report(TypedDict):
     n: Natural
     """Rows, cases or images that the numbers rest on."""
+    groups: Natural | None
+    """How many groups they are of, if any."""
     metrics: Metrics
     warnings: list[ReplyWarning]
     excluded: list[ExcludedRow]
@@ -44,6 +47,9 @@ class _Report(TypedDict):
     conventions: ReportConventions
     input_sha256: Sha256
     """Of what was evaluated, in canonical order."""
+    about: NotRequired[dict[str, Any]]
+    """What the predictions rest on, as whoever sent them says."""
+    made: NotRequired[ReportMaking]
     run: NotRequired[ReportedRun]
     """The run that it is about, if it is about one."""
 
