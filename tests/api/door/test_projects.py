@@ -73,6 +73,7 @@ def body_for(method: str, path: str) -> Any:
     needed = {
         "/neighbors": {"id": "item0"}, "/disagreements": {"by": "label"},
         "/replacement": {"by": "other"},
+        "/tcav": {"target": "0", "concept": {"label": 1}, "inputs": {"label": 2}},
     }  # fmt: skip
     return needed.get(path[path.rindex("/") :], {})
 
