@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from brightfield import __version__
 from brightfield.errors import ChunkConflict
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.images.limits import Limits
@@ -68,6 +69,7 @@ def test_chunks_with_images_and_measured_ones_report_together(runs: EvaluationRu
     assert runs.put(run, "2", evaluation, {"pairs": PAIRS[1:]}, no_progress)[1]
     report = runs.report(run, no_progress)
     assert report.pop("run")["rows"] == 2
+    assert report.pop("made")["brightfield"] == __version__
     once = evaluation.evaluate({"pairs": PAIRS}, LIMITS, no_progress)
     assert report == {**once, "excluded": [{"id": "b", "reason": "missing_image"}]}
 

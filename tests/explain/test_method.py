@@ -316,7 +316,8 @@ def test_predictions_of_other_threads_do_not_see_it(
     expected = resident.submit(Forward(), other, Ticket()).future.result()
     quiet = bench.explain(method, alone).raster("input").array
     with Asking(resident, other) as first, Asking(resident, other) as second:
-        for _ in range(5):
+        rounds = 0
+        while (rounds := rounds + 1) <= 2 or len(first.answers) + len(second.answers) <= 5:
             *_, last = method(bench.probe(method, alone, resident), subject.images)
             found = last.result.raster("input").array  # type: ignore[union-attr]
             np.testing.assert_allclose(found, quiet, atol=1e-5 * np.ptp(quiet))

@@ -123,12 +123,12 @@ def convolutions() -> nn.Module:
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()).eval()
 
 
-@pytest.mark.parametrize("failing_from", [0, 2, 5])
+@pytest.mark.parametrize("failing_from", [0, 2])
 def test_auto_goes_back_to_plain_passes_where_a_chunk_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, failing_from: int
 ) -> None:
     """At once, or in the middle of the map: every window has its score all the same."""
-    subject = case(convolutions().double(), image(3, 96, 96, seed=2, dtype=torch.float64))
+    subject = case(convolutions().double(), image(3, 48, 48, seed=2, dtype=torch.float64))
     resident = bench.resident(subject)
     parameters: dict[str, Any] = {"window": 8, "stride": 4, "target": "1"}
     plain = explained(bench, subject, resident, **parameters, engine="plain")
@@ -158,7 +158,7 @@ def test_other_scores_than_the_model_s_are_noticed_for_the_image_at_hand(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The base of this image is wrong, as that of a model that looks at values."""
-    subject = case(convolutions().double(), image(3, 96, 96, seed=2, dtype=torch.float64))
+    subject = case(convolutions().double(), image(3, 48, 48, seed=2, dtype=torch.float64))
     resident = bench.resident(subject)
     parameters: dict[str, Any] = {"window": 8, "stride": 4, "target": "1"}
     plain = explained(bench, subject, resident, **parameters, engine="plain")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,9 @@ import torch
 from torch import Tensor, nn
 
 Make = Callable[[], nn.Module]
+
+_DRAWING = threading.Lock()
+_PATIENCE = 5.0  # seconds
 
 
 def skeleton(make: Make) -> nn.Module:
@@ -37,7 +41,16 @@ def _items(value: Any) -> list[Any]:
 
 
 def initialised(make: Make) -> nn.Module:
-    """The module with the values that its constructor draws, from a fixed seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(0)  # torch.manual_seed would also reseed the GPUs
-        return make()
+    """The module with the values that its constructor draws, from a fixed seed.
+
+    All threads draw from one generator, so they take turns. A constructor that never returns keeps
+    the others waiting for a while only; then they may draw other values than the last time.
+    """
+    has_turn = _DRAWING.acquire(timeout=_PATIENCE)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)  # torch.manual_seed would also reseed the GPUs
+            return make()
+    finally:
+        if has_turn:
+            _DRAWING.release()
