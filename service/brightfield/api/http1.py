@@ -209,17 +209,20 @@ class Http1(HttpToolsProtocol):
 
     def _make_room(self) -> None:
         """Close the connection that has been idle for the longest time, or refuse this one."""
+        most = self._most_connections
+        if most is None or len(self.connections) <= most:
+            return  # as nearly always, without a look at each
         others = [
             each for each in cast("set[Http1]", self.connections)
             if each is not self and not each._lingering.gone
         ]  # fmt: skip
-        if self._most_connections is None or len(others) < self._most_connections:
+        if len(others) < most:
             return
         idle = [each for each in others if each._is_idle()]
         if idle:
             min(idle, key=lambda each: each._idle_since)._lingering.close_at_once()
         else:
-            self._give_up(_too_many_connections(self._most_connections))
+            self._give_up(_too_many_connections(most))
 
 
 def _malformed() -> BrightfieldError:
