@@ -107,9 +107,12 @@ def test_the_shell_lines_for_maps_of_objects_work(address: str, desk: Path) -> N
     talk = Conversation(by_httpx, address)
     page = "docs/how-to/read-a-map.md"
     printed = [talk(words) for block in blocks(page, "bash") for words in commands(block.text)]
-    (answer,) = [json.loads(text) for text in printed if text]
-    assert answer["result"]["output"] == "similarity"
-    for name, size in (("why.png", (160, 128)), ("similar.png", (600, 400))):
+    objects, shapes, similarity = [json.loads(text)["result"] for text in printed if text]
+    assert similarity["output"] == "similarity"
+    assert len(objects["weights"]) > 3 and len(shapes["weights"]) == 2
+    for name, size in (
+        ("why.png", (160, 128)), ("similar.png", (600, 400)), ("parts.png", (600, 400))
+    ):  # fmt: skip
         with Image.open(name) as overlay:
             assert overlay.size == size
 
