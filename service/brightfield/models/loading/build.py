@@ -22,6 +22,7 @@ from brightfield.models.loading.foreign_code import foreign_code
 from brightfield.models.loading.input_sizes import check_sizes, sizes_of
 from brightfield.models.loading.lab_code import build_lab_code
 from brightfield.models.loading.libraries import build_smp, build_timm
+from brightfield.models.loading.old_names import translated
 from brightfield.models.loading.onnx_program import load_onnx
 from brightfield.models.loading.skeleton import Make, initialised, skeleton
 from brightfield.models.loading.state import fitting
@@ -69,7 +70,9 @@ def load_weights(
     verify(path, card.weights.sha256 if card.weights else None)
     checkpoint = read_checkpoint(path)
     own = module.state_dict()
-    state = fitting(checkpoint, own, card, lambda published: rename(published, module))
+    state = fitting(
+        checkpoint, own, card, lambda published: translated(rename(published, module), module)
+    )
     module.load_state_dict(state, strict=False, assign=True)
 
 
