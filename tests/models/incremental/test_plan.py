@@ -71,8 +71,14 @@ def test_equals_plain(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("side", [97, 224, 320])
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [
+        *((name, side) for name in FAMILIES for side in (97, 224)),
+        ("resnet18", 320),
+        ("alexnet", 320),
+    ],
+)
 @settings(max_examples=1, deadline=None, phases=[Phase.generate])
 @given(odd(9, 49), odd(9, 49), odd(3, 31), st.sampled_from(["shift", "cut", "drop"]))
 def test_equals_plain_at_common_sizes(
