@@ -31,7 +31,7 @@ from brightfield.progress import Progress, Step
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.collections import Collection
 from brightfield.targets import EVERY
-from brightfield.tasks.kinds.concept_test import ConceptGradients, LayerGradients
+from brightfield.tasks.concepts.concept_gradients import ConceptGradients, LayerGradients
 
 # The score of fewer images is a coarse share.
 _FEW = 10

@@ -17,11 +17,9 @@ def cosine(u: Any, v: Any) -> float:
     return float(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
 
 
-@pytest.mark.parametrize(
-    ("shape", "axes"), [((1, 7), ()), ((1, 7, 4, 5), (2, 3)), ((1, 9, 7), (1,))]
-)
+@pytest.mark.parametrize(("shape", "axes"), [((1, 7), ()), ((1, 7, 4, 5), (2, 3))])
 def test_it_is_the_cosine_of_the_means_over_space(shape: Any, axes: Any) -> None:
-    """Flat features, maps, and a transformer's tokens."""
+    """Flat features, and maps, which a transformer's tokens are by then."""
     one, other = (RANDOM.normal(size=shape).astype(np.float32) for _ in range(2))
     target = reference_target(torch.from_numpy(one), torch.from_numpy(other), "penultimate", "ab")
     expected = cosine(one.mean(axes)[0], other.mean(axes)[0])

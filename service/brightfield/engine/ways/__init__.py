@@ -19,7 +19,7 @@ from brightfield.engine.ways import (
     windows,
 )
 from brightfield.explain.method import Method
-from brightfield.tasks.kinds.concept_test import ConceptGradients
+from brightfield.tasks.concepts.concept_gradients import ConceptGradients
 from brightfield.tasks.kinds.dense import Dense
 from brightfield.tasks.kinds.layer import LayerReading
 from brightfield.tasks.kinds.several import Several

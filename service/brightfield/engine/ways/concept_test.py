@@ -19,7 +19,7 @@ from brightfield.progress import Step
 from brightfield.runtime.operations import Gradients
 from brightfield.runtime.work_item import Priority
 from brightfield.targets import Aim, Target
-from brightfield.tasks.kinds.concept_test import ConceptGradients, LayerGradients
+from brightfield.tasks.concepts.concept_gradients import ConceptGradients, LayerGradients
 from brightfield.tasks.targets.model_output import ModelOutput
 
 

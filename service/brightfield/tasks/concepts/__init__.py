@@ -1,0 +1,1 @@
+"""What a concept, as items of a collection have it, is tested by."""
