@@ -6,14 +6,15 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from brightfield.engine.answer import ImageFacts
+from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Timing, notes_of_failed
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob
 from brightfield.errors import BrightfieldError
 from brightfield.frames import without_frames
-from brightfield.images.picture import Picture
+from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Prepared, preprocess
+from brightfield.results import Result
 from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
@@ -96,6 +97,26 @@ class ImageSeries:
         if faults and len(faults) == len(images):
             raise faults[0]
         return images
+
+    def answer(
+        self, task: str, result: Result, timing: Timing, notes: Sequence[Note] = ()
+    ) -> MultiImageAnswer:
+        """The answer of an endpoint about all images; `notes` are further ones on the result.
+
+        Raises the first fault where no image could be read.
+        """
+        resident, images = self._resident, self.images()
+        return MultiImageAnswer(
+            task=task,
+            card=resident.card,
+            sha256=resident.sha256,
+            digest=resident.digest,
+            images=images,
+            result=result,
+            notes=(*resident.notes, *notes, *notes_of_failed(images)),
+            timing=timing,
+            batch_size=self.batch_rows,
+        )
 
     def _readable(self) -> Iterator[tuple[int, Prepared]]:
         """The images that can be decoded, as the model takes them."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import torch
 
-from brightfield.engine.answer import MultiImageAnswer, Timing, notes_of_failed
+from brightfield.engine.answer import MultiImageAnswer, Timing
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.image_series import ImageSeries
@@ -69,20 +69,11 @@ class PatchSearch:
             for index, maps, placed in self._maps():
                 self._top.add(index, maps[0].numpy(), placed.field)
                 self._progress(Step(index + 1, 2 * len(self._series)))
-        images = self._series.images()
+        self._series.images()  # raises where none could be read
         with timing.stage("gradients"):
             units = self._patches()
-        return MultiImageAnswer(
-            task=self._task.name,
-            card=self._resident.card,
-            sha256=self._resident.sha256,
-            digest=self._resident.digest,
-            images=images,
-            result=self._task.found(self._layer.name, units, self._gradients.rule),
-            notes=(*self._resident.notes, *self._notes(), *notes_of_failed(images)),
-            timing=timing,
-            batch_size=self._series.batch_rows,
-        )
+        result = self._task.found(self._layer.name, units, self._gradients.rule)
+        return self._series.answer(self._task.name, result, timing, self._notes())
 
     def _notes(self) -> tuple[Note, ...]:
         guided = guided_notes(tuple(self._gradients.unguided))

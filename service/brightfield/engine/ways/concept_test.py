@@ -7,7 +7,7 @@ from contextlib import closing
 
 import numpy as np
 
-from brightfield.engine.answer import MultiImageAnswer, notes_of_failed
+from brightfield.engine.answer import MultiImageAnswer
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_series import ImageSeries
@@ -46,21 +46,11 @@ def _answer(
             for image, _, gradient in outputs:
                 found[image] = task.by_vector(gradient.gradients[0])
                 context.job.progress(Step(image + 1, len(series)))
-    images = series.images()
+    series.images()  # raises where none could be read, before there is nothing to stack
     result = LayerGradients(
         tuple(found), np.stack(list(found.values())), target.label, target.class_id
     )
-    return MultiImageAnswer(
-        task=task.endpoint,
-        card=resident.card,
-        sha256=resident.sha256,
-        digest=resident.digest,
-        images=images,
-        result=result,
-        notes=(*resident.notes, *notes_of_failed(images)),
-        timing=context.timing,
-        batch_size=series.batch_rows,
-    )
+    return series.answer(task.endpoint, result, context.timing)
 
 
 def _class(task: ConceptGradients, series: ImageSeries, context: AnswerContext) -> Target:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from brightfield.engine.answer import MultiImageAnswer, notes_of_failed
+from brightfield.engine.answer import MultiImageAnswer
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_series import ImageSeries
@@ -24,22 +24,10 @@ async def answer(
 def _answer(
     task: Several, readers: Sequence[ImageReader], context: AnswerContext
 ) -> MultiImageAnswer:
-    resident = context.resident
-    series = ImageSeries(readers, context.job, resident)
+    series = ImageSeries(readers, context.job, context.resident)
     with context.timing.stage("survey"):
-        result = task.combined(_outputs(task, series, context), resident.card)
-    images = series.images()
-    return MultiImageAnswer(
-        task=task.endpoint,
-        card=resident.card,
-        sha256=resident.sha256,
-        digest=resident.digest,
-        images=images,
-        result=result,
-        notes=(*resident.notes, *notes_of_failed(images)),
-        timing=context.timing,
-        batch_size=series.batch_rows,
-    )
+        result = task.combined(_outputs(task, series, context), context.resident.card)
+    return series.answer(task.endpoint, result, context.timing)
 
 
 def _outputs(task: Several, series: ImageSeries, context: AnswerContext) -> Iterator[ImageOutput]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from brightfield.models.bringing.candidates import Candidate, candidates, hinted, plain_words
 from brightfield.models.bringing.shapes import TensorShapes, built, shapes_of, shared, told
 from brightfield.models.loading.checkpoint import Checkpoint, TensorsByName
+from brightfield.models.loading.old_names import translated
 from brightfield.models.loading.skeleton import initialised
 from brightfield.models.loading.state import prefixes, usual_first
 
@@ -70,7 +71,7 @@ def _fitting(
     for candidate in candidates(task, there, words):
         try:
             module = built(candidate.make, candidate.fixed)
-            renamed = candidate.rename(part, module)
+            renamed = translated(candidate.rename(part, module), module)
         except Exception:  # a builder may want packages or arguments of its own
             continue
         own, shapes = shapes_of(module.state_dict()), shapes_of(renamed)
