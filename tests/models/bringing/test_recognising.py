@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,14 @@ def test_another_head_is_named(tmp_path: Path) -> None:
     assert found.chosen is None and found.nearest is not None
     assert found.nearest[0].endswith(":resnet18")
     assert found.nearest[1:] == (("fc.1.bias", "fc.1.weight"), ("fc.bias", "fc.weight"))
+
+
+def test_earlier_names_are_read_where_the_file_names_the_network(tmp_path: Path) -> None:
+    network = get_model("retinanet_resnet50_fpn", weights=None, weights_backbone=None)
+    old = {
+        re.sub(r"(fpn\.(?:inner|layer)_blocks\.\d+)\.0\.", r"\1.", name): value
+        for name, value in network.state_dict().items()
+    }
+    found = recognised(tmp_path, old, "detect", "retinanet_resnet50_fpn_coco-eeacb38b.pth")
+    assert found.chosen is not None
+    assert found.chosen.candidate.name == "torchvision:retinanet_resnet50_fpn"

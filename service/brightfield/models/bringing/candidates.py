@@ -41,8 +41,8 @@ def candidates(task: str, there: TensorShapes, hints: Iterable[str]) -> list[Can
 
     Hints are texts such as the name of the file and hyper-parameters of its training.
     """
-    found = [*_torchvision(task, there), *_timm(task, there), *_smp(task, there)]
     words = plain_words(hints)
+    found = [*_torchvision(task, there, words), *_timm(task, there), *_smp(task, there)]
     return sorted(found, key=lambda each: not hinted(each.name, words))
 
 
@@ -65,7 +65,8 @@ def _same(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
     return state
 
 
-def _torchvision(task: str, there: TensorShapes) -> Iterator[Candidate]:
+def _torchvision(task: str, there: TensorShapes, words: set[str]) -> Iterator[Candidate]:
+    """Those of the same names, and one that a hint names: published files may have earlier ones."""
     import torchvision
     from torchvision.models import detection, list_models, segmentation
 
@@ -78,8 +79,9 @@ def _torchvision(task: str, there: TensorShapes) -> Iterator[Candidate]:
     names = list_models(module=module) if module else []
     digest = names_alike(there)
     for name in names:
-        if known()["torchvision"].get(name) == digest and "keypoint" not in name:
-            full = f"torchvision:{name}"
+        full = f"torchvision:{name}"
+        meant = known()["torchvision"].get(name) == digest or hinted(full, words)
+        if meant and "keypoint" not in name:
             make = _card_maker(full, build_torchvision)
             yield Candidate(
                 full, make, rename_torchvision, lambda _: classes, ("num_classes", None)
