@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from brightfield.images.budget import Hold
+from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.tensors import Pixels
 
 
@@ -47,6 +48,10 @@ class Picture:
     pixel_size: float | None = None
     notes: tuple[Note, ...] = field(default=())
     raw: Pixels | None = None
+    address: PlaneAddress = PLAIN
+    """Which plane of the file it is."""
+    spacing: float | None = None
+    """Micrometres from a plane to the next one of a stack, None when unknown."""
     hold: Hold | None = None
     """The bytes of the budget that the pixels have."""
 
