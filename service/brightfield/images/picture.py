@@ -52,8 +52,6 @@ class Picture:
     raw: Pixels | None = None
     address: PlaneAddress = PLAIN
     """Which plane of the file it is."""
-    spacing: float | None = None
-    """Micrometres from a plane to the next one of a stack, None when unknown."""
     hold: Hold | None = None
     """The bytes of the budget that the pixels have."""
 
