@@ -94,6 +94,10 @@ TESTS: Mapping[str, str] = {
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
 _DISTANCES = frozenset({"hd95", "assd"})
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+_SPELLINGS: Mapping[str | None, frozenset[str]] = {
+    "pixels": frozenset({"pixels", "pixel", "px"}),
+    "\N{MICRO SIGN}m": frozenset({"\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "um"}),
+}
 
 
 def _of_detections(kind: str, percent: str | None, rest: str | None) -> str:
@@ -121,6 +125,18 @@ def name_of(metric: str, unit: str | None = None) -> str:
     if metric in _DISTANCES and unit is not None:
         return f"{text} ({_UNITS[unit]})"
     return text
+
+
+def unit_of(metric: str, distance: str | None) -> str | None:
+    """The unit of a metric, None where it has none; `distance` is that of the distances."""
+    if metric in _DISTANCES and distance is not None:
+        return _UNITS[distance]
+    return "dB" if metric == "psnr" else None
+
+
+def units_of(unit: str | None) -> frozenset[str]:
+    """The ways to write a unit."""
+    return _SPELLINGS.get(unit, frozenset({unit}) if unit else frozenset())
 
 
 def shown(value: float | None) -> str:
