@@ -660,6 +660,19 @@ class EvaluationParameters(TypedDict, total=False):
     missing: Literal["exclude", "refuse"] | None
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
+    beta: float | None
+    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)"""
+    max_fpr: float | None
+    """Asks for `partial_auroc`, at false positive rates up to this. (of classification)"""
+    min_sensitivity: float | None
+    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of
+    classification)"""
+    at_specificity: float | None
+    """Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity.
+    (of classification)"""
+    at_sensitivity: float | None
+    """Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity.
+    (of classification)"""
     positive: str | int | None
     """Label or number of the positive class of two. Default: the second of `labels`. (of
     classification)"""
@@ -675,6 +688,12 @@ class EvaluationParameters(TypedDict, total=False):
     (of classification). Default: 1000."""
     bins: int | None
     """Number of bins of the calibration errors. (of classification). Default: 10."""
+    top_k: int | None
+    """Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of
+    classification)"""
+    kappa_weights: Literal["linear", "quadratic"] | None
+    """Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of
+    classification)"""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
     match_iou: float | None
@@ -726,6 +745,12 @@ class EvaluationParameters(TypedDict, total=False):
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
+    hausdorff: str | float | Sequence[float] | None
+    """Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum,
+    `hd100`. (of segmentation)"""
+    boundary_width: float | None
+    """Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units
+    of pixel_size. (of segmentation)"""
     missing_distance: Literal["leave_out", "diagonal"] | None
     """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal.
     (of segmentation). Default: "leave_out"."""
@@ -856,11 +881,18 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
+        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)",
+        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification)",
+        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification)",
+        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification)",
+        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
+        "top_k": "Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of classification)",
+        "kappa_weights": "Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of classification)",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
         "match_iou": "IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of detection). Default: 0.5.",
         "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
@@ -878,6 +910,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
         "ignore": "Value of pixels of the truth that nobody labelled (void, often 255): they are out of all numbers, and a predicted object that is void for more than half is not judged. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
+        "hausdorff": "Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum, `hd100`. (of segmentation)",
+        "boundary_width": "Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units of pixel_size. (of segmentation)",
         "missing_distance": 'hd95 and assd of a case in which one mask is empty: no value, or the image\'s diagonal. (of segmentation). Default: "leave_out".',
     },
 }
