@@ -56,10 +56,16 @@ class ImageFacts:
     scaling: Scaling | None
     pixel_size: float | None
     notes: tuple[Note, ...] = ()
+    scale: float = 1.0
+    """Pixels that the model saw for each of the image along a side."""
 
     @classmethod
     def of(
-        cls, picture: Picture, scaling: Scaling | None, notes: tuple[Note, ...] = ()
+        cls,
+        picture: Picture,
+        scaling: Scaling | None,
+        notes: tuple[Note, ...] = (),
+        scale: float = 1.0,
     ) -> ImageFacts:
         """The facts of a picture, and what was noted on the way to the model's input."""
         return cls(
@@ -72,6 +78,7 @@ class ImageFacts:
             scaling,
             picture.pixel_size,
             (*picture.notes, *notes),
+            scale,
         )
 
 
@@ -106,6 +113,7 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+    scale: float = 1.0
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
         """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.

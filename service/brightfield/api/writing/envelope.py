@@ -19,7 +19,7 @@ def envelope(
     answer: Answer, request_id: str, space: MapSpace, *, with_result: bool = True
 ) -> dict[str, Any]:
     """One image's answer as design and documentation describe it."""
-    seen = ImageFacts.of(answer.picture, answer.scaling)
+    seen = ImageFacts.of(answer.picture, answer.scaling, scale=answer.scale)
     result, notes = _result(answer, space) if with_result else ({}, ())
     return {
         **_origin(answer, request_id),
@@ -98,6 +98,7 @@ def _image(seen: ImageFacts) -> dict[str, Any]:
         "orientation_applied": seen.orientation_applied,
         "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
         "pixel_size": seen.pixel_size,
+        "scale": seen.scale,
     }
 
 

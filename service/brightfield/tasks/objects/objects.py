@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -35,6 +36,10 @@ class Objects(Result):
 
     def table(self) -> ResultTable:
         return table(self.objects, pixel_size=self.source.pixel_size)
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        return [math.sqrt(found.box.width * found.box.height) for found in self.objects]
 
     def geojson(self, offset: tuple[float, float], downsample: float) -> dict[str, Any]:
         """For `geojson`: a feature collection that QuPath opens."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -50,6 +50,10 @@ class SegmentedObjects(Objects):
 
     def table(self) -> ResultTable:
         return table(self.objects, pixel_size=self.source.pixel_size, channels=self.channels)
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        return super().diameters if self.mode == "instance" else ()
 
     def raster(self, space: MapSpace) -> Raster:
         return Raster(smallest(self.labels), "YX")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -84,6 +85,13 @@ class Volume(Result):
                 "data": base64.b64encode(data).decode("ascii"),
             },
         }
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        if self.mode == "semantic":
+            return ()
+        boxes = (found.edges for found in self.objects)
+        return [math.sqrt((xmax - xmin) * (ymax - ymin)) for xmin, ymin, xmax, ymax in boxes]
 
     def raster(self, space: MapSpace) -> Raster:
         return Raster(self.labels, "ZYX")
