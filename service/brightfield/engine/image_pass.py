@@ -180,6 +180,7 @@ class ImagePass:
             self._timing,
             1 if self.item is None else self.item.batch_rows,
             scale=self.prepared.scale,
+            region=self._job.view.part,
         )
 
     @property

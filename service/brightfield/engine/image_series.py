@@ -127,5 +127,6 @@ class ImageSeries:
             except BrightfieldError as fault:
                 self.fail(index, fault)
                 continue
-            self._images[index] = ImageFacts.of(picture, seen.scaling, seen.notes, seen.scale)
+            facts = (seen.scaling, self._job.view.part, seen.notes, seen.scale)
+            self._images[index] = ImageFacts.of(picture, *facts)
             yield index, seen

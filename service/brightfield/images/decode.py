@@ -17,6 +17,7 @@ from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane import Plane
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.images.selection import Selection
 from brightfield.images.sniff import FileFormat, sniff
 from brightfield.tensors import Pixels
@@ -81,6 +82,7 @@ def decode(
         spacing=known.spacing,
         notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
+        address=PlaneAddress.of(selection, plane.axes),
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.labels import Labels
+from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.images.rle import Rle
 from brightfield.images.runs import LabelRuns, find_runs
 from brightfield.results import finite
@@ -26,8 +27,9 @@ Floats = NDArray[np.float64]
 class ObjectSource:
     """What the objects were found in, and by which model.
 
-    `width` and `height` in pixels, `pixel_size` in micrometres (None when unknown), `sha256` of
-    the image's bytes, `model` the model's id and version, as `nuclei@1`.
+    `width` and `height` in pixels, `pixel_size` in micrometres and `spacing` from plane to plane
+    (None when unknown), `sha256` of the image's bytes, `model` the model's id and version, as
+    `nuclei@1`, `address` the plane of the file.
     """
 
     width: int
@@ -35,6 +37,8 @@ class ObjectSource:
     sha256: str
     model: str
     pixel_size: float | None = None
+    address: PlaneAddress = PLAIN
+    spacing: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,12 @@ class Box:
 class Measures:
     """What is measured of an object's pixels.
 
-    `centroid` is (x, y); `mean_intensity` has one value per channel, in the image's own values,
+    `area_px` is whole unless the object was placed in an image of other pixels. `centroid` is
+    (x, y); `mean_intensity` has one value per channel, in the image's own values,
     None where no pixel of the object is finite; `area_um2` is None when the pixel size is unknown.
     """
 
-    area_px: int
+    area_px: float
     centroid: tuple[float, float]
     mean_intensity: tuple[float | None, ...]
     area_um2: float | None = None
@@ -90,6 +95,10 @@ class Object:
     measures: Measures | None = None
     rle: Rle | None = None
     z: int | None = None
+
+    def depth_in(self, source: ObjectSource) -> int | None:
+        """The number of its plane in the stack, from 0; None outside of stacks."""
+        return source.address.depth if self.z is None else self.z
 
     def json(self) -> dict[str, Any]:
         """The object in an endpoint's `objects`; what is not known is left out, but for `score`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from brightfield.images.budget import Hold
+from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.tensors import Pixels
 
 
@@ -49,6 +50,8 @@ class Picture:
     spacing: float | None = None
     notes: tuple[Note, ...] = field(default=())
     raw: Pixels | None = None
+    address: PlaneAddress = PLAIN
+    """Which plane of the file it is."""
     hold: Hold | None = None
     """The bytes of the budget that the pixels have."""
 

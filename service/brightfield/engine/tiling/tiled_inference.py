@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from brightfield.engine.answer import Answer, Timing
@@ -15,6 +16,7 @@ from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import stack
 from brightfield.images.picture import Note, Picture
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.images.resampled_field import ResampledField
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
@@ -57,6 +59,7 @@ class TiledInference:
         self._attachments = attachments
         self._progress = progress
         self._notes: dict[str, Note] = {}
+        self._canvas_notes: list[list[Note]] = []  # some come with the result
         self._pictures: list[Picture] = []  # the first alone
         self._scaling: Scaling | None = None
         self._scale = 1.0
@@ -94,13 +97,15 @@ class TiledInference:
         with timing.stage("tiles"):
             result = self._task.combined(self._canvases(views, count))
         self._keep(self._sizes(result, picture or self._pictures[0]))
+        for noted in self._canvas_notes:
+            self._keep(noted)
         resident = self._resident
         return Answer(
             task=self._task.name,
             card=resident.card,
             sha256=resident.sha256,
             digest=resident.digest,
-            picture=picture or self._pictures[0],
+            picture=picture or self._stack_seen(),
             scaling=self._scaling,
             result=result,
             notes=(*resident.notes, *self._notes.values()),
@@ -108,7 +113,14 @@ class TiledInference:
             batch_size=self._batch_rows,
             tiles=self._tiles,
             scale=self._scale,
+            region=self._job.view.part,
         )
+
+    def _stack_seen(self) -> Picture:
+        """The first plane, under the address of all of them."""
+        first = self._pictures[0]
+        address = PlaneAddress.of(self._job.selection, first.source_axes)
+        return replace(first, address=address)
 
     def _views(self, picture: Picture | None) -> tuple[Iterable[Picture], int]:
         if picture is not None:
@@ -160,7 +172,8 @@ class TiledInference:
             canvas.add(output, geometry, tile)
             self._tiles += 1
             self._progress(Step(index * total + done, count * total))
-        self._keep((*sized, *notes, *cut, *canvas.notes))
+        self._keep((*sized, *notes, *cut))
+        self._canvas_notes.append(canvas.notes)
         return canvas
 
     def _sizes(self, result: Result, picture: Picture) -> tuple[Note, ...]:

@@ -23,7 +23,6 @@ from brightfield.metrics.families.calibration import reliability
 from brightfield.metrics.reports.notes import from_same_data, skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points, table_points
 from brightfield.metrics.reports.sample import (
-    Families,
     Sample,
     are_probabilities,
     lines,
@@ -82,10 +81,6 @@ class Binary:
     curve_points: int
     bins: int
     worst: int
-
-    @cached_property
-    def families(self) -> Families:
-        return Families()
 
     @cached_property
     def scores(self) -> NDArray[np.float64] | None:
@@ -169,24 +164,25 @@ class Binary:
         """The numbers that scores give, whose units are rows."""
         if self.ranking is None:
             return []
-        wanted = lines(self.families.rankings, self.ranking, _HERE)
+        families = self.sample.families
+        wanted = lines(families.rankings, self.ranking, _HERE)
         if self.forecasts is None:
             return wanted
-        return [*wanted, *lines(self.families.forecasts, self.forecasts, _HERE)]
+        return [*wanted, *lines(families.forecasts, self.forecasts, _HERE)]
 
     def cell_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the table of counts."""
         if self.table is None:
             return []
-        chosen = OneAgainstRest(self.table, self.positive)
+        chosen, families = OneAgainstRest(self.table, self.positive), self.sample.families
         return [
-            *lines(self.families.tables, self.table, _HERE),
-            *lines(self.families.rates, chosen, _HERE),
+            *lines(families.tables, self.table, _HERE),
+            *lines(families.rates, chosen, _HERE),
         ]
 
     def missing(self) -> dict[MetricPath, Estimate]:
         """The numbers that there are no lines of, and why."""
-        families, n = self.families, self.sample.rows.n
+        families, n = self.sample.families, self.sample.rows.n
         found: dict[MetricPath, Estimate] = {}
         if self.ranking is None:
             found |= undefined(families.rankings, Estimate.missing("no_scores", n), _HERE)
