@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator
 
 from brightfield.errors import ConflictingParameter, InvalidParameter
+from brightfield.images.picture import Note
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.counted.operating_point import ThresholdRule
@@ -23,7 +24,8 @@ from brightfield.metrics.reports.compared_classes import (
     class_report,
     other_points,
 )
-from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
+from brightfield.metrics.reports.comparison import comparison_conventions, same_options
+from brightfield.metrics.reports.interval_words import few_units, interval_conventions
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.points import Named
@@ -39,7 +41,7 @@ _CONVENTIONS = {
     "sensitivity",
     "roc": "from (0, 0), whose threshold is null; every distinct score is a threshold",
     "pr": "to recall 0, where precision is taken as 1 and the threshold is null",
-    "auroc": "ties count half; its interval is DeLong's, cut to [0, 1]",
+    "auroc": "ties count half",
     "average_precision": "sum of recall steps times precision; not a trapezoid",
     "confusion": "rows are the truth, columns the prediction; normalized by the actual class",
     "macro": "mean over the classes with members; undefined where it is for one of them",
@@ -47,13 +49,10 @@ _CONVENTIONS = {
     "brier": "two classes: mean (p - y)^2; more: the sum over classes",
     "log_loss": "natural logarithm; probabilities are cut to [2.2e-16, 1 - 2.2e-16]",
     "calibration": "bins of equal width with their upper edge; the positive class of two, the "
-    "most probable class of more",
+    "most probable class of more; slope and intercept by the logits, without bins",
     "two_columns": "scores that sum to 1 in each row: the positive class's; others: its score "
     "minus the other's",
-    "wilson": "of sensitivity, specificity, ppv, npv and accuracy",
-    "bootstrap": "rows are drawn within the true classes, at a fixed threshold",
 }
-_CLUSTERED = "whole groups are drawn; the threshold is fixed"
 # The labels of a run in which every score is missing.
 _UNSEEN = ("0", "1")
 
@@ -117,12 +116,18 @@ class Classification(Evaluation):
             same_options(self, other, ("positive",))
         views = self._view(first, both.progress), other._view(second, both.progress)
         found = class_differences(*views, confidence, both.progress)
+        few: list[Note] = []
+        if first.groups is not None:
+            count = int(first.groups.max(initial=-1)) + 1
+            few = few_units(count, "groups", confidence, found.values())
         return {
             "labels": list(first.labels),
             **shared.json(),
             **class_report(first.labels, found, shared.ids),
-            "warnings": warned([*other_points(*views), *chosen_here(*views), *skipped(found)]),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned(
+                [*other_points(*views), *chosen_here(*views), *skipped(found), *few]
+            ),
+            "conventions": comparison_conventions(confidence),
         }
 
     def rows(self, parts: RunChunks) -> Rows:
@@ -151,9 +156,8 @@ class Classification(Evaluation):
         """The report about rows in canonical order."""
         self._agree(rows)
         found = self._view(rows, progress).report()
-        conventions = _CONVENTIONS
-        if rows.groups is not None:
-            conventions = {**conventions, "bootstrap": _CLUSTERED}
+        clustered = rows.groups is not None
+        intervals = interval_conventions(self.ci, "rows", clustered=clustered, classes=True)
         return {
             "task": "classification",
             "n": rows.n,
@@ -163,7 +167,7 @@ class Classification(Evaluation):
             "warnings": warned(found["warnings"]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
-            "conventions": {**conventions, "ci": self.ci.model_dump()},
+            "conventions": {**_CONVENTIONS, **intervals, "ci": self.ci.model_dump()},
             "input_sha256": rows.sha256(),
         }
 

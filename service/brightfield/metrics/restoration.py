@@ -40,6 +40,7 @@ from brightfield.metrics.reading.value_range import (
     check_within,
     range_of,
 )
+from brightfield.metrics.reports.interval_words import interval_conventions
 from brightfield.metrics.reports.notes import bits_assumed, skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.family import MetricSpec, nested
@@ -58,7 +59,6 @@ _CONVENTIONS = {
     "window of 11 x 11 x 11",
     "metrics": "mean over the pairs that have a value",
     "pooled": "over all pixels of all pairs; psnr and rmse of the pooled mse",
-    "bootstrap": "pairs are drawn, or whole groups",
 }
 _LUMINANCE = "luma (16 L + 65.481 R + 128.553 G + 24.966 B) / 255 of ITU-R BT.601, not rounded"
 
@@ -189,9 +189,10 @@ class Restoration(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found)]),
+            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found), *draws.few(found)]),
             "conventions": {
                 **_CONVENTIONS,
+                **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
                 "compared": self._what(),
                 "peak": bounds.span,
                 "ci": self.ci.model_dump(),
@@ -209,7 +210,7 @@ class Restoration(PairsEvaluation):
         counts = [case.count for case in cases]
         errors = Pooled([case.error for case in cases], counts)
         absolute = Pooled([case.absolute or 0.0 for case in cases], counts)
-        psnr = PooledPsnr(self._range(cases).span)
+        psnr = PooledPsnr(span=self._range(cases).span)
         return [
             *(mean_line(("metrics", name), [v[name] for v in values], means) for name in RESTORED),
             pooled_line(("pooled", "mse"), [errors], sums),

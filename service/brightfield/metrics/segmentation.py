@@ -35,6 +35,7 @@ from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.reading.mask_encoding import MaskEncoding
 from brightfield.metrics.reading.masks import read_mask
 from brightfield.metrics.reading.pairs import Pair, group_codes, group_count
+from brightfield.metrics.reports.interval_words import interval_conventions
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.family import MetricSpec, nested
@@ -58,7 +59,6 @@ _CONVENTIONS = {
     "distances between centres",
     "objects": "IoU above the threshold matches, one object with one; a merge holds more than "
     "half of each of several true objects, a split of several found ones",
-    "bootstrap": "cases are drawn, or whole groups",
 }
 
 
@@ -206,9 +206,10 @@ class Segmentation(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": error}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*mask_notes(cases), *skipped(found)]),
+            "warnings": warned([*mask_notes(cases), *skipped(found), *draws.few(found)]),
             "conventions": {
                 **_CONVENTIONS,
+                **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
                 "tolerance": self.ruler.tolerance,
                 "ci": self.ci.model_dump(),
             },

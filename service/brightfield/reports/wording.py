@@ -23,6 +23,9 @@ METRIC_NAMES: Mapping[str, str] = {
     "log_loss": "Log loss",
     "ece": "Expected calibration error",
     "mce": "Maximum calibration error",
+    "ece_debiased": "Calibration error without chance",
+    "calibration_slope": "Calibration slope",
+    "calibration_intercept": "Calibration intercept",
     "iou": "IoU (Jaccard)",
     "dice": "Dice (F1 of pixels)",
     "pixel_accuracy": "Pixel accuracy",
@@ -67,6 +70,8 @@ REASONS: Mapping[str, str] = {
     "too_few": "too few cases for an interval",
     "few_resamples": "undefined in most of the resamples",
     "too_many_rows": "too many rows for this number of resamples",
+    "biased": "resamples of a biased number say nothing about it",
+    "separated": "the probabilities separate the classes perfectly",
     "not_requested": "no interval was requested",
     "missing_truth": "the truth is missing",
     "missing_score": "a score is missing",
@@ -81,6 +86,8 @@ REASONS: Mapping[str, str] = {
 METHODS: Mapping[str, str] = {
     "delong": "DeLong",
     "wilson": "Wilson",
+    "mover": "MOVER",
+    "t": "Student's t",
     "percentile": "bootstrap",
     "bca": "bootstrap (BCa)",
 }
@@ -89,6 +96,7 @@ TESTS: Mapping[str, str] = {
     "delong": "DeLong's test",
     "mcnemar": "McNemar's exact test",
     "exchange": "exchange test",
+    "t": "Student's t",
 }
 
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")

@@ -9,7 +9,8 @@ from brightfield.metrics.counted.counts import Four, OneAgainstRest, RateFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.wilson import wilson
+from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.wilson import wilson, wilson_f1
 
 
 class Rates(RateFamily):
@@ -20,11 +21,13 @@ class Rates(RateFamily):
         f1 = 2 TP / (2 TP + FP + FN)
 
     each in [0, 1]. A share of nothing is undefined, and F1 is where there are no positives.
-    Intervals of the four shares are Wilson's. Source: Altman and Bland, "Diagnostic tests",
-    BMJ 308 and 309, 1994.
+    Intervals are Wilson's, of F1 by way of TP / (TP + FP + FN). Source: Altman and Bland,
+    "Diagnostic tests", BMJ 308 and 309, 1994.
     """
 
     names: ClassVar[tuple[str, ...]] = ("sensitivity", "specificity", "ppv", "npv", "f1")
+    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOGIT)
+    fixed: ClassVar[frozenset[str]] = frozenset({"sensitivity", "specificity"})
 
     def values(self, sample: OneAgainstRest, weighted: Four) -> Mapping[str, Batch]:
         tp, fp, tn, fn = weighted
@@ -67,6 +70,8 @@ class Rates(RateFamily):
         tp, _, tn, _ = sample.totals
         right = {"sensitivity": tp, "specificity": tn, "ppv": tp, "npv": tn}
         sizes = self.sizes(sample)
-        return {
+        found: dict[str, IntervalOrReason] = {
             name: wilson(hits, sizes[name], level) for name, hits in right.items() if sizes[name]
         }
+        _, fp, _, fn = sample.totals
+        return found | ({"f1": wilson_f1(tp, tp + fp + fn, level)} if tp + fp + fn else {})

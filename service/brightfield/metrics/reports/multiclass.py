@@ -17,7 +17,7 @@ from brightfield.metrics.counted.curves import precision_recall, roc, selection
 from brightfield.metrics.counted.forecasts import Forecasts
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
-from brightfield.metrics.reports.notes import skipped, turned_round
+from brightfield.metrics.reports.notes import turned_round
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import (
     Families,
@@ -96,7 +96,7 @@ class Multiclass:
             "confusion": confusion(self.table, self.sample.rows.labels, None),
             "operating_point": None,
             "worst": self._worst(),
-            "warnings": [*turned_round(self._turned(found)), *skipped(found)],
+            "warnings": [*turned_round(self._turned(found)), *self.sample.notes(found)],
         }
 
     def _turned(self, found: dict[MetricPath, Estimate]) -> list[str]:

@@ -32,11 +32,13 @@ Reason = Literal[
     "too_few",
     "few_resamples",
     "too_many_rows",
+    "biased",
+    "separated",
     "not_requested",
 ]
 """Why a value or an interval is undefined; the how-to page says what each of them means."""
 
-IntervalMethod = Literal["delong", "wilson", "percentile", "bca"]
+IntervalMethod = Literal["delong", "wilson", "mover", "t", "percentile", "bca"]
 
 
 @dataclass(frozen=True, slots=True)
