@@ -112,7 +112,7 @@ def test_a_run_does_not_differ_from_itself():
             assert entry["ci_undefined"] in ("no_variation", "biased"), name
         else:  # so many equal predictions leave a little room for others
             assert entry["ci"][0] == pytest.approx(-entry["ci"][1]), name
-            assert 0 < entry["ci"][1] < 0.1, name
+            assert 0 < entry["ci"][1] < (50 if name.startswith("lr_") else 0.1), name
         untested = name == "auroc" or name.startswith("calibration")
         assert entry["p_value"] == (None if untested else 1), name
 

@@ -36,7 +36,10 @@ CaseValue = float | Reason
 """A case's number, or why it has none."""
 
 # Shares, sizes without an upper bound, and what lies between -1 and 1; others are as they are.
-_SHARES = ("iou", "dice", "pixel_accuracy", "nsd", "pq", "sq", "rq", "aji", "boundary_iou", "f1_at")
+_SHARES = (
+    *("iou", "dice", "pixel_accuracy", "nsd", "boundary_iou"),
+    *("pq", "sq", "rq", "aji", "aji_plus", "f1_at"),
+)
 _SIZES = ("hd", "assd", "mse", "rmse", "mae", "merges", "splits")
 
 
@@ -106,7 +109,7 @@ class MeanOfCases(Family[CaseMean, Batch]):
     shape: Scale = PLAIN
 
     names: ClassVar[tuple[str, ...]] = ("value",)
-    least: ClassVar[int] = 3
+    units_needed: ClassVar[int] = 3
 
     def scale(self, name: str, sample: CaseMean) -> Scale:
         return self.shape

@@ -51,9 +51,6 @@ class AveragePrecision(RankingFamily):
             return {"average_precision": "no_rows"}
         return {} if sample.positives else {"average_precision": "no_positives"}
 
-    def sizes(self, sample: Ranking) -> Mapping[str, int]:
-        return {"average_precision": sample.n}
-
     def untold(self, sample: Ranking) -> Mapping[str, Reason]:
         few = min(sample.positives, sample.negatives) < _LEAST
         return {"average_precision": "too_few"} if few and sample.positives else {}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from brightfield.errors import IncomparableRuns
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.counts import CountTable
-from brightfield.metrics.reading.predictions import dense
+from brightfield.metrics.reading.groups import dense
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.binary import Binary
 from brightfield.metrics.reports.comparison import Difference, Shared, below, differences
@@ -92,7 +92,7 @@ def _joint(rows: Rows, first: Codes, second: Codes) -> Design:
         return Design(None, (whole[0], whole[1]), split, None)
     codes = (rows.truth * k + first) * k + second
     cube = np.bincount(codes, minlength=k**3).reshape(k, k, k)
-    drawing = Drawing(CellResampler(cube.reshape(1, -1)), CellResampler(cube.reshape(k, k * k)))
+    drawing = Drawing(CellResampler(cube), CellResampler(cube, within=True))
     exchange: Exchange = CellExchange(cube, split)
     if groups is not None:
         drawing = Drawing.of(ClusterResampler.of_cells(groups, codes, k**3), clustered=True)

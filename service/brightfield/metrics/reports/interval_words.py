@@ -20,8 +20,9 @@ _SCALES = (
 )
 _FORMULAS: Mapping[str, str] = {
     "delong": "auroc: DeLong's variance, symmetric for the logit, with Welch's degrees of freedom",
-    "wilson": "of sensitivity, specificity, ppv, npv and accuracy; of f1 by way of TP / (TP + FP + "
-    "FN)",
+    "wilson": "of sensitivity, specificity, ppv, npv, accuracy, top_k_accuracy and jaccard; of f1 "
+    "by way of jaccard",
+    "score": "likelihood ratios: Koopman's for the ratio of two proportions",
     "mover": "balanced accuracy: from Wilson's limits of the share of each class (Zou and Donner "
     "2008)",
 }

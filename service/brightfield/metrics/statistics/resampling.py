@@ -141,16 +141,27 @@ class RowResampler(Resampler):
 
 
 class CellResampler(Resampler):
-    """Counts drawn anew: a (strata, cells) table whose rows keep their sums."""
+    """Counts drawn anew, from (k, ...) tables whose axes are classes; with `within` the sum of each
+    class of the first axis stays."""
 
-    def __init__(self, counts: NDArray[np.int64]) -> None:
-        self._counts = counts
+    def __init__(self, counts: NDArray[np.int64], *, within: bool = False) -> None:
+        self._table = counts
+        self._counts = counts.reshape(len(counts) if within else 1, -1)
         self.units, self.drawn = counts.size, int(counts.sum())
         self._filled = np.flatnonzero(counts)
-        sums = counts.sum(axis=1)
-        strata = self._filled // max(1, counts.shape[1])
+        sums = self._counts.sum(axis=1)
+        strata = self._filled // max(1, self._counts.shape[1])
         self._filled, strata = self._filled[sums[strata] > 1], strata[sums[strata] > 1]
         self.folds = Folds(strata, counts.ravel()[self._filled])
+
+    @cached_property
+    def _possible(self) -> Codes:
+        """The cells of classes that occur, as truth or as a prediction."""
+        axes = range(self._table.ndim)
+        others = [tuple(other for other in axes if other != axis) for axis in axes]
+        occurs = np.any([self._table.sum(axis=rest) > 0 for rest in others], axis=0)
+        grid = np.meshgrid(*[occurs for _ in axes], indexing="ij")
+        return np.flatnonzero(np.logical_and.reduce(grid))
 
     def whole(self) -> SampleWeights:
         return self._counts.reshape(1, -1).astype(np.float64)
@@ -172,7 +183,8 @@ class CellResampler(Resampler):
     def spread(
         self, statistics: WeightedStatistics, values: NDArray[np.float64], progress: Progress
     ) -> Spread:
-        """Of the counts with one more row, spread evenly over the cells, by the delta method:
+        """Of the counts with one more row, spread evenly over the cells of classes that occur, by
+        the delta method:
 
             error^2 = sum over the cells of  count (d statistic / d count)^2
 
@@ -180,12 +192,16 @@ class CellResampler(Resampler):
         Tables of many cells have a jackknife of their rows. Sources: Agresti, "Categorical Data
         Analysis", 3rd edition, 2013, sections 16.1 and 3.1 (why counts are smoothed).
         """
-        if self.units > _MOST_FOLDS:
+        cells = self._possible
+        if cells.size > _MOST_FOLDS:
             return jackknife(values, self._without_rows(statistics, progress))
-        counts = self.whole() + 1 / self.units
+        counts = self.whole()
+        counts[0, cells] += 1 / max(1, cells.size)
+        steps = np.repeat(counts, cells.size, axis=0)
+        steps[np.arange(cells.size), cells] += _STEP
         centre = statistics(counts)[0]
-        slopes = (statistics(counts + _STEP * np.eye(self.units)) - centre) / _STEP
-        error = np.sqrt(counts[0] @ np.square(slopes))
+        slopes = (statistics(steps) - centre) / _STEP
+        error = np.sqrt(counts[0, cells] @ np.square(slopes))
         error[error <= _ROUNDING] = 0.0
         return Spread(centre, error, max(1, self.drawn - 1))
 
@@ -207,7 +223,7 @@ class CellResampler(Resampler):
 
     @property
     def looks(self) -> int:
-        return min(self.units, _MOST_FOLDS)
+        return min(self._possible.size, _MOST_FOLDS)
 
 
 class ClusterResampler(Resampler):
