@@ -33,6 +33,9 @@ METRIC_NAMES: Mapping[str, str] = {
     "log_loss": "Log loss",
     "ece": "Expected calibration error",
     "mce": "Maximum calibration error",
+    "ece_debiased": "Calibration error without chance",
+    "calibration_slope": "Calibration slope",
+    "calibration_intercept": "Calibration intercept",
     "iou": "IoU (Jaccard)",
     "dice": "Dice (F1 of pixels)",
     "pixel_accuracy": "Pixel accuracy",
@@ -84,6 +87,8 @@ REASONS: Mapping[str, str] = {
     "too_few": "too few cases for an interval",
     "few_resamples": "undefined in most of the resamples",
     "too_many_rows": "too many rows for this number of resamples",
+    "biased": "resamples of a biased number say nothing about it",
+    "separated": "the probabilities separate the classes perfectly",
     "not_requested": "no interval was requested",
     "missing_truth": "the truth is missing",
     "missing_score": "a score is missing",
@@ -99,6 +104,8 @@ METHODS: Mapping[str, str] = {
     "delong": "DeLong",
     "wilson": "Wilson",
     "score": "score test",
+    "mover": "MOVER",
+    "t": "Student's t",
     "limits": "Bland and Altman",
     "percentile": "bootstrap",
     "bca": "bootstrap (BCa)",
@@ -108,6 +115,7 @@ TESTS: Mapping[str, str] = {
     "delong": "DeLong's test",
     "mcnemar": "McNemar's exact test",
     "exchange": "exchange test",
+    "t": "Student's t",
 }
 
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
