@@ -30,7 +30,7 @@ _HEADLINES = (
     *("auroc", "auroc_macro", "average_precision", "accuracy", "dice", "iou", "hd95", "nsd", "pq"),
     *("ap", "ap50", "psnr", "ssim"),
 )
-_UNITS = {"classification": "row", "detection": "image"}
+_UNITS = {"classification": "row", "multilabel": "row", "detection": "image"}
 
 
 def render_comparison(found: ComparedRuns, form: str, title: str | None = None) -> Rendered:

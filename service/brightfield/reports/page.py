@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 
 TITLES = {
     "classification": "Evaluation of a classification",
+    "multilabel": "Evaluation of several labels",
     "segmentation": "Evaluation of a segmentation",
     "detection": "Evaluation of a detection",
     "restoration": "Evaluation of restored images",
 }
-_UNITS = {"classification": "case", "segmentation": "pair", "detection": "image"}
+_UNITS = {
+    **dict.fromkeys(("classification", "multilabel"), "case"),
+    "segmentation": "pair",
+    "detection": "image",
+}
 
 
 @dataclass(frozen=True, slots=True)
