@@ -759,18 +759,20 @@ class EvaluationParameters(TypedDict, total=False):
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     beta: float | None
-    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)"""
+    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification,
+    multilabel)"""
     max_fpr: float | None
-    """Asks for `partial_auroc`, at false positive rates up to this. (of classification)"""
+    """Asks for `partial_auroc`, at false positive rates up to this. (of classification,
+    multilabel)"""
     min_sensitivity: float | None
-    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of
-    classification)"""
+    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification,
+    multilabel)"""
     at_specificity: float | None
     """Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity.
-    (of classification)"""
+    (of classification, multilabel)"""
     at_sensitivity: float | None
     """Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity.
-    (of classification)"""
+    (of classification, multilabel)"""
     positive: str | int | None
     """Label or number of the positive class of two. Default: the second of `labels`. (of
     classification)"""
@@ -783,7 +785,7 @@ class EvaluationParameters(TypedDict, total=False):
     probabilities, Youden's point for other scores. (of classification)"""
     curve_points: int | None
     """Largest number of points of a curve in the reply; numbers are computed from all of them.
-    (of classification). Default: 1000."""
+    (of classification, multilabel). Default: 1000."""
     bins: int | None
     """Number of bins of the calibration errors. (of classification). Default: 10."""
     top_k: int | None
@@ -992,15 +994,15 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
         "by": "Columns by whose values the report has the same numbers, such as `site` or `site,scanner`.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
-        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)",
-        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification)",
-        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification)",
-        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification)",
-        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification)",
+        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification, multilabel)",
+        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification, multilabel)",
+        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification, multilabel)",
+        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification, multilabel)",
+        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification, multilabel)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
-        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
+        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification, multilabel). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "top_k": "Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of classification)",
         "kappa_weights": "Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of classification)",

@@ -28,6 +28,8 @@ METRIC_NAMES: Mapping[str, str] = {
     "top_k_accuracy": "Top-k accuracy",
     "weighted_kappa": "Weighted kappa",
     "mcc": "Matthews correlation",
+    "subset_accuracy": "Subset accuracy (all labels right)",
+    "hamming_loss": "Hamming loss (share of wrong labels)",
     "kappa": "Cohen's kappa",
     "brier": "Brier score",
     "log_loss": "Log loss",

@@ -30,6 +30,11 @@ _PREDICTIONS: Mapping[str, str] = {
     "ground_truth": "A COCO data set: images, annotations, categories.",
     "detections": "COCO results: image_id, category_id, bbox or segmentation, score.",
 }
+_LABELS: Mapping[str, str] = {
+    "truth": "The labels of each row: a list of names, or 0 and 1 for each label.",
+    "scores": "A score for each label of each row.",
+    "predictions": "Predicted labels, written as the truth, in place of scores.",
+}
 _PAIRS: Mapping[str, str] = {
     "segmentation": "`{id, group, truth, prediction}`: masks as {png}, {npy}, {rle} or {array}.",
     "restoration": "`{id, group, reference, image}`: images as {data}, {npy} or {array}.",
@@ -117,7 +122,10 @@ def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True)
     ]
     content: Schema = {JSON: {"schema": {"anyOf": documents}}}
     if any(evaluation.tables for evaluation in catalog.values()):
-        columns = "Columns truth, score or score:<label>, prediction, group, id, those of `by`."
+        columns = (
+            "Columns truth, score or score:<label>, prediction, group, id, those of `by`; with "
+            "task=multilabel truth:<label>, score:<label>, prediction:<label>."
+        )
         content[CSV] = {"schema": {**BINARY_BODY, "description": columns}}
         archive = "Arrays of the names that CSV has for its columns."
         content[NPZ] = {"schema": {**BINARY_BODY, "description": archive}}
@@ -134,7 +142,8 @@ def _document(
     if with_options:
         members["task"] = {"type": "string", "enum": [task]}
     for name in evaluation.members:
-        text = _PAIRS[task] if name == "pairs" else _PREDICTIONS[name]
+        texts = {**_PREDICTIONS, **(_LABELS if task == "multilabel" else {})}
+        text = _PAIRS[task] if name == "pairs" else texts[name]
         kind: Schema = {"type": "object"} if name in _OBJECTS else {"type": "array", "items": {}}
         members[name] = {**kind, "description": text}
     if with_options:

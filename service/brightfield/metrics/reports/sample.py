@@ -14,6 +14,7 @@ from brightfield.images.picture import Note
 from brightfield.metrics import families
 from brightfield.metrics.counted.counts import CountTable, RateFamily, TableFamily
 from brightfield.metrics.counted.forecasts import ForecastFamily
+from brightfield.metrics.counted.label_counts import LabelSetFamily
 from brightfield.metrics.counted.places import PlaceFamily
 from brightfield.metrics.counted.ranking import RankingFamily
 from brightfield.metrics.reading.rows import Rows
@@ -72,6 +73,10 @@ class Families:
             elif self.wanted.get(member.option) is not None:
                 found.append(member(self.wanted[member.option]))
         return found
+
+    @cached_property
+    def label_sets(self) -> list[LabelSetFamily]:
+        return self._members(LabelSetFamily)
 
     @property
     def conventions(self) -> dict[str, str]:

@@ -118,10 +118,9 @@ class MetricSpec(Generic[S]):
     @property
     def reason(self) -> Reason | None:
         """Why it is undefined: for a mean, because one of its parts is."""
-        if self.filled:
-            return None
         reasons = (self.family.undefined(sample).get(self.name) for sample in self.samples)
-        return next((reason for reason in reasons if reason is not None), None)
+        known = (reason for reason in reasons if reason is not None)
+        return next((why for why in known if not self.filled or why == "no_rows"), None)
 
     @property
     def size(self) -> int:
