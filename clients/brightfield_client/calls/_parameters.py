@@ -33,17 +33,22 @@ class ImageParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
     alpha: float | None
     """Greatest opacity of an overlay. Default: 0.6."""
     offset: str | Sequence[float] | None
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`.
-    Default: "0,0"."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the
+    coordinates of objects. Default: "0,0"."""
     downsample: float | None
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied.
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it.
     Default: 1.0."""
+    legend: bool | None
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target. Default: false."""
 
 
 class ActivationsParameters(ImageParameters, total=False):
@@ -71,6 +76,10 @@ class ClassifyParameters(ImageParameters, total=False):
     """Least score of a class that is named. Default: the card's, else none."""
     classes: str | int | Sequence[str | int] | None
     """Classes of the maps, by label or id. Default: the top_k by their maximum."""
+    paint: Literal["score", "class"] | None
+    """What pictures of a sliding window show: the scores of the best class, or the most
+    probable of all classes at every pixel, in the classes' colours; nothing where none reaches
+    `threshold`. Default: "score"."""
 
 
 class DetectParameters(ImageParameters, total=False):
@@ -419,6 +428,8 @@ class NeighborsParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     id: str | None
     """Of an item, which is left out of its neighbours."""
 
@@ -527,17 +538,22 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
     alpha: float | None
     """Greatest opacity of an overlay. Default: 0.6."""
     offset: str | Sequence[float] | None
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`.
-    Default: "0,0"."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the
+    coordinates of objects. Default: "0,0"."""
     downsample: float | None
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied.
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it.
     Default: 1.0."""
+    legend: bool | None
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target. Default: false."""
 
 
 class TcavParameters(TypedDict, total=False):
@@ -580,6 +596,8 @@ class TcavParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
 
 
 class ProjectionParameters(TypedDict, total=False):
@@ -709,6 +727,11 @@ class EvaluationParameters(TypedDict, total=False):
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
     square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
     detection)"""
+    faulty: Literal["refuse", "exclude"] | None
+    """What to do with images whose annotations or detections can't be read: refuse all with
+    422, or exclude these images and name them. (of detection) What to do with pairs that can't
+    be read: refuse all with 422, or exclude and name them. (of restoration, segmentation).
+    Default: "refuse"."""
     pixel_size: float | None
     """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
     one per axis. Default: distances are in pixels. (of segmentation)"""
@@ -718,9 +741,6 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
-    faulty: Literal["refuse", "exclude"] | None
-    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them.
-    (of restoration, segmentation). Default: "refuse"."""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -783,6 +803,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
         "id": "Of an item, which is left out of its neighbours.",
     },
     "IndexParameters": {
@@ -827,10 +848,12 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
         "space": "Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's).",
         "alpha": "Greatest opacity of an overlay. Default: 0.6.",
-        "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
-        "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
+        "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added to the coordinates of objects. Default: "0,0".',
+        "downsample": "Pixels of the larger image for one of this: coordinates of objects are multiplied by it. Default: 1.0.",
+        "legend": "Draw what a picture shows below it: the colours of values or classes, the model, the target. Default: false.",
     },
     "TcavParameters": {
         "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
@@ -848,6 +871,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
     },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
@@ -898,10 +922,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
         "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
         "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "faulty": "What to do with images whose annotations or detections can't be read: refuse all with 422, or exclude these images and name them. (of detection) What to do with pairs that can't be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: \"refuse\".",
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "faulty": 'What to do with pairs that can\'t be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: "refuse".',
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",

@@ -28,9 +28,10 @@ from brightfield.metrics.reading.coco import (
     IouType,
     check_annotation_ids,
     find_faults,
+    find_unanswered,
     read_scene,
 )
-from brightfield.metrics.reading.coco_faults import NO_FAULTS, Faults
+from brightfield.metrics.reading.coco_faults import Faults
 from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.detection_options import Areas, Overlaps
 from brightfield.metrics.reports.comparison import (
@@ -141,9 +142,10 @@ class Detection(Evaluation):
         """What is wrong with single images. Raises it unless they are to be excluded."""
         if self.faulty == "exclude":
             return find_faults(data, self.iou_type, limits.images)
-        read_scene(data, self.iou_type, self.missing, limits.images)
+        faults = find_unanswered(data)
+        read_scene(data, self.iou_type, self.missing, limits.images, faults)
         check_annotation_ids(data)
-        return NO_FAULTS
+        return faults
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress

@@ -155,7 +155,7 @@ def _with_unit(text: str, unit: str | None) -> str:
 
 def unit_of(metric: str, distance: str | None) -> str | None:
     """The unit of a metric, None where it has none; `distance` is that of the distances."""
-    if metric in _DISTANCES and distance is not None:
+    if distance is not None and (metric == "assd" or _HAUSDORFF.fullmatch(metric)):
         return _UNITS[distance]
     return "dB" if metric == "psnr" else None
 

@@ -27,7 +27,8 @@ _PREDICTIONS: Mapping[str, str] = {
     "ids": "Names of the rows.",
     "groups": "What belongs together (patients, slides): one for each row, pair or image.",
     "ground_truth": "A COCO data set: images, annotations, categories.",
-    "detections": "COCO results: image_id, category_id, bbox or segmentation, score.",
+    "detections": "COCO results: image_id, category_id, bbox or segmentation, score; an image "
+    "without an answer is {image_id, missing: true}, which is left out.",
 }
 _PAIRS: Mapping[str, str] = {
     "segmentation": "`{id, group, truth, prediction}`: masks as {png}, {npy}, {rle} or {array}.",
