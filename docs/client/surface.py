@@ -35,7 +35,10 @@ INTERNAL = {
     "Point",
     "SolidPoint",
 }
-INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
+INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {
+    "ClassEvaluation",
+    "PartEvaluation",
+}
 
 
 def surface() -> str:

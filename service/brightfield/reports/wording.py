@@ -146,7 +146,11 @@ def name_of(metric: str, unit: str | None = None) -> str:
     text = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
         return f"{text} (dB)"
-    return _with_unit(text, unit) if metric == "assd" else text
+    return _with_unit(text, unit) if _is_distance(metric) else text
+
+
+def _is_distance(metric: str) -> bool:
+    return metric == "assd" or _HAUSDORFF.fullmatch(metric) is not None
 
 
 def _with_unit(text: str, unit: str | None) -> str:
@@ -155,7 +159,7 @@ def _with_unit(text: str, unit: str | None) -> str:
 
 def unit_of(metric: str, distance: str | None) -> str | None:
     """The unit of a metric, None where it has none; `distance` is that of the distances."""
-    if distance is not None and (metric == "assd" or _HAUSDORFF.fullmatch(metric)):
+    if _is_distance(metric) and distance is not None:
         return _UNITS[distance]
     return "dB" if metric == "psnr" else None
 
