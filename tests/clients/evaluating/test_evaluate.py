@@ -139,6 +139,14 @@ def test_a_bad_image_is_missing_and_does_not_stop_the_rest(client, cells, name):
     assert found.report.excluded[0]["reason"] == "missing_score"
 
 
+def test_copies_are_noted(client, cells, name):
+    first = cells / "RBC" / "00.png"
+    (cells / "RBC" / "00 copy.png").write_bytes(first.read_bytes())
+    found = client.evaluate(cells, MODEL, run=name, options=FAST)
+    (note,) = (each for each in found.report.warnings if each.code == "repeated_rows")
+    assert note.detail.startswith("1 of 31 rows")
+
+
 def test_labels_and_runs_that_do_not_fit_are_refused(client, cells, name):
     client.evaluate(cells, MODEL, run=name, options=FAST)
     with pytest.raises(ValueError, match="chunks of another model, data set or other parameters"):
