@@ -14,6 +14,8 @@ from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
 from brightfield.metrics.families.weighted_kappa import KappaWeights
+from brightfield.metrics.reading.digests import copies, with_digests
+from brightfield.metrics.reading.groups import Groups
 from brightfield.metrics.reading.predictions import Predictions
 from brightfield.metrics.reading.reading import read_predictions
 from brightfield.metrics.reading.rows import Rows
@@ -103,13 +105,15 @@ class Classification(FurtherNumbers, Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        found = read_predictions(data, self.labels, alone=True, positive=self.positive, by=self.by)
+        by = with_digests(data, self.by)
+        found = read_predictions(data, self.labels, alone=True, positive=self.positive, by=by)
         return self.report(found.rows(self.missing), progress)
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
-        found = read_predictions(data, self.labels, alone=False, by=self.by)
+        by = with_digests(data, self.by)
+        found = read_predictions(data, self.labels, alone=False, by=by)
         rows, frame = found.rows(self.missing), self._frame(found)
         self._agree(rows)
         if len(rows.labels) == 2:
@@ -188,7 +192,7 @@ class Classification(FurtherNumbers, Evaluation):
             "labels": list(rows.labels),
             **found,
             **self._by(rows, whole),
-            "warnings": warned([*found["warnings"], *by_notes(rows.by)]),
+            "warnings": warned([*found["warnings"], *by_notes(self._parts(rows)), *copies(rows)]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
             "conventions": {**conventions, "ci": self.ci.model_dump()},
@@ -203,7 +207,12 @@ class Classification(FurtherNumbers, Evaluation):
             sizes = {"n": part.n, "groups": part.group_count}
             return {**sizes, **whole.part(part).numbers()}
 
-        return {"by": by_values(rows.by, numbers)} if rows.by else {}
+        parts = self._parts(rows)
+        return {"by": by_values(parts, numbers)} if parts else {}
+
+    def _parts(self, rows: Rows) -> dict[str, Groups]:
+        """The columns by whose values there are numbers; digests only tell copies."""
+        return {name: rows.by[name] for name in self.by or ()}
 
     def _view(self, rows: Rows, progress: Progress) -> Binary | Multiclass:
         sample = Sample(rows, self.ci, progress, Families(self.further))

@@ -28,6 +28,7 @@ from brightfield.metrics.reading.coco import (
     IouType,
     check_annotation_ids,
     find_faults,
+    find_unanswered,
     read_scene,
 )
 from brightfield.metrics.reading.coco_columns import with_columns
@@ -148,9 +149,10 @@ class Detection(Evaluation):
         """What is wrong with single images. Raises it unless they are to be excluded."""
         if self.faulty == "exclude":
             return find_faults(data, self.iou_type, limits.images)
-        self._read(data, limits)
+        faults = find_unanswered(data)
+        self._read(data, limits, faults)
         check_annotation_ids(data)
-        return NO_FAULTS
+        return faults
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress

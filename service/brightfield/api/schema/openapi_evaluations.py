@@ -25,10 +25,12 @@ _PREDICTIONS: Mapping[str, str] = {
     "scores": "A score of the positive class for each row, or a score for each class.",
     "predictions": "Predicted labels or class numbers, in place of scores.",
     "ids": "Names of the rows.",
-    "columns": "Further columns by name, for `by`: a value for each row, pair or image.",
+    "columns": "Further columns by name, for `by`: a value for each row, pair or image. Of a "
+    "classification `digest`, texts that are equal for copies of an image.",
     "groups": "What belongs together (patients, slides): one for each row, pair or image.",
     "ground_truth": "A COCO data set: images, annotations, categories.",
-    "detections": "COCO results: image_id, category_id, bbox or segmentation, score.",
+    "detections": "COCO results: image_id, category_id, bbox or segmentation, score; an image "
+    "without an answer is {image_id, missing: true}, which is left out.",
 }
 _LABELS: Mapping[str, str] = {
     "truth": "The labels of each row: a list of names, or 0 and 1 for each label.",
