@@ -178,6 +178,7 @@ class ImagePass:
             (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
+            region=self._job.view.part,
         )
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -20,10 +20,10 @@ from brightfield.metrics.counted.forecasts import Forecasts
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
+from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.notes import from_same_data, skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points, table_points
 from brightfield.metrics.reports.sample import (
-    Families,
     Sample,
     are_probabilities,
     lines,
@@ -82,10 +82,8 @@ class Binary:
     curve_points: int
     bins: int
     worst: int
-
-    @cached_property
-    def families(self) -> Families:
-        return Families()
+    of: Binary | None = None
+    """The whole that these rows are a part of, whose threshold they have."""
 
     @cached_property
     def scores(self) -> NDArray[np.float64] | None:
@@ -107,6 +105,8 @@ class Binary:
 
     @cached_property
     def probable(self) -> bool:
+        if self.of is not None:
+            return self.of.probable
         return self.scores is not None and are_probabilities(self.scores)
 
     @cached_property
@@ -118,6 +118,8 @@ class Binary:
     @cached_property
     def choice(self) -> OperatingChoice:
         """Where the threshold is: as told, by the rule, 0.5 of probabilities, else by Youden."""
+        if self.of is not None:
+            return self.of.choice
         if self.sample.rows.predictions is not None:
             return OperatingChoice("predictions")
         if self.threshold is not None:
@@ -144,6 +146,14 @@ class Binary:
             "warnings": self._warnings(found),
         }
 
+    def part(self, rows: Rows) -> Binary:
+        """Some of the rows, at the threshold of all."""
+        return replace(self, sample=replace(self.sample, rows=rows), of=self)
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers alone."""
+        return {"metrics": nested(self._estimates(), _HERE)}
+
     def points(self) -> Iterator[Named] | None:
         """Every point of the curves, or None where there are no scores."""
         if self.ranking is None:
@@ -169,24 +179,25 @@ class Binary:
         """The numbers that scores give, whose units are rows."""
         if self.ranking is None:
             return []
-        wanted = lines(self.families.rankings, self.ranking, _HERE)
+        families = self.sample.families
+        wanted = lines(families.rankings, self.ranking, _HERE)
         if self.forecasts is None:
             return wanted
-        return [*wanted, *lines(self.families.forecasts, self.forecasts, _HERE)]
+        return [*wanted, *lines(families.forecasts, self.forecasts, _HERE)]
 
     def cell_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the table of counts."""
         if self.table is None:
             return []
-        chosen = OneAgainstRest(self.table, self.positive)
+        chosen, families = OneAgainstRest(self.table, self.positive), self.sample.families
         return [
-            *lines(self.families.tables, self.table, _HERE),
-            *lines(self.families.rates, chosen, _HERE),
+            *lines(families.tables, self.table, _HERE),
+            *lines(families.rates, chosen, _HERE),
         ]
 
     def missing(self) -> dict[MetricPath, Estimate]:
         """The numbers that there are no lines of, and why."""
-        families, n = self.families, self.sample.rows.n
+        families, n = self.sample.families, self.sample.rows.n
         found: dict[MetricPath, Estimate] = {}
         if self.ranking is None:
             found |= undefined(families.rankings, Estimate.missing("no_scores", n), _HERE)
