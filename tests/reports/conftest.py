@@ -12,6 +12,7 @@ from brightfield import metrics
 from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
+from brightfield.reports.requirements.both import judged
 
 Report = dict[str, Any]
 
@@ -117,6 +118,7 @@ def nothing() -> Report:
 
 MAKERS: dict[str, Callable[[], Report]] = {
     "binary": binary,
+    "judged": lambda: dict(judged(binary(), ["auroc>=0.9", "auroc@lower>0.1"])),
     "binary_of_labels": lambda: evaluated(
         "classification", {"truth": [0, 1, 1], "predictions": [0, 1, 0]}
     ),

@@ -730,6 +730,11 @@ class EvaluationParameters(TypedDict, total=False):
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
     square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
     detection)"""
+    faulty: Literal["refuse", "exclude"] | None
+    """What to do with images whose annotations or detections can't be read: refuse all with
+    422, or exclude these images and name them. (of detection) What to do with pairs that can't
+    be read: refuse all with 422, or exclude and name them. (of restoration, segmentation).
+    Default: "refuse"."""
     pixel_size: float | None
     """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
     one per axis. Default: distances are in pixels. (of segmentation)"""
@@ -739,9 +744,6 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
-    faulty: Literal["refuse", "exclude"] | None
-    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them.
-    (of restoration, segmentation). Default: "refuse"."""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -924,10 +926,10 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
         "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
         "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "faulty": "What to do with images whose annotations or detections can't be read: refuse all with 422, or exclude these images and name them. (of detection) What to do with pairs that can't be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: \"refuse\".",
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "faulty": 'What to do with pairs that can\'t be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: "refuse".',
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -27,9 +27,11 @@ from brightfield.metrics.reading.coco import (
     CocoDataset,
     IouType,
     check_annotation_ids,
+    find_faults,
     read_scene,
 )
 from brightfield.metrics.reading.coco_columns import with_columns
+from brightfield.metrics.reading.coco_faults import NO_FAULTS, Faults
 from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.detection_options import Areas, Overlaps
 from brightfield.metrics.reports.comparison import (
@@ -104,6 +106,9 @@ class Detection(Evaluation):
     areas: Areas | None = None
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square
     micrometres with `pixel_size`. Default: COCO's small, medium and large."""
+    faulty: Literal["refuse", "exclude"] = "refuse"
+    """What to do with images whose annotations or detections can't be read: refuse all with 422, or
+    exclude these images and name them."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Micrometres per pixel, for `areas`."""
     class_agnostic: bool = False
@@ -135,12 +140,21 @@ class Detection(Evaluation):
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
         self.agree()
-        scene = self._read(with_columns(data, self.by or ()), limits)
-        check_annotation_ids(data)
-        return self.report(scene, progress)
+        known = with_columns(data, self.by or ())
+        return self.report(self._read(known, limits, self._faults(known, limits)), progress)
 
-    def _read(self, data: Mapping[str, Any], limits: DataLimits) -> CocoDataset:
-        return read_scene(data, self.iou_type, self.missing, limits.images, self.by or ())
+    def _read(
+        self, data: Mapping[str, Any], limits: DataLimits, faults: Faults = NO_FAULTS
+    ) -> CocoDataset:
+        return read_scene(data, self.iou_type, self.missing, limits.images, faults, self.by or ())
+
+    def _faults(self, data: Mapping[str, Any], limits: DataLimits) -> Faults:
+        """What is wrong with single images. Raises it unless they are to be excluded."""
+        if self.faulty == "exclude":
+            return find_faults(data, self.iou_type, limits.images)
+        self._read(data, limits)
+        check_annotation_ids(data)
+        return NO_FAULTS
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
@@ -149,12 +163,14 @@ class Detection(Evaluation):
         self.agree()
         known = with_columns(data, self.by or ())
         own = {name: known[name] for name in self.members if known.get(name) is not None}
-        scene = self._read(own, limits)
-        check_annotation_ids(own)
+        faults = self._faults(own, limits)
+        scene = self._read(own, limits, faults)
         categories = {id_text(key): label for key, label in scene.categories}
-        frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
-        ids = tuple(id_text(image) for image in scene.images)
-        return PredictionChunk.of_document(own, len(scene.images), frame, ids)
+        images = own["ground_truth"]["images"]
+        frame = {"categories": categories, "groups": "groups" in own if images else None}
+        ids = tuple(id_text(image["id"]) for image in images)
+        kept = {**own, "faults": dict(faults)} if faults else own
+        return PredictionChunk.of_document(kept, len(images), frame, ids)
 
     def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
         return self.report(self.scene(joined(parts), limits), progress)
@@ -187,8 +203,11 @@ class Detection(Evaluation):
 
     def scene(self, whole: JoinedCoco, limits: DataLimits) -> CocoDataset:
         """All chunks as one data set."""
-        scene = self._read(whole.data, limits)
-        named = (whole.detected.excluded(entry.row, entry.reason) for entry in scene.excluded)
+        scene = self._read(whole.data, limits, whole.faults)
+        named = (
+            entry if entry.id is not None else whole.detected.excluded(entry.row, entry.reason)
+            for entry in scene.excluded
+        )
         return replace(
             scene,
             excluded=tuple(named),

@@ -114,6 +114,10 @@ _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
 _HAUSDORFF = re.compile(r"hd(\d[\d.]*)")
 _ALL = 100
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+_SPELLINGS: Mapping[str | None, frozenset[str]] = {
+    "pixels": frozenset({"pixels", "pixel", "px"}),
+    "\N{MICRO SIGN}m": frozenset({"\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "um"}),
+}
 
 
 def _of_detections(kind: str, percent: str | None, rest: str | None) -> str:
@@ -142,11 +146,27 @@ def name_of(metric: str, unit: str | None = None) -> str:
     text = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
         return f"{text} (dB)"
-    return _with_unit(text, unit) if metric == "assd" else text
+    return _with_unit(text, unit) if _is_distance(metric) else text
+
+
+def _is_distance(metric: str) -> bool:
+    return metric == "assd" or _HAUSDORFF.fullmatch(metric) is not None
 
 
 def _with_unit(text: str, unit: str | None) -> str:
     return text if unit is None else f"{text} ({_UNITS[unit]})"
+
+
+def unit_of(metric: str, distance: str | None) -> str | None:
+    """The unit of a metric, None where it has none; `distance` is that of the distances."""
+    if _is_distance(metric) and distance is not None:
+        return _UNITS[distance]
+    return "dB" if metric == "psnr" else None
+
+
+def units_of(unit: str | None) -> frozenset[str]:
+    """The ways to write a unit."""
+    return _SPELLINGS.get(unit, frozenset({unit}) if unit else frozenset())
 
 
 def shown(value: float | None) -> str:

@@ -148,7 +148,7 @@ def test_reports_are_asked_for_again(real, tmp_path):
     assert roc.media_type == "image/svg+xml" and "<img" in roc._repr_html_()
     assert found.save(tmp_path / "pr.png", plot="pr").read_bytes().startswith(b"\x89PNG")
     assert json.loads(found.save(tmp_path / "all.json").read_text()) == dict(found.raw)
-    with pytest.raises(UnprocessableError, match="It has roc, pr, confusion"):
+    with pytest.raises(UnprocessableError, match="It has roc, pr, threshold, confusion"):
         found.plot("cases")
     with pytest.raises(ValueError, match=r"saved as \.html"):
         found.save(tmp_path / "report.pdf")
@@ -158,5 +158,5 @@ def test_reports_of_documents_are_asked_for_again(real):
     mask = np.eye(12, dtype=bool)
     found = real.metrics([mask], predictions=[mask], task="segmentation", ci=FAST)
     assert b"Dice" in found.plot().content
-    with pytest.raises(ValueError, match="no longer knows its data"):
+    with pytest.raises(ValueError, match="no longer knows its question"):
         Evaluation.from_json(found.raw).to_html()

@@ -223,7 +223,8 @@ class Multiclass:
     def _curves(self) -> dict[str, Any]:
         known = self.forecasts
         calibration = known and reliability(known, self.sample.level)
-        return {**self._pair(self.pooled), "thresholds": None, "calibration": calibration}
+        binary = {"thresholds": None, "histogram": None}
+        return {**self._pair(self.pooled), **binary, "calibration": calibration}
 
     def _worst(self) -> Sequence[Any]:
         rows = self.sample.rows
