@@ -211,7 +211,7 @@ def _distinct(
 ) -> tuple[Vectors, Vectors]:
     """The different vectors of the concept, and those of the others that are `apart` (N,) from it.
 
-    A copy that is held out would be told apart because its like was learned, and a copy among the
+    A copy that is held out would be recognised because its like was learned, and a copy among the
     others would speak against the concept. In the order of the ids, as all that is drawn from.
     """
     order = others.order
