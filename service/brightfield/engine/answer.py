@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture
-from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.work_item import WorkItem
+from brightfield.scaling import Scaling
 from brightfield_painting import display
 
 
@@ -56,6 +56,8 @@ class ImageFacts:
     scaling: Scaling | None
     pixel_size: float | None
     notes: tuple[Note, ...] = ()
+    channels: tuple[int, ...] = ()
+    """Places in the file of the channels that were used, as far as known."""
 
     @classmethod
     def of(
@@ -72,6 +74,7 @@ class ImageFacts:
             scaling,
             picture.pixel_size,
             (*picture.notes, *notes),
+            picture.facts.indices,
         )
 
 
@@ -106,6 +109,8 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+    plane_scalings: tuple[Scaling, ...] = ()
+    """Those of each plane of a stack, where each has its own."""
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
         """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.

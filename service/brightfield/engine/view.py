@@ -15,9 +15,9 @@ class View(Parameters):
     region: BoxParameter | None = None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: Intensity = Intensity("auto")
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others."""
 
     @property
     def part(self) -> Region | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from brightfield.images.budget import Hold
+from brightfield.images.channels import COLOURS, ChannelFacts
 from brightfield.tensors import Pixels
 
 
@@ -49,6 +50,8 @@ class Picture:
     raw: Pixels | None = None
     hold: Hold | None = None
     """The bytes of the budget that the pixels have."""
+    facts: ChannelFacts = COLOURS
+    """Whether the channels are colours of one image, and what the file calls them."""
 
     def settle(self) -> None:
         """Give back the bytes that only decoding and preprocessing needed."""

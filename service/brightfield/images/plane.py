@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brightfield.images.channels import COLOURS, ChannelFacts
 from brightfield.images.picture import Note
 from brightfield.tensors import Pixels
 
@@ -18,3 +19,4 @@ class Plane:
     pixel_size: float | None = None
     notes: tuple[Note, ...] = ()
     raw: Pixels | None = None
+    facts: ChannelFacts = COLOURS

@@ -16,13 +16,14 @@ from brightfield.images.decode import stack
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
-from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
+from brightfield.preprocess import Prepared, field_of, preprocess
 from brightfield.progress import Progress, Step
 from brightfield.results import Result
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.lane import assert_off_lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.scaling import Scaling, joined, stack_scaling, whole_plane_scaling
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 
 # Of a stack, 2 GiB as a 16-bit label volume.
@@ -48,7 +49,8 @@ class TiledInference:
         self._progress = progress
         self._notes: dict[str, Note] = {}
         self._pictures: list[Picture] = []  # the first alone
-        self._scaling: Scaling | None = None
+        self._of_stack: Scaling | None = None
+        self._scalings: list[Scaling] = []
         self._tiles = 0
         self._batch_rows = 1
 
@@ -86,12 +88,13 @@ class TiledInference:
             sha256=resident.sha256,
             digest=resident.digest,
             picture=picture or self._pictures[0],
-            scaling=self._scaling,
+            scaling=self._scalings[0] if picture is None else joined(self._scalings),
             result=result,
             notes=(*resident.notes, *self._notes.values()),
             timing=timing,
             batch_size=self._batch_rows,
             tiles=self._tiles,
+            plane_scalings=() if picture or self._of_stack else tuple(self._scalings),
         )
 
     def _views(self, picture: Picture | None) -> tuple[Iterable[Picture], int]:
@@ -103,13 +106,20 @@ class TiledInference:
             raise UnfitImage("The model takes arrays as they are; send each plane as one.")
         job = self._job
         planes = stack(job.data, job.selection, limits=job.limits)
+        if len(planes) > 1 and not self._task.plane_by_plane:
+            spec, intensity = self._resident.card.input, job.view.intensity
+            self._of_stack, notes = stack_scaling(
+                self._planes(planes), len(planes), spec, intensity
+            )
+            self._keep(notes)
         return self._planes(planes), len(planes)
 
     def _planes(self, planes: Sequence[Selection]) -> Iterator[Picture]:
         """One plane after the other, so that a stack is never in memory as a whole."""
         for plane in planes:
             decoding = HeldDecoding(self._job.budget, self._job.limits)
-            picture = decoding.beside(self._job.data, plane)
+            self._job.ticket.check()
+            picture = decoding.beside(self._job.data, plane, self._resident.card.input.needs)
             picture.settle()
             self._keep(picture.notes)
             self._check_voxels(picture, len(planes))
@@ -131,9 +141,8 @@ class TiledInference:
     def _painted(self, picture: Picture, index: int, count: int) -> Canvas:
         if not self._pictures:
             self._pictures.append(picture)
-        spec = self._resident.card.input
-        scaling, notes = whole_plane_scaling(picture, spec, self._job.view.intensity)
-        self._scaling = self._scaling or scaling
+        scaling, notes = self._scaling_of(picture)
+        self._scalings.append(scaling)
         canvas = self._task.canvas(self._scene(picture, scaling))
         field = canvas.scene.region
         tiling, cut = self._tiler.tiling(field)
@@ -144,6 +153,11 @@ class TiledInference:
             self._progress(Step(index * total + done, count * total))
         self._keep((*notes, *cut, *canvas.notes))
         return canvas
+
+    def _scaling_of(self, picture: Picture) -> tuple[Scaling, tuple[Note, ...]]:
+        if self._of_stack is not None:
+            return self._of_stack, ()
+        return whole_plane_scaling(picture, self._resident.card.input, self._job.view.intensity)
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:
         field = field_of(picture, self._job.view.part)
