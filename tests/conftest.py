@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests that need one; it starts when the first of them asks for it."""
+"""A real PostgreSQL for the tests that need one, and memory given back between files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+
+from brightfield.serving.freed_memory import trim_function
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _freed_memory() -> Iterator[None]:
+    """What one file's tests have freed is not held while the next one's run."""
+    yield
+    if trim := trim_function():
+        trim()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from brightfield import metrics
 from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
+from brightfield.reports.requirements.both import judged
 
 Report = dict[str, Any]
 
@@ -105,8 +106,18 @@ def hostile() -> Report:
     truth = [HOSTILE, ODD] * 20 + [None]
     scores = [*np.clip(np.tile([0.3, 0.6], 20) + rng.normal(0, 0.2, 40), 0, 1).tolist(), 0.5]
     ids = [f"{HOSTILE}{row}" for row in range(41)]
-    data = {"truth": truth, "scores": scores, "ids": ids}
-    return evaluated("classification", data, labels=[HOSTILE, ODD])
+    columns = {HOSTILE: [HOSTILE, ODD] * 20 + [ODD]}
+    data = {"truth": truth, "scores": scores, "ids": ids, "columns": columns}
+    return evaluated("classification", data, labels=[HOSTILE, ODD], by=[HOSTILE])
+
+
+def labelled() -> Report:
+    """Cases with any number of labels, some of whose names try to break out."""
+    rng = np.random.default_rng(6)
+    truth = rng.random((90, 4)) < 0.4
+    scores = np.clip(0.4 * truth + rng.random(truth.shape) * 0.6, 0, 1)
+    data = {"truth": truth.tolist(), "scores": scores.tolist()}
+    return evaluated("multilabel", data, labels=["cell", "debris", HOSTILE, ODD])
 
 
 def nothing() -> Report:
@@ -116,6 +127,7 @@ def nothing() -> Report:
 
 MAKERS: dict[str, Callable[[], Report]] = {
     "binary": binary,
+    "judged": lambda: dict(judged(binary(), ["auroc>=0.9", "auroc@lower>0.1"])),
     "binary_of_labels": lambda: evaluated(
         "classification", {"truth": [0, 1, 1], "predictions": [0, 1, 0]}
     ),
@@ -124,6 +136,7 @@ MAKERS: dict[str, Callable[[], Report]] = {
         "classification", {"truth": [1, 1], "scores": [0.2, 3.0]}, labels=["a", "b"]
     ),
     "nothing": nothing,
+    "labelled": labelled,
     "several": lambda: several(4),
     "twenty": lambda: several(20, labels=[f"a longer name of class {c}" for c in range(20)]),
     "sixty": lambda: several(60, 400),

@@ -71,6 +71,13 @@ def activations(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -81,13 +88,16 @@ def activations(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "overlay", "npy", "tiff", "csv"]: gives `Binary` instead of a
             typed result.
 
@@ -140,11 +150,21 @@ def classify(
         top_k: How many classes to name. Default: 5.
         threshold: Least score of a class that is named. Default: the card's, else none.
         classes: Classes of the maps, by label or id. Default: the top_k by their maximum.
+        paint: What pictures of a sliding window show: the scores of the best class, or the most
+            probable of all classes at every pixel, in the classes' colours; nothing where none
+            reaches `threshold`. Default: "score".
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -155,13 +175,16 @@ def classify(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["csv", "npy", "tiff", "png", "overlay"]: gives `Binary` instead of a
             typed result.
 
@@ -208,9 +231,10 @@ def detect(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         threshold: Least score of an object. Default: the card's, else 0.5.
         iou: Where the boxes of two objects of one class overlap by more than this (intersection
@@ -223,6 +247,13 @@ def detect(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -233,13 +264,16 @@ def detect(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["csv", "geojson", "coco", "rois", "overlay"]: gives `Binary` instead of
             a typed result.
 
@@ -298,6 +332,13 @@ def embed(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -308,13 +349,16 @@ def embed(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["npy", "csv"]: gives `Binary` instead of a typed result.
 
     Returns:
@@ -424,6 +468,13 @@ def occlusion(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -434,13 +485,16 @@ def occlusion(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["csv", "png", "tiff", "npy", "overlay"]: gives `Binary` instead of a
             typed result.
 
@@ -493,6 +547,13 @@ def patches(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -503,13 +564,16 @@ def patches(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "csv"]: gives `Binary` instead of a typed result.
 
     Returns:
@@ -616,6 +680,13 @@ def saliency(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -626,13 +697,16 @@ def saliency(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "tiff", "npy", "overlay"]: gives `Binary` instead of a typed
             result.
 
@@ -703,9 +777,10 @@ def segment(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         mode: `instance` tells objects of a class apart, `semantic` does not. Default: what the
             model is made for.
@@ -727,6 +802,13 @@ def segment(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -737,13 +819,16 @@ def segment(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay"]:
             gives `Binary` instead of a typed result.
 
@@ -795,9 +880,10 @@ def superresolve(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         scale: How many times more pixels along a side; chooses the model. Default: the model's.
         reference: A further image, in any of the forms of `image`.
@@ -816,13 +902,16 @@ def superresolve(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["image", "png", "tiff", "npy"]: gives `Binary` instead of a typed
             result.
 

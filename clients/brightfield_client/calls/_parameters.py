@@ -33,17 +33,22 @@ class ImageParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
     alpha: float | None
     """Greatest opacity of an overlay. Default: 0.6."""
     offset: str | Sequence[float] | None
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`.
-    Default: "0,0"."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the
+    coordinates of objects. Default: "0,0"."""
     downsample: float | None
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied.
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it.
     Default: 1.0."""
+    legend: bool | None
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target. Default: false."""
 
 
 class ActivationsParameters(ImageParameters, total=False):
@@ -55,6 +60,13 @@ class ActivationsParameters(ImageParameters, total=False):
     units: str | int | Sequence[int] | None
     """Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or
     `0,17,4`. Default: all, or those that the task picks."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class ClassifyParameters(ImageParameters, total=False):
@@ -71,15 +83,26 @@ class ClassifyParameters(ImageParameters, total=False):
     """Least score of a class that is named. Default: the card's, else none."""
     classes: str | int | Sequence[str | int] | None
     """Classes of the maps, by label or id. Default: the top_k by their maximum."""
+    paint: Literal["score", "class"] | None
+    """What pictures of a sliding window show: the scores of the best class, or the most
+    probable of all classes at every pixel, in the classes' colours; nothing where none reaches
+    `threshold`. Default: "score"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class DetectParameters(ImageParameters, total=False):
     """Parameters of /detect."""
 
     tile: str | int | Sequence[int] | None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Default: large images are cut so that the result is that of the whole, where the
-    model's reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as
+    the model sees them: those of the image, unless `scale` changes them. Default: large images
+    are cut so that the result is that of the whole, where the model's reach allows it."""
     overlap: int | None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     threshold: float | None
@@ -91,6 +114,13 @@ class DetectParameters(ImageParameters, total=False):
     """How many objects to name, best first; 1 finds a single one. Default: 300."""
     classes: str | int | Sequence[str | int] | None
     """Only objects of these classes, by label or id. Default: all."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class EmbedParameters(ImageParameters, total=False):
@@ -105,6 +135,13 @@ class EmbedParameters(ImageParameters, total=False):
     class or register tokens; with `none`, all. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class OcclusionParameters(ImageParameters, total=False):
@@ -193,6 +230,13 @@ class OcclusionParameters(ImageParameters, total=False):
     """Cells of a mask along each side of the input. (of rise). Default: 7."""
     p: float | None
     """Probability that a cell is open. (of rise). Default: 0.5."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class PatchesParameters(ImageParameters, total=False):
@@ -209,6 +253,13 @@ class PatchesParameters(ImageParameters, total=False):
     most: int | None
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class SaliencyParameters(ImageParameters, total=False):
@@ -312,15 +363,22 @@ class SaliencyParameters(ImageParameters, total=False):
     Default: 0.15."""
     seed: int | None
     """Seed of the noise. (of smoothgrad). Default: 0."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class SegmentParameters(ImageParameters, total=False):
     """Parameters of /segment."""
 
     tile: str | int | Sequence[int] | None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Default: large images are cut so that the result is that of the whole, where the
-    model's reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as
+    the model sees them: those of the image, unless `scale` changes them. Default: large images
+    are cut so that the result is that of the whole, where the model's reach allows it."""
     overlap: int | None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     mode: Literal["semantic", "instance"] | None
@@ -343,15 +401,22 @@ class SegmentParameters(ImageParameters, total=False):
     link: float | None
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume. Default: 0.25."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class SuperresolveParameters(ImageParameters, total=False):
     """Parameters of /superresolve."""
 
     tile: str | int | Sequence[int] | None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Default: large images are cut so that the result is that of the whole, where the
-    model's reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as
+    the model sees them: those of the image, unless `scale` changes them. Default: large images
+    are cut so that the result is that of the whole, where the model's reach allows it."""
     overlap: int | None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     scale: int | None
@@ -409,6 +474,13 @@ class NeighborsParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
     `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
     `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -422,6 +494,8 @@ class NeighborsParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     id: str | None
     """Of an item, which is left out of its neighbours."""
 
@@ -514,6 +588,13 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
     `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
     `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -530,17 +611,22 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
     alpha: float | None
     """Greatest opacity of an overlay. Default: 0.6."""
     offset: str | Sequence[float] | None
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`.
-    Default: "0,0"."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the
+    coordinates of objects. Default: "0,0"."""
     downsample: float | None
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied.
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it.
     Default: 1.0."""
+    legend: bool | None
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target. Default: false."""
 
 
 class TcavParameters(TypedDict, total=False):
@@ -567,6 +653,13 @@ class TcavParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
     `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
     `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -583,6 +676,8 @@ class TcavParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
 
 
 class ProjectionParameters(TypedDict, total=False):
@@ -660,9 +755,27 @@ class EvaluationParameters(TypedDict, total=False):
     about: str | Mapping[str, Any] | None
     """What the predictions rest on (model, version, data set, parameters): any JSON object,
     which the report repeats."""
+    by: str | Sequence[str] | None
+    """Columns by whose values the report has the same numbers, such as `site` or
+    `site,scanner`."""
     missing: Literal["exclude", "refuse"] | None
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
+    beta: float | None
+    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification,
+    multilabel)"""
+    max_fpr: float | None
+    """Asks for `partial_auroc`, at false positive rates up to this. (of classification,
+    multilabel)"""
+    min_sensitivity: float | None
+    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification,
+    multilabel)"""
+    at_specificity: float | None
+    """Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity.
+    (of classification, multilabel)"""
+    at_sensitivity: float | None
+    """Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity.
+    (of classification, multilabel)"""
     positive: str | int | None
     """Label or number of the positive class of two. Default: the second of `labels`. (of
     classification)"""
@@ -675,9 +788,15 @@ class EvaluationParameters(TypedDict, total=False):
     probabilities, Youden's point for other scores. (of classification)"""
     curve_points: int | None
     """Largest number of points of a curve in the reply; numbers are computed from all of them.
-    (of classification). Default: 1000."""
+    (of classification, multilabel). Default: 1000."""
     bins: int | None
     """Number of bins of the calibration errors. (of classification). Default: 10."""
+    top_k: int | None
+    """Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of
+    classification)"""
+    kappa_weights: Literal["linear", "quadratic"] | None
+    """Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of
+    classification)"""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
     match_iou: float | None
@@ -693,6 +812,11 @@ class EvaluationParameters(TypedDict, total=False):
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
     square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
     detection)"""
+    faulty: Literal["refuse", "exclude"] | None
+    """What to do with images whose annotations or detections can't be read: refuse all with
+    422, or exclude these images and name them. (of detection) What to do with pairs that can't
+    be read: refuse all with 422, or exclude and name them. (of restoration, segmentation).
+    Default: "refuse"."""
     pixel_size: float | None
     """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
     one per axis. Default: distances are in pixels. (of segmentation)"""
@@ -702,9 +826,9 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
-    faulty: Literal["refuse", "exclude"] | None
-    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them.
-    (of restoration, segmentation). Default: "refuse"."""
+    thresholds: str | float | Sequence[float] | None
+    """From which score on a label is predicted, one number or one for each label. (of
+    multilabel)"""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -729,6 +853,12 @@ class EvaluationParameters(TypedDict, total=False):
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
+    hausdorff: str | float | Sequence[float] | None
+    """Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum,
+    `hd100`. (of segmentation)"""
+    boundary_width: float | None
+    """Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units
+    of pixel_size. (of segmentation)"""
     missing_distance: Literal["leave_out", "diagonal"] | None
     """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal.
     (of segmentation). Default: "leave_out"."""
@@ -755,12 +885,15 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
         "id": "Of an item, which is left out of its neighbours.",
     },
     "IndexParameters": {
@@ -798,6 +931,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
@@ -805,10 +940,12 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
         "space": "Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's).",
         "alpha": "Greatest opacity of an overlay. Default: 0.6.",
-        "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
-        "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
+        "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added to the coordinates of objects. Default: "0,0".',
+        "downsample": "Pixels of the larger image for one of this: coordinates of objects are multiplied by it. Default: 1.0.",
+        "legend": "Draw what a picture shows below it: the colours of values or classes, the model, the target. Default: false.",
     },
     "TcavParameters": {
         "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
@@ -819,6 +956,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
@@ -826,6 +965,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
     },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
@@ -858,21 +998,30 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
+        "by": "Columns by whose values the report has the same numbers, such as `site` or `site,scanner`.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
+        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification, multilabel)",
+        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification, multilabel)",
+        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification, multilabel)",
+        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification, multilabel)",
+        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification, multilabel)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
-        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
+        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification, multilabel). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
+        "top_k": "Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of classification)",
+        "kappa_weights": "Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of classification)",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
         "match_iou": "IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of detection). Default: 0.5.",
         "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
         "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
         "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "faulty": "What to do with images whose annotations or detections can't be read: refuse all with 422, or exclude these images and name them. (of detection) What to do with pairs that can't be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: \"refuse\".",
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "faulty": 'What to do with pairs that can\'t be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: "refuse".',
+        "thresholds": "From which score on a label is predicted, one number or one for each label. (of multilabel)",
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",
@@ -881,6 +1030,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
         "ignore": "Value of pixels of the truth that nobody labelled (void, often 255): they are out of all numbers, and a predicted object that is void for more than half is not judged. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
+        "hausdorff": "Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum, `hd100`. (of segmentation)",
+        "boundary_width": "Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units of pixel_size. (of segmentation)",
         "missing_distance": 'hd95 and assd of a case in which one mask is empty: no value, or the image\'s diagonal. (of segmentation). Default: "leave_out".',
     },
 }

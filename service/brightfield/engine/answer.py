@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
-from brightfield.images.picture import Note, Picture
+from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.results import Result
 from brightfield.runtime.work_item import WorkItem
 from brightfield.scaling import Scaling
@@ -55,15 +56,26 @@ class ImageFacts:
     orientation_applied: int
     scaling: Scaling | None
     pixel_size: float | None
+    spacing: float | None
+    address: PlaneAddress
+    region: Region | None
     notes: tuple[Note, ...] = ()
+    scale: float = 1.0
+    """Pixels that the model saw for each of the image along a side."""
     channels: tuple[int, ...] = ()
     """Places in the file of the channels that were used, as far as known."""
 
     @classmethod
     def of(
-        cls, picture: Picture, scaling: Scaling | None, notes: tuple[Note, ...] = ()
+        cls,
+        picture: Picture,
+        scaling: Scaling | None,
+        region: Region | None,
+        notes: tuple[Note, ...] = (),
+        scale: float = 1.0,
     ) -> ImageFacts:
-        """The facts of a picture, and what was noted on the way to the model's input."""
+        """The facts of a picture, of which a region (None: all) was asked about, and what was noted
+        on the way to the model's input."""
         return cls(
             picture.sha256,
             picture.width,
@@ -73,7 +85,11 @@ class ImageFacts:
             picture.orientation_applied,
             scaling,
             picture.pixel_size,
+            picture.spacing,
+            picture.address,
+            region,
             (*picture.notes, *notes),
+            scale,
             picture.facts.indices,
         )
 
@@ -96,7 +112,7 @@ class MultiImageAnswer:
 
 @dataclass(slots=True)
 class Answer:
-    """A result for one image, in so many `tiles` or positions of a sliding window."""
+    """A result for one image, or its `region`, in so many `tiles` or positions of a window."""
 
     task: str
     card: ModelCard
@@ -109,6 +125,8 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+    scale: float = 1.0
+    region: Region | None = None
     plane_scalings: tuple[Scaling, ...] = ()
     """Those of each plane of a stack, where each has its own."""
 

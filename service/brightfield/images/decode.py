@@ -18,6 +18,7 @@ from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane import Plane
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.images.selection import Selection
 from brightfield.images.sniff import FileFormat, sniff
 from brightfield.tensors import Pixels
@@ -75,17 +76,28 @@ def decode(
     plane = _guarded(lambda: _reader(kind, needs)(data, selection, limits), kind)
     orientation = plane.orientation if selection.orientation == "apply" else 1
     pixels = _plain(upright(plane.pixels, orientation))
+    known = plane.calibration
     return Picture(
         pixels=pixels,
         sha256=hashlib.sha256(data).hexdigest(),
         format=kind,
         source_axes=plane.axes,
         orientation_applied=orientation,
-        pixel_size=selection.pixel_size or plane.pixel_size,
-        notes=plane.notes + _non_finite(pixels),
+        pixel_size=selection.pixel_size or known.pixel_size,
+        spacing=selection.spacing or known.spacing,
+        notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
+        address=PlaneAddress.of(_picked(selection, plane), plane.axes),
         facts=plane.facts,
     )
+
+
+def _picked(selection: Selection, plane: Plane) -> Selection:
+    """The selection with the channels that were chosen by name."""
+    facts = plane.facts
+    if not facts.chosen or selection.channels is not None:
+        return selection
+    return selection.model_copy(update={"channels": facts.indices})
 
 
 def _reader(kind: FileFormat, needs: ReadingNeeds) -> Reader:
@@ -178,6 +190,11 @@ def _guarded(call: Callable[[], T], kind: FileFormat) -> T:
         raise UndecodableImage(
             f"The {kind.upper()} file is damaged and cannot be decoded; send the original file."
         ) from fault
+
+
+def _unless_given(selection: Selection, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Why the file's pixel size isn't used, for callers who don't give it."""
+    return () if selection.pixel_size is not None else notes
 
 
 def _plain(pixels: Pixels) -> Pixels:

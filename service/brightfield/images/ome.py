@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from brightfield.errors import UndecodableImage
 from brightfield.images.ome_xml import ALL, OmeImage
 from brightfield.images.photometric import OME_SHOWS
-from brightfield.images.pixel_size import square
 from brightfield.images.stack import ABSENT, Pages, Stack
+from brightfield.images.voxel_size import calibrated
 
 # Planes of one image, and the length of an axis: far more than files have, and few enough for
 # their products to be numbers of 64 bits.
@@ -38,16 +38,19 @@ def ome_stack(image: OmeImage, pages: int, samples: int = 1) -> Stack:
     shape = tuple(int(pixels[f"Size{axis}"]) // (each if axis == "C" else 1) for axis in axes)
     if not (min(shape) >= 1 and max(shape) < _LONGEST and prod(shape) <= _MOST_PLANES):
         raise ValueError(shape)
-    size, notes = square(
-        *(
-            (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-            for axis in "XY"
-        )
-    )
+    sizes = [
+        (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        for axis in "XYZ"
+    ]
     placed = _Placement.of(image, axes, shape, pages)
     names = tuple(image.names)
     return Stack(
-        axes, shape, placed, pixel_size=size, notes=notes, channel_names=names, shown_only=OME_SHOWS
+        axes,
+        shape,
+        placed,
+        calibration=calibrated(*sizes),
+        channel_names=names,
+        shown_only=OME_SHOWS,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from brightfield.images.channels import COLOURS, ChannelFacts
 from brightfield.images.picture import Note
+from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 from brightfield.tensors import Pixels
 
 
@@ -16,7 +17,7 @@ class Plane:
     pixels: Pixels
     axes: str
     orientation: int = 1
-    pixel_size: float | None = None
+    calibration: VoxelSize = UNKNOWN
     notes: tuple[Note, ...] = ()
     raw: Pixels | None = None
     facts: ChannelFacts = COLOURS

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.calibration import ValueCalibration
-from brightfield.images.picture import Note
+from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 
 ABSENT = -1
 # Opening one costs some 200 microseconds, however small it is.
@@ -35,13 +35,12 @@ class Stack:
     shape: tuple[int, ...]
     pages: Callable[[NDArray[np.int64]], Pages]
     contiguous: bool = False
-    pixel_size: float | None = None
-    notes: tuple[Note, ...] = ()
+    calibration: VoxelSize = UNKNOWN
     channel_names: tuple[str, ...] = ()
     """Of the channels along C; empty where the file has none."""
     shown_only: frozenset[int] = frozenset()
     """Photometric interpretations that say how to show the values and not what they are."""
-    calibration: ValueCalibration | None = None
+    values: ValueCalibration | None = None
     """From stored values to those that are meant."""
 
     def numbers(self, indices: Sequence[int | tuple[int, ...] | None]) -> Pages:

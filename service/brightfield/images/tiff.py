@@ -56,8 +56,8 @@ def read(
             pixels, notes = _contiguous(page, structure, stack, choice)
         else:
             pixels, notes = _pages(pages, page, stack, choice, structure)
-        if stack.calibration is not None:
-            pixels, more = stack.calibration(pixels)
+        if stack.values is not None:
+            pixels, more = stack.values(pixels)
             notes = (*notes, *more)
     orientation = Directory.of(structure, number).number(_ORIENTATION, 1)
     upright = orientation if 1 <= orientation <= 8 else 1
@@ -65,8 +65,8 @@ def read(
         pixels,
         choice.source_axes,
         upright,
-        stack.pixel_size,
-        (*stack.notes, *picked, *notes),
+        stack.calibration,
+        (*picked, *notes),
         facts=facts,
     )
 

@@ -17,7 +17,7 @@ from brightfield.images.imagej_labels import channel_names
 from brightfield.images.ome import ome_stack
 from brightfield.images.ome_xml import MOST_BYTES, read_ome_xml
 from brightfield.images.photometric import IMAGEJ_SHOWS
-from brightfield.images.pixel_size import tagged_size
+from brightfield.images.pixel_size import tagged_calibration
 from brightfield.images.planes import choose
 from brightfield.images.selection import Selection
 from brightfield.images.stack import Pages, Stack
@@ -39,19 +39,22 @@ def read_stack(structure: Structure, selection: Selection) -> tuple[Stack, Selec
     """
     first = Directory.of(structure, 0)
     found = _ome(structure, first, selection)
-    if found is not None:
+    if found is not None and not found[0].calibration.silent:
         return found
     imagej = read_imagej(first)
+    tagged = tagged_calibration(first, imagej)
+    if found is not None:
+        stack, rest = found
+        return replace(stack, calibration=replace(tagged, spacing=stack.calibration.spacing)), rest
     stack = (
         _imagej(structure, first, imagej)
         or _shaped(structure, first)
         or _metamorph(structure, first)
         or Stack("P", structure.pictures.shape, structure.pictures.take)
     )
-    size, notes = tagged_size(first, imagej)
-    stack = replace(stack, pixel_size=size, notes=notes)
+    stack = replace(stack, calibration=tagged)
     if imagej is not None:
-        stack = replace(stack, shown_only=IMAGEJ_SHOWS, calibration=imagej.calibration)
+        stack = replace(stack, shown_only=IMAGEJ_SHOWS, values=imagej.values)
     return stack, selection
 
 

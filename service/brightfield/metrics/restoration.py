@@ -40,9 +40,11 @@ from brightfield.metrics.reading.value_range import (
     check_within,
     range_of,
 )
+from brightfield.metrics.reports.interval_words import interval_conventions
 from brightfield.metrics.reports.notes import bits_assumed, skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.family import MetricSpec, nested
+from brightfield.metrics.statistics.estimate import Estimate
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.progress import Progress
 
 _GREATEST = 1e100
@@ -58,7 +60,6 @@ _CONVENTIONS = {
     "window of 11 x 11 x 11",
     "metrics": "mean over the pairs that have a value",
     "pooled": "over all pixels of all pairs; psnr and rmse of the pooled mse",
-    "bootstrap": "pairs are drawn, or whole groups",
 }
 _LUMINANCE = "luma (16 L + 65.481 R + 128.553 G + 24.966 B) / 255 of ITU-R BT.601, not rounded"
 
@@ -168,7 +169,7 @@ class Restoration(PairsEvaluation):
     def report(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
+        draws = self._draws(cases, progress)
         found = draws.estimates(self.lines(cases))
         errors = np.array([case.error / case.count for case in cases], np.float64)
         bounds = self._range(cases)
@@ -179,8 +180,7 @@ class Restoration(PairsEvaluation):
             "data_range": [bounds.low, bounds.high],
             "luminance": self.luminance,
             "border": self.border,
-            "metrics": nested(found, ("metrics",)),
-            "pooled": nested(found, ("pooled",)),
+            **_numbers(found),
             "cases": [
                 {**case.pair.name(), **case_json(own)}
                 for case, own in zip(cases, values, strict=True)
@@ -189,15 +189,23 @@ class Restoration(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found)]),
+            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found), *draws.few(found)]),
             "conventions": {
                 **_CONVENTIONS,
+                **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
                 "compared": self._what(),
                 "peak": bounds.span,
                 "ci": self.ci.model_dump(),
             },
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
+
+    def numbers(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
+        """The numbers of the report alone."""
+        return _numbers(self._draws(cases, progress).estimates(self.lines(cases)))
+
+    def _draws(self, cases: Sequence[Restored], progress: Progress) -> Draws:
+        return Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
 
     def _what(self) -> str:
         what = _LUMINANCE if self.luminance else "all channels"
@@ -209,7 +217,7 @@ class Restoration(PairsEvaluation):
         counts = [case.count for case in cases]
         errors = Pooled([case.error for case in cases], counts)
         absolute = Pooled([case.absolute or 0.0 for case in cases], counts)
-        psnr = PooledPsnr(self._range(cases).span)
+        psnr = PooledPsnr(span=self._range(cases).span)
         return [
             *(mean_line(("metrics", name), [v[name] for v in values], means) for name in RESTORED),
             pooled_line(("pooled", "mse"), [errors], sums),
@@ -217,6 +225,10 @@ class Restoration(PairsEvaluation):
             pooled_line(("pooled", "mae"), [absolute], sums),
             pooled_line(("pooled", "psnr"), [errors], psnr),
         ]
+
+
+def _numbers(found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+    return {"metrics": nested(found, ("metrics",)), "pooled": nested(found, ("pooled",))}
 
 
 def _unfit(message: str, row: int) -> InvalidRows:

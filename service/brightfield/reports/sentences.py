@@ -22,6 +22,7 @@ def sentences(report: Report) -> list[str]:
     """The headline numbers with their intervals; the first sentence says what was evaluated."""
     makers = {
         "classification": _classification,
+        "multilabel": _multilabel,
         "segmentation": _segmentation,
         "detection": _detection,
         "restoration": _restoration,
@@ -106,6 +107,19 @@ def _binary(report: Report) -> Iterator[str]:
     )
 
 
+def _multilabel(report: Report) -> Iterator[str]:
+    metrics, labels = report["metrics"], report["labels"]
+    names = ", ".join(plain(label, 40) for label in labels[:12])
+    names += f" and {len(labels) - 12} more" if len(labels) > 12 else ""
+    yield f"{counted(report['n'], 'case')} with any of {counted(len(labels), 'label')}: {names}."
+    yield f"All labels are right in {share(report, metrics['subset_accuracy'])} of the cases."
+    yield f"The mean F1 of the labels is {stated(report, metrics['f1_macro'])}."
+    yield (
+        "The area under the ROC curve, as the mean over the labels, is "
+        f"{stated(report, metrics['auroc_macro'])}."
+    )
+
+
 def _segmentation(report: Report) -> Iterator[str]:
     metrics = report["metrics"]
     classes = ", ".join(plain(label, 40) for label in report["labels"][1:13])
@@ -138,6 +152,13 @@ def _objects(report: Report) -> Iterator[str]:
     )
     yield f"The mean F1 of objects at IoU 0.5 is {stated(report, metrics['f1_at_0.5'])}."
     yield f"The mean panoptic quality is {stated(report, metrics['pq'])}."
+    low, high = (metrics[f"count_limit_{end}"]["value"] for end in ("low", "high"))
+    if low is not None and high is not None:
+        yield (
+            f"The count of a case is off by {stated(report, metrics['count_error'])} on average "
+            f"(found less true); the limits of agreement are {shown(low)} and {shown(high)}, "
+            "between which about 95 % of cases lie."
+        )
 
 
 def _detection(report: Report) -> Iterator[str]:

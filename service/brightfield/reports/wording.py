@@ -17,21 +17,41 @@ METRIC_NAMES: Mapping[str, str] = {
     "ppv": "PPV (precision)",
     "npv": "NPV",
     "f1": "F1",
+    "jaccard": "Jaccard",
+    "f_beta": "F-beta",
+    "lr_positive": "Likelihood ratio, positive",
+    "lr_negative": "Likelihood ratio, negative",
+    "partial_auroc": "Partial AUROC",
+    "partial_auroc_sensitivity": "Partial AUROC, high sensitivity",
+    "sensitivity_at_specificity": "Sensitivity at a specificity",
+    "specificity_at_sensitivity": "Specificity at a sensitivity",
+    "top_k_accuracy": "Top-k accuracy",
+    "weighted_kappa": "Weighted kappa",
     "mcc": "Matthews correlation",
+    "subset_accuracy": "Subset accuracy (all labels right)",
+    "hamming_loss": "Hamming loss (share of wrong labels)",
     "kappa": "Cohen's kappa",
     "brier": "Brier score",
     "log_loss": "Log loss",
     "ece": "Expected calibration error",
     "mce": "Maximum calibration error",
+    "ece_debiased": "Calibration error without chance",
+    "calibration_slope": "Calibration slope",
+    "calibration_intercept": "Calibration intercept",
     "iou": "IoU (Jaccard)",
     "dice": "Dice (F1 of pixels)",
     "pixel_accuracy": "Pixel accuracy",
-    "hd95": "Hausdorff distance, 95 %",
     "assd": "Mean surface distance",
     "nsd": "Surface agreement (NSD)",
     "pq": "Panoptic quality",
     "sq": "Segmentation quality",
     "rq": "Recognition quality",
+    "aji": "Aggregated Jaccard (AJI)",
+    "aji_plus": "Aggregated Jaccard, one to one (AJI+)",
+    "boundary_iou": "Boundary IoU",
+    "count_error": "Count error (found less true)",
+    "count_limit_low": "Count error, lower limit of agreement",
+    "count_limit_high": "Count error, upper limit of agreement",
     "merges": "Merges",
     "splits": "Splits",
     "mse": "MSE",
@@ -47,6 +67,8 @@ REASONS: Mapping[str, str] = {
     "no_negatives": "the truth has no negatives",
     "no_predicted_positives": "nothing was predicted positive",
     "no_predicted_negatives": "nothing was predicted negative",
+    "no_false_positives": "there are no false positives to divide by",
+    "no_true_negatives": "there are no true negatives to divide by",
     "one_class": "the truth has one class only",
     "absent_class": "no class has members",
     "no_variation": "all values are the same",
@@ -67,6 +89,8 @@ REASONS: Mapping[str, str] = {
     "too_few": "too few cases for an interval",
     "few_resamples": "undefined in most of the resamples",
     "too_many_rows": "too many rows for this number of resamples",
+    "biased": "resamples of a biased number say nothing about it",
+    "separated": "the probabilities separate the classes perfectly",
     "not_requested": "no interval was requested",
     "missing_truth": "the truth is missing",
     "missing_score": "a score is missing",
@@ -81,6 +105,10 @@ REASONS: Mapping[str, str] = {
 METHODS: Mapping[str, str] = {
     "delong": "DeLong",
     "wilson": "Wilson",
+    "score": "score test",
+    "mover": "MOVER",
+    "t": "Student's t",
+    "limits": "Bland and Altman",
     "percentile": "bootstrap",
     "bca": "bootstrap (BCa)",
 }
@@ -89,11 +117,17 @@ TESTS: Mapping[str, str] = {
     "delong": "DeLong's test",
     "mcnemar": "McNemar's exact test",
     "exchange": "exchange test",
+    "t": "Student's t",
 }
 
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
-_DISTANCES = frozenset({"hd95", "assd"})
+_HAUSDORFF = re.compile(r"hd(\d[\d.]*)")
+_ALL = 100
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+_SPELLINGS: Mapping[str | None, frozenset[str]] = {
+    "pixels": frozenset({"pixels", "pixel", "px"}),
+    "\N{MICRO SIGN}m": frozenset({"\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "um"}),
+}
 
 
 def _of_detections(kind: str, percent: str | None, rest: str | None) -> str:
@@ -115,12 +149,34 @@ def name_of(metric: str, unit: str | None = None) -> str:
         return f"F1 of objects at IoU {metric.removeprefix('f1_at_')}"
     if (found := _COCO.fullmatch(metric)) is not None:
         return _of_detections(*found.groups())
+    if (distance := _HAUSDORFF.fullmatch(metric)) is not None:
+        percent = float(distance[1])
+        text = "Hausdorff distance" + ("" if percent == _ALL else f", {percent:.12g} %")
+        return _with_unit(text, unit)
     text = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
         return f"{text} (dB)"
-    if metric in _DISTANCES and unit is not None:
-        return f"{text} ({_UNITS[unit]})"
-    return text
+    return _with_unit(text, unit) if _is_distance(metric) else text
+
+
+def _is_distance(metric: str) -> bool:
+    return metric == "assd" or _HAUSDORFF.fullmatch(metric) is not None
+
+
+def _with_unit(text: str, unit: str | None) -> str:
+    return text if unit is None else f"{text} ({_UNITS[unit]})"
+
+
+def unit_of(metric: str, distance: str | None) -> str | None:
+    """The unit of a metric, None where it has none; `distance` is that of the distances."""
+    if _is_distance(metric) and distance is not None:
+        return _UNITS[distance]
+    return "dB" if metric == "psnr" else None
+
+
+def units_of(unit: str | None) -> frozenset[str]:
+    """The ways to write a unit."""
+    return _SPELLINGS.get(unit, frozenset({unit}) if unit else frozenset())
 
 
 def shown(value: float | None) -> str:

@@ -31,6 +31,8 @@ from brightfield.engine import View
 from brightfield.images.selection import Selection
 from brightfield.work import Work
 
+_NAME: Schema = {"type": "string", "description": "Name of the file, for `file_name` and archives."}
+
 _FURTHER: Mapping[str, Schema] = {
     "ImageReference": {
         "title": "ImageReference",
@@ -40,14 +42,20 @@ _FURTHER: Mapping[str, Schema] = {
                 "title": "ImageBytes",
                 "type": "object",
                 "required": ["data"],
-                "properties": {"data": {"type": "string", "contentEncoding": "base64"}},
+                "properties": {
+                    "data": {"type": "string", "contentEncoding": "base64"},
+                    "name": _NAME,
+                },
                 "additionalProperties": False,
             },
             {
                 "title": "StoredImageId",
                 "type": "object",
                 "required": ["id"],
-                "properties": {"id": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}},
+                "properties": {
+                    "id": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+                    "name": _NAME,
+                },
                 "additionalProperties": False,
             },
         ],
@@ -152,9 +160,14 @@ class ImageOperation:
         return {name: {"type": "string", "description": text} for name, text in texts.items()}
 
     def _shared(self) -> dict[str, Schema]:
+        """The parameters of all endpoints, but for names that have a meaning of their own here."""
         shared = {**fields(View), **fields(Selection), **fields(Reply)}
+        if not all(work.sized for _, work in self._choices):
+            del shared["diameter"]
         kind = {"type": "string", "enum": self._formats()}
-        return {**shared, "format": {**kind, "description": shared["format"]["description"]}}
+        shared["format"] = {**kind, "description": shared["format"]["description"]}
+        own = self._own()
+        return {name: schema for name, schema in shared.items() if name not in own}
 
     def _formats(self) -> list[str]:
         names: dict[str, None] = {}

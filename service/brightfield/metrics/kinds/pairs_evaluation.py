@@ -20,22 +20,32 @@ from brightfield.images.picture import Note
 from brightfield.metrics.chunks.chunk import JSON, PredictionChunk, RunChunks, readable
 from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
-from brightfield.metrics.reading.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.reading.groups import Groups
+from brightfield.metrics.reading.pairs import (
+    Pair,
+    by_columns,
+    group_codes,
+    group_count,
+    read_pairs,
+)
 from brightfield.metrics.reading.predictions import missing_values
 from brightfield.metrics.reading.rows import Excluded
 from brightfield.metrics.reports.comparison import (
-    CONVENTIONS,
-    Design,
     Shared,
     below,
+    comparison_conventions,
     differences,
     lacking,
     same_options,
 )
+from brightfield.metrics.reports.interval_words import few_drawn
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.paired_design import Design
+from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricSpec
-from brightfield.metrics.statistics.resampling import ClusterResampler, RowResampler
+from brightfield.metrics.statistics.intervals import Drawing
+from brightfield.metrics.statistics.resampling import ClusterResampler, Codes, RowResampler
 from brightfield.progress import STILL_WANTED, Progress
 
 # What is wrong with one pair, not with the options.
@@ -45,7 +55,7 @@ _OF_A_PAIR = (BadRequest, InvalidRows, TooLarge, Unsupported)
 class PairsEvaluation(Evaluation):
     """An evaluation whose data are pairs of a truth and what is judged by it."""
 
-    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+    members: ClassVar[tuple[str, ...]] = ("pairs", "groups", "columns")
     nothing: ClassVar[Mapping[str, Any]] = {"pairs": []}
     images: ClassVar[tuple[str, str]]
     """What JSON calls the two."""
@@ -69,6 +79,10 @@ class PairsEvaluation(Evaluation):
     @abstractmethod
     def report(self, cases: Sequence[Any], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
+
+    @abstractmethod
+    def numbers(self, cases: Sequence[Any], progress: Progress) -> dict[str, Any]:
+        """The numbers of that report alone, by their names in it."""
 
     @abstractmethod
     def lines(self, cases: Sequence[Any]) -> list[MetricSpec[Any]]:
@@ -127,13 +141,15 @@ class PairsEvaluation(Evaluation):
                 "numbers do not mean the same."
             )
         lines = self.lines(one), other.lines(two)
-        found = differences(*lines, _drawn(one, two), confidence, both.progress)
+        drawing, groups = _drawn(one, two)
+        found = differences(*lines, Design.shared(drawing, groups), confidence, both.progress)
+        few = few_drawn(drawing, "cases", confidence, found.values())
         return {
             **shared.json(),
             "metrics": below(found, ("metrics",), shared.ids),
             "pooled": below(found, ("pooled",), shared.ids),
-            "warnings": warned([*lacking(found), *skipped(found)]),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned([*lacking(found), *skipped(found), *few]),
+            "conventions": comparison_conventions(confidence),
         }
 
     def cases(self, found: Iterable[Case | LeftOut]) -> tuple[list[Any], list[Excluded]]:
@@ -163,7 +179,7 @@ class PairsEvaluation(Evaluation):
         self, data: Mapping[str, Any], chunk: str | None, limits: DataLimits, progress: Progress
     ) -> Iterator[Case | LeftOut]:
         """Each pair, measured where it is complete, in the order in which they came."""
-        for pair in read_pairs(data, self.images, chunk):
+        for pair in read_pairs(data, self.images, chunk, self.by or ()):
             progress(STILL_WANTED)
             if not pair.complete:
                 yield LeftOut.incomplete(pair)
@@ -193,8 +209,20 @@ class PairsEvaluation(Evaluation):
         self.agreed(cases)
         listed = [entry.json() for entry in excluded]
         report = self.report(cases, progress)
-        notes = [*report["warnings"], *warned(_repeated(cases))]
-        return {**report, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}
+        columns = by_columns([case.pair for case in cases], self.by or ())
+        notes = [*report["warnings"], *warned([*_repeated(cases), *by_notes(columns)])]
+        whole = {**report, **self._by(cases, columns, progress)}
+        return {**whole, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}
+
+    def _by(
+        self, cases: Sequence[Any], columns: Mapping[str, Groups], progress: Progress
+    ) -> dict[str, Any]:
+        def numbers(places: Codes) -> dict[str, Any]:
+            part = [cases[place] for place in places.tolist()]
+            sizes = {"n": len(part), "groups": group_count(part)}
+            return {**sizes, **self.numbers(part, progress)}
+
+        return {"by": by_values(columns, numbers)} if columns else {}
 
 
 def _repeated(cases: Sequence[Any]) -> list[Note]:
@@ -211,13 +239,13 @@ def _repeated(cases: Sequence[Any]) -> list[Note]:
     ]
 
 
-def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:
+def _drawn(one: Sequence[Any], two: Sequence[Any]) -> tuple[Drawing, Codes | None]:
     """Cases are drawn, or whole groups where either run has them."""
     for cases in (one, two):
         groups = group_codes([case.pair for case in cases])
         if groups is not None:
-            return Design.shared(ClusterResampler.of_rows(groups), groups)
-    return Design.shared(RowResampler(np.zeros(len(one), np.int64)), None)
+            return Drawing.of(ClusterResampler.of_rows(groups), clustered=True), groups
+    return Drawing.of(RowResampler(np.zeros(len(one), np.int64)), clustered=False), None
 
 
 def _ids(cases: Sequence[Any]) -> list[str] | None:

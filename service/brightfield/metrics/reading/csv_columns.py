@@ -12,15 +12,15 @@ from brightfield.errors import (
     InvalidRows,
     MalformedTable,
     TooManyValues,
-    UnknownParameter,
-    suggestions,
 )
 from brightfield.metrics.reading.columns import ScoreColumns, Text
 
 CSV_COLUMNS = ("truth", "score", "prediction", "group", "id")
-"""Columns that are known; scores of several classes are `score:<label>`."""
+"""Columns that are known; scores of several classes are `score:<label>`, labels of rows that have
+any number of them `truth:<label>` and `prediction:<label>`."""
 
-_SCORE = "score:"
+# Of these each label may have a column of its own, as `score:<label>`.
+_OF_LABELS = ("truth", "score", "prediction")
 # Classes that are told apart, and the other columns.
 _MOST_COLUMNS = 1000 + len(CSV_COLUMNS)
 # A field takes Python some 60 bytes, and a quarter of a microsecond.
@@ -34,8 +34,7 @@ def read_csv(data: bytes) -> dict[str, Any]:
     Fields are counted before they are read, and columns when the first line has been read.
 
     Raises `MalformedTable` for what is no CSV in UTF-8, `InvalidRows` for a line of another
-    length, `UnknownParameter` for a column that is not known, and `TooManyValues` for more fields
-    than are read.
+    length, and `TooManyValues` for more fields than are read.
     """
     end = data.find(b"\n")
     first = data if end < 0 else data[:end]
@@ -98,24 +97,27 @@ def _check_lengths(rows: list[list[str]], width: int, first: int) -> None:
 
 
 def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns by the names that JSON has for them: `score` becomes `scores`, and so on."""
+    """Columns by the names that JSON has for them: `score` becomes `scores`, and so on; others are
+    among `columns`."""
     found: dict[str, Any] = {}
-    classes = {
-        name.removeprefix(_SCORE): column
-        for name, column in columns.items()
-        if name.startswith(_SCORE)
-    }
+    others: dict[str, Any] = {}
+    of_labels: dict[str, dict[str, Any]] = {}
     for name, column in columns.items():
+        kind, _, label = name.partition(":")
         if name in CSV_COLUMNS:
-            found[name if name == "truth" else f"{name}s"] = column
-        elif not name.startswith(_SCORE):
-            known = [*CSV_COLUMNS, f"{_SCORE}<label>"]
-            raise UnknownParameter(
-                f"There is no column {name!r}.{suggestions(name, known)}",
-                errors=[{"location": name}],
-            )
-    if classes:
-        if "scores" in found:
-            raise InvalidRows("There is a column `score` and some `score:<label>`; send either.")
-        found["scores"] = ScoreColumns(tuple(classes), tuple(classes.values()))
+            found[_member(name)] = column
+        elif kind in _OF_LABELS and label:
+            of_labels.setdefault(kind, {})[label] = column
+        else:
+            others[name] = column
+    if others:
+        found["columns"] = others
+    for kind, own in of_labels.items():
+        if _member(kind) in found:
+            raise InvalidRows(f"There is a column `{kind}` and some `{kind}:<label>`; send either.")
+        found[_member(kind)] = ScoreColumns(tuple(own), tuple(own.values()))
     return found
+
+
+def _member(name: str) -> str:
+    return name if name == "truth" else f"{name}s"
