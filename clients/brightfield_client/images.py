@@ -5,7 +5,7 @@
 | path (`str` or `Path`), `bytes`, binary file | the bytes as they are |
 | PIL image | PNG, without loss; 32-bit, float and CMYK modes as an array |
 | `ndarray` | `.npy`, dtype and shape kept |
-| torch tensor, C x H x W or H x W | `.npy` with `axes` CYX or YX |
+| torch tensor, C x H x W or H x W | `.npy` with `axes` YX, SYX (three channels: colour) or CYX |
 | `StoredImage` or `"sha256:..."` | the id alone |
 
 A PIL image keeps its orientation tag, so that an opened photograph and its file give the same
@@ -148,7 +148,7 @@ def _is_tensor(source: Any) -> bool:
 
 
 def _from_tensor(tensor: Any) -> Payload:
-    axes = {2: "YX", 3: "CYX"}.get(tensor.ndim)
+    axes = {2: "YX", 3: "SYX" if tuple(tensor.shape[:1]) == (3,) else "CYX"}.get(tensor.ndim)
     if axes is None:
         raise ValueError(
             f"A tensor of {tensor.ndim} dimensions is not one image; pass H x W or C x H x W, and "

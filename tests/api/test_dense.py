@@ -276,8 +276,9 @@ class TestSuperresolve:
         assert reply.headers["content-type"] == "image/tiff"
         found = tifffile.imread(io.BytesIO(reply.content))
         assert (found.shape, found.dtype) == ((5, 60, 80), np.float32)
-        low, high = np.percentile(cube, (1, 99.8), axis=(1, 2), keepdims=True)
-        assert np.allclose(found, np.clip(cube, low, high).repeat(2, 1).repeat(2, 2), atol=1e-6)
+        low = np.percentile(cube, 1, axis=(1, 2), keepdims=True)
+        # Noise isn't stretched: its greatest values are below the limit.
+        assert np.allclose(found, np.maximum(cube, low).repeat(2, 1).repeat(2, 2), atol=1e-6)
         refused = lab.post("/superresolve?model=repeat-x2&axes=CYX&format=png", content=npy(cube))
         assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
 
