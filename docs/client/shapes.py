@@ -145,8 +145,13 @@ ANSWERS = (
     ),
     Shape("ClassEvaluation", "ClassMetrics", "label metrics -curves={}"),
     Shape(
+        "PartEvaluation", "PartMetrics", "column value n metrics -pooled={} -per_class=()",
+        types={"pooled": "Mapping[str, Estimate]"},
+    ),
+    Shape(
         "ReportFields", "ClassificationReport",
-        "task n metrics -pooled={} -per_class=() -curves={} -confusion=None -operating_point=None "
+        "task n metrics -pooled={} -per_class=() -by=() -curves={} -confusion=None "
+        "-operating_point=None "
         "-worst -excluded warnings -conventions input_sha256",
         types={"pooled": "Mapping[str, Estimate]", "curves": "Json"},
         options=_NO_EQ, raw="at(whole=True, repr=False)",
@@ -190,6 +195,8 @@ _REFERENCES |= {
     "MetricEstimate": "Estimate",
     "MetricDifference": "Difference",
     "ClassMetrics": "ClassEvaluation",
+    "PartClassMetrics": "ClassEvaluation",
+    "PartMetrics": "PartEvaluation",
 }
 _SCALARS = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 _FIELD = re.compile(r"([-~]*)(\w+)(?:<([\w.]+))?(?:=(.+))?")

@@ -25,7 +25,10 @@ EXPORTS = {
     "models": "Model",
 }
 INTERNAL = {"Found", "Heatmap", "InOneImage", "Listing", "NamedNumbers", "Point", "SolidPoint"}
-INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
+INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {
+    "ClassEvaluation",
+    "PartEvaluation",
+}
 
 
 def surface() -> str:

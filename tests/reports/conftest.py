@@ -105,8 +105,9 @@ def hostile() -> Report:
     truth = [HOSTILE, ODD] * 20 + [None]
     scores = [*np.clip(np.tile([0.3, 0.6], 20) + rng.normal(0, 0.2, 40), 0, 1).tolist(), 0.5]
     ids = [f"{HOSTILE}{row}" for row in range(41)]
-    data = {"truth": truth, "scores": scores, "ids": ids}
-    return evaluated("classification", data, labels=[HOSTILE, ODD])
+    columns = {HOSTILE: [HOSTILE, ODD] * 20 + [ODD]}
+    data = {"truth": truth, "scores": scores, "ids": ids, "columns": columns}
+    return evaluated("classification", data, labels=[HOSTILE, ODD], by=[HOSTILE])
 
 
 def nothing() -> Report:

@@ -752,6 +752,9 @@ class EvaluationParameters(TypedDict, total=False):
     about: str | Mapping[str, Any] | None
     """What the predictions rest on (model, version, data set, parameters): any JSON object,
     which the report repeats."""
+    by: str | Sequence[str] | None
+    """Columns by whose values the report has the same numbers, such as `site` or
+    `site,scanner`."""
     missing: Literal["exclude", "refuse"] | None
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
@@ -985,6 +988,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
+        "by": "Columns by whose values the report has the same numbers, such as `site` or `site,scanner`.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
         "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)",
         "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification)",

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.predictions import as_query, options_of, predictions_of
+from brightfield_client.calls.predictions import Columns, as_query, options_of, predictions_of
 from brightfield_client.calls.reading import one
 from brightfield_client.results.evaluation import Evaluation
 
@@ -19,7 +19,7 @@ def metrics(
     predictions: Any = None,
     task: str = "classification",
     ids: Sequence[Any] | None = None,
-    groups: Sequence[Any] | None = None,
+    groups: Columns | None = None,
     labels: Sequence[Any] | None = None,
     ci: Mapping[str, Any] | None = None,
     **options: Any,
@@ -40,7 +40,8 @@ def metrics(
             run-length encoding.
         task: what is evaluated.
         ids: names of the rows or pairs.
-        groups: what belongs together (patients, slides): intervals are then found by groups.
+        groups: what belongs together (patients, slides): intervals are then found by groups. Or
+            columns by name: `group` and those of the option `by`.
         labels: the classes in the order of their numbers.
         ci: `{"method", "level", "resamples", "seed"}` of the intervals.
         options: the task's others, as threshold, operating_point, mode, pixel_size, iou_type, bits.

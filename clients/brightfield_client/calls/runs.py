@@ -7,7 +7,7 @@ from typing import Any
 
 from brightfield_client.arrays import Array
 from brightfield_client.calls.call import Call, path_of, query
-from brightfield_client.calls.predictions import options_of, predictions_of
+from brightfield_client.calls.predictions import Columns, options_of, predictions_of
 from brightfield_client.calls.reading import arrays, one
 from brightfield_client.results.runs import Comparison, EvaluationRun, RunChunk
 
@@ -39,7 +39,7 @@ def add_chunk(
     predictions: Any = None,
     task: str | None = None,
     ids: Sequence[Any] | None = None,
-    groups: Sequence[Any] | None = None,
+    groups: Columns | None = None,
 ) -> Call[RunChunk]:
     """Add predictions to a run; when it returns, the service has them on disk.
 

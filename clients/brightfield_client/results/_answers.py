@@ -62,6 +62,18 @@ class ClassEvaluation(Value):
     curves: Json = at(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartEvaluation(Value):
+    """The numbers of the rows, cases or images that have one value in a column."""
+
+    column: str
+    value: str
+    n: int
+    metrics: Mapping[str, Estimate]
+    pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
+    per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReportFields(Value):
     """What the reports of all tasks say."""
@@ -73,6 +85,8 @@ class ReportFields(Value):
     pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
     per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
     """Of more than two classes."""
+    by: tuple[PartEvaluation, ...] = at(default=(), repr=False)
+    """With the option `by`: the same numbers for each value of its columns."""
     curves: Json = at(default_factory=dict, repr=False)
     confusion: Json | None = at(default=None, repr=False)
     operating_point: Json | None = at(default=None, repr=False)

@@ -250,7 +250,8 @@ class Segment(Detection):
     for.
     """
 
-    area_px: int
+    area_px: float
+    """Whole, but for objects in pixels of a larger image."""
     area_um2: float | None = None
     """Square micrometres, where the pixel size is known."""
     centroid: Point

@@ -80,8 +80,8 @@ class Evaluation(ReportFields, NamedNumbers[Estimate]):
     ) -> Path:
         """Write the report: .html is a page, .csv a table, .svg and .png a plot, .json all.
 
-        Tables are `numbers` (the default), `confusion`, `thresholds`, `roc`, `pr`, `calibration`,
-        `cases`, `worst` and `excluded`. All but .json asks the service again (see `again`).
+        Tables are `numbers` (the default), `by`, `confusion`, `thresholds`, `roc`, `pr`, `cases`,
+        `calibration`, `worst` and `excluded`. All but .json asks the service again (see `again`).
         """
 
         def asked(file: Path) -> Path:

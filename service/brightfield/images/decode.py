@@ -79,7 +79,7 @@ def decode(
         source_axes=plane.axes,
         orientation_applied=orientation,
         pixel_size=selection.pixel_size or known.pixel_size,
-        spacing=known.spacing,
+        spacing=selection.spacing or known.spacing,
         notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
         address=PlaneAddress.of(selection, plane.axes),

@@ -85,8 +85,7 @@ def tiff(
     in pixels of this one) into ImageJ's `xorigin` and `yorigin`, and `facts` into the description,
     one per line in ImageJ's form, else as JSON.
     """
-    said = {name.lower(): _line(text) for name, text in (facts or {}).items()}
-    known: dict[str, Any] = {**_calibration(pixel_size, spacing, origin), **said}
+    known: dict[str, Any] = _calibration(pixel_size, spacing, origin)
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
@@ -94,27 +93,32 @@ def tiff(
         imagej=_fits_imagej(array, axes),
         photometric="rgb" if axes.endswith("S") else "minisblack",
         compression="zlib",
-        **_form(array, axes, pixel_size, known),
+        **_form(array, axes, pixel_size, known, facts or {}),
     )
     return buffer.getvalue()
 
 
 def _form(
-    array: NDArray[Any], axes: str, pixel_size: float | None, known: dict[str, Any]
+    array: NDArray[Any], axes: str, pixel_size: float | None, known: dict[str, Any], facts: Facts
 ) -> dict[str, Any]:
     """The description and the resolution, as the form of the file has them."""
     resolution = (1.0, 1.0) if pixel_size is None else (1 / pixel_size, 1 / pixel_size)
+    lines = {**known, **{name.lower(): _line(text) for name, text in facts.items()}}
     if _fits_imagej(array, axes):
-        return {"metadata": {"axes": axes, **known}, "resolution": resolution}
+        # What Image > Show Info shows in ImageJ.
+        info = "".join(f"{name}: {text}\n" for name, text in facts.items())
+        shown = {"Info": info} if facts else {}
+        return {"metadata": {"axes": axes, **lines, **shown}, "resolution": resolution}
     if array.dtype == np.uint32 and axes in ("YX", "ZYX"):
         # ImageJ opens 32 bit, too, but tifffile writes none in ImageJ's form.
         planes = 1 if axes == "YX" else len(array)
-        facts = {"images": planes, "slices": planes, "hyperstack": "false", **known}
-        lines = "".join(f"{name}={value}\n" for name, value in facts.items())
-        description = f"ImageJ=1.11a\n{lines}"
+        stack = {"images": planes, "slices": planes, "hyperstack": "false", **lines}
+        written = "".join(f"{name}={value}\n" for name, value in stack.items())
+        description = f"ImageJ=1.11a\n{written}"
         return {"metadata": None, "description": description, "resolution": resolution,
                 "resolutionunit": 1}  # fmt: skip
-    form: dict[str, Any] = {"metadata": {"axes": axes, **known}}
+    named = {name.lower(): text for name, text in facts.items()}
+    form: dict[str, Any] = {"metadata": {"axes": axes, **known, **named}}
     if pixel_size is not None:
         form |= {"resolution": tuple(1e4 * each for each in resolution), "resolutionunit": 3}
     return form

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.geometry import Geometry
-from brightfield.images.legend import Legend, with_legend
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.results import MapSpace, Result, map_json
 from brightfield.tensors import Map, Pixels
 from brightfield_painting import ColorScale, greatest, heatmap, overlay
@@ -86,4 +86,4 @@ class HeatResult(Result):
         return overlay(picture, heat.map, signed=heat.signed, alpha=alpha, region=heat.region)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        return with_legend(picture, Legend(tuple(title), self._drawn.scale))
+        return with_legend(picture, PictureLegend(tuple(title), self._drawn.scale))

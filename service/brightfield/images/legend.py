@@ -22,7 +22,7 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
-class Legend:
+class PictureLegend:
     """Lines of text, the colours of a map's values, and those of classes, each with its text."""
 
     title: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Legend:
     classes: tuple[tuple[str, Color], ...] = ()
 
 
-def with_legend(picture: Rgb, legend: Legend) -> Rgb:
+def with_legend(picture: Rgb, legend: PictureLegend) -> Rgb:
     """The picture, pixel for pixel, with a white strip below it.
 
     The strip has the title, broken into lines where it is too long, a colour bar with the values

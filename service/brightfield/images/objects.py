@@ -84,7 +84,7 @@ class Object:
 
     `id` counts from 1 and is the object's value in the label image, where there is one; `class_id`
     is the position of `label` among the model's labels. Objects without a mask have neither
-    `measures` nor `rle`. `z` is the plane of a stack, from 0, None for a single image.
+    `measures` nor `rle`.
     """
 
     id: int
@@ -94,11 +94,6 @@ class Object:
     score: float | None = None
     measures: Measures | None = None
     rle: Rle | None = None
-    z: int | None = None
-
-    def depth_in(self, source: ObjectSource) -> int | None:
-        """The number of its plane in the stack, from 0; None outside of stacks."""
-        return source.address.depth if self.z is None else self.z
 
     def json(self) -> dict[str, Any]:
         """The object in an endpoint's `objects`; what is not known is left out, but for `score`."""
@@ -109,8 +104,6 @@ class Object:
             "score": self.score,
             "box": self.box.json(),
         }
-        if self.z is not None:
-            content["z"] = self.z
         if (measures := self.measures) is not None:
             content["area_px"] = measures.area_px
             if measures.area_um2 is not None:
@@ -160,7 +153,6 @@ class Measured:
         class_ids: Sequence[int] | Indices,
         scores: Sequence[float | None] | Floats | None = None,
         rles: Mapping[int, Rle] | None = None,
-        z: int | None = None,
     ) -> tuple[Object, ...]:
         """The objects with a class and score each, in the order of `labels`; ids are the labels.
 
@@ -177,7 +169,6 @@ class Measured:
                 score=None if score is None else float(score),
                 measures=self.measures(index),
                 rle=None if rles is None else rles[int(label)],
-                z=z,
             )
             for index, (label, class_id, score) in enumerate(
                 zip(self.labels, class_ids, known, strict=True)

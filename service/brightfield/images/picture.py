@@ -36,9 +36,9 @@ class Picture:
     `pixels` is (H, W, C) in the file's own dtype, the whole plane, C >= 1 (grey is C = 1, colour
     is RGB; alpha, palette and CMYK are already converted, with a note). `pixel_size` is
     micrometres per pixel (x and y alike), `spacing` micrometres from a plane along Z to the
-    next, None when unknown. `source_axes` names the axes that
-    the file had before a plane was chosen. `raw` is the array exactly as it was sent, kept for
-    .npy input alone (models with `pixels = "raw"` take it).
+    next, None when unknown. `source_axes` names the axes that the file had before a plane was
+    chosen. `raw` is the array exactly as it was sent, kept for .npy input alone (models with
+    `pixels = "raw"` take it).
     """
 
     pixels: Pixels

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from brightfield.images.selection import Selection
 
 _PLANES = "PTZC"
 
 
-class ImageJPosition(NamedTuple):
-    """Where ImageJ shows a region: the number of the image in a stack, or channel, slice and frame
-    of a hyperstack; counted from 1, and 0 for all."""
-
-    stack: int = 0
-    channel: int = 0
-    slice: int = 0
-    frame: int = 0
+def _from_one(number: int | None) -> int:
+    """As ImageJ counts; 0 for all."""
+    return 0 if number is None else number + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +65,21 @@ class PlaneAddress:
 
     def channel_number(self, place: int) -> int:
         """The number, from 1, that the channel at a place of the picture has in its file."""
-        return 1 + (place if self.channels is None else self.channels[place])
+        named = self.channels or ()
+        return 1 + (named[place] if place < len(named) else place)
 
-    def in_imagej(self, depth: int | None) -> ImageJPosition:
-        """Where ImageJ shows the plane; `depth` is its number in the stack, from 0.
+    def in_imagej(self) -> dict[str, int]:
+        """Where ImageJ shows the plane, by the names that roifile has: `position` in a stack, or
+        `c_position`, `z_position` and `t_position` in a hyperstack; from 1, and 0 for all.
 
         ImageJ counts the planes of a file with one axis of planes through, and those of others by
         channel, slice and frame.
         """
-        if depth is None and self.t is None and self.channels is None:
-            return ImageJPosition()
-        along = [axis for axis in _PLANES if axis in self.axes]
-        only = self.channels[0] + 1 if self.channels is not None and len(self.channels) == 1 else 0
-        frame, number = (self.t or 0) + 1 if self.t is not None else 0, (depth or 0) + 1
-        if len(along) <= 1:
-            return ImageJPosition(stack=number if depth is not None else frame or only)
-        return ImageJPosition(0, only, number if depth is not None else 0, frame)
+        only = self.channels if self.channels is not None and len(self.channels) == 1 else (None,)
+        channel, depth, frame = map(_from_one, (*only, self.depth, self.t))
+        if sum(axis in self.axes for axis in _PLANES) > 1:
+            return {"c_position": channel, "z_position": depth, "t_position": frame}
+        return {"position": depth or frame or channel}
 
 
 PLAIN = PlaneAddress()

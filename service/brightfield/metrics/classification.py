@@ -27,10 +27,12 @@ from brightfield.metrics.reports.compared_classes import (
 from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.reports.sample import Families, Sample
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.further import FurtherNumbers
+from brightfield.metrics.statistics.resampling import Codes
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -67,7 +69,10 @@ _UNSEEN = ("0", "1")
 class Classification(FurtherNumbers, Evaluation):
     """True classes against scores or predicted classes, of two or more classes."""
 
-    members: ClassVar[tuple[str, ...]] = ("truth", "scores", "predictions", "groups", "ids")
+    members: ClassVar[tuple[str, ...]] = (
+        *("truth", "scores", "predictions", "groups", "ids"),
+        "columns",
+    )
     tables: ClassVar[bool] = True
     nothing: ClassVar[Mapping[str, Any]] = {"truth": [], "scores": []}
     asking: ClassVar[tuple[str, ...]] = (*FurtherNumbers.asking, "top_k", "kappa_weights")
@@ -99,13 +104,13 @@ class Classification(FurtherNumbers, Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        found = read_predictions(data, self.labels, alone=True, positive=self.positive)
+        found = read_predictions(data, self.labels, alone=True, positive=self.positive, by=self.by)
         return self.report(found.rows(self.missing), progress)
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
-        found = read_predictions(data, self.labels, alone=False)
+        found = read_predictions(data, self.labels, alone=False, by=self.by)
         rows, frame = found.rows(self.missing), self._frame(found)
         self._agree(rows)
         if len(rows.labels) == 2:
@@ -156,27 +161,40 @@ class Classification(FurtherNumbers, Evaluation):
             "predictions": found.predictions is not None,
             "groups": found.groups is not None,
             "ids": found.ids is not None,
+            **({"by": list(found.by)} if found.by else {}),
         }
 
     def report(self, rows: Rows, progress: Progress) -> dict[str, Any]:
         """The report about rows in canonical order."""
         self._agree(rows)
-        found = self._view(rows, progress).report()
+        whole = self._view(rows, progress)
+        found = whole.report()
         conventions: dict[str, Any] = {**_CONVENTIONS, **Families(self.further).conventions}
         if rows.groups is not None:
             conventions = {**conventions, "bootstrap": _CLUSTERED}
         return {
             "task": "classification",
             "n": rows.n,
-            "groups": None if rows.groups is None else int(rows.groups.max(initial=-1)) + 1,
+            "groups": rows.group_count,
             "labels": list(rows.labels),
             **found,
-            "warnings": warned(found["warnings"]),
+            **self._by(rows, whole),
+            "warnings": warned([*found["warnings"], *by_notes(rows.by)]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
             "conventions": {**conventions, "ci": self.ci.model_dump()},
             "input_sha256": rows.sha256(),
         }
+
+    def _by(self, rows: Rows, whole: Binary | Multiclass) -> dict[str, Any]:
+        """The numbers of parts, at the threshold of the whole."""
+
+        def numbers(places: Codes) -> dict[str, Any]:
+            part = rows.part(places)
+            sizes = {"n": part.n, "groups": part.group_count}
+            return {**sizes, **whole.part(part).numbers()}
+
+        return {"by": by_values(rows.by, numbers)} if rows.by else {}
 
     def _view(self, rows: Rows, progress: Progress) -> Binary | Multiclass:
         sample = Sample(rows, self.ci, progress, Families(self.further))

@@ -40,7 +40,8 @@ from brightfield.metrics.reading.masks import read_mask
 from brightfield.metrics.reading.pairs import Pair, group_codes, group_count
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.family import MetricSpec, nested
+from brightfield.metrics.statistics.estimate import Estimate
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -178,8 +179,7 @@ class Segmentation(PairsEvaluation):
     def report(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
-        found = draws.estimates(self.lines(cases))
+        found = self._estimates(cases, progress)
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)
         counts = np.sum(
@@ -193,13 +193,7 @@ class Segmentation(PairsEvaluation):
             "groups": group_count(cases),
             "labels": list(self.classes),
             "unit": "pixel" if self.pixel_size is None else "um",
-            "metrics": nested(found, ("metrics",)),
-            "pooled": nested(found, ("pooled",)),
-            "per_class": [
-                {"label": label, "class_id": c, "metrics": nested(found, ("per_class", c))}
-                for c, label in enumerate(self.classes)
-                if c and self.mode == "semantic"
-            ],
+            **self._numbers(found),
             "objects": _objects(cases) if self.mode == "instance" else None,
             "confusion": confusion(CountTable(counts), self.classes, None),
             "cases": [
@@ -217,6 +211,27 @@ class Segmentation(PairsEvaluation):
                 "ci": self.ci.model_dump(),
             },
             "input_sha256": total_digest([case.sha256 for case in cases]),
+        }
+
+    def numbers(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
+        """The numbers of the report alone."""
+        return self._numbers(self._estimates(cases, progress))
+
+    def _estimates(
+        self, cases: Sequence[MeasuredPair], progress: Progress
+    ) -> dict[MetricPath, Estimate]:
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
+        return draws.estimates(self.lines(cases))
+
+    def _numbers(self, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+        return {
+            "metrics": nested(found, ("metrics",)),
+            "pooled": nested(found, ("pooled",)),
+            "per_class": [
+                {"label": label, "class_id": c, "metrics": nested(found, ("per_class", c))}
+                for c, label in enumerate(self.classes)
+                if c and self.mode == "semantic"
+            ],
         }
 
     def lines(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:

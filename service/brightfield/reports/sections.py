@@ -14,6 +14,7 @@ from brightfield.reports.report import (
     curve,
     is_binary,
     numbers,
+    parts,
 )
 from brightfield.reports.tables import in_words, shares
 from brightfield.reports.text import label, plain
@@ -70,6 +71,7 @@ def sections(report: Report, plots: Sequence[str]) -> list[Section]:
         _confusion(report, plots),
         Section("calibration", "Calibration", _CALIBRATION, _have(plots, "calibration")),
         _classes(report, plots),
+        _by(report),
         _errors(report, plots),
         _missed(report),
         _worst(report),
@@ -243,6 +245,39 @@ def _of_detections(report: Report) -> Sequence[str]:
         return ()
     wanted = ("ap", at_least_iou(report), "ap75", f"ar_{report['max_detections']}")
     return [name for name in dict.fromkeys(wanted) if name in report["metrics"]]
+
+
+def _by(report: Report) -> Section:
+    """For each column a row for each of its values."""
+    grids = []
+    for column in dict.fromkeys(str(part["column"]) for part in parts(report)):
+        own = [part for part in parts(report) if part["column"] == column]
+        names = [name for name in _part_metrics(report) if name in own[0]["metrics"]]
+        rows = [
+            [
+                Cell(plain(part["value"], 60)),
+                Cell(f"{part['n']:,}", number=True),
+                *(Cell(_brief(part["metrics"][name]), number=True) for name in names),
+            ]
+            for part in own
+        ]
+        columns = [plain(column, 60), "n", *(name_of(name, report.get("unit")) for name in names)]
+        note = "The CSV named by has all numbers."
+        grids.append(SectionTable(f"By {plain(column, 60)}", columns, rows, note=note))
+    return Section("by", "By column", (), (), grids)
+
+
+def _part_metrics(report: Report) -> Sequence[str]:
+    """The numbers of parts that are shown, of those that a report has."""
+    return {
+        "classification": (
+            *("accuracy", "sensitivity", "specificity", "ppv", "f1_macro", "balanced_accuracy"),
+            *("auroc", "auroc_macro", "average_precision", "average_precision_macro"),
+        ),
+        "segmentation": ("dice", "iou", "hd95", "nsd", "pq", "f1_at_0.5", "count_error"),
+        "detection": _of_detections(report),
+        "restoration": ("psnr", "ssim", "rmse"),
+    }[report["task"]]
 
 
 def _brief(entry: ReportNumber) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield.reports.report import Report, classes, curve, level, numbers
+from brightfield.reports.report import Number, Report, classes, curve, level, numbers, parts
 
 # What a spreadsheet reads as the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -42,19 +42,30 @@ def _cell(value: Any) -> Any:
 
 def _numbers(report: Report) -> ReportTable:
     """A row for each number of the report."""
-    columns = ("scope", "class", "metric", "value", "ci_low", "ci_high", "ci_level", "ci_method",
-               "ci_clipped", "n", "undefined", "ci_undefined")  # fmt: skip
-    rows = []
-    for number in numbers(report):
-        entry = number.entry
-        low, high = entry["ci"] or (None, None)
-        known = None if entry["ci"] is None else level(report)
-        rows.append(
-            (number.scope, number.label, number.name, entry["value"], low, high, known,
-             entry["method"], entry["clipped"], entry["n"], entry["undefined"],
-             entry.get("ci_undefined"))
-        )  # fmt: skip
-    return ReportTable(columns, rows)
+    return ReportTable(_NUMBER, [_number_row(number, report) for number in numbers(report)])
+
+
+_NUMBER = ("scope", "class", "metric", "value", "ci_low", "ci_high", "ci_level", "ci_method",
+           "ci_clipped", "n", "undefined", "ci_undefined")  # fmt: skip
+
+
+def _number_row(number: Number, report: Report) -> tuple[Any, ...]:
+    entry = number.entry
+    low, high = entry["ci"] or (None, None)
+    known = None if entry["ci"] is None else level(report)
+    return (number.scope, number.label, number.name, entry["value"], low, high, known,
+            entry["method"], entry["clipped"], entry["n"], entry["undefined"],
+            entry.get("ci_undefined"))  # fmt: skip
+
+
+def _by(report: Report) -> ReportTable | None:
+    """A row for each number of each value of a column."""
+    rows = [
+        (part["column"], part["value"], *_number_row(number, report))
+        for part in parts(report)
+        for number in numbers(part)
+    ]
+    return ReportTable(("column", "of", *_NUMBER), rows) if rows else None
 
 
 def _confusion(report: Report) -> ReportTable | None:
@@ -173,6 +184,7 @@ def in_words(value: Any) -> Any:
 
 TABLES: Mapping[str, Callable[[Report], ReportTable | None]] = {
     "numbers": _numbers,
+    "by": _by,
     "confusion": _confusion,
     "thresholds": _thresholds,
     "roc": _roc,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
-from brightfield.images.legend import Legend, with_legend
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.objects import Box
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.tasks.kinds.layer import LayerReading
@@ -117,7 +117,7 @@ class FeatureMaps(Result):
             f"{len(list(self._shown()))} of {len(self.units)} units: number and greatest value. "
             "Each has colours of its own: 1 is the 99.5th percentile of its magnitudes."
         )
-        return with_legend(picture, Legend((*title, each), bar))
+        return with_legend(picture, PictureLegend((*title, each), bar))
 
     def left_out(self, form: str) -> dict[str, str]:
         shown = min(_SHOWN, len(self.units))

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable
 from brightfield.images.heat import Heat, HeatResult
-from brightfield.images.legend import Legend, with_legend
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.outlines import mixed
 from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate, winners
@@ -152,7 +152,7 @@ class PaintedClasses(ClassMap):
         return mixed(picture, self._painted(picture), alpha)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        return with_legend(picture, Legend(tuple(title), classes=tuple(self._classes())))
+        return with_legend(picture, PictureLegend(tuple(title), classes=tuple(self._classes())))
 
     def _painted(self, ground: NDArray[np.uint8]) -> NDArray[np.uint8]:
         found = self._whole(self.winners, -1)
@@ -196,12 +196,11 @@ class Classify(SlidingWindow):
 
     @model_validator(mode="after")
     def _of_a_window(self) -> Self:
-        given = {"stride": self.stride, "classes": self.classes} | (
-            {"paint": self.paint} if self.paint == "class" else {}
-        )
-        named = [name for name, value in given.items() if value is not None]
-        if self.window is None and named:
-            raise ValueError(f"{' and '.join(named)} belong to a sliding window; give window, too")
+        given = self.stride is not None or self.classes is not None or self.paint == "class"
+        if self.window is None and given:
+            raise ValueError(
+                "stride, classes and paint belong to a sliding window; give window, too"
+            )
         return self
 
     @classmethod

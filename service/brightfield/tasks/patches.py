@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet
-from brightfield.images.legend import Legend, with_legend
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.picture import Note
 from brightfield.results import MapSpace, Result, ResultTable
 from brightfield.tasks.kinds.unit_search import UnitSearch
@@ -63,7 +63,7 @@ class Patches(Result):
             "A row for each unit: its patches, the most exciting first, with value and image; "
             f"beside each the gradient of the value ({self.rule}), grey where it is 0."
         )
-        return with_legend(picture, Legend((*title, each)))
+        return with_legend(picture, PictureLegend((*title, each)))
 
     def image(self) -> Pixels:
         """A row per unit: each patch with its gradient beside it, and its value."""

@@ -47,6 +47,16 @@ def test_arrays_go_as_npz_and_options_in_the_query(client, fake):
     assert fake.last.headers["content-type"] == "application/x-npz"
 
 
+def test_columns_beside_groups_give_numbers_of_parts(real):
+    columns = {"group": ["p", "p", "q", "q"], "site": ["A", "B", "A", "B"]}
+    found = real.metrics(TRUTH, SCORES, groups=columns, by="site", ci=FAST)
+    assert [(part.value, part.n) for part in found.by] == [("A", 2), ("B", 2)]
+    mask = np.eye(4, dtype=np.uint8)
+    options = {"task": "segmentation", "by": "site", "ci": FAST}
+    found = real.metrics([mask] * 4, predictions=[mask] * 4, groups=columns, **options)
+    assert found.by[1].pooled["dice"].value == 1
+
+
 def test_classification(real):
     found = real.metrics(TRUTH, SCORES, operating_point="youden", ci={"level": 0.9})
     assert found["auroc"].value == 0.75

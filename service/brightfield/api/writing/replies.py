@@ -79,7 +79,7 @@ class Writer:
         status = 200 if len(known) == len(items) else 207
         entries = [self._entry(item, index) for index, item in enumerate(told)]
         if self.format != "json":
-            content = self._zip(told, entries, member_names(names, len(items)))
+            content = self._zip(told, entries, member_names(names))
             return Response(content, status, headers, "application/zip")
         advice = smaller_form(known[0].answer.result.formats if known else ())
         return json_reply({"items": entries}, self.max_reply_bytes, advice, status, headers)
@@ -123,15 +123,15 @@ class Writer:
         return buffer.getvalue()
 
 
-def member_names(names: Sequence[str | None], count: int) -> list[str]:
+def member_names(names: Sequence[str | None]) -> list[str]:
     """What the files of an archive are called, without their suffixes, in the order of the images.
 
     The name of an image's file, in its folder; without its suffix where no other image has the
     same name then, in capitals or not. An image without a name is called by its place, and so is
     the second of one name.
     """
-    digits = len(str(count - 1))
-    places = [f"{index:0{digits}d}" for index in range(count)]
+    digits = len(str(len(names) - 1))
+    places = [f"{index:0{digits}d}" for index in range(len(names))]
     paths = [_within(name or place) for name, place in zip(names, places, strict=True)]
     stems = Counter(str(path.with_suffix("")).casefold() for path in paths)
     wholes = Counter(str(path).casefold() for path in paths)

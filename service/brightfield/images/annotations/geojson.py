@@ -44,9 +44,7 @@ def features(
         {
             "type": "Feature",
             "id": feature_id(found, source),
-            "geometry": _geometry(
-                outlines.get(found.id) or (_rectangle(found.box),), found, source
-            ),
+            "geometry": _geometry(outlines.get(found.id) or (_rectangle(found.box),), source),
             "properties": {
                 "objectType": object_type,
                 "name": str(found.id),
@@ -66,19 +64,20 @@ def feature_collection(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def feature_id(found: Object, source: ObjectSource) -> str:
     """The UUID (version 5) of an object in an answer."""
     box = ",".join(repr(float(edge)) for edge in found.box.json().values())
-    name = f"{source.sha256}/{source.model}/{found.z}/{found.id}/{found.class_id}/{box}"
+    name = f"{source.sha256}/{source.model}/None/{found.id}/{found.class_id}/{box}"
+    # At the end, so objects of files with one plane keep the ids that they have always had.
     plane = "".join(f"/{part}={value}" for part, value in source.address.known.items())
     return str(uuid.uuid5(_NAMESPACE, name + plane))
 
 
-def _geometry(outline: ObjectOutline, found: Object, source: ObjectSource) -> dict[str, Any]:
+def _geometry(outline: ObjectOutline, source: ObjectSource) -> dict[str, Any]:
     polygons = [[_closed(ring) for ring in polygon.rings] for polygon in outline]
     geometry: dict[str, Any] = (
         {"type": "Polygon", "coordinates": polygons[0]}
         if len(polygons) == 1
         else {"type": "MultiPolygon", "coordinates": polygons}
     )
-    depth, time = found.depth_in(source), source.address.t
+    depth, time = source.address.depth, source.address.t
     if depth is not None or time is not None:
         geometry["plane"] = {"c": -1, "z": depth or 0, "t": time or 0}
     return geometry

@@ -80,13 +80,12 @@ def _region(
         region = _traced(rings[0])
     else:
         region = _composite(rings)
-    depth, time = found.depth_in(source), source.address.t
+    depth, time = source.address.depth, source.address.t
     plane = "" if depth is None else f"-z{depth + 1}"
     frame = "" if time is None else f"-t{time + 1}"
     region.name = _UNSAFE.sub("_", f"{found.label}-{found.id}{plane}{frame}")
-    position = source.address.in_imagej(depth)
-    region.position, region.c_position = position.stack, position.channel
-    region.z_position, region.t_position = position.slice, position.frame
+    for name, number in source.address.in_imagej().items():
+        setattr(region, name, number)
     region.stroke_color = bytes((255, *color(found.class_id)))
     return region
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.images.limits import Limits
+from brightfield.metrics.reading.coco_columns import image_columns
 from brightfield.metrics.reading.coco_ids import CocoId, in_order, same_id
 from brightfield.metrics.reading.coco_masks import CocoMask, read_coco_mask
 from brightfield.metrics.reading.columns import names, wrong_row
+from brightfield.metrics.reading.groups import Groups, dense
 from brightfield.metrics.reading.predictions import missing_values
 from brightfield.metrics.reading.rows import ONE_CALL, Excluded, Origin, codes, digest
 from brightfield.metrics.statistics.resampling import Codes
@@ -77,6 +79,31 @@ class CocoDataset:
     boxed: bool = False
     annotated: Origin = ONE_CALL
     detected: Origin = ONE_CALL
+    by: Mapping[str, Groups] = field(default_factory=dict)
+    """Columns of the images by whose values there are numbers."""
+
+    def part(self, images: Codes) -> CocoDataset:
+        """Some images alone, by their ascending places."""
+        place = {old: new for new, old in enumerate(images.tolist())}
+
+        def inside(things: tuple[CocoObject, ...]) -> tuple[CocoObject, ...]:
+            own = (thing for thing in things if thing.image in place)
+            return tuple(replace(thing, image=place[thing.image]) for thing in own)
+
+        return replace(
+            self,
+            images=tuple(self.images[old] for old in place),
+            true=inside(self.true),
+            found=inside(self.found),
+            groups=None if self.groups is None else dense(self.groups[images]),
+            sizes=tuple(self.sizes[old] for old in place),
+            by={},
+        )
+
+    @property
+    def group_count(self) -> int | None:
+        """How many groups the images are of, None where there are no groups."""
+        return None if self.groups is None else int(self.groups.max(initial=-1)) + 1
 
     def sha256(self) -> str:
         """Of categories, images, true objects and detections as float64, in canonical order."""
@@ -89,7 +116,11 @@ class CocoDataset:
 
 
 def read_scene(
-    data: Mapping[str, Any], iou_type: IouType, missing: str, limits: Limits
+    data: Mapping[str, Any],
+    iou_type: IouType,
+    missing: str,
+    limits: Limits,
+    by: Sequence[str] = (),
 ) -> CocoDataset:
     """The scene in `ground_truth` (COCO) and `detections` (COCO results).
 
@@ -128,6 +159,7 @@ def read_scene(
         lacking,
         tuple((_side(entry, "height"), _side(entry, "width")) for entry in images.values()),
         boxed and bool(rows),
+        by=image_columns(data, by, images),
     )
 
 

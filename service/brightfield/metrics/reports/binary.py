@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -20,6 +20,7 @@ from brightfield.metrics.counted.forecasts import Forecasts
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
+from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.notes import from_same_data, skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points, table_points
 from brightfield.metrics.reports.sample import (
@@ -81,6 +82,8 @@ class Binary:
     curve_points: int
     bins: int
     worst: int
+    of: Binary | None = None
+    """The whole that these rows are a part of, whose threshold they have."""
 
     @cached_property
     def scores(self) -> NDArray[np.float64] | None:
@@ -102,6 +105,8 @@ class Binary:
 
     @cached_property
     def probable(self) -> bool:
+        if self.of is not None:
+            return self.of.probable
         return self.scores is not None and are_probabilities(self.scores)
 
     @cached_property
@@ -113,6 +118,8 @@ class Binary:
     @cached_property
     def choice(self) -> OperatingChoice:
         """Where the threshold is: as told, by the rule, 0.5 of probabilities, else by Youden."""
+        if self.of is not None:
+            return self.of.choice
         if self.sample.rows.predictions is not None:
             return OperatingChoice("predictions")
         if self.threshold is not None:
@@ -138,6 +145,14 @@ class Binary:
             "worst": self._worst(),
             "warnings": self._warnings(found),
         }
+
+    def part(self, rows: Rows) -> Binary:
+        """Some of the rows, at the threshold of all."""
+        return replace(self, sample=replace(self.sample, rows=rows), of=self)
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers alone."""
+        return {"metrics": nested(self._estimates(), _HERE)}
 
     def points(self) -> Iterator[Named] | None:
         """Every point of the curves, or None where there are no scores."""

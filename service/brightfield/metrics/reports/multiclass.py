@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -18,6 +18,7 @@ from brightfield.metrics.counted.forecasts import Forecasts
 from brightfield.metrics.counted.places import TruePlaces
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
+from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.averages import averaged, counted_as_zero
 from brightfield.metrics.reports.notes import skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points
@@ -44,6 +45,8 @@ class Multiclass:
     curve_points: int
     bins: int
     worst: int
+    of: Multiclass | None = None
+    """The whole that these rows are a part of."""
 
     @property
     def classes(self) -> int:
@@ -83,7 +86,8 @@ class Multiclass:
     @cached_property
     def forecasts(self) -> Forecasts | None:
         rows = self.sample.rows
-        if rows.scores is None or not are_probabilities(rows.scores):
+        whole = rows.scores if self.of is None else self.of.sample.rows.scores
+        if rows.scores is None or whole is None or not are_probabilities(whole):
             return None
         return Forecasts.several(rows.scores, rows.truth, self.bins)
 
@@ -102,6 +106,18 @@ class Multiclass:
                 *counted_as_zero(self.table, self.sample.rows.labels),
                 *skipped(found),
             ],
+        }
+
+    def part(self, rows: Rows) -> Multiclass:
+        """Some of the rows, at the threshold of all."""
+        return replace(self, sample=replace(self.sample, rows=rows), of=self)
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers alone."""
+        found = self._estimates()
+        return {
+            "metrics": nested(found, _HERE),
+            "per_class": [self._numbers_of(c, found) for c in range(self.classes)],
         }
 
     def _turned(self, found: dict[MetricPath, Estimate]) -> list[str]:
@@ -184,12 +200,17 @@ class Multiclass:
             found |= self.sample.of_rows(wanted)
         return found | self.missing()
 
-    def _class(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+    def _numbers_of(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
         return {
             "label": self.sample.rows.labels[c],
             "class_id": c,
             "n": int(self.table.counts[c].sum()),
             "metrics": nested(found, ("per_class", c)),
+        }
+
+    def _class(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+        return {
+            **self._numbers_of(c, found),
             "curves": self._pair(self.rankings[c] if self.rankings else None),
         }
 

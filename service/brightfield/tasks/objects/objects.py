@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from brightfield.cards import ModelCard
 from brightfield.images.annotations import coco, geojson, roi
 from brightfield.images.annotations.coco import CocoImage
-from brightfield.images.annotations.placement import FieldPlacement
 from brightfield.images.annotations.table import table
 from brightfield.images.contours import ObjectOutline
-from brightfield.images.legend import Legend, with_legend
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.objects import Object, ObjectSource
 from brightfield.images.outlines import draw_boxes, mixed
+from brightfield.images.placement import FieldPlacement
 from brightfield.results import MapSpace, Result, ResultTable
 from brightfield.tasks.kinds.dense import Scene
 from brightfield.tasks.targets.labels import label
@@ -148,4 +148,4 @@ def legend_of(
         for number, count in sorted(counts.items())
     )
     lines = (*title,) if objects else (*title, "no objects")
-    return with_legend(picture, Legend(lines, classes=classes))
+    return with_legend(picture, PictureLegend(lines, classes=classes))

@@ -15,9 +15,9 @@ from brightfield.cards import ModelCard
 from brightfield.images import encode
 from brightfield.images.annotations import coco, geojson, roi
 from brightfield.images.annotations.coco import CocoImage
-from brightfield.images.annotations.placement import FieldPlacement
 from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.objects import Object, ObjectSource
+from brightfield.images.placement import FieldPlacement
 from brightfield.results import MapSpace, Raster, Result, ResultTable
 from brightfield.tasks.objects.montage import PlanePreview, montage
 from brightfield.tasks.objects.objects import PLACED, legend_of

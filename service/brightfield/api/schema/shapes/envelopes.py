@@ -39,7 +39,30 @@ class IntensityScaling(TypedDict):
     """The value that became 1."""
 
 
+@shape
+class SeenRegion(TypedDict):
+    """A rectangle in pixels of the displayed image."""
+
+    x: Natural
+    y: Natural
+    width: Natural
+    height: Natural
+
+
+@shape
+class SeenPart(TypedDict):
+    """Which part of its file an image is; null where nothing was chosen: the only one, or all."""
+
+    page: Natural | None
+    z: Natural | None
+    t: Natural | None
+    channels: list[Natural] | None
+    region: SeenRegion | None
+
+
 class _Seen(TypedDict):
+    name: str | None
+    """Of the file, if it was told: in a form, in JSON, or by Content-Disposition."""
     sha256: Sha256
     """Of the image's bytes."""
     width: Natural
@@ -54,6 +77,9 @@ class _Seen(TypedDict):
     """Micrometres per pixel, where known."""
     scale: float
     """Pixels that the model saw for each of the image along a side; 1: the image as it is."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next, where known."""
+    selection: SeenPart
 
 
 @shape

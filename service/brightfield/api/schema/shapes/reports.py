@@ -34,12 +34,38 @@ from brightfield.metrics.statistics.estimate import Reason
 from brightfield.tasks.objects.segmentation import Mode
 
 
+@shape
+class PartClassMetrics(TypedDict):
+    """The numbers of one class in a part."""
+
+    label: str
+    class_id: NotRequired[Natural]
+    category_id: NotRequired[int | str]
+    n: NotRequired[Natural]
+    metrics: Metrics
+
+
+@shape
+class PartMetrics(TypedDict):
+    """The numbers of the rows, cases or images that have one value in a column."""
+
+    column: str
+    value: str
+    n: Natural
+    groups: Natural | None
+    metrics: Metrics
+    pooled: NotRequired[Metrics]
+    per_class: NotRequired[list[PartClassMetrics]]
+
+
 class _Report(TypedDict):
     n: Natural
     """Rows, cases or images that the numbers rest on."""
     groups: Natural | None
     """How many groups they are of, if any."""
     metrics: Metrics
+    by: NotRequired[list[PartMetrics]]
+    """With the option `by`: the same numbers for each value of its columns."""
     warnings: list[ReplyWarning]
     excluded: list[ExcludedRow]
     """The rows that were left out; of many only the first."""
