@@ -11,7 +11,13 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from brightfield.errors import AmbiguousAxes, BrightfieldError, TooManyPixels, UndecodableImage
+from brightfield.errors import (
+    AmbiguousAxes,
+    BrightfieldError,
+    InvalidParameter,
+    TooManyPixels,
+    UndecodableImage,
+)
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
@@ -67,6 +73,10 @@ def decode(
     """
     selection = selection or Selection()
     kind = sniff(data)
+    if selection.level and kind != "tiff":
+        raise InvalidParameter(
+            "The image has one level; leave level out.", errors=[{"location": "level"}]
+        )
     reader = partial(npy.read, raw=True) if raw and kind == "npy" else _READERS[kind]
     plane = _guarded(lambda: reader(data, selection, limits), kind)
     orientation = plane.orientation if selection.orientation == "apply" else 1

@@ -20,6 +20,7 @@ from brightfield.images.planes import choose
 from brightfield.images.selection import Selection
 from brightfield.images.stack import Pages, Stack
 from brightfield.images.tiff_directory import Directory
+from brightfield.images.tiff_pyramids import pictures_of
 from brightfield.images.tiff_structure import Structure, cut
 from brightfield.json_text import parse_json
 
@@ -48,7 +49,7 @@ def read_stack(structure: Structure, selection: Selection) -> tuple[Stack, Selec
         _imagej(structure, first, imagej)
         or _shaped(structure, first)
         or _metamorph(structure, first)
-        or Stack("P", structure.pictures.shape, structure.pictures.take)
+        or _plain(structure)
     )
     return replace(stack, calibration=tagged), selection
 
@@ -154,6 +155,12 @@ def _shape_description(first: Directory) -> tuple[tuple[int, ...], str] | None:
     if not all(type(size) is int and 1 <= size < _LONGEST for size in shape):
         return None
     return tuple(shape), axes
+
+
+def _plain(structure: Structure) -> Stack:
+    """The pictures among the pages, one after another."""
+    pictures = np.array(list(pictures_of(structure)) or [0], np.int64)
+    return Stack("P", pictures.shape, pictures.take)
 
 
 def _metamorph(structure: Structure, first: Directory) -> Stack | None:
