@@ -85,6 +85,8 @@ def activations(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -172,6 +174,8 @@ def classify(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -261,6 +265,8 @@ def detect(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -346,6 +352,8 @@ def embed(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -482,6 +490,8 @@ def occlusion(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -561,6 +571,8 @@ def patches(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -694,6 +706,8 @@ def saliency(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -816,6 +830,8 @@ def segment(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -899,6 +915,8 @@ def superresolve(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.

@@ -29,6 +29,9 @@ class ImageParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -490,6 +493,9 @@ class NeighborsParameters(TypedDict, total=False):
     """Time point, counted from 0."""
     channels: str | int | Sequence[int] | None
     """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -607,6 +613,9 @@ class CollectionPatchesParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -672,6 +681,9 @@ class TcavParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -891,6 +903,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -938,6 +951,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -963,6 +977,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",

@@ -24,6 +24,7 @@ class LookOptions(TypedDict, total=False):
     t: int | None
     channels: Sequence[int] | None
     axes: str | None
+    level: int | None
     orientation: Literal["apply", "ignore"]
     pixel_size: float | None
 

@@ -11,7 +11,13 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from brightfield.errors import AmbiguousAxes, BrightfieldError, TooManyPixels, UndecodableImage
+from brightfield.errors import (
+    AmbiguousAxes,
+    BrightfieldError,
+    InvalidParameter,
+    TooManyPixels,
+    UndecodableImage,
+)
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.channels import NO_NEEDS, ReadingNeeds
 from brightfield.images.limits import DecodedSize, Limits
@@ -73,6 +79,10 @@ def decode(
     """
     selection = selection or Selection()
     kind = sniff(data)
+    if selection.level and kind != "tiff":
+        raise InvalidParameter(
+            "The image has one level; leave level out.", errors=[{"location": "level"}]
+        )
     plane = _guarded(lambda: _reader(kind, needs)(data, selection, limits), kind)
     orientation = plane.orientation if selection.orientation == "apply" else 1
     pixels = _plain(upright(plane.pixels, orientation))

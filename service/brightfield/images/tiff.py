@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
 from tifffile import TiffPage
 
-from brightfield.errors import InvalidParameter, UndecodableImage
+from brightfield.errors import InvalidParameter, TooManyPixels, UndecodableImage
 from brightfield.images.channel_choice import by_name, facts_of
 from brightfield.images.channels import NO_NEEDS, ChannelFacts, ReadingNeeds
 from brightfield.images.limits import DecodedSize, Limits
@@ -20,6 +22,7 @@ from brightfield.images.stack import ABSENT, Stack
 from brightfield.images.tiff_axes import read_stack
 from brightfield.images.tiff_directory import Directory
 from brightfield.images.tiff_pages import TiffPages
+from brightfield.images.tiff_pyramids import at_level, levels_of, listed
 from brightfield.images.tiff_segments import JPEG_2000, check_segments, unpacked_apart
 from brightfield.images.tiff_structure import Structure, cut, read_structure
 from brightfield.tensors import Pixels
@@ -42,14 +45,18 @@ def read(
     structure = read_structure(data)
     stack, rest = read_stack(structure, selection)
     rest, picked = by_name(stack, rest, needs)
+    if selection.level:
+        structure, stack = _smaller(structure, stack, rest)
     with TiffPages(structure) as pages:
         choice, number = _choice(pages, stack, rest)
         page = pages[number]
-        _check_page(page, structure, limits)
+        with _advised(structure, stack, number):
+            _check_page(page, structure, limits)
         leading = choice.indices[: len(stack.shape)]
         planes = prod(len(taken) for taken in stack.picks(leading))
         counted = planes * max(1, samples(page, stack.shown_only) // 3)
-        limits.check_size(page.imagewidth, page.imagelength, planes=counted)
+        with _advised(structure, stack, number):
+            limits.check_size(page.imagewidth, page.imagelength, planes=counted)
         facts = facts_of(stack, choice, rest, apart=grey(page))
         limits.check(_decoded_size(page, choice, planes, facts))
         if stack.contiguous:
@@ -75,6 +82,33 @@ def size(data: bytes) -> tuple[int, int]:
     """(width, height) of the first page."""
     first = Directory.of(read_structure(data), 0)
     return first.width, first.height
+
+
+def _smaller(structure: Structure, stack: Stack, selection: Selection) -> tuple[Structure, Stack]:
+    """The file and the stack at the level that the selection names."""
+    assert selection.level is not None
+    if stack.contiguous:
+        raise InvalidParameter(
+            "The image has one level; leave level out.", errors=[{"location": "level"}]
+        )
+    with TiffPages(structure) as pages:
+        choice, _ = _choice(pages, stack, selection)
+    needed = stack.numbers(choice.indices[: len(stack.shape)])
+    return at_level(structure, stack, needed, selection.level)
+
+
+@contextmanager
+def _advised(structure: Structure, stack: Stack, page: int) -> Iterator[None]:
+    """Names the levels of a page that is too large."""
+    try:
+        yield
+    except TooManyPixels as fault:
+        levels = () if stack.contiguous else levels_of(structure, page)
+        if len(levels) < 2:
+            raise
+        raise TooManyPixels(
+            f"{fault.detail} It has smaller levels: {listed(levels)}.", errors=fault.errors
+        ) from fault
 
 
 def _choice(pages: TiffPages, stack: Stack, selection: Selection) -> tuple[PlaneChoice, int]:

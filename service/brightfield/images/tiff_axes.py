@@ -22,6 +22,7 @@ from brightfield.images.planes import choose
 from brightfield.images.selection import Selection
 from brightfield.images.stack import Pages, Stack
 from brightfield.images.tiff_directory import Directory
+from brightfield.images.tiff_pyramids import pictures_of
 from brightfield.images.tiff_structure import Structure, cut
 from brightfield.json_text import parse_json
 
@@ -50,7 +51,7 @@ def read_stack(structure: Structure, selection: Selection) -> tuple[Stack, Selec
         _imagej(structure, first, imagej)
         or _shaped(structure, first)
         or _metamorph(structure, first)
-        or Stack("P", structure.pictures.shape, structure.pictures.take)
+        or _plain(structure)
     )
     stack = replace(stack, calibration=tagged)
     if imagej is not None:
@@ -175,6 +176,12 @@ def _names(meta: dict[str, Any]) -> tuple[str, ...]:
     channel = meta.get("Channel")
     names = channel.get("Name") if isinstance(channel, dict) else None
     return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def _plain(structure: Structure) -> Stack:
+    """The pictures among the pages, one after another."""
+    pictures = np.array(list(pictures_of(structure)) or [0], np.int64)
+    return Stack("P", pictures.shape, pictures.take)
 
 
 def _metamorph(structure: Structure, first: Directory) -> Stack | None:

@@ -89,11 +89,11 @@ class _Seen(TypedDict):
     intensity: IntensityScaling
     pixel_size: float | None
     """Micrometres per pixel, where known."""
+    scale: float
+    """Pixels that the model saw for each of the image along a side; 1: the image as it is."""
     spacing: float | None
     """Micrometres from a plane along Z to the next, where known."""
     selection: SeenPart
-    scale: float
-    """Pixels that the model saw for each of the image along a side; 1: the image as it is."""
 
 
 @shape
