@@ -24,6 +24,7 @@ class LookOptions(TypedDict, total=False):
     axes: str | None
     orientation: Literal["apply", "ignore"]
     pixel_size: float | None
+    spacing: float | None
 
 
 def look(

@@ -81,7 +81,9 @@ def answer(task: type[Task], result: Any) -> dict[str, Any]:
         "id": "req_1", "task": task.name,
         "model": {"id": "round", "version": "1", "sha256": None, "digest": None},
         "image": {
-            "sha256": "a" * 64, "width": 4, "height": 3, "axes": "YX", "dtype": "uint8",
+            "name": None, "spacing": None, "selection": dict.fromkeys(
+                ("page", "z", "t", "channels", "region")
+            ), "sha256": "a" * 64, "width": 4, "height": 3, "axes": "YX", "dtype": "uint8",
             "orientation_applied": 1, "pixel_size": None, "tiles": 1,
             "intensity": {"mode": "dtype", "low": 0.0, "high": 255.0},
         },
