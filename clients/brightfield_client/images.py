@@ -78,7 +78,7 @@ class Payload:
 
     content: bytes = b""
     media_type: str = ANY
-    name: str = "image"
+    name: str | None = None
     axes: str | None = None
     stored: str | None = None
 
@@ -126,7 +126,7 @@ def _from_array(array: npt.NDArray[Any], axes: str | None = None) -> Payload:
         raise TypeError("An array of Python objects is not an image; convert it to numbers first.")
     stream = io.BytesIO()
     np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
-    return Payload(stream.getvalue(), NPY, "image.npy", axes)
+    return Payload(stream.getvalue(), NPY, axes=axes)
 
 
 def _from_pillow(image: PillowImage.Image) -> Payload:
@@ -139,7 +139,7 @@ def _from_pillow(image: PillowImage.Image) -> Payload:
         tags[_ORIENTATION] = orientation
     stream = io.BytesIO()
     image.save(stream, "PNG", compress_level=1, exif=tags)
-    return Payload(stream.getvalue(), "image/png", "image.png")
+    return Payload(stream.getvalue(), "image/png")
 
 
 def _is_tensor(source: Any) -> bool:
@@ -165,4 +165,4 @@ def _from_file(file: Any) -> Payload:
     if not isinstance(content, bytes):
         raise TypeError("The file is opened as text; open it in binary mode: open(path, 'rb').")
     name = getattr(file, "name", None)
-    return Payload(content, name=Path(name).name if isinstance(name, str) else "image")
+    return Payload(content, name=Path(name).name if isinstance(name, str) else None)

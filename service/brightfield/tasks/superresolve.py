@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -127,7 +127,6 @@ class Superresolve(Dense):
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
     output_axes: ClassVar[int | None] = 4
     sized: ClassVar[bool] = False  # the answer has so many pixels for each of the image
-    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {"encoding": ("json",)}
 
     scale: Annotated[int, Parameter(ge=2)] | None = None
     """How many times more pixels along a side; chooses the model. Default: the model's."""
