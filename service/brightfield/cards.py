@@ -27,6 +27,7 @@ from brightfield.errors import InvalidCard
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
 from brightfield.names import NAME
+from brightfield.object_sizes import ObjectSizes
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters, sentence_of
 from brightfield.torchvision_names import torchvision_categories
@@ -152,9 +153,17 @@ class InputSpec(Parameters):
     intensity: Intensity = Intensity("auto")
     """How other than 8-bit images are brought to [0, 1]."""
     pixel_size: Annotated[float, Field(gt=0)] | None = None
-    """Micrometres per pixel of the training images."""
+    """Micrometres per pixel of the training images: images of another one are resampled."""
+    objects: ObjectSizes | None = None
+    """How large objects may be for the model to know them, in its pixels."""
     pixels: Literal["scaled", "raw"] = "scaled"
     """raw: arrays as they are sent, neither resized nor normalised."""
+
+    @property
+    def own_size(self) -> bool:
+        """Whether every image is brought to a size of the model's own, whatever its pixels."""
+        fixed = self.size is not None and not isinstance(self.size, Multiple)
+        return fixed or self.resize is not None or self.crop is not None
 
     @model_validator(mode="after")
     def _matching(self) -> Self:
@@ -167,7 +176,7 @@ class InputSpec(Parameters):
 class Instances(Parameters):
     """How objects of one class are told apart where they touch, for networks whose first map is
     the label's and whose second says how near a pixel is to the middle of its object (1 there,
-    0 at its edge)."""
+    0 at its edge). Pixels are those of the network's input."""
 
     smoothing: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Standard deviation, in pixels, of the Gaussian that the nearness is smoothed with."""
@@ -175,6 +184,13 @@ class Instances(Parameters):
     """Two maxima are one object if the way between them keeps this share of the lower one."""
     min_area: Annotated[int, Field(ge=1)] = 1
     """Pixels of the smallest object that is reported."""
+
+    def at(self, step: float) -> Instances:
+        """The same rules for maps of `step` pixels along a side for each of the model's input."""
+        if step == 1:
+            return self
+        area = max(1, round(self.min_area * step**2))
+        return self.model_copy(update={"smoothing": self.smoothing * step, "min_area": area})
 
 
 class OutputSpec(Parameters):

@@ -63,6 +63,12 @@ class Result(ABC):
         raise TypeError(f"{type(self).__name__} has no raster")
 
     @property
+    def diameters(self) -> Sequence[float]:
+        """How large the objects are that it names one by one, in pixels of the image: sides of
+        squares as large as their boxes, which are a disc's diameter."""
+        return ()
+
+    @property
     def numbers(self) -> dict[str, float]:
         """Numbers of the whole result, which binary replies carry as headers `X-Name`."""
         return {}

@@ -71,6 +71,13 @@ def activations(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -151,6 +158,13 @@ def classify(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -217,9 +231,10 @@ def detect(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         threshold: Least score of an object. Default: the card's, else 0.5.
         iou: Where the boxes of two objects of one class overlap by more than this (intersection
@@ -232,6 +247,13 @@ def detect(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -310,6 +332,13 @@ def embed(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -439,6 +468,13 @@ def occlusion(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -511,6 +547,13 @@ def patches(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -637,6 +680,13 @@ def saliency(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -727,9 +777,10 @@ def segment(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         mode: `instance` tells objects of a class apart, `semantic` does not. Default: what the
             model is made for.
@@ -749,6 +800,13 @@ def segment(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -820,9 +878,10 @@ def superresolve(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         scale: How many times more pixels along a side; chooses the model. Default: the model's.
         reference: A further image, in any of the forms of `image`.

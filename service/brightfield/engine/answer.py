@@ -60,6 +60,8 @@ class ImageFacts:
     address: PlaneAddress
     region: Region | None
     notes: tuple[Note, ...] = ()
+    scale: float = 1.0
+    """Pixels that the model saw for each of the image along a side."""
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class ImageFacts:
         scaling: Scaling | None,
         region: Region | None,
         notes: tuple[Note, ...] = (),
+        scale: float = 1.0,
     ) -> ImageFacts:
         """The facts of a picture, of which a region (None: all) was asked about, and what was noted
         on the way to the model's input."""
@@ -84,6 +87,7 @@ class ImageFacts:
             picture.address,
             region,
             (*picture.notes, *notes),
+            scale,
         )
 
 
@@ -118,6 +122,7 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+    scale: float = 1.0
     region: Region | None = None
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from typing import Any
 from brightfield.cards import InputSpec
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
+from brightfield.engine.rescaling import prepared
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
 from brightfield.images.budget import DecodeBudget
@@ -20,7 +21,7 @@ from brightfield.images.labels import Labels
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
-from brightfield.preprocess import Prepared, check_channels, preprocess
+from brightfield.preprocess import Prepared, check_channels
 from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -178,6 +179,7 @@ class ImagePass:
             (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
+            scale=self.prepared.scale,
             region=self._job.view.part,
         )
 
@@ -223,11 +225,8 @@ class ImagePass:
             self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
 
     def _preprocess(self) -> None:
-        view = self._job.view
         with self._timing.stage("preprocess"):
-            self.prepared = preprocess(
-                self.picture, self._resident.card.input, intensity=view.intensity, region=view.part
-            )
+            self.prepared = prepared(self.picture, self._resident.card.input, self._job.view)
 
 
 def _check(spec: InputSpec, decoded: DecodedSize) -> None:

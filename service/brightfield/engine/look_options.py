@@ -17,6 +17,8 @@ class LookOptions(TypedDict, total=False):
     model: str | None
     region: tuple[int, int, int, int] | None
     intensity: str
+    scale: Literal["auto", "off"] | float
+    diameter: float | str | None
     page: int | None
     z: int | None
     t: int | None

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator
 
 from brightfield.errors import ConflictingParameter, InvalidParameter
+from brightfield.images.picture import Note
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.counted.operating_point import ThresholdRule
@@ -26,7 +27,8 @@ from brightfield.metrics.reports.compared_classes import (
     class_report,
     other_points,
 )
-from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
+from brightfield.metrics.reports.comparison import comparison_conventions, same_options
+from brightfield.metrics.reports.interval_words import few_units, interval_conventions
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.parts import by_notes, by_values
@@ -45,7 +47,7 @@ _CONVENTIONS = {
     "sensitivity",
     "roc": "from (0, 0), whose threshold is null; every distinct score is a threshold",
     "pr": "to recall 0, where precision is taken as 1 and the threshold is null",
-    "auroc": "ties count half; its interval is DeLong's, cut to [0, 1]",
+    "auroc": "ties count half",
     "average_precision": "sum of recall steps times precision; not a trapezoid",
     "confusion": "rows are the truth, columns the prediction; normalized by the actual class",
     "macro": "mean over the classes that have members or are predicted, as in scikit-learn: "
@@ -55,15 +57,12 @@ _CONVENTIONS = {
     "brier": "two classes: mean (p - y)^2; more: the sum over classes",
     "log_loss": "natural logarithm; probabilities are cut to [2.2e-16, 1 - 2.2e-16]",
     "calibration": "bins of equal width with their upper edge; the positive class of two, the "
-    "most probable class of more",
+    "most probable class of more; slope and intercept by the logits, without bins",
     "two_columns": "scores that sum to 1 in each row: the positive class's; others: its score "
     "minus the other's",
-    "wilson": "of sensitivity, specificity, ppv, npv, accuracy and top_k_accuracy",
     "likelihood_ratio": "lr_positive = sensitivity / (1 - specificity), lr_negative = "
-    "(1 - sensitivity) / specificity; Koopman's score interval",
-    "bootstrap": "rows are drawn within the true classes, at a fixed threshold",
+    "(1 - sensitivity) / specificity",
 }
-_CLUSTERED = "whole groups are drawn; the threshold is fixed"
 # The labels of a run in which every score is missing.
 _UNSEEN = ("0", "1")
 
@@ -137,12 +136,18 @@ class Classification(FurtherNumbers, Evaluation):
             same_options(self, other, ("positive",))
         views = self._view(first, both.progress), other._view(second, both.progress)
         found = class_differences(*views, confidence, both.progress)
+        few: list[Note] = []
+        if first.groups is not None:
+            count = int(first.groups.max(initial=-1)) + 1
+            few = few_units(count, "groups", confidence, found.values())
         return {
             "labels": list(first.labels),
             **shared.json(),
             **class_report(first.labels, found, shared.ids),
-            "warnings": warned([*other_points(*views), *chosen_here(*views), *skipped(found)]),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned(
+                [*other_points(*views), *chosen_here(*views), *skipped(found), *few]
+            ),
+            "conventions": comparison_conventions(confidence),
         }
 
     def rows(self, parts: RunChunks) -> Rows:
@@ -173,9 +178,13 @@ class Classification(FurtherNumbers, Evaluation):
         self._agree(rows)
         whole = self._view(rows, progress)
         found = whole.report()
-        conventions: dict[str, Any] = {**_CONVENTIONS, **Families(self.further).conventions}
-        if rows.groups is not None:
-            conventions = {**conventions, "bootstrap": _CLUSTERED}
+        conventions: dict[str, Any] = {
+            **_CONVENTIONS,
+            **Families(self.further).conventions,
+            **interval_conventions(
+                self.ci, "rows", clustered=rows.groups is not None, classes=True
+            ),
+        }
         return {
             "task": "classification",
             "n": rows.n,

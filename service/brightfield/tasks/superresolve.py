@@ -126,6 +126,7 @@ class Superresolve(Dense):
     default_model: ClassVar[str | None] = "photo-x2"
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
     output_axes: ClassVar[int | None] = 4
+    sized: ClassVar[bool] = False  # the answer has so many pixels for each of the image
     of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {"encoding": ("json",)}
 
     scale: Annotated[int, Parameter(ge=2)] | None = None

@@ -70,7 +70,7 @@ def test_precision_begins_at_chance(reports: dict[str, Report]) -> None:
 def test_classes_have_names_and_many_only_the_lowest(reports: dict[str, Report]) -> None:
     found = texts(draw(choose(reports["several"], "roc"), reports["several"], "svg"))
     assert all(f"class {c}: 0." in found for c in range(4))
-    assert "all classes (micro): 0." in found
+    assert "all together (micro): 0." in found
     many = texts(draw(choose(reports["sixty"], "roc"), reports["sixty"], "svg"))
     assert "54 other classes" in many
 

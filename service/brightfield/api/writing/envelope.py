@@ -25,7 +25,7 @@ def envelope(
     with_result: bool = True,
 ) -> dict[str, Any]:
     """One image's answer as design and documentation describe it; `name` is that of its file."""
-    seen = ImageFacts.of(answer.picture, answer.scaling, answer.region)
+    seen = ImageFacts.of(answer.picture, answer.scaling, answer.region, scale=answer.scale)
     result, notes = _result(answer, space) if with_result else ({}, ())
     return {
         **_origin(answer, request_id),
@@ -106,6 +106,7 @@ def _image(seen: ImageFacts) -> dict[str, Any]:
         "orientation_applied": seen.orientation_applied,
         "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
         "pixel_size": seen.pixel_size,
+        "scale": seen.scale,
         "spacing": seen.spacing,
         "selection": {
             **seen.address.json(),

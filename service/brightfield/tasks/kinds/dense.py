@@ -59,9 +59,9 @@ class Dense(Task):
     refuses_large_fields: ClassVar[bool] = True
 
     tile: Extent | None = None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap included.
-    Default: large images are cut so that the result is that of the whole, where the model's
-    reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as the
+    model sees them: those of the image, unless `scale` changes them. Default: large images are cut
+    so that the result is that of the whole, where the model's reach allows it."""
     overlap: Annotated[int, Field(ge=0)] | None = None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -126,6 +127,13 @@ class Volume(Result):
             },
             **({"placement": self.placement.json()} if self.placement else {}),
         }
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        if self.mode == "semantic":
+            return ()
+        boxes = (found.edges for found in self.objects)
+        return [math.sqrt((xmax - xmin) * (ymax - ymin)) for xmin, ymin, xmax, ymax in boxes]
 
     def in_larger(self, offset: tuple[float, float], downsample: float) -> Volume:
         placement = FieldPlacement(offset, downsample)

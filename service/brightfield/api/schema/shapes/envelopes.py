@@ -78,6 +78,8 @@ class _Seen(TypedDict):
     spacing: float | None
     """Micrometres from a plane along Z to the next, where known."""
     selection: SeenPart
+    scale: float
+    """Pixels that the model saw for each of the image along a side; 1: the image as it is."""
 
 
 @shape

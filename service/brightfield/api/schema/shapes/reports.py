@@ -184,6 +184,54 @@ class ClassificationReport(_Report):
 
 
 @shape
+class FourLabelCounts(TypedDict):
+    """How often a label is there or not, and predicted or not."""
+
+    tp: Natural
+    fp: Natural
+    tn: Natural
+    fn: Natural
+
+
+@shape
+class LabelMetrics(TypedDict):
+    """The numbers of one label."""
+
+    label: str
+    class_id: Natural
+    n: Natural
+    """Rows that have it."""
+    metrics: Metrics
+    counts: FourLabelCounts | None
+    """At its threshold; null where there is none."""
+    curves: ClassCurves
+
+
+@shape
+class WorstLabels(NamedRow):
+    """A row with many wrong labels."""
+
+    truth: list[str]
+    prediction: list[str]
+    error: Natural
+    """How many labels are wrong."""
+
+
+@shape
+class MultilabelReport(_Report):
+    """How good predicted labels are, of which a row has any number."""
+
+    task: Literal["multilabel"]
+    labels: list[str]
+    per_class: list[LabelMetrics]
+    curves: ClassCurves
+    """Of all labels together."""
+    thresholds: list[float] | None
+    """From which score on each label is predicted."""
+    worst: list[WorstLabels]
+
+
+@shape
 class MaskClassMetrics(TypedDict):
     """The numbers of one class of masks."""
 
@@ -311,6 +359,7 @@ REPORT = union(
     "How good predictions are.",
     ClassificationReport,
     DetectionReport,
+    MultilabelReport,
     RestorationReport,
     SegmentationReport,
 )
