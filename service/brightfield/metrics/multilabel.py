@@ -17,26 +17,26 @@ from brightfield.metrics.reading.label_options import LabelThresholds
 from brightfield.metrics.reading.label_rows import LabelRows, read_label_rows
 from brightfield.metrics.reading.rows import Origin
 from brightfield.metrics.reports.comparison import (
-    CONVENTIONS,
-    Design,
     Difference,
     Shared,
     below,
+    comparison_conventions,
     differences,
     same_options,
 )
 from brightfield.metrics.reports.labelled import Labelled
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.reports.sample import Families
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricPath
 from brightfield.metrics.statistics.further import FurtherNumbers
+from brightfield.metrics.statistics.intervals import Drawing
 from brightfield.metrics.statistics.resampling import (
     ClusterResampler,
     Codes,
-    Resampler,
     RowResampler,
 )
 from brightfield.progress import Progress
@@ -130,10 +130,10 @@ class Multilabel(FurtherNumbers, Evaluation):
                 "about one data set."
             )
         views = self._view(one, both.progress), other._view(two, both.progress)
-        sampler: Resampler = RowResampler(np.zeros(one.n, np.int64))
+        drawing = Drawing.of(RowResampler(np.zeros(one.n, np.int64)), clustered=False)
         if one.codes is not None:
-            sampler = ClusterResampler.of_rows(one.codes)
-        design = Design.shared(sampler, one.codes)
+            drawing = Drawing.of(ClusterResampler.of_rows(one.codes), clustered=True)
+        design = Design.shared(drawing, one.codes)
         sides = (views[0].lines(), views[1].lines())
         found = differences(*sides, design, confidence, both.progress)
         return {
@@ -141,7 +141,7 @@ class Multilabel(FurtherNumbers, Evaluation):
             **shared.json(),
             **_compared(found, views, shared.ids),
             "warnings": warned(skipped(found)),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "conventions": comparison_conventions(confidence),
         }
 
     def report(self, rows: LabelRows, progress: Progress) -> dict[str, Any]:
