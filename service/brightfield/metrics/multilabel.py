@@ -24,6 +24,7 @@ from brightfield.metrics.reports.comparison import (
     differences,
     same_options,
 )
+from brightfield.metrics.reports.interval_words import few_drawn, interval_conventions
 from brightfield.metrics.reports.labelled import Labelled
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.paired_design import Design
@@ -33,8 +34,7 @@ from brightfield.metrics.reports.sample import Families
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricPath
 from brightfield.metrics.statistics.further import FurtherNumbers
-from brightfield.metrics.statistics.intervals import Drawing
-from brightfield.metrics.statistics.resampling import ClusterResampler, Codes, RowResampler
+from brightfield.metrics.statistics.resampling import Codes
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -50,7 +50,6 @@ _CONVENTIONS = {
     "micro": "all pairs of a row and a label together",
     "subset_accuracy": "share of rows all of whose labels are right; hamming_loss is the share of "
     "pairs of a row and a label that are wrong",
-    "bootstrap": "rows are drawn, or whole groups, at fixed thresholds",
 }
 _LISTS = ("truth", "scores", "predictions", "groups", "ids")
 
@@ -126,9 +125,7 @@ class Multilabel(FurtherNumbers, Evaluation):
                 "about one data set."
             )
         views = self._view(one, both.progress), other._view(two, both.progress)
-        drawing = Drawing.of(RowResampler(np.zeros(one.n, np.int64)), clustered=False)
-        if one.codes is not None:
-            drawing = Drawing.of(ClusterResampler.of_rows(one.codes), clustered=True)
+        drawing = views[0].draws.drawing
         design = Design.shared(drawing, one.codes)
         sides = (views[0].lines(), views[1].lines())
         found = differences(*sides, design, confidence, both.progress)
@@ -136,7 +133,9 @@ class Multilabel(FurtherNumbers, Evaluation):
             "labels": list(one.labels),
             **shared.json(),
             **_compared(found, views, shared.ids),
-            "warnings": warned(skipped(found)),
+            "warnings": warned(
+                [*skipped(found), *few_drawn(drawing, "rows", confidence, found.values())]
+            ),
             "conventions": comparison_conventions(confidence),
         }
 
@@ -144,7 +143,7 @@ class Multilabel(FurtherNumbers, Evaluation):
         """The report about complete rows in canonical order."""
         whole = self._view(rows, progress)
         found = whole.report()
-        notes = [*whole.notes(), *skipped(whole.estimates), *by_notes(rows.by)]
+        notes = [*whole.notes(), *skipped(whole.estimates), *whole.few(), *by_notes(rows.by)]
         return {
             "task": "multilabel",
             "n": rows.n,
@@ -158,6 +157,7 @@ class Multilabel(FurtherNumbers, Evaluation):
             "conventions": {
                 **_CONVENTIONS,
                 **whole.families.conventions,
+                **interval_conventions(self.ci, "rows", clustered=rows.groups is not None),
                 "ci": self.ci.model_dump(),
             },
             "input_sha256": rows.sha256(),

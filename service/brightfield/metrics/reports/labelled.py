@@ -18,6 +18,7 @@ from brightfield.metrics.counted.label_counts import LabelCounts, WrongLabels
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.reading.label_rows import LabelRows
 from brightfield.metrics.reports.averages import averaged, label_notes
+from brightfield.metrics.reports.interval_words import few_drawn
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import Families, lines, undefined
 from brightfield.metrics.reports.worst import largest
@@ -145,6 +146,10 @@ class Labelled:
     def estimates(self) -> dict[MetricPath, Estimate]:
         """Every number with its interval."""
         return self.draws.estimates(self.lines()) | self.missing()
+
+    def few(self) -> list[Note]:
+        """What to know of intervals that rest on few rows or groups."""
+        return few_drawn(self.draws.drawing, "rows", self.confidence, self.estimates.values())
 
     def numbers(self) -> dict[str, Any]:
         """The numbers alone."""

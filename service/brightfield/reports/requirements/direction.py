@@ -7,7 +7,7 @@ from typing import Literal
 
 # Of what is neither, such as the slope of a calibration, nobody can say that it got worse.
 _LOWER = re.compile(
-    r"hd\d[\d.]*|assd|brier|log_loss|ece\w*|mce\w*|lr_negative|merges|splits|mse|rmse|mae"
+    r"hd\d[\d.]*|assd|brier|log_loss|ece\w*|mce\w*|lr_negative|hamming_loss|merges|splits|mse|rmse|mae"
 )
 _HIGHER = re.compile(
     r"(?:partial_)?auroc\w*|average_precision|(?:balanced_|top_k_|pixel_|subset_)?accuracy"

@@ -314,4 +314,62 @@ class ObjectCounts(TypedDict):
     splits: Natural
 
 
+@shape
+class PartClassMetrics(TypedDict):
+    """The numbers of one class in a part."""
+
+    label: str
+    class_id: NotRequired[Natural]
+    category_id: NotRequired[int | str]
+    n: NotRequired[Natural]
+    metrics: Metrics
+
+
+@shape
+class PartMetrics(TypedDict):
+    """The numbers of the rows, cases or images that have one value in a column."""
+
+    column: str
+    value: str
+    n: Natural
+    groups: Natural | None
+    metrics: Metrics
+    pooled: NotRequired[Metrics]
+    per_class: NotRequired[list[PartClassMetrics]]
+
+
+@shape
+class FourLabelCounts(TypedDict):
+    """How often a label is there or not, and predicted or not."""
+
+    tp: Natural
+    fp: Natural
+    tn: Natural
+    fn: Natural
+
+
+@shape
+class LabelMetrics(TypedDict):
+    """The numbers of one label."""
+
+    label: str
+    class_id: Natural
+    n: Natural
+    """Rows that have it."""
+    metrics: Metrics
+    counts: FourLabelCounts | None
+    """At its threshold; null where there is none."""
+    curves: ClassCurves
+
+
+@shape
+class WorstLabels(NamedRow):
+    """A row with many wrong labels."""
+
+    truth: list[str]
+    prediction: list[str]
+    error: Natural
+    """How many labels are wrong."""
+
+
 Unit = Literal["pixel", "um"]
