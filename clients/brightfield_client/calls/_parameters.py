@@ -823,6 +823,9 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
+    thresholds: str | float | Sequence[float] | None
+    """From which score on a label is predicted, one number or one for each label. (of
+    multilabel)"""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -1015,6 +1018,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
+        "thresholds": "From which score on a label is predicted, one number or one for each label. (of multilabel)",
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",

@@ -11,34 +11,31 @@ from pydantic import Field
 
 from brightfield.errors import ConflictingParameter, IncomparableRuns, InvalidParameter
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
+from brightfield.metrics.counted.cases import Draws
 from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
 from brightfield.metrics.reading.by_columns import COLUMNS
 from brightfield.metrics.reading.label_options import LabelThresholds
 from brightfield.metrics.reading.label_rows import LabelRows, read_label_rows
 from brightfield.metrics.reading.rows import Origin
 from brightfield.metrics.reports.comparison import (
-    CONVENTIONS,
-    Design,
     Difference,
     Shared,
     below,
+    comparison_conventions,
     differences,
     same_options,
 )
+from brightfield.metrics.reports.interval_words import few_drawn, interval_conventions
 from brightfield.metrics.reports.labelled import Labelled
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.reports.sample import Families
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricPath
 from brightfield.metrics.statistics.further import FurtherNumbers
-from brightfield.metrics.statistics.resampling import (
-    ClusterResampler,
-    Codes,
-    Resampler,
-    RowResampler,
-)
+from brightfield.metrics.statistics.resampling import Codes
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -54,7 +51,6 @@ _CONVENTIONS = {
     "micro": "all pairs of a row and a label together",
     "subset_accuracy": "share of rows all of whose labels are right; hamming_loss is the share of "
     "pairs of a row and a label that are wrong",
-    "bootstrap": "rows are drawn, or whole groups, at fixed thresholds",
 }
 _LISTS = ("truth", "scores", "predictions", "groups", "ids")
 
@@ -130,25 +126,24 @@ class Multilabel(FurtherNumbers, Evaluation):
                 "about one data set."
             )
         views = self._view(one, both.progress), other._view(two, both.progress)
-        sampler: Resampler = RowResampler(np.zeros(one.n, np.int64))
-        if one.codes is not None:
-            sampler = ClusterResampler.of_rows(one.codes)
-        design = Design.shared(sampler, one.codes)
+        drawing = Draws(one.n, one.codes, confidence, both.progress).drawing
         sides = (views[0].lines(), views[1].lines())
-        found = differences(*sides, design, confidence, both.progress)
+        found = differences(*sides, Design.shared(drawing, one.codes), confidence, both.progress)
+        few = few_drawn(drawing, "rows", confidence, found.values())
         return {
             "labels": list(one.labels),
             **shared.json(),
             **_compared(found, views, shared.ids),
-            "warnings": warned(skipped(found)),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned([*skipped(found), *few]),
+            "conventions": comparison_conventions(confidence),
         }
 
     def report(self, rows: LabelRows, progress: Progress) -> dict[str, Any]:
         """The report about complete rows in canonical order."""
         whole = self._view(rows, progress)
         found = whole.report()
-        notes = [*whole.notes(), *skipped(whole.estimates), *by_notes(rows.by)]
+        few = few_drawn(whole.draws.drawing, "rows", self.ci, whole.estimates.values())
+        notes = [*whole.notes(), *skipped(whole.estimates), *few, *by_notes(rows.by)]
         return {
             "task": "multilabel",
             "n": rows.n,
@@ -162,10 +157,19 @@ class Multilabel(FurtherNumbers, Evaluation):
             "conventions": {
                 **_CONVENTIONS,
                 **whole.families.conventions,
+                **self._intervals(rows),
                 "ci": self.ci.model_dump(),
             },
             "input_sha256": rows.sha256(),
         }
+
+    def _intervals(self, rows: LabelRows) -> dict[str, str]:
+        """How they were found; of the numbers that other classifications have alone, nothing."""
+        auto = self.ci.method == "auto"
+        found = interval_conventions(
+            self.ci, "rows", clustered=rows.codes is not None, classes=auto
+        )
+        return {name: text for name, text in found.items() if name not in ("mover", "no_interval")}
 
     def _by(self, rows: LabelRows, whole: Labelled) -> dict[str, Any]:
         def numbers(places: Codes) -> dict[str, Any]:
