@@ -258,9 +258,9 @@ def test_boxes(client, tmp_path, name):
 def test_one_bad_annotation_costs_its_image_alone(client, tmp_path, name):
     box = [16, 8, 8, 8]
     for number in range(3):
-        pixels = np.full((32, 32), 128, np.uint8)
+        pixels = np.full((32, 32), 128 + number, np.uint8)
         pixels[8:16, 16:24] = 255
-        Image.fromarray(pixels + np.uint8(number)).save(tmp_path / f"{number}.png")
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
     annotations = [{"image_id": n, "category_id": 9, "bbox": list(box)} for n in range(3)]
     annotations[1]["bbox"][2] = -8
     images = [{"id": n, "file_name": f"{n}.png"} for n in range(3)]

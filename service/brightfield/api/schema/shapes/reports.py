@@ -31,7 +31,7 @@ from brightfield.api.schema.shapes.estimates import (
 from brightfield.api.schema.shapes.shape import open_shape, shape, union
 from brightfield.metrics.reading.coco import IouType
 from brightfield.metrics.statistics.estimate import Reason
-from brightfield.reports.requirements.requirement import End
+from brightfield.reports.requirements.requirement import IntervalEnd
 from brightfield.tasks.objects.segmentation import Mode
 
 
@@ -66,7 +66,7 @@ class JudgedRequirement(TypedDict):
     requirement: str
     """As it was sent."""
     metric: str
-    of: End
+    of: IntervalEnd
     """Its value, or an end of its interval."""
     value: float | None
     relation: Literal[">=", "<=", ">", "<", "no_loss"]
