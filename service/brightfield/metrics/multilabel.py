@@ -11,6 +11,7 @@ from pydantic import Field
 
 from brightfield.errors import ConflictingParameter, IncomparableRuns, InvalidParameter
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
+from brightfield.metrics.counted.cases import Draws
 from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
 from brightfield.metrics.reading.by_columns import COLUMNS
 from brightfield.metrics.reading.label_options import LabelThresholds
@@ -125,17 +126,15 @@ class Multilabel(FurtherNumbers, Evaluation):
                 "about one data set."
             )
         views = self._view(one, both.progress), other._view(two, both.progress)
-        drawing = views[0].draws.drawing
-        design = Design.shared(drawing, one.codes)
+        drawing = Draws(one.n, one.codes, confidence, both.progress).drawing
         sides = (views[0].lines(), views[1].lines())
-        found = differences(*sides, design, confidence, both.progress)
+        found = differences(*sides, Design.shared(drawing, one.codes), confidence, both.progress)
+        few = few_drawn(drawing, "rows", confidence, found.values())
         return {
             "labels": list(one.labels),
             **shared.json(),
             **_compared(found, views, shared.ids),
-            "warnings": warned(
-                [*skipped(found), *few_drawn(drawing, "rows", confidence, found.values())]
-            ),
+            "warnings": warned([*skipped(found), *few]),
             "conventions": comparison_conventions(confidence),
         }
 
@@ -143,7 +142,8 @@ class Multilabel(FurtherNumbers, Evaluation):
         """The report about complete rows in canonical order."""
         whole = self._view(rows, progress)
         found = whole.report()
-        notes = [*whole.notes(), *skipped(whole.estimates), *whole.few(), *by_notes(rows.by)]
+        few = few_drawn(whole.draws.drawing, "rows", self.ci, whole.estimates.values())
+        notes = [*whole.notes(), *skipped(whole.estimates), *few, *by_notes(rows.by)]
         return {
             "task": "multilabel",
             "n": rows.n,
@@ -157,11 +157,19 @@ class Multilabel(FurtherNumbers, Evaluation):
             "conventions": {
                 **_CONVENTIONS,
                 **whole.families.conventions,
-                **interval_conventions(self.ci, "rows", clustered=rows.groups is not None),
+                **self._intervals(rows),
                 "ci": self.ci.model_dump(),
             },
             "input_sha256": rows.sha256(),
         }
+
+    def _intervals(self, rows: LabelRows) -> dict[str, str]:
+        """How they were found; of the numbers that other classifications have alone, nothing."""
+        auto = self.ci.method == "auto"
+        found = interval_conventions(
+            self.ci, "rows", clustered=rows.codes is not None, classes=auto
+        )
+        return {name: text for name, text in found.items() if name not in ("mover", "no_interval")}
 
     def _by(self, rows: LabelRows, whole: Labelled) -> dict[str, Any]:
         def numbers(places: Codes) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from brightfield.metrics.statistics.resampling import (
     RowResampler,
     SampleWeights,
 )
-from brightfield.metrics.statistics.scale import FISHER, LOG, LOGIT, PLAIN, Scale
+from brightfield.metrics.statistics.scale import FISHER, LOG, LOGIT, PLAIN, MetricScale
 from brightfield.progress import Progress
 
 CaseValue = float | Reason
@@ -43,7 +43,7 @@ _SHARES = (
 _SIZES = ("hd", "assd", "mse", "rmse", "mae", "merges", "splits")
 
 
-def scale_of(name: str) -> Scale:
+def scale_of(name: str) -> MetricScale:
     """The scale of a number of cases by its name, of which an ending (`f1_at_0.5`) may vary."""
     if name == "ssim":
         return FISHER
@@ -106,12 +106,12 @@ class Pooled:
 class MeanOfCases(Family[CaseMean, Batch]):
     """The mean over the cases that have a value; `shape` is the scale of its interval."""
 
-    shape: Scale = PLAIN
+    shape: MetricScale = PLAIN
 
     names: ClassVar[tuple[str, ...]] = ("value",)
     units_needed: ClassVar[int] = 3
 
-    def scale(self, name: str, sample: CaseMean) -> Scale:
+    def scale(self, name: str, sample: CaseMean) -> MetricScale:
         return self.shape
 
     def values(self, sample: CaseMean, weighted: Batch) -> Mapping[str, Batch]:
@@ -140,11 +140,11 @@ class MeanOfCases(Family[CaseMean, Batch]):
 class RatioOfSums(Family[Pooled, Batch]):
     """The ratio of the sums over all cases: large cases weigh more; `shape` is as above."""
 
-    shape: Scale = PLAIN
+    shape: MetricScale = PLAIN
 
     names: ClassVar[tuple[str, ...]] = ("value",)
 
-    def scale(self, name: str, sample: Pooled) -> Scale:
+    def scale(self, name: str, sample: Pooled) -> MetricScale:
         return self.shape
 
     def values(self, sample: Pooled, weighted: Batch) -> Mapping[str, Batch]:

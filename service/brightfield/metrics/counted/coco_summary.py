@@ -15,7 +15,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import Family, ratio
 from brightfield.metrics.statistics.resampling import SampleWeights
-from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.scale import LOGIT, MetricScale
 
 # Numbers of one block of resamples.
 _BLOCK = 200_000
@@ -56,7 +56,7 @@ class CocoSummary(Family[Detected, SampleWeights]):
     in context", ECCV 2014.
     """
 
-    def scale(self, name: str, sample: Detected) -> Scale:
+    def scale(self, name: str, sample: Detected) -> MetricScale:
         return LOGIT
 
     def values(self, sample: Detected, weighted: SampleWeights) -> Mapping[str, Batch]:

@@ -12,7 +12,7 @@ from brightfield.metrics.counted.counts import CountTable, TableFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.scale import FISHER, LOGIT, Scale
+from brightfield.metrics.statistics.scale import FISHER, LOGIT, MetricScale
 from brightfield.metrics.statistics.wilson import mean_of_proportions, wilson
 
 
@@ -31,7 +31,7 @@ class Agreement(TableFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "mcc", "kappa")
-    scales: ClassVar[Mapping[str, Scale]] = {
+    scales: ClassVar[Mapping[str, MetricScale]] = {
         "accuracy": LOGIT,
         "balanced_accuracy": LOGIT,
         "mcc": FISHER,

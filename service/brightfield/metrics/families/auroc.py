@@ -15,7 +15,7 @@ from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.scale import LOGIT, MetricScale
 from brightfield.metrics.statistics.student import t_quantile
 
 # Below it a variance is the rounding of its terms.
@@ -32,7 +32,7 @@ class Auroc(RocFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("auroc",)
-    scales: ClassVar[Mapping[str, Scale]] = {"auroc": LOGIT}
+    scales: ClassVar[Mapping[str, MetricScale]] = {"auroc": LOGIT}
     fixed: ClassVar[frozenset[str]] = frozenset(names)
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:

@@ -14,7 +14,7 @@ from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.scale import LOGIT, MetricScale
 from brightfield.metrics.statistics.spread import ROUNDING
 from brightfield.metrics.statistics.student import t_quantile
 
@@ -33,7 +33,7 @@ class AveragePrecision(RankingFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("average_precision",)
-    scales: ClassVar[Mapping[str, Scale]] = {"average_precision": LOGIT}
+    scales: ClassVar[Mapping[str, MetricScale]] = {"average_precision": LOGIT}
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:
         area, before = np.zeros(len(weighted.tp)), 0

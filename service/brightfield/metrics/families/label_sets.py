@@ -12,7 +12,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.resampling import SampleWeights
-from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.scale import LOGIT, MetricScale
 from brightfield.metrics.statistics.wilson import wilson
 
 
@@ -28,7 +28,7 @@ class LabelSets(LabelSetFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("subset_accuracy", "hamming_loss")
-    scales: ClassVar[Mapping[str, Scale]] = {"hamming_loss": LOGIT}
+    scales: ClassVar[Mapping[str, MetricScale]] = dict.fromkeys(names, LOGIT)
 
     def values(self, sample: WrongLabels, weighted: SampleWeights) -> Mapping[str, Batch]:
         total = weighted.sum(axis=1)

@@ -10,7 +10,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.proportion_ratio import proportion_ratio
-from brightfield.metrics.statistics.scale import LOG, Scale
+from brightfield.metrics.statistics.scale import LOG, MetricScale
 
 
 class LikelihoodRatios(RateFamily):
@@ -25,7 +25,7 @@ class LikelihoodRatios(RateFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("lr_positive", "lr_negative")
-    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOG)
+    scales: ClassVar[Mapping[str, MetricScale]] = dict.fromkeys(names, LOG)
     fixed: ClassVar[frozenset[str]] = frozenset(names)
     averaged: ClassVar[bool] = False
 

@@ -9,7 +9,7 @@ from brightfield.metrics.counted.counts import Four, FourCounts, RateFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.scale import LOGIT, MetricScale
 from brightfield.metrics.statistics.wilson import wilson, wilson_f1
 
 
@@ -29,7 +29,7 @@ class Rates(RateFamily):
         *("sensitivity", "specificity", "ppv", "npv"),
         *("f1", "jaccard"),
     )
-    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOGIT)
+    scales: ClassVar[Mapping[str, MetricScale]] = dict.fromkeys(names, LOGIT)
     fixed: ClassVar[frozenset[str]] = frozenset({"sensitivity", "specificity"})
     zero: ClassVar[frozenset[str]] = frozenset({"sensitivity", "ppv", "f1", "jaccard"})
 

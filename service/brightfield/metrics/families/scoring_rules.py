@@ -10,7 +10,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.resampling import SampleWeights
-from brightfield.metrics.statistics.scale import LOG, Scale
+from brightfield.metrics.statistics.scale import LOG, MetricScale
 from brightfield.metrics.statistics.student import mean_interval
 
 
@@ -28,7 +28,7 @@ class ScoringRules(ForecastFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("brier", "log_loss")
-    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOG)
+    scales: ClassVar[Mapping[str, MetricScale]] = dict.fromkeys(names, LOG)
 
     def values(self, sample: Forecasts, weighted: SampleWeights) -> Mapping[str, Batch]:
         total = weighted.sum(axis=1)

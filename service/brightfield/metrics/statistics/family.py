@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Estimate, IntervalOrReason, Reason
 from brightfield.metrics.statistics.resampling import Resampler, SampleWeights
-from brightfield.metrics.statistics.scale import PLAIN, Scale
+from brightfield.metrics.statistics.scale import PLAIN, MetricScale
 from brightfield.metrics.statistics.student import LEAST_UNITS
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Family(ABC, Generic[S, W]):
     """
 
     names: ClassVar[tuple[str, ...]] = ()
-    scales: ClassVar[Mapping[str, Scale]] = {}
+    scales: ClassVar[Mapping[str, MetricScale]] = {}
     """On which scale a metric's interval is symmetric; without one as it is."""
     fixed: ClassVar[frozenset[str]] = frozenset()
     """The metrics that do not depend on how frequent the classes are: a bootstrap may draw rows
@@ -94,7 +94,7 @@ class Family(ABC, Generic[S, W]):
         """The metrics whose interval no method can tell from this sample, and why."""
         return {}
 
-    def scale(self, name: str, sample: S) -> Scale:
+    def scale(self, name: str, sample: S) -> MetricScale:
         """The scale of a metric of a sample."""
         return self.scales.get(name, PLAIN)
 
@@ -129,7 +129,7 @@ class MetricSpec(Generic[S]):
         return sum(self.family.sizes(sample)[self.name] for sample in self.samples)
 
     @property
-    def scale(self) -> Scale:
+    def scale(self) -> MetricScale:
         return self.family.scale(self.name, self.samples[0])
 
     @property

@@ -12,7 +12,7 @@ from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class MetricScale:
     """g of the numbers between `low` and `high`, its derivative `slope`, and its inverse `back`."""
 
     low: float
@@ -48,17 +48,17 @@ def _exp(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-PLAIN = Scale(-math.inf, math.inf, _same, lambda _: 1.0, _same)
+PLAIN = MetricScale(-math.inf, math.inf, _same, lambda _: 1.0, _same)
 """As it is: numbers without bounds, and differences."""
 
-LOG = Scale(0.0, math.inf, math.log, lambda x: 1 / x, _exp)
+LOG = MetricScale(0.0, math.inf, math.log, lambda x: 1 / x, _exp)
 """The logarithm: sizes, distances, losses."""
 
-LOGIT = Scale(
+LOGIT = MetricScale(
     0.0, 1.0, lambda x: math.log(x) - math.log1p(-x), lambda x: 1 / (x * (1 - x)),
     lambda x: float(expit(x)),
 )  # fmt: skip
 """ln(x / (1 - x)): shares and what else lies between 0 and 1."""
 
-FISHER = Scale(-1.0, 1.0, math.atanh, lambda x: 1 / (1 - x * x), math.tanh)
+FISHER = MetricScale(-1.0, 1.0, math.atanh, lambda x: 1 / (1 - x * x), math.tanh)
 """Fisher's z = artanh: correlations and what else lies between -1 and 1."""

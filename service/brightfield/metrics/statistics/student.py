@@ -13,7 +13,7 @@ from scipy.special import stdtr, stdtrit
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.estimate import IntervalOrReason
 from brightfield.metrics.statistics.resampling import Resampler, SampleWeights
-from brightfield.metrics.statistics.scale import Scale
+from brightfield.metrics.statistics.scale import MetricScale
 from brightfield.metrics.statistics.spread import ROUNDING
 from brightfield.progress import Progress, Step
 
@@ -32,7 +32,7 @@ class StudentTest:
 def student(
     statistics: Callable[[SampleWeights], NDArray[np.float64]],
     values: NDArray[np.float64],
-    scales: Sequence[Scale],
+    scales: Sequence[MetricScale],
     resampler: Resampler,
     level: float,
     progress: Progress,
@@ -61,7 +61,7 @@ def t_quantile(level: float, freedom: float) -> float:
 
 
 def _test(
-    scale: Scale, value: float, centre: float, error: float, quantile: float, freedom: int
+    scale: MetricScale, value: float, centre: float, error: float, quantile: float, freedom: int
 ) -> StudentTest:
     if np.isnan(error):
         return StudentTest("too_few")
@@ -71,7 +71,9 @@ def _test(
     return StudentTest(scale.interval(value, error, quantile, centre), chance)
 
 
-def mean_interval(values: NDArray[np.float64], scale: Scale, level: float) -> IntervalOrReason:
+def mean_interval(
+    values: NDArray[np.float64], scale: MetricScale, level: float
+) -> IntervalOrReason:
     """Of the mean of (n,) independent values: as by `student`, whose error is then s / sqrt(n).
     Needs `LEAST_UNITS` of them (`too_few`)."""
     n = values.size
