@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from PIL import Image
 
 from brightfield.cards import InputSpec, Multiple, Resize
+from brightfield.channel_fit import check_channels, match_channels
 from brightfield.errors import InvalidRegion, UnfitImage
 from brightfield.geometry import Axis, Geometry
-from brightfield.images.bands import in_bands
-from brightfield.images.intensity import Intensity, limits
+from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.resample import Interpolation, resize
+from brightfield.images.resampled_field import ResampledField
+from brightfield.scaling import Scaling, scaled, whole_plane_scaling
 from brightfield.tensors import Images, Pixels, UnitPixels
-from brightfield_painting import scale
-from brightfield_painting.luma import LUMA
 
 _AUTO = Intensity("auto")
 _MOST_ENLARGED = 4096 * 4096
-
-
-class Scaling(NamedTuple):
-    """The values that became 0 and 1, and how they were found (as an `Intensity` writes it)."""
-
-    mode: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +33,14 @@ class Prepared:
     """One image as the model takes it, and where it lies in the picture.
 
     `tensor` is (1, C, H, W) float32 in channels-last memory. `scaling` is None for raw arrays.
+    `scale` is what was asked for.
     """
 
     tensor: Images
     geometry: Geometry
     scaling: Scaling | None
     notes: tuple[Note, ...] = ()
+    scale: float = 1.0
 
 
 def preprocess(
@@ -58,30 +50,53 @@ def preprocess(
     intensity: Intensity = _AUTO,
     region: Region | None = None,
     scaling: Scaling | None = None,
+    scale: float = 1.0,
 ) -> Prepared:
     """The picture, or a region of it, as the card's `input` section asks.
 
     In this order: region; grey repeated to three channels, or colour weighed to grey (ITU-R 601);
     intensity to [0, 1] with limits from the whole plane (or `scaling`, when they are known);
+    `scale` seen pixels for each of the image, averaged down or interpolated up (bilinear);
     `resize` of the short side, the long one in proportion and within `longest`; centre `crop`,
     padded with black where the image is smaller; a fixed `size` by resizing; a `multiple` by
     repeating the right and bottom edge; BGR order; (value - mean) / std.
 
     Raises `InvalidRegion` for a region outside the picture and `UnfitImage` for channels that the
-    model does not take and for images too elongated to be resized; for `pixels = "raw"` also for
-    anything but a .npy array.
+    model does not take and for images too elongated or too large to be resized; for
+    `pixels = "raw"` also for anything but a .npy array.
     """
     if spec.pixels == "raw":
         return _raw(picture, spec, region)
     found: tuple[Note, ...] = ()
     if scaling is None:
         scaling, found = whole_plane_scaling(picture, spec, intensity)
-    pixels, geometry = _cut(picture, region)
-    pixels, matched = _match_channels(_scaled(pixels, scaling), spec.channels)
+    seen = resampled(field_of(picture, region), spec, scale)
+    _check_enlarged(seen.field.height, seen.field.width, seen.height, seen.width)
+    prepared = preprocess_part(picture, spec, seen, seen.whole, scaling)
+    return replace(prepared, notes=(*found, *prepared.notes), scale=scale)
+
+
+def resampled(field: Region, spec: InputSpec, scale: float) -> ResampledField:
+    """The field as a model sees it at a scale."""
+    multiple = spec.size.multiple if isinstance(spec.size, Multiple) else 1
+    return ResampledField.of(field, scale, multiple)
+
+
+def preprocess_part(
+    picture: Picture, spec: InputSpec, seen: ResampledField, part: Region, scaling: Scaling
+) -> Prepared:
+    """A part of what is seen of a picture, as `preprocess` makes it of the whole."""
+    source, box = seen.source(part)
+    cut = picture.pixels[source.y : source.y + source.height, source.x : source.x + source.width]
+    check_channels(picture.channels, picture.facts, spec)
+    pixels, matched = match_channels(scaled(cut, scaling), picture.facts, spec)
+    if not seen.same:
+        pixels = resize(pixels, part.height, part.width, "bilinear", box)
+    geometry = seen.geometry(part, picture.height, picture.width)
     pixels, geometry = _sized(pixels, geometry, spec)
     if pixels.shape[2] == 1 and spec.channels == 3:
         pixels = np.repeat(pixels, 3, axis=2)
-    return Prepared(_tensor(_normalised(pixels, spec)), geometry, scaling, (*found, *matched))
+    return Prepared(_tensor(_normalised(pixels, spec)), geometry, scaling, matched)
 
 
 def preprocess_windows(
@@ -90,22 +105,15 @@ def preprocess_windows(
     windows: Iterable[Region],
     *,
     intensity: Intensity = _AUTO,
+    scale: float = 1.0,
 ) -> Iterator[Prepared]:
     """Each window as `preprocess` with that region gives it; the intensity is found once."""
     if spec.pixels == "raw":
         raise UnfitImage("A model that takes raw arrays has no windows; send the array it needs.")
     scaling, notes = whole_plane_scaling(picture, spec, intensity)
     for window in windows:
-        prepared = preprocess(picture, spec, region=window, scaling=scaling)
+        prepared = preprocess(picture, spec, region=window, scaling=scaling, scale=scale)
         yield Prepared(prepared.tensor, prepared.geometry, scaling, (*notes, *prepared.notes))
-
-
-def whole_plane_scaling(
-    picture: Picture, spec: InputSpec, intensity: Intensity
-) -> tuple[Scaling, tuple[Note, ...]]:
-    """The intensities that become 0 and 1: the caller's wish, else the card's, else the dtype's."""
-    mode, low, high, notes = limits(picture.pixels, intensity, spec.intensity)
-    return Scaling(mode, low, high), notes
 
 
 def field_of(picture: Picture, region: Region | None) -> Region:
@@ -127,53 +135,11 @@ def field_of(picture: Picture, region: Region | None) -> Region:
     return part
 
 
-def _cut(picture: Picture, region: Region | None) -> tuple[Pixels, Geometry]:
-    part = field_of(picture, region)
-    right, bottom = part.x + part.width, part.y + part.height
-    geometry = Geometry(
-        Axis.of(picture.width, part.x, part.width), Axis.of(picture.height, part.y, part.height)
-    )
-    return picture.pixels[part.y : bottom, part.x : right], geometry
-
-
-def _scaled(pixels: Pixels, scaling: Scaling) -> Pixels:
-    """Float in [0, 1], or 8-bit as it is where 0 to 255 is what becomes 0 to 1."""
-    if pixels.dtype == np.uint8 and (scaling.low, scaling.high) == (0, 255):
-        return pixels
-    return scale(pixels, scaling.low, scaling.high)
-
-
-def check_channels(present: int, wanted: int) -> None:
-    """Raises `UnfitImage` for channels that aren't, and don't become, those that a model takes."""
-    if present != wanted and (present, wanted) not in ((1, 3), (3, 1)):
-        raise UnfitImage(
-            f"The image has {present} channels and the model takes {wanted}; choose them with "
-            f"channels=, for example channels={','.join(str(index) for index in range(wanted))}."
-        )
-
-
-def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ...]]:
-    """Colour weighed to grey for one channel; grey for three stays one until the very end."""
-    present = pixels.shape[2]
-    check_channels(present, wanted)
-    if present == wanted or (present, wanted) == (1, 3):
-        return pixels, ()
-    in_8_bits = pixels.dtype == np.uint8
-    grey = in_bands(pixels, _luminance) if in_8_bits else (pixels @ LUMA)[:, :, None]
-    detail = "The model takes grey images; the colours were weighed by ITU-R BT.601."
-    return grey, (Note("converted_to_grey", detail),)
-
-
-def _luminance(pixels: Pixels) -> Pixels:
-    grey: Pixels = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
-    return grey
-
-
 def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels, Geometry]:
     interpolation: Interpolation = spec.resize.interpolation if spec.resize else "bilinear"
     if spec.resize is not None:
         height, width = _shortened(pixels.shape[0], pixels.shape[1], spec.resize)
-        _check_enlarged(pixels, height, width)
+        _check_enlarged(pixels.shape[0], pixels.shape[1], height, width)
         pixels, geometry = _resized(pixels, geometry, height, width, interpolation)
     if spec.crop is not None:
         pixels, geometry = _centre_crop(pixels, geometry, spec.crop)
@@ -210,13 +176,12 @@ def _shortened(height: int, width: int, resize: Resize) -> tuple[int, int]:
     return whole(resize.short * height / width), resize.short
 
 
-def _check_enlarged(pixels: Pixels, height: int, width: int) -> None:
+def _check_enlarged(height: int, width: int, to_height: int, to_width: int) -> None:
     """A strip of few rows would grow beyond any memory until its short side is long enough."""
-    before = pixels.shape[0] * pixels.shape[1]
-    if height * width > max(before, _MOST_ENLARGED):
+    if to_height * to_width > max(height * width, _MOST_ENLARGED):
         raise UnfitImage(
-            f"The image of {pixels.shape[1]} x {pixels.shape[0]} pixels is too elongated: it "
-            f"would be enlarged to {width} x {height}. Send a part of it with region=."
+            f"The image of {width} x {height} pixels is too elongated or too large: it would be "
+            f"enlarged to {to_width} x {to_height}. Send a part of it with region=."
         )
 
 

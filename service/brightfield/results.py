@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,15 @@ class Raster:
     origin: tuple[float, float] = (0.0, 0.0)
 
 
+class Remark(Protocol):
+    """As a warning has it: a stable code, and a sentence for people."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+
+
 class Result(ABC):
     """An answer. `formats` names what it can be written as; JSON is always among them."""
 
@@ -61,6 +70,12 @@ class Result(ABC):
     def raster(self, space: MapSpace) -> Raster:
         """For `npy` and `tiff`."""
         raise TypeError(f"{type(self).__name__} has no raster")
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        """How large the objects are that it names one by one, in pixels of the image: sides of
+        squares as large as their boxes, which are a disc's diameter."""
+        return ()
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -101,9 +116,9 @@ class Result(ABC):
         """What the colours of its picture stand for: `scale`, the values at their ends."""
         return {}
 
-    def left_out(self, form: str) -> dict[str, str]:
-        """What a format leaves out for want of room: sentences by codes, as of warnings."""
-        return {}
+    def left_out(self, form: str) -> Sequence[Remark]:
+        """What a format leaves out for want of room; for the answer's warnings."""
+        return ()
 
     def geojson(self) -> dict[str, Any]:
         """For `geojson`: a feature collection."""

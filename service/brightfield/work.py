@@ -44,6 +44,8 @@ class Work(Parameters):
     arity: ClassVar[Arity] = "one"
     attachments: ClassVar[tuple[str, ...]] = ()
     """Names of further images that may come with the one that is asked about."""
+    sized: ClassVar[bool] = True
+    """Whether the model may see the image at another size than its own."""
     small: ClassVar[bool] = False
     """Whether its JSON is written sooner than another thread would be woken for it."""
 

@@ -32,6 +32,11 @@ CARDS: dict[str, tuple[str, str, str, str]] = {
     "one-map": (
         "segment", _ONE, "bright\nclasses = 1", _SIGMOID + "\ninstances = {saddle = 0.9}",
     ),
+    "sized": (
+        "segment", _ONE, "bright\nclasses = 1",
+        "[input]\npixel_size = 0.5\nobjects = {smallest = 8, typical = 16, largest = 32}\n"
+        + _SIGMOID,
+    ),
     "unnamed": ("segment", "", "bright\nclasses = 1", _SIGMOID),
     "everywhere": (
         "segment", _TWO, "everywhere\nstride = 2", "[input]\nsize = {multiple = 2}\n" + _SIGMOID,

@@ -68,9 +68,16 @@ def activations(
             `3`, or `0,17,4`. Default: all, or those that the task picks.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -78,6 +85,8 @@ def activations(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -148,9 +157,16 @@ def classify(
             reaches `threshold`. Default: "score".
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -158,6 +174,8 @@ def classify(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -217,9 +235,10 @@ def detect(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         threshold: Least score of an object. Default: the card's, else 0.5.
         iou: Where the boxes of two objects of one class overlap by more than this (intersection
@@ -229,9 +248,16 @@ def detect(
         classes: Only objects of these classes, by label or id. Default: all.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -239,6 +265,8 @@ def detect(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -307,9 +335,16 @@ def embed(
             false.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -317,6 +352,8 @@ def embed(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -436,9 +473,16 @@ def occlusion(
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -446,6 +490,8 @@ def occlusion(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -508,9 +554,16 @@ def patches(
             sum of values. Default: 6.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -518,6 +571,8 @@ def patches(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -634,9 +689,16 @@ def saliency(
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -644,6 +706,8 @@ def saliency(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -727,9 +791,10 @@ def segment(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         mode: `instance` tells objects of a class apart, `semantic` does not. Default: what the
             model is made for.
@@ -742,13 +807,22 @@ def segment(
             and holes. Default: false.
         volume: Segment every plane of a stack along Z (or of its pages) and link the objects of
             neighbouring planes to a label volume. Default: false.
+        intensity_over: Whether the planes of a volume share their intensity limits, or each
+            finds its own. Default: "stack".
         link: Least overlap (intersection over union) of an object with its continuation in the
             next plane of a volume. Default: 0.25.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
+        scale: At which size the model sees the image: so many of its pixels for each of the
+            image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
+            the model's card have one; else as it is. Answers are in the image's own pixels.
+            Default: "auto".
+        diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
+            (`12um`): the model sees them at the size that it knows best. Takes the place of
+            `scale`.
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -756,6 +830,8 @@ def segment(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -820,17 +896,18 @@ def superresolve(
         image: path, bytes, open file, PIL image, array, tensor or stored image; a list is a
             batch.
         model: A model's id as in GET /models. Default: the task's default model.
-        tile: Cut the image into tiles of this side, or height,width, in image pixels, overlap
-            included. Default: large images are cut so that the result is that of the whole,
-            where the model's reach allows it.
+        tile: Cut the image into tiles of this side, or height,width, overlap included, in
+            pixels as the model sees them: those of the image, unless `scale` changes them.
+            Default: large images are cut so that the result is that of the whole, where the
+            model's reach allows it.
         overlap: Pixels that neighbouring tiles share. Default: what the model's reach needs.
         scale: How many times more pixels along a side; chooses the model. Default: the model's.
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -838,6 +915,8 @@ def superresolve(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.

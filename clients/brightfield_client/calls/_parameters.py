@@ -14,9 +14,9 @@ class ImageParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -29,6 +29,9 @@ class ImageParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -60,6 +63,13 @@ class ActivationsParameters(ImageParameters, total=False):
     units: str | int | Sequence[int] | None
     """Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or
     `0,17,4`. Default: all, or those that the task picks."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class ClassifyParameters(ImageParameters, total=False):
@@ -80,15 +90,22 @@ class ClassifyParameters(ImageParameters, total=False):
     """What pictures of a sliding window show: the scores of the best class, or the most
     probable of all classes at every pixel, in the classes' colours; nothing where none reaches
     `threshold`. Default: "score"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class DetectParameters(ImageParameters, total=False):
     """Parameters of /detect."""
 
     tile: str | int | Sequence[int] | None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Default: large images are cut so that the result is that of the whole, where the
-    model's reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as
+    the model sees them: those of the image, unless `scale` changes them. Default: large images
+    are cut so that the result is that of the whole, where the model's reach allows it."""
     overlap: int | None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     threshold: float | None
@@ -100,6 +117,13 @@ class DetectParameters(ImageParameters, total=False):
     """How many objects to name, best first; 1 finds a single one. Default: 300."""
     classes: str | int | Sequence[str | int] | None
     """Only objects of these classes, by label or id. Default: all."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class EmbedParameters(ImageParameters, total=False):
@@ -114,6 +138,13 @@ class EmbedParameters(ImageParameters, total=False):
     class or register tokens; with `none`, all. Default: "mean"."""
     normalize: bool | None
     """Scale the vector to Euclidean length 1 (a zero vector stays zero). Default: false."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class OcclusionParameters(ImageParameters, total=False):
@@ -202,6 +233,13 @@ class OcclusionParameters(ImageParameters, total=False):
     """Cells of a mask along each side of the input. (of rise). Default: 7."""
     p: float | None
     """Probability that a cell is open. (of rise). Default: 0.5."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class PatchesParameters(ImageParameters, total=False):
@@ -218,6 +256,13 @@ class PatchesParameters(ImageParameters, total=False):
     most: int | None
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class SaliencyParameters(ImageParameters, total=False):
@@ -321,15 +366,22 @@ class SaliencyParameters(ImageParameters, total=False):
     Default: 0.15."""
     seed: int | None
     """Seed of the noise. (of smoothgrad). Default: 0."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class SegmentParameters(ImageParameters, total=False):
     """Parameters of /segment."""
 
     tile: str | int | Sequence[int] | None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Default: large images are cut so that the result is that of the whole, where the
-    model's reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as
+    the model sees them: those of the image, unless `scale` changes them. Default: large images
+    are cut so that the result is that of the whole, where the model's reach allows it."""
     overlap: int | None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     mode: Literal["semantic", "instance"] | None
@@ -346,18 +398,28 @@ class SegmentParameters(ImageParameters, total=False):
     outlines: bool | None
     """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes.
     Default: false."""
+    intensity_over: Literal["stack", "plane"] | None
+    """Whether the planes of a volume share their intensity limits, or each finds its own.
+    Default: "stack"."""
     link: float | None
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume. Default: 0.25."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
 
 
 class SuperresolveParameters(ImageParameters, total=False):
     """Parameters of /superresolve."""
 
     tile: str | int | Sequence[int] | None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap
-    included. Default: large images are cut so that the result is that of the whole, where the
-    model's reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as
+    the model sees them: those of the image, unless `scale` changes them. Default: large images
+    are cut so that the result is that of the whole, where the model's reach allows it."""
     overlap: int | None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
     scale: int | None
@@ -412,9 +474,16 @@ class NeighborsParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -424,6 +493,9 @@ class NeighborsParameters(TypedDict, total=False):
     """Time point, counted from 0."""
     channels: str | int | Sequence[int] | None
     """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -519,9 +591,16 @@ class CollectionPatchesParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -534,6 +613,9 @@ class CollectionPatchesParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -577,9 +659,16 @@ class TcavParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -592,6 +681,9 @@ class TcavParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -682,18 +774,20 @@ class EvaluationParameters(TypedDict, total=False):
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     beta: float | None
-    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)"""
+    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification,
+    multilabel)"""
     max_fpr: float | None
-    """Asks for `partial_auroc`, at false positive rates up to this. (of classification)"""
+    """Asks for `partial_auroc`, at false positive rates up to this. (of classification,
+    multilabel)"""
     min_sensitivity: float | None
-    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of
-    classification)"""
+    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification,
+    multilabel)"""
     at_specificity: float | None
     """Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity.
-    (of classification)"""
+    (of classification, multilabel)"""
     at_sensitivity: float | None
     """Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity.
-    (of classification)"""
+    (of classification, multilabel)"""
     positive: str | int | None
     """Label or number of the positive class of two. Default: the second of `labels`. (of
     classification)"""
@@ -706,7 +800,7 @@ class EvaluationParameters(TypedDict, total=False):
     probabilities, Youden's point for other scores. (of classification)"""
     curve_points: int | None
     """Largest number of points of a curve in the reply; numbers are computed from all of them.
-    (of classification). Default: 1000."""
+    (of classification, multilabel). Default: 1000."""
     bins: int | None
     """Number of bins of the calibration errors. (of classification). Default: 10."""
     top_k: int | None
@@ -744,6 +838,9 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
+    thresholds: str | float | Sequence[float] | None
+    """From which score on a label is predicted, one number or one for each label. (of
+    multilabel)"""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -799,11 +896,14 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "ef_search": "For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is more.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -843,12 +943,15 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -866,12 +969,15 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "seed": "Of the draws. Default: 0.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -909,15 +1015,15 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
         "by": "Columns by whose values the report has the same numbers, such as `site` or `site,scanner`.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
-        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)",
-        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification)",
-        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification)",
-        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification)",
-        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification)",
+        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification, multilabel)",
+        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification, multilabel)",
+        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification, multilabel)",
+        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification, multilabel)",
+        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification, multilabel)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
-        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
+        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification, multilabel). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "top_k": "Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of classification)",
         "kappa_weights": "Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of classification)",
@@ -930,6 +1036,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
+        "thresholds": "From which score on a label is predicted, one number or one for each label. (of multilabel)",
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",

@@ -33,6 +33,7 @@ def metrics(
     | task | truth | predictions |
     |---|---|---|
     | classification | labels or class numbers | `scores`, or predicted labels |
+    | multilabel | labels of each row, or 0 and 1 | `scores`, or predicted labels |
     | segmentation | masks | masks |
     | detection | a COCO data set | COCO results |
     | restoration | reference images | images |

@@ -52,11 +52,13 @@ def predictions_of(
     if task == "classification":
         found = {"truth": truth, "score": scores, "prediction": predictions}
         return Predictions({**found, "id": ids, **named}, None)
-    if scores is not None:
-        raise ValueError(f"`scores` are for classification; pass `predictions` for {task}.")
+    if scores is not None and task != "multilabel":
+        raise ValueError(f"`scores` are for classes; pass `predictions` for {task}.")
     others = {name: column for name, column in named.items() if name != "group"}
     document = {"groups": named.get("group"), "columns": others or None}
-    if task in _PAIRS:
+    if task == "multilabel":
+        document |= {"truth": truth, "scores": scores, "predictions": predictions, "ids": ids}
+    elif task in _PAIRS:
         document["pairs"] = _pairs(truth, predictions, ids, _PAIRS[task])
     else:
         document |= {"ground_truth": truth, "detections": predictions}

@@ -70,13 +70,13 @@ class EvaluationPlan:
         self._cases, self._there = data.cases, 0
         known: dict[Any, str] = {}
         self._traces = [_sha256(_trace(case, known)) for case in data.cases]
+        self._evaluator.digests = known
         about = {"model": model.id, "version": model.version, "digest": model.raw.get("digest")}
         about |= {"data": data.name, "data_sha256": _sha256("".join(self._traces))}
         about |= {"parameters": self.parameters}
-        every = {**self._evaluator.options(), "about": about, **options}
-        demands = {name: every.pop(name, None) for name in _DEMANDS}
+        self.options = {**self._evaluator.options(), "about": about, **options}
+        demands = {name: self.options.pop(name, None) for name in _DEMANDS}
         self.demands = {name: each for name, each in demands.items() if each}
-        self.options = every
         self._chunks = deque(self._cut(model, data))
         self._entries: list[Any] = []  # of the first chunk
         self._broken = False

@@ -15,9 +15,9 @@ from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.plane_address import PlaneAddress
-from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.work_item import WorkItem
+from brightfield.scaling import Scaling
 from brightfield_painting import display
 
 
@@ -60,6 +60,10 @@ class ImageFacts:
     address: PlaneAddress
     region: Region | None
     notes: tuple[Note, ...] = ()
+    scale: float = 1.0
+    """Pixels that the model saw for each of the image along a side."""
+    channels: tuple[int, ...] = ()
+    """Places in the file of the channels that were used, as far as known."""
 
     @classmethod
     def of(
@@ -68,6 +72,7 @@ class ImageFacts:
         scaling: Scaling | None,
         region: Region | None,
         notes: tuple[Note, ...] = (),
+        scale: float = 1.0,
     ) -> ImageFacts:
         """The facts of a picture, of which a region (None: all) was asked about, and what was noted
         on the way to the model's input."""
@@ -84,6 +89,8 @@ class ImageFacts:
             picture.address,
             region,
             (*picture.notes, *notes),
+            scale,
+            picture.facts.indices,
         )
 
 
@@ -118,7 +125,10 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+    scale: float = 1.0
     region: Region | None = None
+    plane_scalings: tuple[Scaling, ...] = ()
+    """Those of each plane of a stack, where each has its own."""
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
         """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.

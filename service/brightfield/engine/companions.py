@@ -33,7 +33,9 @@ async def _objects(
     companion: Companion, job: ImageJob, tasks: Mapping[str, type[Task]], answering: Answering
 ) -> Labels:
     task = tasks[companion.endpoint](**companion.parameters)
-    view = job.view.model_copy(update={"model": companion.model})
+    # A size that was chosen for one model says nothing to the other.
+    other = {"model": companion.model, "scale": "auto", "diameter": None}
+    view = job.view.model_copy(update=other)
     try:
         answer = await answering(
             task, replace(job, view=view, progress=no_progress, attachments={})

@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any
 
 from brightfield.cards import InputSpec
+from brightfield.channel_fit import check_channels
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
+from brightfield.engine.rescaling import prepared
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
 from brightfield.images.budget import DecodeBudget
@@ -20,7 +22,7 @@ from brightfield.images.labels import Labels
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
-from brightfield.preprocess import Prepared, check_channels, preprocess
+from brightfield.preprocess import Prepared
 from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -178,6 +180,7 @@ class ImagePass:
             (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
+            scale=self.prepared.scale,
             region=self._job.view.part,
         )
 
@@ -218,19 +221,16 @@ class ImagePass:
             item.future.add_done_callback(waker.forwarded)
 
     def _decode(self) -> None:
-        job, raw = self._job, self._resident.card.input.pixels == "raw"
+        job, needs = self._job, self._resident.card.input.needs
         with self._timing.stage("decode"):
-            self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
+            self.picture = self._decoding.at_once(job.data, job.selection, needs)
 
     def _preprocess(self) -> None:
-        view = self._job.view
         with self._timing.stage("preprocess"):
-            self.prepared = preprocess(
-                self.picture, self._resident.card.input, intensity=view.intensity, region=view.part
-            )
+            self.prepared = prepared(self.picture, self._resident.card.input, self._job.view)
 
 
 def _check(spec: InputSpec, decoded: DecodedSize) -> None:
     """Refuse channels that the model doesn't take; tiled work may split them by itself."""
     if spec.pixels != "raw":
-        check_channels(decoded.channels, spec.channels)
+        check_channels(decoded.channels, decoded.facts, spec)

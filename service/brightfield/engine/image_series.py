@@ -10,10 +10,11 @@ from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Timing, note
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob
+from brightfield.engine.rescaling import prepared
 from brightfield.errors import BrightfieldError
 from brightfield.frames import without_frames
 from brightfield.images.picture import Note, Picture
-from brightfield.preprocess import Prepared, preprocess
+from brightfield.preprocess import Prepared
 from brightfield.results import Result
 from brightfield.runtime.ahead import ROWS_AHEAD, ahead
 from brightfield.runtime.operations import Operation
@@ -61,26 +62,24 @@ class ImageSeries:
 
         items = ahead(self._readable(), submit, self._job.ticket, ROWS_AHEAD, keep_faults=True)
         with closing(items):
-            for (index, prepared), item in items:
+            for (index, seen), item in items:
                 try:
                     output = item.result()
                 except BrightfieldError as fault:
                     self.fail(index, fault)
                     continue
                 self.batch_rows = max(self.batch_rows, item.batch_rows)
-                yield SeriesOutput(index, prepared, output)
+                yield SeriesOutput(index, seen, output)
 
     def look(self, index: int) -> tuple[Picture, Prepared]:
         """An image, and what the model takes of it. Raises what is wrong with the image."""
         job, spec = self._job, self._resident.card.input
-        raw = spec.pixels == "raw"
         data = self._readers[index]()
         decoding = HeldDecoding(job.budget, job.limits)
-        picture = decoding.blocking(data, job.selection, job.ticket, raw=raw)
-        view = job.view
-        prepared = preprocess(picture, spec, intensity=view.intensity, region=view.part)
+        picture = decoding.blocking(data, job.selection, job.ticket, spec.needs)
+        seen = prepared(picture, spec, job.view)
         picture.settle()
-        return picture, prepared
+        return picture, seen
 
     def fail(self, index: int, fault: BrightfieldError) -> None:
         """Keep what is wrong with an image. Raises the ticket's fault where that is the reason."""
@@ -123,11 +122,10 @@ class ImageSeries:
         for index in range(len(self)):
             self._job.ticket.check()
             try:
-                picture, prepared = self.look(index)
+                picture, seen = self.look(index)
             except BrightfieldError as fault:
                 self.fail(index, fault)
                 continue
-            self._images[index] = ImageFacts.of(
-                picture, prepared.scaling, self._job.view.part, prepared.notes
-            )
-            yield index, prepared
+            facts = (seen.scaling, self._job.view.part, seen.notes, seen.scale)
+            self._images[index] = ImageFacts.of(picture, *facts)
+            yield index, seen

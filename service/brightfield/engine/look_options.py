@@ -17,13 +17,17 @@ class LookOptions(TypedDict, total=False):
     model: str | None
     region: tuple[int, int, int, int] | None
     intensity: str
+    scale: Literal["auto", "off"] | float
+    diameter: float | str | None
     page: int | None
     z: int | None
     t: int | None
     channels: Sequence[int] | None
     axes: str | None
+    level: int | None
     orientation: Literal["apply", "ignore"]
     pixel_size: float | None
+    spacing: float | None
 
 
 def look(

@@ -13,14 +13,14 @@ from brightfield.engine.answer import Timing
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_pass import ImagePass
 from brightfield.engine.probe import LaneProbe
+from brightfield.engine.rescaling import rescaling
 from brightfield.engine.scoring import scoring_pass
-from brightfield.engine.tiling.tiler import WHOLE, resizes
-from brightfield.engine.view import View
+from brightfield.engine.tiling.tiler import WHOLE
 from brightfield.errors import BrightfieldError, InvalidParameter, TooManyPixels, Unexplainable
 from brightfield.explain.method import Method
 from brightfield.images.picture import Picture, Region
 from brightfield.models.inspection.layers import Tap, resolve
-from brightfield.preprocess import field_of
+from brightfield.preprocess import field_of, resampled
 from brightfield.runtime.operations import Activations
 from brightfield.runtime.resident import Resident
 from brightfield.targets import Kind, Target
@@ -80,7 +80,7 @@ class TargetSelection:
         context, resident = self._context, self._context.resident
         layer = self._method.reference_layer
         tap = resolve(resident.module, layer, resident.card.explain)
-        view = View(model=context.job.view.model, intensity=context.job.view.intensity)
+        view = context.job.view.model_copy(update={"region": None})
         beside = replace(
             context, job=replace(context.job, data=reference, view=view), timing=Timing()
         )
@@ -119,8 +119,11 @@ def _refusing(context: AnswerContext) -> Callable[[Picture], bool]:
     """Raises, once the picture's size is known, for a field too large to be explained."""
 
     def check(picture: Picture) -> bool:
-        if context.model_task.refuses_large_fields and not resizes(context.resident.card.input):
-            _check_size(field_of(picture, context.job.view.part), context.resident)
+        if context.model_task.refuses_large_fields and not context.resident.card.input.own_size:
+            spec, view = context.resident.card.input, context.job.view
+            field = field_of(picture, view.part)
+            seen = resampled(field, spec, rescaling(picture, spec, view).factor)
+            _check_size(seen.whole, context.resident)
         return False
 
     return check

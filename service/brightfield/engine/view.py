@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Region
+from brightfield.images.scale_choice import ObjectDiameter, Scale
 from brightfield.parameters import BoxParameter, Parameters
 
 
@@ -15,9 +20,22 @@ class View(Parameters):
     region: BoxParameter | None = None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: Intensity = Intensity("auto")
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others."""
+    scale: Scale = "auto"
+    """At which size the model sees the image: so many of its pixels for each of the image along a
+    side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one;
+    else as it is. Answers are in the image's own pixels."""
+    diameter: ObjectDiameter | None = None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.diameter is not None and self.scale != "auto":
+            raise ValueError("scale and diameter both say how large the image is seen; give one")
+        return self
 
     @property
     def part(self) -> Region | None:

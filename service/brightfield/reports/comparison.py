@@ -28,7 +28,7 @@ from brightfield.reports.wording import (
 
 COMPARISON_FORMS = ("csv", "html", "junit", "markdown")
 _KIND = "Comparison of two runs"
-_UNITS = {"classification": "row", "detection": "image"}
+_UNITS = {"classification": "row", "multilabel": "row", "detection": "image"}
 
 
 def render_comparison(found: ComparedRuns, form: str, title: str | None = None) -> Rendered:

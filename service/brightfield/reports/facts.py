@@ -9,11 +9,16 @@ from brightfield.reports.wording import counted, percent
 
 _KINDS = {
     "classification": "Evaluation of a classification",
+    "multilabel": "Evaluation of several labels",
     "segmentation": "Evaluation of a segmentation",
     "detection": "Evaluation of a detection",
     "restoration": "Evaluation of restored images",
 }
-_UNITS = {"classification": "case", "segmentation": "pair", "detection": "image"}
+_UNITS = {
+    **dict.fromkeys(("classification", "multilabel"), "case"),
+    "segmentation": "pair",
+    "detection": "image",
+}
 
 
 def kind(report: Report) -> str:

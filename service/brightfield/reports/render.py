@@ -105,5 +105,5 @@ _USES = {
     "plot": ("svg", "png"),
     "table": ("csv",),
     "title": ("html", "junit", "markdown"),
-    "require": ("json", "html", "junit", "markdown", "csv"),
+    "require": ("json", *FORMATS),
 }

@@ -260,9 +260,12 @@ def _classes(report: Report, plots: Sequence[str]) -> Section:
     return Section("classes", "Classes", (), _have(plots, "classes"), [grid])
 
 
+_OF_CLASS = ("sensitivity", "specificity", "ppv", "f1", "auroc", "average_precision")
+
+
 def _class_metrics(report: Report) -> Sequence[str]:
     return {
-        "classification": ("sensitivity", "specificity", "ppv", "f1", "auroc", "average_precision"),
+        **dict.fromkeys(("classification", "multilabel"), _OF_CLASS),
         "segmentation": ("iou", "dice", "hd95", "assd", "nsd"),
         "detection": _of_detections(report),
     }[report["task"]]
@@ -301,6 +304,10 @@ def _part_metrics(report: Report) -> Sequence[str]:
         "classification": (
             *("accuracy", "sensitivity", "specificity", "ppv", "f1_macro", "balanced_accuracy"),
             *("auroc", "auroc_macro", "average_precision", "average_precision_macro"),
+        ),
+        "multilabel": (
+            *("subset_accuracy", "f1_macro", "f1_micro", "sensitivity_macro", "ppv_macro"),
+            *("auroc_macro", "average_precision_macro"),
         ),
         "segmentation": ("dice", "iou", "hd95", "nsd", "pq", "f1_at_0.5", "count_error"),
         "detection": _of_detections(report),

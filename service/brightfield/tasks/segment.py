@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -70,6 +71,8 @@ class Segment(Dense):
     volume: bool = False
     """Segment every plane of a stack along Z (or of its pages) and link the objects of
     neighbouring planes to a label volume."""
+    intensity_over: Literal["stack", "plane"] = "stack"
+    """Whether the planes of a volume share their intensity limits, or each finds its own."""
     link: Annotated[float, Parameter(gt=0, le=1)] = 0.25
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume."""
@@ -93,6 +96,10 @@ class Segment(Dense):
     @property
     def stacked(self) -> bool:
         return self.volume
+
+    @property
+    def plane_by_plane(self) -> bool:
+        return self.intensity_over == "plane"
 
     @classmethod
     def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
@@ -161,6 +168,7 @@ class SegmentCanvas(Canvas):
         self._field: Field | None = None
         self._tiles: list[Candidates] = []
         self._own: OwnCode | None = None
+        self._step = 1.0
         self._classes = task.class_ids(scene.card)
         output = scene.card.output
         self._softmax = output.activation == "softmax"
@@ -171,6 +179,7 @@ class SegmentCanvas(Canvas):
 
     def add(self, output: Any, geometry: Geometry, tile: Tile) -> None:
         card = self.scene.card
+        self._step = math.sqrt(geometry.x.step * geometry.y.step)
         if isinstance(output, Candidates):
             if output.masks is None:
                 raise ModelFailed(f"The model {card.id} finds boxes and no masks; use /detect.")
@@ -189,6 +198,8 @@ class SegmentCanvas(Canvas):
     def partition(self) -> tuple[Partition, Mode]:
         """The region's pixels by class or object."""
         task, card = self._task, self.scene.card
+        given = card.output.instances
+        rules = None if given is None else given.at(self._step)
         mode = task.mode_for(card, finds_objects=bool(self._tiles) or self._own is not None)
         if self._own is not None:
             found = self._own.partition()
@@ -199,9 +210,10 @@ class SegmentCanvas(Canvas):
         elif mode == "semantic":
             parts = by_class(self._probabilities(), self._threshold, self._softmax)
         else:
-            parts = by_object(self._field.values(), card.output, self._threshold, self._count)
+            output = card.output.model_copy(update={"instances": rules})
+            parts = by_object(self._field.values(), output, self._threshold, self._count)
         parts = parts.of_classes(self._classes)
-        preset = 0 if card.output.instances is None else card.output.instances.min_area
+        preset = 0 if rules is None else rules.min_area
         least = preset if task.min_area is None else task.min_area
         if mode == "semantic" and task.min_area is not None:
             raise InvalidParameter(

@@ -35,12 +35,16 @@ def parse(
     models: tuple[type[A], type[B], type[C], type[D], type[E]], given: Mapping[str, Any]
 ) -> tuple[A, B, C, D, E]: ...
 def parse(models: tuple[type[BaseModel], ...], given: Mapping[str, Any]) -> tuple[BaseModel, ...]:
-    """One value per model, each filled with its own fields out of `given`.
+    """One value per model, each filled with its own fields out of `given`; a name that several
+    have is that of the first.
 
     Raises `UnknownParameter` for a name that no model has, `InvalidParameter` listing every
     wrong value with what was expected.
     """
-    owners = {name: index for index, model in enumerate(models) for name in model.model_fields}
+    owners: dict[str, int] = {}
+    for index, model in enumerate(models):
+        for name in model.model_fields:
+            owners.setdefault(name, index)
     shares: list[dict[str, Any]] = [{} for _ in models]
     for name, value in given.items():
         if name not in owners:

@@ -22,7 +22,7 @@ from brightfield.api.schema.shapes.models import (
 from brightfield.api.services import services_of
 from brightfield.api.writing.sized import listed
 from brightfield.card_folders import FoundCards
-from brightfield.cards import ModelCard
+from brightfield.cards import InputSpec, ModelCard
 from brightfield.engine import Engine
 from brightfield.models.examination.examination import Examination
 from brightfield.models.loading.makeup import model_digest
@@ -183,6 +183,7 @@ def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
         "architecture": card.architecture.model_dump(),
         "weights": card.weights.model_dump(exclude_none=True) if card.weights else None,
         "input": card.input.model_dump(mode="json"),
+        "objects_um": _in_micrometres(card.input),
         "output": card.output.model_dump(mode="json"),
         "explain": card.explain.model_dump(mode="json"),
         "labels": labels,
@@ -191,6 +192,13 @@ def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
         "examination": _examined(resident.examination) if resident else None,
         "batch_seconds": resident.sizes.measured() if resident else None,
     }
+
+
+def _in_micrometres(spec: InputSpec) -> dict[str, float] | None:
+    """How large the objects are that the model knows, where its pixels have a size."""
+    if spec.objects is None or spec.pixel_size is None:
+        return None
+    return spec.objects.times(spec.pixel_size).model_dump()
 
 
 def _examined(found: Examination | None) -> dict[str, Any] | None:

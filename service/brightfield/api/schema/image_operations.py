@@ -160,9 +160,14 @@ class ImageOperation:
         return {name: {"type": "string", "description": text} for name, text in texts.items()}
 
     def _shared(self) -> dict[str, Schema]:
+        """The parameters of all endpoints, but for names that have a meaning of their own here."""
         shared = {**fields(View), **fields(Selection), **fields(Reply)}
+        if not all(work.sized for _, work in self._choices):
+            del shared["diameter"]
         kind = {"type": "string", "enum": self._formats()}
-        return {**shared, "format": {**kind, "description": shared["format"]["description"]}}
+        shared["format"] = {**kind, "description": shared["format"]["description"]}
+        own = self._own()
+        return {name: schema for name, schema in shared.items() if name not in own}
 
     def _formats(self) -> list[str]:
         names: dict[str, None] = {}

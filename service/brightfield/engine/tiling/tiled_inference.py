@@ -9,6 +9,7 @@ from typing import Any
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob, ImagePass
+from brightfield.engine.rescaling import Rescaling, rescaling
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
@@ -16,16 +17,19 @@ from brightfield.geometry import Geometry
 from brightfield.images.decode import stack
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane_address import PlaneAddress
+from brightfield.images.resampled_field import ResampledField
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
-from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
+from brightfield.preprocess import Prepared, field_of, preprocess_part, resampled
 from brightfield.progress import Progress, Step
 from brightfield.results import Result
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.lane import assert_off_lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.scaling import Scaling, joined, stack_scaling, whole_plane_scaling
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
+from brightfield.tasks.objects.known_sizes import size_notes
 
 # Of a stack, 2 GiB as a 16-bit label volume.
 _MOST_VOXELS = 2**30
@@ -51,7 +55,9 @@ class TiledInference:
         self._notes: dict[str, Note] = {}
         self._canvas_notes: list[list[Note]] = []  # some come with the result
         self._pictures: list[Picture] = []  # the first alone
-        self._scaling: Scaling | None = None
+        self._of_stack: Scaling | None = None
+        self._scalings: list[Scaling] = []
+        self._scale = 1.0
         self._tiles = 0
         self._batch_rows = 1
 
@@ -64,7 +70,9 @@ class TiledInference:
         scene = self._scene(picture, None)
         self._task.check(scene)
         single = len(self._task.views(picture, self._resident.card)) == 1
-        return not (single and self._tiler.fits(scene.region))
+        factor = self._rescaling(picture).factor
+        seen = resampled(scene.region, scene.card.input, factor)
+        return not (single and self._tiler.fits(seen.whole))
 
     def at_once(self, image_pass: ImagePass, output: Any) -> tuple[Result, tuple[Note, ...]]:
         """The result from the model's output for the whole field, and what to know about it."""
@@ -72,7 +80,8 @@ class TiledInference:
         field = canvas.scene.region
         canvas.add(output, image_pass.prepared.geometry, Tile(field, field))
         result = self._task.combined((canvas,))
-        return result, tuple(canvas.notes)
+        self._scale = image_pass.prepared.scale
+        return result, (*canvas.notes, *self._sizes(result, image_pass.picture))
 
     def answer(self, picture: Picture | None, timing: Timing) -> Answer:
         """The answer tile by tile; without a picture for every plane of the job's file.
@@ -82,6 +91,7 @@ class TiledInference:
         views, count = self._views(picture)
         with timing.stage("tiles"):
             result = self._task.combined(self._canvases(views, count))
+        self._keep(self._sizes(result, picture or self._pictures[0]))
         for noted in self._canvas_notes:
             self._keep(noted)
         resident = self._resident
@@ -91,12 +101,14 @@ class TiledInference:
             sha256=resident.sha256,
             digest=resident.digest,
             picture=picture or self._stack_seen(),
-            scaling=self._scaling,
+            scaling=self._scalings[0] if picture is None else joined(self._scalings),
             result=result,
             notes=(*resident.notes, *self._notes.values()),
             timing=timing,
             batch_size=self._batch_rows,
             tiles=self._tiles,
+            plane_scalings=() if picture or self._of_stack else tuple(self._scalings),
+            scale=self._scale,
             region=self._job.view.part,
         )
 
@@ -115,13 +127,20 @@ class TiledInference:
             raise UnfitImage("The model takes arrays as they are; send each plane as one.")
         job = self._job
         planes = stack(job.data, job.selection, limits=job.limits)
+        if len(planes) > 1 and not self._task.plane_by_plane:
+            spec, intensity = self._resident.card.input, job.view.intensity
+            self._of_stack, notes = stack_scaling(
+                self._planes(planes), len(planes), spec, intensity
+            )
+            self._keep(notes)
         return self._planes(planes), len(planes)
 
     def _planes(self, planes: Sequence[Selection]) -> Iterator[Picture]:
         """One plane after the other, so that a stack is never in memory as a whole."""
         for plane in planes:
             decoding = HeldDecoding(self._job.budget, self._job.limits)
-            picture = decoding.beside(self._job.data, plane)
+            self._job.ticket.check()
+            picture = decoding.beside(self._job.data, plane, self._resident.card.input.needs)
             picture.settle()
             self._keep(picture.notes)
             self._check_voxels(picture, len(planes))
@@ -143,20 +162,33 @@ class TiledInference:
     def _painted(self, picture: Picture, index: int, count: int) -> Canvas:
         if not self._pictures:
             self._pictures.append(picture)
-        spec = self._resident.card.input
-        scaling, notes = whole_plane_scaling(picture, spec, self._job.view.intensity)
-        self._scaling = self._scaling or scaling
+        scaling, notes = self._scaling_of(picture)
+        self._scalings.append(scaling)
         canvas = self._task.canvas(self._scene(picture, scaling))
-        field = canvas.scene.region
-        tiling, cut = self._tiler.tiling(field)
-        total = tiling.count(field)
-        for done, (output, geometry, tile) in enumerate(self._outputs(canvas.scene, tiling), 1):
+        self._scale, sized = self._rescaling(picture)
+        seen = resampled(canvas.scene.region, self._resident.card.input, self._scale)
+        tiling, cut = self._tiler.tiling(seen.whole, resampled=not seen.same)
+        total = tiling.count(seen.whole)
+        outputs = self._outputs(canvas.scene, seen, tiling)
+        for done, (output, geometry, tile) in enumerate(outputs, 1):
             canvas.add(output, geometry, tile)
             self._tiles += 1
             self._progress(Step(index * total + done, count * total))
-        self._keep((*notes, *cut))
+        self._keep((*sized, *notes, *cut))
         self._canvas_notes.append(canvas.notes)
         return canvas
+
+    def _scaling_of(self, picture: Picture) -> tuple[Scaling, tuple[Note, ...]]:
+        if self._of_stack is not None:
+            return self._of_stack, ()
+        return whole_plane_scaling(picture, self._resident.card.input, self._job.view.intensity)
+
+    def _sizes(self, result: Result, picture: Picture) -> tuple[Note, ...]:
+        spec = self._resident.card.input
+        return size_notes(result.diameters, spec, self._scale, picture.pixel_size)
+
+    def _rescaling(self, picture: Picture) -> Rescaling:
+        return rescaling(picture, self._resident.card.input, self._job.view)
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:
         field = field_of(picture, self._job.view.part)
@@ -166,16 +198,19 @@ class TiledInference:
         for note in notes:
             self._notes.setdefault(note.code, note)
 
-    def _outputs(self, scene: Scene, tiling: Tiling) -> Iterator[tuple[Any, Geometry, Tile]]:
+    def _outputs(
+        self, scene: Scene, seen: ResampledField, tiling: Tiling
+    ) -> Iterator[tuple[Any, Geometry, Tile]]:
         """The model's output for each tile, in the order of the tiles."""
-        tiles = ((tile, self._prepared(scene, tile)) for tile in tiling.tiles(scene.region))
+        tiles = ((tile, self._prepared(scene, seen, tile)) for tile in tiling.tiles(seen.whole))
         for (tile, prepared), item in ahead(tiles, self._submit, self._job.ticket):
             self._batch_rows = max(self._batch_rows, item.batch_rows)
-            yield item.result(), prepared.geometry, tile
+            yield item.result(), prepared.geometry, seen.tile(tile)
 
-    def _prepared(self, scene: Scene, tile: Tile) -> Prepared:
+    def _prepared(self, scene: Scene, seen: ResampledField, tile: Tile) -> Prepared:
+        assert scene.scaling is not None  # raw arrays aren't cut
         spec = scene.card.input
-        prepared = preprocess(scene.picture, spec, region=tile.region, scaling=scene.scaling)
+        prepared = preprocess_part(scene.picture, spec, seen, tile.region, scene.scaling)
         self._keep(prepared.notes)
         return prepared
 

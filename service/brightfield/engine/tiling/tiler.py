@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from brightfield.cards import InputSpec, Multiple
+from brightfield.cards import Multiple
 from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Note, Region
@@ -24,10 +24,12 @@ _LONGEST = 0.25
 _LARGEST_HALO = 320
 # Tiles begin at multiples of this where nothing is said: no usual network has a greater stride.
 _ALIGNED = 32
+# Pixels that interpolation reaches, whichever way it goes.
+_INTERPOLATED = 2
 
 
 class Tiler:
-    """Cuts fields for a task on a model."""
+    """Cuts fields for a task on a model, in pixels as the model sees them."""
 
     def __init__(self, task: Dense, resident: Resident) -> None:
         self._task = task
@@ -47,7 +49,7 @@ class Tiler:
             return True
         if tile is not None:
             return field.height <= tile[0] and field.width <= tile[1]
-        if resizes(self._spec):
+        if self._spec.own_size:
             return True
         if max(field.height, field.width) > self._most:
             return False
@@ -58,14 +60,18 @@ class Tiler:
         halo = self.halo()
         return halo is None or pixels <= 1.5 * self._side(halo) ** 2
 
-    def tiling(self, field: Region) -> tuple[Tiling, tuple[Note, ...]]:
+    def tiling(self, field: Region, *, resampled: bool = False) -> tuple[Tiling, tuple[Note, ...]]:
         """The tiles, and what to know about the answer because of them.
 
+        Of a field that is `resampled`, the answer is interpolated on its way back, so that it also
+        depends on the pixels beside it.
         Raises `InvalidParameter` for a tile that its overlap fills.
         """
         if self.fits(field):
             return Tiling((field.height, field.width), 0), ()
         tile, needed = self._task.tile, self.halo()
+        if needed is not None and resampled:
+            needed += _INTERPOLATED
         wanted = None if self._task.overlap is None else -(-self._task.overlap // 2)
         changes = needed is None or (wanted is not None and wanted < needed)
         # What changes the answer must not depend on how busy the machine was.
@@ -83,7 +89,7 @@ class Tiler:
 
     def halo(self) -> int | None:
         """Pixels around a core that its answer depends on; None: more than a tile can hold."""
-        if resizes(self._spec):
+        if self._spec.own_size:
             return None
         found = self._resident.reach()
         most = max(_LARGEST_HALO, min(self._task.tile or (0,)) // 3, (self._task.overlap or 0) // 2)
@@ -113,12 +119,6 @@ class Tiler:
         seconds = resident.sizes.seconds_per_row(forward, resident.shape)
         _, height, width = resident.shape
         return math.inf if not seconds else _LONGEST / seconds * height * width
-
-
-def resizes(spec: InputSpec) -> bool:
-    """Whether the input has a size of its own, so that a tile is an image like any other."""
-    fixed = spec.size is not None and not isinstance(spec.size, Multiple)
-    return fixed or spec.resize is not None or spec.crop is not None
 
 
 def _blended(tiling: Tiling, needed: int | None) -> Note:

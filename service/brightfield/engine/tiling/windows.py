@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.engine.image_pass import ImageJob
+from brightfield.engine.rescaling import rescaling
 from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.view import View
 from brightfield.images.picture import Picture, Region
@@ -64,7 +65,9 @@ def _windows(
         for x0, x1 in grid.cols
     )
     spec = resident.card.input
-    for prepared in preprocess_windows(picture, spec, regions, intensity=view.intensity):
+    scale = rescaling(picture, spec, view).factor
+    windows = preprocess_windows(picture, spec, regions, intensity=view.intensity, scale=scale)
+    for prepared in windows:
         yield prepared.tensor[0]
 
 

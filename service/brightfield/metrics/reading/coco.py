@@ -19,6 +19,7 @@ from brightfield.metrics.reading.coco_faults import (
     left_out_images,
     note_faults,
     readable_rows,
+    unanswered,
 )
 from brightfield.metrics.reading.coco_ids import CocoId, id_text, in_order, same_id
 from brightfield.metrics.reading.coco_masks import CocoMask, read_coco_mask
@@ -141,10 +142,13 @@ def read_scene(
     images = {key: entry for key, entry in every.items() if id_text(key) not in faults}
     categories = _by_id(truth, "categories")
     lacking = tuple(
-        Excluded(row, "missing_score") for row, entry in enumerate(found) if _lacks_score(entry)
+        Excluded(row, "missing_score")
+        for row, entry in readable_rows(found, faults)
+        if _lacks_score(entry)
     )
-    if lacking and missing == "refuse":
-        raise missing_values(list(lacking))
+    without = tuple(left_out_images(_list(truth, "images"), faults))
+    if missing == "refuse" and (lacking or without):
+        raise missing_values([*lacking, *without])
     left_out = {entry.row for entry in lacking}
     rows = [(row, entry) for row, entry in readable_rows(found, faults) if row not in left_out]
     boxed = _boxed(iou_type, rows)
@@ -158,21 +162,27 @@ def read_scene(
         tuple(sorted(true, key=lambda thing: thing.place)),
         tuple(sorted(detections, key=lambda thing: thing.place)),
         _groups(data.get("groups"), _list(truth, "images"), list(images)),
-        (*lacking, *left_out_images(_list(truth, "images"), faults)),
+        (*lacking, *without),
         tuple((_side(entry, "height"), _side(entry, "width")) for entry in images.values()),
         boxed and bool(rows),
         by=image_columns(data, by, images),
     )
 
 
-def find_faults(data: Mapping[str, Any], iou_type: IouType, limits: Limits) -> Faults:
-    """What is wrong with the annotations or detections of single images.
+def find_unanswered(data: Mapping[str, Any]) -> Faults:
+    """The images that nobody answered about."""
+    return unanswered(_lists(data)[1])
 
-    Raises as `read_scene` for what is wrong with the data set, or with an image that it lacks.
+
+def find_faults(data: Mapping[str, Any], iou_type: IouType, limits: Limits) -> Faults:
+    """What is wrong with the annotations or detections of single images, those without an answer
+    included. Raises as `read_scene` for what is wrong with the data set, or with an image that it
+    lacks.
     """
     truth, found = _lists(data)
     images, categories = _by_id(truth, "images"), _by_id(truth, "categories")
-    scored = [(row, entry) for row, entry in enumerate(found) if not _lacks_score(entry)]
+    faults = unanswered(found)
+    scored = [(row, each) for row, each in readable_rows(found, faults) if not _lacks_score(each)]
     boxed = iou_type == "segm" and all(
         bool(entry.get("bbox")) for _, entry in scored if isinstance(entry, dict)
     )
@@ -183,7 +193,6 @@ def find_faults(data: Mapping[str, Any], iou_type: IouType, limits: Limits) -> F
         reader.true_thing(entry, row)
         _check_own_id(entry, row, known)
 
-    faults: dict[str, str | None] = {}
     note_faults(enumerate(_list(truth, "annotations")), true_thing, images, faults)
     note_faults(scored, reader.detection, images, faults)
     return faults

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _METRICS = {
     "classification": ("sensitivity", "ppv"),
+    "multilabel": ("sensitivity", "ppv"),
     "segmentation": ("iou", "dice"),
 }
 _MOST = 40

@@ -7,13 +7,13 @@ from typing import Literal
 
 # Of what is neither, such as the slope of a calibration, nobody can say that it got worse.
 _LOWER = re.compile(
-    r"hd\d[\d.]*|hd|assd|brier|log_loss|ece\w*|mce\w*|merges|splits|mse|rmse|mae|count_mae"
+    r"hd\d[\d.]*|assd|brier|log_loss|ece\w*|mce\w*|lr_negative|merges|splits|mse|rmse|mae"
 )
 _HIGHER = re.compile(
-    r"auroc|p?auroc_\w+|partial_auroc\w*|average_precision|(?:balanced_)?accuracy|top_?\w*accuracy"
-    r"|sensitivity\w*|specificity\w*|[pn]pv|precision|recall|f[\d.]+(?:_at_[\d.]+)?|mcc|\w*kappa"
-    r"|jaccard|iou|boundary_iou|dice|aji\w*|pixel_accuracy|nsd|[psr]q|a[pr](?:\d[\d.]*|_\w+)?"
-    r"|psnr|ssim|exact_match"
+    r"(?:partial_)?auroc\w*|average_precision|(?:balanced_|top_k_|pixel_|subset_)?accuracy"
+    r"|sensitivity\w*|specificity\w*|[pn]pv|lr_positive|f1(?:_at_[\d.]+)?|f_beta|mcc"
+    r"|(?:weighted_)?kappa|jaccard|(?:boundary_)?iou|dice|aji(?:_plus)?|nsd|[psr]q"
+    r"|a[pr](?:\d[\d.]*|_\w+)?|psnr|ssim"
 )
 _MEANS = ("_macro", "_micro", "_weighted")
 

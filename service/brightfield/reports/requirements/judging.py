@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from brightfield.errors import InvalidParameter, nearest
-from brightfield.reports.report import Report, ReportNumber, numbers
+from brightfield.reports.report import Report, ReportNumber, numbers, parts
 from brightfield.reports.requirements.requirement import NO_LOSS, Requirement, name_within
 from brightfield.reports.text import plain
 from brightfield.reports.wording import REASONS, unit_of, units_of
@@ -21,8 +21,9 @@ _LISTED = 40
 def judge(report: Report, texts: Sequence[str]) -> list[Judged]:
     """Each requirement with its value, bound and outcome.
 
-    A name is that of a metric; `pooled.iou` is pooled, `ap/RBC` of a class; counts have the names
-    that they have in the report, as `excluded_n`. Raises `InvalidParameter` for a name that the
+    A name is that of a metric; `pooled.iou` is pooled, `ap/RBC` of a class, `auroc/site=A` of the
+    rows with this value in a column; counts have the names that they have in the report, as
+    `excluded_n`. Raises `InvalidParameter` for a name that the
     report lacks.
     """
     known = _named(report)
@@ -122,10 +123,15 @@ def _judged(wanted: Requirement, known: Mapping[str, ReportNumber], report: Repo
 
 def _named(report: Report) -> dict[str, ReportNumber]:
     """Every number by the name that a requirement has for it."""
-    metrics = {
-        name_within(each.scope, each.label, each.name): each.entry for each in numbers(report)
-    }
-    return {**metrics, **{name: _exact(value) for name, value in _counts(report)}}
+    metrics = _numbers(report, "")
+    for part in parts(report):
+        metrics |= _numbers(part, f"/{part['column']}={part['value']}")
+    counts = {name: _exact(value) for name, value in _counts(report)}
+    return {**metrics, **counts}
+
+
+def _numbers(found: Report, end: str) -> dict[str, ReportNumber]:
+    return {name_within(n.scope, n.label, n.name) + end: n.entry for n in numbers(found)}
 
 
 def _counts(report: Report) -> Iterator[tuple[str, int]]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator
 
 from brightfield.parameters import NUMBER, Ids
 
-End = Literal["value", "lower", "upper"]
+IntervalEnd = Literal["value", "lower", "upper"]
 
 _HOLDS: Mapping[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -42,7 +42,7 @@ class Requirement:
 
     text: str
     name: str
-    end: End = "value"
+    end: IntervalEnd = "value"
     relation: str | None = None
     bound: float | None = None
     unit: str | None = None
@@ -64,7 +64,7 @@ class Requirement:
         ends = {end for end in (found["before"], found["after"]) if end}
         if len(ends) > 1:
             raise ValueError(f"{whole!r} names both ends of the interval; name one")
-        end: End = "value" if not ends else "lower" if ends == {"lower"} else "upper"
+        end: IntervalEnd = "value" if not ends else "lower" if ends == {"lower"} else "upper"
         bound = float(found["bound"])
         return cls(whole, found["name"], end, found["relation"], bound, found["unit"])
 

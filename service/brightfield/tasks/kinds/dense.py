@@ -14,8 +14,8 @@ from brightfield.geometry import Geometry
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.parameters import Extent
-from brightfield.preprocess import Scaling
 from brightfield.results import Result
+from brightfield.scaling import Scaling
 from brightfield.tasks.task import Task
 
 
@@ -59,15 +59,20 @@ class Dense(Task):
     refuses_large_fields: ClassVar[bool] = True
 
     tile: Extent | None = None
-    """Cut the image into tiles of this side, or height,width, in image pixels, overlap included.
-    Default: large images are cut so that the result is that of the whole, where the model's
-    reach allows it."""
+    """Cut the image into tiles of this side, or height,width, overlap included, in pixels as the
+    model sees them: those of the image, unless `scale` changes them. Default: large images are cut
+    so that the result is that of the whole, where the model's reach allows it."""
     overlap: Annotated[int, Field(ge=0)] | None = None
     """Pixels that neighbouring tiles share. Default: what the model's reach needs."""
 
     @property
     def stacked(self) -> bool:
         """Whether every plane of the file is a view of its own."""
+        return False
+
+    @property
+    def plane_by_plane(self) -> bool:
+        """Whether each plane of a stack has intensity limits of its own."""
         return False
 
     def check(self, scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -56,6 +57,10 @@ class Objects(Result):
 
     def table(self) -> ResultTable:
         return table(self.objects, self.source)
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        return [math.sqrt(found.box.width * found.box.height) for found in self.objects]
 
     def geojson(self) -> dict[str, Any]:
         """For `geojson`: a feature collection that QuPath opens."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -56,6 +56,10 @@ class SegmentedObjects(Objects):
 
     def table(self) -> ResultTable:
         return table(self.objects, self.source, channels=self.channels)
+
+    @property
+    def diameters(self) -> Sequence[float]:
+        return super().diameters if self.mode == "instance" else ()
 
     def raster(self, space: MapSpace) -> Raster:
         placement = self.placement

@@ -24,6 +24,7 @@ from brightfield.cards import (
     Quality,
     WeightsSection,
 )
+from brightfield.object_sizes import ObjectSizes
 from brightfield.runtime.registry import ResidencyState
 
 _FilterPlace = Annotated[list[Natural], Field(min_length=2, max_length=2)]
@@ -134,6 +135,8 @@ class ModelDescription(ModelSummary):
     architecture: ArchitectureSection
     weights: WeightsSection | None
     input: InputSpec
+    objects_um: ObjectSizes | None
+    """How large objects may be for the model to know them, as `input.objects`, in micrometres."""
     output: OutputSpec
     explain: ExplainSection
     labels: list[ModelLabel]

@@ -31,7 +31,7 @@ from brightfield.api.schema.shapes.estimates import (
 from brightfield.api.schema.shapes.shape import open_shape, shape, union
 from brightfield.metrics.reading.coco import IouType
 from brightfield.metrics.statistics.estimate import Reason
-from brightfield.reports.requirements.requirement import End
+from brightfield.reports.requirements.requirement import IntervalEnd
 from brightfield.tasks.objects.segmentation import Mode
 
 
@@ -66,7 +66,7 @@ class JudgedRequirement(TypedDict):
     requirement: str
     """As it was sent."""
     metric: str
-    of: End
+    of: IntervalEnd
     """Its value, or an end of its interval."""
     value: float | None
     relation: Literal[">=", "<=", ">", "<", "no_loss"]
@@ -181,6 +181,54 @@ class ClassificationReport(_Report):
     operating_point: OperatingPoint | None
     """Of two classes."""
     worst: list[WorstRow]
+
+
+@shape
+class FourLabelCounts(TypedDict):
+    """How often a label is there or not, and predicted or not."""
+
+    tp: Natural
+    fp: Natural
+    tn: Natural
+    fn: Natural
+
+
+@shape
+class LabelMetrics(TypedDict):
+    """The numbers of one label."""
+
+    label: str
+    class_id: Natural
+    n: Natural
+    """Rows that have it."""
+    metrics: Metrics
+    counts: FourLabelCounts | None
+    """At its threshold; null where there is none."""
+    curves: ClassCurves
+
+
+@shape
+class WorstLabels(NamedRow):
+    """A row with many wrong labels."""
+
+    truth: list[str]
+    prediction: list[str]
+    error: Natural
+    """How many labels are wrong."""
+
+
+@shape
+class MultilabelReport(_Report):
+    """How good predicted labels are, of which a row has any number."""
+
+    task: Literal["multilabel"]
+    labels: list[str]
+    per_class: list[LabelMetrics]
+    curves: ClassCurves
+    """Of all labels together."""
+    thresholds: list[float] | None
+    """From which score on each label is predicted."""
+    worst: list[WorstLabels]
 
 
 @shape
@@ -311,6 +359,7 @@ REPORT = union(
     "How good predictions are.",
     ClassificationReport,
     DetectionReport,
+    MultilabelReport,
     RestorationReport,
     SegmentationReport,
 )

@@ -1,0 +1,34 @@
+"""When a model is told to have met objects that it does not know."""
+
+from __future__ import annotations
+
+import pytest
+
+from brightfield.cards import InputSpec
+from brightfield.object_sizes import ObjectSizes
+from brightfield.tasks.objects.known_sizes import size_notes
+
+SPEC = InputSpec(objects=ObjectSizes(smallest=6, typical=20, largest=48))
+
+
+@pytest.mark.parametrize(
+    ("diameters", "scale", "warned"),
+    [
+        ([20.0] * 10, 1.0, False),
+        ([], 1.0, False),
+        ([20.0] * 8 + [60.0] * 2, 1.0, False),
+        ([20.0] * 7 + [60.0] * 2 + [3.0], 1.0, True),
+        ([100.0] * 10, 1.0, True),
+        ([100.0] * 10, 0.25, False),
+        ([20.0] * 10, 0.25, True),
+    ],
+)
+def test_a_quarter_of_other_sizes_is_a_warning(
+    diameters: list[float], scale: float, warned: bool
+) -> None:
+    notes = size_notes(diameters, SPEC, scale, 0.5)
+    assert [note.code for note in notes] == ["objects_outside_range"] * warned
+
+
+def test_a_card_without_sizes_says_nothing() -> None:
+    assert size_notes([1000.0], InputSpec(), 1.0, None) == ()
