@@ -17,9 +17,9 @@ from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding.vectors import checked
 from brightfield.engine.answer import Answer, MultiImageAnswer
 from brightfield.engine.engine import Engine
+from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError, InvalidParameter, ModelChanged
-from brightfield.images.decode import decode
 from brightfield.images.picture import Note
 from brightfield.images.selection import Selection
 from brightfield.images.thumbnail import thumbnail
@@ -329,9 +329,10 @@ def embedding_task(collection: Collection, view: View) -> Embed:
     return Embed(layer=properties.layer, pool=properties.pool, normalize=properties.normalize)
 
 
-def pictured(engine: Engine, data: bytes, selection: Selection) -> bytes:
-    """The thumbnail that an image would have. Raises as decoding does."""
-    picture = decode(data, selection, limits=engine.image_limits)
+def pictured(engine: Engine, data: bytes, selection: Selection, ticket: Ticket) -> bytes:
+    """The thumbnail that an image would have. Blocks; raises as decoding does."""
+    decoding = HeldDecoding(engine.budget, engine.image_limits)
+    picture = decoding.blocking(data, selection, ticket)
     return thumbnail(picture.pixels)
 
 

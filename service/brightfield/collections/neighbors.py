@@ -64,7 +64,7 @@ class NeighborSearch:
         thumbnail = None
         if example.image is not None and search.space == "pixels":
             thumbnail = await asyncio.to_thread(
-                pictured, self._engine, example.image, example.selection
+                pictured, self._engine, example.image, example.selection, ticket
             )
         elif example.image is not None:
             vectors = await self._embedded(name, example.image, example, ticket)

@@ -8,7 +8,6 @@ import torch
 
 from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
-from brightfield.images.budget import DecodeBudget
 from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
 from brightfield.runtime.examining.output_read import OutputContract
@@ -53,7 +52,6 @@ class Backend:
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
-        self.budget = DecodeBudget(settings.decode_bytes)
         self.decoders = WorkerPool(threads, "decode")
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")

@@ -33,12 +33,13 @@ from brightfield.engine.units import inside
 from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
 from brightfield.errors import InvalidCard, InvalidParameter, WrongTask
+from brightfield.images.budget import DecodeBudget
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.images.limits import Limits
 from brightfield.images.picture import Picture
 from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
-from brightfield.models.inspection import layers
+from brightfield.models.inspection.layers import LayerInfo
 from brightfield.outages import ServiceStopping
 from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
@@ -85,6 +86,7 @@ class Engine:
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
         self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
+        self.budget = DecodeBudget(settings.decode_bytes)
         self._reading = threading.Lock()
         self._found = FoundCards()
         self._devices = devices(settings.device)
@@ -97,10 +99,7 @@ class Engine:
     # Its life
 
     def start(self) -> None:
-        """Start the devices' threads, if they do not run yet.
-
-        Raises `ServiceStopping` once the engine is closed.
-        """
+        """Start the devices' threads, if need be. Raises `ServiceStopping` once closed."""
         self._running()
 
     def close(self, timeout: float = 10.0) -> None:
@@ -242,7 +241,7 @@ class Engine:
             selection,
             ticket or Ticket(),
             self.image_limits,
-            self._running().budget,
+            self.budget,
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
@@ -253,7 +252,7 @@ class Engine:
 
     def accounted(self, picture: Picture) -> Picture:
         """The picture, whose pixels count among the bytes of images in use until it is gone."""
-        return replace(picture, hold=self._running().budget.hold(picture.pixels.nbytes))
+        return replace(picture, hold=self.budget.hold(picture.pixels.nbytes))
 
     async def answer_together(
         self,
@@ -277,7 +276,7 @@ class Engine:
             selection,
             ticket or Ticket(),
             self.image_limits,
-            self._running().budget,
+            self.budget,
             progress or no_progress,
         )
         readers = [image if callable(image) else partial(image_bytes, image) for image in images]
@@ -331,14 +330,14 @@ class Engine:
     @property
     def limits(self) -> DataLimits:
         """What predictions that are evaluated may have."""
-        return DataLimits(self.image_limits, self.settings.max_bytes)
+        return DataLimits(replace(self.image_limits, budget=self.budget), self.settings.max_bytes)
 
     async def evaluating(self, work: Callable[[], T]) -> T:
         """Do the work of an evaluation, where no more than the settings say run side by side."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._running().evaluating, work)
 
-    async def layers(self, model: str, ticket: Ticket | None = None) -> list[layers.LayerInfo]:
+    async def layers(self, model: str, ticket: Ticket | None = None) -> list[LayerInfo]:
         """Every module with its output shape, measured by one pass of zeros on the lane."""
         async with self.registry.use(model, ticket) as resident:
             return await asyncio.to_thread(inside.every_layer, resident)

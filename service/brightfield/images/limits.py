@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from brightfield.errors import TooManyBytes, TooManyPixels, UndecodableImage
+from brightfield.images.budget import DecodeBudget
 from brightfield.images.channels import COLOURS, ChannelFacts
 
 # Opening a page, or drawing a frame over another, costs some 200 microseconds, however small it is.
@@ -59,11 +60,12 @@ def _anything(decoded: DecodedSize) -> None:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What an image may have. `admit` is called with what the header says before anything is
-    allocated, and refuses by raising, or waits."""
+    allocated, and refuses by raising, or waits. `accounted` counts images in the `budget`."""
 
     max_pixels: int
     max_bytes: int = DEFAULT_MAX_BYTES
     admit: Callable[[DecodedSize], None] = _anything
+    budget: DecodeBudget | None = None
 
     def check_size(self, width: int, height: int, *, planes: int = 1, channels: int = 1) -> None:
         """Raises as `check_pixels`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from pycocotools import mask as coco_mask
 
 from brightfield.errors import BrightfieldError, InvalidRows
 from brightfield.images import rle
+from brightfield.images.accounted import accounted
 from brightfield.images.limits import Limits
 from brightfield.metrics.reading.columns import wrong_row
 from brightfield.metrics.reading.mask_files import labels_of_file
@@ -64,7 +66,7 @@ def _mask(value: Any, limits: Limits) -> ReadMask | NDArray[Any] | None:
         return None
     match value:
         case {"png": str(text)} | {"data": str(text)} | {"npy": str(text)}:
-            return labels_of_file(bytes_of(text), limits)
+            return accounted(partial(labels_of_file, bytes_of(text)), limits)
         case {"array": list(rows)}:
             return array_of(rows, limits)
         case {"rle": list(several)}:

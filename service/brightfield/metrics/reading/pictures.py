@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import AmbiguousAxes, BrightfieldError, InvalidRows
+from brightfield.images.accounted import accounted
 from brightfield.images.decode import decode, describe, stack
 from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
@@ -46,7 +48,8 @@ def read_image(
     try:
         match value:
             case {"data": str(text)} | {"png": str(text)} | {"npy": str(text)} if len(value) == 1:
-                found = ReadImage(_of_file(bytes_of(text), limits, axes), typed=True)
+                read = partial(_of_file, bytes_of(text), axes)
+                found = ReadImage(accounted(read, limits), typed=True)
             case {"array": list(rows)} if len(value) == 1:
                 found = ReadImage(_named(array_of(rows, limits), axes), typed=False)
     except BrightfieldError as fault:
@@ -56,7 +59,7 @@ def read_image(
     return found
 
 
-def _of_file(data: bytes, limits: Limits, axes: ImageAxes | None) -> NDArray[Any]:
+def _of_file(data: bytes, axes: ImageAxes | None, limits: Limits) -> NDArray[Any]:
     """One plane, or all along Z where the file or `axes` says that it has such."""
     selection = Selection(axes=axes)
     try:
