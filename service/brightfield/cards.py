@@ -25,6 +25,7 @@ from pydantic import (
 
 from brightfield.errors import InvalidCard
 from brightfield.images.channels import NamedChannel, ReadingNeeds
+from brightfield.images.input_channel import InputChannel
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
 from brightfield.names import NAME
@@ -136,22 +137,13 @@ class Resize(Parameters):
     torchvision."""
 
 
-class InputChannel(Parameters):
-    """A channel that the model takes, as files name theirs."""
-
-    name: Annotated[str, Field(min_length=1)]
-    synonyms: tuple[Annotated[str, Field(min_length=1)], ...] = ()
-    """Other names for it: dyes, proteins. Words are compared, without regard to case."""
-
-
 class InputSpec(Parameters):
     """How an image becomes the model's input tensor."""
 
     channels: Annotated[int, Field(ge=1)] = 3
     """Channels that the model takes; grey is repeated for 3, colour is weighed to grey for 1."""
     channel: tuple[InputChannel, ...] = ()
-    """The channels by name, one for all that the model takes or one for each. Files that name
-    theirs have these picked; default: channels that aren't colours are the caller's to pick."""
+    """By name: one for all, or one for each. Default: callers pick those that aren't colours."""
     size: tuple[int, int] | Multiple | None = None
     """(height, width) that the model needs, a multiple, or any size."""
     resize: Resize | None = None

@@ -51,7 +51,7 @@ def _way_out(present: int, spec: InputSpec) -> str:
         ways.append(f"channels={','.join(str(index) for index in range(wanted))}")
     if not ways:
         return f"send an image with {wanted} channels"
-    return f"choose them with channels=, for example {' or '.join(ways)} (0 to {present - 1})"
+    return f"choose among 0 to {present - 1}, for example {' or '.join(ways)}"
 
 
 def match_channels(
