@@ -19,6 +19,7 @@ from brightfield.errors import (
     UndecodableImage,
 )
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
+from brightfield.images.color_profile import color_profile
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
@@ -92,6 +93,7 @@ def decode(
         spacing=selection.spacing or known.spacing,
         notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
+        profile=color_profile(data, kind, pixels.shape[2]),
         address=PlaneAddress.of(selection, plane.axes),
     )
 
