@@ -63,6 +63,11 @@ SHAPES = (
         "finite), and where the greatest value is, on the map and around it in image pixels.",
     ),
     Shape("EvaluationRun", "EvaluationRun", "id name task -options created touched chunks rows"),
+    Shape(
+        "JudgedRequirement", "JudgedRequirement",
+        "requirement metric of value relation bound p_value outcome undefined detail",
+        options=_PLAIN,
+    ),
     Shape("RunChunk", "RunChunk", "key rows sha256", options=_PLAIN),
     Shape(
         "CollectionInfo", "CollectionDescription", "name model layer metric dim items", raw=_RAW
@@ -97,7 +102,8 @@ SHAPES = (
     ),
     Shape(
         "Solid", "SolidObject",
-        "id label class_id score box zmin<box.zmin zmax<box.zmax voxels centroid",
+        "id label class_id score box zmin<box.zmin zmax<box.zmax voxels "
+        "volume_um3=None centroid",
         types={"score": "float | None"},
         doc="An object through the planes zmin to zmax - 1 of a stack.\n\n`box` are its edges in "
         "x and y, `centroid` is x, y, z; z is in planes from the first one's face.",
@@ -152,14 +158,16 @@ ANSWERS = (
         "ReportFields", "ClassificationReport",
         "task n metrics -pooled={} -per_class=() -by=() -curves={} -confusion=None "
         "-operating_point=None "
-        "-worst -excluded warnings -conventions input_sha256",
+        "-worst -excluded warnings -requirements=() -conventions input_sha256",
+        "Reported",
         types={"pooled": "Mapping[str, Estimate]", "curves": "Json"},
         options=_NO_EQ, raw="at(whole=True, repr=False)",
         doc="What the reports of all tasks say.",
     ),
     Shape(
         "RunComparison", "RunComparison",
-        "task n metrics -pooled={} -only_a -only_b warnings",
+        "task n metrics -pooled={} -only_a -only_b warnings -requirements=()",
+        "Reported",
         options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
     Shape(
@@ -227,7 +235,15 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, Warned, WhatIf
+from brightfield_client.results._shapes import (
+    Grid,
+    JudgedRequirement,
+    Prediction,
+    UnitActivity,
+    Warned,
+    WhatIf,
+)
+from brightfield_client.results.asked import Reported
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result

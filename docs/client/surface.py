@@ -24,7 +24,17 @@ EXPORTS = {
     "mapping": "MapItem",
     "models": "Model",
 }
-INTERNAL = {"Found", "Heatmap", "InOneImage", "Listing", "NamedNumbers", "Point", "SolidPoint"}
+INTERNAL = {
+    "Asked",
+    "Reported",
+    "Found",
+    "Heatmap",
+    "InOneImage",
+    "Listing",
+    "NamedNumbers",
+    "Point",
+    "SolidPoint",
+}
 INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {
     "ClassEvaluation",
     "PartEvaluation",

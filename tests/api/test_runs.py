@@ -235,7 +235,7 @@ def test_two_runs_compared(client: TestClient) -> None:
     auroc = found["metrics"]["auroc"]
     assert auroc["difference"] == auroc["a"] - auroc["b"] > 0
     assert auroc["method"] == "delong" and 0 < auroc["p_value"] < 0.01
-    assert found["metrics"]["f1"]["method"] == "percentile"
+    assert found["metrics"]["f1"]["method"] == "t"
     assert (found["a"]["name"], found["task"]) == ("side a", "classification")
     assert found["metrics"]["accuracy"]["test"] == "mcnemar"
     page = client.get("/metrics/compare", params={**query, "format": "html", "title": "Nets"})

@@ -106,6 +106,7 @@ def reports() -> Iterator[set[str]]:
     data: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("classification", asked, {"truth": [0, 0, 1, 1], "scores": scores}),
         ("classification", ordered, three),
+        ("multilabel", asked, {"truth": [[0, 1], [1, 0]], "scores": [[0.1, 0.9], [0.8, 0.3]]}),
         ("segmentation", masks, {"pairs": [_pair("truth", "prediction", mask)]}),
         ("detection", {}, {"ground_truth": boxes, "detections": found}),
         ("restoration", {}, {"pairs": [_pair("reference", "image", ramp)]}),

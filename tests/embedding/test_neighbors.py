@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from brightfield.embedding import neighbors, vector_blocks
-from brightfield.embedding.neighbors import Metric, graph, nearest
+from brightfield.embedding.copies import Rounded
+from brightfield.embedding.neighbors import Metric, graph, graph_with_copies, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.errors import Cancelled
 from brightfield.progress import Step
@@ -105,3 +106,30 @@ def test_the_smallest_values_are_still_ranked(metric: Metric) -> None:
     rows, distances = brute(vectors, query, metric, 10)
     assert found.rows.tolist() == rows.tolist()
     np.testing.assert_allclose(found.distances, distances, rtol=1e-9)
+
+
+@pytest.mark.parametrize("k", [2, 3, 7, 100])
+def test_copies_are_searched_once_and_found_as_often_as_they_are_there(k: int) -> None:
+    rng = np.random.default_rng(0)
+    rows = np.repeat(rng.normal(size=(40, 16)), 4, axis=0).astype(np.float32)
+    vectors = rows[rng.permutation(160)]
+    plain = graph(VectorBlocks.of(vectors), k, "euclidean")
+    found = graph_with_copies(vectors, Rounded(vectors).copies(), k, "euclidean")
+    np.testing.assert_array_equal(found, plain)
+
+
+def test_the_neighbours_of_a_pile_are_the_pile() -> None:
+    rows, distances = graph_with_copies(np.ones((5, 2), np.float32), np.zeros(5, np.int64), 3)
+    assert rows.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 2]]
+    assert not distances.any()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_equal_vectors_are_equally_near_and_0_from_themselves(metric: Metric) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        row, other = rng.normal(size=(2, 37)).astype(np.float32)
+        stored = VectorBlocks.of(np.stack([row, *[other] * 9]))
+        (found,) = nearest(stored, row[None], 4, metric)
+        assert found.distances[0] == 0 and found.rows.tolist() == [0, 1, 2, 3]
+        assert found.tied == 6

@@ -221,5 +221,6 @@ def test_a_withdrawn_request_ends():
         raise InvalidRows("withdrawn")
 
     evaluation = catalog()["classification"]()
+    data = {"truth": np.tile(TRUTH, 5), "scores": np.tile(SCORES, 5)}
     with pytest.raises(InvalidRows, match="withdrawn"):
-        evaluation.evaluate({"truth": TRUTH, "scores": SCORES}, DataLimits(Limits(1), 1), withdrawn)
+        evaluation.evaluate(data, DataLimits(Limits(1), 1), withdrawn)

@@ -12,6 +12,7 @@ from brightfield import metrics
 from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
+from brightfield.reports.requirements.both import judged
 
 Report = dict[str, Any]
 
@@ -110,6 +111,15 @@ def hostile() -> Report:
     return evaluated("classification", data, labels=[HOSTILE, ODD], by=[HOSTILE])
 
 
+def labelled() -> Report:
+    """Cases with any number of labels, some of whose names try to break out."""
+    rng = np.random.default_rng(6)
+    truth = rng.random((90, 4)) < 0.4
+    scores = np.clip(0.4 * truth + rng.random(truth.shape) * 0.6, 0, 1)
+    data = {"truth": truth.tolist(), "scores": scores.tolist()}
+    return evaluated("multilabel", data, labels=["cell", "debris", HOSTILE, ODD])
+
+
 def nothing() -> Report:
     """No row at all: every number is undefined."""
     return evaluated("classification", {"truth": [], "scores": []}, labels=["a", "b"])
@@ -117,6 +127,7 @@ def nothing() -> Report:
 
 MAKERS: dict[str, Callable[[], Report]] = {
     "binary": binary,
+    "judged": lambda: dict(judged(binary(), ["auroc>=0.9", "auroc@lower>0.1"])),
     "binary_of_labels": lambda: evaluated(
         "classification", {"truth": [0, 1, 1], "predictions": [0, 1, 0]}
     ),
@@ -125,6 +136,7 @@ MAKERS: dict[str, Callable[[], Report]] = {
         "classification", {"truth": [1, 1], "scores": [0.2, 3.0]}, labels=["a", "b"]
     ),
     "nothing": nothing,
+    "labelled": labelled,
     "several": lambda: several(4),
     "twenty": lambda: several(20, labels=[f"a longer name of class {c}" for c in range(20)]),
     "sixty": lambda: several(60, 400),

@@ -14,9 +14,9 @@ class ImageParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -398,6 +398,9 @@ class SegmentParameters(ImageParameters, total=False):
     outlines: bool | None
     """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes.
     Default: false."""
+    intensity_over: Literal["stack", "plane"] | None
+    """Whether the planes of a volume share their intensity limits, or each finds its own.
+    Default: "stack"."""
     link: float | None
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume. Default: 0.25."""
@@ -471,9 +474,9 @@ class NeighborsParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     scale: str | Literal["auto", "off"] | float | None
     """At which size the model sees the image: so many of its pixels for each of the image along
     a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
@@ -588,9 +591,9 @@ class CollectionPatchesParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     scale: str | Literal["auto", "off"] | float | None
     """At which size the model sees the image: so many of its pixels for each of the image along
     a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
@@ -656,9 +659,9 @@ class TcavParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     scale: str | Literal["auto", "off"] | float | None
     """At which size the model sees the image: so many of its pixels for each of the image along
     a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
@@ -771,18 +774,20 @@ class EvaluationParameters(TypedDict, total=False):
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
     beta: float | None
-    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)"""
+    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification,
+    multilabel)"""
     max_fpr: float | None
-    """Asks for `partial_auroc`, at false positive rates up to this. (of classification)"""
+    """Asks for `partial_auroc`, at false positive rates up to this. (of classification,
+    multilabel)"""
     min_sensitivity: float | None
-    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of
-    classification)"""
+    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification,
+    multilabel)"""
     at_specificity: float | None
     """Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity.
-    (of classification)"""
+    (of classification, multilabel)"""
     at_sensitivity: float | None
     """Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity.
-    (of classification)"""
+    (of classification, multilabel)"""
     positive: str | int | None
     """Label or number of the positive class of two. Default: the second of `labels`. (of
     classification)"""
@@ -795,7 +800,7 @@ class EvaluationParameters(TypedDict, total=False):
     probabilities, Youden's point for other scores. (of classification)"""
     curve_points: int | None
     """Largest number of points of a curve in the reply; numbers are computed from all of them.
-    (of classification). Default: 1000."""
+    (of classification, multilabel). Default: 1000."""
     bins: int | None
     """Number of bins of the calibration errors. (of classification). Default: 10."""
     top_k: int | None
@@ -819,6 +824,11 @@ class EvaluationParameters(TypedDict, total=False):
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
     square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
     detection)"""
+    faulty: Literal["refuse", "exclude"] | None
+    """What to do with images whose annotations or detections can't be read: refuse all with
+    422, or exclude these images and name them. (of detection) What to do with pairs that can't
+    be read: refuse all with 422, or exclude and name them. (of restoration, segmentation).
+    Default: "refuse"."""
     pixel_size: float | None
     """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
     one per axis. Default: distances are in pixels. (of segmentation)"""
@@ -828,9 +838,9 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
-    faulty: Literal["refuse", "exclude"] | None
-    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them.
-    (of restoration, segmentation). Default: "refuse"."""
+    thresholds: str | float | Sequence[float] | None
+    """From which score on a label is predicted, one number or one for each label. (of
+    multilabel)"""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -886,7 +896,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "ef_search": "For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is more.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
@@ -933,7 +943,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
@@ -959,7 +969,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "seed": "Of the draws. Default: 0.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
@@ -1005,15 +1015,15 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
         "by": "Columns by whose values the report has the same numbers, such as `site` or `site,scanner`.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
-        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)",
-        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification)",
-        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification)",
-        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification)",
-        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification)",
+        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification, multilabel)",
+        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification, multilabel)",
+        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification, multilabel)",
+        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification, multilabel)",
+        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification, multilabel)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
-        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
+        "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification, multilabel). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
         "top_k": "Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of classification)",
         "kappa_weights": "Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of classification)",
@@ -1022,10 +1032,11 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
         "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
         "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "faulty": "What to do with images whose annotations or detections can't be read: refuse all with 422, or exclude these images and name them. (of detection) What to do with pairs that can't be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: \"refuse\".",
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "faulty": 'What to do with pairs that can\'t be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: "refuse".',
+        "thresholds": "From which score on a label is predicted, one number or one for each label. (of multilabel)",
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",

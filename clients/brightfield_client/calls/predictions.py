@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from brightfield_client.arrays import Array
-from brightfield_client.calls.call import query_text
 from brightfield_client.images import NPY, to_payload
 
 # For each task with pairs, what the service calls the truth and what is judged by it.
@@ -53,11 +52,13 @@ def predictions_of(
     if task == "classification":
         found = {"truth": truth, "score": scores, "prediction": predictions}
         return Predictions({**found, "id": ids, **named}, None)
-    if scores is not None:
-        raise ValueError(f"`scores` are for classification; pass `predictions` for {task}.")
+    if scores is not None and task != "multilabel":
+        raise ValueError(f"`scores` are for classes; pass `predictions` for {task}.")
     others = {name: column for name, column in named.items() if name != "group"}
     document = {"groups": named.get("group"), "columns": others or None}
-    if task in _PAIRS:
+    if task == "multilabel":
+        document |= {"truth": truth, "scores": scores, "predictions": predictions, "ids": ids}
+    elif task in _PAIRS:
         document["pairs"] = _pairs(truth, predictions, ids, _PAIRS[task])
     else:
         document |= {"ground_truth": truth, "detections": predictions}
@@ -68,16 +69,10 @@ def options_of(
     labels: Sequence[Any] | None, ci: Mapping[str, Any] | None, others: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options that are given, as JSON has them."""
-    named = {"labels": None if labels is None else [str(label) for label in labels], "ci": ci}
+    text = labels is None or (isinstance(labels, str) and "," in labels)
+    every = labels if text else [str(each) for each in labels or ()]
+    named = {"labels": every, "ci": ci}
     return {name: plain(value) for name, value in {**named, **others}.items() if value is not None}
-
-
-def as_query(options: Mapping[str, Any]) -> dict[str, str]:
-    """Options as a query carries them."""
-    return {
-        name: json.dumps(value) if isinstance(value, list | dict) else query_text(value)
-        for name, value in options.items()
-    }
 
 
 def plain(value: Any) -> Any:

@@ -60,6 +60,7 @@ class ClassificationEvaluator(TaskEvaluator):
             "truth": [case.truth for case, _ in entries],
             "scores": [scores for _, scores in entries],
             "ids": [case.id for case, _ in entries],
+            "columns": {"digest": [f"{self.digests[c.path]} {c.box}" for c, _ in entries]},
         }
         if entries[0][0].group is not None:
             document["groups"] = [case.group for case, _ in entries]

@@ -20,7 +20,7 @@ class DetectionEvaluator(TaskEvaluator):
     Kinds of error are counted from the model's own threshold on, where it has one.
 
     Boxes of classes that the data set has no category for are omitted: it cannot judge them. An
-    image that was refused is not counted, with its true objects.
+    image that was refused is left out, with its true objects.
     """
 
     evaluation: ClassVar[str] = "detection"
@@ -38,11 +38,11 @@ class DetectionEvaluator(TaskEvaluator):
 
     def options(self) -> dict[str, Any]:
         least = self.output.get("threshold")
-        return {} if least is None else {"threshold": least}
+        return {"faulty": "exclude"} | ({} if least is None else {"threshold": least})
 
     def entry(self, case: Case, answer: Any | None) -> Any:
         if answer is None:
-            return None
+            return case.truth, [{"image_id": case.truth["image"]["id"], "missing": True}]
         known = {category["name"]: category["id"] for category in self.data.extra["categories"]}
         found = [
             {
@@ -57,12 +57,11 @@ class DetectionEvaluator(TaskEvaluator):
         return case.truth, found
 
     def document(self, entries: Sequence[Any]) -> dict[str, Any]:
-        kept = [entry for entry in entries if entry is not None]
         return {
             "ground_truth": {
-                "images": [truth["image"] for truth, _ in kept],
-                "annotations": [each for truth, _ in kept for each in truth["annotations"]],
+                "images": [truth["image"] for truth, _ in entries],
+                "annotations": [each for truth, _ in entries for each in truth["annotations"]],
                 "categories": self.data.extra["categories"],
             },
-            "detections": [each for _, found in kept for each in found],
+            "detections": [each for _, found in entries for each in found],
         }

@@ -19,6 +19,8 @@ class TaskEvaluator(ABC):
     """The task at /metrics."""
     size: ClassVar[int]
     """Cases of a chunk."""
+    digests: Mapping[Any, str]
+    """Of each file its content's."""
 
     def __init__(self, model: Model, data: Dataset, parameters: Mapping[str, Any]) -> None:
         self.model = model

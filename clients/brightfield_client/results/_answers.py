@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, Warned, WhatIf
+from brightfield_client.results._shapes import (
+    Grid,
+    JudgedRequirement,
+    Prediction,
+    UnitActivity,
+    Warned,
+    WhatIf,
+)
+from brightfield_client.results.asked import Reported
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result
@@ -75,7 +83,7 @@ class PartEvaluation(Value):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ReportFields(Value):
+class ReportFields(Reported):
     """What the reports of all tasks say."""
 
     task: str
@@ -95,6 +103,8 @@ class ReportFields(Value):
     excluded: tuple[Json, ...] = at(repr=False)
     """The rows that were left out; of many only the first."""
     warnings: tuple[Warned, ...]
+    requirements: tuple[JudgedRequirement, ...] = at(default=(), repr=False)
+    """Of `require` and `baseline`."""
     conventions: Json = at(repr=False)
     input_sha256: str
     """Of what was evaluated, in canonical order."""
@@ -103,7 +113,7 @@ class ReportFields(Value):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RunComparison(Value):
+class RunComparison(Reported):
     """How much the numbers of two runs differ, over the ids that both have."""
 
     task: str
@@ -114,6 +124,8 @@ class RunComparison(Value):
     only_a: Json = at(repr=False)
     only_b: Json = at(repr=False)
     warnings: tuple[Warned, ...]
+    requirements: tuple[JudgedRequirement, ...] = at(default=(), repr=False)
+    """Of `require`."""
     raw: Json = at(whole=True, repr=False)
     """The whole reply."""
 

@@ -14,7 +14,7 @@ from PIL import Image as PillowImage
 from brightfield_client.pictures import as_picture, on_axes, thumbnail_png
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.result import Result
-from brightfield_client.results.saving import as_npy, save_as, write_tiff
+from brightfield_client.results.saving import Writers, as_npy, save_as
 from brightfield_client.results.value import Json, at
 
 _MEDIA_TYPES = {"npy": "application/x-npy", "png": "image/png", "tiff": "image/tiff"}
@@ -58,10 +58,9 @@ class Enlargement(Result):
     def save(self, path: str | Path) -> Path:
         """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss; or .json.
 
-        What Pillow does not write, other channels than grey and colour, float64 and colour of 16
-        bits, is asked of the service again (see `again`) as .png or .tif.
+        .tif, and as .png what Pillow does not write, is asked of the service again (see `again`).
         """
-        own = {".png": self._write_png, ".tif": self._write_tiff, ".npy": as_npy(self.pixels)}
+        own: Writers = {".png": self._write_png, ".tif": "tiff", ".npy": as_npy(self.pixels)}
         return save_as(self, path, own)
 
     def _write_png(self, path: Path) -> None:
@@ -70,13 +69,6 @@ class Enlargement(Result):
             PillowImage.fromarray(self.pixels).save(path, "PNG")
         else:
             self.again("png").save(path)
-
-    def _write_tiff(self, path: Path) -> None:
-        kinds = (np.uint8, np.uint16, np.float32) if self.axes == "YX" else (np.uint8,)
-        if self.axes != "CYX" and self.pixels.dtype in kinds:
-            write_tiff(path, self.pixels, self.pixel_size)
-        else:
-            self.again("tiff").save(path)
 
     def _repr_html_(self) -> str:
         title = f"{self.scale} times"

@@ -8,11 +8,18 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from brightfield.collections.adding import check_origin, embedding_task
-from brightfield.collections.queries import CollectionQueries, ItemFilter, watched
+from brightfield.collections.queries import (
+    CollectionQueries,
+    ItemFilter,
+    SelectedItems,
+    watched,
+)
 from brightfield.embedding.concepts import (
+    FEWEST_RUNS,
     LEAST,
     LEVEL,
     ConceptEvidence,
@@ -86,10 +93,13 @@ class ConceptTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sets:
+    """Different vectors with the concept and without it, and how many items are copies of them."""
+
     collection: Collection
     concept: Vectors
     others: Vectors
     size: int
+    copies: int
 
 
 class ConceptTests:
@@ -152,7 +162,7 @@ class ConceptTests:
         return _told(name, question, sets, answer, ids, evidence)
 
     def _sets(self, name: str, question: ConceptQuestion, view: View) -> _Sets:
-        concept = self._queries.chosen(name, question.concept, LEAST)
+        concept = self._queries.chosen(name, question.concept, LEAST, detailed=True)
         collection = concept.snapshot.collection
         embedding_task(collection, view)
         if collection.properties.normalize:
@@ -160,17 +170,19 @@ class ConceptTests:
                 f"The vectors of {name} have length 1, and directions between them are no "
                 "directions of the layer; make a collection with normalize=false."
             )
-        others = self._queries.chosen(name, question.random)
+        others = self._queries.chosen(name, question.random, detailed=True)
         apart = ~np.isin(others.numbers, concept.numbers)
-        pool = others.vectors()[apart]
-        size = question.size or min(len(concept), len(pool) // 2)
-        if size < LEAST or size > len(concept) or 2 * size > len(pool):
+        with_it, without = _distinct(concept, others, apart)
+        size = question.size or min(len(with_it), len(without) // 2)
+        if size < LEAST or size > len(with_it) or 2 * size > len(without):
             wanted = max(size, LEAST)
             raise TooFewItems(
-                f"Sets of {wanted} need {wanted} items of the concept and {2 * wanted} others; "
-                f"{len(concept)} of {name} have the concept, and {len(pool)} don't."
+                f"Sets of {wanted} need {wanted} items of the concept and {2 * wanted} others, all "
+                f"with different vectors; {len(with_it)} of {name} have the concept, and "
+                f"{len(without)} don't."
             )
-        return _Sets(collection, concept.vectors(), pool, size)
+        copies = len(concept) + int(apart.sum()) - len(with_it) - len(without)
+        return _Sets(collection, with_it, without, size, copies)
 
     def _inputs(
         self, name: str, question: ConceptQuestion, images: Sequence[Callable[[], bytes]]
@@ -192,6 +204,21 @@ class ConceptTests:
         image = self._queries.stores.items.image
         readers = [partial(image, collection.key, number) for number in found.numbers.tolist()]
         return readers, [item.id for item in found.items]
+
+
+def _distinct(
+    concept: SelectedItems, others: SelectedItems, apart: NDArray[np.bool_]
+) -> tuple[Vectors, Vectors]:
+    """The different vectors of the concept, and those of the others that are `apart` (N,) from it.
+
+    A copy that is held out would be recognised because its like was learned, and a copy among the
+    others would speak against the concept. In the order of the ids, as all that is drawn from.
+    """
+    order = others.order
+    one = concept.vectors()[concept.order]
+    both = np.concatenate([one, others.vectors()[order[apart[order]]]])
+    first = np.unique(concept.rounded(both, "euclidean").copies())
+    return both[first[first < len(one)]], both[first[first >= len(one)]]
 
 
 def _fitting(gradients: Doubles, collection: Collection) -> Doubles:
@@ -240,7 +267,8 @@ def _told(
         "matched": evidence.matched,
         "significant": evidence.significant,
     }
-    return ConceptTest(facts, inputs, (*answer.notes, *_notes(evidence, result.gradients)))
+    notes = (*answer.notes, *_notes(evidence, result.gradients, sets.copies))
+    return ConceptTest(facts, inputs, notes)
 
 
 def _numbers(scores: Doubles, accuracies: Sequence[float]) -> dict[str, Any]:
@@ -253,8 +281,12 @@ def _numbers(scores: Doubles, accuracies: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _notes(evidence: ConceptEvidence, gradients: Doubles) -> list[Note]:
+def _notes(evidence: ConceptEvidence, gradients: Doubles, copies: int) -> list[Note]:
     notes = []
+    if copies:
+        notes.append(Note("copies", _COPIES.format(copies)))
+    if len(evidence.scores) < FEWEST_RUNS:
+        notes.append(Note("few_runs", _FEW_RUNS.format(len(evidence.scores), FEWEST_RUNS)))
     chance = sum(each.by_chance for each in evidence.concepts)
     if chance:
         notes.append(Note("concept_by_chance", _CHANCE.format(chance, len(evidence.concepts))))
@@ -269,6 +301,11 @@ def _notes(evidence: ConceptEvidence, gradients: Doubles) -> list[Note]:
     return notes
 
 
+_COPIES = (
+    "{} items are copies of others, up to rounding, and were left out: a copy that is held out "
+    "tells nothing."
+)
+_FEW_RUNS = "{} runs can't show that fewer than 5 % of the random sets do as well; use {} or more."
 _CHANCE = (
     "{} of {} vectors of the concept tell held-out items apart no better than chance (binomial "
     "test, 5 %): the layer may not know the concept, or the items are too few."

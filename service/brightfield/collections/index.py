@@ -151,6 +151,7 @@ class CollectionIndexes:
             "recall": _fitting(index.recalls, k, ef_search),
             "searched": searched,
             "neighbors": neighbors,
+            "warnings": [],
         }
 
     def _ranked(

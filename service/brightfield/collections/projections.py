@@ -14,13 +14,16 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
+from brightfield.collections.notes import as_json, on_copies, on_zeros
 from brightfield.collections.queries import CollectionQueries, ItemSelection, SelectedItems
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
+from brightfield.embedding.neighbors import Metric
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.trustworthiness import NEIGHBORS, SAMPLE, trustworthiness
 from brightfield.embedding.vectors import Points, Vectors, unit
 from brightfield.errors import TooFewItems
+from brightfield.images.picture import Note
 from brightfield.palette import BLUE, Color
 from brightfield.parameters import Ids
 from brightfield.progress import STILL_WANTED, Progress, no_progress
@@ -30,6 +33,7 @@ from brightfield.store.metadata_filter import Filter
 from brightfield.store.projections import ProjectionSummary, StoredProjection
 
 _LARGEST_TILE, _SMALLEST_TILE = 96, 14
+_ON_MAPS = "they lie together, and how they lie among themselves means nothing"
 # Cells for each thumbnail, where the size of the cells is not given.
 _ROOMY = 2.0
 
@@ -56,13 +60,14 @@ class PlotChoice(ItemSelection):
 @dataclass(frozen=True, slots=True, eq=False)
 class ProjectionView:
     """A map with the items that are there now: rows of `snapshot`, their points, and which of
-    them were placed after the map was made."""
+    them were placed after the map was made. `unplaced` later ones have no place on it."""
 
     snapshot: Snapshot
     summary: ProjectionSummary
     rows: NDArray[np.int64]
     points: Points
     later: NDArray[np.bool_]
+    unplaced: int = 0
 
     @property
     def numbers(self) -> NDArray[np.int64]:
@@ -86,15 +91,21 @@ class CollectionProjections:
     ) -> ProjectionView:
         """A new map of the items that pass, which is kept."""
         found = self._queries.chosen(name, conditions, detailed=True)
-        collection = found.snapshot.collection
-        vectors = _prepared(collection, projection, found.vectors())
-        fitted = projection.fit(vectors, progress)
+        collection, order = found.snapshot.collection, found.order
+        metric = _metric(collection, projection)
+        stored = found.vectors()[order]
+        rounded = found.rounded(stored, metric)
+        first = rounded.copies()
+        vectors = rounded.vectors[first]
+        fitted = projection.fit(vectors, progress, collection.properties.dtype)
         trust = trustworthiness(vectors, fitted.points, progress=lambda _: progress(STILL_WANTED))
+        points = np.empty_like(fitted.points)
+        points[order] = fitted.points
         facts = {
             "method": projection.name,
             "parameters": projection.model_dump(mode="json"),
             "filter": conditions,
-            "metric": collection.properties.metric if projection.metric_matters else None,
+            "metric": metric if projection.metric_matters else None,
             "n": len(found),
             "dim": vectors.shape[1],
             "trustworthiness": {
@@ -103,26 +114,29 @@ class CollectionProjections:
             "digest": _digest(projection, vectors),
             "versions": {each: version(each) for each in ("brightfield", *projection.libraries)},
             **fitted.facts,
+            "warnings": as_json(
+                [on_zeros(stored, metric), on_copies(first, _ON_MAPS), *fitted.notes]
+            ),
         }  # fmt: skip
         summary = self._stores.projections.save(
-            collection, facts, found.numbers, fitted.points, fitted.arrays
+            collection, facts, found.numbers, points, fitted.arrays
         )
         rows = found.snapshot.rows_of(found.numbers)
-        return ProjectionView(
-            found.snapshot, summary, rows, fitted.points, np.zeros(len(rows), bool)
-        )
+        return ProjectionView(found.snapshot, summary, rows, points, np.zeros(len(rows), bool))
 
     def get(self, name: str, map_id: str) -> ProjectionView:
         """A map as it was made, with all that came since in its place. Nothing else moves."""
         collection = self._stores.collections.get(name)
         kept = self._stores.projections.get(collection, map_id)
-        found = self._queries.chosen(name, kept.summary.facts["filter"], detailed=True)
+        conditions = kept.summary.facts["filter"]
+        found = self._queries.chosen(name, conditions, least=0, detailed=True)
         known = np.concatenate([kept.numbers, kept.placed_numbers])
         new = np.setdiff1d(found.numbers, known)
-        if len(new):
-            self._place(found.snapshot, kept, new)
-            kept = self._stores.projections.get(collection, map_id)
-        return _view(found.snapshot, kept)
+        if not len(new):
+            return _view(found.snapshot, kept)
+        if not self._place(found.snapshot, kept, new):
+            return _view(found.snapshot, kept, len(new))
+        return _view(found.snapshot, self._stores.projections.get(collection, map_id))
 
     def all(self, name: str) -> list[ProjectionSummary]:
         return self._stores.projections.all(self._stores.collections.get(name))
@@ -130,16 +144,14 @@ class CollectionProjections:
     def delete(self, name: str, map_id: str) -> None:
         self._stores.projections.delete(self._stores.collections.get(name), map_id)
 
-    def _place(self, snapshot: Snapshot, kept: StoredProjection, new: NDArray[np.int64]) -> None:
-        """Place items among those of the map that are there still, and keep their points."""
+    def _place(self, snapshot: Snapshot, kept: StoredProjection, new: NDArray[np.int64]) -> bool:
+        """Place items among those of the map that are there still, and keep their points; False if
+        too few of these are left."""
         facts = kept.summary.facts
         projection = self._catalog[facts["method"]](**facts["parameters"])
         alive = np.isin(kept.numbers, snapshot.numbers)
         if alive.sum() <= projection.dimensions:
-            raise TooFewItems(
-                f"Too few of the items that the map {kept.summary.id} was made of are left; make "
-                "a new map."
-            )
+            return False
         stored, collection = snapshot.stored, snapshot.collection
         reference = stored.rows(snapshot.rows_of(kept.numbers[alive]))
         placed = projection.place(
@@ -149,6 +161,7 @@ class CollectionProjections:
             no_progress,
         )
         self._stores.projections.place(kept.summary.id, new.tolist(), placed)
+        return True
 
     def listed(self, view: ProjectionView) -> dict[str, Any]:
         """A map as JSON has it: facts, and the points with their ids."""
@@ -159,12 +172,16 @@ class CollectionProjections:
         }
         ids = [item.id for item in items]
         later = [item.id for item, late in zip(items, view.later, strict=True) if late]
-        return {**outlined(view.summary), "points": {"ids": ids, **places}, "placed": later}
+        found = outlined(view.summary)
+        warnings = [*found["warnings"], *as_json([_on_unplaced(view)])]
+        return {**found, "points": {"ids": ids, **places}, "placed": later, "warnings": warnings}
 
     def plot(self, name: str, map_id: str, choice: PlotChoice) -> bytes:
         """A picture of the map."""
         view = self.get(name, map_id)
         items = self._items(view)
+        if not items:
+            raise TooFewItems(f"No item of the map {map_id} is left; make a new map.")
         bright = _passing(items, choice)
         colors, legend = _colors(items, bright, choice.by)
         tiles: dict[int, tuple[int, int, bytes]] = {}
@@ -205,12 +222,17 @@ class CollectionProjections:
 
 def outlined(summary: ProjectionSummary) -> dict[str, Any]:
     """A map without its points."""
-    return {"id": summary.id, "created": summary.created, **summary.facts}
+    # Maps of earlier versions were kept without warnings.
+    return {"id": summary.id, "created": summary.created, "warnings": [], **summary.facts}
+
+
+def _metric(collection: Collection, projection: Projection) -> Metric:
+    """The metric by which the projection looks at vectors."""
+    return collection.properties.metric if projection.metric_matters else "euclidean"
 
 
 def _prepared(collection: Collection, projection: Projection, vectors: Vectors) -> Vectors:
-    cosine = collection.properties.metric == "cosine" and projection.metric_matters
-    return unit(vectors) if cosine else vectors
+    return unit(vectors) if _metric(collection, projection) == "cosine" else vectors
 
 
 def _digest(projection: Projection, vectors: Vectors) -> str:
@@ -220,13 +242,23 @@ def _digest(projection: Projection, vectors: Vectors) -> str:
     return digest.hexdigest()
 
 
-def _view(snapshot: Snapshot, kept: StoredProjection) -> ProjectionView:
+def _view(snapshot: Snapshot, kept: StoredProjection, unplaced: int = 0) -> ProjectionView:
     numbers = np.concatenate([kept.numbers, kept.placed_numbers])
     points = np.concatenate([kept.points, kept.placed_points])
     later = np.arange(len(numbers)) >= len(kept.numbers)
     there = np.isin(numbers, snapshot.numbers)
     rows = snapshot.rows_of(numbers[there])
-    return ProjectionView(snapshot, kept.summary, rows, points[there], later[there])
+    return ProjectionView(snapshot, kept.summary, rows, points[there], later[there], unplaced)
+
+
+def _on_unplaced(view: ProjectionView) -> Note | None:
+    if not view.unplaced:
+        return None
+    return Note(
+        "items_not_placed",
+        f"{view.unplaced} items came later and have no place: too few of those that the map was "
+        "made of are left. Make a new map.",
+    )
 
 
 def _passing(items: Sequence[StoredItem], choice: PlotChoice) -> NDArray[np.bool_]:

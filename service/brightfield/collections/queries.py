@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from brightfield.collections.adding import CollectionStores
+from brightfield.collections.notes import as_json, on_copies, on_ties, on_zeros
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.clusters import kmeans
+from brightfield.embedding.copies import Rounded
 from brightfield.embedding.neighbors import Metric, nearest
 from brightfield.embedding.vector_blocks import VectorBlocks
 from brightfield.embedding.vectors import Vectors, checked, unit
@@ -125,6 +127,21 @@ class SelectedItems:
         mask = np.zeros(len(self.snapshot), bool)
         mask[self.rows] = True
         return mask
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Places of the items in the order of their ids, in which they are computed with: it
+        doesn't depend on when they came, so neither do results that begin by chance."""
+        ids = [item.id for item in self.items]
+        return np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
+
+    def rounded(self, vectors: Vectors, metric: str) -> Rounded:
+        """These vectors of the items, as the metric looks at them: of length 1 by the cosine."""
+        dtype = self.snapshot.collection.properties.dtype
+        if metric != "cosine":
+            return Rounded(vectors, dtype)
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
+        return Rounded(unit(vectors), dtype, np.where(lengths > 0, lengths, 1))
 
     def vectors(self) -> Vectors:
         """A copy of the vectors."""
@@ -247,6 +264,7 @@ class CollectionQueries:
             "exact": True,
             "searched": searched,
             "neighbors": neighbors,
+            "warnings": as_json([on_zeros(query, metric) or on_ties(near)]),
         }
 
     def described(
@@ -299,11 +317,12 @@ class CollectionQueries:
         """The items parted into k clusters by Euclidean distance, of vectors scaled to length 1
         where the collection's metric is the cosine."""
         found = self.chosen(name, clustering.filter, detailed=True)
-        vectors = found.vectors()
-        if found.snapshot.collection.properties.metric == "cosine":
-            vectors = unit(vectors)
+        metric, order = found.snapshot.collection.properties.metric, found.order
+        vectors = found.vectors()[order]
+        rounded = found.rounded(vectors, metric)
+        first = rounded.copies()
         made = kmeans(
-            vectors,
+            rounded.vectors[first],
             clustering.k,
             seed=clustering.seed,
             runs=clustering.runs,
@@ -311,6 +330,8 @@ class CollectionQueries:
             progress=progress,
         )
         ids = [item.id for item in found.items]
+        labels = np.empty_like(made.labels)
+        labels[order] = made.labels
         return {
             "collection": name,
             "k": clustering.k,
@@ -319,13 +340,16 @@ class CollectionQueries:
             "inertia": made.inertia,
             "silhouette": {"value": made.silhouette, "sampled": made.sampled},
             "clusters": [
-                {"cluster": index, "size": size, "members": [ids[row] for row in members.tolist()]}
+                {"cluster": index, "size": size, "members": [ids[order[row]] for row in members]}
                 for index, (size, members) in enumerate(
                     zip(made.sizes.tolist(), made.members, strict=True)
                 )
             ],
             "ids": ids,
-            "labels": made.labels.tolist(),
+            "labels": labels.tolist(),
+            "warnings": as_json(
+                [on_zeros(vectors, metric), on_copies(first, "each counts for its cluster")]
+            ),
         }
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 
+from brightfield.embedding.one_thread import one_thread
+from brightfield.embedding.silhouette import mean_silhouette
 from brightfield.embedding.vectors import Vectors
 from brightfield.errors import InvalidParameter
 from brightfield.progress import Progress, Step, no_progress
-
-_SILHOUETTE_SAMPLE = 2000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,9 +20,7 @@ class Clusters:
     """A clustering: `labels` (n,) from 0, `centers` (k, D), `sizes` (k,), `inertia` the sum of the
     squared distances to the centres, `members` of each cluster the rows nearest its centre.
 
-    `silhouette` is the mean of (b - a) / max(a, b) over `sampled` rows: a the mean distance to the
-    row's own cluster, b that to the next; -1 to 1, None where all but one cluster is empty of the
-    sample or every row is a cluster of its own. (Rousseeuw 1987)
+    `silhouette` is the mean over `sampled` rows (`mean_silhouette`).
     """
 
     labels: NDArray[np.int32]
@@ -55,7 +52,8 @@ def kmeans(
     best: KMeans | None = None
     for run in range(runs):
         progress(Step(run, runs))
-        made = KMeans(k, n_init=1, random_state=rng).fit(vectors)
+        with one_thread():
+            made = KMeans(k, n_init=1, random_state=rng).fit(vectors)
         if best is None or (
             made.inertia_ < best.inertia_ and not _same_parts(made.labels_, best.labels_, k)
         ):
@@ -100,15 +98,5 @@ def _described(
         inertia += float(squared.sum())
         members.append(rows[np.lexsort((rows, squared))[:nearest]])
     sizes = np.bincount(labels, minlength=len(centers))
-    silhouette, sampled = _silhouette(vectors, labels, seed)
+    silhouette, sampled = mean_silhouette(vectors, labels, seed=seed)
     return Clusters(labels, centers, sizes, inertia, members, silhouette, sampled)
-
-
-def _silhouette(vectors: Vectors, labels: NDArray[np.int32], seed: int) -> tuple[float | None, int]:
-    rows = np.arange(len(labels))
-    if len(rows) > _SILHOUETTE_SAMPLE:
-        rows = np.random.default_rng(seed).choice(rows, _SILHOUETTE_SAMPLE, replace=False)
-    found = len(np.unique(labels[rows]))
-    if not 2 <= found < len(rows):
-        return None, len(rows)
-    return float(silhouette_score(vectors[rows], labels[rows])), len(rows)

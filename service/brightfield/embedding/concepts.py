@@ -19,6 +19,8 @@ LEAST = 6
 """Items that a concept or a random set has at least: two are held out of each."""
 LEVEL = 0.05
 """Of the tests."""
+FEWEST_RUNS = 20
+"""Of which a share of 5 % is one: fewer can't show that a random set seldom does as well."""
 
 _HELD_OUT = 1 / 3
 
@@ -64,7 +66,8 @@ class ConceptEvidence:
 
     @property
     def significant(self) -> bool:
-        return self.p < LEVEL and self.matched <= LEVEL
+        enough = len(self.scores) >= FEWEST_RUNS
+        return enough and self.p < LEVEL and self.matched <= LEVEL
 
 
 def concept_evidence(

@@ -29,10 +29,14 @@ _AT_ONCE = 2048
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Neighbors:
-    """Rows (m,) and their distances (m,) float64, the nearest first; equal distances by row."""
+    """Rows (m,) and their distances (m,) float64, the nearest first; equal distances by row.
+
+    `tied` further rows are as near as the last.
+    """
 
     rows: NDArray[np.int64]
     distances: NDArray[np.float64]
+    tied: int = 0
 
 
 def nearest(
@@ -83,6 +87,38 @@ def graph(
         ):
             rows[place], distances[place] = found.rows, found.distances
         progress(Step(int(own[-1]) + 1, count))
+    return rows, distances
+
+
+def graph_with_copies(
+    vectors: Vectors,
+    first: NDArray[np.int64],
+    k: int,
+    metric: Metric = "cosine",
+    progress: Progress = no_progress,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """As `graph`, where `first` (N,) says which rows are copies (`copies.Rounded.copies`): they are
+    0 apart, and are searched once."""
+    distinct, inverse = np.unique(first, return_inverse=True)
+    if len(distinct) == len(first):
+        return graph(VectorBlocks.of(vectors), k, metric, progress)
+    stored = VectorBlocks.of(vectors[distinct])
+    near, away = np.empty((1, 0), np.int64), np.empty((1, 0))
+    if len(distinct) > 1:
+        near, away = graph(stored, min(k, len(distinct) - 1), metric, progress)
+    order = np.argsort(inverse, kind="stable")
+    members = np.split(order, np.flatnonzero(np.diff(inverse[order])) + 1)
+    sizes = np.array([len(part) for part in members])
+    rows, distances = np.empty((len(first), k), np.int64), np.empty((len(first), k))
+    for place, own in enumerate(members):
+        others = near[place][: int(np.searchsorted(np.cumsum(sizes[near[place]]), k)) + 1]
+        around = np.concatenate([own[: k + 1], *(members[each] for each in others)])
+        apart = np.concatenate(
+            [np.zeros(min(len(own), k + 1)), np.repeat(away[place][: len(others)], sizes[others])]
+        )
+        for row in own.tolist():
+            keep = np.flatnonzero(around != row)[:k]
+            rows[row], distances[row] = around[keep], apart[keep]
     return rows, distances
 
 
@@ -137,8 +173,10 @@ def _ranked(
         for start in range(0, len(candidates), _AT_ONCE)
     ]
     distances = np.concatenate(parts) if parts else np.empty(0)
-    order = np.lexsort((candidates, distances))[:k]
-    return Neighbors(candidates[order], distances[order])
+    order = np.lexsort((candidates, distances))
+    near, rest = order[:k], distances[order[k:]]
+    tied = int(np.count_nonzero(rest == distances[near[-1]])) if len(near) else 0
+    return Neighbors(candidates[near], distances[near], tied)
 
 
 def exact_distances(vectors: Vectors, query: Vectors, metric: Metric) -> NDArray[np.float64]:
@@ -146,6 +184,8 @@ def exact_distances(vectors: Vectors, query: Vectors, metric: Metric) -> NDArray
     rows, point = vectors.astype(np.float64), query.astype(np.float64)
     if metric == "euclidean":
         return np.asarray(np.sqrt(np.square(rows - point).sum(axis=1)))
-    lengths = np.linalg.norm(rows, axis=1) * np.linalg.norm(point)
-    cosines = np.divide(rows @ point, lengths, out=np.zeros(len(rows)), where=lengths > 0)
+    # Summed row by row in one way, so equal rows have equal distances, and that to itself is 0.
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows) * np.einsum("i,i", point, point))
+    products = np.einsum("ij,j->i", rows, point)
+    cosines = np.divide(products, lengths, out=np.zeros(len(rows)), where=lengths > 0)
     return np.asarray(1 - np.clip(cosines, -1, 1))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.embedding.one_thread import one_thread
 from brightfield.embedding.vectors import Points, Vectors
 from brightfield.progress import Progress, Step, no_progress
 
@@ -43,15 +44,18 @@ def trustworthiness(
     rows = np.arange(count)
     if count > sample:
         rows = np.sort(np.random.default_rng(seed).choice(rows, sample, replace=False))
-    space = vectors.astype(np.float64) if vectors.size <= _EXACT else vectors
+    # From their mean, so a large value that all have in common takes no digits.
+    space = vectors - vectors.mean(axis=0, dtype=np.float64).astype(np.float32)
+    space = space.astype(np.float64) if space.size <= _EXACT else space
     space_squares, places = _squares(space), points.astype(np.float64)
     place_squares = _squares(places)
     total = 0
     for start in range(0, len(rows), _AT_ONCE):
         progress(Step(start, len(rows)))
         some = rows[start : start + _AT_ONCE]
-        away = _distances(places, place_squares, some)
-        truly = _distances(space, space_squares, some)
+        with one_thread():
+            away = _distances(places, place_squares, some)
+            truly = _distances(space, space_squares, some)
         total += sum(_excess(*pair, k) for pair in zip(away, truly, strict=True))
     share = count / len(rows)
     return 1 - share * 2 * total / (count * k * (2 * count - 3 * k - 1))

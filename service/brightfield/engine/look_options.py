@@ -27,6 +27,7 @@ class LookOptions(TypedDict, total=False):
     level: int | None
     orientation: Literal["apply", "ignore"]
     pixel_size: float | None
+    spacing: float | None
 
 
 def look(

@@ -116,6 +116,22 @@ class Directory:
             return b""
         return self._bytes(rows[which], most).rstrip(b"\0").strip()
 
+    def numbers(self, tag: int, most: int) -> tuple[int, ...]:
+        """The LONGs of a tag; empty for more than `most`, and for other kinds."""
+        rows = self._rows(tag)
+        if not rows.size or rows["kind"][0] != _LONG or rows["count"][0] > most:
+            return ()
+        data = self._bytes(rows[0], 4 * most)
+        whole = len(data) - len(data) % 4
+        return tuple(np.frombuffer(data[:whole], f"{self.structure.layout.order}u4").tolist())
+
+    def plain(self, tag: int, most: int) -> bytes:
+        """The bytes of a tag; empty for more than `most`, and for other kinds."""
+        rows = self._rows(tag)
+        if not rows.size or rows["kind"][0] not in (_BYTE, 7) or rows["count"][0] > most:
+            return b""
+        return self._bytes(rows[0], most)
+
     def description(self, most: int, which: int = 0) -> bytes:
         """The beginning of the first description, or of the second."""
         return self.text(_DESCRIPTION, most, which)

@@ -8,11 +8,14 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import Field, field_validator
 
 from brightfield.errors import ConflictingParameter, InvalidParameter
+from brightfield.images.picture import Note
 from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
 from brightfield.metrics.families.weighted_kappa import KappaWeights
+from brightfield.metrics.reading.digests import copies, with_digests
+from brightfield.metrics.reading.groups import Groups
 from brightfield.metrics.reading.predictions import Predictions
 from brightfield.metrics.reading.reading import read_predictions
 from brightfield.metrics.reading.rows import Rows
@@ -24,7 +27,8 @@ from brightfield.metrics.reports.compared_classes import (
     class_report,
     other_points,
 )
-from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
+from brightfield.metrics.reports.comparison import comparison_conventions, same_options
+from brightfield.metrics.reports.interval_words import few_units, interval_conventions
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.parts import by_notes, by_values
@@ -43,7 +47,7 @@ _CONVENTIONS = {
     "sensitivity",
     "roc": "from (0, 0), whose threshold is null; every distinct score is a threshold",
     "pr": "to recall 0, where precision is taken as 1 and the threshold is null",
-    "auroc": "ties count half; its interval is DeLong's, cut to [0, 1]",
+    "auroc": "ties count half",
     "average_precision": "sum of recall steps times precision; not a trapezoid",
     "confusion": "rows are the truth, columns the prediction; normalized by the actual class",
     "macro": "mean over the classes that have members or are predicted, as in scikit-learn: "
@@ -53,15 +57,12 @@ _CONVENTIONS = {
     "brier": "two classes: mean (p - y)^2; more: the sum over classes",
     "log_loss": "natural logarithm; probabilities are cut to [2.2e-16, 1 - 2.2e-16]",
     "calibration": "bins of equal width with their upper edge; the positive class of two, the "
-    "most probable class of more",
+    "most probable class of more; slope and intercept by the logits, without bins",
     "two_columns": "scores that sum to 1 in each row: the positive class's; others: its score "
     "minus the other's",
-    "wilson": "of sensitivity, specificity, ppv, npv, accuracy and top_k_accuracy",
     "likelihood_ratio": "lr_positive = sensitivity / (1 - specificity), lr_negative = "
-    "(1 - sensitivity) / specificity; Koopman's score interval",
-    "bootstrap": "rows are drawn within the true classes, at a fixed threshold",
+    "(1 - sensitivity) / specificity",
 }
-_CLUSTERED = "whole groups are drawn; the threshold is fixed"
 # The labels of a run in which every score is missing.
 _UNSEEN = ("0", "1")
 
@@ -104,13 +105,15 @@ class Classification(FurtherNumbers, Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        found = read_predictions(data, self.labels, alone=True, positive=self.positive, by=self.by)
+        by = with_digests(data, self.by)
+        found = read_predictions(data, self.labels, alone=True, positive=self.positive, by=by)
         return self.report(found.rows(self.missing), progress)
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
-        found = read_predictions(data, self.labels, alone=False, by=self.by)
+        by = with_digests(data, self.by)
+        found = read_predictions(data, self.labels, alone=False, by=by)
         rows, frame = found.rows(self.missing), self._frame(found)
         self._agree(rows)
         if len(rows.labels) == 2:
@@ -133,12 +136,18 @@ class Classification(FurtherNumbers, Evaluation):
             same_options(self, other, ("positive",))
         views = self._view(first, both.progress), other._view(second, both.progress)
         found = class_differences(*views, confidence, both.progress)
+        few: list[Note] = []
+        if first.groups is not None:
+            count = int(first.groups.max(initial=-1)) + 1
+            few = few_units(count, "groups", confidence, found.values())
         return {
             "labels": list(first.labels),
             **shared.json(),
             **class_report(first.labels, found, shared.ids),
-            "warnings": warned([*other_points(*views), *chosen_here(*views), *skipped(found)]),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned(
+                [*other_points(*views), *chosen_here(*views), *skipped(found), *few]
+            ),
+            "conventions": comparison_conventions(confidence),
         }
 
     def rows(self, parts: RunChunks) -> Rows:
@@ -169,9 +178,13 @@ class Classification(FurtherNumbers, Evaluation):
         self._agree(rows)
         whole = self._view(rows, progress)
         found = whole.report()
-        conventions: dict[str, Any] = {**_CONVENTIONS, **Families(self.further).conventions}
-        if rows.groups is not None:
-            conventions = {**conventions, "bootstrap": _CLUSTERED}
+        conventions: dict[str, Any] = {
+            **_CONVENTIONS,
+            **Families(self.further).conventions,
+            **interval_conventions(
+                self.ci, "rows", clustered=rows.groups is not None, classes=True
+            ),
+        }
         return {
             "task": "classification",
             "n": rows.n,
@@ -179,7 +192,7 @@ class Classification(FurtherNumbers, Evaluation):
             "labels": list(rows.labels),
             **found,
             **self._by(rows, whole),
-            "warnings": warned([*found["warnings"], *by_notes(rows.by)]),
+            "warnings": warned([*found["warnings"], *by_notes(self._parts(rows)), *copies(rows)]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
             "conventions": {**conventions, "ci": self.ci.model_dump()},
@@ -194,7 +207,12 @@ class Classification(FurtherNumbers, Evaluation):
             sizes = {"n": part.n, "groups": part.group_count}
             return {**sizes, **whole.part(part).numbers()}
 
-        return {"by": by_values(rows.by, numbers)} if rows.by else {}
+        parts = self._parts(rows)
+        return {"by": by_values(parts, numbers)} if parts else {}
+
+    def _parts(self, rows: Rows) -> dict[str, Groups]:
+        """The columns by whose values there are numbers; digests only tell copies."""
+        return {name: rows.by[name] for name in self.by or ()}
 
     def _view(self, rows: Rows, progress: Progress) -> Binary | Multiclass:
         sample = Sample(rows, self.ci, progress, Families(self.further))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -27,31 +27,31 @@ from brightfield.metrics.reading.coco import (
     CocoDataset,
     IouType,
     check_annotation_ids,
+    find_faults,
+    find_unanswered,
     read_scene,
 )
 from brightfield.metrics.reading.coco_columns import with_columns
+from brightfield.metrics.reading.coco_faults import NO_FAULTS, Faults
 from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.detection_options import Areas, Overlaps
 from brightfield.metrics.reports.comparison import (
-    CONVENTIONS,
-    Design,
     Shared,
     below,
+    comparison_conventions,
     differences,
     same_options,
 )
+from brightfield.metrics.reports.interval_words import few_drawn, interval_conventions
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
-from brightfield.metrics.statistics.family import MetricPath, MetricSpec, estimates, nested
-from brightfield.metrics.statistics.resampling import (
-    ClusterResampler,
-    Codes,
-    Resampler,
-    RowResampler,
-)
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
+from brightfield.metrics.statistics.intervals import Drawing, estimates
+from brightfield.metrics.statistics.resampling import ClusterResampler, Codes, RowResampler
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -68,7 +68,6 @@ _CONVENTIONS = {
     "confusion": "objects in rows, detections in columns: pairs of one category first, then each "
     "false detection, the best first, with the object of another category that it overlaps most; "
     "`background` is what has no partner",
-    "bootstrap": "images are drawn, or whole groups",
 }
 _BACKGROUND = "background"
 # Categories whose confusion matrix fits a reply.
@@ -104,6 +103,9 @@ class Detection(Evaluation):
     areas: Areas | None = None
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square
     micrometres with `pixel_size`. Default: COCO's small, medium and large."""
+    faulty: Literal["refuse", "exclude"] = "refuse"
+    """What to do with images whose annotations or detections can't be read: refuse all with 422, or
+    exclude these images and name them."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Micrometres per pixel, for `areas`."""
     class_agnostic: bool = False
@@ -135,12 +137,22 @@ class Detection(Evaluation):
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
         self.agree()
-        scene = self._read(with_columns(data, self.by or ()), limits)
-        check_annotation_ids(data)
-        return self.report(scene, progress)
+        known = with_columns(data, self.by or ())
+        return self.report(self._read(known, limits, self._faults(known, limits)), progress)
 
-    def _read(self, data: Mapping[str, Any], limits: DataLimits) -> CocoDataset:
-        return read_scene(data, self.iou_type, self.missing, limits.images, self.by or ())
+    def _read(
+        self, data: Mapping[str, Any], limits: DataLimits, faults: Faults = NO_FAULTS
+    ) -> CocoDataset:
+        return read_scene(data, self.iou_type, self.missing, limits.images, faults, self.by or ())
+
+    def _faults(self, data: Mapping[str, Any], limits: DataLimits) -> Faults:
+        """What is wrong with single images. Raises it unless they are to be excluded."""
+        if self.faulty == "exclude":
+            return find_faults(data, self.iou_type, limits.images)
+        faults = find_unanswered(data)
+        self._read(data, limits, faults)
+        check_annotation_ids(data)
+        return faults
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
@@ -149,12 +161,14 @@ class Detection(Evaluation):
         self.agree()
         known = with_columns(data, self.by or ())
         own = {name: known[name] for name in self.members if known.get(name) is not None}
-        scene = self._read(own, limits)
-        check_annotation_ids(own)
+        faults = self._faults(own, limits)
+        scene = self._read(own, limits, faults)
         categories = {id_text(key): label for key, label in scene.categories}
-        frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
-        ids = tuple(id_text(image) for image in scene.images)
-        return PredictionChunk.of_document(own, len(scene.images), frame, ids)
+        images = own["ground_truth"]["images"]
+        frame = {"categories": categories, "groups": "groups" in own if images else None}
+        ids = tuple(id_text(image["id"]) for image in images)
+        kept = {**own, "faults": dict(faults)} if faults else own
+        return PredictionChunk.of_document(kept, len(images), frame, ids)
 
     def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
         return self.report(self.scene(joined(parts), limits), progress)
@@ -167,9 +181,9 @@ class Detection(Evaluation):
         check_same_truth(*scenes)
         samples = [Detected(self._matched(scene, both.progress)[1]) for scene in scenes]
         one, two = (self._lines(*pair) for pair in zip(scenes, samples, strict=True))
-        design = Design.shared(_sampler(scenes[0]), scenes[0].groups)
-        work = sum(sample.work for sample in samples)
-        found = differences(one, two, design, confidence, both.progress, work=work)
+        drawing = _drawing(scenes[0], sum(sample.work for sample in samples))
+        design = Design.shared(drawing, scenes[0].groups)
+        found = differences(one, two, design, confidence, both.progress)
         return {
             **shared.json(),
             "metrics": below(found, ("metrics",), shared.ids),
@@ -181,14 +195,19 @@ class Detection(Evaluation):
                 }
                 for place, (key, label) in enumerate(self._of_classes(scenes[0]))
             ],
-            "warnings": warned(skipped(found)),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned(
+                [*skipped(found), *few_drawn(drawing, "images", confidence, found.values())]
+            ),
+            "conventions": comparison_conventions(confidence),
         }
 
     def scene(self, whole: JoinedCoco, limits: DataLimits) -> CocoDataset:
         """All chunks as one data set."""
-        scene = self._read(whole.data, limits)
-        named = (whole.detected.excluded(entry.row, entry.reason) for entry in scene.excluded)
+        scene = self._read(whole.data, limits, whole.faults)
+        named = (
+            entry if entry.id is not None else whole.detected.excluded(entry.row, entry.reason)
+            for entry in scene.excluded
+        )
         return replace(
             scene,
             excluded=tuple(named),
@@ -200,7 +219,9 @@ class Detection(Evaluation):
         """The report about a scene in canonical order."""
         compared, matched = self._matched(scene, progress)
         sample = Detected(matched)
-        found = self._estimates(scene, sample, progress)
+        drawing = _drawing(scene, sample.work)
+        found = estimates(self._lines(scene, sample), drawing, self.ci, progress)
+        few = few_drawn(drawing, "images", self.ci, found.values())
         outcome = DetectionOutcome.of(scene, compared, self.match_iou, self.threshold)
         faults = errors(scene, outcome, progress, class_agnostic=self.class_agnostic)
         notes = detection_notes(scene, compared, matched.rules, self.list_partners)
@@ -222,8 +243,12 @@ class Detection(Evaluation):
             "worst": self._worst(scene, faults),
             "excluded": [entry.json() for entry in scene.excluded],
             "excluded_n": len(scene.excluded),
-            "warnings": warned([*notes, *skipped(found), *by_notes(scene.by)]),
-            "conventions": {**_CONVENTIONS, "ci": self.ci.model_dump()},
+            "warnings": warned([*notes, *skipped(found), *few, *by_notes(scene.by)]),
+            "conventions": {
+                **_CONVENTIONS,
+                **interval_conventions(self.ci, "images", clustered=scene.groups is not None),
+                "ci": self.ci.model_dump(),
+            },
             "input_sha256": scene.sha256(),
         }
 
@@ -264,7 +289,9 @@ class Detection(Evaluation):
         def numbers(images: Codes) -> dict[str, Any]:
             part = scene.part(images)
             matched = self._matched(part, progress)[1]
-            found = self._estimates(part, Detected(matched), progress)
+            sample = Detected(matched)
+            drawing = _drawing(part, sample.work)
+            found = estimates(self._lines(part, sample), drawing, self.ci, progress)
             classes = self._per_class(part, matched, found)
             return {
                 "n": len(part.images),
@@ -296,13 +323,6 @@ class Detection(Evaluation):
         compared = cells(scene, rules, least * _JUST_BELOW, progress)
         return compared, match(scene, compared, rules, progress)
 
-    def _estimates(
-        self, scene: CocoDataset, sample: Detected, progress: Progress
-    ) -> dict[MetricPath, Estimate]:
-        lines, sampler = self._lines(scene, sample), _sampler(scene)
-        clustered = scene.groups is not None
-        return estimates(lines, sampler, self.ci, progress, clustered=clustered, work=sample.work)
-
     def _lines(self, scene: CocoDataset, sample: Detected) -> list[MetricSpec[Any]]:
         family, names = CocoSummary(), self.rules.names
         lines: list[MetricSpec[Any]] = [
@@ -328,8 +348,9 @@ class Detection(Evaluation):
         ]
 
 
-def _sampler(scene: CocoDataset) -> Resampler:
-    """Images are drawn, or whole groups."""
+def _drawing(scene: CocoDataset, work: int) -> Drawing:
+    """Images are drawn, or whole groups; a resample touches `work` numbers."""
     if scene.groups is not None:
-        return ClusterResampler.of_rows(scene.groups)
-    return RowResampler(np.zeros(len(scene.images), np.int64))
+        return Drawing.of(ClusterResampler.of_rows(scene.groups), clustered=True, work=work)
+    resampler = RowResampler(np.zeros(len(scene.images), np.int64))
+    return Drawing.of(resampler, clustered=False, work=work)

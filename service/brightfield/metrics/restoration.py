@@ -40,6 +40,7 @@ from brightfield.metrics.reading.value_range import (
     check_within,
     range_of,
 )
+from brightfield.metrics.reports.interval_words import interval_conventions
 from brightfield.metrics.reports.notes import bits_assumed, skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.estimate import Estimate
@@ -59,7 +60,6 @@ _CONVENTIONS = {
     "window of 11 x 11 x 11",
     "metrics": "mean over the pairs that have a value",
     "pooled": "over all pixels of all pairs; psnr and rmse of the pooled mse",
-    "bootstrap": "pairs are drawn, or whole groups",
 }
 _LUMINANCE = "luma (16 L + 65.481 R + 128.553 G + 24.966 B) / 255 of ITU-R BT.601, not rounded"
 
@@ -169,7 +169,8 @@ class Restoration(PairsEvaluation):
     def report(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        found = self._estimates(cases, progress)
+        draws = self._draws(cases, progress)
+        found = draws.estimates(self.lines(cases))
         errors = np.array([case.error / case.count for case in cases], np.float64)
         bounds = self._range(cases)
         return {
@@ -188,9 +189,10 @@ class Restoration(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found)]),
+            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found), *draws.few(found)]),
             "conventions": {
                 **_CONVENTIONS,
+                **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
                 "compared": self._what(),
                 "peak": bounds.span,
                 "ci": self.ci.model_dump(),
@@ -200,13 +202,10 @@ class Restoration(PairsEvaluation):
 
     def numbers(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The numbers of the report alone."""
-        return _numbers(self._estimates(cases, progress))
+        return _numbers(self._draws(cases, progress).estimates(self.lines(cases)))
 
-    def _estimates(
-        self, cases: Sequence[Restored], progress: Progress
-    ) -> dict[MetricPath, Estimate]:
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
-        return draws.estimates(self.lines(cases))
+    def _draws(self, cases: Sequence[Restored], progress: Progress) -> Draws:
+        return Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
 
     def _what(self) -> str:
         what = _LUMINANCE if self.luminance else "all channels"
@@ -218,7 +217,7 @@ class Restoration(PairsEvaluation):
         counts = [case.count for case in cases]
         errors = Pooled([case.error for case in cases], counts)
         absolute = Pooled([case.absolute or 0.0 for case in cases], counts)
-        psnr = PooledPsnr(self._range(cases).span)
+        psnr = PooledPsnr(span=self._range(cases).span)
         return [
             *(mean_line(("metrics", name), [v[name] for v in values], means) for name in RESTORED),
             pooled_line(("pooled", "mse"), [errors], sums),

@@ -38,6 +38,7 @@ from brightfield.metrics.reading.mask_encoding import MaskEncoding
 from brightfield.metrics.reading.mask_options import Percentiles, PixelSpacing
 from brightfield.metrics.reading.masks import read_mask
 from brightfield.metrics.reading.pairs import Pair, group_codes, group_count
+from brightfield.metrics.reports.interval_words import interval_conventions
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.estimate import Estimate
@@ -67,7 +68,6 @@ _CONVENTIONS = {
     "count_error": "found objects less true ones of a case; count_limit_low and count_limit_high "
     "are the mean -+ 1.96 standard deviations, between which 95 % of the cases lie if they are "
     "normal (Bland and Altman 1999)",
-    "bootstrap": "cases are drawn, or whole groups",
 }
 
 # The percentile of hd95.
@@ -179,7 +179,8 @@ class Segmentation(PairsEvaluation):
     def report(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        found = self._estimates(cases, progress)
+        draws = self._draws(cases, progress)
+        found = draws.estimates(self.lines(cases))
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)
         counts = np.sum(
@@ -204,9 +205,10 @@ class Segmentation(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": error}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*mask_notes(cases), *skipped(found)]),
+            "warnings": warned([*mask_notes(cases), *skipped(found), *draws.few(found)]),
             "conventions": {
                 **_CONVENTIONS,
+                **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
                 "tolerance": self.ruler.tolerance,
                 "ci": self.ci.model_dump(),
             },
@@ -215,13 +217,10 @@ class Segmentation(PairsEvaluation):
 
     def numbers(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The numbers of the report alone."""
-        return self._numbers(self._estimates(cases, progress))
+        return self._numbers(self._draws(cases, progress).estimates(self.lines(cases)))
 
-    def _estimates(
-        self, cases: Sequence[MeasuredPair], progress: Progress
-    ) -> dict[MetricPath, Estimate]:
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
-        return draws.estimates(self.lines(cases))
+    def _draws(self, cases: Sequence[MeasuredPair], progress: Progress) -> Draws:
+        return Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
 
     def _numbers(self, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
         return {

@@ -22,6 +22,7 @@ def sentences(report: Report) -> list[str]:
     """The headline numbers with their intervals; the first sentence says what was evaluated."""
     makers = {
         "classification": _classification,
+        "multilabel": _multilabel,
         "segmentation": _segmentation,
         "detection": _detection,
         "restoration": _restoration,
@@ -103,6 +104,19 @@ def _binary(report: Report) -> Iterator[str]:
     yield (
         f"Positive predictive value, the share of the {count(metrics['ppv']['n'])} cases called "
         f"{positive} that are so: {share(report, metrics['ppv'])}."
+    )
+
+
+def _multilabel(report: Report) -> Iterator[str]:
+    metrics, labels = report["metrics"], report["labels"]
+    names = ", ".join(plain(label, 40) for label in labels[:12])
+    names += f" and {len(labels) - 12} more" if len(labels) > 12 else ""
+    yield f"{counted(report['n'], 'case')} with any of {counted(len(labels), 'label')}: {names}."
+    yield f"All labels are right in {share(report, metrics['subset_accuracy'])} of the cases."
+    yield f"The mean F1 of the labels is {stated(report, metrics['f1_macro'])}."
+    yield (
+        "The area under the ROC curve, as the mean over the labels, is "
+        f"{stated(report, metrics['auroc_macro'])}."
     )
 
 

@@ -149,6 +149,15 @@ def _calibration(report: Report) -> ReportTable | None:
     return ReportTable(columns, rows)
 
 
+def _histogram(report: Report) -> ReportTable | None:
+    found = curve(report, "histogram")
+    if found is None:
+        return None
+    edges = found["edges"]
+    rows = zip(edges, edges[1:], found["positives"], found["negatives"], strict=False)
+    return ReportTable(("low", "high", "positives", "negatives"), list(rows))
+
+
 def _cases(report: Report) -> ReportTable | None:
     return _of_entries(report.get("cases"))
 
@@ -163,6 +172,10 @@ def _worst(report: Report) -> ReportTable | None:
 
 def _excluded(report: Report) -> ReportTable | None:
     return _of_entries(report["excluded"])
+
+
+def _requirements(report: Report) -> ReportTable | None:
+    return _of_entries(report.get("requirements"))
 
 
 def _of_entries(entries: Sequence[Mapping[str, Any]] | None) -> ReportTable | None:
@@ -189,11 +202,13 @@ TABLES: Mapping[str, Callable[[Report], ReportTable | None]] = {
     "thresholds": _thresholds,
     "roc": _roc,
     "pr": _pr,
+    "histogram": _histogram,
     "calibration": _calibration,
     "cases": _cases,
     "partners": _partners,
     "worst": _worst,
     "excluded": _excluded,
+    "requirements": _requirements,
 }
 """Every table by its name; None if the report doesn't have it."""
 

@@ -28,11 +28,16 @@ METRIC_NAMES: Mapping[str, str] = {
     "top_k_accuracy": "Top-k accuracy",
     "weighted_kappa": "Weighted kappa",
     "mcc": "Matthews correlation",
+    "subset_accuracy": "Subset accuracy (all labels right)",
+    "hamming_loss": "Hamming loss (share of wrong labels)",
     "kappa": "Cohen's kappa",
     "brier": "Brier score",
     "log_loss": "Log loss",
     "ece": "Expected calibration error",
     "mce": "Maximum calibration error",
+    "ece_debiased": "Calibration error without chance",
+    "calibration_slope": "Calibration slope",
+    "calibration_intercept": "Calibration intercept",
     "iou": "IoU (Jaccard)",
     "dice": "Dice (F1 of pixels)",
     "pixel_accuracy": "Pixel accuracy",
@@ -84,6 +89,8 @@ REASONS: Mapping[str, str] = {
     "too_few": "too few cases for an interval",
     "few_resamples": "undefined in most of the resamples",
     "too_many_rows": "too many rows for this number of resamples",
+    "biased": "resamples of a biased number say nothing about it",
+    "separated": "the probabilities separate the classes perfectly",
     "not_requested": "no interval was requested",
     "missing_truth": "the truth is missing",
     "missing_score": "a score is missing",
@@ -99,6 +106,8 @@ METHODS: Mapping[str, str] = {
     "delong": "DeLong",
     "wilson": "Wilson",
     "score": "score test",
+    "mover": "MOVER",
+    "t": "Student's t",
     "limits": "Bland and Altman",
     "percentile": "bootstrap",
     "bca": "bootstrap (BCa)",
@@ -108,12 +117,17 @@ TESTS: Mapping[str, str] = {
     "delong": "DeLong's test",
     "mcnemar": "McNemar's exact test",
     "exchange": "exchange test",
+    "t": "Student's t",
 }
 
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
 _HAUSDORFF = re.compile(r"hd(\d[\d.]*)")
 _ALL = 100
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+_SPELLINGS: Mapping[str | None, frozenset[str]] = {
+    "pixels": frozenset({"pixels", "pixel", "px"}),
+    "\N{MICRO SIGN}m": frozenset({"\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "um"}),
+}
 
 
 def _of_detections(kind: str, percent: str | None, rest: str | None) -> str:
@@ -142,11 +156,27 @@ def name_of(metric: str, unit: str | None = None) -> str:
     text = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
         return f"{text} (dB)"
-    return _with_unit(text, unit) if metric == "assd" else text
+    return _with_unit(text, unit) if _is_distance(metric) else text
+
+
+def _is_distance(metric: str) -> bool:
+    return metric == "assd" or _HAUSDORFF.fullmatch(metric) is not None
 
 
 def _with_unit(text: str, unit: str | None) -> str:
     return text if unit is None else f"{text} ({_UNITS[unit]})"
+
+
+def unit_of(metric: str, distance: str | None) -> str | None:
+    """The unit of a metric, None where it has none; `distance` is that of the distances."""
+    if _is_distance(metric) and distance is not None:
+        return _UNITS[distance]
+    return "dB" if metric == "psnr" else None
+
+
+def units_of(unit: str | None) -> frozenset[str]:
+    """The ways to write a unit."""
+    return _SPELLINGS.get(unit, frozenset({unit}) if unit else frozenset())
 
 
 def shown(value: float | None) -> str:

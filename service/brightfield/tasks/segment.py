@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
+from brightfield.tasks.objects.instances import rules_at
 from brightfield.tasks.objects.linking import SegmentedPlane, linked
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
@@ -71,6 +72,8 @@ class Segment(Dense):
     volume: bool = False
     """Segment every plane of a stack along Z (or of its pages) and link the objects of
     neighbouring planes to a label volume."""
+    intensity_over: Literal["stack", "plane"] = "stack"
+    """Whether the planes of a volume share their intensity limits, or each finds its own."""
     link: Annotated[float, Parameter(gt=0, le=1)] = 0.25
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume."""
@@ -94,6 +97,10 @@ class Segment(Dense):
     @property
     def stacked(self) -> bool:
         return self.volume
+
+    @property
+    def plane_by_plane(self) -> bool:
+        return self.intensity_over == "plane"
 
     @classmethod
     def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
@@ -193,7 +200,7 @@ class SegmentCanvas(Canvas):
         """The region's pixels by class or object."""
         task, card = self._task, self.scene.card
         given = card.output.instances
-        rules = None if given is None else given.at(self._step)
+        rules = None if given is None else rules_at(given, self._step)
         mode = task.mode_for(card, finds_objects=bool(self._tiles) or self._own is not None)
         if self._own is not None:
             found = self._own.partition()

@@ -139,6 +139,14 @@ def test_a_bad_image_is_missing_and_does_not_stop_the_rest(client, cells, name):
     assert found.report.excluded[0]["reason"] == "missing_score"
 
 
+def test_copies_are_noted(client, cells, name):
+    first = cells / "RBC" / "00.png"
+    (cells / "RBC" / "00 copy.png").write_bytes(first.read_bytes())
+    found = client.evaluate(cells, MODEL, run=name, options=FAST)
+    (note,) = (each for each in found.report.warnings if each.code == "repeated_rows")
+    assert note.detail.startswith("1 of 31 rows")
+
+
 def test_labels_and_runs_that_do_not_fit_are_refused(client, cells, name):
     client.evaluate(cells, MODEL, run=name, options=FAST)
     with pytest.raises(ValueError, match="chunks of another model, data set or other parameters"):
@@ -243,7 +251,27 @@ def test_boxes(client, tmp_path, name):
     found = client.evaluate(tmp_path / "set.json", "boxes", run=name, options=FAST)
     assert found.report["ap"].value == pytest.approx(1)
     assert found.report.n == 1 and len(found.errors) == 1
+    assert [entry["id"] for entry in found.report.excluded] == ["5"]
     assert found.report.raw["errors"]["threshold"] == 0.6  # the model's own
+
+
+def test_one_bad_annotation_costs_its_image_alone(client, tmp_path, name):
+    box = [16, 8, 8, 8]
+    for number in range(3):
+        pixels = np.full((32, 32), 128 + number, np.uint8)
+        pixels[8:16, 16:24] = 255
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    annotations = [{"image_id": n, "category_id": 9, "bbox": list(box)} for n in range(3)]
+    annotations[1]["bbox"][2] = -8
+    images = [{"id": n, "file_name": f"{n}.png"} for n in range(3)]
+    categories = [{"id": 9, "name": "bright"}]
+    truth = {"images": images, "annotations": annotations, "categories": categories}
+    (tmp_path / "set.json").write_text(json.dumps(truth))
+    found = client.evaluate(tmp_path / "set.json", "boxes", run=name, options=FAST)
+    assert (found.report.n, found.report.raw["excluded_n"]) == (2, 1)
+    assert found.report["ap"].value == pytest.approx(1)
+    (failed,) = found.errors
+    assert failed.source == "1" and "1.png" in str(failed.error)
 
 
 def test_images_that_are_made_smaller_and_enlarged(client, tmp_path, name):
@@ -288,9 +316,16 @@ def test_the_command(service_url, cells, name, tmp_path, capsys):
     assert main(words) == 0
     printed = capsys.readouterr().out
     assert "accuracy" in printed and "30 counted, 0 left out, 0 failed" in printed
-    assert f"<h1>{MODEL}: {name}</h1>" in out.read_text(encoding="utf-8")
+    assert f"<h1>{name}</h1>" in out.read_text(encoding="utf-8")
     assert main([*words[:-1], str(tmp_path / "report.pdf")]) == 2
     assert "--out ends in one of" in capsys.readouterr().err
+    gates = ["--require", "accuracy>=1.5", "--out", str(tmp_path / "junit.xml")]
+    assert main([*words, *gates]) == 4
+    printed = capsys.readouterr().out
+    assert "not met: accuracy>=1.5" in printed and "30 of 30 already there" in printed
+    assert b"<failure" in (tmp_path / "junit.xml").read_bytes()
+    assert main([*words, "--run", f"{name} 3", "--require", "accuracy/WBC>=0"]) == 2
+    assert "no number 'accuracy/WBC'" in capsys.readouterr().err
     (cells / "WBC" / "99.png").write_bytes(b"no image")
     assert main([*words, "--run", f"{name} 2"]) == 1
     printed = capsys.readouterr()

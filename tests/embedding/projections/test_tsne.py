@@ -34,6 +34,7 @@ def test_a_seed_gives_one_map_with_any_number_of_threads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     maps = []
+    monkeypatch.setattr(tsne, "_SHARED", 0)
     for threads in (1, 3):
         monkeypatch.setattr(tsne, "cpu_count", lambda threads=threads: threads)
         maps.append(Tsne(iterations=50).fit(DATA[:200], no_progress))

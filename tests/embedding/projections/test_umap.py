@@ -42,6 +42,15 @@ def test_a_new_item_is_placed_among_fewer_than_the_neighbours() -> None:
 
 
 @INSTALLED
+@pytest.mark.slow
+def test_a_seed_gives_one_map_of_islands_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two neighbours the items fall into many islands, whose spectrum isn't unique."""
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    one, two = (Umap(neighbors=2).fit(DATA[:40], no_progress).points for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+
+
+@INSTALLED
 def test_it_stops_when_nobody_waits() -> None:
     looks = 0
 

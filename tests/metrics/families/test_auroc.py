@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 from sklearn.metrics import roc_auc_score
 
@@ -27,19 +28,26 @@ def test_delong_against_all_pairs(digits, level):
     scores = np.round(rng.random(80) + 0.3 * positive, digits)
     forth, back = placements(scores, positive)
     area = forth.mean()
-    error = math.sqrt(forth.var(ddof=1) / forth.size + back.var(ddof=1) / back.size)
-    half = scipy.stats.norm.ppf((1 + level) / 2) * error
+    parts = forth.var(ddof=1) / forth.size, back.var(ddof=1) / back.size
+    variance = sum(parts)
+    freedom = variance**2 / (parts[0] ** 2 / (forth.size - 1) + parts[1] ** 2 / (back.size - 1))
+    half = scipy.stats.t.ppf((1 + level) / 2, freedom) * math.sqrt(variance) / (area * (1 - area))
     found = delong(Ranking.of(scores, positive), level)
     assert isinstance(found, Interval)
-    assert (found.low, found.high) == pytest.approx((area - half, area + half), abs=1e-12)
+    ends = scipy.special.expit(scipy.special.logit(area) + np.array([-half, half]))
+    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-12)
 
 
 def test_the_least_example_and_its_interval(classify):
     report = classify([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8], ci={})
     auroc = report["metrics"]["auroc"]
     assert auroc["value"] == 0.75
-    assert auroc["ci"] == pytest.approx([0.75 - 1.959964 * math.sqrt(0.125), 1], abs=1e-6)
-    assert (auroc["clipped"], auroc["method"], auroc["n"]) == (True, "delong", 4)
+    # Both variances are 0.125 / 2 with one degree of freedom each: two together.
+    half = scipy.stats.t.ppf(0.975, 2) * math.sqrt(0.125) / (0.75 * 0.25)
+    assert auroc["ci"] == pytest.approx(
+        [scipy.special.expit(math.log(3) + s * half) for s in (-1, 1)]
+    )
+    assert (auroc["clipped"], auroc["method"], auroc["n"]) == (False, "delong", 4)
 
 
 def test_ties_count_half():

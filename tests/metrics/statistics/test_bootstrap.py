@@ -57,7 +57,9 @@ def test_a_stratum_keeps_its_size():
     for stratum, size in enumerate((2, 3, 1)):
         assert (weights[:, strata == stratum].sum(axis=1) == size).all()
     assert weights[:, 0].mean() == pytest.approx(1, abs=0.1)
-    cells = CellResampler(np.array([[3, 1], [0, 5]])).draw(np.random.default_rng(0), 500)
+    cells = CellResampler(np.array([[3, 1], [0, 5]]), within=True).draw(
+        np.random.default_rng(0), 500
+    )
     assert (cells.reshape(500, 2, 2).sum(axis=2) == [4, 5]).all()
     assert cells.mean(axis=0) == pytest.approx([3, 1, 0, 5], abs=0.2)
 
@@ -66,7 +68,9 @@ def test_cells_are_drawn_as_rows_would_be():
     truth, predicted = np.repeat([0, 0, 1], [30, 10, 60]), np.repeat([0, 1, 1], [30, 10, 60])
     rows = RowResampler(truth).draw(np.random.default_rng(0), 4000)
     by_row = [rows[:, (truth == t) & (predicted == p)].sum(axis=1) for t in (0, 1) for p in (0, 1)]
-    cells = CellResampler(np.array([[30, 10], [0, 60]])).draw(np.random.default_rng(1), 4000)
+    cells = CellResampler(np.array([[30, 10], [0, 60]]), within=True).draw(
+        np.random.default_rng(1), 4000
+    )
     assert scipy.stats.ks_2samp(by_row[1], cells[:, 1]).pvalue > 1e-3
     assert np.std(by_row[1]) == pytest.approx(np.std(cells[:, 1]), rel=0.05)
 
@@ -84,14 +88,14 @@ def test_repeated_rows_do_not_narrow_a_clustered_interval(classify):
     rng = np.random.default_rng(0)
     truth = (rng.random(60) < 0.5).astype(int)
     scores = rng.random(60) * 0.6 + 0.3 * truth
-    one = classify(truth, scores, ci={"method": "percentile"})
+    one = classify(truth, scores, ci={})
     many = {"groups": np.tile(np.arange(60), 9)}
     data = np.tile(truth, 9), np.tile(scores, 9)
     grouped = classify(*data, more=many, ci={})["metrics"]
     naive = classify(*data, ci={"method": "percentile"})["metrics"]
     for name in ("auroc", "accuracy", "sensitivity", "brier", "f1"):
         width = np.ptp(one["metrics"][name]["ci"])
-        assert grouped[name]["method"] == "percentile"
+        assert grouped[name]["method"] == "t"
         assert np.ptp(grouped[name]["ci"]) == pytest.approx(width, rel=0.25)
         assert np.ptp(naive[name]["ci"]) == pytest.approx(width / 3, rel=0.25)
 

@@ -70,7 +70,7 @@ def test_precision_begins_at_chance(reports: dict[str, Report]) -> None:
 def test_classes_have_names_and_many_only_the_lowest(reports: dict[str, Report]) -> None:
     found = texts(draw(choose(reports["several"], "roc"), reports["several"], "svg"))
     assert all(f"class {c}: 0." in found for c in range(4))
-    assert "all classes (micro): 0." in found
+    assert "all together (micro): 0." in found
     many = texts(draw(choose(reports["sixty"], "roc"), reports["sixty"], "svg"))
     assert "54 other classes" in many
 
@@ -127,3 +127,35 @@ def test_a_plot_that_is_not_there_names_those_that_are(reports: dict[str, Report
 )
 def test_counts_are_short(number: int, text: str) -> None:
     assert short(number) == text
+
+
+def test_the_threshold_divides_the_scores(reports: dict[str, Report]) -> None:
+    report = reports["youden"]
+    (_, fp), (fn, _) = report["confusion"]["counts"]
+    plot = choose(report, "threshold")
+    found = texts(draw(plot, report, "svg"))
+    threshold = report["operating_point"]["threshold"]
+    assert f"threshold {threshold:.3f}, youden" in found
+    assert f"false negatives (hatched): {fn} of" in found
+    assert f"false positives (hatched): {fp} of" in found
+    assert "0 (n = " in found and "1, positive (n = " in found
+    said = plot.says(report)
+    assert f"{fn} of {report['metrics']['sensitivity']['n']} positives missed" in said
+    table = report["curves"]["thresholds"]
+    at = next(place for place, missed in enumerate(table["fn"]) if 2 * missed <= fn)
+    assert f"A threshold of {table['threshold'][at]:.4g} at least halves the missed" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("several", "a threshold is for two classes"),
+        ("binary_of_labels", "only predicted labels were sent"),
+        ("nothing", "nothing is left to count"),
+        ("masks", "it is for classification"),
+    ],
+)
+def test_a_threshold_needs_scores_of_two_classes(
+    name: str, said: str, reports: dict[str, Report]
+) -> None:
+    assert catalog()["threshold"].refusal(reports[name]) == said

@@ -25,10 +25,17 @@ _PREDICTIONS: Mapping[str, str] = {
     "scores": "A score of the positive class for each row, or a score for each class.",
     "predictions": "Predicted labels or class numbers, in place of scores.",
     "ids": "Names of the rows.",
-    "columns": "Further columns by name, for `by`: a value for each row, pair or image.",
+    "columns": "Further columns by name, for `by`: a value for each row, pair or image. Of a "
+    "classification `digest`, texts that are equal for copies of an image.",
     "groups": "What belongs together (patients, slides): one for each row, pair or image.",
     "ground_truth": "A COCO data set: images, annotations, categories.",
-    "detections": "COCO results: image_id, category_id, bbox or segmentation, score.",
+    "detections": "COCO results: image_id, category_id, bbox or segmentation, score; an image "
+    "without an answer is {image_id, missing: true}, which is left out.",
+}
+_LABELS: Mapping[str, str] = {
+    "truth": "The labels of each row: a list of names, or 0 and 1 for each label.",
+    "scores": "A score for each label of each row.",
+    "predictions": "Predicted labels, written as the truth, in place of scores.",
 }
 _PAIRS: Mapping[str, str] = {
     "segmentation": "`{id, group, truth, prediction}`: masks as {png}, {npy}, {rle} or {array}.",
@@ -117,7 +124,10 @@ def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True)
     ]
     content: Schema = {JSON: {"schema": {"anyOf": documents}}}
     if any(evaluation.tables for evaluation in catalog.values()):
-        columns = "Columns truth, score or score:<label>, prediction, group, id, those of `by`."
+        columns = (
+            "Columns truth, score or score:<label>, prediction, group, id, those of `by`; with "
+            "task=multilabel truth:<label>, score:<label>, prediction:<label>."
+        )
         content[CSV] = {"schema": {**BINARY_BODY, "description": columns}}
         archive = "Arrays of the names that CSV has for its columns."
         content[NPZ] = {"schema": {**BINARY_BODY, "description": archive}}
@@ -134,7 +144,8 @@ def _document(
     if with_options:
         members["task"] = {"type": "string", "enum": [task]}
     for name in evaluation.members:
-        text = _PAIRS[task] if name == "pairs" else _PREDICTIONS[name]
+        texts = {**_PREDICTIONS, **(_LABELS if task == "multilabel" else {})}
+        text = _PAIRS[task] if name == "pairs" else texts[name]
         kind: Schema = {"type": "object"} if name in _OBJECTS else {"type": "array", "items": {}}
         members[name] = {**kind, "description": text}
     if with_options:

@@ -6,10 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from brightfield.embedding.principal import principal_components
+from brightfield.embedding.copies import Dtype
+from brightfield.embedding.principal import Components, principal_components
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.vectors import Points, Vectors
+from brightfield.images.picture import Note
 from brightfield.progress import Progress, Step
+
+# Relative difference of variances up to which rounding decides on the directions.
+_SAME_VARIANCE = 1e-6
 
 
 class Pca(Projection):
@@ -20,18 +25,41 @@ class Pca(Projection):
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scikit-learn")
     metric_matters: ClassVar[bool] = False
 
-    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress, dtype: Dtype = "float32") -> Fitted:
         self.check(vectors)
         progress(Step(0, 1))
-        found = principal_components(vectors, self.dimensions, self.seed)
+        # One more, which may have the variance of the last that is shown.
+        count = min(self.dimensions + 1, *vectors.shape)
+        found = principal_components(vectors, count, self.seed, dtype)
+        shown = found.leading(self.dimensions)
         progress(Step(1, 1))
-        arrays = {"mean": found.mean, "components": found.components}
+        arrays = {"mean": shown.mean, "components": shown.components}
         facts = {
-            "explained_variance": [float(value) for value in found.variance],
-            "explained_variance_ratio": [float(value) for value in found.ratio],
+            "explained_variance": [float(value) for value in shown.variance],
+            "explained_variance_ratio": [float(value) for value in shown.ratio],
         }
-        return Fitted(found.project(vectors).astype(np.float32), arrays, facts)
+        points = shown.project(vectors).astype(np.float32)
+        return Fitted(points, arrays, facts, self._notes(found))
+
+    def _notes(self, found: Components) -> list[Note]:
+        if found.directions < self.dimensions:
+            return [Note("few_directions", _FEW.format(found.directions, self.dimensions))]
+        apart = np.abs(np.diff(found.variance)) > _SAME_VARIANCE * found.variance[:-1]
+        if apart[: self.dimensions].all():
+            return []
+        return [Note("equal_directions", _EQUAL.format(1 + int(np.argmin(apart))))]
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
         placed = (new - fitted.arrays["mean"]) @ fitted.arrays["components"].T
         return np.asarray(placed, np.float32)
+
+
+_FEW = (
+    "Beyond rounding the vectors vary in {} of the map's {} directions; the coordinates in the "
+    "others are 0."
+)
+_EQUAL = (
+    "The vectors vary as much along component {0} as along the next, so any rotation of the two is "
+    "as right: the same version of the libraries on the same kind of processor gives the same map, "
+    "others may turn it."
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from brightfield.embedding.copies import Dtype
 from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
+from brightfield.images.picture import Note
 from brightfield.parameters import Parameters
 from brightfield.progress import Progress
 
@@ -20,11 +22,12 @@ from brightfield.progress import Progress
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
     """A map: `points` (N, dimensions) of the vectors that it was made of, `arrays` that placing
-    others needs, and `facts` about it, of JSON types."""
+    others needs, `facts` about it, of JSON types, and what its reader should know."""
 
     points: Points
     arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[Note] = ()
 
 
 class Projection(Parameters, ABC):
@@ -66,8 +69,11 @@ class Projection(Parameters, ABC):
             raise InvalidParameter("All vectors are equal, so there is nothing to map.")
 
     @abstractmethod
-    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
-        """The map of the vectors (N, D). Raises as `check` does, and what `step` raises."""
+    def fit(self, vectors: Vectors, progress: Progress, dtype: Dtype = "float32") -> Fitted:
+        """The map of the vectors (N, D), which were stored with that dtype; copies are equal.
+
+        Raises as `check` does, and what `progress` raises.
+        """
 
     @abstractmethod
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:

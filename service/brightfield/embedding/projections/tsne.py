@@ -7,25 +7,35 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
-from openTSNE import TSNEEmbedding, initialization
+from openTSNE import TSNEEmbedding
 from openTSNE.affinity import Affinities, joint_probabilities_nn
 from pydantic import Field
 from scipy.sparse import csr_matrix
 from sklearn.neighbors import NearestNeighbors
 
+from brightfield.embedding.copies import Dtype, first_equal
+from brightfield.embedding.divergence import divergence
+from brightfield.embedding.neighbors import graph_with_copies
+from brightfield.embedding.one_thread import one_thread
 from brightfield.embedding.principal import Components, principal_components
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
-from brightfield.progress import STILL_WANTED, Progress, Step, no_progress
+from brightfield.progress import STILL_WANTED, Progress, Step
 
 _PERPLEXITY = 30.0
 _EARLY, _EXAGGERATION = 250, 12.0
 _FEW_STEPS, _MANY_STEPS = 500, 750
 _EVERY = 25
+# Spread of the first coordinate at the start, and by how much of it copies begin beside each other.
+_START, _BESIDE = 1e-4, 0.01
+# Points that are looked at for `min_gain`.
+_WATCHED = 1000
 # Points from which steps are many, and forces interpolated on a grid, which two dimensions alone
 # allow.
 _LARGE = 10_000
+# Points from which threads are worth their waiting for each other.
+_SHARED = 1000
 # Of new points: neighbours that place them, and the perplexity of what moves them.
 _PLACING, _PLACING_PERPLEXITY = 25, 5.0
 
@@ -71,21 +81,18 @@ class Tsne(Projection):
                 ],
             )
 
-    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress, dtype: Dtype = "float32") -> Fitted:
         self.check(vectors)
         perplexity = self.perplexity or min(_PERPLEXITY, len(vectors) / 3)
         further = self.iterations or (_MANY_STEPS if len(vectors) >= _LARGE else _FEW_STEPS)
         total = _EARLY + further
         progress(Step(0, total))
-        reduction = self._reduction(vectors)
-        reduced = vectors if reduction is None else reduction.project(vectors)
-        affinities = _Affinities(reduced, perplexity, progress)
-        # From the principal components, made small (Kobak and Berens 2019); reduced vectors have
-        # them in front.
-        leading = self._leading(vectors) if reduction is None else reduced
-        start = initialization.rescale(leading[:, : self.dimensions].astype(np.float64))
-        map_ = self._embedding(start, affinities)
-        watch = _Watch(progress, total, self.min_gain)
+        first = first_equal(vectors)
+        reduction = self._reduction(vectors, dtype)
+        reduced = vectors if reduction is None else reduction.project(vectors)[first]
+        likeness = _likeness(reduced.astype(np.float32), first, perplexity, progress)
+        map_ = self._embedding(self._start(vectors, first, dtype), _Affinities(reduced, likeness))
+        watch = _Watch(progress, total, self.min_gain, map_)
         self._optimize(map_, further, watch)
         progress(Step(total, total))
         arrays = {} if reduction is None else {
@@ -93,7 +100,9 @@ class Tsne(Projection):
         }  # fmt: skip
         facts = {
             "perplexity": perplexity,
-            "kl_divergence": _rounded(map_.kl_divergence),
+            "kl_divergence": divergence(
+                likeness, np.asarray(map_, np.float64), seed=self.seed, progress=progress
+            ),
             "iterations": watch.stopped or total,
         }
         return Fitted(np.asarray(map_, np.float32), arrays, facts)
@@ -105,7 +114,7 @@ class Tsne(Projection):
             vectors, new = (
                 (some - arrays["mean"]) @ arrays["components"].T for some in (vectors, new)
             )
-        affinities = _Affinities(vectors, None)
+        affinities = _Affinities(vectors, csr_matrix((len(vectors), len(vectors))))
         map_ = self._embedding(fitted.points.astype(np.float64), affinities)
         perplexity = min(_PLACING_PERPLEXITY, len(vectors) / 3)
         placed = map_.transform(
@@ -119,14 +128,23 @@ class Tsne(Projection):
         watch.enter(_EARLY)
         map_.optimize(further, **options)
 
-    def _reduction(self, vectors: Vectors) -> Components | None:
+    def _reduction(self, vectors: Vectors, dtype: Dtype) -> Components | None:
         if not 0 < self.components < min(vectors.shape):
             return None
-        return principal_components(vectors, self.components, self.seed)
+        return principal_components(vectors, self.components, self.seed, dtype)
 
-    def _leading(self, vectors: Vectors) -> NDArray[Any]:
-        found = principal_components(vectors, self.dimensions, self.seed)
-        return found.project(vectors)
+    def _start(
+        self, vectors: Vectors, first: NDArray[np.int64], dtype: Dtype
+    ) -> NDArray[np.float64]:
+        """The principal components, made small (Kobak and Berens 2019). Points at the same place
+        would never part, so copies begin a little beside it."""
+        found = principal_components(vectors, self.dimensions, self.seed, dtype)
+        start = found.project(vectors).astype(np.float64)[first]
+        start *= _START / max(float(start[:, 0].std()), np.finfo(float).tiny)
+        beside = np.random.default_rng(self.seed).normal(0, _START * _BESIDE, start.shape)
+        copies = first != np.arange(len(first))
+        start[copies] += beside[copies]
+        return start
 
     def _embedding(self, points: NDArray[np.float64], affinities: _Affinities) -> TSNEEmbedding:
         grid = self.dimensions == 2 and len(points) >= _LARGE
@@ -136,38 +154,36 @@ class Tsne(Projection):
             points,
             affinities,
             negative_gradient_method=method,
-            n_jobs=cpu_count(),
+            n_jobs=cpu_count() if len(points) >= _SHARED else 1,
             random_state=self.seed,
         )
 
 
+def _likeness(
+    vectors: Vectors, first: NDArray[np.int64], perplexity: float, progress: Progress
+) -> csr_matrix:
+    """The likeness of each vector to its neighbours, as many as three times the perplexity."""
+    wanted: Progress = lambda _: progress(STILL_WANTED)  # noqa: E731 - they have steps of their own
+    k = min(len(vectors) - 1, int(3 * perplexity))
+    neighbors, distances = graph_with_copies(vectors, first, k, "euclidean", wanted)
+    likeness = joint_probabilities_nn(neighbors, distances, [perplexity], n_jobs=1)
+    progress(STILL_WANTED)
+    return likeness
+
+
 class _Affinities(Affinities):  # type: ignore[misc]
-    """Likenesses from exact nearest neighbours, to as many as three times the perplexity.
+    """The `likeness` of vectors (N, N), and that of new vectors to them."""
 
-    Without a perplexity there are none among the vectors themselves, only those of new vectors to
-    them. `before` is called between the parts.
-    """
-
-    def __init__(
-        self,
-        vectors: NDArray[Any],
-        perplexity: float | None,
-        progress: Progress = no_progress,
-    ) -> None:
+    def __init__(self, vectors: NDArray[Any], likeness: csr_matrix) -> None:
         self.n_jobs = 1
         self._index = NearestNeighbors(algorithm="brute").fit(vectors)
-        self.P = csr_matrix((len(vectors), len(vectors)))
-        if perplexity is not None:
-            k = min(len(vectors) - 1, int(3 * perplexity))
-            distances, neighbors = self._index.kneighbors(n_neighbors=k)
-            progress(STILL_WANTED)
-            self.P = joint_probabilities_nn(neighbors, distances, [perplexity], n_jobs=1)
-            progress(STILL_WANTED)
+        self.P = likeness
 
     def to_new(self, data: NDArray[Any], perplexity: float, return_distances: bool = False) -> Any:
         known = self._index.n_samples_fit_
         k = min(known, max(int(3 * perplexity), _PLACING))
-        distances, neighbors = self._index.kneighbors(data, n_neighbors=k)
+        with one_thread():
+            distances, neighbors = self._index.kneighbors(data, n_neighbors=k)
         likeness = joint_probabilities_nn(
             neighbors,
             distances,
@@ -181,10 +197,12 @@ class _Affinities(Affinities):  # type: ignore[misc]
 
 
 class _Watch:
-    """Tells how far the map is, and ends it where nothing is gained any more."""
+    """Reports how far the map is, and ends it where nothing is gained any more."""
 
-    def __init__(self, progress: Progress, total: int, min_gain: float) -> None:
-        self._progress, self._total, self._min_gain = progress, total, min_gain
+    def __init__(
+        self, progress: Progress, total: int, min_gain: float, map_: TSNEEmbedding
+    ) -> None:
+        self._progress, self._total, self._min_gain, self._map = progress, total, min_gain, map_
         self._begun = 0
         self._last = float("inf")
         self.stopped: int | None = None
@@ -192,19 +210,17 @@ class _Watch:
     def enter(self, begun: int) -> None:
         """The steps after exaggeration begin: from here the divergence is comparable."""
         self._begun = begun
-        self._last = float("inf")
 
-    def __call__(self, iteration: int, divergence: float, points: Any) -> bool:
+    def __call__(self, iteration: int, estimate: float, points: Any) -> bool:
         done = self._begun + iteration
         self._progress(Step(done, self._total))
-        divergence = _rounded(divergence)
-        gain = 1 - divergence / self._last
-        self._last = divergence
-        if self._begun and gain < self._min_gain:
-            self.stopped = done
+        if self._begun and self._min_gain:
+            self._stop_if_settled(done, np.asarray(points, np.float64))
         return self.stopped is not None
 
-
-def _rounded(divergence: float) -> float:
-    """Without the last digits, which depend on the number of threads."""
-    return float(f"{divergence:.9g}")
+    def _stop_if_settled(self, done: int, points: NDArray[np.float64]) -> None:
+        """Not by openTSNE's own divergence, which leaves out points at the same place."""
+        now = divergence(self._map.affinities.P, points, sample=_WATCHED)
+        if self._last - now < self._min_gain * self._last:
+            self.stopped = done
+        self._last = now

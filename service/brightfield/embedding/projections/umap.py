@@ -17,12 +17,16 @@ import numpy as np
 from pydantic import Field
 from sklearn.neighbors import NearestNeighbors
 
+from brightfield.embedding.copies import Dtype
+from brightfield.embedding.principal import principal_components
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
 from brightfield.outages import MissingPackage, ModelFailed
 from brightfield.progress import Progress, Step
 
+# Largest coordinate at the start, and the spread of the noise in it, as in UMAP.
+_SPAN, _NOISE = 10.0, 1e-4
 _LOOK = 0.2  # seconds between two looks at whether anybody still waits
 
 # Runs in a process of its own: it compiles itself, takes all cores, and can be ended at any moment.
@@ -40,7 +44,8 @@ def watch():
 threading.Thread(target=watch, daemon=True).start()
 import umap
 options = json.load(open(f"{folder}/options.json"))
-points = umap.UMAP(**options).fit_transform(np.load(f"{folder}/vectors.npy"))
+start = np.load(f"{folder}/start.npy")
+points = umap.UMAP(init=start, **options).fit_transform(np.load(f"{folder}/vectors.npy"))
 np.save(f"{folder}/points.npy", np.asarray(points, np.float32))
 """
 
@@ -70,7 +75,7 @@ class Umap(Projection):
                 "runs, or take tsne."
             )
 
-    def fit(self, vectors: Vectors, progress: Progress) -> Fitted:
+    def fit(self, vectors: Vectors, progress: Progress, dtype: Dtype = "float32") -> Fitted:
         self.check(vectors)
         progress(Step(0, 1))
         options = {
@@ -79,17 +84,26 @@ class Umap(Projection):
             "min_dist": self.min_dist,
             "random_state": self.seed,
             "n_jobs": 1,
-            # The spectrum of so few vectors has too few directions to start from.
-            "init": "spectral" if len(vectors) > self.dimensions + 1 else "random",
         }
         with TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "options.json").write_text(json.dumps(options))
             np.save(folder / "vectors.npy", vectors)
+            np.save(folder / "start.npy", self._start(vectors, dtype))
             _run(folder, progress)
             points = np.load(folder / "points.npy")
         progress(Step(1, 1))
         return Fitted(points)
+
+    def _start(self, vectors: Vectors, dtype: Dtype) -> Points:
+        """The principal components, as wide as UMAP makes its own start, and a little noise, which
+        parts copies. UMAP's own start, the spectrum of the neighbourhoods, isn't the same twice
+        where they fall into islands. (Kobak and Linderman 2021)"""
+        found = principal_components(vectors, self.dimensions, self.seed, dtype)
+        start = found.project(vectors)
+        start *= _SPAN / max(float(np.abs(start).max()), float(np.finfo(np.float32).tiny))
+        noise = np.random.default_rng(self.seed).normal(0, _NOISE, start.shape)
+        return np.asarray(start + noise, np.float32)
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
         progress(Step(0, 1))

@@ -129,6 +129,8 @@ def ids_of(media_type: str, payload: bytes) -> list[str]:
     document = json.loads(zlib.decompress(payload))
     if media_type == PAIRS:
         return [entry["id"] for entry in document if entry["id"] is not None]
+    if "truth" in document:
+        return list(document.get("ids", ()))
     if "ground_truth" in document:
         return [id_text(image["id"]) for image in document["ground_truth"]["images"]]
     pairs = document.get("pairs", ())  # from a version that kept the images

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.images.picture import Note
+from brightfield.metrics.reports.interval_words import few_drawn
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate, Reason
@@ -18,20 +20,35 @@ from brightfield.metrics.statistics.family import (
     MetricPath,
     MetricSpec,
     SharedUnits,
-    estimates,
     ratio,
 )
+from brightfield.metrics.statistics.intervals import Drawing, estimates
 from brightfield.metrics.statistics.resampling import (
     ClusterResampler,
     Codes,
-    Resampler,
     RowResampler,
     SampleWeights,
 )
+from brightfield.metrics.statistics.scale import FISHER, LOG, LOGIT, PLAIN, Scale
 from brightfield.progress import Progress
 
 CaseValue = float | Reason
 """A case's number, or why it has none."""
+
+# Shares, sizes without an upper bound, and what lies between -1 and 1; others are as they are.
+_SHARES = (
+    *("iou", "dice", "pixel_accuracy", "nsd", "boundary_iou"),
+    *("pq", "sq", "rq", "aji", "aji_plus", "f1_at"),
+)
+_SIZES = ("hd", "assd", "mse", "rmse", "mae", "merges", "splits")
+
+
+def scale_of(name: str) -> Scale:
+    """The scale of a number of cases by its name, of which an ending (`f1_at_0.5`) may vary."""
+    if name == "ssim":
+        return FISHER
+    kind = name.rstrip("0123456789.").rstrip("_")
+    return LOGIT if kind in _SHARES else LOG if kind in _SIZES else PLAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +102,17 @@ class Pooled:
         return ratio(numerator, denominator)
 
 
+@dataclass(frozen=True)
 class MeanOfCases(Family[CaseMean, Batch]):
-    """The mean over the cases that have a value."""
+    """The mean over the cases that have a value; `shape` is the scale of its interval."""
+
+    shape: Scale = PLAIN
 
     names: ClassVar[tuple[str, ...]] = ("value",)
+    units_needed: ClassVar[int] = 3
+
+    def scale(self, name: str, sample: CaseMean) -> Scale:
+        return self.shape
 
     def values(self, sample: CaseMean, weighted: Batch) -> Mapping[str, Batch]:
         return {"value": weighted}
@@ -112,10 +136,16 @@ class MeanOfCases(Family[CaseMean, Batch]):
         return SharedUnits(one.beside(two), two.beside(one), *(side.tolist() for side in lacking))
 
 
+@dataclass(frozen=True)
 class RatioOfSums(Family[Pooled, Batch]):
-    """The ratio of the sums over all cases: large cases weigh more."""
+    """The ratio of the sums over all cases: large cases weigh more; `shape` is as above."""
+
+    shape: Scale = PLAIN
 
     names: ClassVar[tuple[str, ...]] = ("value",)
+
+    def scale(self, name: str, sample: Pooled) -> Scale:
+        return self.shape
 
     def values(self, sample: Pooled, weighted: Batch) -> Mapping[str, Batch]:
         return {"value": weighted}
@@ -138,26 +168,33 @@ class Draws:
     confidence: Confidence
     progress: Progress
 
-    def estimates(self, lines: Sequence[MetricSpec[Any]]) -> dict[MetricPath, Estimate]:
-        """The numbers with intervals by drawing cases."""
-        sampler: Resampler = RowResampler(np.zeros(self.count, np.int64))
+    @cached_property
+    def drawing(self) -> Drawing:
         if self.groups is not None:
-            sampler = ClusterResampler.of_rows(self.groups)
-        return estimates(
-            lines, sampler, self.confidence, self.progress, clustered=self.groups is not None
-        )
+            return Drawing.of(ClusterResampler.of_rows(self.groups), clustered=True)
+        return Drawing.of(RowResampler(np.zeros(self.count, np.int64)), clustered=False)
+
+    def estimates(self, lines: Sequence[MetricSpec[Any]]) -> dict[MetricPath, Estimate]:
+        """The numbers with intervals."""
+        return estimates(lines, self.drawing, self.confidence, self.progress)
+
+    def few(self, found: Mapping[MetricPath, Estimate]) -> list[Note]:
+        """What to know of intervals that rest on few cases or groups."""
+        return few_drawn(self.drawing, "cases", self.confidence, found.values())
 
 
 def mean_line(key: MetricPath, values: Sequence[CaseValue], family: MeanOfCases) -> MetricSpec[Any]:
     """The mean of one metric over the cases."""
-    return MetricSpec(key, "value", family, (CaseMean(values),))
+    scaled = replace(family, shape=scale_of(str(key[-1])))
+    return MetricSpec(key, "value", scaled, (CaseMean(values),))
 
 
 def pooled_line(key: MetricPath, samples: Sequence[Pooled], family: RatioOfSums) -> MetricSpec[Any]:
     """A pooled ratio; of several classes the mean over those that occur."""
     occurring = tuple(sample for sample in samples if any(sample.denominator))
     n = len(samples[0].denominator) if samples else 0
-    return MetricSpec(key, "value", family, occurring or tuple(samples), n)
+    scaled = replace(family, shape=scale_of(str(key[-1])))
+    return MetricSpec(key, "value", scaled, occurring or tuple(samples), n)
 
 
 def case_json(values: Mapping[str, CaseValue]) -> dict[str, Any]:

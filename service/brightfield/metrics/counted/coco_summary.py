@@ -15,6 +15,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import Family, ratio
 from brightfield.metrics.statistics.resampling import SampleWeights
+from brightfield.metrics.statistics.scale import LOGIT, Scale
 
 # Numbers of one block of resamples.
 _BLOCK = 200_000
@@ -54,6 +55,9 @@ class CocoSummary(Family[Detected, SampleWeights]):
     image's detections and objects count twice. Source: Lin et al., "Microsoft COCO: common objects
     in context", ECCV 2014.
     """
+
+    def scale(self, name: str, sample: Detected) -> Scale:
+        return LOGIT
 
     def values(self, sample: Detected, weighted: SampleWeights) -> Mapping[str, Batch]:
         matched = sample.matched

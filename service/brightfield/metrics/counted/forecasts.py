@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.family import Family
+from brightfield.metrics.statistics.logistic import LogisticLine
 from brightfield.metrics.statistics.resampling import Codes, SampleWeights
 
 Probabilities = NDArray[np.float64]
@@ -63,6 +64,22 @@ class Forecasts:
         edges = np.linspace(0, 1, self.bins + 1)
         return np.searchsorted(edges[1:-1], self.confidence, side="left")
 
+    @cached_property
+    def logits(self) -> NDArray[np.float64]:
+        """(n,) ln(p / (1 - p)) of each probability, which is cut as for a logarithm."""
+        cut = np.clip(self.confidence, EPSILON, 1 - EPSILON)
+        return np.log(cut / (1 - cut))
+
+    @cached_property
+    def sloped(self) -> LogisticLine:
+        """How the odds of what came true follow those that were stated."""
+        return LogisticLine(self.logits, self.hit, True)
+
+    @cached_property
+    def shifted(self) -> LogisticLine:
+        """The same with a slope of 1."""
+        return LogisticLine(self.logits, self.hit, False)
+
     def followed_by(self, other: Forecasts) -> Forecasts:
         """Both, one after the other."""
         return Forecasts(
@@ -75,6 +92,15 @@ class Forecasts:
 
     def weighted(self, weights: SampleWeights) -> SampleWeights:
         return weights
+
+
+def binned(numbers: SampleWeights, of_bin: Codes, bins: int) -> NDArray[np.float64]:
+    """(B, bins): sums of (B, n) numbers by the bin of each."""
+    places = of_bin
+    if len(numbers) > 1:
+        places = of_bin + bins * np.arange(len(numbers))[:, None]
+    sums = np.bincount(places.ravel(), weights=numbers.ravel(), minlength=len(numbers) * bins)
+    return sums.astype(np.float64).reshape(len(numbers), bins)
 
 
 def _surprise(probability: Probabilities) -> Probabilities:

@@ -91,15 +91,15 @@ def restored(
     )
 
 
+@dataclass(frozen=True)
 class PooledPsnr(RatioOfSums):
     """10 log10(L^2 / pooled mse) in dB."""
 
-    def __init__(self, span: float) -> None:
-        self._span = span
+    span: float = 1.0
 
     def values(self, sample: Pooled, weighted: Batch) -> Mapping[str, Batch]:
         positive = np.where(weighted > 0, weighted, np.nan)
-        return {"value": 20 * np.log10(self._span) - 10 * np.log10(positive)}
+        return {"value": 20 * np.log10(self.span) - 10 * np.log10(positive)}
 
     def undefined(self, sample: Pooled) -> Mapping[str, Reason]:
         if not any(sample.numerator) and any(sample.denominator):

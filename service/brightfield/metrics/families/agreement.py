@@ -12,7 +12,8 @@ from brightfield.metrics.counted.counts import CountTable, TableFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.wilson import wilson
+from brightfield.metrics.statistics.scale import FISHER, LOGIT, Scale
+from brightfield.metrics.statistics.wilson import mean_of_proportions, wilson
 
 
 class Agreement(TableFamily):
@@ -24,11 +25,19 @@ class Agreement(TableFamily):
         kappa = (c / n - e) / (1 - e)  with e = sum t_i p_i / n^2                in [-1, 1]
 
     All but accuracy are undefined where only one class has members, and `mcc` also where only one
-    is predicted. Sources: Gorodkin, "Comparing two K-category assignments by a K-category
-    correlation coefficient", 2004; Cohen, "A coefficient of agreement for nominal scales", 1960.
+    is predicted. Accuracy has Wilson's interval, balanced accuracy that of a mean of shares.
+    Sources: Gorodkin, "Comparing two K-category assignments by a K-category correlation
+    coefficient", 2004; Cohen, "A coefficient of agreement for nominal scales", 1960.
     """
 
     names: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "mcc", "kappa")
+    scales: ClassVar[Mapping[str, Scale]] = {
+        "accuracy": LOGIT,
+        "balanced_accuracy": LOGIT,
+        "mcc": FISHER,
+        "kappa": FISHER,
+    }
+    fixed: ClassVar[frozenset[str]] = frozenset({"balanced_accuracy"})
 
     def values(self, sample: CountTable, weighted: NDArray[np.float64]) -> Mapping[str, Batch]:
         n = weighted.sum(axis=(1, 2))
@@ -57,4 +66,9 @@ class Agreement(TableFamily):
         return dict.fromkeys(self.names, sample.n)
 
     def analytic(self, sample: CountTable, level: float) -> Mapping[str, IntervalOrReason]:
-        return {"accuracy": wilson(int(np.trace(sample.counts)), sample.n, level)}
+        right, members = np.diagonal(sample.counts), sample.counts.sum(axis=1)
+        recalls = [(int(right[c]), int(members[c])) for c in sample.present]
+        return {
+            "accuracy": wilson(int(right.sum()), sample.n, level),
+            "balanced_accuracy": mean_of_proportions(recalls, level),
+        }

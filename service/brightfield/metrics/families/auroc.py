@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from statistics import NormalDist
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 from brightfield.metrics.statistics.family import ratio
+from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.student import t_quantile
 
 # Below it a variance is the rounding of its terms.
 _NO_VARIANCE = 1e-24
@@ -30,6 +32,8 @@ class Auroc(RocFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("auroc",)
+    scales: ClassVar[Mapping[str, Scale]] = {"auroc": LOGIT}
+    fixed: ClassVar[frozenset[str]] = frozenset(names)
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:
         right, every, tp, called = weighted
@@ -47,31 +51,39 @@ class Auroc(RocFamily):
 
 
 def delong(ranking: Ranking, level: float) -> IntervalOrReason:
-    """AUROC -+ z sqrt(S10 / P + S01 / N), cut to [0, 1].
+    """logit(AUROC) -+ t sqrt(S10 / P + S01 / N) / (AUROC (1 - AUROC)), back from the logit.
 
     S10 is the variance over the P positives of the share of negatives that each is ranked above,
     S01 that over the N negatives of the share of positives above each; ties count half. All rows
-    of one score have one share, so after sorting a pass over the thresholds suffices. Needs two
-    positives and two negatives (`too_few`). Where all shares agree, as with a perfect ranking, the
-    formula gives no width, and no interval is claimed (`no_variation`). Sources: DeLong, DeLong
-    and Clarke-Pearson, "Comparing the areas under two or more correlated ROC curves", Biometrics
-    44, 1988; Sun and Xu, "Fast implementation of DeLong's algorithm", IEEE SPL 21, 2014.
+    of one score have one share, so after sorting a pass over the thresholds suffices. On the logit
+    scale the interval stays within [0, 1] and holds near 1 as well. t has the degrees of freedom of
+    two variances of P and N values, so few rows of a class widen it:
+
+        (S10 / P + S01 / N)^2 / ((S10 / P)^2 / (P - 1) + (S01 / N)^2 / (N - 1))
+
+    Needs two positives and two negatives (`too_few`). Where all shares agree, as with a perfect
+    ranking, the formula gives no width, and no interval is claimed (`no_variation`). Sources:
+    DeLong, DeLong and Clarke-Pearson, "Comparing the areas under two or more correlated ROC
+    curves", Biometrics 44, 1988; Pepe, "The Statistical Evaluation of Medical Tests", 2003, section
+    5.2 (logit); Welch, "The generalization of 'Student's' problem", Biometrika 34, 1947; Sun and
+    Xu, "Fast implementation of DeLong's algorithm", IEEE SPL 21, 2014.
     """
     positives, negatives = ranking.positives, ranking.negatives
     if min(positives, negatives) < 2:
         return "too_few"
     area = sum(_product(part.right, part.below) for part in _shares(ranking)) / positives
-    of_positives = of_negatives = 0.0
+    forth = back = 0.0
     for part in _shares(ranking):
-        of_positives += _product(part.right, np.square(part.below - area))
-        of_negatives += _product(part.wrong, np.square(part.above - area))
-    variance = of_positives / (positives - 1) / positives
-    variance += of_negatives / (negatives - 1) / negatives
+        forth += _product(part.right, np.square(part.below - area))
+        back += _product(part.wrong, np.square(part.above - area))
+    forth /= (positives - 1) * positives
+    back /= (negatives - 1) * negatives
+    variance = forth + back
     if variance <= _NO_VARIANCE:
         return "no_variation"
-    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
-    low, high = area - half, area + half
-    return Interval(max(0.0, low), min(1.0, high), "delong", low < 0 or high > 1)
+    freedom = variance**2 / (forth**2 / (positives - 1) + back**2 / (negatives - 1))
+    found = LOGIT.interval(area, math.sqrt(variance), t_quantile(level, freedom))
+    return replace(found, method="delong") if isinstance(found, Interval) else found
 
 
 class _Shares(NamedTuple):

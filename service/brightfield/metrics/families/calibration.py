@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.counted.forecasts import ForecastFamily, Forecasts
+from brightfield.metrics.counted.forecasts import ForecastFamily, Forecasts, binned
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
@@ -24,9 +24,11 @@ class Calibration(ForecastFamily):
 
     both in [0, 1]. A bin takes in its upper edge, and the first one 0. Empty bins do not count.
     Both depend on the number of bins, and `ece` is above 0 even for perfect probabilities of
-    finitely many rows. Sources: Naeini, Cooper and Hauskrecht, "Obtaining well calibrated
-    probabilities using Bayesian binning", AAAI 2015; Guo et al., "On calibration of modern neural
-    networks", ICML 2017.
+    finitely many rows, by more the fewer these are. So a resample, which has what chance made of
+    the sample and its own chance as well, says nothing about the true value, and no interval is
+    claimed (`biased`): `ece_debiased`, `calibration_slope` and `calibration_intercept` have one.
+    Sources: Naeini, Cooper and Hauskrecht, "Obtaining well calibrated probabilities using Bayesian
+    binning", AAAI 2015; Guo et al., "On calibration of modern neural networks", ICML 2017.
     """
 
     names: ClassVar[tuple[str, ...]] = ("ece", "mce")
@@ -36,8 +38,8 @@ class Calibration(ForecastFamily):
         for own in blocks(sample.n):
             of_bin, weights = sample.of_bin[own], weighted[:, own]
             more = sample.hit[own] - sample.confidence[own]
-            counts += _by_bin(weights, of_bin, sample.bins)
-            surplus += _by_bin(weights * more, of_bin, sample.bins)
+            counts += binned(weights, of_bin, sample.bins)
+            surplus += binned(weights * more, of_bin, sample.bins)
         gaps = np.abs(surplus)
         means = np.divide(gaps, counts, out=np.zeros_like(gaps), where=counts > 0)
         total = counts.sum(axis=1)
@@ -47,17 +49,11 @@ class Calibration(ForecastFamily):
     def undefined(self, sample: Forecasts) -> Mapping[str, Reason]:
         return {} if sample.n else dict.fromkeys(self.names, "no_rows")
 
+    def untold(self, sample: Forecasts) -> Mapping[str, Reason]:
+        return dict.fromkeys(self.names, "biased")
+
     def sizes(self, sample: Forecasts) -> Mapping[str, int]:
         return dict.fromkeys(self.names, sample.n)
-
-
-def _by_bin(numbers: SampleWeights, of_bin: NDArray[np.int64], bins: int) -> NDArray[np.float64]:
-    """(B, bins): sums of (B, n) numbers."""
-    places = of_bin
-    if len(numbers) > 1:
-        places = of_bin + bins * np.arange(len(numbers))[:, None]
-    sums = np.bincount(places.ravel(), weights=numbers.ravel(), minlength=len(numbers) * bins)
-    return sums.astype(np.float64).reshape(len(numbers), bins)
 
 
 def reliability(sample: Forecasts, level: float | None) -> dict[str, Any]:

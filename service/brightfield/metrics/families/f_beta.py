@@ -10,6 +10,7 @@ from brightfield.metrics.counted.counts import Four, FourCounts, RateFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import ratio
+from brightfield.metrics.statistics.scale import LOGIT, Scale
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class FBeta(RateFamily):
     beta: float
 
     names: ClassVar[tuple[str, ...]] = ("f_beta",)
+    scales: ClassVar[Mapping[str, Scale]] = {"f_beta": LOGIT}
     option: ClassVar[str] = "beta"
     zero: ClassVar[frozenset[str]] = frozenset({"f_beta"})
 

@@ -10,6 +10,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.proportion_ratio import proportion_ratio
+from brightfield.metrics.statistics.scale import LOG, Scale
 
 
 class LikelihoodRatios(RateFamily):
@@ -24,6 +25,8 @@ class LikelihoodRatios(RateFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("lr_positive", "lr_negative")
+    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOG)
+    fixed: ClassVar[frozenset[str]] = frozenset(names)
     averaged: ClassVar[bool] = False
 
     def values(self, sample: FourCounts, weighted: Four) -> Mapping[str, Batch]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from brightfield.metrics.counted.partial_area import partial_area, roc_rates
 from brightfield.metrics.counted.ranking import Ranking, RocFamily, Sweep
 from brightfield.metrics.statistics.bootstrap import Batch
+from brightfield.metrics.statistics.scale import LOGIT, Scale
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class PartialAuroc(RocFamily):
     most: float
 
     names: ClassVar[tuple[str, ...]] = ("partial_auroc",)
+    scales: ClassVar[Mapping[str, Scale]] = {"partial_auroc": LOGIT}
+    fixed: ClassVar[frozenset[str]] = frozenset(names)
     option: ClassVar[str] = "max_fpr"
 
     @property

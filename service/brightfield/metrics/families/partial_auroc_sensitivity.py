@@ -9,6 +9,7 @@ from typing import ClassVar
 from brightfield.metrics.counted.partial_area import partial_area, roc_rates
 from brightfield.metrics.counted.ranking import Ranking, RocFamily, Sweep
 from brightfield.metrics.statistics.bootstrap import Batch
+from brightfield.metrics.statistics.scale import LOGIT, Scale
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class PartialAurocSensitivity(RocFamily):
     least: float
 
     names: ClassVar[tuple[str, ...]] = ("partial_auroc_sensitivity",)
+    scales: ClassVar[Mapping[str, Scale]] = {"partial_auroc_sensitivity": LOGIT}
+    fixed: ClassVar[frozenset[str]] = frozenset(names)
     option: ClassVar[str] = "min_sensitivity"
 
     @property

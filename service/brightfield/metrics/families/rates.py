@@ -9,7 +9,8 @@ from brightfield.metrics.counted.counts import Four, FourCounts, RateFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
-from brightfield.metrics.statistics.wilson import wilson
+from brightfield.metrics.statistics.scale import LOGIT, Scale
+from brightfield.metrics.statistics.wilson import wilson, wilson_f1
 
 
 class Rates(RateFamily):
@@ -20,14 +21,16 @@ class Rates(RateFamily):
         f1 = 2 TP / (2 TP + FP + FN)              jaccard = TP / (TP + FP + FN)
 
     each in [0, 1]. A share of nothing is undefined: F1 and Jaccard are where there are no
-    positives and none are predicted. Intervals of the first four are Wilson's. Source: Altman and
-    Bland, "Diagnostic tests", BMJ 308 and 309, 1994.
+    positives and none are predicted. Intervals are Wilson's, of F1 by way of Jaccard. Source:
+    Altman and Bland, "Diagnostic tests", BMJ 308 and 309, 1994.
     """
 
     names: ClassVar[tuple[str, ...]] = (
         *("sensitivity", "specificity", "ppv", "npv"),
         *("f1", "jaccard"),
     )
+    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOGIT)
+    fixed: ClassVar[frozenset[str]] = frozenset({"sensitivity", "specificity"})
     zero: ClassVar[frozenset[str]] = frozenset({"sensitivity", "ppv", "f1", "jaccard"})
 
     def values(self, sample: FourCounts, weighted: Four) -> Mapping[str, Batch]:
@@ -75,6 +78,11 @@ class Rates(RateFamily):
         tp, _, tn, _ = sample.totals
         right = {"sensitivity": tp, "specificity": tn, "ppv": tp, "npv": tn}
         sizes = self.sizes(sample)
-        return {
+        found: dict[str, IntervalOrReason] = {
             name: wilson(hits, sizes[name], level) for name, hits in right.items() if sizes[name]
         }
+        _, fp, _, fn = sample.totals
+        either = tp + fp + fn
+        if either:
+            found |= {"f1": wilson_f1(tp, either, level), "jaccard": wilson(tp, either, level)}
+        return found

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 from brightfield.metrics.counted.forecasts import ForecastFamily, Forecasts
 from brightfield.metrics.statistics.bootstrap import Batch
-from brightfield.metrics.statistics.estimate import Reason
+from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.resampling import SampleWeights
+from brightfield.metrics.statistics.scale import LOG, Scale
+from brightfield.metrics.statistics.student import mean_interval
 
 
 class ScoringRules(ForecastFamily):
@@ -26,6 +28,7 @@ class ScoringRules(ForecastFamily):
     """
 
     names: ClassVar[tuple[str, ...]] = ("brier", "log_loss")
+    scales: ClassVar[Mapping[str, Scale]] = dict.fromkeys(names, LOG)
 
     def values(self, sample: Forecasts, weighted: SampleWeights) -> Mapping[str, Batch]:
         total = weighted.sum(axis=1)
@@ -39,3 +42,9 @@ class ScoringRules(ForecastFamily):
 
     def sizes(self, sample: Forecasts) -> Mapping[str, int]:
         return dict.fromkeys(self.names, sample.n)
+
+    def analytic(self, sample: Forecasts, level: float) -> Mapping[str, IntervalOrReason]:
+        return {
+            "brier": mean_interval(sample.squared, LOG, level),
+            "log_loss": mean_interval(sample.surprise, LOG, level),
+        }

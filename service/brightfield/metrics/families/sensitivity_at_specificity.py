@@ -28,6 +28,8 @@ class SensitivityAtSpecificity(RocFamily):
     least: float
 
     names: ClassVar[tuple[str, ...]] = ("sensitivity_at_specificity",)
+    fixed: ClassVar[frozenset[str]] = frozenset(names)
+    smooth: ClassVar[bool] = False
     option: ClassVar[str] = "at_specificity"
 
     @property

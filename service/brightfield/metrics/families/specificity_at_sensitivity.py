@@ -28,6 +28,8 @@ class SpecificityAtSensitivity(RocFamily):
     least: float
 
     names: ClassVar[tuple[str, ...]] = ("specificity_at_sensitivity",)
+    fixed: ClassVar[frozenset[str]] = frozenset(names)
+    smooth: ClassVar[bool] = False
     option: ClassVar[str] = "at_sensitivity"
 
     @property

@@ -13,6 +13,7 @@ from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import IntervalOrReason, Reason
 from brightfield.metrics.statistics.family import ratio
 from brightfield.metrics.statistics.resampling import SampleWeights
+from brightfield.metrics.statistics.scale import LOGIT, Scale
 from brightfield.metrics.statistics.wilson import wilson
 
 
@@ -28,6 +29,7 @@ class TopK(PlaceFamily):
     k: int
 
     names: ClassVar[tuple[str, ...]] = ("top_k_accuracy",)
+    scales: ClassVar[Mapping[str, Scale]] = {"top_k_accuracy": LOGIT}
     option: ClassVar[str] = "top_k"
 
     @property

@@ -13,6 +13,7 @@ from brightfield.metrics.counted.counts import CountTable, TableFamily
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import ratio
+from brightfield.metrics.statistics.scale import FISHER, Scale
 
 KappaWeights = Literal["linear", "quadratic"]
 
@@ -30,6 +31,7 @@ class WeightedKappa(TableFamily):
     weights: KappaWeights
 
     names: ClassVar[tuple[str, ...]] = ("weighted_kappa",)
+    scales: ClassVar[Mapping[str, Scale]] = {"weighted_kappa": FISHER}
     option: ClassVar[str] = "kappa_weights"
 
     @property

@@ -31,18 +31,20 @@ from brightfield.metrics.reading.pairs import (
 from brightfield.metrics.reading.predictions import missing_values
 from brightfield.metrics.reading.rows import Excluded
 from brightfield.metrics.reports.comparison import (
-    CONVENTIONS,
-    Design,
     Shared,
     below,
+    comparison_conventions,
     differences,
     lacking,
     same_options,
 )
+from brightfield.metrics.reports.interval_words import few_drawn
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricSpec
+from brightfield.metrics.statistics.intervals import Drawing
 from brightfield.metrics.statistics.resampling import ClusterResampler, Codes, RowResampler
 from brightfield.progress import STILL_WANTED, Progress
 
@@ -139,13 +141,15 @@ class PairsEvaluation(Evaluation):
                 "numbers do not mean the same."
             )
         lines = self.lines(one), other.lines(two)
-        found = differences(*lines, _drawn(one, two), confidence, both.progress)
+        drawing, groups = _drawn(one, two)
+        found = differences(*lines, Design.shared(drawing, groups), confidence, both.progress)
+        few = few_drawn(drawing, "cases", confidence, found.values())
         return {
             **shared.json(),
             "metrics": below(found, ("metrics",), shared.ids),
             "pooled": below(found, ("pooled",), shared.ids),
-            "warnings": warned([*lacking(found), *skipped(found)]),
-            "conventions": {**CONVENTIONS, "ci": confidence.model_dump()},
+            "warnings": warned([*lacking(found), *skipped(found), *few]),
+            "conventions": comparison_conventions(confidence),
         }
 
     def cases(self, found: Iterable[Case | LeftOut]) -> tuple[list[Any], list[Excluded]]:
@@ -235,13 +239,13 @@ def _repeated(cases: Sequence[Any]) -> list[Note]:
     ]
 
 
-def _drawn(one: Sequence[Any], two: Sequence[Any]) -> Design:
+def _drawn(one: Sequence[Any], two: Sequence[Any]) -> tuple[Drawing, Codes | None]:
     """Cases are drawn, or whole groups where either run has them."""
     for cases in (one, two):
         groups = group_codes([case.pair for case in cases])
         if groups is not None:
-            return Design.shared(ClusterResampler.of_rows(groups), groups)
-    return Design.shared(RowResampler(np.zeros(len(one), np.int64)), None)
+            return Drawing.of(ClusterResampler.of_rows(groups), clustered=True), groups
+    return Drawing.of(RowResampler(np.zeros(len(one), np.int64)), clustered=False), None
 
 
 def _ids(cases: Sequence[Any]) -> list[str] | None:

@@ -16,9 +16,11 @@ from brightfield.errors import (
 from brightfield.metrics.reading.columns import ScoreColumns, Text
 
 CSV_COLUMNS = ("truth", "score", "prediction", "group", "id")
-"""Columns that are known; scores of several classes are `score:<label>`."""
+"""Columns that are known; scores of several classes are `score:<label>`, labels of rows that have
+any number of them `truth:<label>` and `prediction:<label>`."""
 
-_SCORE = "score:"
+# Of these each label may have a column of its own, as `score:<label>`.
+_OF_LABELS = ("truth", "score", "prediction")
 # Classes that are told apart, and the other columns.
 _MOST_COLUMNS = 1000 + len(CSV_COLUMNS)
 # A field takes Python some 60 bytes, and a quarter of a microsecond.
@@ -99,20 +101,23 @@ def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:
     among `columns`."""
     found: dict[str, Any] = {}
     others: dict[str, Any] = {}
-    classes = {
-        name.removeprefix(_SCORE): column
-        for name, column in columns.items()
-        if name.startswith(_SCORE)
-    }
+    of_labels: dict[str, dict[str, Any]] = {}
     for name, column in columns.items():
+        kind, _, label = name.partition(":")
         if name in CSV_COLUMNS:
-            found[name if name == "truth" else f"{name}s"] = column
-        elif not name.startswith(_SCORE):
+            found[_member(name)] = column
+        elif kind in _OF_LABELS and label:
+            of_labels.setdefault(kind, {})[label] = column
+        else:
             others[name] = column
     if others:
         found["columns"] = others
-    if classes:
-        if "scores" in found:
-            raise InvalidRows("There is a column `score` and some `score:<label>`; send either.")
-        found["scores"] = ScoreColumns(tuple(classes), tuple(classes.values()))
+    for kind, own in of_labels.items():
+        if _member(kind) in found:
+            raise InvalidRows(f"There is a column `{kind}` and some `{kind}:<label>`; send either.")
+        found[_member(kind)] = ScoreColumns(tuple(own), tuple(own.values()))
     return found
+
+
+def _member(name: str) -> str:
+    return name if name == "truth" else f"{name}s"

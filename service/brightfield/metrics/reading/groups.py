@@ -27,6 +27,11 @@ class Groups:
         codes = np.fromiter((place.get(name, -1) for name in column), np.int64, len(column))
         return cls(codes, names)
 
+    @property
+    def texts(self) -> list[str | None]:
+        """The column as it came."""
+        return [None if code < 0 else self.names[code] for code in self.codes.tolist()]
+
     def taken(self, rows: Codes) -> Groups:
         """The rows of these places, in their order."""
         return Groups(self.codes[rows], self.names)

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 from brightfield.parameters import NUMBER, parsed_json, written
 
 
-def _numbers(value: Any) -> Any:
+def as_numbers(value: Any) -> Any:
+    """One number or several, also as text with commas."""
     if isinstance(value, str):
         return parsed_json(value) if value.startswith("[") else value.split(",")
     return [value] if isinstance(value, int | float) else value
@@ -17,7 +18,7 @@ def _numbers(value: Any) -> Any:
 
 PixelSpacing = Annotated[
     tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(as_numbers),
     Field(min_length=1, max_length=3),
     written(
         "float | Sequence[float]",
@@ -30,7 +31,7 @@ PixelSpacing = Annotated[
 
 Percentiles = Annotated[
     tuple[Annotated[float, Field(gt=0, le=100)], ...],
-    BeforeValidator(_numbers),
+    BeforeValidator(as_numbers),
     Field(min_length=1, max_length=20),
     written(
         "float | Sequence[float]",

@@ -88,10 +88,7 @@ def _with_columns(pairs: list[Pair], data: Mapping[str, Any], by: Sequence[str])
     given = {**inside, **(data.get(COLUMNS) or {})}
     known = {COLUMNS: given, "groups": groups if any(groups) else None}
     columns = read_columns(known, by, len(pairs))
-    texts = {
-        name: [None if code < 0 else groups.names[code] for code in groups.codes.tolist()]
-        for name, groups in columns.items()
-    }
+    texts = {name: column.texts for name, column in columns.items()}
     return [
         replace(pair, columns={name: texts[name][place] for name in texts})
         for place, pair in enumerate(pairs)

@@ -14,7 +14,8 @@ from brightfield.metrics.reading.rows import ONE_CALL, Excluded, MissingReason, 
 from brightfield.metrics.reading.texts import order_of
 from brightfield.metrics.statistics.resampling import Codes
 
-_LISTED = 10_000  # rows that are left out and named; the others are counted
+LISTED = 10_000
+"""Rows that are left out and named; the others are counted."""
 
 # A row has the first of them that holds; their places count from 1.
 _REASONS: tuple[MissingReason, ...] = (
@@ -63,7 +64,7 @@ class Predictions:
         if self.ids is not None:
             by_id = order_of([self.ids[place] for place in left_out])
             left_out = [left_out[place] for place in by_id.tolist()]
-        excluded = [self._left_out(at, _REASONS[reasons[at] - 1]) for at in left_out[:_LISTED]]
+        excluded = [self._left_out(at, _REASONS[reasons[at] - 1]) for at in left_out[:LISTED]]
         if excluded and missing == "refuse":
             raise missing_values(excluded, len(left_out))
         groups = None if self.groups is None else self.groups.codes

@@ -77,7 +77,7 @@ def read_predictions(
         scores,
         codes.get("predictions"),
         own,
-        _checked_ids(ids),
+        checked_ids(ids),
         by=read_columns(data, by, codes["truth"].size),
     )
 
@@ -182,7 +182,8 @@ def _two_texts(texts: Sequence[str], positive: str | int | None) -> tuple[str, .
     return tuple(texts)
 
 
-def _checked_ids(ids: list[str | None] | None) -> tuple[str, ...] | None:
+def checked_ids(ids: list[str | None] | None) -> tuple[str, ...] | None:
+    """The ids. Raises `InvalidRows` where one is missing or stands twice."""
     if ids is None:
         return None
     known: dict[str, int] = {}

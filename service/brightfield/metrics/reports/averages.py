@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.reports.sample import lines
@@ -48,24 +51,50 @@ def _mean(
 
 def counted_as_zero(table: CountTable, labels: Sequence[str]) -> list[Note]:
     """Of classes whose share is undefined, which means over the classes count as 0."""
-    members, called = table.counts.sum(axis=1), table.counts.sum(axis=0)
-    absent = [labels[c] for c in table.occurring.tolist() if not members[c]]
-    unseen = [labels[c] for c in table.occurring.tolist() if not called[c]]
+    members, called = table.counts.sum(axis=1) > 0, table.counts.sum(axis=0) > 0
+    return _zeros(labels, ~members & called, members & ~called)
+
+
+def label_notes(
+    labels: Sequence[str], truth: NDArray[np.bool_], called: NDArray[np.bool_] | None
+) -> list[Note]:
+    """The same of labels, of which a row has any number; those that no row has are named, too."""
+    members = np.asarray(truth.any(axis=0))
+    absent = [label for label, known in zip(labels, members.tolist(), strict=True) if not known]
+    found = []
+    if absent and len(truth):
+        found.append(
+            Note(
+                "absent_labels",
+                f"No row has {_listed(absent)}: auroc and average_precision have no value there, "
+                "and their means over the labels leave it out.",
+            )
+        )
+    if called is None:
+        return found
+    predicted = np.asarray(called.any(axis=0))
+    return found + _zeros(labels, ~members & predicted, members & ~predicted)
+
+
+def _zeros(
+    labels: Sequence[str], absent: NDArray[np.bool_], unseen: NDArray[np.bool_]
+) -> list[Note]:
+    alone, never = ([labels[c] for c in np.flatnonzero(own).tolist()] for own in (absent, unseen))
     notes = []
-    if absent:
+    if alone:
         notes.append(
             Note(
                 "predicted_but_absent",
-                f"No case is of {_listed(absent)}, and some are called so. As in scikit-learn, "
-                "the means over the classes (macro) count such a class with 0 in sensitivity, ppv, "
-                "f1 and jaccard; balanced_accuracy leaves it out.",
+                f"No case is of {_listed(alone)}, and some are called so. As in scikit-learn, the "
+                "means over the classes (macro) count such a class with 0 in sensitivity, ppv, f1 "
+                "and jaccard; balanced_accuracy leaves it out.",
             )
         )
-    if unseen:
+    if never:
         notes.append(
             Note(
                 "never_predicted",
-                f"No case is called {_listed(unseen)}, so ppv has no value there; as in "
+                f"No case is called {_listed(never)}, so ppv has no value there; as in "
                 "scikit-learn, ppv_macro counts it as 0.",
             )
         )

@@ -17,11 +17,12 @@ from brightfield.metrics.counted.confusion import confusion
 from brightfield.metrics.counted.counts import CountTable, OneAgainstRest
 from brightfield.metrics.counted.curves import precision_recall, roc, selection, threshold_table
 from brightfield.metrics.counted.forecasts import Forecasts
+from brightfield.metrics.counted.histogram import score_histogram
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
 from brightfield.metrics.reading.rows import Rows
-from brightfield.metrics.reports.notes import from_same_data, skipped, turned_round
+from brightfield.metrics.reports.notes import from_same_data, turned_round
 from brightfield.metrics.reports.points import Named, curve_points, table_points
 from brightfield.metrics.reports.sample import (
     Sample,
@@ -217,7 +218,7 @@ class Binary:
 
     def _curves(self) -> dict[str, Any]:
         if self.ranking is None:
-            return {"roc": None, "pr": None, "thresholds": None, "calibration": None}
+            return dict.fromkeys(("roc", "pr", "thresholds", "histogram", "calibration"))
         operating = self.choice.threshold if self.choice.known else None
         places = selection(self.ranking, self.curve_points - 1, operating)
         known = self.forecasts
@@ -225,6 +226,7 @@ class Binary:
             "roc": roc(self.ranking, places),
             "pr": precision_recall(self.ranking, places),
             "thresholds": threshold_table(self.ranking, places),
+            "histogram": score_histogram(self.ranking, self.choice.shown, probable=self.probable),
             "calibration": known and reliability(known, self.sample.level),
         }
 
@@ -264,4 +266,4 @@ class Binary:
         chosen = [from_same_data(self.choice.rule)] if self.choice.on_same_data else []
         turned = found["metrics", "auroc"].surely_below(0.5)
         names = [self.sample.rows.labels[self.positive]] if turned else []
-        return [*chosen, *turned_round(names), *skipped(found)]
+        return [*chosen, *turned_round(names), *self.sample.notes(found)]

@@ -16,17 +16,18 @@ from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.reading.groups import dense
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.binary import Binary
-from brightfield.metrics.reports.comparison import Design, Difference, Shared, below, differences
+from brightfield.metrics.reports.comparison import Difference, Shared, below, differences
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import from_same_data
+from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.exchange import CellExchange, Exchange, GroupCellExchange
 from brightfield.metrics.statistics.family import MetricPath, MetricSpec
+from brightfield.metrics.statistics.intervals import Drawing
 from brightfield.metrics.statistics.resampling import (
     CellResampler,
     ClusterResampler,
     Codes,
-    Resampler,
     SampleWeights,
 )
 from brightfield.metrics.statistics.resampling import RowResampler as RowSampler
@@ -61,10 +62,10 @@ def class_differences(
 ) -> dict[MetricPath, Difference]:
     """The difference of every number of two views of the same rows."""
     rows = first.sample.rows
-    sampler: Resampler = RowSampler(rows.truth)
+    drawing = Drawing(RowSampler(np.zeros_like(rows.truth)), RowSampler(rows.truth))
     if rows.groups is not None:
-        sampler = ClusterResampler.of_rows(rows.groups)
-    design = Design.shared(sampler, rows.groups)
+        drawing = Drawing.of(ClusterResampler.of_rows(rows.groups), clustered=True)
+    design = Design.shared(drawing, rows.groups)
     found = differences(first.row_lines(), second.row_lines(), design, confidence, progress)
     if first.predicted is not None and second.predicted is not None:
         cells = _joint(rows, first.predicted, second.predicted)
@@ -88,18 +89,18 @@ def _joint(rows: Rows, first: Codes, second: Codes) -> Design:
     groups = rows.groups
     count = 1 if groups is None else int(groups.max(initial=-1)) + 1
     if k**3 * count > _MOST_CELLS:
-        return Design(None, (whole[0], whole[1]), split, groups is not None, None)
+        return Design(None, (whole[0], whole[1]), split, None)
     codes = (rows.truth * k + first) * k + second
     cube = np.bincount(codes, minlength=k**3).reshape(k, k, k)
-    sampler: Resampler = CellResampler(cube.reshape(k, k * k))
+    drawing = Drawing(CellResampler(cube), CellResampler(cube, within=True))
     exchange: Exchange = CellExchange(cube, split)
     if groups is not None:
-        sampler = ClusterResampler.of_cells(groups, codes, k**3)
+        drawing = Drawing.of(ClusterResampler.of_cells(groups, codes, k**3), clustered=True)
         of_groups = np.bincount(groups * k**3 + codes, minlength=count * k**3)
         cubes = of_groups.reshape(count, k, k, k).astype(np.float64)
         exchange = GroupCellExchange(cubes, split)
     discordant = partial(_discordant, cube)
-    return Design(sampler, (whole[0], whole[1]), split, groups is not None, exchange, discordant)
+    return Design(drawing, (whole[0], whole[1]), split, exchange, discordant)
 
 
 def _discordant(cube: NDArray[np.int64], line: MetricSpec[Any]) -> tuple[int, int] | None:

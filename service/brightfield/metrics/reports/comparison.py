@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,38 +13,52 @@ from brightfield.errors import IncomparableRuns
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.paired_auroc import PairedTest, paired_delong
 from brightfield.metrics.counted.ranking import Ranking
+from brightfield.metrics.reports.paired_design import Design, paired_spans
 from brightfield.metrics.reports.paired_tests import (
     PairedTestName,
     SpecPair,
     exchange_tests,
     mcnemar,
 )
-from brightfield.metrics.statistics.bootstrap import bootstrap
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
-from brightfield.metrics.statistics.exchange import Exchange, UnitExchange
 from brightfield.metrics.statistics.family import (
-    MOST_WORK,
     MetricPath,
     MetricSpec,
     SharedUnits,
     statistics,
 )
-from brightfield.metrics.statistics.resampling import Codes, Resampler, SampleWeights
+from brightfield.metrics.statistics.resampling import Codes, SampleWeights
+from brightfield.metrics.statistics.student import StudentTest
 from brightfield.progress import Progress
 
 _LISTED = 100  # ids of one run alone that are named
-CONVENTIONS: Mapping[str, Any] = {
+_CONVENTIONS: Mapping[str, Any] = {
     "difference": "a minus b, over the ids that both runs have complete rows of; of a mean of "
     "cases over those that have a value in both runs; lacking_a and lacking_b name the others",
     "p_value": "two-sided, by `test`: delong; mcnemar, exact, from the rows that one run alone has "
     "right; exchange: units (rows, cases, images or whole groups) are exchanged between the runs, "
     "and the share of exchanges with at least this difference counts; scores that give an order "
-    "are exchanged by their ranks",
-    "bootstrap": "each resample is drawn once and counted in both runs; percentile or bca of the "
-    "differences",
+    "are exchanged by their ranks; t: Student's, with fewer than 7 units, whose exchanges are "
+    "never rare, and for the calibration slope and intercept",
     "operating_point": "each run's own, found on the shared rows",
 }
+_INTERVALS: Mapping[str, Mapping[str, str]] = {
+    "none": {},
+    "auto": {
+        "delong": "auroc of rows without groups",
+        "t": "other numbers: difference -+ Student's t times the standard error, by leaving out "
+        "the same rows, cases, images or whole groups in both runs (jackknife, at most 200 parts), "
+        "or by the counts of both with one more row spread over the cells (delta method)",
+    },
+}
+_DRAWN = {"bootstrap": "each resample is drawn once and counted in both runs"}
+
+
+def comparison_conventions(confidence: Confidence) -> dict[str, Any]:
+    """How the differences, their intervals and p-values were found."""
+    intervals = _INTERVALS.get(confidence.method, _DRAWN)
+    return {**_CONVENTIONS, **intervals, "ci": confidence.model_dump()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,54 +106,21 @@ def _named(places: Sequence[int], ids: Sequence[str]) -> dict[str, Any]:
     return {"n": len(places), "ids": [ids[place] for place in places[:_LISTED]]}
 
 
-@dataclass(frozen=True, eq=False)
-class Design:
-    """How both are drawn together: weights of units, from which each has its own.
-
-    Without a resampler there are too many units to draw.
-    """
-
-    resampler: Resampler | None
-    whole: tuple[SampleWeights, SampleWeights]
-    split: Callable[[SampleWeights], tuple[SampleWeights, SampleWeights]]
-    clustered: bool
-    exchange: Exchange | None
-    discordant: Callable[[MetricSpec[Any]], tuple[int, int] | None] = lambda _: None
-    """How many rows the one and the other alone has right, of a number that counts such."""
-
-    @classmethod
-    def shared(cls, resampler: Resampler, groups: Codes | None) -> Design:
-        """Both have the same units, of which whole groups are drawn where there are such."""
-        whole = resampler.whole()
-        return cls(
-            resampler,
-            (whole, whole),
-            lambda weights: (weights, weights),
-            groups is not None,
-            UnitExchange(resampler.units, groups),
-        )
-
-
 def differences(
     first: Iterable[MetricSpec[Any]],
     second: Iterable[MetricSpec[Any]],
     design: Design,
     confidence: Confidence,
     progress: Progress,
-    *,
-    work: int | None = None,
 ) -> dict[MetricPath, Difference]:
-    """The difference of every number that both have, with its interval.
-
-    `work` is how many numbers a resample touches; else a weight for each unit and line of both.
-    """
+    """The difference of every number that both have, with its interval."""
     others = {line.key: line for line in second}
     pairs = [_paired(line, others[line.key]) for line in first if line.key in others]
     reasons = [_reason(pair.first, pair.second) for pair in pairs]
     known = [pair for pair, reason in zip(pairs, reasons, strict=True) if reason is None]
     specs = [(pair.first, pair.second) for pair in known]
     values = [_values([pair[side] for pair in specs], design.whole[side]) for side in (0, 1)]
-    tests = _tests(specs, values, design, confidence, progress, work)
+    tests = _tests(specs, values, design, confidence, progress)
     complete = (
         replace(found, n=pair.first.size, **_lacking(pair))
         for found, pair in zip(tests, known, strict=True)
@@ -175,22 +156,21 @@ def _tests(
     design: Design,
     confidence: Confidence,
     progress: Progress,
-    work: int | None,
 ) -> list[Difference]:
-    """By a formula where there is one, else by bootstrap and exchange."""
+    """By a formula where there is one, else by Student's t or resamples, and by exchanges."""
     plain = [Difference(a, b) for a, b in zip(*values, strict=True)]
     if confidence.method == "none":
         return plain
     formulas = [_formula(*pair, confidence, design.clustered) for pair in pairs]
     wanting = [pair for pair, found in zip(pairs, formulas, strict=True) if found is None]
-    spans = iter(_drawn(wanting, design, confidence, progress, work))
+    spans = iter(paired_spans(wanting, design, confidence, progress))
     sides = zip(plain, formulas, strict=True)
     gaps = np.array([each.first - each.second for each, found in sides if found is None])  # type: ignore[operator]
     chances = iter(_chances(wanting, gaps, design, confidence, progress))
     return [
         _by_formula(each, found)
         if found is not None
-        else _counted(replace(each, span=next(spans)), pair, next(chances), design)
+        else _counted(each, pair, next(spans), next(chances), design)
         for each, pair, found in zip(plain, pairs, formulas, strict=True)
     ]
 
@@ -200,12 +180,18 @@ def _by_formula(each: Difference, found: PairedTest) -> Difference:
     return replace(each, span=found.span, p_value=found.p_value, test=test)
 
 
-def _counted(each: Difference, pair: SpecPair, chance: float | None, design: Design) -> Difference:
-    """With the exact test where rows are counted, else with that of exchanges."""
+def _counted(
+    each: Difference, pair: SpecPair, found: StudentTest, chance: float | None, design: Design
+) -> Difference:
+    """With the exact test where rows are counted, else with that of exchanges; Student's where
+    there are too few units to exchange, or too many."""
+    each = replace(each, span=found.span)
     discordant = None if design.clustered else design.discordant(pair[0])
     if discordant is not None:
         chance = mcnemar(*discordant)
         return replace(each, p_value=chance, test="mcnemar", discordant=discordant)
+    if found.p_value is not None and (chance is None or design.few):
+        return replace(each, p_value=found.p_value, test="t")
     return replace(each, p_value=chance, test=None if chance is None else "exchange")
 
 
@@ -216,37 +202,20 @@ def _chances(
     confidence: Confidence,
     progress: Progress,
 ) -> list[float | None]:
-    if design.exchange is None:
-        return [None] * len(pairs)
-    return exchange_tests(pairs, gaps, design.exchange, confidence, progress)
+    """By exchanges, where these are quick."""
+    found: list[float | None] = [None] * len(pairs)
+    places = [place for place, (one, _) in enumerate(pairs) if one.family.exchanged]
+    if design.exchange is not None:
+        chosen = [pairs[place] for place in places]
+        tests = exchange_tests(chosen, gaps[places], design.exchange, confidence, progress)
+        for place, chance in zip(places, tests, strict=True):
+            found[place] = chance
+    return found
 
 
 def _values(lines: Sequence[MetricSpec[Any]], whole: SampleWeights) -> list[float]:
     found: list[float] = statistics(lines)(whole)[0].tolist() if lines else []
     return found
-
-
-def _drawn(
-    pairs: Sequence[SpecPair],
-    design: Design,
-    confidence: Confidence,
-    progress: Progress,
-    work: int | None,
-) -> list[IntervalOrReason]:
-    resampler = design.resampler
-    if not pairs or resampler is None:
-        return ["too_many_rows"] * len(pairs)
-    each = 2 * resampler.units * len(pairs) if work is None else work
-    if each * confidence.resamples > MOST_WORK:
-        return ["too_many_rows"] * len(pairs)
-    of_first = statistics([one for one, _ in pairs])
-    of_second = statistics([two for _, two in pairs])
-
-    def of(weights: SampleWeights) -> NDArray[np.float64]:
-        first, second = design.split(weights)
-        return of_first(first) - of_second(second)
-
-    return bootstrap(of, of(resampler.whole())[0], resampler, confidence, progress)
 
 
 def _reason(one: MetricSpec[Any], two: MetricSpec[Any]) -> Reason | None:

@@ -20,7 +20,7 @@ from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.averages import averaged, counted_as_zero
-from brightfield.metrics.reports.notes import skipped, turned_round
+from brightfield.metrics.reports.notes import turned_round
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import (
     Sample,
@@ -104,7 +104,7 @@ class Multiclass:
             "warnings": [
                 *turned_round(self._turned(found)),
                 *counted_as_zero(self.table, self.sample.rows.labels),
-                *skipped(found),
+                *self.sample.notes(found),
             ],
         }
 
@@ -223,7 +223,8 @@ class Multiclass:
     def _curves(self) -> dict[str, Any]:
         known = self.forecasts
         calibration = known and reliability(known, self.sample.level)
-        return {**self._pair(self.pooled), "thresholds": None, "calibration": calibration}
+        binary = {"thresholds": None, "histogram": None}
+        return {**self._pair(self.pooled), **binary, "calibration": calibration}
 
     def _worst(self) -> Sequence[Any]:
         rows = self.sample.rows

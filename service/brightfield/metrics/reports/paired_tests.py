@@ -12,10 +12,11 @@ from scipy.stats import binomtest
 
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.exchange import Exchange, Sides
-from brightfield.metrics.statistics.family import MOST_WORK, MetricSpec, statistics
+from brightfield.metrics.statistics.family import MetricSpec, statistics
+from brightfield.metrics.statistics.intervals import MOST_WORK
 from brightfield.progress import Progress, Step
 
-PairedTestName = Literal["delong", "mcnemar", "exchange"]
+PairedTestName = Literal["delong", "mcnemar", "exchange", "t"]
 SpecPair = tuple[MetricSpec[Any], MetricSpec[Any]]
 """One number of both runs."""
 

@@ -10,15 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.images.picture import Note
 from brightfield.metrics import families
 from brightfield.metrics.counted.counts import CountTable, RateFamily, TableFamily
 from brightfield.metrics.counted.forecasts import ForecastFamily
+from brightfield.metrics.counted.label_counts import LabelSetFamily
 from brightfield.metrics.counted.places import PlaceFamily
 from brightfield.metrics.counted.ranking import RankingFamily
 from brightfield.metrics.reading.rows import Rows
+from brightfield.metrics.reports.interval_words import few_members, few_units
+from brightfield.metrics.reports.notes import skipped
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
-from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, estimates
+from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec
+from brightfield.metrics.statistics.intervals import Drawing, estimates
 from brightfield.metrics.statistics.resampling import (
     CellResampler,
     ClusterResampler,
@@ -69,6 +74,10 @@ class Families:
                 found.append(member(self.wanted[member.option]))
         return found
 
+    @cached_property
+    def label_sets(self) -> list[LabelSetFamily]:
+        return self._members(LabelSetFamily)
+
     @property
     def conventions(self) -> dict[str, str]:
         """How the metrics are found that options ask for."""
@@ -101,29 +110,41 @@ class Sample:
         return self.confidence.level if wanted else None
 
     def of_rows(self, lines: Sequence[MetricSpec[Any]]) -> dict[MetricPath, Estimate]:
-        """Numbers whose units are rows; drawn within the true classes, or by whole groups."""
-        groups = self.rows.groups
-        sampler: Resampler
-        sampler = (
-            RowSampler(self.rows.truth) if groups is None else ClusterResampler.of_rows(groups)
-        )
-        return self._estimates(lines, sampler)
+        """Numbers whose units are rows, or whole groups of them."""
+        groups, truth = self.rows.groups, self.rows.truth
+        if groups is not None:
+            return self._estimates(lines, _clustered(ClusterResampler.of_rows(groups)))
+        return self._estimates(lines, Drawing(RowSampler(np.zeros_like(truth)), RowSampler(truth)))
 
     def of_cells(
         self, lines: Sequence[MetricSpec[Any]], table: CountTable, predicted: Codes
     ) -> dict[MetricPath, Estimate]:
-        """Numbers of a table of counts, drawn likewise."""
-        groups, cells = self.rows.groups, table.counts.size
-        sampler: Resampler = CellResampler(table.counts)
+        """Numbers of a table of counts, likewise."""
+        groups, counts = self.rows.groups, table.counts
         if groups is not None:
             codes = self.rows.truth * table.classes + predicted
-            sampler = ClusterResampler.of_cells(groups, codes, cells)
-        return self._estimates(lines, sampler)
+            sampler = ClusterResampler.of_cells(groups, codes, counts.size)
+            return self._estimates(lines, _clustered(sampler))
+        drawing = Drawing(CellResampler(counts), CellResampler(counts, within=True))
+        return self._estimates(lines, drawing)
+
+    def notes(self, found: Mapping[MetricPath, Estimate]) -> list[Note]:
+        """What to know of the intervals."""
+        groups, own = self.rows.groups, found.values()
+        if groups is None:
+            few = few_members(np.bincount(self.rows.truth), self.confidence, own)
+        else:
+            few = few_units(int(groups.max(initial=-1)) + 1, "groups", self.confidence, own)
+        return [*skipped(found), *few]
 
     def _estimates(
-        self, lines: Sequence[MetricSpec[Any]], sampler: Resampler
+        self, lines: Sequence[MetricSpec[Any]], drawing: Drawing
     ) -> dict[MetricPath, Estimate]:
-        return estimates(lines, sampler, self.confidence, self.progress, clustered=self.clustered)
+        return estimates(lines, drawing, self.confidence, self.progress)
+
+
+def _clustered(sampler: Resampler) -> Drawing:
+    return Drawing.of(sampler, clustered=True)
 
 
 def lines(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from brightfield.metrics.statistics.blocks import batches
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 from brightfield.metrics.statistics.resampling import Folds, Resampler, SampleWeights
@@ -20,8 +21,6 @@ Batch = NDArray[np.float64]
 Statistics = Callable[[SampleWeights], NDArray[np.float64]]
 """From (B, units) weights to (B, m): m statistics of each sample."""
 
-# Weights of one block: 1 MB, which stays in a processor's cache.
-_BLOCK = 131_072
 # Draws that are all alike but for rounding say nothing.
 _EQUAL = 1e-12
 
@@ -46,7 +45,7 @@ def bootstrap(
     method: Literal["percentile", "bca"] = "bca" if confidence.method == "bca" else "percentile"
     skewness = np.zeros(len(values))
     if method == "bca":
-        skewness = acceleration(_left_out(statistics, resampler, progress), resampler.folds)
+        skewness = acceleration(resampler.left_out(statistics, progress), resampler.folds)
     tails = np.array([(1 - confidence.level) / 2, (1 + confidence.level) / 2])
     return [
         _span(column, value, tails, method, skew)
@@ -118,22 +117,7 @@ def _draws(
 ) -> NDArray[np.float64]:
     rng = np.random.default_rng(confidence.seed)
     found = []
-    for start, stop in _blocks(confidence.resamples, resampler.units):
+    for start, stop in batches(confidence.resamples, resampler.units):
         progress(Step(start, confidence.resamples))
         found.append(statistics(resampler.draw(rng, stop - start)))
     return np.concatenate(found)
-
-
-def _left_out(
-    statistics: Statistics, resampler: Resampler, progress: Progress
-) -> NDArray[np.float64]:
-    found = [statistics(resampler.whole())[:0]]
-    for start, stop in _blocks(resampler.folds.count, resampler.units):
-        progress(Step(start, resampler.folds.count))
-        found.append(statistics(resampler.without(start, stop)))
-    return np.concatenate(found)
-
-
-def _blocks(count: int, units: int) -> list[tuple[int, int]]:
-    size = max(1, _BLOCK // max(1, units))
-    return [(start, min(start + size, count)) for start in range(0, count, size)]

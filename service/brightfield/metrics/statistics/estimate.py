@@ -34,11 +34,13 @@ Reason = Literal[
     "too_few",
     "few_resamples",
     "too_many_rows",
+    "biased",
+    "separated",
     "not_requested",
 ]
 """Why a value or an interval is undefined; the how-to page says what each of them means."""
 
-IntervalMethod = Literal["delong", "wilson", "score", "limits", "percentile", "bca"]
+IntervalMethod = Literal["delong", "wilson", "score", "mover", "t", "limits", "percentile", "bca"]
 
 
 @dataclass(frozen=True, slots=True)

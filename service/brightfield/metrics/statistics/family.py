@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.statistics.bootstrap import Batch, bootstrap
-from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Estimate, IntervalOrReason, Reason
 from brightfield.metrics.statistics.resampling import Resampler, SampleWeights
-from brightfield.progress import Progress
+from brightfield.metrics.statistics.scale import PLAIN, Scale
+from brightfield.metrics.statistics.student import LEAST_UNITS
 
 T = TypeVar("T")
 W = TypeVar("W")
@@ -23,9 +23,6 @@ S = TypeVar("S", bound="Weighable[Any]")
 
 MetricPath = tuple[str | int, ...]
 """Where a number stands in a report, as `("metrics", "auroc")`."""
-
-# Weights times metrics over all resamples: about a minute.
-MOST_WORK = 2_000_000_000
 
 
 class Weighable(Protocol[W_co]):
@@ -55,6 +52,18 @@ class Family(ABC, Generic[S, W]):
     """
 
     names: ClassVar[tuple[str, ...]] = ()
+    scales: ClassVar[Mapping[str, Scale]] = {}
+    """On which scale a metric's interval is symmetric; without one as it is."""
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    """The metrics that do not depend on how frequent the classes are: a bootstrap may draw rows
+    within the true classes."""
+    smooth: ClassVar[bool] = True
+    """Whether a metric changes little with one row. Those of a threshold that is looked for anew do
+    not, and a bootstrap alone has their intervals."""
+    exchanged: ClassVar[bool] = True
+    """Whether exchanges of rows between two runs are quick enough to test a difference by."""
+    units_needed: ClassVar[int] = LEAST_UNITS
+    """Independent units that an interval needs."""
     option: ClassVar[str | None] = None
     """The option that asks for these metrics, whose value makes the family; None: always there."""
     zero: ClassVar[frozenset[str]] = frozenset()
@@ -81,6 +90,14 @@ class Family(ABC, Generic[S, W]):
         """Intervals that need no bootstrap, where there are such."""
         return {}
 
+    def untold(self, sample: S) -> Mapping[str, Reason]:
+        """The metrics whose interval no method can tell from this sample, and why."""
+        return {}
+
+    def scale(self, name: str, sample: S) -> Scale:
+        """The scale of a metric of a sample."""
+        return self.scales.get(name, PLAIN)
+
     def paired(self, one: S, two: S) -> SharedUnits[S]:
         """Two samples of the same units as they are compared."""
         return SharedUnits(one, two)
@@ -101,10 +118,9 @@ class MetricSpec(Generic[S]):
     @property
     def reason(self) -> Reason | None:
         """Why it is undefined: for a mean, because one of its parts is."""
-        if self.filled:
-            return None
         reasons = (self.family.undefined(sample).get(self.name) for sample in self.samples)
-        return next((reason for reason in reasons if reason is not None), None)
+        known = (reason for reason in reasons if reason is not None)
+        return next((why for why in known if not self.filled or why == "no_rows"), None)
 
     @property
     def size(self) -> int:
@@ -112,46 +128,25 @@ class MetricSpec(Generic[S]):
             return self.n
         return sum(self.family.sizes(sample)[self.name] for sample in self.samples)
 
-    def analytic(self, level: float) -> IntervalOrReason | None:
-        if len(self.samples) > 1:
-            return None
-        return self.family.analytic(self.samples[0], level).get(self.name)
+    @property
+    def scale(self) -> Scale:
+        return self.family.scale(self.name, self.samples[0])
 
+    @property
+    def untold(self) -> Reason | None:
+        """Why no method tells its interval; a part that counts as 0 says nothing about others."""
+        if self.filled:
+            parts = (self.family.undefined(sample).get(self.name) for sample in self.samples)
+            known = next((reason for reason in parts if reason is not None), None)
+            if known is not None:
+                return known
+        reasons = (self.family.untold(sample).get(self.name) for sample in self.samples)
+        return next((reason for reason in reasons if reason is not None), None)
 
-def estimates(
-    lines: Sequence[MetricSpec[Any]],
-    resampler: Resampler,
-    confidence: Confidence,
-    progress: Progress,
-    *,
-    clustered: bool = False,
-    work: int | None = None,
-) -> dict[MetricPath, Estimate]:
-    """The number of each line with its interval.
-
-    `clustered` says that the resampler draws groups: then a bootstrap replaces the formulas, which
-    take rows for independent. `work` is how many numbers a resample touches; else a weight for
-    each unit and line.
-    """
-    defined = [line for line in lines if line.samples and line.reason is None]
-    found = {line.key: Estimate.missing(line.reason or "absent_class") for line in lines}
-    values = statistics(defined)(resampler.whole())[0] if defined else np.zeros(0)
-    spans: list[IntervalOrReason | None] = [
-        _formula(line, confidence, clustered) for line in defined
-    ]
-    wanting = [index for index, span in enumerate(spans) if span is None]
-    if wanting:
-        chosen = [defined[index] for index in wanting]
-        drawn: list[IntervalOrReason] = ["too_many_rows"] * len(chosen)
-        each = resampler.units * len(chosen) if work is None else work
-        if each * confidence.resamples <= MOST_WORK:
-            drawn = bootstrap(statistics(chosen), values[wanting], resampler, confidence, progress)
-        for index, span in zip(wanting, drawn, strict=True):
-            spans[index] = span
-    for line, value, known in zip(defined, values.tolist(), spans, strict=True):
-        assert known is not None
-        found[line.key] = Estimate(line.size, value, span=known)
-    return found
+    def short(self, resampler: Resampler, clustered: bool) -> bool:
+        """Whether there are too few independent units for an interval."""
+        least = LEAST_UNITS if clustered else self.family.units_needed
+        return resampler.drawn < least
 
 
 def nested(found: Mapping[MetricPath, Estimate], prefix: MetricPath) -> dict[str, Any]:
@@ -162,16 +157,6 @@ def nested(found: Mapping[MetricPath, Estimate], prefix: MetricPath) -> dict[str
         for key, estimate in found.items()
         if key[:depth] == prefix and len(key) == depth + 1
     }
-
-
-def _formula(
-    line: MetricSpec[Any], confidence: Confidence, clustered: bool
-) -> IntervalOrReason | None:
-    if confidence.method == "none":
-        return "not_requested"
-    if confidence.method == "auto" and not clustered:
-        return line.analytic(confidence.level)
-    return None
 
 
 def statistics(lines: Sequence[MetricSpec[Any]]) -> Callable[[SampleWeights], NDArray[np.float64]]:

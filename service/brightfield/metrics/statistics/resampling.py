@@ -16,14 +16,24 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.statistics.blocks import batches
+from brightfield.metrics.statistics.spread import Spread, jackknife
+from brightfield.progress import Progress, Step
+
 SampleWeights = NDArray[np.float64]
 """(B, units) float64: how often each unit counts in each of B samples."""
 
 Codes = NDArray[np.int64]
 """(n,) int64, from 0: the stratum or group of each row."""
 
-# Blocks that are left out to see how skewed a statistic is; more change BCa intervals little.
+WeightedStatistics = Callable[[SampleWeights], NDArray[np.float64]]
+"""From (B, units) weights to (B, m): m statistics of each sample."""
+
+# Parts that are left out in turn: more change neither the error nor the skewness much.
 _MOST_FOLDS = 200
+# Step of a derivative, in rows, and the rounding of what it finds.
+_STEP = 1e-5
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,25 @@ class Resampler(ABC):
     def without(self, start: int, stop: int) -> SampleWeights:
         """(stop - start, units): the sample without each of the folds from `start` on."""
 
+    def left_out(self, statistics: WeightedStatistics, progress: Progress) -> NDArray[np.float64]:
+        """(folds, m): m statistics without each of the folds."""
+        found = [statistics(self.whole())[:0]]
+        for start, stop in batches(self.folds.count, self.units):
+            progress(Step(start, self.folds.count))
+            found.append(statistics(self.without(start, stop)))
+        return np.concatenate(found)
+
+    def spread(
+        self, statistics: WeightedStatistics, values: NDArray[np.float64], progress: Progress
+    ) -> Spread:
+        """How much m statistics, (m,) `values` here, vary from sample to sample."""
+        return jackknife(values, self.left_out(statistics, progress))
+
+    @property
+    def looks(self) -> int:
+        """Samples that `spread` looks at."""
+        return self.folds.count
+
 
 class RowResampler(Resampler):
     """Rows drawn with replacement, within each stratum as many as it has."""
@@ -85,7 +114,7 @@ class RowResampler(Resampler):
         for members in self._members:
             folds = self._folds_of(members)
             if folds:
-                found[members] = first + np.arange(members.size) % folds
+                found[members] = first + _parted(members.size, folds)
             first += folds
         return found
 
@@ -112,16 +141,27 @@ class RowResampler(Resampler):
 
 
 class CellResampler(Resampler):
-    """Counts drawn anew: a (strata, cells) table whose rows keep their sums."""
+    """Counts drawn anew, from (k, ...) tables whose axes are classes; with `within` the sum of each
+    class of the first axis stays."""
 
-    def __init__(self, counts: NDArray[np.int64]) -> None:
-        self._counts = counts
+    def __init__(self, counts: NDArray[np.int64], *, within: bool = False) -> None:
+        self._table = counts
+        self._counts = counts.reshape(len(counts) if within else 1, -1)
         self.units, self.drawn = counts.size, int(counts.sum())
         self._filled = np.flatnonzero(counts)
-        sums = counts.sum(axis=1)
-        strata = self._filled // max(1, counts.shape[1])
+        sums = self._counts.sum(axis=1)
+        strata = self._filled // max(1, self._counts.shape[1])
         self._filled, strata = self._filled[sums[strata] > 1], strata[sums[strata] > 1]
         self.folds = Folds(strata, counts.ravel()[self._filled])
+
+    @cached_property
+    def _possible(self) -> Codes:
+        """The cells of classes that occur, as truth or as a prediction."""
+        axes = range(self._table.ndim)
+        others = [tuple(other for other in axes if other != axis) for axis in axes]
+        occurs = np.any([self._table.sum(axis=rest) > 0 for rest in others], axis=0)
+        grid = np.meshgrid(*[occurs for _ in axes], indexing="ij")
+        return np.flatnonzero(np.logical_and.reduce(grid))
 
     def whole(self) -> SampleWeights:
         return self._counts.reshape(1, -1).astype(np.float64)
@@ -140,6 +180,51 @@ class CellResampler(Resampler):
         weights[np.arange(stop - start), self._filled[start:stop]] -= 1
         return weights
 
+    def spread(
+        self, statistics: WeightedStatistics, values: NDArray[np.float64], progress: Progress
+    ) -> Spread:
+        """Of the counts with one more row, spread evenly over the cells of classes that occur, by
+        the delta method:
+
+            error^2 = sum over the cells of  count (d statistic / d count)^2
+
+        So a table without errors, or without hits, has an error as well, which no jackknife has.
+        Tables of many cells have a jackknife of their rows. Sources: Agresti, "Categorical Data
+        Analysis", 3rd edition, 2013, sections 16.1 and 3.1 (why counts are smoothed).
+        """
+        cells = self._possible
+        if cells.size > _MOST_FOLDS:
+            return jackknife(values, self._without_rows(statistics, progress))
+        counts = self.whole()
+        counts[0, cells] += 1 / max(1, cells.size)
+        steps = np.repeat(counts, cells.size, axis=0)
+        steps[np.arange(cells.size), cells] += _STEP
+        centre = statistics(counts)[0]
+        slopes = (statistics(steps) - centre) / _STEP
+        error = np.sqrt(counts[0, cells] @ np.square(slopes))
+        error[error <= _ROUNDING] = 0.0
+        return Spread(centre, error, max(1, self.drawn - 1))
+
+    def _without_rows(
+        self, statistics: WeightedStatistics, progress: Progress
+    ) -> NDArray[np.float64]:
+        """(folds, m): m statistics without each of up to 200 parts of the rows."""
+        whole, folds = self.whole(), min(self.drawn, _MOST_FOLDS)
+        fold = _parted(self.drawn, folds)
+        cells = np.repeat(np.arange(self.units), self._counts.ravel())[np.argsort(fold)]
+        ends = np.cumsum(np.bincount(fold, minlength=folds))
+        parts = np.split(cells, ends[:-1])
+        found = [statistics(whole)[:0]]
+        for start, stop in batches(folds, self.units):
+            progress(Step(start, folds))
+            gone = [np.bincount(part, minlength=self.units) for part in parts[start:stop]]
+            found.append(statistics(whole - np.array(gone)))
+        return np.concatenate(found)
+
+    @property
+    def looks(self) -> int:
+        return min(self._possible.size, _MOST_FOLDS)
+
 
 class ClusterResampler(Resampler):
     """Whole groups (patients, slides) drawn with replacement; `spread` makes weights of units.
@@ -153,7 +238,7 @@ class ClusterResampler(Resampler):
         self.units, self.drawn = units, groups
         self._spread = spread
         folds = min(groups, _MOST_FOLDS)
-        self._fold = np.arange(groups) % max(1, folds)
+        self._fold = _parted(groups, folds)
         self.folds = Folds(np.zeros(folds, np.int64), np.ones(folds, np.int64))
 
     @classmethod
@@ -181,6 +266,13 @@ class ClusterResampler(Resampler):
     def without(self, start: int, stop: int) -> SampleWeights:
         kept = self._fold[None, :] != np.arange(start, stop)[:, None]
         return self._spread(kept.astype(np.float64))
+
+
+def _parted(count: int, folds: int) -> Codes:
+    """The fold of each of so many things. By chance where a fold has several: rows come in order,
+    and folds that are cut from an order by turns resemble one another more than samples do."""
+    found = np.arange(count) % max(1, folds)
+    return found if count <= folds else np.random.default_rng(0).permutation(found)
 
 
 def _count(codes: Codes) -> int:

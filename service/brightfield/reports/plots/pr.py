@@ -39,7 +39,7 @@ _STEPS = "steps-post"
 class PrecisionRecall(Plot):
     """Of scores in steps, as average precision sums them; of boxes at the lowest IoU."""
 
-    tasks: ClassVar[tuple[str, ...]] = ("classification", "detection")
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel", "detection")
     rank: ClassVar[int] = 2
 
     def lacks(self, report: Report) -> str | None:
@@ -52,6 +52,8 @@ class PrecisionRecall(Plot):
     def title(self, report: Report) -> str:
         if report["task"] == "detection":
             return f"Precision and recall at IoU {least_iou(report):g}"
+        if report["task"] == "multilabel":
+            return "Precision and recall of the labels"
         return "Precision and recall" + (
             "" if is_binary(report) else ", each class against the rest"
         )
@@ -90,7 +92,7 @@ class PrecisionRecall(Plot):
 
 
 def _lines(report: Report) -> list[Curve]:
-    if report["task"] == "classification":
+    if report["task"] != "detection":
         return of_classes(report, "pr", _PARTS, "average_precision")
     return [
         Curve(label(c["label"]), *_at_least(points), c["metrics"][at_least_iou(report)])
@@ -105,7 +107,7 @@ def _together(report: Report, points: Mapping[str, Any]) -> Curve:
         name = "all together" if report["class_agnostic"] else "mean over the classes"
         return Curve(name, *_at_least(points), metrics[at_least_iou(report)])
     micro = metrics.get("average_precision_micro")
-    return Curve("all classes (micro)", points["recall"], points["precision"], micro)
+    return Curve("all together (micro)", points["recall"], points["precision"], micro)
 
 
 def _at_least(points: Mapping[str, Any]) -> tuple[list[float], list[float]]:

@@ -31,7 +31,7 @@ class Roc(Plot):
     counted half.
     """
 
-    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel")
     rank: ClassVar[int] = 1
 
     def lacks(self, report: Report) -> str | None:
@@ -41,6 +41,8 @@ class Roc(Plot):
         return None if found["fpr"] else REASONS.get(found["undefined"], "there are no points")
 
     def title(self, report: Report) -> str:
+        if report["task"] == "multilabel":
+            return "ROC curves of the labels"
         return "ROC curve" if is_binary(report) else "ROC curves, each class against the rest"
 
     def says(self, report: Report) -> str:
@@ -66,6 +68,6 @@ class Roc(Plot):
             draw_operating_point(axes, report, "specificity", "sensitivity", flipped=True)
         else:
             mean = report["metrics"].get("auroc_micro")
-            draw_mean(axes, Curve("all classes (micro)", points["fpr"], points["tpr"], mean))
+            draw_mean(axes, Curve("all together (micro)", points["fpr"], points["tpr"], mean))
             others = draw_lines(axes, of_classes(report, "roc", _PARTS, "auroc"))
         legend_below(figure, axes, others)

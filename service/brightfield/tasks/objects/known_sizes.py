@@ -46,6 +46,6 @@ def _nothing(known: ObjectSizes) -> Note:
     return Note(
         "nothing_found",
         f"The model found no objects. It knows those of {known.smallest:.3g} to "
-        f"{known.largest:.3g} pixels of the image across; if there are larger or smaller ones, say how large with "
-        "diameter.",
+        f"{known.largest:.3g} pixels of the image across; if there are larger or "
+        "smaller ones, say how large with diameter.",
     )

@@ -140,6 +140,7 @@ class NearestItems(TypedDict):
     searched: Natural
     """Among how many items."""
     neighbors: list[Neighbor]
+    warnings: list[ReplyWarning]
 
 
 @shape
@@ -176,6 +177,7 @@ class ItemClusters(TypedDict):
     """Of all items that were looked at."""
     labels: list[Natural]
     """The cluster of each of them."""
+    warnings: list[ReplyWarning]
 
 
 @shape
@@ -200,6 +202,7 @@ class DuplicateGroups(TypedDict):
     extra: Natural
     """How many items are left out if one of each group stays."""
     groups: list[list[DuplicateItem]]
+    warnings: list[ReplyWarning]
 
 
 @shape
@@ -220,6 +223,7 @@ class OutlyingItems(TypedDict):
     k: Natural
     """How many neighbours of each."""
     outliers: list[OutlyingItem]
+    warnings: list[ReplyWarning]
 
 
 @shape
@@ -248,6 +252,7 @@ class DisputedLabels(TypedDict):
     agreement: float
     """The share of items whose label is that of most of their neighbours."""
     disagreements: list[DisputedLabel]
+    warnings: list[ReplyWarning]
 
 
 @shape

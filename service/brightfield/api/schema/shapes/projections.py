@@ -7,7 +7,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from brightfield.api.schema.shapes.common import Natural, Sha256, UnixTime
+from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256, UnixTime
 from brightfield.api.schema.shapes.shape import open_shape, shape
 from brightfield.embedding.neighbors import Metric
 
@@ -40,6 +40,7 @@ class _Outline(TypedDict):
     digest: Sha256
     """Of the method, its parameters and the vectors."""
     versions: dict[str, str]
+    warnings: list[ReplyWarning]
     perplexity: NotRequired[float]
     kl_divergence: NotRequired[float | None]
     iterations: NotRequired[Natural]

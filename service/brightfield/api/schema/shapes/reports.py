@@ -31,6 +31,7 @@ from brightfield.api.schema.shapes.estimates import (
 from brightfield.api.schema.shapes.shape import open_shape, shape, union
 from brightfield.metrics.reading.coco import IouType
 from brightfield.metrics.statistics.estimate import Reason
+from brightfield.reports.requirements.requirement import IntervalEnd
 from brightfield.tasks.objects.segmentation import Mode
 
 
@@ -58,6 +59,68 @@ class PartMetrics(TypedDict):
     per_class: NotRequired[list[PartClassMetrics]]
 
 
+@shape
+class JudgedRequirement(TypedDict):
+    """What was required of a number, and whether it is so."""
+
+    requirement: str
+    """As it was sent."""
+    metric: str
+    of: IntervalEnd
+    """Its value, or an end of its interval."""
+    value: float | None
+    relation: Literal[">=", "<=", ">", "<", "no_loss"]
+    """`no_loss`: the difference is not a significant loss."""
+    bound: float | None
+    p_value: Annotated[float, Field(ge=0, le=1)] | None
+    """Of `no_loss`, corrected for the number of losses that were asked about (Holm)."""
+    outcome: Literal["met", "not_met", "worse", "undefined"]
+    """`worse`: the difference is a significant loss; `undefined`: there is no such value."""
+    undefined: Reason | None
+    """Why there is no such value."""
+    detail: str
+    """The same in words."""
+
+
+@shape
+class NamedRun(TypedDict):
+    """A run of a comparison."""
+
+    id: str
+    name: str | None
+
+
+@shape
+class ClassDifferences(TypedDict):
+    """How much the numbers of a class differ."""
+
+    label: str
+    class_id: NotRequired[Natural]
+    category_id: NotRequired[int | str]
+    metrics: dict[str, MetricDifference]
+
+
+@shape
+class RunComparison(TypedDict):
+    """How much the numbers of two runs differ, over the ids that both have."""
+
+    task: str
+    a: NamedRun
+    b: NamedRun
+    n: Natural
+    """How many ids both have."""
+    only_a: UnsharedIds
+    only_b: UnsharedIds
+    labels: NotRequired[list[str]]
+    metrics: dict[str, MetricDifference]
+    pooled: NotRequired[dict[str, MetricDifference]]
+    per_class: NotRequired[list[ClassDifferences]]
+    warnings: list[ReplyWarning]
+    requirements: NotRequired[list[JudgedRequirement]]
+    """Of `require`."""
+    conventions: ReportConventions
+
+
 class _Report(TypedDict):
     n: Natural
     """Rows, cases or images that the numbers rest on."""
@@ -78,6 +141,10 @@ class _Report(TypedDict):
     made: NotRequired[ReportMaking]
     run: NotRequired[ReportedRun]
     """The run that it is about, if it is about one."""
+    requirements: NotRequired[list[JudgedRequirement]]
+    """Of `require` and `baseline`."""
+    baseline: NotRequired[RunComparison]
+    """How much it differs from the run that it was compared with."""
 
 
 @shape
@@ -114,6 +181,54 @@ class ClassificationReport(_Report):
     operating_point: OperatingPoint | None
     """Of two classes."""
     worst: list[WorstRow]
+
+
+@shape
+class FourLabelCounts(TypedDict):
+    """How often a label is there or not, and predicted or not."""
+
+    tp: Natural
+    fp: Natural
+    tn: Natural
+    fn: Natural
+
+
+@shape
+class LabelMetrics(TypedDict):
+    """The numbers of one label."""
+
+    label: str
+    class_id: Natural
+    n: Natural
+    """Rows that have it."""
+    metrics: Metrics
+    counts: FourLabelCounts | None
+    """At its threshold; null where there is none."""
+    curves: ClassCurves
+
+
+@shape
+class WorstLabels(NamedRow):
+    """A row with many wrong labels."""
+
+    truth: list[str]
+    prediction: list[str]
+    error: Natural
+    """How many labels are wrong."""
+
+
+@shape
+class MultilabelReport(_Report):
+    """How good predicted labels are, of which a row has any number."""
+
+    task: Literal["multilabel"]
+    labels: list[str]
+    per_class: list[LabelMetrics]
+    curves: ClassCurves
+    """Of all labels together."""
+    thresholds: list[float] | None
+    """From which score on each label is predicted."""
+    worst: list[WorstLabels]
 
 
 @shape
@@ -244,46 +359,10 @@ REPORT = union(
     "How good predictions are.",
     ClassificationReport,
     DetectionReport,
+    MultilabelReport,
     RestorationReport,
     SegmentationReport,
 )
-
-
-@shape
-class NamedRun(TypedDict):
-    """A run of a comparison."""
-
-    id: str
-    name: str | None
-
-
-@shape
-class ClassDifferences(TypedDict):
-    """How much the numbers of a class differ."""
-
-    label: str
-    class_id: NotRequired[Natural]
-    category_id: NotRequired[int | str]
-    metrics: dict[str, MetricDifference]
-
-
-@shape
-class RunComparison(TypedDict):
-    """How much the numbers of two runs differ, over the ids that both have."""
-
-    task: str
-    a: NamedRun
-    b: NamedRun
-    n: Natural
-    """How many ids both have."""
-    only_a: UnsharedIds
-    only_b: UnsharedIds
-    labels: NotRequired[list[str]]
-    metrics: dict[str, MetricDifference]
-    pooled: NotRequired[dict[str, MetricDifference]]
-    per_class: NotRequired[list[ClassDifferences]]
-    warnings: list[ReplyWarning]
-    conventions: ReportConventions
 
 
 @shape
