@@ -159,15 +159,14 @@ class InputSpec(Parameters):
     pixel_size: Annotated[float, Field(gt=0)] | None = None
     """Micrometres per pixel of the training images: images of another one are resampled."""
     objects: ObjectSizes | None = None
-    """How large objects may be for the model to know them, in its pixels."""
+    """How large objects are that the model knows."""
     pixels: Literal["scaled", "raw"] = "scaled"
     """raw: arrays as they are sent, neither resized nor normalised."""
 
     @property
     def own_size(self) -> bool:
         """Whether every image is brought to a size of the model's own, whatever its pixels."""
-        fixed = self.size is not None and not isinstance(self.size, Multiple)
-        return fixed or self.resize is not None or self.crop is not None
+        return isinstance(self.size, tuple) or self.resize is not None or self.crop is not None
 
     @model_validator(mode="after")
     def _matching(self) -> Self:
@@ -196,13 +195,6 @@ class Instances(Parameters):
     """Two maxima are one object if the way between them keeps this share of the lower one."""
     min_area: Annotated[int, Field(ge=1)] = 1
     """Pixels of the smallest object that is reported."""
-
-    def at(self, step: float) -> Instances:
-        """The same rules for maps of `step` pixels along a side for each of the model's input."""
-        if step == 1:
-            return self
-        area = max(1, round(self.min_area * step**2))
-        return self.model_copy(update={"smoothing": self.smoothing * step, "min_area": area})
 
 
 class OutputSpec(Parameters):

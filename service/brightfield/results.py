@@ -72,10 +72,13 @@ class Result(ABC):
         raise TypeError(f"{type(self).__name__} has no raster")
 
     @property
-    def diameters(self) -> Sequence[float]:
+    def diameters(self) -> Sequence[float] | None:
         """How large the objects are that it names one by one, in pixels of the image: sides of
-        squares as large as their boxes, which are a disc's diameter."""
-        return ()
+        squares as large as their boxes, which are a disc's diameter. None if it names none."""
+        return None
+
+    profile: bytes | None = None
+    """The ICC profile of its colours, where it is an image."""
 
     @property
     def numbers(self) -> dict[str, float]:

@@ -127,7 +127,39 @@ def test_what_overshoots_is_kept_within_integers() -> None:
     assert canvas.result().pixels[0, :, 0].tolist() == [0, 64, 128, 255]
 
 
+@pytest.mark.parametrize(("dtype", "low", "high"), [("float32", 0.0, 1.0), ("uint16", 1000, 2023)])
+def test_what_overshoots_is_kept_within_the_limits(dtype: str, low: float, high: float) -> None:
+    shown = picture(np.zeros((1, 2, 3), dtype))
+    scene = Scene(card(), shown, Region(0, 0, 2, 1), Scaling("percentile:0,100", low, high))
+    canvas = Superresolve().canvas(scene)
+    output = torch.tensor([-0.5, 0.25, 0.5, 1.5]).expand(1, 3, 2, 4)
+    geometry = Geometry(Axis.of(2, 0, 2), Axis.of(1, 0, 1))
+    canvas.add(output, geometry, Tile(scene.region, scene.region))
+    values = canvas.result().pixels[0, :, 0]
+    assert (values.min(), values.max()) == (low, high)
+
+
 class TestFiles:
+    @pytest.mark.parametrize(
+        ("source", "axes", "channels", "shape"),
+        [
+            ("npy", "YXC", 5, (4, 6, 5)), ("npy", "CYX", 5, (5, 4, 6)),
+            ("npy", "CYX", 3, (3, 4, 6)), ("npy", "YXS", 3, (4, 6, 3)),
+            ("tiff", "CYX", 3, (3, 4, 6)),
+            ("tiff", "YXS", 3, (4, 6, 3)),
+            ("png", "YXC", 3, (4, 6, 3)),
+        ],
+    )  # fmt: skip
+    def test_channels_lie_as_they_were_sent(
+        self, source: str, axes: str, channels: int, shape: tuple[int, ...]
+    ) -> None:
+        pixels = RANDOM.integers(0, 9, (4, 6, channels), np.uint8)
+        raster = Enlarged(pixels, 2, source, axes=axes).raster("image")
+        assert raster.array.shape == shape
+        written = tifffile.imread(io.BytesIO(encode.tiff(raster.array, raster.axes)))
+        moved = written if written.shape[-1] == channels else np.moveaxis(written, 0, 2)
+        np.testing.assert_array_equal(moved, pixels)
+
     def test_the_format_is_the_nearest_to_what_was_sent(self) -> None:
         for dtype, channels, source, kind in (
             ("uint8", 3, "jpeg", "png"), ("uint16", 1, "png", "png"), ("uint16", 3, "npy", "png"),

@@ -20,6 +20,7 @@ from brightfield.errors import (
 )
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.channels import NO_NEEDS, ReadingNeeds
+from brightfield.images.color_profile import color_profile
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
@@ -97,6 +98,7 @@ def decode(
         spacing=selection.spacing or known.spacing,
         notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
+        profile=color_profile(data, kind, pixels.shape[2]),
         address=PlaneAddress.of(_picked(selection, plane), plane.axes),
         facts=plane.facts,
     )

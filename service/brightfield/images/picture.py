@@ -49,6 +49,8 @@ class Picture:
     orientation_applied: int = 1
     pixel_size: float | None = None
     spacing: float | None = None
+    profile: bytes | None = None
+    """The ICC profile of the colours."""
     notes: tuple[Note, ...] = field(default=())
     raw: Pixels | None = None
     address: PlaneAddress = PLAIN

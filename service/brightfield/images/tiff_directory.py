@@ -104,6 +104,11 @@ class Directory:
                 found.append((position + layout.count.size, layout.directory(data, position)[0]))
         return found
 
+    def raw(self, tag: int, most: int) -> bytes:
+        """At most `most` bytes of a tag's value; none without the tag."""
+        rows = self._rows(tag)
+        return self._bytes(rows[0], most) if rows.size else b""
+
     def text(self, tag: int, most: int, which: int = 0) -> bytes:
         """At most `most` bytes of a text, without the zeros and blanks around it."""
         rows = self._rows(tag)

@@ -25,6 +25,7 @@ from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
+from brightfield.tasks.objects.instances import rules_at
 from brightfield.tasks.objects.linking import SegmentedPlane, linked
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
@@ -199,7 +200,7 @@ class SegmentCanvas(Canvas):
         """The region's pixels by class or object."""
         task, card = self._task, self.scene.card
         given = card.output.instances
-        rules = None if given is None else given.at(self._step)
+        rules = None if given is None else rules_at(given, self._step)
         mode = task.mode_for(card, finds_objects=bool(self._tiles) or self._own is not None)
         if self._own is not None:
             found = self._own.partition()

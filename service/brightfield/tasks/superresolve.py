@@ -53,17 +53,22 @@ class Enlarged(Result):
     pixel_size: float | None = None
     fidelity: dict[str, float] | None = None
     encoding: Encoding | None = None
+    axes: str = "YXC"
+    """Of what was sent, the slowest first."""
+    profile: bytes | None = None
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         kind = self.encoding or self.kind
         raster = self.raster("image")
         match kind:
             case "png":
-                data = encode.png(self.image())
+                data = encode.png(self.image(), profile=self.profile)
             case "npy":
                 data = encode.npy(raster.array)
             case _:
-                data = encode.tiff(raster.array, raster.axes, pixel_size=self.pixel_size)
+                data = encode.tiff(
+                    raster.array, raster.axes, pixel_size=self.pixel_size, profile=self.profile
+                )
         height, width = self.pixels.shape[:2]
         facts = {name: finite(value) for name, value in (self.fidelity or {}).items()}
         return {
@@ -107,15 +112,14 @@ class Enlarged(Result):
         return self.pixels
 
     def raster(self, space: MapSpace) -> Raster:
-        match self.pixels.shape[2]:
-            case 1:
-                return Raster(self.pixels[..., 0], "YX", self.scale)
-            case 3:
-                return Raster(self.pixels, "YXS", self.scale)
-            case _:
-                return Raster(
-                    np.ascontiguousarray(np.moveaxis(self.pixels, 2, 0)), "CYX", self.scale
-                )
+        """Arrays with channels before or behind the rows, as they were sent."""
+        channels = self.pixels.shape[2]
+        if channels == 1:
+            return Raster(self.pixels[..., 0], "YX", self.scale)
+        before = "C" in self.axes and self.axes.index("C") < self.axes.index("X")
+        if not before and (channels == 3 or self.source == "npy"):
+            return Raster(self.pixels, "YXS" if channels == 3 else "YXC", self.scale)
+        return Raster(np.ascontiguousarray(np.moveaxis(self.pixels, 2, 0)), "CYX", self.scale)
 
 
 class Superresolve(Dense):
@@ -219,7 +223,12 @@ class Enlargement(Canvas):
         picture = self.scene.picture
         size = picture.pixel_size
         return Enlarged(
-            self._pixels, self._scale, picture.format, None if size is None else size / self._scale
+            self._pixels,
+            self._scale,
+            picture.format,
+            None if size is None else size / self._scale,
+            axes=picture.source_axes,
+            profile=picture.profile,
         )
 
     def _fade(self, values: NDArray[np.float32], tile: Tile) -> None:
@@ -295,8 +304,11 @@ def _as_shown(values: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:
 
 
 def _in_dtype(unit: NDArray[np.float32], dtype: np.dtype[Any], scaling: Scaling | None) -> Pixels:
-    """Values of the image's own scale; integers are rounded and kept within their range."""
+    """Values of the image's own scale, within the limits that became 0 and 1; integers are rounded
+    and kept within their range."""
     low, high = (0.0, 1.0) if scaling is None else (scaling.low, scaling.high)
+    if scaling is not None:  # a network overshoots; what was cut to the limits stays within
+        unit = np.clip(unit, 0, 1)
     exact = np.dtype(np.float32 if dtype == np.uint8 else np.float64)
     values: Pixels = unit.astype(exact) * exact.type(high - low) + exact.type(low)
     if dtype.kind not in "ui":

@@ -15,7 +15,6 @@ SPEC = InputSpec(objects=ObjectSizes(smallest=6, typical=20, largest=48))
     ("diameters", "scale", "warned"),
     [
         ([20.0] * 10, 1.0, False),
-        ([], 1.0, False),
         ([20.0] * 8 + [60.0] * 2, 1.0, False),
         ([20.0] * 7 + [60.0] * 2 + [3.0], 1.0, True),
         ([100.0] * 10, 1.0, True),
@@ -28,6 +27,13 @@ def test_a_quarter_of_other_sizes_is_a_warning(
 ) -> None:
     notes = size_notes(diameters, SPEC, scale, 0.5)
     assert [note.code for note in notes] == ["objects_outside_range"] * warned
+
+
+def test_nothing_found_may_be_a_matter_of_size() -> None:
+    (note,) = size_notes([], SPEC, 0.5, None)
+    assert note.code == "nothing_found"
+    assert "12 to 96 pixels" in note.detail
+    assert size_notes(None, SPEC, 0.5, None) == ()
 
 
 def test_a_card_without_sizes_says_nothing() -> None:

@@ -101,6 +101,7 @@ def _tiff(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
         spacing=raster.spacing,
         origin=raster.origin,
         facts=facts.texts,
+        profile=answer.result.profile,
     )
 
 
@@ -108,7 +109,7 @@ def _png(answer: Answer | MultiImageAnswer, reply: Reply, facts: AnswerFacts[Any
     picture = answer.result.image()
     if reply.legend:
         picture = answer.result.explained(picture, facts.title)
-    return encode.png(picture, facts.texts)
+    return encode.png(picture, facts.texts, answer.result.profile)
 
 
 def _overlay(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:

@@ -22,6 +22,14 @@ from brightfield.tensors import Map
 _NEIGHBOURS = np.ones((3, 3), bool)
 
 
+def rules_at(rules: Instances, step: float) -> Instances:
+    """The rules for maps of `step` pixels along a side for each of the model's input."""
+    if step == 1:
+        return rules
+    area = max(1, round(rules.min_area * step**2))
+    return rules.model_copy(update={"smoothing": rules.smoothing * step, "min_area": area})
+
+
 def components(classes: NDArray[np.int32]) -> tuple[Labels, NDArray[np.int32]]:
     """The 8-connected parts of one class each, of a class image (H, W) with 0 as background.
 

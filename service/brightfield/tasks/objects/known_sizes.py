@@ -8,22 +8,25 @@ import numpy as np
 
 from brightfield.cards import InputSpec
 from brightfield.images.picture import Note
+from brightfield.object_sizes import ObjectSizes
 
 # Of the objects, so that a few crumbs or clumps are no reason to doubt all others.
 _MANY = 0.25
 
 
 def size_notes(
-    diameters: Sequence[float], spec: InputSpec, scale: float, pixel_size: float | None
+    diameters: Sequence[float] | None, spec: InputSpec, scale: float, pixel_size: float | None
 ) -> tuple[Note, ...]:
     """A warning where a quarter or more of the objects are larger or smaller than those that the
-    model knows.
+    model knows, or where there are none, so nobody takes objects of other sizes for an empty image.
 
     `diameters` are in pixels of the image, of which the model saw `scale` pixels each.
     """
-    if spec.objects is None or not diameters:
+    if spec.objects is None or diameters is None:
         return ()
     known = spec.objects.times(1 / scale)
+    if not diameters:
+        return (_nothing(known),)
     sizes = np.asarray(diameters)
     outside = (sizes < known.smallest) | (sizes > known.largest)
     if outside.mean() < _MANY:
@@ -37,3 +40,12 @@ def size_notes(
         "large they are with diameter, or set scale."
     )
     return (Note("objects_outside_range", detail),)
+
+
+def _nothing(known: ObjectSizes) -> Note:
+    return Note(
+        "nothing_found",
+        f"The model found no objects. It knows those of {known.smallest:.3g} to "
+        f"{known.largest:.3g} pixels of the image across; if there are larger or "
+        "smaller ones, say how large with diameter.",
+    )

@@ -59,7 +59,7 @@ class Objects(Result):
         return table(self.objects, self.source)
 
     @property
-    def diameters(self) -> Sequence[float]:
+    def diameters(self) -> Sequence[float] | None:
         return [math.sqrt(found.box.width * found.box.height) for found in self.objects]
 
     def geojson(self) -> dict[str, Any]:

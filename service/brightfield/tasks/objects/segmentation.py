@@ -58,8 +58,8 @@ class SegmentedObjects(Objects):
         return table(self.objects, self.source, channels=self.channels)
 
     @property
-    def diameters(self) -> Sequence[float]:
-        return super().diameters if self.mode == "instance" else ()
+    def diameters(self) -> Sequence[float] | None:
+        return super().diameters if self.mode == "instance" else None
 
     def raster(self, space: MapSpace) -> Raster:
         placement = self.placement

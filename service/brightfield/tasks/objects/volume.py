@@ -130,9 +130,9 @@ class Volume(Result):
         }
 
     @property
-    def diameters(self) -> Sequence[float]:
+    def diameters(self) -> Sequence[float] | None:
         if self.mode == "semantic":
-            return ()
+            return None
         boxes = (found.edges for found in self.objects)
         return [math.sqrt((xmax - xmin) * (ymax - ymin)) for xmin, ymin, xmax, ymax in boxes]
 
