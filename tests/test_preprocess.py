@@ -19,7 +19,8 @@ from brightfield.cards import InputSpec
 from brightfield.errors import InvalidRegion, UnfitImage
 from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Picture, Region
-from brightfield.preprocess import Prepared, Scaling, preprocess, preprocess_windows
+from brightfield.preprocess import Prepared, preprocess, preprocess_windows
+from brightfield.scaling import Scaling
 
 FILES = {
     "chelsea": Path(skimage.data.__file__).parent / "chelsea.png",
@@ -175,7 +176,7 @@ def test_sixteen_bits_keep_what_eight_would_lose() -> None:
 
 
 def test_cubic_overshoot_is_cut_off() -> None:
-    pixels = np.where(random(40, 40) > 127, 65535, 0).astype(np.uint16)
+    pixels = np.where(random(40, 40) > 127, 65535, 1).astype(np.uint16)  # no 8-bit picture
     card = spec(channels=1, intensity="dtype", resize={"short": 25, "interpolation": "bicubic"})
     values = hwc(preprocess(picture(pixels), card))[:, :, 0]
     unit = Image.fromarray((pixels / 65535).astype(np.float32))

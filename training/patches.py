@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from brightfield.images.intensity import Intensity, limits
+from brightfield.images.intensity import Intensity
+from brightfield.images.intensity_limits import limits
 from brightfield.images.resample import resize
 from brightfield.tensors import Images, Pixels
 from training.degradation import reduced, trimmed
@@ -49,9 +50,9 @@ def pairs(
             if min(large.shape[:2]) < side * scale:
                 continue
             small = reduced(large, scale)
-            _, low, high, _ = limits(small, intensity)
-            if low < high:
-                found.append(Pair(small, large, low, high))
+            used = limits(small, intensity)
+            if used.low < used.high:
+                found.append(Pair(small, large, used.low, used.high))
     return found
 
 

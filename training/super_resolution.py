@@ -141,5 +141,5 @@ def answer(network: nn.Module, spec: InputSpec, pixels: Pixels) -> Pixels:
     unit = large.permute(1, 2, 0).numpy().astype(np.float64)
     if pixels.shape[2] == 1:
         unit = unit.mean(axis=2, keepdims=True)
-    _, low, high = prepared.scaling
+    low, high = prepared.scaling.low, prepared.scaling.high
     return np.rint(unit * (high - low) + low).clip(0, 255).astype(np.uint8)

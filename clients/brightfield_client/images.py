@@ -5,7 +5,7 @@
 | path (`str` or `Path`), `bytes`, binary file | the bytes as they are |
 | PIL image | PNG, without loss; 32-bit, float and CMYK modes as an array |
 | `ndarray` | `.npy`, dtype and shape kept |
-| torch tensor, C x H x W or H x W | `.npy` with `axes` CYX or YX |
+| torch tensor, C x H x W or H x W | `.npy` with `axes` YX, SYX (three channels: colour) or CYX |
 | `StoredImage` or `"sha256:..."` | the id alone |
 
 A PIL image keeps its orientation tag, so that an opened photograph and its file give the same
@@ -78,7 +78,7 @@ class Payload:
 
     content: bytes = b""
     media_type: str = ANY
-    name: str = "image"
+    name: str | None = None
     axes: str | None = None
     stored: str | None = None
 
@@ -126,7 +126,7 @@ def _from_array(array: npt.NDArray[Any], axes: str | None = None) -> Payload:
         raise TypeError("An array of Python objects is not an image; convert it to numbers first.")
     stream = io.BytesIO()
     np.save(stream, np.ascontiguousarray(array), allow_pickle=False)
-    return Payload(stream.getvalue(), NPY, "image.npy", axes)
+    return Payload(stream.getvalue(), NPY, axes=axes)
 
 
 def _from_pillow(image: PillowImage.Image) -> Payload:
@@ -139,7 +139,7 @@ def _from_pillow(image: PillowImage.Image) -> Payload:
         tags[_ORIENTATION] = orientation
     stream = io.BytesIO()
     image.save(stream, "PNG", compress_level=1, exif=tags)
-    return Payload(stream.getvalue(), "image/png", "image.png")
+    return Payload(stream.getvalue(), "image/png")
 
 
 def _is_tensor(source: Any) -> bool:
@@ -148,7 +148,7 @@ def _is_tensor(source: Any) -> bool:
 
 
 def _from_tensor(tensor: Any) -> Payload:
-    axes = {2: "YX", 3: "CYX"}.get(tensor.ndim)
+    axes = {2: "YX", 3: "SYX" if tuple(tensor.shape[:1]) == (3,) else "CYX"}.get(tensor.ndim)
     if axes is None:
         raise ValueError(
             f"A tensor of {tensor.ndim} dimensions is not one image; pass H x W or C x H x W, and "
@@ -165,4 +165,4 @@ def _from_file(file: Any) -> Payload:
     if not isinstance(content, bytes):
         raise TypeError("The file is opened as text; open it in binary mode: open(path, 'rb').")
     name = getattr(file, "name", None)
-    return Payload(content, name=Path(name).name if isinstance(name, str) else "image")
+    return Payload(content, name=Path(name).name if isinstance(name, str) else None)

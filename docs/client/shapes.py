@@ -102,7 +102,8 @@ SHAPES = (
     ),
     Shape(
         "Solid", "SolidObject",
-        "id label class_id score box zmin<box.zmin zmax<box.zmax voxels centroid",
+        "id label class_id score box zmin<box.zmin zmax<box.zmax voxels "
+        "volume_um3=None centroid",
         types={"score": "float | None"},
         doc="An object through the planes zmin to zmax - 1 of a stack.\n\n`box` are its edges in "
         "x and y, `centroid` is x, y, z; z is in planes from the first one's face.",

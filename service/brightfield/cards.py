@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from brightfield.errors import InvalidCard
+from brightfield.images.channels import NamedChannel, ReadingNeeds
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
 from brightfield.names import NAME
@@ -135,11 +136,22 @@ class Resize(Parameters):
     torchvision."""
 
 
+class InputChannel(Parameters):
+    """A channel that the model takes, as files name theirs."""
+
+    name: Annotated[str, Field(min_length=1)]
+    synonyms: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Other names for it: dyes, proteins. Words are compared, without regard to case."""
+
+
 class InputSpec(Parameters):
     """How an image becomes the model's input tensor."""
 
     channels: Annotated[int, Field(ge=1)] = 3
     """Channels that the model takes; grey is repeated for 3, colour is weighed to grey for 1."""
+    channel: tuple[InputChannel, ...] = ()
+    """The channels by name, one for all that the model takes or one for each. Files that name
+    theirs have these picked; default: channels that aren't colours are the caller's to pick."""
     size: tuple[int, int] | Multiple | None = None
     """(height, width) that the model needs, a multiple, or any size."""
     resize: Resize | None = None
@@ -151,7 +163,7 @@ class InputSpec(Parameters):
     std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_each)] = (1.0,)
     """Per channel (or one for all), divided by afterwards."""
     intensity: Intensity = Intensity("auto")
-    """How other than 8-bit images are brought to [0, 1]."""
+    """How values are brought to [0, 1]; `signal` for microscopy of any brightness."""
     pixel_size: Annotated[float, Field(gt=0)] | None = None
     """Micrometres per pixel of the training images: images of another one are resampled."""
     objects: ObjectSizes | None = None
@@ -170,7 +182,15 @@ class InputSpec(Parameters):
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) not in (1, self.channels):
                 raise ValueError(f"{name} has {len(values)} values for {self.channels} channels")
+        if len(self.channel) not in (0, 1, self.channels):
+            raise ValueError(f"{len(self.channel)} channels are named of {self.channels}")
         return self
+
+    @property
+    def needs(self) -> ReadingNeeds:
+        """How images must be read for the model."""
+        named = tuple(NamedChannel(one.name, one.synonyms) for one in self.channel)
+        return ReadingNeeds(self.pixels == "raw", named)
 
 
 class Instances(Parameters):

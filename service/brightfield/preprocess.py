@@ -9,34 +9,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 
 from brightfield.cards import InputSpec, Multiple, Resize
+from brightfield.channel_fit import check_channels, match_channels
 from brightfield.errors import InvalidRegion, UnfitImage
 from brightfield.geometry import Axis, Geometry
-from brightfield.images.bands import in_bands
-from brightfield.images.intensity import Intensity, limits
+from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.resample import Interpolation, resize
 from brightfield.images.resampled_field import ResampledField
+from brightfield.scaling import Scaling, scaled, whole_plane_scaling
 from brightfield.tensors import Images, Pixels, UnitPixels
-from brightfield_painting import scale
-from brightfield_painting.luma import LUMA
 
 _AUTO = Intensity("auto")
 _MOST_ENLARGED = 4096 * 4096
-
-
-class Scaling(NamedTuple):
-    """The values that became 0 and 1, and how they were found (as an `Intensity` writes it)."""
-
-    mode: str
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +88,8 @@ def preprocess_part(
     """A part of what is seen of a picture, as `preprocess` makes it of the whole."""
     source, box = seen.source(part)
     cut = picture.pixels[source.y : source.y + source.height, source.x : source.x + source.width]
-    pixels, matched = _match_channels(_scaled(cut, scaling), spec.channels)
+    check_channels(picture.channels, picture.facts, spec)
+    pixels, matched = match_channels(scaled(cut, scaling), picture.facts, spec)
     if not seen.same:
         pixels = resize(pixels, part.height, part.width, "bilinear", box)
     geometry = seen.geometry(part, picture.height, picture.width)
@@ -126,14 +116,6 @@ def preprocess_windows(
         yield Prepared(prepared.tensor, prepared.geometry, scaling, (*notes, *prepared.notes))
 
 
-def whole_plane_scaling(
-    picture: Picture, spec: InputSpec, intensity: Intensity
-) -> tuple[Scaling, tuple[Note, ...]]:
-    """The intensities that become 0 and 1: the caller's wish, else the card's, else the dtype's."""
-    mode, low, high, notes = limits(picture.pixels, intensity, spec.intensity)
-    return Scaling(mode, low, high), notes
-
-
 def field_of(picture: Picture, region: Region | None) -> Region:
     """The part of the picture that is asked about: a region, else all of it.
 
@@ -151,39 +133,6 @@ def field_of(picture: Picture, region: Region | None) -> Region:
             f"image of {picture.width} x {picture.height} pixels."
         )
     return part
-
-
-def _scaled(pixels: Pixels, scaling: Scaling) -> Pixels:
-    """Float in [0, 1], or 8-bit as it is where 0 to 255 is what becomes 0 to 1."""
-    if pixels.dtype == np.uint8 and (scaling.low, scaling.high) == (0, 255):
-        return pixels
-    return scale(pixels, scaling.low, scaling.high)
-
-
-def check_channels(present: int, wanted: int) -> None:
-    """Raises `UnfitImage` for channels that aren't, and don't become, those that a model takes."""
-    if present != wanted and (present, wanted) not in ((1, 3), (3, 1)):
-        raise UnfitImage(
-            f"The image has {present} channels and the model takes {wanted}; choose them with "
-            f"channels=, for example channels={','.join(str(index) for index in range(wanted))}."
-        )
-
-
-def _match_channels(pixels: Pixels, wanted: int) -> tuple[Pixels, tuple[Note, ...]]:
-    """Colour weighed to grey for one channel; grey for three stays one until the very end."""
-    present = pixels.shape[2]
-    check_channels(present, wanted)
-    if present == wanted or (present, wanted) == (1, 3):
-        return pixels, ()
-    in_8_bits = pixels.dtype == np.uint8
-    grey = in_bands(pixels, _luminance) if in_8_bits else (pixels @ LUMA)[:, :, None]
-    detail = "The model takes grey images; the colours were weighed by ITU-R BT.601."
-    return grey, (Note("converted_to_grey", detail),)
-
-
-def _luminance(pixels: Pixels) -> Pixels:
-    grey: Pixels = np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
-    return grey
 
 
 def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels, Geometry]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,15 @@ class Raster:
     finer: int = 1
     spacing: float | None = None
     origin: tuple[float, float] = (0.0, 0.0)
+
+
+class Remark(Protocol):
+    """As a warning has it: a stable code, and a sentence for people."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
 
 
 class Result(ABC):
@@ -107,9 +116,9 @@ class Result(ABC):
         """What the colours of its picture stand for: `scale`, the values at their ends."""
         return {}
 
-    def left_out(self, form: str) -> dict[str, str]:
-        """What a format leaves out for want of room: sentences by codes, as of warnings."""
-        return {}
+    def left_out(self, form: str) -> Sequence[Remark]:
+        """What a format leaves out for want of room; for the answer's warnings."""
+        return ()
 
     def geojson(self) -> dict[str, Any]:
         """For `geojson`: a feature collection."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from brightfield_painting.arrays import Pixels, Rgb, UnitPixels
 
-# Percentiles of larger planes are taken of every n-th value: exact enough, and quick.
-_SAMPLE = 4_000_000
+# Percentiles of larger planes are of every n-th value: exact enough, and quick.
+SAMPLE = 4_000_000
 _SHOWN = (1.0, 99.8)  # the percentiles that become black and white
 
 
@@ -67,10 +67,10 @@ def percentiles(pixels: Pixels, low: float, high: float) -> tuple[float, float, 
     return float(found[0]), float(found[1]), values
 
 
-def sample(pixels: Pixels) -> NDArray[Any]:
-    """The finite values, of large planes an even sample."""
+def sample(pixels: Pixels, most: int = SAMPLE) -> NDArray[Any]:
+    """The finite values; of many more than `most`, an even sample."""
     flat = pixels.reshape(-1)
-    step = max(1, flat.size // _SAMPLE)
+    step = max(1, flat.size // most)
     # A step that shares a factor with a row would only ever meet some columns or channels.
     while step > 1 and gcd(step, pixels.shape[1] * pixels.shape[2]) > 1:
         step += 1

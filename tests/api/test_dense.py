@@ -143,13 +143,14 @@ class TestFormatsOfSegments:
         assert reply.headers["x-model"] == "bright@1"
 
     def test_a_batch_is_a_zip(self, lab: TestClient) -> None:
-        files = [("file", RINGS), ("file", b"nothing"), ("file", png(rings()[::-1]))]
+        images = {"a.png": RINGS, "no.png": b"nothing", "b.png": png(rings()[::-1])}
+        files = [("file", each) for each in images.items()]
         reply = lab.post(f"{OBJECTS}&format=tiff", files=files)
         assert reply.status_code == 207
         with zipfile.ZipFile(io.BytesIO(reply.content)) as archive:
-            assert sorted(archive.namelist()) == ["0.tif", "2.tif", "envelopes.json"]
+            assert sorted(archive.namelist()) == ["a.tif", "b.tif", "envelopes.json"]
             items = json.loads(archive.read("envelopes.json"))["items"]
-            turned = tifffile.imread(io.BytesIO(archive.read("2.tif")))
+            turned = tifffile.imread(io.BytesIO(archive.read("b.tif")))
         assert [item.get("error", {}).get("status") for item in items] == [None, 415, None]
         assert np.array_equal(turned > 0, labels_of(lab)[::-1] > 0)
 
@@ -157,7 +158,7 @@ class TestFormatsOfSegments:
         refused = lab.post("/detect?model=bright&format=tiff", content=RINGS)
         assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
         assert "geojson" in refused.json()["detail"]
-        volume = lab.post(f"{OBJECTS}&volume=true&format=geojson", content=RINGS)
+        volume = lab.post(f"{OBJECTS}&volume=true&format=png", content=RINGS)
         assert volume.status_code == 406
 
     @pytest.mark.slow
@@ -276,8 +277,9 @@ class TestSuperresolve:
         assert reply.headers["content-type"] == "image/tiff"
         found = tifffile.imread(io.BytesIO(reply.content))
         assert (found.shape, found.dtype) == ((5, 60, 80), np.float32)
-        low, high = np.percentile(cube, (1, 99.8), axis=(1, 2), keepdims=True)
-        assert np.allclose(found, np.clip(cube, low, high).repeat(2, 1).repeat(2, 2), atol=1e-6)
+        low = np.percentile(cube, 1, axis=(1, 2), keepdims=True)
+        # Noise isn't stretched: its greatest values are below the limit.
+        assert np.allclose(found, np.maximum(cube, low).repeat(2, 1).repeat(2, 2), atol=1e-6)
         refused = lab.post("/superresolve?model=repeat-x2&axes=CYX&format=png", content=npy(cube))
         assert (refused.status_code, refused.json()["code"]) == (406, "not_acceptable")
 

@@ -123,7 +123,7 @@ def test_activations_take_every_form_of_input_and_batches(client: TestClient) ->
     assert batch.json()["items"][0]["result"]["units"][0]["place"] == plain["units"][0]["place"]
     zipped = client.post(f"{query}&format=png", files=[files[0], files[0]])
     with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
-        assert archive.namelist() == ["envelopes.json", "0.png", "1.png"]
+        assert archive.namelist() == ["a.png-0.png", "a.png-1.png", "envelopes.json"]
 
 
 @pytest.mark.parametrize("path", ["/activations", "/patches"])
@@ -177,7 +177,7 @@ def test_patches_as_a_sheet_a_table_and_a_job(client: TestClient) -> None:
         "parameters": {"layer": "blocks.2", "most": 2, "k": 2},
     }
     sheet = client.post("/patches", json=body, headers={"Accept": "image/png"})
-    assert sheet.headers["x-image-warnings"] == "fails_sanity_check"
+    assert sheet.headers["x-image-warnings"] == "fails_sanity_check, units_left_out"
     assert picture(sheet.content).shape[2] == 3
     job = client.post("/patches?format=csv", json=body, headers={"Prefer": "respond-async"}).json()[
         "id"

@@ -82,7 +82,7 @@ def test_channels_are_judged_before_anything_is_decoded(engine: Engine) -> None:
     np.save(file, np.zeros((5, 3000, 3000), np.float64))
     tracemalloc.start()
     try:
-        with pytest.raises(UnfitImage, match="5 channels"):
+        with pytest.raises(UnfitImage, match="5 separate channels"):
             engine.ask(Classify(), file.getvalue(), axes="CYX")
         assert tracemalloc.get_traced_memory()[1] < 2 * len(file.getvalue())
     finally:

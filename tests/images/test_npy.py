@@ -15,6 +15,7 @@ from brightfield.errors import (
     TruncatedImage,
     UndecodableImage,
 )
+from brightfield.images.channels import ReadingNeeds
 from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
@@ -88,7 +89,7 @@ def test_axes_resolve_a_stack() -> None:
 
 def test_raw_models_take_channels_first() -> None:
     array = ramp(5, 8, 9, dtype="f4")
-    found = decode(saved(array), limits=Limits(MANY), raw=True)
+    found = decode(saved(array), limits=Limits(MANY), needs=ReadingNeeds(raw=True))
     np.testing.assert_array_equal(found.pixels, array.transpose(1, 2, 0))
     assert found.raw is not None
     np.testing.assert_array_equal(found.raw, array)

@@ -9,6 +9,7 @@ import pytest
 
 from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
 from brightfield.outages import StoreUnavailable
+from brightfield.store import images
 from brightfield.store.images import ImageStore
 
 from .conftest import Clock
@@ -103,14 +104,14 @@ def test_a_sweep_removes_the_expired_and_a_crash_s_leftovers(
 
 @pytest.mark.parametrize("again", ["put", "get"])
 def test_an_image_that_is_used_during_a_sweep_stays(
-    store: ImageStore, clock: Clock, monkeypatch: pytest.MonkeyPatch, again: str
+    store: ImageStore, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
 ) -> None:
     image = store.put(b"pixels")
     clock.now += 200 if again == "put" else 99
-    listed = list(store._stored())
+    listed = list(images._stored(tmp_path / "images"))
     assert store.put(b"pixels") == image if again == "put" else store.get(image)
     clock.now += 2
-    monkeypatch.setattr(store, "_stored", lambda: iter(listed))
+    monkeypatch.setattr(images, "_stored", lambda root: iter(listed))
     assert store.sweep() == 0
     assert store.get(image) == b"pixels"
 

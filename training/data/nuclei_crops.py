@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from brightfield.cards import InputSpec
-from brightfield.images.intensity import limits
+from brightfield.images.intensity_limits import limits
 from brightfield.tensors import UnitPixels
 from brightfield_painting import scale
 from training.data.dsb2018 import Field

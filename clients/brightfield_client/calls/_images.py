@@ -68,9 +68,9 @@ def activations(
             `3`, or `0,17,4`. Default: all, or those that the task picks.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -85,6 +85,8 @@ def activations(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -155,9 +157,9 @@ def classify(
             reaches `threshold`. Default: "score".
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -172,6 +174,8 @@ def classify(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -244,9 +248,9 @@ def detect(
         classes: Only objects of these classes, by label or id. Default: all.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -261,6 +265,8 @@ def detect(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -329,9 +335,9 @@ def embed(
             false.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -346,6 +352,8 @@ def embed(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -465,9 +473,9 @@ def occlusion(
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -482,6 +490,8 @@ def occlusion(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -544,9 +554,9 @@ def patches(
             sum of values. Default: 6.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -561,6 +571,8 @@ def patches(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -677,9 +689,9 @@ def saliency(
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -694,6 +706,8 @@ def saliency(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -793,13 +807,15 @@ def segment(
             and holes. Default: false.
         volume: Segment every plane of a stack along Z (or of its pages) and link the objects of
             neighbouring planes to a label volume. Default: false.
+        intensity_over: Whether the planes of a volume share their intensity limits, or each
+            finds its own. Default: "stack".
         link: Least overlap (intersection over union) of an object with its continuation in the
             next plane of a volume. Default: 0.25.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         scale: At which size the model sees the image: so many of its pixels for each of the
             image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and
             the model's card have one; else as it is. Answers are in the image's own pixels.
@@ -814,6 +830,8 @@ def segment(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -887,9 +905,9 @@ def superresolve(
         reference: A further image, in any of the forms of `image`.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
-        intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
-            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
-            `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+            `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
+            and `signal`, with a warning, for others. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -897,6 +915,8 @@ def superresolve(
         channels: Channels to keep, in this order, counted from 0: `0,2`. Default: all.
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
+        level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
+            `pixel_size` are those of the level. Default: 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.

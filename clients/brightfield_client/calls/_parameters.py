@@ -14,9 +14,9 @@ class ImageParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -29,6 +29,9 @@ class ImageParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -395,6 +398,9 @@ class SegmentParameters(ImageParameters, total=False):
     outlines: bool | None
     """Give each object's polygons in JSON, too: rings of pixel corners, the exterior and holes.
     Default: false."""
+    intensity_over: Literal["stack", "plane"] | None
+    """Whether the planes of a volume share their intensity limits, or each finds its own.
+    Default: "stack"."""
     link: float | None
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume. Default: 0.25."""
@@ -468,9 +474,9 @@ class NeighborsParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     scale: str | Literal["auto", "off"] | float | None
     """At which size the model sees the image: so many of its pixels for each of the image along
     a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
@@ -487,6 +493,9 @@ class NeighborsParameters(TypedDict, total=False):
     """Time point, counted from 0."""
     channels: str | int | Sequence[int] | None
     """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -582,9 +591,9 @@ class CollectionPatchesParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     scale: str | Literal["auto", "off"] | float | None
     """At which size the model sees the image: so many of its pixels for each of the image along
     a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
@@ -604,6 +613,9 @@ class CollectionPatchesParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -647,9 +659,9 @@ class TcavParameters(TypedDict, total=False):
     region: str | Sequence[int] | None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: str | None
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others. Default: "auto"."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
     scale: str | Literal["auto", "off"] | float | None
     """At which size the model sees the image: so many of its pixels for each of the image along
     a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
@@ -669,6 +681,9 @@ class TcavParameters(TypedDict, total=False):
     axes: str | None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -881,13 +896,14 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "ef_search": "For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is more.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -927,7 +943,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
@@ -935,6 +951,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -952,7 +969,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "seed": "Of the draws. Default: 0.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
-        "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
@@ -960,6 +977,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",

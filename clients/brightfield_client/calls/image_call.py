@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import httpx2
 
@@ -60,9 +61,10 @@ def image_call(
 
 def as_json(payload: Payload) -> dict[str, str]:
     """An image inside JSON."""
+    name = {"name": payload.name} if payload.name else {}
     if payload.stored:
-        return {"id": payload.stored}
-    return {"data": base64.b64encode(payload.content).decode("ascii")}
+        return {"id": payload.stored, **name}
+    return {"data": base64.b64encode(payload.content).decode("ascii"), **name}
 
 
 def _single(
@@ -78,11 +80,14 @@ def _single(
     if payload.stored:
         return replace(call, params=params)
     headers = {**call.headers, "Content-Type": payload.media_type}
+    if payload.name:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(payload.name)}"
     return replace(call, params=params, headers=headers, content=payload.content)
 
 
 def _part(name: str, payload: Payload) -> Part:
-    return name, (payload.name, payload.content, payload.media_type)
+    named = payload.name or (name if name != "file" else None)
+    return name, (named, payload.content, payload.media_type)
 
 
 def _plain(value: Any) -> Any:

@@ -15,14 +15,12 @@ from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, complai
 from brightfield_client.cli.files import Write, expand, into_folder, write_answer
 from brightfield_client.results.classification import Classification
 
-_OF_VOLUMES = ("tiff", "npy", "csv", "json")
-
 
 def _classify(args: argparse.Namespace) -> int:
     files = expand(args.files)
     write: Write = _as_json if args.json else _as_text
     if args.out is not None:
-        write = into_folder(files, args.out, "json", lambda path: path.name)
+        write = into_folder(files, args.out, "json", args.files, whole=True)
     elif args.csv:
         write = _as_table()
     return code_of(ask_each(args, "classify", files, given(args), write))
@@ -31,8 +29,6 @@ def _classify(args: argparse.Namespace) -> int:
 def _annotate(args: argparse.Namespace) -> int:
     """Long work, as that on a stack, and that on a single file goes as jobs."""
     stack = bool(getattr(args, "volume", None))
-    if stack and args.format not in _OF_VOLUMES:
-        raise Stop(f"A volume is written as {', '.join(_OF_VOLUMES)}, not as {args.format}.")
     files = expand(args.files)
     return _to_folder(args, args.command.name, files, as_jobs=stack or len(files) == 1)
 
@@ -63,7 +59,7 @@ def _ask_together(args: argparse.Namespace, files: list[Path]) -> int:
 def _to_folder(
     args: argparse.Namespace, endpoint: str, files: list[Path], *, as_jobs: bool = False
 ) -> int:
-    write = into_folder(files, args.out, args.format, lambda path: path.stem)
+    write = into_folder(files, args.out, args.format, args.files)
     asked = given(args) | {"format": _form(args)}
     items = ask_each(args, endpoint, files, asked, write, as_jobs=as_jobs)
     print(f"{args.out}: {sum(item.ok for item in items)} of {len(items)} images")
@@ -114,7 +110,7 @@ def _annotator(name: str, text: str, formats: str) -> Command:
     names = formats.split()
     shown = f"{', '.join(names)} (default: %(default)s)"
     form = flag("--format FORMAT", shown, choices=names, default=names[0])
-    flags = (*_to("where to; files are named as images"), form)
+    flags = (*_to("where to; files are named as images; manifest.csv lists them"), form)
     return Command(name, text, _annotate, flags, name)
 
 

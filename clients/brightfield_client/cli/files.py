@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -39,36 +41,51 @@ def write_answer(out: Path, answer: Any) -> None:
 
 
 def into_folder(
-    files: Iterable[Path], folder: Path, form: str, name: Callable[[Path], str]
+    files: Iterable[Path], folder: Path, form: str, given: Iterable[Path], *, whole: bool = False
 ) -> Write:
-    """Writes each answer into the folder, under the `name` of its image and the format's suffix.
+    """Writes each answer into the folder, under the path of its image in the folder that was
+    `given` and the format's suffix, and lists it in `manifest.csv` (file, answer).
 
-    Equal names are numbered. Stops where an answer would overwrite one of the images.
+    The image's own suffix stays if it is wanted (`whole`) or tells images apart. Stops where an
+    answer would overwrite one of the images.
     """
-    names = _numbered(files, name)
+    names = _named(files, list(given), whole=whole)
     images = {path.resolve() for path in names}
     endings = [*_IMAGE.values()] if form == "image" else [f".{_ENDINGS.get(form, form)}"]
-    for path, stem in names.items():
-        if any((folder / f"{stem}{ending}").resolve() in images for ending in endings):
+    for path, name in names.items():
+        if any((folder / f"{name}{ending}").resolve() in images for ending in endings):
             raise Stop(f"The answer about {path} would overwrite an image; choose another --out.")
 
     def write(path: Path, answer: Any) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         came = getattr(answer, "media_type", None)
         ending = endings[0] if len(endings) == 1 else _IMAGE.get(str(came), endings[0])
-        write_answer(folder / f"{names[path]}{ending}", answer)
+        out = folder / f"{names[path]}{ending}"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_answer(out, answer)
+        with (folder / "manifest.csv").open("a", newline="", encoding="utf-8") as file:
+            head = [] if file.tell() else [("file", "answer")]
+            csv.writer(file).writerows([*head, (path, f"{names[path]}{ending}")])
 
     return write
 
 
-def _numbered(paths: Iterable[Path], name: Callable[[Path], str]) -> dict[Path, str]:
-    """A name for each file, numbered where two would be equal, in capitals or not."""
+def _named(files: Iterable[Path], given: list[Path], *, whole: bool) -> dict[Path, str]:
+    """A name for each file, no two alike, in capitals or not."""
+    paths = {path: _below(path, given) for path in files}
+    stems = Counter(str(path.with_suffix("")).casefold() for path in paths.values())
     names: dict[Path, str] = {}
-    taken: set[str] = set()
-    for path in dict.fromkeys(paths):
-        chosen, number = name(path), 2
-        while chosen.casefold() in taken:
-            chosen, number = f"{name(path)}-{number}", number + 1
-        taken.add(chosen.casefold())
-        names[path] = chosen
+    taken = set[str]()
+    for file, path in paths.items():
+        stem = path.with_suffix("")
+        name = (path if whole or stems[str(stem).casefold()] > 1 else stem).as_posix()
+        while name.casefold() in taken:
+            name += "-2"
+        taken.add(name.casefold())
+        names[file] = name
     return names
+
+
+def _below(path: Path, given: list[Path]) -> Path:
+    """Where a file lies in the folder that was given; the name of a file that was."""
+    above = [folder for folder in given if folder != path and path.is_relative_to(folder)]
+    return path.relative_to(above[0]) if above else Path(path.name)

@@ -273,7 +273,7 @@ class Segment(Detection):
     for.
     """
 
-    area_px: float
+    area_px: int | float
     """Whole, but for objects in pixels of a larger image."""
     area_um2: float | None = None
     """Square micrometres, where the pixel size is known."""
@@ -301,6 +301,8 @@ class Solid(Value):
     zmin: int = at("box.zmin")
     zmax: int = at("box.zmax")
     voxels: int
+    volume_um3: float | None = None
+    """Cubic micrometres, where the size of a voxel is known."""
     centroid: SolidPoint
 
 

@@ -35,6 +35,3 @@ class Detections(InOneImage[Detection]):
 
     def _columns(self) -> Columns:
         return columns(f"{OBJECT} {EDGES}")
-
-    def _repr_html_(self) -> str:
-        return self._count_table() + self._caption()

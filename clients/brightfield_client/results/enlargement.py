@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from PIL import Image as PillowImage
 from brightfield_client.pictures import as_picture, on_axes, thumbnail_png
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.result import Result
-from brightfield_client.results.saving import as_npy, save_as, write_tiff
+from brightfield_client.results.saving import Writers, as_npy, save_as
 from brightfield_client.results.value import Json, at
 
 _MEDIA_TYPES = {"npy": "application/x-npy", "png": "image/png", "tiff": "image/tiff"}
@@ -59,22 +58,17 @@ class Enlargement(Result):
     def save(self, path: str | Path) -> Path:
         """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss; or .json.
 
-        What Pillow does not write, other channels than grey and colour, float64 and colour of 16
-        bits, is asked of the service again (see `again`) as .png or .tif.
+        .tif, and as .png what Pillow does not write, is asked of the service again (see `again`).
         """
-        png, tiff = partial(self._write, "png"), partial(self._write, "tiff")
-        return save_as(self, path, {".png": png, ".tif": tiff, ".npy": as_npy(self.pixels)})
+        own: Writers = {".png": self._write_png, ".tif": "tiff", ".npy": as_npy(self.pixels)}
+        return save_as(self, path, own)
 
-    def _write(self, form: str, path: Path) -> None:
-        """As Pillow writes it: PNG of 8 and grey of 16 bits, TIFF also of grey float32."""
-        grey = (np.uint16, np.float32) if form == "tiff" else (np.uint16,)
-        kinds = (np.uint8, *(grey if self.axes == "YX" else ()))
-        if self.axes == "CYX" or self.pixels.dtype not in kinds:
-            self.again(form).save(path)
-        elif form == "png":
+    def _write_png(self, path: Path) -> None:
+        kinds = (np.uint8, np.uint16) if self.axes == "YX" else (np.uint8,)
+        if self.axes != "CYX" and self.pixels.dtype in kinds:
             PillowImage.fromarray(self.pixels).save(path, "PNG")
         else:
-            write_tiff(path, self.pixels, self.pixel_size)
+            self.again("png").save(path)
 
     def _repr_html_(self) -> str:
         title = f"{self.scale} times"

@@ -61,29 +61,8 @@ class Found(Result, Listing[D], Table):
     def _middles(self) -> Columns:
         """In micrometres, where the pixel size is known."""
         size = self.image.get("pixel_size")
-        return (
-            {}
-            if size is None
-            else columns("centroid_x_um=centroid.x centroid_y_um=centroid.y", size)
-        )
-
-    def _count_table(self) -> str:
-        rows = [(label, str(count)) for label, count in self.counts.items()]
-        return html_table(("class", "objects"), rows)
-
-
-class InOneImage(Found[D]):
-    """What else there is of objects in one image: the forms that the service writes."""
-
-    @property
-    def boxes(self) -> npt.NDArray[np.float64]:
-        """(N, 4): xmin, ymin, xmax, ymax of each object."""
-        return np.array([found.box for found in self.objects], np.float64).reshape(-1, 4)
-
-    @property
-    def scores(self) -> npt.NDArray[np.float64]:
-        """(N,): NaN where an object has none."""
-        return np.array([found.score for found in self.objects], np.float64)
+        middle = "centroid_x_um=centroid.x centroid_y_um=centroid.y"
+        return {} if size is None else columns(middle, size)
 
     def to_geojson(
         self, offset: tuple[float, float] = (0.0, 0.0), downsample: float = 1.0
@@ -110,3 +89,24 @@ class InOneImage(Found[D]):
         `image` is not needed: the answer knows the one that was asked about.
         """
         return on_axes(self.overlay(), ax, self.model.id)
+
+    def _count_table(self) -> str:
+        rows = [(label, str(count)) for label, count in self.counts.items()]
+        return html_table(("class", "objects"), rows)
+
+    def _repr_html_(self) -> str:
+        return self._count_table() + self._caption()
+
+
+class InOneImage(Found[D]):
+    """What else there is of objects in one image: their boxes and scores as arrays."""
+
+    @property
+    def boxes(self) -> npt.NDArray[np.float64]:
+        """(N, 4): xmin, ymin, xmax, ymax of each object."""
+        return np.array([found.box for found in self.objects], np.float64).reshape(-1, 4)
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(N,): NaN where an object has none."""
+        return np.array([found.score for found in self.objects], np.float64)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PillowImage
 
 Writers = Mapping[str, str | Callable[[Path], object]]
 """By suffix: a function that writes, or the form in which the service is asked again."""
@@ -43,13 +42,3 @@ def as_npy(array: npt.NDArray[Any]) -> Callable[[Path], object]:
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     text = json.dumps(dict(document), ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def write_tiff(path: Path, array: npt.NDArray[Any], pixel_size: float | None) -> None:
-    """Grey of 8 and 16 bits or float32, or colour of 8 bits, with the size of a pixel (µm)."""
-    tags: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
-    if pixel_size is not None:
-        per_centimetre = 1e4 / pixel_size
-        tags |= {"resolution_unit": 3}  # centimetres
-        tags |= {"x_resolution": per_centimetre, "y_resolution": per_centimetre}
-    PillowImage.fromarray(array).save(path, "TIFF", **tags)

@@ -14,7 +14,7 @@ from brightfield_client.results._shapes import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import MIDDLE, OBJECT, InOneImage
 from brightfield_client.results.places import EDGES
-from brightfield_client.results.saving import Writers, as_npy, save_as, write_tiff
+from brightfield_client.results.saving import Writers, as_npy, save_as
 from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import at
 
@@ -64,26 +64,19 @@ class Segmentation(InOneImage[Segment]):
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`.
 
-        .tif, .png and .npy the label image, .json the whole answer, .csv a table of what is
-        measured. .geojson for QuPath and .zip, regions for ImageJ, ask the service again (see
-        `again`). Raises `ValueError` for a .png of more than 65,535 objects.
+        .png and .npy the label image, .json the whole answer, .csv a table of what is measured.
+        .tif with the pixel size, .geojson for QuPath and .zip, regions for ImageJ, ask the service
+        again (see `again`). Raises `ValueError` for a .png of more than 65,535 objects.
         """
         writers: Writers = {
-            ".tif": self._write_tiff,
             ".png": self._write_png,
             ".npy": as_npy(self.labels),
             ".csv": self._write_csv,
+            ".tif": "tiff",
             ".geojson": "geojson",
             ".zip": "rois",
         }
         return save_as(self, path, writers)
-
-    def _write_tiff(self, path: Path) -> None:
-        mask = self.json["mask"]
-        if mask["format"] == "tiff":
-            path.write_bytes(mask_bytes(mask))
-        else:
-            write_tiff(path, self.labels, self.image.get("pixel_size"))
 
     def _write_png(self, path: Path) -> None:
         mask = self.json["mask"]

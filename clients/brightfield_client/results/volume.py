@@ -10,7 +10,7 @@ from brightfield_client.results._shapes import Solid
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
 from brightfield_client.results.objects import MIDDLE, OBJECT, Found
 from brightfield_client.results.saving import Writers, as_npy, save_as
-from brightfield_client.results.table import Columns, columns, html_table
+from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import Json, at
 
 
@@ -35,20 +35,20 @@ class Volume(Found[Solid]):
 
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`: .tif and .npy the label volume, .csv a table
-        of the objects, .json the whole answer."""
+        of the objects, .json the whole answer; .png all planes, .geojson and .zip the outlines in
+        each are asked of the service again (see `again`)."""
         writers: Writers = {
             ".tif": lambda file: file.write_bytes(mask_bytes(self.json["mask"])),
             ".npy": as_npy(self.labels),
             ".csv": self._write_csv,
+            **{".geojson": "geojson", ".zip": "rois", ".png": "overlay"},
         }
         return save_as(self, path, writers)
 
     def _columns(self) -> Columns:
         edges = "xmin=box.xmin ymin=box.ymin zmin xmax=box.xmax ymax=box.ymax zmax"
         px = columns(f"{OBJECT} {edges} voxels {MIDDLE} centroid_z=centroid.z")
-        return px | self._middles()
-
-    def _repr_html_(self) -> str:
-        size = " x ".join(map(str, self.labels.shape))
-        rows = [(self.mode, size, str(len(self)))]
-        return html_table(("mode", "planes x rows x columns", "objects"), rows) + self._caption()
+        spacing = self.image.get("spacing")
+        um = {} if spacing is None else columns("centroid_z_um=centroid.z", spacing)
+        known = self.objects and self.objects[0].volume_um3 is not None
+        return px | self._middles() | um | (columns("volume_um3") if known else {})

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import Engine
 
 from brightfield.refusals import QuotaExceeded
+from brightfield.store.images import ImageStore
 from brightfield.store.ownership import of_project
 from brightfield.store.usage import stored_bytes
 
@@ -37,8 +38,11 @@ class Storage:
     past its limit by requests that don't state theirs, and by results of jobs.
     """
 
-    def __init__(self, engine: Engine, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, engine: Engine, images: ImageStore, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._engine = engine
+        self._images = images
         self._clock = clock
         self._held: dict[str, _Held] = {}
 
@@ -49,7 +53,7 @@ class Storage:
             raise QuotaExceeded(
                 f"The project {project} holds {held.total} bytes, and with the {size} of this "
                 f"request it would have more than the {limit} that the API key may fill. Delete "
-                "collections, runs or jobs, or ask for more."
+                "collections, runs or jobs, wait until uploaded images expire, or ask for more."
             )
         held.sent += size
         return limit - held.total
@@ -57,7 +61,9 @@ class Storage:
     async def _now(self, project: str) -> _Held:
         held = self._held.get(project)
         if held is None or self._clock() - held.at > _VALID:
-            database = of_project(self._engine, project)
-            measured = await asyncio.to_thread(stored_bytes, database)
+            measured = await asyncio.to_thread(self._measured, project)
             held = self._held[project] = _Held(measured, self._clock())
         return held
+
+    def _measured(self, project: str) -> int:
+        return stored_bytes(of_project(self._engine, project)) + self._images.held(project)

@@ -128,7 +128,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.services = services = Services(
         settings,
         keyring,
-        Storage(database),
+        Storage(database, images),
         engine,
         Admission.of(settings, engine.telemetry, engine.backlog),
         images.of(DEFAULT_PROJECT),

@@ -105,9 +105,11 @@ class CollectionWriter:
         self._engine = engine
         self._stores = stores
 
-    async def make(self, name: str, definition: CollectionDefinition) -> tuple[Collection, bool]:
+    async def make(
+        self, name: str, definition: CollectionDefinition, ticket: Ticket
+    ) -> tuple[Collection, bool]:
         """The collection, and whether it is new. Raises `CollectionDiffers`, `ModelChanged`, or as
-        /embed does for a model or layer that is not there."""
+        /embed does for a model or layer that is not there, or not in memory by the deadline."""
         digest = None
         wanted = Properties(
             metric=definition.metric,
@@ -116,7 +118,7 @@ class CollectionWriter:
         )
         if definition.model is not None or definition.dim is None:
             model = definition.model or self._engine.default_model("embed")
-            async with self._engine.registry.use(model) as resident:
+            async with self._engine.registry.use(model, ticket) as resident:
                 layers.resolve(resident.module, definition.layer, resident.card.explain)
                 wanted = replace(
                     wanted,

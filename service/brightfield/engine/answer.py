@@ -15,9 +15,9 @@ from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.plane_address import PlaneAddress
-from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.work_item import WorkItem
+from brightfield.scaling import Scaling
 from brightfield_painting import display
 
 
@@ -62,6 +62,8 @@ class ImageFacts:
     notes: tuple[Note, ...] = ()
     scale: float = 1.0
     """Pixels that the model saw for each of the image along a side."""
+    channels: tuple[int, ...] = ()
+    """Places in the file of the channels that were used, as far as known."""
 
     @classmethod
     def of(
@@ -88,6 +90,7 @@ class ImageFacts:
             region,
             (*picture.notes, *notes),
             scale,
+            picture.facts.indices,
         )
 
 
@@ -124,6 +127,8 @@ class Answer:
     tiles: int = 1
     scale: float = 1.0
     region: Region | None = None
+    plane_scalings: tuple[Scaling, ...] = ()
+    """Those of each plane of a stack, where each has its own."""
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
         """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.

@@ -338,14 +338,16 @@ class Engine:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._running().evaluating, work)
 
-    async def layers(self, model: str) -> list[layers.LayerInfo]:
+    async def layers(self, model: str, ticket: Ticket | None = None) -> list[layers.LayerInfo]:
         """Every module with its output shape, measured by one pass of zeros on the lane."""
-        async with self.registry.use(model) as resident:
+        async with self.registry.use(model, ticket) as resident:
             return await asyncio.to_thread(inside.every_layer, resident)
 
-    async def filters(self, model: str, choice: FilterChoice, *, picture: bool) -> Filters:
+    async def filters(
+        self, model: str, choice: FilterChoice, ticket: Ticket | None = None, *, picture: bool
+    ) -> Filters:
         """The filters of a convolution, as many as a picture shows where `picture` is set."""
-        async with self.registry.use(model) as resident:
+        async with self.registry.use(model, ticket) as resident:
             return await asyncio.to_thread(inside.read_filters, resident, choice, picture=picture)
 
     # How it works

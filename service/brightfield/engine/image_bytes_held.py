@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from brightfield.errors import BrightfieldError
 from brightfield.images.budget import DecodeBudget, Hold, Waiting
+from brightfield.images.channels import NO_NEEDS, ReadingNeeds
 from brightfield.images.decode import decode
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Picture
@@ -38,9 +39,9 @@ class HeldDecoding:
         self._hold: Hold | None = None
         self._waiting: Waiting | None = None
 
-    def at_once(self, data: bytes, selection: Selection, *, raw: bool = False) -> Picture:
+    def at_once(self, data: bytes, selection: Selection, needs: ReadingNeeds) -> Picture:
         """Raises `NoRoom` where other images have all bytes: `wait`, and come again."""
-        return self._decoded(data, selection, self._take, raw)
+        return self._decoded(data, selection, self._take, needs)
 
     def wait(self, count: int, ready: Callable[[], None]) -> None:
         """Stand in line for the bytes; `ready` is called from any thread when they are there."""
@@ -63,7 +64,7 @@ class HeldDecoding:
             self._hold.release()
 
     def blocking(
-        self, data: bytes, selection: Selection, ticket: Ticket, *, raw: bool = False
+        self, data: bytes, selection: Selection, ticket: Ticket, needs: ReadingNeeds
     ) -> Picture:
         """As `at_once`, but blocks until the bytes are there, or raises the ticket's fault."""
 
@@ -77,16 +78,16 @@ class HeldDecoding:
                 raise
             self._hold = there.result()
 
-        return self._decoded(data, selection, admit, raw)
+        return self._decoded(data, selection, admit, needs)
 
-    def beside(self, data: bytes, selection: Selection) -> Picture:
+    def beside(self, data: bytes, selection: Selection, needs: ReadingNeeds = NO_NEEDS) -> Picture:
         """As `at_once`, but never waits: for an image beside one that is held already, which would
         wait for itself. Few threads do such work."""
 
         def admit(decoded: DecodedSize) -> None:
             self._hold = self._budget.hold(decoded.cost)
 
-        return self._decoded(data, selection, admit, False)
+        return self._decoded(data, selection, admit, needs)
 
     def _take(self, decoded: DecodedSize) -> None:
         if self._check is not None:
@@ -96,6 +97,9 @@ class HeldDecoding:
         if self._hold is None:
             raise NoRoom(decoded.cost)
 
-    def _decoded(self, data: bytes, selection: Selection, admit: Check, raw: bool) -> Picture:
-        picture = decode(data, selection, limits=replace(self._limits, admit=admit), raw=raw)
+    def _decoded(
+        self, data: bytes, selection: Selection, admit: Check, needs: ReadingNeeds
+    ) -> Picture:
+        limits = replace(self._limits, admit=admit)
+        picture = decode(data, selection, limits=limits, needs=needs)
         return replace(picture, hold=self._hold)

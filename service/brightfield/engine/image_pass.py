@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from brightfield.cards import InputSpec
+from brightfield.channel_fit import check_channels
 from brightfield.engine.answer import Answer, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.rescaling import prepared
@@ -21,7 +22,7 @@ from brightfield.images.labels import Labels
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note, Picture
 from brightfield.images.selection import Selection
-from brightfield.preprocess import Prepared, check_channels
+from brightfield.preprocess import Prepared
 from brightfield.progress import Progress, no_progress
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -220,9 +221,9 @@ class ImagePass:
             item.future.add_done_callback(waker.forwarded)
 
     def _decode(self) -> None:
-        job, raw = self._job, self._resident.card.input.pixels == "raw"
+        job, needs = self._job, self._resident.card.input.needs
         with self._timing.stage("decode"):
-            self.picture = self._decoding.at_once(job.data, job.selection, raw=raw)
+            self.picture = self._decoding.at_once(job.data, job.selection, needs)
 
     def _preprocess(self) -> None:
         with self._timing.stage("preprocess"):
@@ -232,4 +233,4 @@ class ImagePass:
 def _check(spec: InputSpec, decoded: DecodedSize) -> None:
     """Refuse channels that the model doesn't take; tiled work may split them by itself."""
     if spec.pixels != "raw":
-        check_channels(decoded.channels, spec.channels)
+        check_channels(decoded.channels, decoded.facts, spec)

@@ -74,10 +74,9 @@ class ImageSeries:
     def look(self, index: int) -> tuple[Picture, Prepared]:
         """An image, and what the model takes of it. Raises what is wrong with the image."""
         job, spec = self._job, self._resident.card.input
-        raw = spec.pixels == "raw"
         data = self._readers[index]()
         decoding = HeldDecoding(job.budget, job.limits)
-        picture = decoding.blocking(data, job.selection, job.ticket, raw=raw)
+        picture = decoding.blocking(data, job.selection, job.ticket, spec.needs)
         seen = prepared(picture, spec, job.view)
         picture.settle()
         return picture, seen

@@ -24,8 +24,10 @@ class LookOptions(TypedDict, total=False):
     t: int | None
     channels: Sequence[int] | None
     axes: str | None
+    level: int | None
     orientation: Literal["apply", "ignore"]
     pixel_size: float | None
+    spacing: float | None
 
 
 def look(

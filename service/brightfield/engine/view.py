@@ -20,9 +20,9 @@ class View(Parameters):
     region: BoxParameter | None = None
     """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
     intensity: Intensity = Intensity("auto")
-    """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
-    `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
-    for others."""
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others."""
     scale: Scale = "auto"
     """At which size the model sees the image: so many of its pixels for each of the image along a
     side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one;

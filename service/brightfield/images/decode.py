@@ -11,8 +11,15 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image
 
-from brightfield.errors import AmbiguousAxes, BrightfieldError, TooManyPixels, UndecodableImage
+from brightfield.errors import (
+    AmbiguousAxes,
+    BrightfieldError,
+    InvalidParameter,
+    TooManyPixels,
+    UndecodableImage,
+)
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
+from brightfield.images.channels import NO_NEEDS, ReadingNeeds
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
@@ -52,13 +59,18 @@ _SIZES: dict[FileFormat, Callable[[bytes], tuple[int, int]]] = {
 
 
 def decode(
-    data: bytes, selection: Selection | None = None, *, limits: Limits, raw: bool = False
+    data: bytes,
+    selection: Selection | None = None,
+    *,
+    limits: Limits,
+    needs: ReadingNeeds = NO_NEEDS,
 ) -> Picture:
     """The plane of an image file that `selection` names, oriented as it is displayed.
 
-    `pixels` keep the file's own dtype in native byte order (bilevel becomes 0 and 255). `raw`
-    says that the model takes arrays as they are sent: a three-dimensional .npy is then
-    C x H x W. The array may be read-only, a view of `data`.
+    `pixels` keep the file's own dtype in native byte order (bilevel becomes 0 and 255). `needs`
+    says how a model wants them: of arrays as they are sent, a three-dimensional .npy is
+    C x H x W; channels that it names are picked from a file that names its own, with a note,
+    unless `selection` picks some. The array may be read-only, a view of `data`.
 
     Raises only `BrightfieldError`: 400 for what cannot be decoded or is cut short, 413 above the
     `limits` (found in the headers, before pixels are decoded), 415 for other formats, 422 for a
@@ -67,8 +79,11 @@ def decode(
     """
     selection = selection or Selection()
     kind = sniff(data)
-    reader = partial(npy.read, raw=True) if raw and kind == "npy" else _READERS[kind]
-    plane = _guarded(lambda: reader(data, selection, limits), kind)
+    if selection.level and kind != "tiff":
+        raise InvalidParameter(
+            "The image has one level; leave level out.", errors=[{"location": "level"}]
+        )
+    plane = _guarded(lambda: _reader(kind, needs)(data, selection, limits), kind)
     orientation = plane.orientation if selection.orientation == "apply" else 1
     pixels = _plain(upright(plane.pixels, orientation))
     known = plane.calibration
@@ -82,8 +97,28 @@ def decode(
         spacing=selection.spacing or known.spacing,
         notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
-        address=PlaneAddress.of(selection, plane.axes),
+        address=PlaneAddress.of(_picked(selection, plane), plane.axes),
+        facts=plane.facts,
     )
+
+
+def _picked(selection: Selection, plane: Plane) -> Selection:
+    """The selection with the channels that were chosen by name."""
+    facts = plane.facts
+    if not facts.chosen or selection.channels is not None:
+        return selection
+    return selection.model_copy(update={"channels": facts.indices})
+
+
+def _reader(kind: FileFormat, needs: ReadingNeeds) -> Reader:
+    """The format's reader; those that a model's needs matter to are told of them."""
+    match kind:
+        case "npy":
+            return partial(npy.read, raw=needs.raw)
+        case "tiff":
+            return partial(tiff.read, needs=needs)
+        case _:
+            return _READERS[kind]
 
 
 def stack(data: bytes, selection: Selection, *, limits: Limits) -> tuple[Selection, ...]:

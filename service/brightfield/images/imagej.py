@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
+from brightfield.images.calibration import ValueCalibration
 from brightfield.images.tiff_directory import Directory
 
 # The lines that tell of the axes come first.
@@ -26,6 +28,7 @@ class ImageJFacts:
     z_unit: str = ""
     spacing: str = ""
     """From a plane to the next, in `z_unit`; the sign says the direction."""
+    values: ValueCalibration | None = None
 
 
 def read_imagej(first: Directory) -> ImageJFacts | None:
@@ -65,4 +68,17 @@ def _facts(text: str) -> ImageJFacts:
         values.get("yunit", ""),
         values.get("zunit", ""),
         values.get("spacing", "").removeprefix("-"),
+        _calibration(values),
     )
+
+
+def _calibration(values: dict[str, str]) -> ValueCalibration | None:
+    """The function `cf` and its coefficients c0, c1, ...; None where they are no numbers."""
+    try:
+        function = int(values["cf"])
+        coefficients = [float(values[f"c{i}"]) for i in range(9) if f"c{i}" in values]
+    except (KeyError, ValueError):
+        return None
+    if not all(map(isfinite, coefficients)):
+        return None
+    return ValueCalibration(function, tuple(coefficients), values.get("zeroclip") == "true")

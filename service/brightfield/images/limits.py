@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from brightfield.errors import TooManyBytes, TooManyPixels, UndecodableImage
+from brightfield.images.channels import COLOURS, ChannelFacts
 
 # Opening a page, or drawing a frame over another, costs some 200 microseconds, however small it is.
 _MOST_PLANES = 4096
@@ -27,6 +28,7 @@ class DecodedSize:
     channels: int
     dtype: np.dtype[Any]
     stored: int = 0
+    facts: ChannelFacts = COLOURS
 
     @property
     def values(self) -> int:

@@ -16,6 +16,7 @@ from brightfield.errors import (
     TruncatedImage,
     UndecodableImage,
 )
+from brightfield.images.channels import ChannelFacts
 from brightfield.images.colors import ALPHA_DROPPED
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.picture import Note
@@ -119,13 +120,14 @@ def read(data: bytes, selection: Selection, limits: Limits, raw: bool = False) -
     array = _array(data, header)
     # The whole array is copied where its byte order is foreign.
     stored = channels if header.dtype.isnative else max(channels, array.size // (width * height))
-    limits.check(DecodedSize(width, height, 3 if rgba else channels, header.dtype, stored))
+    facts = ChannelFacts(choice.separate, selection.channels is not None, (), choice.kept)
+    limits.check(DecodedSize(width, height, 3 if rgba else channels, header.dtype, stored, facts))
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
     pixels = take(native, choice)
     notes: tuple[Note, ...] = ()
     if rgba:
         pixels, notes = pixels[..., :3], (_rgba_note(),)
-    return Plane(pixels, choice.source_axes, notes=notes, raw=native)
+    return Plane(pixels, choice.source_axes, notes=notes, raw=native, facts=facts)
 
 
 def _axes(shape: tuple[int, ...], selection: Selection, raw: bool) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from brightfield.errors import UndecodableImage
 from brightfield.images.ome_xml import ALL, OmeImage
+from brightfield.images.photometric import OME_SHOWS
 from brightfield.images.stack import ABSENT, Pages, Stack
 from brightfield.images.voxel_size import calibrated
 
@@ -22,21 +23,19 @@ from brightfield.images.voxel_size import calibrated
 _MOST_PLANES, _LONGEST = 1 << 62, 1 << 31
 
 
-def ome_stack(image: OmeImage, pages: int) -> Stack:
-    """The planes of an image in OME-XML on a file's pages.
+def ome_stack(image: OmeImage, pages: int, samples: int = 1) -> Stack:
+    """The planes of an image in OME-XML on a file's pages, the first of which has `samples`.
 
-    Raises `KeyError` or `ValueError` for attributes that are wrong. No memory is taken for planes
-    that the XML claims.
+    Raises `UndecodableImage` for channels of different numbers of samples, and `KeyError` or
+    `ValueError` for attributes that are wrong. No memory is taken for planes that the XML claims.
     """
     pixels = image.pixels
     order = pixels["DimensionOrder"].upper()
     axes = order[:1:-1]
     if sorted(order) != sorted("XYZCT") or order[:2] != "XY":
         raise ValueError(order)
-    shape = tuple(
-        int(pixels[f"Size{axis}"]) // (max(image.samples or 1, 1) if axis == "C" else 1)
-        for axis in axes
-    )
+    each = _samples(image, samples)
+    shape = tuple(int(pixels[f"Size{axis}"]) // (each if axis == "C" else 1) for axis in axes)
     if not (min(shape) >= 1 and max(shape) < _LONGEST and prod(shape) <= _MOST_PLANES):
         raise ValueError(shape)
     sizes = [
@@ -44,7 +43,28 @@ def ome_stack(image: OmeImage, pages: int) -> Stack:
         for axis in "XYZ"
     ]
     placed = _Placement.of(image, axes, shape, pages)
-    return Stack(axes, shape, placed, calibration=calibrated(*sizes))
+    names = tuple(image.names)
+    return Stack(
+        axes,
+        shape,
+        placed,
+        calibration=calibrated(*sizes),
+        channel_names=names,
+        shown_only=OME_SHOWS,
+    )
+
+
+def _samples(image: OmeImage, stored: int) -> int:
+    """Samples of a pixel in every channel: what the XML says, else what the first page has, if
+    the channels are a multiple of it."""
+    if len(set(image.samples)) > 1:
+        raise UndecodableImage(
+            "The OME-XML of the TIFF has channels of colour beside grey ones; save them as files "
+            "of their own."
+        )
+    if image.samples:
+        return max(image.samples[0], 1)
+    return stored if stored > 1 and int(image.pixels["SizeC"]) % stored == 0 else 1
 
 
 @dataclass(frozen=True)

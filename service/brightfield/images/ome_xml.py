@@ -35,8 +35,10 @@ class OmeImage:
     """
 
     pixels: Mapping[str, str]
-    samples: int | None = None
-    """Samples of a pixel in the first channel; None where no channel is described."""
+    samples: list[int] = field(default_factory=list)
+    """Samples of a pixel in each channel that is described."""
+    names: list[str] = field(default_factory=list)
+    """What each of these channels is called: its name, its dye, or both."""
     blocks: array[int] = field(default_factory=partial(array, "q"))
 
 
@@ -125,10 +127,10 @@ class _Reader:
         self.images[-1].blocks.extend(block)
 
     def _channel(self, attributes: Mapping[str, str]) -> None:
-        """The first channel alone tells how many samples each has."""
         image = self.images[-1]
-        if image.samples is None:
-            image.samples = int(attributes.get("SamplesPerPixel", 1))
+        image.samples.append(int(attributes.get("SamplesPerPixel", 1)))
+        name, dye = (attributes.get(key, "").strip() for key in ("Name", "Fluor"))
+        image.names.append(name if dye in name else f"{name} {dye}".strip())
 
 
 def _block(attributes: Mapping[str, str]) -> tuple[int, ...]:

@@ -28,6 +28,15 @@ _COLORS = {
 _ALPHA = (1, 2)
 _JPEG = frozenset({6, 7, 33007, 34892})
 
+_SHOWN_BY_TABLE = Note(
+    "lookup_table_ignored",
+    "The file's lookup table says how to show its values; the values themselves were used.",
+)
+_INVERTED = Note(
+    "white_is_zero",
+    "The file says that zero is white; its values were turned round (the greatest possible value "
+    "minus each), as the image is displayed.",
+)
 NOT_INVERTED = Note(
     "white_is_zero",
     "The file says that zero is white; its values are not unsigned integers and were left alone.",
@@ -50,16 +59,35 @@ def check_readable(page: TiffPage) -> None:
         )
 
 
-def samples(page: TiffPage) -> int:
+IMAGEJ_SHOWS = frozenset({_WHITE_IS_ZERO, _PALETTE})
+"""What is display in an ImageJ file: its values are those stored."""
+OME_SHOWS = frozenset({_PALETTE})
+"""What is display in an OME file."""
+
+
+def samples(page: TiffPage, shown_only: frozenset[int] = frozenset()) -> int:
     """Samples a pixel after `interpret`: alpha gone, palette and inks as RGB."""
-    if int(page.photometric) in (_PALETTE, _CMYK):
+    meaning = int(page.photometric)
+    if meaning == _CMYK or (meaning == _PALETTE and meaning not in shown_only):
         return 3
     return _stored(page) - int(_has_alpha(page))
 
 
-def interpret(pixels: Pixels, page: TiffPage) -> tuple[Pixels, tuple[Note, ...]]:
-    """The stored samples (H, W, S) as grey, RGB or channels, with notes of what was converted."""
+def grey(page: TiffPage) -> bool:
+    """Whether several samples of a pixel are values of their own, and no colour."""
+    return int(page.photometric) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+
+
+def interpret(
+    pixels: Pixels, page: TiffPage, shown_only: frozenset[int] = frozenset()
+) -> tuple[Pixels, tuple[Note, ...]]:
+    """The stored samples (H, W, S) as grey, RGB or channels, with notes of what was converted.
+
+    Interpretations in `shown_only` are display, and the stored values stay.
+    """
     meaning = int(page.photometric)
+    if meaning in shown_only:
+        return _widened(pixels, page), (_SHOWN_BY_TABLE,)
     if meaning == _PALETTE:
         return _looked_up(pixels, page), (PALETTE_CONVERTED,)
     if meaning == _CMYK:
@@ -70,7 +98,9 @@ def interpret(pixels: Pixels, page: TiffPage) -> tuple[Pixels, tuple[Note, ...]]
     if meaning == _WHITE_IS_ZERO:
         if pixels.dtype.kind not in "bu":
             return pixels, (*notes, NOT_INVERTED)
-        pixels = ~pixels if pixels.dtype.kind == "b" else _limit(pixels, page) - pixels
+        if pixels.dtype.kind == "b":
+            return ~pixels, notes
+        pixels, notes = _limit(pixels, page) - pixels, (*notes, _INVERTED)
     return _widened(pixels, page), notes
 
 

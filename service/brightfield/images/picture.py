@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from brightfield.images.budget import Hold
+from brightfield.images.channels import COLOURS, ChannelFacts
 from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.tensors import Pixels
 
@@ -54,6 +55,8 @@ class Picture:
     """Which plane of the file it is."""
     hold: Hold | None = None
     """The bytes of the budget that the pixels have."""
+    facts: ChannelFacts = COLOURS
+    """Whether the channels are colours of one image, and what the file calls them."""
 
     def settle(self) -> None:
         """Give back the bytes that only decoding and preprocessing needed."""

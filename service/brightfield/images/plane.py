@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brightfield.images.channels import COLOURS, ChannelFacts
 from brightfield.images.picture import Note
 from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 from brightfield.tensors import Pixels
@@ -19,3 +20,4 @@ class Plane:
     calibration: VoxelSize = UNKNOWN
     notes: tuple[Note, ...] = ()
     raw: Pixels | None = None
+    facts: ChannelFacts = COLOURS

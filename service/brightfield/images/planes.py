@@ -47,6 +47,22 @@ class PlaneChoice:
         axes = zip(self.axes, self.shape, strict=True)
         return "".join(name for name, size in axes if size > 1 or name in "YX")
 
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The channels that are taken, counted through C and S as `channels` counts them."""
+        if self.merged is not None:
+            return self.merged
+        for name, size, index in zip(self.axes, self.shape, self.indices, strict=True):
+            if name in _CHANNELS and size > 1 and isinstance(index, tuple):
+                return index
+        return tuple(range(self.channels))
+
+    @property
+    def separate(self) -> bool:
+        """Whether these are channels along C, each an image, and not the samples of one colour."""
+        samples = self.size("S")
+        return self.size("C") > 1 and len({index // samples for index in self.kept}) > 1
+
     def size(self, name: str) -> int:
         """Length of the axis `name`, 1 where there is none."""
         return self.shape[self.axes.index(name)] if name in self.axes else 1

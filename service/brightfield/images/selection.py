@@ -64,6 +64,9 @@ class Selection(Parameters):
     ] = None
     """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel,
     Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: _Index | None = None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size`
+    are those of the level. Default: 0."""
     orientation: Literal["apply", "ignore"] = "apply"
     """Whether to turn the pixels as the file's orientation tag says."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
+from brightfield.images.calibration import ValueCalibration
 from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 
 ABSENT = -1
@@ -35,6 +36,12 @@ class Stack:
     pages: Callable[[NDArray[np.int64]], Pages]
     contiguous: bool = False
     calibration: VoxelSize = UNKNOWN
+    channel_names: tuple[str, ...] = ()
+    """Of the channels along C; empty where the file has none."""
+    shown_only: frozenset[int] = frozenset()
+    """Photometric interpretations that say how to show the values and not what they are."""
+    values: ValueCalibration | None = None
+    """From stored values to those that are meant."""
 
     def numbers(self, indices: Sequence[int | tuple[int, ...] | None]) -> Pages:
         """The pages of the chosen planes, one dimension for each axis.

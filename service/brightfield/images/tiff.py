@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 
 import numpy as np
 from tifffile import TiffPage
 
-from brightfield.errors import InvalidParameter, UndecodableImage
+from brightfield.errors import InvalidParameter, TooManyPixels, UndecodableImage
+from brightfield.images.channel_choice import by_name, facts_of
+from brightfield.images.channels import NO_NEEDS, ChannelFacts, ReadingNeeds
 from brightfield.images.limits import DecodedSize, Limits
-from brightfield.images.photometric import check_readable, interpret, samples
+from brightfield.images.photometric import check_readable, grey, interpret, samples
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
 from brightfield.images.planes import PlaneChoice, choose, take
 from brightfield.images.selection import Selection
-from brightfield.images.stack import ABSENT, Pages, Stack
+from brightfield.images.stack import ABSENT, Stack
 from brightfield.images.tiff_axes import read_stack
 from brightfield.images.tiff_directory import Directory
 from brightfield.images.tiff_pages import TiffPages
+from brightfield.images.tiff_pyramids import at_level, levels_of, listed
 from brightfield.images.tiff_segments import JPEG_2000, check_segments, unpacked_apart
 from brightfield.images.tiff_structure import Structure, cut, read_structure
 from brightfield.tensors import Pixels
@@ -27,36 +32,83 @@ _ORIENTATION = 274
 _BUFFER = 1 << 24
 
 
-def read(data: bytes, selection: Selection, limits: Limits) -> Plane:
+def read(
+    data: bytes, selection: Selection, limits: Limits, needs: ReadingNeeds = NO_NEEDS
+) -> Plane:
     """The plane of a TIFF file that `selection` names; other planes are not decoded.
 
     uint8 to uint64, int, float16 to float64 and bilevel samples; OME, ImageJ and tifffile axes,
-    else pages; palette, CMYK, alpha and WhiteIsZero brought to grey or RGB.
+    else pages; palette, CMYK, alpha and WhiteIsZero brought to grey or RGB where they aren't
+    display alone; ImageJ's calibration applied. Channels that `needs` names are picked by name
+    where `selection` picks none.
     """
     structure = read_structure(data)
     stack, rest = read_stack(structure, selection)
+    rest, picked = by_name(stack, rest, needs)
+    if selection.level:
+        structure, stack = _smaller(structure, stack, rest)
     with TiffPages(structure) as pages:
         choice, number = _choice(pages, stack, rest)
         page = pages[number]
-        _check_page(page, structure, limits)
+        with _advised(structure, stack, number):
+            _check_page(page, structure, limits)
         leading = choice.indices[: len(stack.shape)]
         planes = prod(len(taken) for taken in stack.picks(leading))
-        counted = planes * max(1, samples(page) // 3)
-        limits.check_size(page.imagewidth, page.imagelength, planes=counted)
-        limits.check(_decoded_size(page, choice, planes))
+        counted = planes * max(1, samples(page, stack.shown_only) // 3)
+        with _advised(structure, stack, number):
+            limits.check_size(page.imagewidth, page.imagelength, planes=counted)
+        facts = facts_of(stack, choice, rest, apart=grey(page))
+        limits.check(_decoded_size(page, choice, planes, facts))
         if stack.contiguous:
             pixels, notes = _contiguous(page, structure, stack, choice)
         else:
-            pixels, notes = _pages(pages, page, stack.numbers(leading), choice, structure)
+            pixels, notes = _pages(pages, page, stack, choice, structure)
+        if stack.values is not None:
+            pixels, more = stack.values(pixels)
+            notes = (*notes, *more)
     orientation = Directory.of(structure, number).number(_ORIENTATION, 1)
     upright = orientation if 1 <= orientation <= 8 else 1
-    return Plane(pixels, choice.source_axes, upright, stack.calibration, notes)
+    return Plane(
+        pixels,
+        choice.source_axes,
+        upright,
+        stack.calibration,
+        (*picked, *notes),
+        facts=facts,
+    )
 
 
 def size(data: bytes) -> tuple[int, int]:
     """(width, height) of the first page."""
     first = Directory.of(read_structure(data), 0)
     return first.width, first.height
+
+
+def _smaller(structure: Structure, stack: Stack, selection: Selection) -> tuple[Structure, Stack]:
+    """The file and the stack at the level that the selection names."""
+    assert selection.level is not None
+    if stack.contiguous:
+        raise InvalidParameter(
+            "The image has one level; leave level out.", errors=[{"location": "level"}]
+        )
+    with TiffPages(structure) as pages:
+        choice, _ = _choice(pages, stack, selection)
+    needed = stack.numbers(choice.indices[: len(stack.shape)])
+    return at_level(structure, stack, needed, selection.level)
+
+
+@contextmanager
+def _advised(structure: Structure, stack: Stack, page: int) -> Iterator[None]:
+    """Names the levels of a page that is too large."""
+    try:
+        yield
+    except TooManyPixels as fault:
+        levels = () if stack.contiguous else levels_of(structure, page)
+        if len(levels) < 2:
+            raise
+        raise TooManyPixels(
+            f"{fault.detail} It has smaller levels: {listed(levels)}.", errors=fault.errors
+        ) from fault
 
 
 def _choice(pages: TiffPages, stack: Stack, selection: Selection) -> tuple[PlaneChoice, int]:
@@ -80,7 +132,7 @@ def _elsewhere() -> UndecodableImage:
 
 def _choose(stack: Stack, page: TiffPage, selection: Selection) -> PlaneChoice:
     check_readable(page)
-    shape = (*stack.shape, page.imagelength, page.imagewidth, samples(page))
+    shape = (*stack.shape, page.imagelength, page.imagewidth, samples(page, stack.shown_only))
     choice = choose(stack.axes + "YXS", shape, selection)
     leading = len(stack.shape)
     if choice.axes[leading : leading + 2] != "YX":
@@ -104,7 +156,9 @@ def _check_page(page: TiffPage, structure: Structure, limits: Limits) -> None:
     check_segments(page, structure.data)
 
 
-def _decoded_size(page: TiffPage, choice: PlaneChoice, planes: int) -> DecodedSize:
+def _decoded_size(
+    page: TiffPage, choice: PlaneChoice, planes: int, facts: ChannelFacts
+) -> DecodedSize:
     """What decoding takes: the stored samples of all planes, in whole tiles."""
     width, height = page.imagewidth, page.imagelength
     stored = planes * page.samplesperpixel
@@ -112,12 +166,13 @@ def _decoded_size(page: TiffPage, choice: PlaneChoice, planes: int) -> DecodedSi
         tile = page.tilewidth * page.tilelength
         stored += -(-tile // (width * height)) * page.samplesperpixel
     channels = choice.channels if choice.merged is None else len(choice.merged)
-    return DecodedSize(width, height, channels, np.dtype(page.dtype), max(stored, channels))
+    return DecodedSize(width, height, channels, np.dtype(page.dtype), max(stored, channels), facts)
 
 
 def _pages(
-    pages: TiffPages, first: TiffPage, numbers: Pages, choice: PlaneChoice, structure: Structure
+    pages: TiffPages, first: TiffPage, stack: Stack, choice: PlaneChoice, structure: Structure
 ) -> tuple[Pixels, tuple[Note, ...]]:
+    numbers = stack.numbers(choice.indices[: len(stack.shape)])
     planes: list[Pixels] = []
     notes: tuple[Note, ...] = ()
     for number in numbers.flat:
@@ -128,7 +183,7 @@ def _pages(
             raise UndecodableImage("The TIFF's channels differ in size or type.")
         check_segments(page, structure.data)
         check_readable(page)
-        plane, notes = interpret(_decoded(page, structure.data), page)
+        plane, notes = interpret(_decoded(page, structure.data), page, stack.shown_only)
         planes.append(plane)
     stacked = planes[0][None] if len(planes) == 1 else np.stack(planes)
     stacked = stacked.reshape(*numbers.shape, *planes[0].shape)
@@ -169,7 +224,7 @@ def _contiguous(
     planes = whole[np.ix_(*picks)]
     native = planes.astype(page.dtype.newbyteorder("="))
     flat = native.reshape(-1, *shape[-3:])
-    converted = [interpret(plane, page) for plane in flat]
+    converted = [interpret(plane, page, stack.shown_only) for plane in flat]
     stacked = np.stack([plane for plane, _ in converted]).reshape(
         *native.shape[:-3], *converted[0][0].shape
     )

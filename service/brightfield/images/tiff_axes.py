@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.imagej import ImageJFacts, read_imagej
+from brightfield.images.imagej_labels import channel_names
 from brightfield.images.ome import ome_stack
 from brightfield.images.ome_xml import MOST_BYTES, read_ome_xml
+from brightfield.images.photometric import IMAGEJ_SHOWS
 from brightfield.images.pixel_size import tagged_calibration
 from brightfield.images.planes import choose
 from brightfield.images.selection import Selection
 from brightfield.images.stack import Pages, Stack
 from brightfield.images.tiff_directory import Directory
+from brightfield.images.tiff_pyramids import pictures_of
 from brightfield.images.tiff_structure import Structure, cut
 from brightfield.json_text import parse_json
 
@@ -48,9 +51,12 @@ def read_stack(structure: Structure, selection: Selection) -> tuple[Stack, Selec
         _imagej(structure, first, imagej)
         or _shaped(structure, first)
         or _metamorph(structure, first)
-        or Stack("P", structure.pictures.shape, structure.pictures.take)
+        or _plain(structure)
     )
-    return replace(stack, calibration=tagged), selection
+    stack = replace(stack, calibration=tagged)
+    if imagej is not None:
+        stack = replace(stack, shown_only=IMAGEJ_SHOWS, values=imagej.values)
+    return stack, selection
 
 
 def _ome(
@@ -69,7 +75,7 @@ def _ome(
             picked = choose("PYX", (len(images), 1, 1), selection.model_copy(update=one))
             number = int(np.asarray(picked.indices[0]).item())
             rest = selection.model_copy(update={"page": None})
-        return ome_stack(images[number], len(structure)), rest
+        return ome_stack(images[number], len(structure), first.samples), rest
     except (ExpatError, KeyError, ValueError):
         return None
 
@@ -85,8 +91,12 @@ def _imagej(structure: Structure, first: Directory, facts: ImageJFacts | None) -
     shape = tuple(lengths[axis] for axis in axes)
     planes = max(facts.images, prod(shape))
     if len(structure) == 1 and planes > 1:
-        return _behind_first(structure, first, axes, shape, planes)
-    return _over_pages(axes, shape, len(structure))
+        stack: Stack | None = _behind_first(structure, first, axes, shape, planes)
+    else:
+        stack = _over_pages(axes, shape, len(structure))
+    if stack is None or lengths["C"] == 1:
+        return stack
+    return replace(stack, channel_names=channel_names(first, facts))
 
 
 def _same(planes: NDArray[np.int64]) -> Pages:
@@ -119,7 +129,7 @@ def _shaped(structure: Structure, first: Directory) -> Stack | None:
     page = first.width * first.height * first.samples
     if meta is None or not page:
         return None
-    shape, axes = meta
+    shape, axes, channels = meta
     planes = prod(shape) // page
     products = accumulate(shape, mul, initial=1)
     leading = next((n for n, product in enumerate(products) if product == planes), None)
@@ -127,8 +137,10 @@ def _shaped(structure: Structure, first: Directory) -> Stack | None:
         return None
     names = _page_axes(axes[:leading])
     if len(structure) == 1:
-        return _behind_first(structure, first, names, shape[:leading], planes)
-    return _over_pages(names, shape[:leading], len(structure))
+        stack: Stack | None = _behind_first(structure, first, names, shape[:leading], planes)
+    else:
+        stack = _over_pages(names, shape[:leading], len(structure))
+    return stack and replace(stack, channel_names=channels)
 
 
 def _page_axes(names: str) -> str:
@@ -139,7 +151,10 @@ def _page_axes(names: str) -> str:
     return renamed
 
 
-def _shape_description(first: Directory) -> tuple[tuple[int, ...], str] | None:
+def _shape_description(
+    first: Directory,
+) -> tuple[tuple[int, ...], str, tuple[str, ...]] | None:
+    """The lengths of the axes, their letters, and the names of the channels, if there are any."""
     text = first.description(_MOST_JSON)
     if not text.startswith(b"{") or b'"shape":' not in text:
         return None
@@ -153,7 +168,20 @@ def _shape_description(first: Directory) -> tuple[tuple[int, ...], str] | None:
         return None
     if not all(type(size) is int and 1 <= size < _LONGEST for size in shape):
         return None
-    return tuple(shape), axes
+    return tuple(shape), axes, _names(meta)
+
+
+def _names(meta: dict[str, Any]) -> tuple[str, ...]:
+    """`Channel.Name`, as tifffile's writers know it; one name counts for none."""
+    channel = meta.get("Channel")
+    names = channel.get("Name") if isinstance(channel, dict) else None
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def _plain(structure: Structure) -> Stack:
+    """The pictures among the pages, one after another."""
+    pictures = np.array(list(pictures_of(structure)) or [0], np.int64)
+    return Stack("P", pictures.shape, pictures.take)
 
 
 def _metamorph(structure: Structure, first: Directory) -> Stack | None:

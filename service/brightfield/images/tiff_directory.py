@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import struct
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +17,7 @@ from brightfield.images.tiff_structure import Structure
 _DESCRIPTION, _SOFTWARE = 270, 305
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _LONG8 = 1, 2, 3, 4, 5, 16
 _WIDTH, _LENGTH, _SAMPLES = 256, 257, 277
+_SUB_IFDS, _IFD, _IFD8, _MOST_NESTED = 330, 13, 18, 64
 # Offsets and byte counts of strips and tiles.
 _SEGMENTS = (273, 279, 324, 325, 513, 514)
 _MOST_SEGMENTS = 100_000
@@ -85,12 +88,44 @@ class Directory:
         above, below = (int(n) for n in np.frombuffer(self._bytes(rows[0], 8), f"{order}u4"))
         return above / below if above and below else None
 
+    def nested(self) -> list[tuple[int, int]]:
+        """The directories that tag 330 names, each by where its entries begin and how many; those
+        that don't lie in the file are left out."""
+        rows = self._rows(_SUB_IFDS)
+        if not rows.size or rows["kind"][0] not in (_LONG, _IFD, _LONG8, _IFD8):
+            return []
+        layout, data = self.structure.layout, self.structure.data
+        wide = 8 if rows["kind"][0] in (_LONG8, _IFD8) else 4
+        raw = self._bytes(rows[0], wide * _MOST_NESTED)
+        offsets = np.frombuffer(raw[: len(raw) // wide * wide], f"{layout.order}u{wide}")
+        found = []
+        for position in offsets[: self.count(_SUB_IFDS)].tolist():
+            with contextlib.suppress(struct.error, OverflowError):
+                found.append((position + layout.count.size, layout.directory(data, position)[0]))
+        return found
+
     def text(self, tag: int, most: int, which: int = 0) -> bytes:
         """At most `most` bytes of a text, without the zeros and blanks around it."""
         rows = self._rows(tag)
         if rows.size <= which or rows["kind"][which] not in (_BYTE, _ASCII, 7):
             return b""
         return self._bytes(rows[which], most).rstrip(b"\0").strip()
+
+    def numbers(self, tag: int, most: int) -> tuple[int, ...]:
+        """The LONGs of a tag; empty for more than `most`, and for other kinds."""
+        rows = self._rows(tag)
+        if not rows.size or rows["kind"][0] != _LONG or rows["count"][0] > most:
+            return ()
+        data = self._bytes(rows[0], 4 * most)
+        whole = len(data) - len(data) % 4
+        return tuple(np.frombuffer(data[:whole], f"{self.structure.layout.order}u4").tolist())
+
+    def plain(self, tag: int, most: int) -> bytes:
+        """The bytes of a tag; empty for more than `most`, and for other kinds."""
+        rows = self._rows(tag)
+        if not rows.size or rows["kind"][0] not in (_BYTE, 7) or rows["count"][0] > most:
+            return b""
+        return self._bytes(rows[0], most)
 
     def description(self, most: int, which: int = 0) -> bytes:
         """The beginning of the first description, or of the second."""

@@ -7,7 +7,7 @@ directories that overlap or run in a circle are refused.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ _NEEDED = (258, 270, 273, 279, 320, 324, 325, 347)
 _SIZE_TAGS = (256, 257, 277, 278, 322, 323, 32997, 32998)
 _UNSIGNED = (3, 4, 16)
 _SUBFILE_TYPE = 254
-_REDUCED, _MASK = 1, 4
+REDUCED, MASK = 1, 4
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,18 @@ class Structure:
             self.data, self.layout.entry, self.counts[page], offset=self.starts[page]
         )
 
+    def with_directories(self, places: Sequence[tuple[int, int]]) -> Structure:
+        """The same file with further pages: where the entries of each begin, and how many."""
+        starts, counts = (tuple(part) for part in zip(*places, strict=True)) if places else ((), ())
+        return Structure(self.data, self.layout, self.starts + starts, self.counts + counts)
+
     @cached_property
     def pictures(self) -> NDArray[np.int64]:
         """Numbers of the pages that are no thumbnails or masks (NewSubfileType 1 and 4)."""
         aside = np.zeros(len(self), np.bool_)
         for pages, entries in self._together():
             kinds = entries["tag"] == _SUBFILE_TYPE
-            flags = self.layout.inline(entries[kinds]) & (_REDUCED | _MASK)
+            flags = self.layout.inline(entries[kinds]) & (REDUCED | MASK)
             aside[pages[kinds][flags > 0]] = True
         return np.flatnonzero(~aside)
 

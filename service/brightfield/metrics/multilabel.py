@@ -34,11 +34,7 @@ from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricPath
 from brightfield.metrics.statistics.further import FurtherNumbers
 from brightfield.metrics.statistics.intervals import Drawing
-from brightfield.metrics.statistics.resampling import (
-    ClusterResampler,
-    Codes,
-    RowResampler,
-)
+from brightfield.metrics.statistics.resampling import ClusterResampler, Codes, RowResampler
 from brightfield.progress import Progress
 
 _CONVENTIONS = {

@@ -24,6 +24,7 @@ from brightfield.store.ownership import DEFAULT_PROJECT
 _ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _NAME = re.compile(r"[0-9a-f]{64}")
 _UNFINISHED = "upload-"
+_PROJECT = "project-"
 _ABANDONED = 3600.0  # seconds after which an unfinished file is a crash's leftover
 _ROOM = 0.9  # a full store is cut back to this share, so that not every upload reads the folder
 
@@ -73,15 +74,15 @@ class ImageStore:
                 "uploaded images at most; send it within the request instead."
             )
         digest = hashlib.sha256(data).hexdigest()
-        name = _name(digest, project)
+        path = self._path(digest, project)
         try:
-            self._write(self._path(name), data)
+            self._write(path, data)
         except OSError as error:
             raise faults.of_disk(error) from error
         with self._lock:
             self._bytes += len(data)
             if self._bytes > self._max_bytes:
-                self._make_room(int(self._max_bytes * _ROOM), newest=name)
+                self._make_room(int(self._max_bytes * _ROOM), newest=path)
         return f"sha256:{digest}"
 
     def get(self, image_id: str, project: str = DEFAULT_PROJECT) -> bytes:
@@ -90,7 +91,7 @@ class ImageStore:
         Raises `ImageExpired` when it is not there (never was, expired, made room for others), and
         `InvalidParameter` when `image_id` is not of the form that `put` answers.
         """
-        path = self._path(_name(_digest(image_id), project))
+        path = self._path(_digest(image_id), project)
         try:
             with self._uses:
                 fresh = self._clock() - path.stat().st_mtime <= self._ttl
@@ -115,8 +116,18 @@ class ImageStore:
         with self._lock:
             return self._make_room(self._max_bytes)
 
-    def _path(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+    def held(self, project: str = DEFAULT_PROJECT) -> int:
+        """How many bytes the images have that a project has put here."""
+        return sum(image.size for image in _stored(self._root(project)))
+
+    def _path(self, digest: str, project: str) -> Path:
+        return self._root(project) / digest[:2] / digest
+
+    def _root(self, project: str) -> Path:
+        """Its own folder, in which nobody else asks; the default project has the whole one."""
+        if project == DEFAULT_PROJECT:
+            return self._folder
+        return self._folder / f"{_PROJECT}{hashlib.sha256(project.encode()).hexdigest()[:32]}"
 
     def _touch(self, path: Path) -> None:
         moment = int(self._clock() * 1e9)
@@ -136,10 +147,10 @@ class ImageStore:
             unfinished.unlink(missing_ok=True)
             raise
 
-    def _make_room(self, limit: int, newest: str = "") -> int:
+    def _make_room(self, limit: int, newest: Path | None = None) -> int:
         now = self._clock()
         kept, removed = [], 0
-        for image in self._stored():
+        for image in (each for root in self._roots() for each in _stored(root)):
             if now - image.used > (self._ttl if image.whole else _ABANDONED):
                 removed += self._remove(image)
             elif image.whole:
@@ -148,7 +159,7 @@ class ImageStore:
         for image in sorted(kept, key=lambda image: image.used):
             if self._bytes <= limit:
                 break
-            if image.path.name != newest and self._remove(image):
+            if image.path != newest and self._remove(image):
                 removed += 1
                 self._bytes -= image.size
         return removed
@@ -164,16 +175,21 @@ class ImageStore:
             return False
         return True
 
-    def _stored(self) -> Iterator[_Stored]:
-        for path in self._folder.glob("??/*"):
-            whole = _NAME.fullmatch(path.name) is not None
-            if not whole and not path.name.startswith(_UNFINISHED):
-                continue
-            try:
-                facts = path.stat()
-            except OSError:
-                continue
-            yield _Stored(path, facts.st_mtime, facts.st_size, whole)
+    def _roots(self) -> list[Path]:
+        return [self._folder, *self._folder.glob(f"{_PROJECT}*")]
+
+
+def _stored(root: Path) -> Iterator[_Stored]:
+    """The files in a project's folder."""
+    for path in root.glob("??/*"):
+        whole = _NAME.fullmatch(path.name) is not None
+        if not whole and not path.name.startswith(_UNFINISHED):
+            continue
+        try:
+            facts = path.stat()
+        except OSError:
+            continue
+        yield _Stored(path, facts.st_mtime, facts.st_size, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,13 +207,6 @@ class ProjectImages:
 
     def get(self, image_id: str) -> bytes:
         return self.store.get(image_id, self.project)
-
-
-def _name(digest: str, project: str) -> str:
-    """The name of the file: the digest, or for other projects one that nobody else asks for."""
-    if project == DEFAULT_PROJECT:
-        return digest
-    return hashlib.sha256(f"{project}\0{digest}".encode()).hexdigest()
 
 
 def _digest(image_id: str) -> str:

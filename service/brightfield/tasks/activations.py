@@ -16,6 +16,7 @@ from brightfield.errors import InvalidParameter
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
 from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.objects import Box
+from brightfield.images.picture import Note
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.tasks.kinds.layer import LayerReading
 from brightfield.tasks.units.inside import Placed
@@ -119,15 +120,15 @@ class FeatureMaps(Result):
         )
         return with_legend(picture, PictureLegend((*title, each), bar))
 
-    def left_out(self, form: str) -> dict[str, str]:
+    def left_out(self, form: str) -> Sequence[Note]:
         shown = min(_SHOWN, len(self.units))
         if form not in ("png", "overlay") or self.chosen or shown == len(self.units):
-            return {}
+            return ()
         detail = (
             f"The picture shows the {shown} of {len(self.units)} units with the greatest values; "
             "name others with units=."
         )
-        return {"units_left_out": detail}
+        return (Note("units_left_out", detail),)
 
     @property
     def about(self) -> dict[str, str]:

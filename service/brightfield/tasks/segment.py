@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -71,6 +71,8 @@ class Segment(Dense):
     volume: bool = False
     """Segment every plane of a stack along Z (or of its pages) and link the objects of
     neighbouring planes to a label volume."""
+    intensity_over: Literal["stack", "plane"] = "stack"
+    """Whether the planes of a volume share their intensity limits, or each finds its own."""
     link: Annotated[float, Parameter(gt=0, le=1)] = 0.25
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume."""
@@ -94,6 +96,10 @@ class Segment(Dense):
     @property
     def stacked(self) -> bool:
         return self.volume
+
+    @property
+    def plane_by_plane(self) -> bool:
+        return self.intensity_over == "plane"
 
     @classmethod
     def examined(cls, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -27,8 +27,8 @@ from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.examination.outputs import described
 from brightfield.outages import ModelFailed
-from brightfield.preprocess import Scaling
 from brightfield.results import MapSpace, Raster, Result, finite
+from brightfield.scaling import Scaling
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tensors import Pixels
@@ -127,7 +127,6 @@ class Superresolve(Dense):
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
     output_axes: ClassVar[int | None] = 4
     sized: ClassVar[bool] = False  # the answer has so many pixels for each of the image
-    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {"encoding": ("json",)}
 
     scale: Annotated[int, Parameter(ge=2)] | None = None
     """How many times more pixels along a side; chooses the model. Default: the model's."""
@@ -151,10 +150,11 @@ class Superresolve(Dense):
         return f"The model {card.id} enlarges {card.output.scale} times, not {self.scale} times."
 
     def views(self, picture: Picture, card: ModelCard) -> Sequence[Picture]:
-        """The picture as it is where the model takes its channels, or grey for a model of three;
+        """The picture as it is where the model takes its colours, or grey for a model of three;
         else, for a model of grey or colour, each channel as a grey picture of its own."""
         taken = card.input.channels
-        if picture.channels in (1, taken) or taken not in (1, 3) or card.input.pixels == "raw":
+        one = picture.channels == 1 or (picture.channels == taken and not picture.facts.separate)
+        if one or taken not in (1, 3) or card.input.pixels == "raw":
             return (picture,)
         return [
             replace(picture, pixels=picture.pixels[..., channel : channel + 1])

@@ -57,6 +57,8 @@ def test_a_key_fills_its_project_up_to_its_bytes(lab: Lab) -> None:
     assert '"stored";q=2000;qu="content-bytes"' in answer.headers["RateLimit-Policy"]
     assert lab.ask("GET", "/collections/c", key).status_code == 200
     assert lab.ask("DELETE", "/collections/c", key).status_code == 200
+    answer = lab.ask("PUT", "/images", key, content=png(COFFEE))  # uploads count as well
+    assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
     other = lab.key("free", "read", "write", project="small")  # the limit is the key's
     assert lab.ask("PUT", "/collections/d", other, json={"dim": 100}).status_code == 201
     assert lab.ask("POST", "/collections/d/items", other, json={"vectors": rows}).is_success

@@ -83,7 +83,9 @@ def answer(task: type[Task], result: Any) -> dict[str, Any]:
         "image": {
             "sha256": "a" * 64, "width": 4, "height": 3, "axes": "YX", "dtype": "uint8",
             "orientation_applied": 1, "pixel_size": None, "scale": 1.0, "tiles": 1,
-            "intensity": {"mode": "dtype", "low": 0.0, "high": 255.0},
+            "intensity": {"mode": "dtype", "low": 0.0, "high": 255.0, "limits": []},
+            "name": None, "spacing": None,
+            "selection": dict.fromkeys(("page", "z", "t", "channels", "region")),
         },
         "result": result, "warnings": [], "timing_ms": {"forward": 1.0}, "batch_size": 1,
     }  # fmt: skip

@@ -46,7 +46,7 @@ def test_json_lines_and_a_folder_of_files(replies, images, capsys, tmp_path):
     other.write_bytes(b"one")
     assert main(["classify", str(images), str(other), "--out", "answers"]) == 0
     names = sorted(path.name for path in (tmp_path / "answers").iterdir())
-    assert names == ["a.png-2.json", "a.png.json", "b.PNG.json"]
+    assert names == ["a.png-2.json", "a.png.json", "b.PNG.json", "manifest.csv"]
 
 
 def test_resume(replies, images, fake):

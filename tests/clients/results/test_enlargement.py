@@ -72,26 +72,14 @@ def test_a_binary_format_is_asked_for_as_it_is(client, fake):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "shape", "axes", "suffixes"),
-    [
-        ("uint8", (4, 6), "YX", ".tif .png"),
-        ("uint8", (4, 6, 3), "YXS", ".tif .png"),
-        ("uint16", (4, 6), "YX", ".tif .png"),
-        ("float32", (4, 6), "YX", ".tif"),
-    ],
+    ("dtype", "shape", "axes"),
+    [("uint8", (4, 6), "YX"), ("uint8", (4, 6, 3), "YXS"), ("uint16", (4, 6), "YX")],
 )
-def test_nothing_is_lost_in_files(make, tmp_path, dtype, shape, axes, suffixes):
-    tifffile = pytest.importorskip("tifffile")
+def test_nothing_is_lost_in_files(make, tmp_path, dtype, shape, axes):
     array = (np.random.default_rng(0).random(shape) * 250).astype(dtype)
     answer = Enlargement.from_json(make(array, axes))
-    with tifffile.TiffFile(answer.save(tmp_path / "a.tif")) as file:
-        assert file.asarray().dtype == array.dtype
-        np.testing.assert_array_equal(file.asarray(), array)
-        pixels, per = file.pages[0].tags["XResolution"].value
-        assert (pixels / per, file.pages[0].tags["ResolutionUnit"].value) == (20_000, 3)
-    if ".png" in suffixes:
-        with Image.open(answer.save(tmp_path / "a.png")) as picture:
-            np.testing.assert_array_equal(np.asarray(picture), array)
+    with Image.open(answer.save(tmp_path / "a.png")) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), array)
     assert answer.picture().mode == "RGB"
 
 

@@ -93,22 +93,13 @@ def test_labels_of_32_bits(envelope, shape):
 
 
 def test_saved_labels(answer, envelope, tmp_path):
-    tifffile = pytest.importorskip("tifffile")
-    with tifffile.TiffFile(answer.save(tmp_path / "a.tif")) as file:
-        np.testing.assert_array_equal(file.asarray(), LABELS)
-        tags = file.pages[0].tags
-        pixels, per = tags["XResolution"].value
-        assert (pixels / per, tags["ResolutionUnit"].value) == (40_000, 3)  # per centimetre
     with Image.open(answer.save(tmp_path / "a.png")) as picture:
         np.testing.assert_array_equal(np.asarray(picture), LABELS)
     np.testing.assert_array_equal(np.load(answer.save(tmp_path / "a.npy")), LABELS)
-    with pytest.raises(ValueError, match=r"\.tif, .*not as '\.jpg'"):
+    with pytest.raises(ValueError, match=r"\.png, .*not as '\.jpg'"):
         answer.save(tmp_path / "a.jpg")
     envelope["result"]["mask"] = tiff(LABELS.astype(np.uint32) + 70_000)
     many = Segmentation.from_json(envelope)
-    np.testing.assert_array_equal(
-        tifffile.imread(many.save(tmp_path / "many.tif")), LABELS.astype(np.uint32) + 70_000
-    )
     with pytest.raises(ValueError, match="65535"):
         many.save(tmp_path / "many.png")
 

@@ -47,16 +47,18 @@ def test_a_volume(client, fake, envelope, labels, tmp_path):
     assert answer.to_pandas().iloc[0].tolist()[4:10] == [0, 1, 0, 6, 4, 3]
     np.testing.assert_array_equal(tifffile.imread(answer.save(tmp_path / "v.tiff")), labels)
     np.testing.assert_array_equal(np.load(answer.save(tmp_path / "v.npy")), labels)
-    assert "3 x 4 x 6" in answer._repr_html_()
-    with pytest.raises(ValueError, match="geojson"):
-        answer.save(tmp_path / "v.geojson")
+    assert "<td>cell</td><td>1</td>" in answer._repr_html_()
+    answer.save(tmp_path / "v.zip")
+    assert fake.last.url.params["format"] == "rois"
 
 
 def test_the_middle_in_micrometres(client, fake, envelope):
-    envelope["image"] = {"pixel_size": 0.5}
+    envelope["image"] = {"pixel_size": 0.5, "spacing": 2.0}
+    envelope["result"]["objects"][0]["volume_um3"] = 7.0
     fake.reply = lambda _: httpx2.Response(200, json=envelope)
     frame = client.segment(b"x", volume=True).to_pandas()
-    assert frame.iloc[0][["centroid_x_um", "centroid_y_um"]].tolist() == [1.5, 1.0]
+    names = ["centroid_x_um", "centroid_y_um", "centroid_z_um", "volume_um3"]
+    assert frame.iloc[0][names].tolist() == [1.5, 1.0, 3.0, 7.0]
 
 
 def test_planes_that_are_missing(envelope):

@@ -162,4 +162,6 @@ def test_the_montage_shows_every_plane_or_says_how_many() -> None:
     assert (picture == color).all(-1).any() and not few.left_out("overlay")
     many = volume(labels=np.repeat(TRUTH, 30, axis=0))
     assert len(many.previews) == 38 and many.previews[1].number == 4
-    assert many.left_out("overlay") == {"planes_left_out": "The picture shows 38 of 150 planes."}
+    (note,) = many.left_out("overlay")
+    assert (note.code, note.detail) == ("planes_left_out", "The picture shows 38 of 150 planes.")
+    assert not many.left_out("rois")

@@ -103,7 +103,9 @@ async def put_collection(name: Name, request: Request, response: Response) -> di
     async with incoming(request) as came:
         posted = await off_loop(came.received, understand_posted, came.received)
         (definition,) = parse((CollectionDefinition,), posted.parameters)
-        collection, made = await came.services.collections.writer.make(name, definition)
+        collection, made = await came.services.collections.writer.make(
+            name, definition, came.ticket
+        )
     response.status_code = 201 if made else 200
     return collection_json(collection)
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse, query_of
+from brightfield.api.request_scope import RequestScope, ticket_of
 from brightfield.api.routes.models import ModelId
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers, binary
@@ -54,7 +55,10 @@ async def get_filters(model_id: ModelId, request: Request) -> Response:
     choice, reply = parse((FilterChoice, FilterForm), query_of(request.query_params))
     accept = request.headers.get("accept")
     form = negotiate(reply.format, accept, Filters.formats, media_type_of)
-    found = await services.engine.filters(model_id, choice, picture=form == "png")
+    ticket = ticket_of(request, services.settings.timeout)
+    async with RequestScope(request, ticket):
+        filters = services.engine.filters
+        found = await filters(model_id, choice, ticket, picture=form == "png")
     card = services.engine.registry.card(model_id)
     headers = {"X-Model": f"{card.id}@{card.version}"}
 

@@ -35,7 +35,7 @@ _BODY = {
     responses=answers(StoredImage),
     openapi_extra=_BODY,
 )
-@needs("read")
+@needs("read", stores=True)
 async def put_image(request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         if not received.body:

@@ -126,7 +126,9 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
 @needs("read")
 async def list_layers(model_id: ModelId, request: Request) -> Response:
     engine = _engine(request)
-    infos = await engine.layers(model_id)
+    ticket = ticket_of(request, engine.settings.timeout)
+    async with RequestScope(request, ticket):
+        infos = await engine.layers(model_id, ticket)
 
     def every() -> dict[str, Any]:
         layers = [

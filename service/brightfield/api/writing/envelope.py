@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -14,6 +14,7 @@ from brightfield.engine import Answer, ImageFacts, MultiImageAnswer
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note
 from brightfield.results import MapSpace, counting_nulls
+from brightfield.scaling import Scaling
 
 
 def envelope(
@@ -29,7 +30,7 @@ def envelope(
     result, notes = _result(answer, space) if with_result else ({}, ())
     return {
         **_origin(answer, request_id),
-        "image": {"name": name, **_image(seen), "tiles": answer.tiles},
+        "image": {"name": name, **_image(seen, answer.plane_scalings), "tiles": answer.tiles},
         **result,
         **_circumstances(answer, notes),
     }
@@ -95,8 +96,7 @@ def _warnings(notes: Sequence[Note]) -> list[dict[str, str]]:
     return [{"code": note.code, "detail": note.detail} for note in notes]
 
 
-def _image(seen: ImageFacts) -> dict[str, Any]:
-    scaling = seen.scaling
+def _image(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
     return {
         "sha256": seen.sha256,
         "width": seen.width,
@@ -104,7 +104,7 @@ def _image(seen: ImageFacts) -> dict[str, Any]:
         "axes": seen.axes,
         "dtype": _name(seen.dtype),
         "orientation_applied": seen.orientation_applied,
-        "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
+        "intensity": _intensity(seen, planes),
         "pixel_size": seen.pixel_size,
         "scale": seen.scale,
         "spacing": seen.spacing,
@@ -113,6 +113,33 @@ def _image(seen: ImageFacts) -> dict[str, Any]:
             "region": None if seen.region is None else asdict(seen.region),
         },
     }
+
+
+def _intensity(seen: ImageFacts, planes: Sequence[Scaling]) -> dict[str, Any]:
+    """The limits of each plane and channel; `low` and `high` where one pair is for all."""
+    if seen.scaling is None:
+        return {"mode": "raw", "low": None, "high": None, "limits": []}
+    several = list(enumerate(planes)) if len(planes) > 1 else [(None, seen.scaling)]
+    used = [
+        {"plane": plane, "channel": channel, "low": low, "high": high}
+        for plane, scaling in several
+        for channel, low, high in _of_channels(scaling, seen.channels)
+    ]
+    one = used[0] if len(used) == 1 else {"low": None, "high": None}
+    mode = seen.scaling.mode
+    return {"mode": mode, "low": one["low"], "high": one["high"], "limits": used}
+
+
+def _of_channels(
+    scaling: Scaling, places: Sequence[int]
+) -> Iterator[tuple[int | None, float, float]]:
+    """The number in the file, low and high of each channel; the number None where all have one."""
+    if not scaling.channels:
+        yield None, scaling.low, scaling.high
+        return
+    numbers = places if len(places) == len(scaling.channels) else range(len(scaling.channels))
+    for number, (low, high) in zip(numbers, scaling.channels, strict=True):
+        yield number, low, high
 
 
 @lru_cache

@@ -46,11 +46,6 @@ class AnswerFacts(Generic[A]):
         }
 
     @property
-    def left_out(self) -> dict[str, str]:
-        """What the format leaves out of the result: sentences by codes."""
-        return self.answer.result.left_out(self.format)
-
-    @property
     def headers(self) -> dict[str, str]:
         """`X-Method`, `X-Target`, `X-Layer`, `X-Scale`, `X-Plane` and `X-Region`; what isn't ASCII
         is percent-encoded UTF-8."""

@@ -16,7 +16,6 @@ def answer_headers(facts: Sequence[AnswerFacts[Any]]) -> dict[str, str]:
     answers = [each.answer for each in facts]
     headers = {"X-Model": f"{answers[0].card.id}@{answers[0].card.version}"}
     codes = dict.fromkeys(note.code for answer in answers for note in answer.notes)
-    codes |= {code: None for each in facts for code in each.left_out}
     if codes:
         headers["X-Image-Warnings"] = ", ".join(codes)
     if len(answers) == 1:

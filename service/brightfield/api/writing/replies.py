@@ -23,6 +23,7 @@ from brightfield.api.writing.sized import json_reply, smaller_form
 from brightfield.engine import Answer, MultiImageAnswer
 from brightfield.errors import BrightfieldError
 from brightfield.images.annotations import coco
+from brightfield.images.picture import Note
 from brightfield.results import MapSpace
 
 ReplyItem = Answer | BrightfieldError
@@ -93,6 +94,10 @@ class Writer:
         if self.reply.places:
             placed = answer.result.in_larger(self.reply.offset, self.reply.downsample)
             answer = replace(answer, result=placed)
+        remarks = answer.result.left_out(self.format)
+        if remarks:
+            notes = (Note(remark.code, remark.detail) for remark in remarks)
+            answer = replace(answer, notes=(*answer.notes, *notes))
         return AnswerFacts(answer, name, self.method, self.format)
 
     def _entry(self, item: ToldItem, index: int) -> dict[str, Any]:

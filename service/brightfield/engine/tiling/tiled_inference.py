@@ -20,20 +20,14 @@ from brightfield.images.plane_address import PlaneAddress
 from brightfield.images.resampled_field import ResampledField
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
-from brightfield.preprocess import (
-    Prepared,
-    Scaling,
-    field_of,
-    preprocess_part,
-    resampled,
-    whole_plane_scaling,
-)
+from brightfield.preprocess import Prepared, field_of, preprocess_part, resampled
 from brightfield.progress import Progress, Step
 from brightfield.results import Result
 from brightfield.runtime.ahead import ahead
 from brightfield.runtime.lane import assert_off_lane
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.scaling import Scaling, joined, stack_scaling, whole_plane_scaling
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.known_sizes import size_notes
 
@@ -61,7 +55,8 @@ class TiledInference:
         self._notes: dict[str, Note] = {}
         self._canvas_notes: list[list[Note]] = []  # some come with the result
         self._pictures: list[Picture] = []  # the first alone
-        self._scaling: Scaling | None = None
+        self._of_stack: Scaling | None = None
+        self._scalings: list[Scaling] = []
         self._scale = 1.0
         self._tiles = 0
         self._batch_rows = 1
@@ -106,12 +101,13 @@ class TiledInference:
             sha256=resident.sha256,
             digest=resident.digest,
             picture=picture or self._stack_seen(),
-            scaling=self._scaling,
+            scaling=self._scalings[0] if picture is None else joined(self._scalings),
             result=result,
             notes=(*resident.notes, *self._notes.values()),
             timing=timing,
             batch_size=self._batch_rows,
             tiles=self._tiles,
+            plane_scalings=() if picture or self._of_stack else tuple(self._scalings),
             scale=self._scale,
             region=self._job.view.part,
         )
@@ -131,13 +127,20 @@ class TiledInference:
             raise UnfitImage("The model takes arrays as they are; send each plane as one.")
         job = self._job
         planes = stack(job.data, job.selection, limits=job.limits)
+        if len(planes) > 1 and not self._task.plane_by_plane:
+            spec, intensity = self._resident.card.input, job.view.intensity
+            self._of_stack, notes = stack_scaling(
+                self._planes(planes), len(planes), spec, intensity
+            )
+            self._keep(notes)
         return self._planes(planes), len(planes)
 
     def _planes(self, planes: Sequence[Selection]) -> Iterator[Picture]:
         """One plane after the other, so that a stack is never in memory as a whole."""
         for plane in planes:
             decoding = HeldDecoding(self._job.budget, self._job.limits)
-            picture = decoding.beside(self._job.data, plane)
+            self._job.ticket.check()
+            picture = decoding.beside(self._job.data, plane, self._resident.card.input.needs)
             picture.settle()
             self._keep(picture.notes)
             self._check_voxels(picture, len(planes))
@@ -159,12 +162,11 @@ class TiledInference:
     def _painted(self, picture: Picture, index: int, count: int) -> Canvas:
         if not self._pictures:
             self._pictures.append(picture)
-        spec = self._resident.card.input
-        scaling, notes = whole_plane_scaling(picture, spec, self._job.view.intensity)
-        self._scaling = self._scaling or scaling
+        scaling, notes = self._scaling_of(picture)
+        self._scalings.append(scaling)
         canvas = self._task.canvas(self._scene(picture, scaling))
         self._scale, sized = self._rescaling(picture)
-        seen = resampled(canvas.scene.region, spec, self._scale)
+        seen = resampled(canvas.scene.region, self._resident.card.input, self._scale)
         tiling, cut = self._tiler.tiling(seen.whole, resampled=not seen.same)
         total = tiling.count(seen.whole)
         outputs = self._outputs(canvas.scene, seen, tiling)
@@ -175,6 +177,11 @@ class TiledInference:
         self._keep((*sized, *notes, *cut))
         self._canvas_notes.append(canvas.notes)
         return canvas
+
+    def _scaling_of(self, picture: Picture) -> tuple[Scaling, tuple[Note, ...]]:
+        if self._of_stack is not None:
+            return self._of_stack, ()
+        return whole_plane_scaling(picture, self._resident.card.input, self._job.view.intensity)
 
     def _sizes(self, result: Result, picture: Picture) -> tuple[Note, ...]:
         spec = self._resident.card.input

@@ -14,8 +14,8 @@ from brightfield.geometry import Geometry
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.parameters import Extent
-from brightfield.preprocess import Scaling
 from brightfield.results import Result
+from brightfield.scaling import Scaling
 from brightfield.tasks.task import Task
 
 
@@ -68,6 +68,11 @@ class Dense(Task):
     @property
     def stacked(self) -> bool:
         """Whether every plane of the file is a view of its own."""
+        return False
+
+    @property
+    def plane_by_plane(self) -> bool:
+        """Whether each plane of a stack has intensity limits of its own."""
         return False
 
     def check(self, scene: Scene) -> None:

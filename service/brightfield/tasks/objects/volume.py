@@ -17,6 +17,7 @@ from brightfield.images.annotations import coco, geojson, roi
 from brightfield.images.annotations.coco import CocoImage
 from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.objects import Object, ObjectSource
+from brightfield.images.picture import Note
 from brightfield.images.placement import FieldPlacement
 from brightfield.results import MapSpace, Raster, Result, ResultTable
 from brightfield.tasks.objects.montage import PlanePreview, montage
@@ -214,11 +215,11 @@ class Volume(Result):
         colors = {found.id: self.card.color(found.class_id) for found in self.objects}
         return montage(self.previews, colors, alpha, len(self.labels))
 
-    def left_out(self, form: str) -> dict[str, str]:
+    def left_out(self, form: str) -> Sequence[Note]:
         shown, planes = len(self.previews), len(self.labels)
         if form != "overlay" or shown == planes:
-            return {}
-        return {"planes_left_out": f"The picture shows {shown} of {planes} planes."}
+            return ()
+        return (Note("planes_left_out", f"The picture shows {shown} of {planes} planes."),)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
         return legend_of(self.objects, self.card, picture, title)

@@ -28,15 +28,29 @@ class ModelIdentity(TypedDict):
 
 
 @shape
+class UsedLimits(TypedDict):
+    """Which values of a plane and channel became 0 and 1."""
+
+    plane: Natural | None
+    """Of a stack, counted from 0; null: all planes."""
+    channel: Natural | None
+    """Of the file, counted from 0; null: all channels."""
+    low: float
+    high: float
+
+
+@shape
 class IntensityScaling(TypedDict):
     """How the image's values were brought to [0, 1]."""
 
     mode: str
-    """`dtype`, `percentile:low,high`, `range:low,high`, or `raw`: not at all."""
+    """`dtype`, `signal`, `percentile:low,high`, `range:low,high`, or `raw`: not at all."""
     low: float | None
-    """The value that became 0."""
+    """The value that became 0; null where planes or channels have their own."""
     high: float | None
-    """The value that became 1."""
+    """The value that became 1; null likewise."""
+    limits: list[UsedLimits]
+    """Those of every plane and channel that has its own; one entry where all share them."""
 
 
 @shape
@@ -75,11 +89,11 @@ class _Seen(TypedDict):
     intensity: IntensityScaling
     pixel_size: float | None
     """Micrometres per pixel, where known."""
+    scale: float
+    """Pixels that the model saw for each of the image along a side; 1: the image as it is."""
     spacing: float | None
     """Micrometres from a plane along Z to the next, where known."""
     selection: SeenPart
-    scale: float
-    """Pixels that the model saw for each of the image along a side; 1: the image as it is."""
 
 
 @shape

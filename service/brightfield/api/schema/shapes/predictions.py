@@ -92,7 +92,7 @@ class KnownClass(TypedDict):
 class ClassArea(KnownClass):
     """A class that the model knows, and how much of the image it takes."""
 
-    area_px: Annotated[float, Field(ge=0)]
+    area_px: int | float
 
 
 class _Object(TypedDict):
@@ -118,7 +118,7 @@ class SegmentedObject(_Object):
 
     uuid: str
     """The id that the object has in GeoJSON."""
-    area_px: Annotated[float, Field(ge=0)]
+    area_px: int | float
     """Whole, but for objects in pixels of a larger image."""
     area_um2: NotRequired[float]
     """Square micrometres, where the pixel size is known."""
