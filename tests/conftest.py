@@ -11,6 +11,10 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+# Each of thousands of models stays as it is, also in the processes that tests start; the tests of
+# backends ask for theirs.
+os.environ["BRIGHTFIELD_BACKEND"] = "eager"
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:

@@ -71,6 +71,11 @@ def activations(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -145,6 +150,11 @@ def classify(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -223,6 +233,11 @@ def detect(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -298,6 +313,11 @@ def embed(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -424,6 +444,11 @@ def occlusion(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -493,6 +518,11 @@ def patches(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -616,6 +646,11 @@ def saliency(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -725,6 +760,11 @@ def segment(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -804,6 +844,11 @@ def superresolve(
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and
             `percentile:1,99.8`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.

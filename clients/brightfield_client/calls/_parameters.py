@@ -17,6 +17,13 @@ class ImageParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
     for others. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    says. Default: "auto"."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None
+    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
+    "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -406,6 +413,13 @@ class NeighborsParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
     for others. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    says. Default: "auto"."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None
+    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
+    "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -511,6 +525,13 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
     for others. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    says. Default: "auto"."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None
+    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
+    "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -564,6 +585,13 @@ class TcavParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`.
     `auto` is the card's, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning,
     for others. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    says. Default: "auto"."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None
+    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
+    "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -752,6 +780,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
@@ -795,6 +825,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
@@ -816,6 +848,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and `percentile:1,99.8`, with a warning, for others. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",

@@ -6,16 +6,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.backend_names import BackendName, Precision
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
+from brightfield.runtime.operations import Operation
 from brightfield.runtime.work_item import WorkItem
 from brightfield_painting import display
 
@@ -41,6 +43,22 @@ class Timing:
 
     def _add(self, name: str, seconds: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+class Ran(NamedTuple):
+    """What ran the model, and what it computed in."""
+
+    backend: BackendName = "eager"
+    precision: Precision = "fp32"
+
+    @classmethod
+    def by(cls, operation: Operation) -> Ran:
+        """Of an operation; what looks into the model is run by the model itself."""
+        return cls(getattr(operation, "backend", "eager"), getattr(operation, "precision", "fp32"))
+
+
+ITSELF = Ran()
+"""The model itself, by PyTorch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +107,7 @@ class MultiImageAnswer:
     notes: tuple[Note, ...]
     timing: Timing
     batch_size: int
+    ran: Ran = ITSELF
 
 
 @dataclass(slots=True)
@@ -106,6 +125,7 @@ class Answer:
     timing: Timing
     batch_size: int
     tiles: int = 1
+    ran: Ran = ITSELF
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
         """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.

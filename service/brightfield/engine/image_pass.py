@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from brightfield.cards import InputSpec
-from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.answer import Answer, Ran, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
@@ -178,6 +178,7 @@ class ImagePass:
             (*self._resident.notes, *self.picture.notes, *self.prepared.notes, *notes),
             self._timing,
             1 if self.item is None else self.item.batch_rows,
+            ran=Ran.by(self._operation if self.item is None else self.item.operation),
         )
 
     @property

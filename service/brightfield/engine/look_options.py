@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, TypeVar
 
+from brightfield.backend_names import BackendChoice, PrecisionChoice
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
 
@@ -17,6 +18,8 @@ class LookOptions(TypedDict, total=False):
     model: str | None
     region: tuple[int, int, int, int] | None
     intensity: str
+    backend: BackendChoice
+    precision: PrecisionChoice
     page: int | None
     z: int | None
     t: int | None

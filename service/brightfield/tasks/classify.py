@@ -17,10 +17,12 @@ from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate
 from brightfield.models.architecture import Candidates
+from brightfield.models.examination.gaps import Gap
 from brightfield.models.examination.outputs import described
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
+from brightfield.tasks.agreement.classes import compared_classes
 from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
     activate,
@@ -149,6 +151,10 @@ class Classify(SlidingWindow):
                 "outputs; name a label for each output, in their order."
             )
         return ()
+
+    @classmethod
+    def compared(cls, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        return compared_classes(expected, found, card)
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
