@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 2
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
@@ -12,7 +13,7 @@ CODE := service clients training tests benchmarks docs
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
 	@echo "make test        run the tests but the long ones (ARGS='-k jobs' passes arguments to pytest)"
-	@echo "make test-all    run all tests"
+	@echo "make test-all    run the long ones, too"
 	@echo "make check       lint, types, the direction of imports and dead code"
 	@echo "make format      format the code"
 	@echo "make train       train a shipped model anew: RECIPE=nuclei DATA=folder (training/README.md)"
@@ -23,14 +24,16 @@ serve: $(VENV)/.service
 	@exec $(BIN)/brightfield serve $(if $(PORT),--port $(PORT))
 
 # glibc gives every thread a heap of its own and seldom returns it: the suite would hold half as
-# much again.
+# much again. Processes whose pools of threads compete for the processors would wait for each other.
 test test-all: export MALLOC_ARENA_MAX = 2
+test: export OMP_NUM_THREADS = 1
 
+# The long tests measure one thing against another, so they run one by one.
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-all: $(VENV)/.dev
-	@$(BIN)/python -m pytest -m 'slow or not slow' $(ARGS)
+test-all: test
+	@$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/python docs/client --check

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests that need one; it starts when the first of them asks for it."""
+"""A real PostgreSQL for the tests that need one, and memory given back between files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from brightfield.serving.freed_memory import trim_function
+
 # Each of thousands of models stays as it is, also in the processes that tests start; the tests of
 # backends ask for theirs.
 os.environ["BRIGHTFIELD_BACKEND"] = "eager"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _freed_memory() -> Iterator[None]:
+    """What one file's tests have freed is not held while the next one's run."""
+    yield
+    if trim := trim_function():
+        trim()
 
 
 @pytest.fixture(scope="session")

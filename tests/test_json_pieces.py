@@ -35,6 +35,7 @@ def test_values_are_those_that_orjson_reads(seed: int) -> None:
     indent = chance.choice([None, 0, 3])
     text = json.dumps(anything(chance), ensure_ascii=chance.random() < 0.5, indent=indent).encode()
     assert json_pieces.loads(text) == orjson.loads(text)
+    assert json_pieces.count(text, b",") == text.count(b",")
 
 
 @pytest.mark.parametrize("seed", range(300))

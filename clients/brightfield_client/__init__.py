@@ -38,7 +38,7 @@ from brightfield_client.in_process import InProcess
 from brightfield_client.job import Job
 from brightfield_client.mapping import MapItem
 from brightfield_client.models import Model
-from brightfield_client.results._answers import ClassEvaluation
+from brightfield_client.results._answers import ClassEvaluation, PartEvaluation
 from brightfield_client.results._shapes import (
     CollectionInfo,
     ConceptScores,
@@ -47,6 +47,7 @@ from brightfield_client.results._shapes import (
     EvaluationRun,
     Grid,
     IndexInfo,
+    JudgedRequirement,
     Layer,
     ModelRef,
     Neighbor,
@@ -124,6 +125,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobStatus",
+    "JudgedRequirement",
     "Layer",
     "MapItem",
     "MethodNotAllowedError",
@@ -136,6 +138,7 @@ __all__ = [
     "ObjectClass",
     "Occlusion",
     "OverloadedError",
+    "PartEvaluation",
     "Patch",
     "Patches",
     "Prediction",

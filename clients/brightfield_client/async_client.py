@@ -22,6 +22,7 @@ from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, Evaluatio
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
+from brightfield_client.progress import ProgressBar
 
 T = TypeVar("T")
 
@@ -116,7 +117,7 @@ class AsyncClient(AsyncEndpointMethods):
             async with aclosing(answers) as items:
                 async for item in items:
                     yield item
-                    bar.advance()
+                    bar.update()
 
     async def evaluate(
         self,
@@ -132,6 +133,8 @@ class AsyncClient(AsyncEndpointMethods):
     ) -> Evaluated:
         """Ask a model about a data set and report how good its answers are, as `Client.evaluate`.
 
+        `options` are those of the report, and `require` and `baseline` as `run_report` takes them.
+
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
         for a run of another model or of changed files, which it names.
         """
@@ -141,13 +144,15 @@ class AsyncClient(AsyncEndpointMethods):
         found = await self.start_run(run, task=plan.evaluation, **plan.options)
         there = await self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
+        if plan.demands:  # what is wrong with them is said before any work
+            await self.run_report(found, **plan.demands)
         asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
         answers = self._map(asked, False)
-        with plan.bar(progress) as bar:
+        with ProgressBar("images", plan.total, shown=progress) as bar:
             async for item in answers:
                 await self.run(ChunkUpload(plan, found, await in_thread(plan.add, item)))
-                bar.advance()
-        return plan.finished(found, await self.run_report(found))
+                bar.update()
+        return plan.finished(found, await self.run_report(found, **plan.demands))
 
     async def run(self, question: Runnable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""

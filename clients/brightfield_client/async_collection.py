@@ -63,7 +63,7 @@ class AsyncCollection(AsyncCollectionMethods):
         with ProgressBar(self.name, total, shown=progress) as bar:
             async for added in in_order(parts, send, concurrency, concurrency + 1):
                 found += added
-                bar.update(len(found))
+                bar.update(len(added))
         return found
 
     async def ask(self, call: Call[T], long: bool = False) -> T:

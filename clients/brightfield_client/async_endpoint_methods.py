@@ -62,6 +62,7 @@ class AsyncEndpointMethods:
     run_report = async_method(_service_calls.run_report)
     runs = async_method(_service_calls.runs)
     run_chunks = async_method(_service_calls.run_chunks)
+    compare_runs = async_method(_service_calls.compare_runs)
     delete_run = async_method(_service_calls.delete_run)
     doctor = async_method(doctor_calls.doctor)
     live = async_method(health_calls.live)
@@ -70,7 +71,6 @@ class AsyncEndpointMethods:
     start_run = async_method(runs_calls.start_run)
     add_chunk = async_method(runs_calls.add_chunk)
     run_points = async_method(runs_calls.run_points)
-    compare_runs = async_method(runs_calls.compare_runs)
     put_image = async_method(stored_calls.put_image)
 
     @overload

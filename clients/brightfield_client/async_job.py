@@ -63,7 +63,7 @@ class AsyncJob(Generic[T]):
         Raises `TimedOut` after `timeout` seconds; the job goes on.
         """
         with ProgressBar(self.id, shown=progress is True) as bar:
-            tell = progress if callable(progress) else bar.update
+            tell = progress if callable(progress) else bar.reached
             async with aclosing(self.events(timeout=timeout)) as events:
                 async for event in events:
                     if event.kind == "progress":

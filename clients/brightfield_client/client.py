@@ -24,6 +24,7 @@ from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, adv
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
+from brightfield_client.progress import ProgressBar
 
 T = TypeVar("T")
 
@@ -118,7 +119,7 @@ class Client(EndpointMethods):
             with closing(answers) as items:
                 for item in items:
                     yield item
-                    bar.advance()
+                    bar.update()
 
     def evaluate(
         self,
@@ -134,6 +135,8 @@ class Client(EndpointMethods):
     ) -> Evaluated:
         """Ask a model about a data set and report how good its answers are, as `Client.evaluate`.
 
+        `options` are those of the report, and `require` and `baseline` as `run_report` takes them.
+
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
         for a run of another model or of changed files, which it names.
         """
@@ -143,13 +146,15 @@ class Client(EndpointMethods):
         found = self.start_run(run, task=plan.evaluation, **plan.options)
         there = self.run_chunks(found)
         plan.skip([chunk.key for chunk in there], run)
+        if plan.demands:  # what is wrong with them is said before any work
+            self.run_report(found, **plan.demands)
         asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
         answers = self._map(asked, False)
-        with plan.bar(progress) as bar:
+        with ProgressBar("images", plan.total, shown=progress) as bar:
             for item in answers:
                 self.run(ChunkUpload(plan, found, in_thread(plan.add, item)))
-                bar.advance()
-        return plan.finished(found, self.run_report(found))
+                bar.update()
+        return plan.finished(found, self.run_report(found, **plan.demands))
 
     def run(self, question: Runnable[T]) -> T:
         """Carry out a call, or several with a purpose, and return the answer."""

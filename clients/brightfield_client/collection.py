@@ -65,7 +65,7 @@ class Collection(CollectionMethods):
         with ProgressBar(self.name, total, shown=progress) as bar:
             for added in in_order(parts, send, concurrency, concurrency + 1):
                 found += added
-                bar.update(len(found))
+                bar.update(len(added))
         return found
 
     def ask(self, call: Call[T], long: bool = False) -> T:

@@ -63,6 +63,7 @@ class EndpointMethods:
     run_report = method(_service_calls.run_report)
     runs = method(_service_calls.runs)
     run_chunks = method(_service_calls.run_chunks)
+    compare_runs = method(_service_calls.compare_runs)
     delete_run = method(_service_calls.delete_run)
     doctor = method(doctor_calls.doctor)
     live = method(health_calls.live)
@@ -71,7 +72,6 @@ class EndpointMethods:
     start_run = method(runs_calls.start_run)
     add_chunk = method(runs_calls.add_chunk)
     run_points = method(runs_calls.run_points)
-    compare_runs = method(runs_calls.compare_runs)
     put_image = method(stored_calls.put_image)
 
     @overload

@@ -64,7 +64,7 @@ class Job(Generic[T]):
         Raises `TimedOut` after `timeout` seconds; the job goes on.
         """
         with ProgressBar(self.id, shown=progress is True) as bar:
-            tell = progress if callable(progress) else bar.update
+            tell = progress if callable(progress) else bar.reached
             with closing(self.events(timeout=timeout)) as events:
                 for event in events:
                     if event.kind == "progress":

@@ -16,7 +16,7 @@ BY_HAND = {
     "doctor": ("doctor",),
     "health": ("live", "ready"),
     "metrics": ("metrics",),
-    "runs": ("start_run", "add_chunk", "run_points", "compare_runs"),
+    "runs": ("start_run", "add_chunk", "run_points"),
     "stored": ("put_image",),
 }
 

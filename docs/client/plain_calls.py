@@ -21,7 +21,7 @@ class Plain:
     """A call by its name and operation; `read` is the expression that reads the answer.
 
     `own` are parameters that stand in the signature, `given` names the TypedDict of the others.
-    What may take `long` is asked as a job.
+    What may take `long` is asked as a job. An answer of one form alone has no `forms`.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Plain:
     own: str = ""
     given: str = ""
     long: bool = False
+    forms: bool = True
 
     @property
     def path(self) -> str:
@@ -86,16 +87,30 @@ SERVICE = (
     ),
     Plain(
         "run_report", "GET /metrics/runs/{run_id}", "one(Evaluation)",
-        "The report about what is there: the same as that of `metrics` about all rows at once.",
+        "The report about what is there: the same as that of `metrics` about all rows at once.\n\n"
+        "`require` says what numbers must reach, as `auroc>=0.9` or `dice@lower>=0.8`, and\n"
+        '`raw["requirements"]` of the report what became of it; `baseline` is a run that this one\n'
+        "must not be significantly worse than.",
+        "*, require: str | Sequence[str] | None = None, "
+        "baseline: EvaluationRun | str | None = None",
     ),
     Plain(
         "runs", "GET /metrics/runs", 'several(EvaluationRun, "runs")',
-        "The runs at the service, the newest first.",
-        "*, limit: int | None = None, offset: int | None = None",
+        "The runs at the service, the newest first; with a `name` the run of that name.",
+        "*, limit: int | None = None, offset: int | None = None, name: str | None = None",
     ),
     Plain(
         "run_chunks", "GET /metrics/runs/{run_id}/chunks", 'several(RunChunk, "chunks")',
         "The chunks that are there, by their keys: what a program that starts anew need not send.",
+    ),
+    Plain(
+        "compare_runs", "GET /metrics/compare", "one(Comparison)",
+        "How much the numbers of run `a` differ from those of `b`, over the ids that both have.\n\n"
+        "`require` bounds a difference, as `dice@lower>=-0.02`, or names what must not be\n"
+        "significantly worse: `dice`, or `no_loss` for the main numbers. Raises\n"
+        "`UnprocessableError` for runs of other tasks, labels or truth.",
+        "a: EvaluationRun | str, b: EvaluationRun | str, *, ci: Mapping[str, Any] | None = None, "
+        "require: str | Sequence[str] | None = None", forms=False,
     ),
     Plain(
         "delete_run", "DELETE /metrics/runs/{run_id}", "nothing", "Delete a run and its chunks.",
@@ -130,6 +145,15 @@ COLLECTION = (
         "thumbnail", "GET /collections/{name}/thumbnail", "binary",
         "The small picture of an item.",
         "id: str",
+    ),
+    Plain(
+        "remove", "DELETE /collections/{name}/items", 'part("deleted", int)',
+        "Delete items by their ids, or those that pass a filter; how many there were.",
+        "ids: Sequence[str] | None = None, *, filter: Mapping[str, Any] | None = None",
+    ),
+    Plain(
+        "plot", "GET /collections/{name}/projection/{map_id}/plot", "binary",
+        "A map as a picture; see `Projection.plot`.", given="ProjectionPlot", forms=False,
     ),
     Plain(
         "index", "PUT /collections/{name}/index", "one(IndexInfo)",
@@ -211,7 +235,7 @@ _HEAD = """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, Unpack, overload
 
 from brightfield_client.calls import _parameters as given
@@ -241,10 +265,11 @@ from brightfield_client.results.collections import Clusters, Projection
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
 from brightfield_client.results.patches import Patches
+from brightfield_client.results.runs import Comparison
 from brightfield_client.results.value import Json
 """
 # The calls about a collection that are written by hand.
-BY_HAND = ("add_vectors", "remove", "neighbors", "plot")
+BY_HAND = ("add_vectors", "neighbors")
 # How what a path names is passed.
 _PLACES = {
     "name": "name: str, /",
@@ -254,7 +279,10 @@ _PLACES = {
 
 
 # How what is given is sent, where not as it is.
-_SENT = {"images": "[as_json(to_payload(each)) for each in images] or None"}
+_SENT = {
+    "images": "[as_json(to_payload(each)) for each in images] or None",
+    **{name: f'getattr({name}, "id", {name})' for name in ("a", "b", "baseline")},
+}
 
 
 def plain_calls(document: Mapping[str, Any], rows: Iterable[Plain], about: str) -> str:
@@ -291,7 +319,7 @@ def _function(document: Mapping[str, Any], row: Plain) -> Iterator[str]:
     places = [_PLACES.get(each, "id: str") for each in re.findall(r"{(\w+)}", path)]
     own = re.findall(r"(\w+):", row.own)
     query = query_parameters(document, path, method.lower())
-    formats = "format" in query
+    formats = row.forms and "format" in query
     rest = f"**parameters: Unpack[given.{row.given}Parameters]" if row.given else ""
     if formats and query["format"]["schema"].get("enum"):
         in_json = 'Literal["json"] | None = None'

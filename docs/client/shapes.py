@@ -63,6 +63,11 @@ SHAPES = (
         "finite), and where the greatest value is, on the map and around it in image pixels.",
     ),
     Shape("EvaluationRun", "EvaluationRun", "id name task -options created touched chunks rows"),
+    Shape(
+        "JudgedRequirement", "JudgedRequirement",
+        "requirement metric of value relation bound p_value outcome undefined detail",
+        options=_PLAIN,
+    ),
     Shape("RunChunk", "RunChunk", "key rows sha256", options=_PLAIN),
     Shape(
         "CollectionInfo", "CollectionDescription", "name model layer metric dim items", raw=_RAW
@@ -145,16 +150,23 @@ ANSWERS = (
     ),
     Shape("ClassEvaluation", "ClassMetrics", "label metrics -curves={}"),
     Shape(
+        "PartEvaluation", "PartMetrics", "column value n metrics -pooled={} -per_class=()",
+        types={"pooled": "Mapping[str, Estimate]"},
+    ),
+    Shape(
         "ReportFields", "ClassificationReport",
-        "task n metrics -pooled={} -per_class=() -curves={} -confusion=None -operating_point=None "
-        "-worst -excluded warnings -conventions input_sha256",
+        "task n metrics -pooled={} -per_class=() -by=() -curves={} -confusion=None "
+        "-operating_point=None "
+        "-worst -excluded warnings -requirements=() -conventions input_sha256",
+        "Reported",
         types={"pooled": "Mapping[str, Estimate]", "curves": "Json"},
         options=_NO_EQ, raw="at(whole=True, repr=False)",
         doc="What the reports of all tasks say.",
     ),
     Shape(
         "RunComparison", "RunComparison",
-        "task n metrics -pooled={} -only_a -only_b warnings",
+        "task n metrics -pooled={} -only_a -only_b warnings -requirements=()",
+        "Reported",
         options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
     Shape(
@@ -190,6 +202,8 @@ _REFERENCES |= {
     "MetricEstimate": "Estimate",
     "MetricDifference": "Difference",
     "ClassMetrics": "ClassEvaluation",
+    "PartClassMetrics": "ClassEvaluation",
+    "PartMetrics": "PartEvaluation",
 }
 _SCALARS = {"integer": "int", "number": "float", "string": "str", "boolean": "bool"}
 _FIELD = re.compile(r"([-~]*)(\w+)(?:<([\w.]+))?(?:=(.+))?")
@@ -220,7 +234,15 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, Warned, WhatIf
+from brightfield_client.results._shapes import (
+    Grid,
+    JudgedRequirement,
+    Prediction,
+    UnitActivity,
+    Warned,
+    WhatIf,
+)
+from brightfield_client.results.asked import Reported
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result

@@ -24,8 +24,21 @@ EXPORTS = {
     "mapping": "MapItem",
     "models": "Model",
 }
-INTERNAL = {"Found", "Heatmap", "InOneImage", "Listing", "NamedNumbers", "Point", "SolidPoint"}
-INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {"ClassEvaluation"}
+INTERNAL = {
+    "Asked",
+    "Reported",
+    "Found",
+    "Heatmap",
+    "InOneImage",
+    "Listing",
+    "NamedNumbers",
+    "Point",
+    "SolidPoint",
+}
+INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - {
+    "ClassEvaluation",
+    "PartEvaluation",
+}
 
 
 def surface() -> str:

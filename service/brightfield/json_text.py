@@ -25,8 +25,8 @@ def parse_json(text: bytes | str, *, nan: bool = False, most_bytes: int = MOST_B
     for what isn't JSON, is nested more than some 1,000 deep, or holds half a surrogate.
     """
     data = text.encode() if isinstance(text, str) else text
-    containers = data.count(b"[") + data.count(b"{")
-    if containers * _CONTAINER + data.count(b",") * _VALUE > most_bytes:
+    containers = json_pieces.count(data, b"[") + json_pieces.count(data, b"{")
+    if containers * _CONTAINER + json_pieces.count(data, b",") * _VALUE > most_bytes:
         raise TooManyValues(
             "The JSON has too many values to be read at once; send less at a time, or arrays as "
             ".npy or NPZ."

@@ -3,6 +3,10 @@ colour vision tell apart; without black, which is the ink everywhere."""
 
 from __future__ import annotations
 
+import colorsys
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
+
 Color = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
@@ -18,3 +22,30 @@ YELLOW: Color = (240, 228, 66)
 def web(color: Color) -> str:
     """A colour as CSS and matplotlib write it: `#0072b2`."""
     return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+H = TypeVar("H", bound=Hashable)
+# A step around the circle of hues that comes near no earlier one for long: the golden ratio.
+_TURN = 0.618034
+
+
+def distinct(colors: Mapping[H, Color]) -> dict[H, Color]:
+    """The same keys with no colour twice: the first keeps a colour, others get a new one."""
+    taken: set[Color] = set()
+    chosen: dict[H, Color] = {}
+    turns = 0
+    for key, own in colors.items():
+        color = own
+        while color in taken:
+            turns += 1
+            color = _of_hue(turns)
+        taken.add(color)
+        chosen[key] = color
+    return chosen
+
+
+def _of_hue(turns: int) -> Color:
+    """A colour by its number: around the circle of hues, in three lightnesses."""
+    light = (0.5, 0.7, 0.3)[turns % 3]
+    red, green, blue = colorsys.hls_to_rgb(turns * _TURN % 1, light, 0.75)
+    return round(255 * red), round(255 * green), round(255 * blue)

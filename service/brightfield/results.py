@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -30,17 +30,25 @@ class ResultTable:
 
 @dataclass(frozen=True, slots=True)
 class Raster:
-    """An array with named axes, as `YX` or `CYX`, of `finer` pixels for each one of the image."""
+    """An array with named axes, as `YX` or `CYX`, of `finer` pixels for each one of the image.
+
+    `spacing` is micrometres from plane to plane along Z, None where it is unknown; `origin` (x, y)
+    the place of its corner in a larger image, in its own pixels.
+    """
 
     array: NDArray[Any]
     axes: str
     finer: int = 1
+    spacing: float | None = None
+    origin: tuple[float, float] = (0.0, 0.0)
 
 
 class Result(ABC):
     """An answer. `formats` names what it can be written as; JSON is always among them."""
 
     formats: ClassVar[tuple[str, ...]] = ("json",)
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The formats that use a parameter of the reply, as `alpha`; those not listed use none."""
 
     @abstractmethod
     def payload(self, space: MapSpace) -> dict[str, Any]:
@@ -72,13 +80,37 @@ class Result(ABC):
         """For `overlay`: drawn on the (H, W, 3) picture, at most `alpha` opaque."""
         raise TypeError(f"{type(self).__name__} cannot be drawn")
 
-    def geojson(self, offset: tuple[float, float], downsample: float) -> dict[str, Any]:
-        """For `geojson`: features in pixels of a larger image, of which this one's corner lies at
-        `offset` (x, y) and a pixel is `downsample` pixels wide."""
+    def in_larger(self, offset: tuple[float, float], downsample: float) -> Result:
+        """The same in pixels of a larger image, of which this one's corner lies at `offset` (x, y)
+        and a pixel is `downsample` pixels wide; for the formats that use `offset`."""
+        raise TypeError(f"{type(self).__name__} cannot be placed")
+
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        """The drawn picture with a legend below it, for the formats that use `legend`; `title` has
+        lines about what is shown."""
+        raise TypeError(f"{type(self).__name__} has no legend")
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the result is about, by short names: `target`, `layer`, `scale`. Binary replies say
+        it in headers, PNG and TIFF files in themselves, too."""
+        return {}
+
+    @property
+    def colors(self) -> dict[str, str]:
+        """What the colours of its picture stand for: `scale`, the values at their ends."""
+        return {}
+
+    def left_out(self, form: str) -> dict[str, str]:
+        """What a format leaves out for want of room: sentences by codes, as of warnings."""
+        return {}
+
+    def geojson(self) -> dict[str, Any]:
+        """For `geojson`: a feature collection."""
         raise TypeError(f"{type(self).__name__} has no objects")
 
-    def coco(self) -> dict[str, Any]:
-        """For `coco`: a data set."""
+    def coco(self, name: str | None) -> dict[str, Any]:
+        """For `coco`: a data set; `name` is that of the image's file, if it is known."""
         raise TypeError(f"{type(self).__name__} has no objects")
 
     def rois(self) -> bytes:

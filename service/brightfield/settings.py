@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     max_reply_bytes: int = Field(64 * 2**20, ge=1)
     """Most bytes of one JSON reply; a larger one is refused with 413, naming a binary format."""
     threads: int = Field(0, ge=0)
-    """Threads of one forward pass on the CPU and of decoding; 0: one per core."""
+    """Threads of a forward pass on the CPU and of decoding; 0: one per core, or OMP_NUM_THREADS."""
     explanations: int = Field(4, ge=1)
     """Most explanations that run at the same time; others wait."""
     evaluations: int = Field(2, ge=1)

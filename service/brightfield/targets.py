@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import torch
 from pydantic import Field, model_validator
 
+from brightfield.images.objects import Box
 from brightfield.images.shapes import ShapeParameter, parse_shape
 from brightfield.parameters import Commas, EdgesParameter, Offset, Parameters
 from brightfield.tensors import Scores
@@ -77,6 +78,11 @@ class Target:
 
     def payload(self) -> dict[str, Any]:
         return {"label": self.label, "class_id": self.class_id}
+
+    @property
+    def frame(self) -> Box | None:
+        """Where in the image it is, for a frame on pictures; None for what is everywhere."""
+        return None
 
 
 class Gradient(NamedTuple):

@@ -38,6 +38,9 @@ class Work(Parameters):
     """The name that it is asked by: a task's own, or that of a group of methods."""
     result: ClassVar[type[Result]]
     """What it gives."""
+    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The formats that use a parameter of the work's own, for parameters that others have no use
+    for."""
     arity: ClassVar[Arity] = "one"
     attachments: ClassVar[tuple[str, ...]] = ()
     """Names of further images that may come with the one that is asked about."""
@@ -64,6 +67,11 @@ class Work(Parameters):
     def formats(self) -> tuple[str, ...]:
         """What the result can be written as under these parameters."""
         return self.result.formats
+
+    @property
+    def uses(self) -> Mapping[str, tuple[str, ...]]:
+        """The formats that use a parameter of the reply, under these parameters."""
+        return self.result.uses
 
     @property
     def lengthy(self) -> bool:

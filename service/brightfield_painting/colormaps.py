@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,17 @@ _DIVERGING = np.array(
 _QUANTILE = 99.5
 
 
+@dataclass(frozen=True, slots=True)
+class ColorScale:
+    """Which values the ends of a map's colours stand for: `low` and `high`; `zero` is the value
+    that is drawn as nothing, in the middle of a `signed` scale."""
+
+    low: float
+    high: float
+    signed: bool
+    zero: float = 0.0
+
+
 def strength(values: Map) -> Map:
     """values / q, clipped to [-1, 1], with q the 99.5th percentile of |values|.
 
@@ -38,15 +51,31 @@ def strength(values: Map) -> Map:
     stays 0.
     """
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    magnitude = np.abs(finite)
-    top = float(np.percentile(magnitude, _QUANTILE)) or float(magnitude.max(initial=0.0))
+    top = greatest(values)
     level = np.clip(finite, -top, top) / top if top > 0 else finite
     return level.astype(np.float32, copy=False)
 
 
+def greatest(values: Map) -> float:
+    """The magnitude that is drawn in full colour: `strength` divides by it."""
+    magnitude = np.abs(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
+    return float(np.percentile(magnitude, _QUANTILE)) or float(magnitude.max(initial=0.0))
+
+
 def heatmap(values: Map, *, signed: bool) -> Rgb:
     """(H, W) to (H, W, 3) RGB: inferno from 0 upwards, or blue - white - red about 0."""
-    level = strength(values)
+    return _colored(strength(values), signed=signed)
+
+
+def color_bar(scale: ColorScale, width: int, height: int) -> Rgb:
+    """(height, width, 3): the colours of the scale, from `low` at the left to `high`."""
+    first = -1.0 if scale.signed else 0.0
+    row = np.linspace(first, 1.0, width, dtype=np.float32)
+    return np.repeat(_colored(row[None], signed=scale.signed), height, axis=0)
+
+
+def _colored(level: Map, *, signed: bool) -> Rgb:
+    """The colours of levels in [-1, 1]."""
     if signed:
         table = _interpolated(_DIVERGING, 511)
         colors: Rgb = table[np.rint((level + 1) * 255).astype(np.intp)]

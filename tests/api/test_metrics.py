@@ -34,7 +34,7 @@ def test_the_reply_has_every_part(client: TestClient) -> None:
         "value": 0.75, "ci": [pytest.approx(0.057, abs=5e-4), 1.0], "clipped": True,
         "method": "delong", "n": 4, "undefined": None, "ci_undefined": None,
     }  # fmt: skip
-    assert set(report["curves"]) == {"roc", "pr", "thresholds", "calibration"}
+    assert set(report["curves"]) == {"roc", "pr", "thresholds", "histogram", "calibration"}
     assert report["confusion"]["labels"] == ["negative", "positive"]
     assert report["operating_point"]["threshold"] == 0.35
     assert {"per_class", "worst", "excluded", "conventions", "input_sha256"} <= set(report)

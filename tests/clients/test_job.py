@@ -132,7 +132,7 @@ def test_the_answer_of_a_job_can_be_asked_again_by_who_submitted_it(client, fake
         {"top_k": "1", "format": "csv"},
     )
     fake.reply = work
-    with pytest.raises(ValueError, match="no longer knows its image"):
+    with pytest.raises(ValueError, match="no longer knows its question"):
         client.job("job_1").result().again("csv")
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import sys
+import threading
 
 from brightfield_client.progress import ProgressBar
 
@@ -10,19 +12,20 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_terminal_sees_the_end():
-    stream = Terminal()
-    with ProgressBar("images", 2, stream=stream) as bar:
-        bar.advance()
-        bar.advance()
-    assert "images [##############################] 2/2" in stream.getvalue()
-    assert stream.getvalue().endswith("\n")
+def test_a_terminal_sees_the_end(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream := Terminal())
+    threads = threading.active_count()
+    with ProgressBar("images", 2) as bar:
+        bar.update()
+        bar.reached(3, 3)
+    assert "images: 100%" in stream.getvalue() and "3/3" in stream.getvalue()
+    assert threading.active_count() == threads
 
 
-def test_nothing_is_written_elsewhere():
-    stream = io.StringIO()
-    with ProgressBar("images", 1, stream=stream) as bar:
-        bar.advance()
-    with ProgressBar("images", 1, shown=False, stream=(hidden := Terminal())) as bar:
-        bar.advance()
-    assert stream.getvalue() == hidden.getvalue() == ""
+def test_nothing_is_written_elsewhere(monkeypatch):
+    for stream, shown in ((io.StringIO(), True), (Terminal(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with ProgressBar("images", 1, shown=shown) as bar:
+            bar.update()
+            bar.reached(1, 1)
+        assert stream.getvalue() == ""

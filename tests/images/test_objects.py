@@ -55,14 +55,13 @@ def test_objects_carry_class_score_and_mask_into_json() -> None:
     labels = np.array([[1, 1, 0], [0, 0, 2]], np.int32)
     measured = measure(labels, np.full((2, 3, 1), 9, np.uint8), pixel_size=2.0)
     rles = encode_labels(labels)
-    first, second = measured.objects(["a", "b"], [1, 0], np.array([0.5, 0.25]), rles, z=4)
+    first, second = measured.objects(["a", "b"], [1, 0], np.array([0.5, 0.25]), rles)
     assert json.loads(json.dumps(first.json())) == {
         "id": 1,
         "label": "b",
         "class_id": 1,
         "score": 0.5,
         "box": {"xmin": 0.0, "ymin": 0.0, "xmax": 2.0, "ymax": 1.0},
-        "z": 4,
         "area_px": 2,
         "area_um2": 8.0,
         "centroid": {"x": 1.0, "y": 0.5},

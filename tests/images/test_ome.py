@@ -57,10 +57,14 @@ def test_pages_that_the_file_does_not_have_are_absent() -> None:
     assert (numbers(stack).ravel() == [0, 1, 2, 3, ABSENT, ABSENT]).all()
 
 
-@pytest.mark.parametrize(("unit", "size"), [("", 0.5), ('PhysicalSize{}Unit="nm"', 0.0005)])
-def test_pixel_size(unit: str, size: float) -> None:
-    more = " ".join(f'PhysicalSize{axis}="0.5" {unit.format(axis)}' for axis in "XY")
-    assert stack_of(xml("<TiffData/>", more=more), 6).pixel_size == pytest.approx(size)
+@pytest.mark.parametrize(
+    ("unit", "size"),
+    [("", 0.5), ('PhysicalSize{}Unit="nm"', 0.0005), ('PhysicalSize{}Unit="thou"', 12.7)],
+)
+def test_pixel_size_and_depth(unit: str, size: float) -> None:
+    more = " ".join(f'PhysicalSize{axis}="0.5" {unit.format(axis)}' for axis in "XYZ")
+    found = stack_of(xml("<TiffData/>", more=more), 6).calibration
+    assert (found.pixel_size, found.spacing) == (pytest.approx(size), pytest.approx(size))
 
 
 def test_entities_are_not_expanded() -> None:

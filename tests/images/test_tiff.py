@@ -235,6 +235,16 @@ def test_imagej_planes_behind_one_page() -> None:
         ({"resolution": (25400, 25400), "resolutionunit": "INCH"}, 1.0),
         ({"resolution": (72, 72), "resolutionunit": "INCH"}, None),
         ({"resolution": (4, 4), "resolutionunit": "NONE"}, None),
+        ({"resolution": (1, 1), "resolutionunit": "MICROMETER"}, 1.0),
+        ({"ome": True, "metadata": {"axes": "YX"}, "resolution": (20000, 20000),
+          "resolutionunit": "CENTIMETER"}, 0.5),
+        ({"imagej": True, "resolution": (0.004, 0.004), "metadata": {"unit": "micrometers"}}, 250),
+        ({"imagej": True, "resolution": (0.004, 0.004), "metadata": {"unit": "nanometers"}}, 0.25),
+        ({"imagej": True, "resolution": (4000, 4000), "metadata": {"unit": "Millimeter"}}, 0.25),
+        ({"imagej": True, "resolution": (4e6, 4e6), "metadata": {"unit": "meter"}}, 0.25),
+        ({"imagej": True, "resolution": (4, 0.004), "metadata": {"unit": "um", "yunit": "nm"}},
+         0.25),
+        ({"description": "Aperio Image Library v10|AppMag = 40|MPP = 0.2520|Left = 3"}, 0.252),
         ({}, None),
     ],
 )  # fmt: skip
@@ -245,6 +255,38 @@ def test_pixel_size_only_where_the_unit_is_known(
     found = read(data).pixel_size
     assert found == (None if size is None else pytest.approx(size, rel=1e-3))
     assert read(data, pixel_size=2.0).pixel_size == 2.0
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({"resolution": (240, 240), "resolutionunit": "INCH"}, None),
+        ({"resolution": (1200, 1200), "resolutionunit": "INCH"}, None),
+        ({"resolution": (28, 28), "resolutionunit": "CENTIMETER"}, None),
+        ({"imagej": True, "resolution": (300, 300), "metadata": {"unit": "inch"}}, None),
+        ({"imagej": True, "resolution": (10, 10), "metadata": {"unit": "mm"}}, 100.0),
+        ({"resolution": (1300, 1300), "resolutionunit": "INCH"}, 19.54),
+    ],
+)
+def test_a_resolution_for_printing_is_doubted(options: dict[str, Any], size: float | None) -> None:
+    data = saved(ramp(12, 17), **options)
+    found = read(data)
+    assert found.pixel_size == (None if size is None else pytest.approx(size, rel=1e-3))
+    assert [note.code for note in found.notes] == ["pixel_size_doubtful"] * (size is None)
+    assert not read(data, pixel_size=2.0).notes
+
+
+@pytest.mark.parametrize(
+    ("metadata", "depth"),
+    [
+        ({"spacing": 2.0, "unit": "um"}, 2.0),
+        ({"spacing": -500.0, "unit": "um", "zunit": "nm"}, 0.5),
+        ({"spacing": 2.0}, None),
+    ],
+)
+def test_depth_of_imagejs_stacks(metadata: dict[str, Any], depth: float | None) -> None:
+    data = saved(ramp(3, 12, 17), imagej=True, metadata={"axes": "ZYX", **metadata})
+    assert read(data, z=1).spacing == depth
 
 
 def test_pixels_that_are_not_square_have_no_size() -> None:

@@ -17,6 +17,7 @@ from brightfield.errors import (
     MissingValues,
     UnknownParameter,
 )
+from brightfield.metrics.counted.boundary import boundary_overlap
 
 FAST = {"ci": {"method": "none"}}
 
@@ -189,3 +190,23 @@ def test_what_is_missing(evaluate):
         evaluate("segmentation", {"pairs": pairs(([[1]], [[1]]), ([[1]], [[1]]), id=4)})
     with pytest.raises(InvalidParameter):
         evaluate("segmentation", {"pairs": good}, pixel_size="1,1,1")
+
+
+def test_numbers_that_are_asked_for(evaluate):
+    truth, other = (np.zeros((30, 40), int) for _ in range(2))
+    truth[5:20, 5:25], other[6:20, 5:29] = 1, 1
+    data = {"pairs": pairs((truth, other), (truth, truth * 0))}
+    plain = evaluate("segmentation", data, **FAST)
+    assert not {"hd100", "boundary_iou"} & set(plain["metrics"])
+    options = {"hausdorff": "100,50", "boundary_width": 1, "pixel_size": 0.5}
+    report = evaluate("segmentation", data, **options, **FAST)
+    found, missed = sorted(report["cases"], key=lambda case: case["row"])
+    assert (found["hd100"], missed["undefined"]["hd100"]) == (2, "empty_prediction")
+    assert report["metrics"]["hd50"]["n"] == 1
+    both, either = boundary_overlap(truth > 0, other > 0, (0.5, 0.5), 1, None)
+    assert found["boundary_iou"] == both / either
+    assert missed["boundary_iou"] == 0
+    assert 0 < report["pooled"]["boundary_iou"]["value"] < found["boundary_iou"]
+    assert report["per_class"][0]["metrics"]["hd100"]["value"] == 2
+    far = evaluate("segmentation", data, missing_distance="diagonal", **options, **FAST)
+    assert {case["hd50"] for case in far["cases"]} >= {25}

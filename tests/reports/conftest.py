@@ -12,6 +12,7 @@ from brightfield import metrics
 from brightfield.images.limits import Limits
 from brightfield.metrics.evaluation import DataLimits
 from brightfield.progress import no_progress
+from brightfield.reports.requirements.both import judged
 
 Report = dict[str, Any]
 
@@ -105,8 +106,9 @@ def hostile() -> Report:
     truth = [HOSTILE, ODD] * 20 + [None]
     scores = [*np.clip(np.tile([0.3, 0.6], 20) + rng.normal(0, 0.2, 40), 0, 1).tolist(), 0.5]
     ids = [f"{HOSTILE}{row}" for row in range(41)]
-    data = {"truth": truth, "scores": scores, "ids": ids}
-    return evaluated("classification", data, labels=[HOSTILE, ODD])
+    columns = {HOSTILE: [HOSTILE, ODD] * 20 + [ODD]}
+    data = {"truth": truth, "scores": scores, "ids": ids, "columns": columns}
+    return evaluated("classification", data, labels=[HOSTILE, ODD], by=[HOSTILE])
 
 
 def nothing() -> Report:
@@ -116,6 +118,7 @@ def nothing() -> Report:
 
 MAKERS: dict[str, Callable[[], Report]] = {
     "binary": binary,
+    "judged": lambda: dict(judged(binary(), ["auroc>=0.9", "auroc@lower>0.1"])),
     "binary_of_labels": lambda: evaluated(
         "classification", {"truth": [0, 1, 1], "predictions": [0, 1, 0]}
     ),

@@ -29,6 +29,16 @@ def test_the_numbers_are_those_of_the_report(reports: dict[str, Report]) -> None
     assert (row.scope, row.ci_level, row.ci_method, row.n) == ("class", 0.95, "delong", 300)
 
 
+def test_numbers_by_a_column_are_those_of_its_values(reports: dict[str, Report]) -> None:
+    report = reports["hostile"]
+    frame = pd.read_csv(io.BytesIO(tables(report)["by"].csv()))
+    assert len(frame) == sum(len(part["metrics"]) for part in report["by"])
+    for part, name in zip(report["by"], frame["of"].unique(), strict=True):
+        row = frame[(frame["of"] == name) & (frame.metric == "accuracy")].iloc[0]
+        assert row.value == part["metrics"]["accuracy"]["value"]
+        assert row.n == part["n"]
+
+
 def test_what_is_undefined_is_empty_and_has_a_reason(reports: dict[str, Report]) -> None:
     rows = read(tables(reports["nothing"])["numbers"])
     head = rows[0]

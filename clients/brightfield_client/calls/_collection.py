@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
 from brightfield_client.calls import _parameters as given
@@ -70,6 +70,30 @@ def item(name: str, /, id: str) -> Call[Json]:
 def thumbnail(name: str, /, id: str) -> Call[Binary]:
     """The small picture of an item."""
     return Call("GET", path_of("/collections/{}/thumbnail", name), binary, query({"id": id}))
+
+
+def remove(
+    name: str, /, ids: Sequence[str] | None = None, *, filter: Mapping[str, Any] | None = None
+) -> Call[int]:
+    """Delete items by their ids, or those that pass a filter; how many there were."""
+    return Call(
+        "DELETE",
+        path_of("/collections/{}/items", name),
+        part("deleted", int),
+        query({"ids": ids, "filter": filter}),
+    )
+
+
+def plot(
+    name: str, /, id: str, **parameters: Unpack[given.ProjectionPlotParameters]
+) -> Call[Binary]:
+    """A map as a picture; see `Projection.plot`."""
+    return Call(
+        "GET",
+        path_of("/collections/{}/projection/{}/plot", name, id),
+        binary,
+        query({**parameters}),
+    )
 
 
 def index(name: str, /, **parameters: Unpack[given.IndexParameters]) -> Call[IndexInfo]:

@@ -86,13 +86,16 @@ def activations(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "overlay", "npy", "tiff", "csv"]: gives `Binary` instead of a
             typed result.
 
@@ -145,6 +148,9 @@ def classify(
         top_k: How many classes to name. Default: 5.
         threshold: Least score of a class that is named. Default: the card's, else none.
         classes: Classes of the maps, by label or id. Default: the top_k by their maximum.
+        paint: What pictures of a sliding window show: the scores of the best class, or the most
+            probable of all classes at every pixel, in the classes' colours; nothing where none
+            reaches `threshold`. Default: "score".
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
             of it.
         intensity: How values are brought to [0, 1]: `dtype`, `percentile:low,high` or
@@ -165,13 +171,16 @@ def classify(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["csv", "npy", "tiff", "png", "overlay"]: gives `Binary` instead of a
             typed result.
 
@@ -248,13 +257,16 @@ def detect(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["csv", "geojson", "coco", "rois", "overlay"]: gives `Binary` instead of
             a typed result.
 
@@ -328,13 +340,16 @@ def embed(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["npy", "csv"]: gives `Binary` instead of a typed result.
 
     Returns:
@@ -459,13 +474,16 @@ def occlusion(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["csv", "png", "tiff", "npy", "overlay"]: gives `Binary` instead of a
             typed result.
 
@@ -533,13 +551,16 @@ def patches(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "csv"]: gives `Binary` instead of a typed result.
 
     Returns:
@@ -661,13 +682,16 @@ def saliency(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "tiff", "npy", "overlay"]: gives `Binary` instead of a typed
             result.
 
@@ -775,13 +799,16 @@ def segment(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay"]:
             gives `Binary` instead of a typed result.
 
@@ -859,13 +886,16 @@ def superresolve(
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
+        spacing: Micrometres from a plane along Z to the next; overrides what the file says.
         space: Grid of a map: `image` pixels (default of binary formats) or the model's `input`
             (JSON's).
         alpha: Greatest opacity of an overlay. Default: 0.6.
-        offset: Where the image's corner lies in a larger one, x,y in its pixels: added in
-            `geojson`. Default: "0,0".
-        downsample: Pixels of the larger image for one of this: coordinates in `geojson` are
-            multiplied. Default: 1.0.
+        offset: Where the image's corner lies in a larger one, x,y in its pixels: added to the
+            coordinates of objects. Default: "0,0".
+        downsample: Pixels of the larger image for one of this: coordinates of objects are
+            multiplied by it. Default: 1.0.
+        legend: Draw what a picture shows below it: the colours of values or classes, the model,
+            the target. Default: false.
         format: Literal["image", "png", "tiff", "npy"]: gives `Binary` instead of a typed
             result.
 

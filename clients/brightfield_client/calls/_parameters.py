@@ -40,17 +40,22 @@ class ImageParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
     alpha: float | None
     """Greatest opacity of an overlay. Default: 0.6."""
     offset: str | Sequence[float] | None
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`.
-    Default: "0,0"."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the
+    coordinates of objects. Default: "0,0"."""
     downsample: float | None
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied.
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it.
     Default: 1.0."""
+    legend: bool | None
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target. Default: false."""
 
 
 class ActivationsParameters(ImageParameters, total=False):
@@ -78,6 +83,10 @@ class ClassifyParameters(ImageParameters, total=False):
     """Least score of a class that is named. Default: the card's, else none."""
     classes: str | int | Sequence[str | int] | None
     """Classes of the maps, by label or id. Default: the top_k by their maximum."""
+    paint: Literal["score", "class"] | None
+    """What pictures of a sliding window show: the scores of the best class, or the most
+    probable of all classes at every pixel, in the classes' colours; nothing where none reaches
+    `threshold`. Default: "score"."""
 
 
 class DetectParameters(ImageParameters, total=False):
@@ -433,6 +442,8 @@ class NeighborsParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     id: str | None
     """Of an item, which is left out of its neighbours."""
 
@@ -548,17 +559,22 @@ class CollectionPatchesParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
     space: Literal["image", "input"] | None
     """Grid of a map: `image` pixels (default of binary formats) or the model's `input`
     (JSON's)."""
     alpha: float | None
     """Greatest opacity of an overlay. Default: 0.6."""
     offset: str | Sequence[float] | None
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`.
-    Default: "0,0"."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the
+    coordinates of objects. Default: "0,0"."""
     downsample: float | None
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied.
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it.
     Default: 1.0."""
+    legend: bool | None
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target. Default: false."""
 
 
 class TcavParameters(TypedDict, total=False):
@@ -608,6 +624,8 @@ class TcavParameters(TypedDict, total=False):
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
 
 
 class ProjectionParameters(TypedDict, total=False):
@@ -685,9 +703,25 @@ class EvaluationParameters(TypedDict, total=False):
     about: str | Mapping[str, Any] | None
     """What the predictions rest on (model, version, data set, parameters): any JSON object,
     which the report repeats."""
+    by: str | Sequence[str] | None
+    """Columns by whose values the report has the same numbers, such as `site` or
+    `site,scanner`."""
     missing: Literal["exclude", "refuse"] | None
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422.
     Default: "exclude"."""
+    beta: float | None
+    """Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)"""
+    max_fpr: float | None
+    """Asks for `partial_auroc`, at false positive rates up to this. (of classification)"""
+    min_sensitivity: float | None
+    """Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of
+    classification)"""
+    at_specificity: float | None
+    """Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity.
+    (of classification)"""
+    at_sensitivity: float | None
+    """Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity.
+    (of classification)"""
     positive: str | int | None
     """Label or number of the positive class of two. Default: the second of `labels`. (of
     classification)"""
@@ -703,6 +737,12 @@ class EvaluationParameters(TypedDict, total=False):
     (of classification). Default: 1000."""
     bins: int | None
     """Number of bins of the calibration errors. (of classification). Default: 10."""
+    top_k: int | None
+    """Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of
+    classification)"""
+    kappa_weights: Literal["linear", "quadratic"] | None
+    """Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of
+    classification)"""
     iou_type: Literal["bbox", "segm"] | None
     """What is compared: `bbox` or `segm`. (of detection). Default: "bbox"."""
     match_iou: float | None
@@ -718,6 +758,11 @@ class EvaluationParameters(TypedDict, total=False):
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or
     square micrometres with `pixel_size`. Default: COCO's small, medium and large. (of
     detection)"""
+    faulty: Literal["refuse", "exclude"] | None
+    """What to do with images whose annotations or detections can't be read: refuse all with
+    422, or exclude these images and name them. (of detection) What to do with pairs that can't
+    be read: refuse all with 422, or exclude and name them. (of restoration, segmentation).
+    Default: "refuse"."""
     pixel_size: float | None
     """Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or
     one per axis. Default: distances are in pixels. (of segmentation)"""
@@ -727,9 +772,6 @@ class EvaluationParameters(TypedDict, total=False):
     list_partners: int | None
     """How many true objects to list with the detections that found them. (of detection).
     Default: 10000."""
-    faulty: Literal["refuse", "exclude"] | None
-    """What to do with pairs that can't be read: refuse all with 422, or exclude and name them.
-    (of restoration, segmentation). Default: "refuse"."""
     data_range: str | float | Sequence[float] | None
     """Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what
     integers of 8 or 16 bits hold; other numbers need it. (of restoration)"""
@@ -754,6 +796,12 @@ class EvaluationParameters(TypedDict, total=False):
     tolerance: float | None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one
     pixel. (of segmentation)"""
+    hausdorff: str | float | Sequence[float] | None
+    """Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum,
+    `hd100`. (of segmentation)"""
+    boundary_width: float | None
+    """Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units
+    of pixel_size. (of segmentation)"""
     missing_distance: Literal["leave_out", "diagonal"] | None
     """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal.
     (of segmentation). Default: "leave_out"."""
@@ -788,6 +836,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
         "id": "Of an item, which is left out of its neighbours.",
     },
     "IndexParameters": {
@@ -834,10 +883,12 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
         "space": "Grid of a map: `image` pixels (default of binary formats) or the model's `input` (JSON's).",
         "alpha": "Greatest opacity of an overlay. Default: 0.6.",
-        "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added in `geojson`. Default: "0,0".',
-        "downsample": "Pixels of the larger image for one of this: coordinates in `geojson` are multiplied. Default: 1.0.",
+        "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added to the coordinates of objects. Default: "0,0".',
+        "downsample": "Pixels of the larger image for one of this: coordinates of objects are multiplied by it. Default: 1.0.",
+        "legend": "Draw what a picture shows below it: the colours of values or classes, the model, the target. Default: false.",
     },
     "TcavParameters": {
         "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
@@ -857,6 +908,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
     },
     "ProjectionParameters": {
         "dimensions": "Dimensions of the map: 2 or 3. Default: 2.",
@@ -889,21 +941,29 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",
         "about": "What the predictions rest on (model, version, data set, parameters): any JSON object, which the report repeats.",
+        "by": "Columns by whose values the report has the same numbers, such as `site` or `site,scanner`.",
         "missing": 'What to do with incomplete rows: exclude and list them, or refuse the request with 422. Default: "exclude".',
+        "beta": "Asks for `f_beta`: recall weighs beta times as much as precision. (of classification)",
+        "max_fpr": "Asks for `partial_auroc`, at false positive rates up to this. (of classification)",
+        "min_sensitivity": "Asks for `partial_auroc_sensitivity`, at sensitivities from this on. (of classification)",
+        "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification)",
+        "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
         "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
+        "top_k": "Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores. (of classification)",
+        "kappa_weights": "Asks for `weighted_kappa` of ordered classes, in which near misses count less. (of classification)",
         "iou_type": 'What is compared: `bbox` or `segm`. (of detection). Default: "bbox".',
         "match_iou": "IoU from which a detection hits an object in `errors`, `confusion` and `partners`. (of detection). Default: 0.5.",
         "max_detections": "Detections that count in AP and AR, the best of each image and category. (of detection). Default: 100.",
         "iou_thresholds": "IoU thresholds that AP and AR are means over. Default: 0.5, 0.55, ..., 0.95, as in COCO. (of detection)",
         "areas": 'Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square micrometres with `pixel_size`. Default: COCO\'s small, medium and large. (of detection)',
+        "faulty": "What to do with images whose annotations or detections can't be read: refuse all with 422, or exclude these images and name them. (of detection) What to do with pairs that can't be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: \"refuse\".",
         "pixel_size": "Micrometres per pixel, for `areas`. (of detection) Micrometres per pixel, one number or one per axis. Default: distances are in pixels. (of segmentation)",
         "class_agnostic": "Whether a detection may hit an object of another category; then there are no numbers of single categories. (of detection). Default: false.",
         "list_partners": "How many true objects to list with the detections that found them. (of detection). Default: 10000.",
-        "faulty": 'What to do with pairs that can\'t be read: refuse all with 422, or exclude and name them. (of restoration, segmentation). Default: "refuse".',
         "data_range": "Least and greatest value that images may have: `1` (from 0), or `-1,1`. Default: what integers of 8 or 16 bits hold; other numbers need it. (of restoration)",
         "bits": "Another way to say it: values from 0 to 2^bits - 1. (of restoration)",
         "axes": "Axes of the images where their files don't say: ZYX is a volume. Default: H x W (x C). (of restoration)",
@@ -912,6 +972,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "mode": '`semantic`: a pixel\'s value is its class; `instance`: its object, for pq, f1, merges. (of segmentation). Default: "semantic".',
         "ignore": "Value of pixels of the truth that nobody labelled (void, often 255): they are out of all numbers, and a predicted object that is void for more than half is not judged. (of segmentation)",
         "tolerance": "Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel. (of segmentation)",
+        "hausdorff": "Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum, `hd100`. (of segmentation)",
+        "boundary_width": "Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units of pixel_size. (of segmentation)",
         "missing_distance": 'hd95 and assd of a case in which one mask is empty: no value, or the image\'s diagonal. (of segmentation). Default: "leave_out".',
     },
 }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Unpack, overload
 
 from brightfield_client.calls import _parameters as given
@@ -27,6 +28,7 @@ from brightfield_client.results._shapes import (
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
+from brightfield_client.results.runs import Comparison
 
 
 def models() -> Call[list[Model]]:
@@ -100,24 +102,62 @@ def collections() -> Call[list[CollectionInfo]]:
     return Call("GET", "/collections", several(CollectionInfo, "collections"))
 
 
-def run_report(run: EvaluationRun | str) -> Call[Evaluation]:
-    """The report about what is there: the same as that of `metrics` about all rows at once."""
-    return Call("GET", path_of("/metrics/runs/{}", run), one(Evaluation))
+def run_report(
+    run: EvaluationRun | str,
+    *,
+    require: str | Sequence[str] | None = None,
+    baseline: EvaluationRun | str | None = None,
+) -> Call[Evaluation]:
+    """The report about what is there: the same as that of `metrics` about all rows at once.
+
+    `require` says what numbers must reach, as `auroc>=0.9` or `dice@lower>=0.8`, and
+    `raw["requirements"]` of the report what became of it; `baseline` is a run that this one
+    must not be significantly worse than.
+    """
+    return Call(
+        "GET",
+        path_of("/metrics/runs/{}", run),
+        one(Evaluation),
+        query({"require": require, "baseline": getattr(baseline, "id", baseline)}),
+    )
 
 
-def runs(*, limit: int | None = None, offset: int | None = None) -> Call[list[EvaluationRun]]:
-    """The runs at the service, the newest first."""
+def runs(
+    *, limit: int | None = None, offset: int | None = None, name: str | None = None
+) -> Call[list[EvaluationRun]]:
+    """The runs at the service, the newest first; with a `name` the run of that name."""
     return Call(
         "GET",
         "/metrics/runs",
         several(EvaluationRun, "runs"),
-        query({"limit": limit, "offset": offset}),
+        query({"limit": limit, "offset": offset, "name": name}),
     )
 
 
 def run_chunks(run: EvaluationRun | str) -> Call[list[RunChunk]]:
     """The chunks that are there, by their keys: what a program that starts anew need not send."""
     return Call("GET", path_of("/metrics/runs/{}/chunks", run), several(RunChunk, "chunks"))
+
+
+def compare_runs(
+    a: EvaluationRun | str,
+    b: EvaluationRun | str,
+    *,
+    ci: Mapping[str, Any] | None = None,
+    require: str | Sequence[str] | None = None,
+) -> Call[Comparison]:
+    """How much the numbers of run `a` differ from those of `b`, over the ids that both have.
+
+    `require` bounds a difference, as `dice@lower>=-0.02`, or names what must not be
+    significantly worse: `dice`, or `no_loss` for the main numbers. Raises
+    `UnprocessableError` for runs of other tasks, labels or truth.
+    """
+    return Call(
+        "GET",
+        "/metrics/compare",
+        one(Comparison),
+        query({"a": getattr(a, "id", a), "b": getattr(b, "id", b), "ci": ci, "require": require}),
+    )
 
 
 def delete_run(run: EvaluationRun | str) -> Call[None]:

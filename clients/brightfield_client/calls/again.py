@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
+from brightfield_client.calls._collection import plot
 from brightfield_client.calls.call import Call, LazyCall, query
-from brightfield_client.calls.collection import plot
 from brightfield_client.calls.reading import binary
+from brightfield_client.results.asked import Asked
 from brightfield_client.results.batch import Batch
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.collections import Projection
-from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.result import Result
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def linked(answer: T, question: object, run: Run) -> T:
     if isinstance(answer, Projection) and isinstance(question, Call):
         name, made = unquote(question.path.split("/")[2]), answer.id
         return cast("T", replace(answer, _ask=lambda **form: run(plot(name, made, **form))))
-    if not isinstance(answer, Result | Evaluation):
+    if not isinstance(answer, Asked):
         return answer
     if isinstance(question, LazyCall):
         return cast("T", replace(answer, _ask=lambda **form: run(_in_form(question.make(), form))))

@@ -127,13 +127,15 @@ def query_text(value: Any) -> str:
     """A parameter's value as the query carries it.
 
     Booleans are true and false; a sequence is joined with commas, a sequence of sequences (the
-    corners of a polygon) with semicolons; a mapping is JSON.
+    corners of a polygon) with semicolons; a mapping is JSON, as are texts that have commas.
     """
     if isinstance(value, Mapping):
         return json.dumps(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
+        if any(isinstance(part, str) and "," in part for part in value):
+            return json.dumps(value)
         nested = any(isinstance(part, list | tuple) for part in value)
         return (";" if nested else ",").join(query_text(part) for part in value)
     return str(value)

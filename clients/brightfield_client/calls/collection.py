@@ -1,7 +1,5 @@
 """What a collection is asked with more than plain parameters: images, vectors, lists of ids."""
 
-# ruff: noqa: A002 - these are the endpoints' parameters, by their names
-
 from __future__ import annotations
 
 import base64
@@ -14,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.calls import _parameters as given
-from brightfield_client.calls.call import Call, path_of, query
+from brightfield_client.calls.call import Call, path_of
 from brightfield_client.calls.image_call import as_json
-from brightfield_client.calls.reading import binary, one, part, several
+from brightfield_client.calls.reading import one, several
 from brightfield_client.images import ImageSource, Payload, to_payload
-from brightfield_client.results.binary import Binary
 from brightfield_client.results.collections import Addition, Neighbors
 
 _ITEMS = "/collections/{}/items"
@@ -80,15 +77,6 @@ def add_vectors(
     return Call("POST", path_of(_ITEMS, name), several(Addition, "items")).with_given(body)
 
 
-def remove(
-    name: str, /, ids: Sequence[str] | None = None, *, filter: Mapping[str, Any] | None = None
-) -> Call[int]:
-    """Delete items by their ids, or those that pass a filter; how many there were."""
-    listed = None if ids is None else json.dumps(list(ids))
-    params = query({"ids": listed, "filter": filter})
-    return Call("DELETE", path_of(_ITEMS, name), part("deleted", int), params)
-
-
 def neighbors(
     name: str,
     /,
@@ -110,14 +98,3 @@ def neighbors(
         payload = to_payload(image)
         body |= {"image": as_json(payload), "axes": payload.axes}
     return Call("POST", path_of("/collections/{}/neighbors", name), one(Neighbors)).with_given(body)
-
-
-def plot(
-    name: str, /, id: str, **parameters: Unpack[given.ProjectionPlotParameters]
-) -> Call[Binary]:
-    """A map as a picture; see `Projection.plot`."""
-    asked: dict[str, Any] = {**parameters}
-    if isinstance(asked.get("ids"), list | tuple):
-        asked["ids"] = json.dumps(list(asked["ids"]))
-    path = path_of("/collections/{}/projection/{}/plot", name, id)
-    return Call("GET", path, binary, query(asked))

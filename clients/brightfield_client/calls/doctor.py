@@ -60,21 +60,16 @@ class Checkup:
     def steps(self, policy: Policy) -> Steps[Report]:
         checks: list[Check] = []
         for name, ask, judge in _QUESTIONS:
-            checks.append((yield from self._check(policy, name, ask(), judge)))
+            try:
+                check = Check(name, *judge((yield from ask().steps(policy))))
+            except BrightfieldError as fault:
+                check = Check(name, False, str(fault))
+            if self.show is not None:
+                self.show(str(check))
+            checks.append(check)
             if not checks[0].ok:
                 break
         return Report(tuple(checks))
-
-    def _check(
-        self, policy: Policy, name: str, question: Runnable[Any], judge: Judge
-    ) -> Steps[Check]:
-        try:
-            check = Check(name, *judge((yield from question.steps(policy))))
-        except BrightfieldError as fault:
-            check = Check(name, False, str(fault))
-        if self.show is not None:
-            self.show(str(check))
-        return check
 
 
 def doctor(show: Show | None = print) -> Checkup:

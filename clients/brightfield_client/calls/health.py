@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import httpx2
-
 from brightfield_client.calls.call import Call
 from brightfield_client.errors import ConnectionFailed, TimedOut
 from brightfield_client.exchange import Policy, Steps
@@ -18,7 +16,8 @@ class YesOrNo:
     path: str
 
     def steps(self, policy: Policy) -> Steps[bool]:
-        asked = Call("GET", self.path, _is_ok, accept=frozenset(range(400, 600)))
+        every = frozenset(range(400, 600))
+        asked = Call("GET", self.path, lambda reply: reply.status_code == 200, accept=every)
         try:
             return (yield from asked.steps(Policy(policy.timeout, 0, policy.clock, policy.chance)))
         except (ConnectionFailed, TimedOut):
@@ -33,7 +32,3 @@ def live() -> YesOrNo:
 def ready() -> YesOrNo:
     """Whether the service takes requests: its default models are loaded and its device works."""
     return YesOrNo("/readyz")
-
-
-def _is_ok(response: httpx2.Response) -> bool:
-    return response.status_code == 200

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
-from brightfield_client.calls.call import Call
-from brightfield_client.calls.predictions import as_query, options_of, predictions_of
+from brightfield_client.calls.call import Call, query
+from brightfield_client.calls.predictions import Columns, options_of, predictions_of
 from brightfield_client.calls.reading import one
 from brightfield_client.results.evaluation import Evaluation
+
+_FILES = {".npz": "application/x-npz", ".json": "application/json"}
 
 
 def metrics(
@@ -19,7 +23,7 @@ def metrics(
     predictions: Any = None,
     task: str = "classification",
     ids: Sequence[Any] | None = None,
-    groups: Sequence[Any] | None = None,
+    groups: Columns | None = None,
     labels: Sequence[Any] | None = None,
     ci: Mapping[str, Any] | None = None,
     **options: Any,
@@ -34,24 +38,32 @@ def metrics(
     | restoration | reference images | images |
 
     Args:
-        truth: a sequence or an array, None or NaN where a value is missing; of `detection` a dict.
+        truth: a sequence or an array, None or NaN where a value is missing; of `detection` a dict;
+            or the path of a CSV, NPZ or JSON file with all that is sent.
         scores: of `classification` alone: (n,) or (n, k).
         predictions: as many as there are truths; a mask is a path, an array, a PIL image, or COCO's
             run-length encoding.
         task: what is evaluated.
         ids: names of the rows or pairs.
-        groups: what belongs together (patients, slides): intervals are then found by groups.
+        groups: what belongs together (patients, slides): intervals are then found by groups. Or
+            columns by name: `group` and those of the option `by`.
         labels: the classes in the order of their numbers.
         ci: `{"method", "level", "resamples", "seed"}` of the intervals.
-        options: the task's others, as threshold, operating_point, mode, pixel_size, iou_type, bits.
+        options: the task's others, as threshold, operating_point, mode, pixel_size, iou_type, bits;
+            and `require`, what numbers must reach, as `auroc>=0.9`.
 
     Raises `UnprocessableError` with the row for wrong types, lengths and labels.
     """
     given = options_of(labels, ci, options)
+    call = Call("POST", "/metrics", one(Evaluation))
+    if isinstance(truth, str | PathLike):
+        file, named = Path(truth), {} if task == "classification" else {"task": task}
+        kind = _FILES.get(file.suffix.lower(), "text/csv")
+        params, headers = query(named | given), {"Content-Type": kind}
+        return replace(call, params=params, headers=headers, content=file.read_bytes())
     found = predictions_of(task, truth, scores, predictions, ids, groups)
     if found.document is not None:  # JSON has the options beside the data
         found = replace(found, document={"task": task, **given, **found.document})
     media_type, content = found.body()
-    call = Call("POST", "/metrics", one(Evaluation))
-    params = {} if found.document is not None else as_query(given)
+    params = {} if found.document is not None else query(given)
     return replace(call, params=params, headers={"Content-Type": media_type}, content=content)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from brightfield_client.arrays import Array
-from brightfield_client.calls.call import query_text
 from brightfield_client.images import NPY, to_payload
 
 # For each task with pairs, what the service calls the truth and what is judged by it.
 _PAIRS = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
+Columns = Sequence[Any] | Mapping[str, Sequence[Any]]
+"""Groups, or columns by name: `group` and those of the option `by`."""
 _FORMS = frozenset({"png", "data", "npy", "rle", "array"})
 
 
@@ -32,11 +33,8 @@ class Predictions:
         if self.document is not None:
             return "application/json", json.dumps(self.document, default=plain).encode()
         stream = io.BytesIO()
-        arrays: dict[str, Any] = {
-            name: _column(values, name)
-            for name, values in self.columns.items()
-            if values is not None
-        }
+        known = {name: values for name, values in self.columns.items() if values is not None}
+        arrays: dict[str, Any] = {name: _column(values, name) for name, values in known.items()}
         np.savez(stream, **arrays)
         return "application/x-npz", stream.getvalue()
 
@@ -47,36 +45,32 @@ def predictions_of(
     scores: Any,
     predictions: Any,
     ids: Sequence[Any] | None,
-    groups: Sequence[Any] | None,
+    groups: Columns | None,
 ) -> Predictions:
     """Raises `ValueError` for what does not belong to the task, or not together."""
+    named = groups if isinstance(groups, Mapping) else {"group": groups}
     if task == "classification":
-        columns = {"truth": truth, "score": scores, "prediction": predictions}
-        return Predictions(columns | {"id": ids, "group": groups}, None)
+        found = {"truth": truth, "score": scores, "prediction": predictions}
+        return Predictions({**found, "id": ids, **named}, None)
     if scores is not None:
         raise ValueError(f"`scores` are for classification; pass `predictions` for {task}.")
-    document: dict[str, Any] = {}
+    others = {name: column for name, column in named.items() if name != "group"}
+    document = {"groups": named.get("group"), "columns": others or None}
     if task in _PAIRS:
         document["pairs"] = _pairs(truth, predictions, ids, _PAIRS[task])
     else:
         document |= {"ground_truth": truth, "detections": predictions}
-    return Predictions({}, document if groups is None else {**document, "groups": groups})
+    return Predictions({}, {name: part for name, part in document.items() if part is not None})
 
 
 def options_of(
     labels: Sequence[Any] | None, ci: Mapping[str, Any] | None, others: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The options that are given, as JSON has them."""
-    named = {"labels": None if labels is None else [str(label) for label in labels], "ci": ci}
+    text = labels is None or (isinstance(labels, str) and "," in labels)
+    every = labels if text else [str(each) for each in labels or ()]
+    named = {"labels": every, "ci": ci}
     return {name: plain(value) for name, value in {**named, **others}.items() if value is not None}
-
-
-def as_query(options: Mapping[str, Any]) -> dict[str, str]:
-    """Options as a query carries them."""
-    return {
-        name: json.dumps(value) if isinstance(value, list | dict) else query_text(value)
-        for name, value in options.items()
-    }
 
 
 def plain(value: Any) -> Any:
@@ -116,11 +110,10 @@ def _pairs(
     if predictions is None or len(truth) != len(predictions):
         count = 0 if predictions is None else len(predictions)
         raise ValueError(f"There are {len(truth)} truths and {count} predictions.")
-    found = []
-    for index, pair in enumerate(zip(truth, predictions, strict=True)):
-        entry = {name: image_entry(value) for name, value in zip(names, pair, strict=True)}
-        found.append(entry if ids is None else {"id": plain(ids[index]), **entry})
-    return found
+    sides = [[image_entry(value) for value in side] for side in (truth, predictions)]
+    found = [dict(zip(names, pair, strict=True)) for pair in zip(*sides, strict=True)]
+    known = [{}] * len(found) if ids is None else [{"id": name} for name in plain(ids)]
+    return [{**name, **each} for name, each in zip(known, found, strict=True)]
 
 
 def image_entry(source: Any) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from brightfield_client.arrays import Array
-from brightfield_client.calls.call import Call, path_of, query
-from brightfield_client.calls.predictions import options_of, predictions_of
+from brightfield_client.calls.call import Call, path_of
+from brightfield_client.calls.predictions import Columns, options_of, predictions_of
 from brightfield_client.calls.reading import arrays, one
-from brightfield_client.results.runs import Comparison, EvaluationRun, RunChunk
+from brightfield_client.results.runs import EvaluationRun, RunChunk
 
 
 def start_run(
@@ -39,7 +39,7 @@ def add_chunk(
     predictions: Any = None,
     task: str | None = None,
     ids: Sequence[Any] | None = None,
-    groups: Sequence[Any] | None = None,
+    groups: Columns | None = None,
 ) -> Call[RunChunk]:
     """Add predictions to a run; when it returns, the service has them on disk.
 
@@ -62,15 +62,3 @@ def add_chunk(
 def run_points(run: EvaluationRun | str) -> Call[Mapping[str, Array]]:
     """Every point of the curves as arrays: roc_fpr, roc_tpr, roc_thresholds, pr_precision, ..."""
     return Call("GET", path_of("/metrics/runs/{}/report", run), arrays, {"format": "npz"})
-
-
-def compare_runs(
-    a: EvaluationRun | str, b: EvaluationRun | str, *, ci: Mapping[str, Any] | None = None
-) -> Call[Comparison]:
-    """How much the numbers of run `a` differ from those of `b`, over the ids that both have.
-
-    Raises `UnprocessableError` for runs of other tasks, labels or truth.
-    """
-    asked = {"a": getattr(a, "id", a), "b": getattr(b, "id", b)}
-    asked |= {f"ci.{name}": value for name, value in (ci or {}).items()}
-    return Call("GET", "/metrics/compare", one(Comparison), query(asked))

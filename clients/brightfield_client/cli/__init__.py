@@ -16,12 +16,15 @@ from brightfield_client.cli.evaluate import EVALUATE
 from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
 from brightfield_client.cli.models import DOCTOR, MODELS
 from brightfield_client.cli.reembed import REEMBED
+from brightfield_client.cli.runs import METRICS, RUNS
 from brightfield_client.cli.to_file import TO_FILE
 
-COMMANDS = (MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, DOCTOR)
+COMMANDS = (MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, METRICS, RUNS, DOCTOR)
 
 _EPILOG = """\
-exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached
+exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached,
+            4 a requirement is not met, 5 significantly worse than the baseline, 6 a required
+            number has no value
 
 Without --url the service is BRIGHTFIELD_URL, else http://127.0.0.1:8000.
 """

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brightfield.commands.command import needs_service
+from brightfield.commands.command import local_app
 from brightfield_client.calls.endpoints import any_endpoint
 from brightfield_client.cli.exits import SOME_FAILED, Stop, report, sentence
 from brightfield_client.cli.files import Write
@@ -21,7 +21,11 @@ def connect(args: argparse.Namespace) -> Client:
     """The client that the flags ask for: over HTTP, or with the service in this process."""
     if not args.local:
         return Client(args.url, timeout=args.timeout)
-    return Client("http://localhost", timeout=args.timeout, transport=_in_process())
+    try:
+        service = InProcess(local_app())
+    except RuntimeError as fault:
+        raise Stop(sentence(fault), SOME_FAILED) from fault
+    return Client("http://localhost", timeout=args.timeout, transport=service)
 
 
 def ask_each(
@@ -64,18 +68,3 @@ def _one_by_one(
             yield MapItem(path, client.submit(any_endpoint(endpoint), path, **asked).finish())
         except (BrightfieldError, OSError) as fault:
             yield MapItem(path, error=fault)
-
-
-def _in_process() -> InProcess:
-    with needs_service("--local"):
-        from brightfield.api.app import create_app
-        from brightfield.errors import BrightfieldError
-        from brightfield.settings import Settings
-    try:
-        # Only the model that is asked for is loaded, not all defaults; and who can read the store
-        # needs no key.
-        return InProcess(create_app(Settings(preload=False, require_keys="never")))
-    except BrightfieldError as fault:
-        raise Stop(fault.detail, SOME_FAILED) from fault
-    except RuntimeError as fault:
-        raise Stop(sentence(fault), SOME_FAILED) from fault

@@ -10,6 +10,8 @@ from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, Unex
 from brightfield_client.mapping import MapItem
 
 OK, SOME_FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+OUTCOMES = {"not_met": 4, "worse": 5, "undefined": 6}
+"""Exit codes of what is required and not so."""
 
 _HINT = "Start one with `brightfield serve`, name another with --url, or work without: --local."
 
@@ -53,10 +55,11 @@ def complain(text: object, about: object = None) -> None:
     print(f"brightfield: {'' if about is None else f'{about}: '}{text}", file=sys.stderr)
 
 
-def report(item: MapItem[Any]) -> None:
-    """Say on stderr what is wrong with one image."""
-    if item.error is not None:
-        complain(sentence(item.error, with_name=False), item.source)
+def report(*items: MapItem[Any]) -> None:
+    """Say on stderr what is wrong with each image."""
+    for item in items:
+        if item.error is not None:
+            complain(sentence(item.error, with_name=False), item.source)
 
 
 def code_of(items: Sequence[MapItem[Any]]) -> int:

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from functools import partial
 
 from brightfield_client.cli.command import CONNECTION, Command, flag
 from brightfield_client.cli.connect import connect
 from brightfield_client.cli.exits import OK, SOME_FAILED, UNREACHABLE
 from brightfield_client.models import Model
+from brightfield_client.results.value import Value
 
 _COLUMNS = ("id", "version", "task", "state", "licence")
 
 
-def list_models(args: argparse.Namespace) -> int:
-    with connect(args) as client:
-        found = client.models()
+def show_list(args: argparse.Namespace, columns: Sequence[str], things: Sequence[Value]) -> None:
+    """A line for each thing with those of its attributes, or with --json all of it."""
     if args.json:
-        print(json.dumps([model.raw for model in found], ensure_ascii=False, indent=2))
-        return OK
-    rows = [_COLUMNS, *(tuple(getattr(model, name) for name in _COLUMNS) for model in found)]
+        print(json.dumps([each.to_dict() for each in things], ensure_ascii=False, indent=2))
+        return
+    rows = [columns, *([str(getattr(each, name) or "") for name in columns] for each in things)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(cells).rstrip())
+
+
+def list_models(args: argparse.Namespace) -> int:
+    with connect(args) as client:
+        show_list(args, _COLUMNS, client.models())
     return OK
 
 

@@ -29,10 +29,6 @@ def _explain(args: argparse.Namespace) -> int:
     return _about_one(args, endpoint, args.method, asked)
 
 
-def _activations(args: argparse.Namespace) -> int:
-    return _about_one(args, "activations", "activations", given(args))
-
-
 def _filters(args: argparse.Namespace) -> int:
     def ask(client: Client, form: Any) -> Any:
         return client.filters(args.model, format=form, **args.command.given(args))
@@ -97,7 +93,7 @@ def _store(client: Client, files: Sequence[Path]) -> list[StoredImage]:
                 stored.append(client.put_image(path))
             except (ApiError, OSError) as fault:
                 complain(sentence(fault), path)
-            bar.advance()
+            bar.update()
     return stored
 
 
@@ -136,7 +132,7 @@ TO_FILE = (
     Command(
         "activations",
         "show the feature maps of a layer for an image",
-        _activations,
+        lambda args: _about_one(args, "activations", "activations", given(args)),
         (
             _FILE,
             flag("--overlay", "draw the maps over the image"),

@@ -38,7 +38,7 @@ class DetectionEvaluator(TaskEvaluator):
 
     def options(self) -> dict[str, Any]:
         least = self.output.get("threshold")
-        return {} if least is None else {"threshold": least}
+        return {"faulty": "exclude"} | ({} if least is None else {"threshold": least})
 
     def entry(self, case: Case, answer: Any | None) -> Any:
         if answer is None:

@@ -24,12 +24,12 @@ from brightfield_client.exchange import Policy, Steps
 from brightfield_client.images import to_payload
 from brightfield_client.mapping import FAULTS, MapItem
 from brightfield_client.models import Model
-from brightfield_client.progress import ProgressBar
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.runs import EvaluationRun
 from brightfield_client.results.value import Value
 
 # Refusals that another attempt may not meet.
+_DEMANDS = ("require", "baseline")  # of the report, not of the run
 _FOR_NOW = frozenset({404, 408, 409, 425, 429, 499})
 
 
@@ -73,7 +73,10 @@ class EvaluationPlan:
         about = {"model": model.id, "version": model.version, "digest": model.raw.get("digest")}
         about |= {"data": data.name, "data_sha256": _sha256("".join(self._traces))}
         about |= {"parameters": self.parameters}
-        self.options = {**self._evaluator.options(), "about": about, **options}
+        every = {**self._evaluator.options(), "about": about, **options}
+        demands = {name: every.pop(name, None) for name in _DEMANDS}
+        self.demands = {name: each for name, each in demands.items() if each}
+        self.options = every
         self._chunks = deque(self._cut(model, data))
         self._entries: list[Any] = []  # of the first chunk
         self._broken = False
@@ -82,9 +85,6 @@ class EvaluationPlan:
     def total(self) -> int:
         """Cases that are still to be asked about."""
         return sum(len(chunk.cases) for chunk in self._chunks)
-
-    def bar(self, shown: bool) -> ProgressBar:
-        return ProgressBar("images", self.total, shown=shown)
 
     def skip(self, keys: Iterable[str], run: str) -> None:
         """Leave out the chunks that are there. Raises `ValueError` where there are others: of files

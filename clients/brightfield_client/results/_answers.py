@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from brightfield_client.arrays import FloatArray
-from brightfield_client.results._shapes import Grid, Prediction, UnitActivity, Warned, WhatIf
+from brightfield_client.results._shapes import (
+    Grid,
+    JudgedRequirement,
+    Prediction,
+    UnitActivity,
+    Warned,
+    WhatIf,
+)
+from brightfield_client.results.asked import Reported
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result
@@ -62,8 +70,20 @@ class ClassEvaluation(Value):
     curves: Json = at(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartEvaluation(Value):
+    """The numbers of the rows, cases or images that have one value in a column."""
+
+    column: str
+    value: str
+    n: int
+    metrics: Mapping[str, Estimate]
+    pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
+    per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ReportFields(Value):
+class ReportFields(Reported):
     """What the reports of all tasks say."""
 
     task: str
@@ -73,6 +93,8 @@ class ReportFields(Value):
     pooled: Mapping[str, Estimate] = at(default_factory=dict, repr=False)
     per_class: tuple[ClassEvaluation, ...] = at(default=(), repr=False)
     """Of more than two classes."""
+    by: tuple[PartEvaluation, ...] = at(default=(), repr=False)
+    """With the option `by`: the same numbers for each value of its columns."""
     curves: Json = at(default_factory=dict, repr=False)
     confusion: Json | None = at(default=None, repr=False)
     operating_point: Json | None = at(default=None, repr=False)
@@ -81,6 +103,8 @@ class ReportFields(Value):
     excluded: tuple[Json, ...] = at(repr=False)
     """The rows that were left out; of many only the first."""
     warnings: tuple[Warned, ...]
+    requirements: tuple[JudgedRequirement, ...] = at(default=(), repr=False)
+    """Of `require` and `baseline`."""
     conventions: Json = at(repr=False)
     input_sha256: str
     """Of what was evaluated, in canonical order."""
@@ -89,7 +113,7 @@ class ReportFields(Value):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RunComparison(Value):
+class RunComparison(Reported):
     """How much the numbers of two runs differ, over the ids that both have."""
 
     task: str
@@ -100,6 +124,8 @@ class RunComparison(Value):
     only_a: Json = at(repr=False)
     only_b: Json = at(repr=False)
     warnings: tuple[Warned, ...]
+    requirements: tuple[JudgedRequirement, ...] = at(default=(), repr=False)
+    """Of `require`."""
     raw: Json = at(whole=True, repr=False)
     """The whole reply."""
 

@@ -133,6 +133,29 @@ class EvaluationRun(Value):
 
 
 @dataclass(frozen=True)
+class JudgedRequirement(Value):
+    """What was required of a number, and whether it is so."""
+
+    requirement: str
+    """As it was sent."""
+    metric: str
+    of: str
+    """Its value, or an end of its interval."""
+    value: float | None
+    relation: str
+    """`no_loss`: the difference is not a significant loss."""
+    bound: float | None
+    p_value: float | None
+    """Of `no_loss`, corrected for the number of losses that were asked about (Holm)."""
+    outcome: str
+    """`worse`: the difference is a significant loss; `undefined`: there is no such value."""
+    undefined: str | None
+    """Why there is no such value."""
+    detail: str
+    """The same in words."""
+
+
+@dataclass(frozen=True)
 class RunChunk(Value):
     """A chunk of a run."""
 
@@ -250,7 +273,8 @@ class Segment(Detection):
     for.
     """
 
-    area_px: int
+    area_px: float
+    """Whole, but for objects in pixels of a larger image."""
     area_um2: float | None = None
     """Square micrometres, where the pixel size is known."""
     centroid: Point

@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, TypeVar
 
 from brightfield_client.errors import ApiError, UnexpectedReply, api_error
 from brightfield_client.results.table import Listing
@@ -37,9 +37,6 @@ class ItemError(Value):
     @property
     def detail(self) -> str:
         return self.error.detail
-
-    def raise_error(self) -> NoReturn:
-        raise self.error
 
 
 class Batch(Listing[T | ItemError], Generic[T]):
@@ -83,7 +80,7 @@ class Batch(Listing[T | ItemError], Generic[T]):
         """All answers; raises the first image's error if any failed."""
         for failed in self.errors:
             failed.error.add_note(f"image {failed.index} of {len(self)}")
-            failed.raise_error()
+            raise failed.error
         return self.results
 
     def __repr__(self) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from brightfield_client.errors import BrightfieldError, api_error
 from brightfield_client.results._shapes import NearestItems, Neighbor
+from brightfield_client.results.asked import Asked
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.saving import save_as
 from brightfield_client.results.table import Cells, Listing, Table, html_table
@@ -86,7 +86,7 @@ class Clusters(Value, Table):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Projection(Value, Table):
+class Projection(Asked, Table):
     """A map: `points` (N, 2) or (N, 3) of the `ids`; `placed` are those that came later.
 
     `trustworthiness` is 1 where all neighbours on the map are neighbours in truth, None for few
@@ -100,7 +100,6 @@ class Projection(Value, Table):
     trustworthiness: float | None = at("trustworthiness.value")
     placed: tuple[str, ...] = at(repr=False)
     raw: Json = at(whole=True, repr=False)
-    _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     def plot(self, by: str | None = None, **parameters: Any) -> Binary:
         """The map as a picture, which notebooks show and `save` writes.

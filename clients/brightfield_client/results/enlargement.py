@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +62,19 @@ class Enlargement(Result):
         What Pillow does not write, other channels than grey and colour, float64 and colour of 16
         bits, is asked of the service again (see `again`) as .png or .tif.
         """
-        own = {".png": self._write_png, ".tif": self._write_tiff, ".npy": as_npy(self.pixels)}
-        return save_as(self, path, own)
+        png, tiff = partial(self._write, "png"), partial(self._write, "tiff")
+        return save_as(self, path, {".png": png, ".tif": tiff, ".npy": as_npy(self.pixels)})
 
-    def _write_png(self, path: Path) -> None:
-        kinds = (np.uint8, np.uint16) if self.axes == "YX" else (np.uint8,)
-        if self.axes != "CYX" and self.pixels.dtype in kinds:
+    def _write(self, form: str, path: Path) -> None:
+        """As Pillow writes it: PNG of 8 and grey of 16 bits, TIFF also of grey float32."""
+        grey = (np.uint16, np.float32) if form == "tiff" else (np.uint16,)
+        kinds = (np.uint8, *(grey if self.axes == "YX" else ()))
+        if self.axes == "CYX" or self.pixels.dtype not in kinds:
+            self.again(form).save(path)
+        elif form == "png":
             PillowImage.fromarray(self.pixels).save(path, "PNG")
         else:
-            self.again("png").save(path)
-
-    def _write_tiff(self, path: Path) -> None:
-        kinds = (np.uint8, np.uint16, np.float32) if self.axes == "YX" else (np.uint8,)
-        if self.axes != "CYX" and self.pixels.dtype in kinds:
             write_tiff(path, self.pixels, self.pixel_size)
-        else:
-            self.again("tiff").save(path)
 
     def _repr_html_(self) -> str:
         title = f"{self.scale} times"

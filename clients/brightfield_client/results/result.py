@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from brightfield_client.results._shapes import ModelRef, Warned
-from brightfield_client.results.binary import Binary
-from brightfield_client.results.value import Json, Value, at, read_fields
+from brightfield_client.results.asked import Asked
+from brightfield_client.results.value import Json, at, read_fields
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Result(Value):
+class Result(Asked):
     """The facts of an answer's envelope; each endpoint's result adds its own.
 
     `image` holds what the service read (sha256, width, height, axes, dtype, intensity, ...),
@@ -29,7 +28,6 @@ class Result(Value):
     timing_ms: Json = field(default_factory=dict, repr=False)
     batch_size: int | None = None
     raw: Json = at(whole=True, repr=False)
-    _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     @classmethod
     def _read(cls, value: Json) -> dict[str, Any]:
@@ -42,21 +40,6 @@ class Result(Value):
         """The endpoint's `result`, as the service wrote it."""
         inside: Json = self.raw["result"]
         return inside
-
-    def again(self, format: str, **parameters: Any) -> Binary:  # noqa: A002 - the service's name
-        """The same question, answered anew in a binary format of the endpoint.
-
-        `parameters` are asked with it, as `alpha=0.8` with `overlay`. Raises `ValueError` for an
-        answer that does not know its question: one of the asynchronous client, from a file, or a
-        copy.
-        """
-        if self._ask is None:
-            raise ValueError(
-                "This answer no longer knows its image (it is a copy, from a file, or of the "
-                f"asynchronous client); ask with format={format!r}, as in "
-                f"client.{self.task or 'ask'}(image, format={format!r})."
-            )
-        return self._ask(format=format, **parameters)
 
     def _caption(self) -> str:
         notes = "".join(f"<br><small>{html.escape(w.detail)}</small>" for w in self.warnings)

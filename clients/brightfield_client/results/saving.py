@@ -16,8 +16,9 @@ Writers = Mapping[str, str | Callable[[Path], object]]
 """By suffix: a function that writes, or the form in which the service is asked again."""
 
 
-def save_as(answer: Any, path: str | Path, writers: Writers) -> Path:
-    """Write by the suffix of `path`; .json is the whole answer, and .tiff is .tif.
+def save_as(answer: Any, path: str | Path, writers: Writers, **choice: Any) -> Path:
+    """Write by the suffix of `path`; .json is the whole answer, and .tiff is .tif. The service is
+    asked with the `choice`.
 
     Raises `ValueError` for a suffix that the answer does not have.
     """
@@ -28,7 +29,7 @@ def save_as(answer: Any, path: str | Path, writers: Writers) -> Path:
         kind, suffixes = type(answer).__name__, ", ".join(known)
         raise ValueError(f"{kind} is saved as {suffixes}, not as {path.suffix!r}.")
     if isinstance(write, str):
-        answer.again(write).save(path)
+        answer.again(write, **choice).save(path)
     else:
         write(path)
     return path

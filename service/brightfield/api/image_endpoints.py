@@ -73,7 +73,8 @@ class ImageEndpoint:
         )
         parameters = self._read(submission.parameters, received.headers.get("accept"))
         limit = services.settings.max_reply_bytes
-        writer = Writer(parameters.format, parameters.reply, received.request_id, limit)
+        method = None if parameters.work.name == self.name else parameters.work.name
+        writer = Writer(parameters.format, parameters.reply, received.request_id, limit, method)
         request = ImageRequest(services, parameters, submission, writer)
         # What is asked about several images together takes them one after another.
         places = len(submission.images) if parameters.work.arity == "one" else 1

@@ -43,8 +43,13 @@ class ImageRequest:
         answer = await self._about(self.submission.images[0], ticket, progress)
         answer.picture = self.services.engine.accounted(answer.picture)
         if self.parameters.work.small and self.parameters.format == "json":
-            return self.writer.single(answer)  # quicker than a change of threads
-        return await asyncio.to_thread(self.writer.single, answer)
+            return self.writer.single(answer, self._names[0])  # quicker than another thread
+        return await asyncio.to_thread(self.writer.single, answer, self._names[0])
+
+    @property
+    def _names(self) -> list[str | None]:
+        """Those of the images' files, as far as they were told."""
+        return [image.name for image in self.submission.images]
 
     async def _about_all(self, ticket: Ticket, progress: Progress | None) -> Response:
         wanted, store = self.parameters, self.services.images
@@ -56,7 +61,7 @@ class ImageRequest:
             ticket,
             progress,
         )
-        return await asyncio.to_thread(self.writer.together, answer)
+        return await asyncio.to_thread(self.writer.together, answer, self._names)
 
     async def _about_each(self, ticket: Ticket, progress: Progress | None) -> Response:
         share = _shared(len(self.submission.images), progress)
@@ -67,7 +72,7 @@ class ImageRequest:
                 for index, image in enumerate(self.submission.images)
             )
         )
-        return await asyncio.to_thread(self.writer.batch, items)
+        return await asyncio.to_thread(self.writer.batch, items, self._names)
 
     async def _about_or_fault(
         self,

@@ -62,6 +62,21 @@ def needs_service(what: str) -> Iterator[None]:
         ) from fault
 
 
+def local_app() -> Any:
+    """The service as an ASGI application in this process, for `--local`.
+
+    Only the model that is asked for is loaded, not all defaults; and who can read the store needs
+    no key. Raises `ImportError` without the service's packages, `RuntimeError` if it can't start.
+    """
+    with needs_service("--local"):
+        from brightfield.api.app import create_app
+        from brightfield.settings import Settings
+    try:
+        return create_app(Settings(preload=False, require_keys="never"))
+    except BrightfieldError as fault:
+        raise RuntimeError(fault.detail) from fault
+
+
 def read_settings(**given: Any) -> Settings:
     """The settings: those `given` by flags, over BRIGHTFIELD_* variables, over defaults.
 

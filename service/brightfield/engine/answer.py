@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from brightfield.backend_names import BackendName, Precision
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
-from brightfield.images.picture import Note, Picture
+from brightfield.images.picture import Note, Picture, Region
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.preprocess import Scaling
 from brightfield.results import Result
 from brightfield.runtime.operations import Operation
@@ -73,13 +74,21 @@ class ImageFacts:
     orientation_applied: int
     scaling: Scaling | None
     pixel_size: float | None
+    spacing: float | None
+    address: PlaneAddress
+    region: Region | None
     notes: tuple[Note, ...] = ()
 
     @classmethod
     def of(
-        cls, picture: Picture, scaling: Scaling | None, notes: tuple[Note, ...] = ()
+        cls,
+        picture: Picture,
+        scaling: Scaling | None,
+        region: Region | None,
+        notes: tuple[Note, ...] = (),
     ) -> ImageFacts:
-        """The facts of a picture, and what was noted on the way to the model's input."""
+        """The facts of a picture, of which a region (None: all) was asked about, and what was noted
+        on the way to the model's input."""
         return cls(
             picture.sha256,
             picture.width,
@@ -89,6 +98,9 @@ class ImageFacts:
             picture.orientation_applied,
             scaling,
             picture.pixel_size,
+            picture.spacing,
+            picture.address,
+            region,
             (*picture.notes, *notes),
         )
 
@@ -112,7 +124,7 @@ class MultiImageAnswer:
 
 @dataclass(slots=True)
 class Answer:
-    """A result for one image, in so many `tiles` or positions of a sliding window."""
+    """A result for one image, or its `region`, in so many `tiles` or positions of a window."""
 
     task: str
     card: ModelCard
@@ -126,6 +138,7 @@ class Answer:
     batch_size: int
     tiles: int = 1
     ran: Ran = ITSELF
+    region: Region | None = None
 
     def overlay(self, alpha: float = 0.6) -> NDArray[np.uint8]:
         """(H, W, 3): the image with the result drawn on it, at most `alpha` opaque.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -39,7 +38,7 @@ class Backend:
         safeguards: Safeguards,
         contracts: Mapping[str, OutputContract],
     ) -> None:
-        threads = settings.threads or os.cpu_count() or 1
+        threads = settings.threads or torch.get_num_threads()
         self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
         self.registry = Registry(
             found,

@@ -179,6 +179,7 @@ class ImagePass:
             self._timing,
             1 if self.item is None else self.item.batch_rows,
             ran=Ran.by(self._operation if self.item is None else self.item.operation),
+            region=self._job.view.part,
         )
 
     @property

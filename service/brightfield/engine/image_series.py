@@ -130,5 +130,7 @@ class ImageSeries:
             except BrightfieldError as fault:
                 self.fail(index, fault)
                 continue
-            self._images[index] = ImageFacts.of(picture, prepared.scaling, prepared.notes)
+            self._images[index] = ImageFacts.of(
+                picture, prepared.scaling, self._job.view.part, prepared.notes
+            )
             yield index, prepared

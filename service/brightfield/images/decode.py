@@ -17,6 +17,7 @@ from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
 from brightfield.images.plane import Plane
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.images.selection import Selection
 from brightfield.images.sniff import FileFormat, sniff
 from brightfield.tensors import Pixels
@@ -70,15 +71,18 @@ def decode(
     plane = _guarded(lambda: reader(data, selection, limits), kind)
     orientation = plane.orientation if selection.orientation == "apply" else 1
     pixels = _plain(upright(plane.pixels, orientation))
+    known = plane.calibration
     return Picture(
         pixels=pixels,
         sha256=hashlib.sha256(data).hexdigest(),
         format=kind,
         source_axes=plane.axes,
         orientation_applied=orientation,
-        pixel_size=selection.pixel_size or plane.pixel_size,
-        notes=plane.notes + _non_finite(pixels),
+        pixel_size=selection.pixel_size or known.pixel_size,
+        spacing=selection.spacing or known.spacing,
+        notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
         raw=plane.raw,
+        address=PlaneAddress.of(selection, plane.axes),
     )
 
 
@@ -161,6 +165,11 @@ def _guarded(call: Callable[[], T], kind: FileFormat) -> T:
         raise UndecodableImage(
             f"The {kind.upper()} file is damaged and cannot be decoded; send the original file."
         ) from fault
+
+
+def _unless_given(selection: Selection, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    """Why the file's pixel size isn't used, for callers who don't give it."""
+    return () if selection.pixel_size is not None else notes
 
 
 def _plain(pixels: Pixels) -> Pixels:

@@ -13,7 +13,8 @@ _DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class ImageJFacts:
-    """The numbers of planes, their order (slowest last) and the unit of length."""
+    """The numbers of planes, their order (slowest last), the unit of length, and other units along
+    y and z where there are such."""
 
     images: int
     channels: int
@@ -21,6 +22,10 @@ class ImageJFacts:
     frames: int
     order: str
     unit: str
+    y_unit: str = ""
+    z_unit: str = ""
+    spacing: str = ""
+    """From a plane to the next, in `z_unit`; the sign says the direction."""
 
 
 def read_imagej(first: Directory) -> ImageJFacts | None:
@@ -28,8 +33,16 @@ def read_imagej(first: Directory) -> ImageJFacts | None:
     for which in (0, 1):
         text = first.description(_MOST_BYTES, which)
         if text.startswith(b"ImageJ="):
-            return _facts(text.decode("utf-8", "replace"))
+            return _facts(_decoded(text))
     return None
+
+
+def _decoded(text: bytes) -> str:
+    """ImageJ's text, which is in the encoding of the computer that wrote it."""
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError:
+        return text.decode("latin-1")
 
 
 def _facts(text: str) -> ImageJFacts:
@@ -49,4 +62,7 @@ def _facts(text: str) -> ImageJFacts:
         count("frames"),
         order if sorted(order) == ["C", "T", "Z"] else "CZT",
         values.get("unit", ""),
+        values.get("yunit", ""),
+        values.get("zunit", ""),
+        values.get("spacing", "").removeprefix("-"),
     )

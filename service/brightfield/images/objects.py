@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.images.labels import Labels
+from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.images.rle import Rle
 from brightfield.images.runs import LabelRuns, find_runs
 from brightfield.results import finite
@@ -26,8 +27,9 @@ Floats = NDArray[np.float64]
 class ObjectSource:
     """What the objects were found in, and by which model.
 
-    `width` and `height` in pixels, `pixel_size` in micrometres (None when unknown), `sha256` of
-    the image's bytes, `model` the model's id and version, as `nuclei@1`.
+    `width` and `height` in pixels, `pixel_size` in micrometres and `spacing` from plane to plane
+    (None when unknown), `sha256` of the image's bytes, `model` the model's id and version, as
+    `nuclei@1`, `address` the plane of the file.
     """
 
     width: int
@@ -35,6 +37,8 @@ class ObjectSource:
     sha256: str
     model: str
     pixel_size: float | None = None
+    address: PlaneAddress = PLAIN
+    spacing: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,12 @@ class Box:
 class Measures:
     """What is measured of an object's pixels.
 
-    `centroid` is (x, y); `mean_intensity` has one value per channel, in the image's own values,
+    `area_px` is whole unless the object was placed in an image of other pixels. `centroid` is
+    (x, y); `mean_intensity` has one value per channel, in the image's own values,
     None where no pixel of the object is finite; `area_um2` is None when the pixel size is unknown.
     """
 
-    area_px: int
+    area_px: float
     centroid: tuple[float, float]
     mean_intensity: tuple[float | None, ...]
     area_um2: float | None = None
@@ -79,7 +84,7 @@ class Object:
 
     `id` counts from 1 and is the object's value in the label image, where there is one; `class_id`
     is the position of `label` among the model's labels. Objects without a mask have neither
-    `measures` nor `rle`. `z` is the plane of a stack, from 0, None for a single image.
+    `measures` nor `rle`.
     """
 
     id: int
@@ -89,7 +94,6 @@ class Object:
     score: float | None = None
     measures: Measures | None = None
     rle: Rle | None = None
-    z: int | None = None
 
     def json(self) -> dict[str, Any]:
         """The object in an endpoint's `objects`; what is not known is left out, but for `score`."""
@@ -100,8 +104,6 @@ class Object:
             "score": self.score,
             "box": self.box.json(),
         }
-        if self.z is not None:
-            content["z"] = self.z
         if (measures := self.measures) is not None:
             content["area_px"] = measures.area_px
             if measures.area_um2 is not None:
@@ -151,7 +153,6 @@ class Measured:
         class_ids: Sequence[int] | Indices,
         scores: Sequence[float | None] | Floats | None = None,
         rles: Mapping[int, Rle] | None = None,
-        z: int | None = None,
     ) -> tuple[Object, ...]:
         """The objects with a class and score each, in the order of `labels`; ids are the labels.
 
@@ -168,7 +169,6 @@ class Measured:
                 score=None if score is None else float(score),
                 measures=self.measures(index),
                 rle=None if rles is None else rles[int(label)],
-                z=z,
             )
             for index, (label, class_id, score) in enumerate(
                 zip(self.labels, class_ids, known, strict=True)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from brightfield.errors import UndecodableImage
 from brightfield.images.ome_xml import ALL, OmeImage
-from brightfield.images.pixel_size import square
 from brightfield.images.stack import ABSENT, Pages, Stack
+from brightfield.images.voxel_size import calibrated
 
 # Planes of one image, and the length of an axis: far more than files have, and few enough for
 # their products to be numbers of 64 bits.
@@ -39,14 +39,12 @@ def ome_stack(image: OmeImage, pages: int) -> Stack:
     )
     if not (min(shape) >= 1 and max(shape) < _LONGEST and prod(shape) <= _MOST_PLANES):
         raise ValueError(shape)
-    size, notes = square(
-        *(
-            (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
-            for axis in "XY"
-        )
-    )
+    sizes = [
+        (pixels.get(f"PhysicalSize{axis}"), pixels.get(f"PhysicalSize{axis}Unit", "µm"))
+        for axis in "XYZ"
+    ]
     placed = _Placement.of(image, axes, shape, pages)
-    return Stack(axes, shape, placed, pixel_size=size, notes=notes)
+    return Stack(axes, shape, placed, calibration=calibrated(*sizes))
 
 
 @dataclass(frozen=True)

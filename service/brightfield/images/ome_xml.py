@@ -20,7 +20,7 @@ _MOST_BLOCKS = 2 * MOST_PAGES
 _DEEPEST = 64
 ALL = -1
 _KEPT = ("DimensionOrder", "SizeX", "SizeY", "SizeZ", "SizeC", "SizeT")
-_PHYSICAL = ("PhysicalSizeX", "PhysicalSizeXUnit", "PhysicalSizeY", "PhysicalSizeYUnit")
+_PHYSICAL = tuple(f"PhysicalSize{axis}{unit}" for axis in "XYZ" for unit in ("", "Unit"))
 _LONGEST_UUID = 200
 _MOST = 1 << 62
 

@@ -41,7 +41,7 @@ def draw_objects(base: Rgb, labels: Labels, colors: Mapping[int, Color]) -> Rgb:
 def draw_boxes(
     base: Rgb, boxes: Sequence[Box], texts: Sequence[str], colors: Sequence[Color]
 ) -> Rgb:
-    """The image with a frame and a text per box.
+    """The image with a frame and a text per box; an empty text is left out.
 
     The text stands on a plate of the box's colour above the frame, below it where there is no
     room above, and inside it where there is none below; it is black or white, whichever reads
@@ -57,8 +57,14 @@ def draw_boxes(
     # Texts last, so that no frame runs through them.
     if font is not None:
         for box, text, color in zip(boxes, texts, colors, strict=True):
-            _plate(draw, box, text, color, font, picture.size)
+            if text:
+                _plate(draw, box, text, color, font, picture.size)
     return np.asarray(picture)
+
+
+def mixed(picture: Rgb, drawn: Rgb, alpha: float) -> Rgb:
+    """What is drawn over the picture, `alpha` opaque."""
+    return np.asarray(cv2.addWeighted(picture, 1 - alpha, drawn, alpha, 0), np.uint8)
 
 
 def line_width(shape: tuple[int, ...]) -> int:

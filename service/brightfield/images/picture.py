@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from brightfield.images.budget import Hold
+from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.tensors import Pixels
 
 
@@ -34,9 +35,10 @@ class Picture:
 
     `pixels` is (H, W, C) in the file's own dtype, the whole plane, C >= 1 (grey is C = 1, colour
     is RGB; alpha, palette and CMYK are already converted, with a note). `pixel_size` is
-    micrometres per pixel (x and y alike), None when unknown. `source_axes` names the axes that
-    the file had before a plane was chosen. `raw` is the array exactly as it was sent, kept for
-    .npy input alone (models with `pixels = "raw"` take it).
+    micrometres per pixel (x and y alike), `spacing` micrometres from a plane along Z to the
+    next, None when unknown. `source_axes` names the axes that the file had before a plane was
+    chosen. `raw` is the array exactly as it was sent, kept for .npy input alone (models with
+    `pixels = "raw"` take it).
     """
 
     pixels: Pixels
@@ -45,8 +47,11 @@ class Picture:
     source_axes: str
     orientation_applied: int = 1
     pixel_size: float | None = None
+    spacing: float | None = None
     notes: tuple[Note, ...] = field(default=())
     raw: Pixels | None = None
+    address: PlaneAddress = PLAIN
+    """Which plane of the file it is."""
     hold: Hold | None = None
     """The bytes of the budget that the pixels have."""
 

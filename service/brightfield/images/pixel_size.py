@@ -1,67 +1,56 @@
-"""The size of a pixel in micrometres, as far as a TIFF file knows it."""
+"""The calibration in the tags and descriptions of a TIFF file other than OME's."""
 
 from __future__ import annotations
 
-from math import isfinite
+import re
 
 from brightfield.images.imagej import ImageJFacts
 from brightfield.images.picture import Note
 from brightfield.images.tiff_directory import Directory
+from brightfield.images.units import INCHES
+from brightfield.images.voxel_size import VoxelSize, calibrated
 
-_MICROMETRES = {
-    "µm": 1.0, "μm": 1.0, "um": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0,
-    "micrometre": 1.0, "\\u00b5m": 1.0, "nm": 1e-3, "pm": 1e-6, "å": 1e-4, "mm": 1e3, "cm": 1e4,
-    "m": 1e6, "inch": 25_400.0, "in": 25_400.0,
-}  # fmt: skip
+_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
+# TIFF has the first two; tifffile writes the others, too.
+_UNITS = {2: "inch", 3: "cm", 4: "mm", 5: "µm"}
+_PRINTED = frozenset({"inch", "cm"})
+# Micrometres: no microscope's pixel is larger, and no printer's dot is smaller than about 10.
+_DOUBTFUL = 20.0
 
-# What image editors and printers write when they know nothing: dots per inch.
-_PLACEHOLDERS = (72.0, 96.0, 150.0, 300.0)
-
-Length = tuple[object, str]
-"""A number and its unit, as written in the file."""
+# Aperio's scanners, and those whose files are to be read as theirs: "|MPP = 0.4990|".
+_MPP = re.compile(rb"\|\s*MPP\s*=\s*(\d*[.,]?\d+)")
+_MOST_BYTES = 1 << 16
 
 
-def square(x: Length, y: Length) -> tuple[float | None, tuple[Note, ...]]:
-    """Micrometres per pixel when it is known and the same along both axes, to one per cent.
+def tagged_calibration(first: Directory, imagej: ImageJFacts | None) -> VoxelSize:
+    """The calibration by a scanner's MPP, else ImageJ's unit, else the resolution tags.
 
-    Pixels that are not square give None and a note.
+    Resolution tags, and ImageJ where it took its unit from them, say as a rule how to print: a
+    pixel of more than 20 µm by them alone has no size, with a note.
     """
-    width, height = _in_micrometres(*x), _in_micrometres(*y)
-    if width is None or height is None:
-        return width, ()
-    if abs(width - height) > 0.01 * width:
-        detail = (
-            f"A pixel is {width:g} x {height:g} µm by the file; its size was left unknown because "
-            "it is not square. Give pixel_size to set it."
-        )
-        return None, (Note("pixels_not_square", detail),)
-    return width, ()
+    if (mpp := _MPP.search(first.description(_MOST_BYTES))) is not None:
+        size = (mpp[1].replace(b",", b".").decode(), "µm")
+        return calibrated(size, size)
+    tagged = _UNITS.get(first.number(_RESOLUTION_UNIT, 2), "")
+    x, y = first.ratio(_X_RESOLUTION), first.ratio(_Y_RESOLUTION)
+    width, height = (None if ratio is None else 1 / ratio for ratio in (x, y))
+    if imagej is None:
+        found, printed = calibrated((width, tagged), (height, tagged)), tagged in _PRINTED
+    else:
+        unit = imagej.unit or tagged
+        along_y, along_z = imagej.y_unit or unit, imagej.z_unit or unit
+        found = calibrated((width, unit), (height, along_y), (imagej.spacing, along_z))
+        printed = unit.lower() in (_PRINTED if not imagej.unit else INCHES)
+    return _doubted(found) if printed else found
 
 
-def _in_micrometres(number: object, unit: str) -> float | None:
-    factor = _MICROMETRES.get(unit.strip().lower())
-    try:
-        size = float(str(number)) * (factor or 0.0)
-    except ValueError:
-        return None
-    return size if isfinite(size) and size > 0 else None
-
-
-def tagged_size(
-    first: Directory, imagej: ImageJFacts | None
-) -> tuple[float | None, tuple[Note, ...]]:
-    """The pixel size by ImageJ's unit, else by the resolution tags (282, 283, 296).
-
-    ImageJ writes pixels per its own unit. Of the tags, centimetres and inches are known units;
-    resolutions of 72, 96, 150 and 300 per inch say how to print, not what was seen.
-    """
-    x, y = first.ratio(282), first.ratio(283)
-    if x is None or y is None:
-        return None, ()
-    if imagej is not None:
-        return square((1 / x, imagej.unit), (1 / y, imagej.unit))
-    unit = {2: "inch", 3: "cm"}.get(first.number(296, 2), "")
-    per_inch = x * (2.54 if unit == "cm" else 1.0)
-    if any(abs(per_inch - dpi) < 0.01 * dpi for dpi in _PLACEHOLDERS):
-        return None, ()
-    return square((1 / x, unit), (1 / y, unit))
+def _doubted(found: VoxelSize) -> VoxelSize:
+    """The calibration without a size that no microscope has."""
+    size = found.pixel_size
+    if size is None or size <= _DOUBTFUL:
+        return found
+    detail = (
+        f"By its resolution of {25_400 / size:.4g} per inch a pixel is {size:.4g} µm wide, which "
+        "says how to print; the size was left unknown. Give pixel_size to set it."
+    )
+    return VoxelSize(None, found.spacing, (Note("pixel_size_doubtful", detail),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brightfield.images.picture import Note
+from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 from brightfield.tensors import Pixels
 
 
@@ -15,6 +16,6 @@ class Plane:
     pixels: Pixels
     axes: str
     orientation: int = 1
-    pixel_size: float | None = None
+    calibration: VoxelSize = UNKNOWN
     notes: tuple[Note, ...] = ()
     raw: Pixels | None = None

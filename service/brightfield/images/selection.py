@@ -68,3 +68,5 @@ class Selection(Parameters):
     """Whether to turn the pixels as the file's orientation tag says."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Micrometres per pixel; overrides what the file says."""
+    spacing: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""

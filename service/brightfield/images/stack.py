@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
-from brightfield.images.picture import Note
+from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 
 ABSENT = -1
 # Opening one costs some 200 microseconds, however small it is.
@@ -34,8 +34,7 @@ class Stack:
     shape: tuple[int, ...]
     pages: Callable[[NDArray[np.int64]], Pages]
     contiguous: bool = False
-    pixel_size: float | None = None
-    notes: tuple[Note, ...] = ()
+    calibration: VoxelSize = UNKNOWN
 
     def numbers(self, indices: Sequence[int | tuple[int, ...] | None]) -> Pages:
         """The pages of the chosen planes, one dimension for each axis.

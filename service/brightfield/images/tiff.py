@@ -50,7 +50,7 @@ def read(data: bytes, selection: Selection, limits: Limits) -> Plane:
             pixels, notes = _pages(pages, page, stack.numbers(leading), choice, structure)
     orientation = Directory.of(structure, number).number(_ORIENTATION, 1)
     upright = orientation if 1 <= orientation <= 8 else 1
-    return Plane(pixels, choice.source_axes, upright, stack.pixel_size, (*stack.notes, *notes))
+    return Plane(pixels, choice.source_axes, upright, stack.calibration, notes)
 
 
 def size(data: bytes) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import accumulate
 from math import prod
 from operator import mul
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from brightfield.images.imagej import ImageJFacts, read_imagej
 from brightfield.images.ome import ome_stack
 from brightfield.images.ome_xml import MOST_BYTES, read_ome_xml
-from brightfield.images.pixel_size import tagged_size
+from brightfield.images.pixel_size import tagged_calibration
 from brightfield.images.planes import choose
 from brightfield.images.selection import Selection
 from brightfield.images.stack import Pages, Stack
@@ -36,17 +37,20 @@ def read_stack(structure: Structure, selection: Selection) -> tuple[Stack, Selec
     """
     first = Directory.of(structure, 0)
     found = _ome(structure, first, selection)
-    if found is not None:
+    if found is not None and not found[0].calibration.silent:
         return found
     imagej = read_imagej(first)
+    tagged = tagged_calibration(first, imagej)
+    if found is not None:
+        stack, rest = found
+        return replace(stack, calibration=replace(tagged, spacing=stack.calibration.spacing)), rest
     stack = (
         _imagej(structure, first, imagej)
         or _shaped(structure, first)
         or _metamorph(structure, first)
         or Stack("P", structure.pictures.shape, structure.pictures.take)
     )
-    size, notes = tagged_size(first, imagej)
-    return Stack(stack.axes, stack.shape, stack.pages, stack.contiguous, size, notes), selection
+    return replace(stack, calibration=tagged), selection
 
 
 def _ome(

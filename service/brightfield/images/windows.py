@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,15 +66,48 @@ def accumulate(grid: WindowGrid, values: ArrayLike) -> Map:
     edges, so it is found once for each cell between them, in float64: sums over all windows are
     products of two incidence matrices with the values between them.
     """
-    heights, down = _cells(grid.rows, grid.height)
-    widths, across = _cells(grid.cols, grid.width)
-    scores = np.asarray(values, np.float64)
-    finite = np.isfinite(scores)
-    total = down.T @ np.where(finite, scores, 0.0) @ across
-    covered = np.outer(down.sum(axis=0), across.sum(axis=0))
-    mean = np.divide(total, covered, out=np.zeros_like(total), where=covered > 0)
-    mean[down.T @ ~finite @ across > 0] = np.nan
-    return mean.astype(np.float32).repeat(heights, axis=0).repeat(widths, axis=1)
+    cells = _Cells(grid)
+    return cells.spread(cells.mean(values))
+
+
+def winners(grid: WindowGrid, values: ArrayLike, threshold: float) -> NDArray[np.int64]:
+    """Per pixel the class k of the greatest mean, as `accumulate` has it for each of the `values`
+    [k][row][col]; -1 where no window lies or the mean is no number or below the `threshold`.
+
+    The first of equal classes.
+    """
+    cells = _Cells(grid)
+    best = np.full(cells.covered.shape, -np.inf)
+    found = np.full(cells.covered.shape, -1, np.int64)
+    for number, scores in enumerate(np.asarray(values)):
+        mean = cells.mean(scores)
+        better = (cells.covered > 0) & (mean > best) & (mean >= threshold)
+        best[better], found[better] = mean[better], number
+    spread: NDArray[np.int64] = cells.spread(found)
+    return spread
+
+
+class _Cells:
+    """The cells between all windows' edges: how many windows cover each, and means over them."""
+
+    def __init__(self, grid: WindowGrid) -> None:
+        self._heights, self._down = _cells(grid.rows, grid.height)
+        self._widths, self._across = _cells(grid.cols, grid.width)
+        self.covered = np.outer(self._down.sum(axis=0), self._across.sum(axis=0))
+
+    def mean(self, values: ArrayLike) -> NDArray[np.float32]:
+        """Of the windows over each cell; 0 without any, NaN where one of them is no number."""
+        scores = np.asarray(values, np.float64)
+        finite = np.isfinite(scores)
+        total = self._down.T @ np.where(finite, scores, 0.0) @ self._across
+        covered = self.covered
+        mean = np.divide(total, covered, out=np.zeros_like(total), where=covered > 0)
+        mean[self._down.T @ ~finite @ self._across > 0] = np.nan
+        return mean.astype(np.float32)
+
+    def spread(self, cells: NDArray[Any]) -> NDArray[Any]:
+        """A value for each cell as one for each pixel."""
+        return cells.repeat(self._heights, axis=0).repeat(self._widths, axis=1)
 
 
 def _cells(

@@ -12,6 +12,7 @@ from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
+from brightfield.metrics.families.weighted_kappa import KappaWeights
 from brightfield.metrics.reading.predictions import Predictions
 from brightfield.metrics.reading.reading import read_predictions
 from brightfield.metrics.reading.rows import Rows
@@ -26,9 +27,12 @@ from brightfield.metrics.reports.compared_classes import (
 from brightfield.metrics.reports.comparison import CONVENTIONS, same_options
 from brightfield.metrics.reports.multiclass import Multiclass
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.points import Named
-from brightfield.metrics.reports.sample import Sample
+from brightfield.metrics.reports.sample import Families, Sample
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.metrics.statistics.further import FurtherNumbers
+from brightfield.metrics.statistics.resampling import Codes
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -42,7 +46,9 @@ _CONVENTIONS = {
     "auroc": "ties count half; its interval is DeLong's, cut to [0, 1]",
     "average_precision": "sum of recall steps times precision; not a trapezoid",
     "confusion": "rows are the truth, columns the prediction; normalized by the actual class",
-    "macro": "mean over the classes with members; undefined where it is for one of them",
+    "macro": "mean over the classes that have members or are predicted, as in scikit-learn: "
+    "sensitivity, ppv, f1 and jaccard count a class without a value as 0, specificity and npv "
+    "leave it out; numbers of scores are over the classes with members",
     "micro": "all pairs of a row and a class together",
     "brier": "two classes: mean (p - y)^2; more: the sum over classes",
     "log_loss": "natural logarithm; probabilities are cut to [2.2e-16, 1 - 2.2e-16]",
@@ -50,7 +56,9 @@ _CONVENTIONS = {
     "most probable class of more",
     "two_columns": "scores that sum to 1 in each row: the positive class's; others: its score "
     "minus the other's",
-    "wilson": "of sensitivity, specificity, ppv, npv and accuracy",
+    "wilson": "of sensitivity, specificity, ppv, npv, accuracy and top_k_accuracy",
+    "likelihood_ratio": "lr_positive = sensitivity / (1 - specificity), lr_negative = "
+    "(1 - sensitivity) / specificity; Koopman's score interval",
     "bootstrap": "rows are drawn within the true classes, at a fixed threshold",
 }
 _CLUSTERED = "whole groups are drawn; the threshold is fixed"
@@ -58,12 +66,16 @@ _CLUSTERED = "whole groups are drawn; the threshold is fixed"
 _UNSEEN = ("0", "1")
 
 
-class Classification(Evaluation):
+class Classification(FurtherNumbers, Evaluation):
     """True classes against scores or predicted classes, of two or more classes."""
 
-    members: ClassVar[tuple[str, ...]] = ("truth", "scores", "predictions", "groups", "ids")
+    members: ClassVar[tuple[str, ...]] = (
+        *("truth", "scores", "predictions", "groups", "ids"),
+        "columns",
+    )
     tables: ClassVar[bool] = True
     nothing: ClassVar[Mapping[str, Any]] = {"truth": [], "scores": []}
+    asking: ClassVar[tuple[str, ...]] = (*FurtherNumbers.asking, "top_k", "kappa_weights")
 
     labels: Names | None = None
     """The classes in the order of their numbers and scores. Default: numbers; texts need them, but
@@ -79,6 +91,10 @@ class Classification(Evaluation):
     """Largest number of points of a curve in the reply; numbers are computed from all of them."""
     bins: Annotated[int, Field(ge=1, le=1000)] = 10
     """Number of bins of the calibration errors."""
+    top_k: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """Asks for `top_k_accuracy`: how often the true class has one of the k greatest scores."""
+    kappa_weights: KappaWeights | None = None
+    """Asks for `weighted_kappa` of ordered classes, in which near misses count less."""
 
     @field_validator("operating_point")
     @classmethod
@@ -88,13 +104,13 @@ class Classification(Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        found = read_predictions(data, self.labels, alone=True, positive=self.positive)
+        found = read_predictions(data, self.labels, alone=True, positive=self.positive, by=self.by)
         return self.report(found.rows(self.missing), progress)
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
-        found = read_predictions(data, self.labels, alone=False)
+        found = read_predictions(data, self.labels, alone=False, by=self.by)
         rows, frame = found.rows(self.missing), self._frame(found)
         self._agree(rows)
         if len(rows.labels) == 2:
@@ -111,7 +127,7 @@ class Classification(Evaluation):
         return found
 
     def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
-        same_options(self, other, ("bins",))
+        same_options(self, other, ("bins", *self.asking))
         first, second, shared = aligned(self.rows(both.first), other.rows(both.second))
         if len(first.labels) == 2 and self._positive(first) != other._positive(second):
             same_options(self, other, ("positive",))
@@ -145,30 +161,43 @@ class Classification(Evaluation):
             "predictions": found.predictions is not None,
             "groups": found.groups is not None,
             "ids": found.ids is not None,
+            **({"by": list(found.by)} if found.by else {}),
         }
 
     def report(self, rows: Rows, progress: Progress) -> dict[str, Any]:
         """The report about rows in canonical order."""
         self._agree(rows)
-        found = self._view(rows, progress).report()
-        conventions = _CONVENTIONS
+        whole = self._view(rows, progress)
+        found = whole.report()
+        conventions: dict[str, Any] = {**_CONVENTIONS, **Families(self.further).conventions}
         if rows.groups is not None:
             conventions = {**conventions, "bootstrap": _CLUSTERED}
         return {
             "task": "classification",
             "n": rows.n,
-            "groups": None if rows.groups is None else int(rows.groups.max(initial=-1)) + 1,
+            "groups": rows.group_count,
             "labels": list(rows.labels),
             **found,
-            "warnings": warned(found["warnings"]),
+            **self._by(rows, whole),
+            "warnings": warned([*found["warnings"], *by_notes(rows.by)]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
             "conventions": {**conventions, "ci": self.ci.model_dump()},
             "input_sha256": rows.sha256(),
         }
 
+    def _by(self, rows: Rows, whole: Binary | Multiclass) -> dict[str, Any]:
+        """The numbers of parts, at the threshold of the whole."""
+
+        def numbers(places: Codes) -> dict[str, Any]:
+            part = rows.part(places)
+            sizes = {"n": part.n, "groups": part.group_count}
+            return {**sizes, **whole.part(part).numbers()}
+
+        return {"by": by_values(rows.by, numbers)} if rows.by else {}
+
     def _view(self, rows: Rows, progress: Progress) -> Binary | Multiclass:
-        sample = Sample(rows, self.ci, progress)
+        sample = Sample(rows, self.ci, progress, Families(self.further))
         if len(rows.labels) > 2:
             return Multiclass(sample, self.curve_points, self.bins, self.worst)
         rule = None if self.operating_point is None else ThresholdRule.parse(self.operating_point)
@@ -201,10 +230,28 @@ class Classification(Evaluation):
             raise ConflictingParameter(
                 f"`{chosen[0]}` is for scores, and `predictions` were sent; send one of them."
             )
+        self._agree_further(rows)
         if len(rows.labels) > 2 and (chosen or self.positive is not None):
             name = "positive" if not chosen else chosen[0]
             raise InvalidParameter(
                 f"`{name}` is for two classes, and there are {len(rows.labels)}; with more, the "
                 "greatest score is the prediction.",
                 errors=[{"location": name}],
+            )
+
+    def _agree_further(self, rows: Rows) -> None:
+        """Refuse numbers that these classes cannot have."""
+        count = len(rows.labels)
+        if self.top_k is not None and (count == 2 or self.top_k >= count):
+            raise InvalidParameter(
+                f"top_k={self.top_k} of {count} classes says nothing: it is for more than two "
+                "classes, and less than their number; send less, or leave it out.",
+                errors=[{"location": "top_k", "received": self.top_k}],
+            )
+        numbered = all(text.isdecimal() for text in rows.labels)
+        if self.kappa_weights is not None and self.labels is None and not numbered:
+            raise InvalidParameter(
+                "`kappa_weights` depend on the order of the classes; name them with `labels`, from "
+                "the lowest to the highest.",
+                errors=[{"location": "labels", "expected": list(rows.labels)}],
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -27,8 +27,11 @@ from brightfield.metrics.reading.coco import (
     CocoDataset,
     IouType,
     check_annotation_ids,
+    find_faults,
     read_scene,
 )
+from brightfield.metrics.reading.coco_columns import with_columns
+from brightfield.metrics.reading.coco_faults import NO_FAULTS, Faults
 from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.detection_options import Areas, Overlaps
 from brightfield.metrics.reports.comparison import (
@@ -40,11 +43,17 @@ from brightfield.metrics.reports.comparison import (
     same_options,
 )
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.estimate import Estimate
 from brightfield.metrics.statistics.family import MetricPath, MetricSpec, estimates, nested
-from brightfield.metrics.statistics.resampling import ClusterResampler, Resampler, RowResampler
+from brightfield.metrics.statistics.resampling import (
+    ClusterResampler,
+    Codes,
+    Resampler,
+    RowResampler,
+)
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -81,7 +90,7 @@ _NO_IMAGES: Mapping[str, Any] = {"images": [], "annotations": [], "categories": 
 class Detection(Evaluation):
     """Detections against a COCO data set, by boxes or masks."""
 
-    members: ClassVar[tuple[str, ...]] = ("ground_truth", "detections", "groups")
+    members: ClassVar[tuple[str, ...]] = ("ground_truth", "detections", "groups", "columns")
     nothing: ClassVar[Mapping[str, Any]] = {"ground_truth": _NO_IMAGES, "detections": []}
 
     iou_type: IouType = "bbox"
@@ -97,6 +106,9 @@ class Detection(Evaluation):
     areas: Areas | None = None
     """Ranges of areas by name, `{"tiny": [0, 50], "big": [50, null]}`, in square pixels, or square
     micrometres with `pixel_size`. Default: COCO's small, medium and large."""
+    faulty: Literal["refuse", "exclude"] = "refuse"
+    """What to do with images whose annotations or detections can't be read: refuse all with 422, or
+    exclude these images and name them."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """Micrometres per pixel, for `areas`."""
     class_agnostic: bool = False
@@ -128,22 +140,37 @@ class Detection(Evaluation):
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
         self.agree()
-        scene = read_scene(data, self.iou_type, self.missing, limits.images)
+        known = with_columns(data, self.by or ())
+        return self.report(self._read(known, limits, self._faults(known, limits)), progress)
+
+    def _read(
+        self, data: Mapping[str, Any], limits: DataLimits, faults: Faults = NO_FAULTS
+    ) -> CocoDataset:
+        return read_scene(data, self.iou_type, self.missing, limits.images, faults, self.by or ())
+
+    def _faults(self, data: Mapping[str, Any], limits: DataLimits) -> Faults:
+        """What is wrong with single images. Raises it unless they are to be excluded."""
+        if self.faulty == "exclude":
+            return find_faults(data, self.iou_type, limits.images)
+        self._read(data, limits)
         check_annotation_ids(data)
-        return self.report(scene, progress)
+        return NO_FAULTS
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
         """A chunk has whole images: with them, what is in them and what was detected in them."""
         self.agree()
-        own = {name: data[name] for name in self.members if data.get(name) is not None}
-        scene = read_scene(own, self.iou_type, self.missing, limits.images)
-        check_annotation_ids(own)
+        known = with_columns(data, self.by or ())
+        own = {name: known[name] for name in self.members if known.get(name) is not None}
+        faults = self._faults(own, limits)
+        scene = self._read(own, limits, faults)
         categories = {id_text(key): label for key, label in scene.categories}
-        frame = {"categories": categories, "groups": "groups" in own if scene.images else None}
-        ids = tuple(id_text(image) for image in scene.images)
-        return PredictionChunk.of_document(own, len(scene.images), frame, ids)
+        images = own["ground_truth"]["images"]
+        frame = {"categories": categories, "groups": "groups" in own if images else None}
+        ids = tuple(id_text(image["id"]) for image in images)
+        kept = {**own, "faults": dict(faults)} if faults else own
+        return PredictionChunk.of_document(kept, len(images), frame, ids)
 
     def together(self, parts: RunChunks, limits: DataLimits, progress: Progress) -> dict[str, Any]:
         return self.report(self.scene(joined(parts), limits), progress)
@@ -176,8 +203,11 @@ class Detection(Evaluation):
 
     def scene(self, whole: JoinedCoco, limits: DataLimits) -> CocoDataset:
         """All chunks as one data set."""
-        scene = read_scene(whole.data, self.iou_type, self.missing, limits.images)
-        named = (whole.detected.excluded(entry.row, entry.reason) for entry in scene.excluded)
+        scene = self._read(whole.data, limits, whole.faults)
+        named = (
+            entry if entry.id is not None else whole.detected.excluded(entry.row, entry.reason)
+            for entry in scene.excluded
+        )
         return replace(
             scene,
             excluded=tuple(named),
@@ -197,11 +227,12 @@ class Detection(Evaluation):
             "task": "detection",
             "iou_type": self.iou_type,
             "n": len(scene.images),
-            "groups": None if scene.groups is None else int(scene.groups.max(initial=-1)) + 1,
+            "groups": scene.group_count,
             "detections": len(scene.found),
             **self._settings(),
             "metrics": nested(found, ("metrics",)),
             "per_class": self._per_class(scene, matched, found),
+            **self._by(scene, progress),
             "curves": {"pr": curves([areas[0] for areas in matched.ranked], matched.rules)},
             "errors": {**faults.json(), "threshold": self.threshold},
             "confusion": self._confusion(scene, faults),
@@ -210,7 +241,7 @@ class Detection(Evaluation):
             "worst": self._worst(scene, faults),
             "excluded": [entry.json() for entry in scene.excluded],
             "excluded_n": len(scene.excluded),
-            "warnings": warned([*notes, *skipped(found)]),
+            "warnings": warned([*notes, *skipped(found), *by_notes(scene.by)]),
             "conventions": {**_CONVENTIONS, "ci": self.ci.model_dump()},
             "input_sha256": scene.sha256(),
         }
@@ -245,6 +276,26 @@ class Detection(Evaluation):
             }
             for place, (key, label) in enumerate(self._of_classes(scene))
         ]
+
+    def _by(self, scene: CocoDataset, progress: Progress) -> dict[str, Any]:
+        """The numbers of the images of each value of a column."""
+
+        def numbers(images: Codes) -> dict[str, Any]:
+            part = scene.part(images)
+            matched = self._matched(part, progress)[1]
+            found = self._estimates(part, Detected(matched), progress)
+            classes = self._per_class(part, matched, found)
+            return {
+                "n": len(part.images),
+                "groups": part.group_count,
+                "metrics": nested(found, ("metrics",)),
+                "per_class": [
+                    {name: value for name, value in each.items() if name != "curves"}
+                    for each in classes
+                ],
+            }
+
+        return {"by": by_values(scene.by, numbers)} if scene.by else {}
 
     def _of_classes(self, scene: CocoDataset) -> tuple[tuple[Any, str], ...]:
         """The categories that have numbers of their own."""

@@ -84,6 +84,8 @@ class Evaluation(Parameters, ABC):
     about: Annotated[dict[str, Any] | None, Nested] = None
     """What the predictions rest on (model, version, data set, parameters): any JSON object, which
     the report repeats."""
+    by: Names | None = None
+    """Columns by whose values the report has the same numbers, such as `site` or `site,scanner`."""
     missing: Literal["exclude", "refuse"] = "exclude"
     """What to do with incomplete rows: exclude and list them, or refuse the request with 422."""
 

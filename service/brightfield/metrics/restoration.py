@@ -42,7 +42,8 @@ from brightfield.metrics.reading.value_range import (
 )
 from brightfield.metrics.reports.notes import bits_assumed, skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.family import MetricSpec, nested
+from brightfield.metrics.statistics.estimate import Estimate
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.progress import Progress
 
 _GREATEST = 1e100
@@ -168,8 +169,7 @@ class Restoration(PairsEvaluation):
     def report(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
-        found = draws.estimates(self.lines(cases))
+        found = self._estimates(cases, progress)
         errors = np.array([case.error / case.count for case in cases], np.float64)
         bounds = self._range(cases)
         return {
@@ -179,8 +179,7 @@ class Restoration(PairsEvaluation):
             "data_range": [bounds.low, bounds.high],
             "luminance": self.luminance,
             "border": self.border,
-            "metrics": nested(found, ("metrics",)),
-            "pooled": nested(found, ("pooled",)),
+            **_numbers(found),
             "cases": [
                 {**case.pair.name(), **case_json(own)}
                 for case, own in zip(cases, values, strict=True)
@@ -198,6 +197,16 @@ class Restoration(PairsEvaluation):
             },
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
+
+    def numbers(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
+        """The numbers of the report alone."""
+        return _numbers(self._estimates(cases, progress))
+
+    def _estimates(
+        self, cases: Sequence[Restored], progress: Progress
+    ) -> dict[MetricPath, Estimate]:
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
+        return draws.estimates(self.lines(cases))
 
     def _what(self) -> str:
         what = _LUMINANCE if self.luminance else "all channels"
@@ -217,6 +226,10 @@ class Restoration(PairsEvaluation):
             pooled_line(("pooled", "mae"), [absolute], sums),
             pooled_line(("pooled", "psnr"), [errors], psnr),
         ]
+
+
+def _numbers(found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+    return {"metrics": nested(found, ("metrics",)), "pooled": nested(found, ("pooled",))}
 
 
 def _unfit(message: str, row: int) -> InvalidRows:

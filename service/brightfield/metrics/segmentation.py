@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from brightfield.errors import ConflictingParameter, InvalidParameter, InvalidRows
 from brightfield.images.limits import Limits
+from brightfield.metrics.counted.aggregated import AggregatedJaccard
+from brightfield.metrics.counted.agreement_limits import AgreementLimits, CaseDifferences
 from brightfield.metrics.counted.cases import (
     Draws,
     MeanOfCases,
@@ -33,12 +35,13 @@ from brightfield.metrics.counted.segmented import (
 from brightfield.metrics.evaluation import Names
 from brightfield.metrics.kinds.pairs_evaluation import PairsEvaluation
 from brightfield.metrics.reading.mask_encoding import MaskEncoding
+from brightfield.metrics.reading.mask_options import Percentiles, PixelSpacing
 from brightfield.metrics.reading.masks import read_mask
 from brightfield.metrics.reading.pairs import Pair, group_codes, group_count
 from brightfield.metrics.reports.notes import skipped, warned
 from brightfield.metrics.reports.worst import largest
-from brightfield.metrics.statistics.family import MetricSpec, nested
-from brightfield.parameters import NUMBER, written
+from brightfield.metrics.statistics.estimate import Estimate
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.progress import Progress
 
 _CONVENTIONS = {
@@ -53,33 +56,22 @@ _CONVENTIONS = {
     "void": "pixels of the truth with the value `ignore` are out of all counts, and a mask that "
     "meets them has no outline there; a predicted object that is void for more than half and "
     "matches nothing is not judged (Kirillov et al. 2019)",
-    "hd95": "the greater of the two directions' 95th percentiles",
+    "hd95": "the greater of the two directions' 95th percentiles; hd100 is the Hausdorff distance",
     "outline": "pixels with a side at which the mask ends, the border of the image included; "
     "distances between centres",
     "objects": "IoU above the threshold matches, one object with one; a merge holds more than "
     "half of each of several true objects, a split of several found ones",
+    "aji": "pixels that pairs share / pixels of the pairs' unions and of objects without partner; "
+    "each true object with the found one of the greatest IoU (Kumar et al. 2017), in aji_plus each "
+    "object in one pair at most (Graham et al. 2019)",
+    "count_error": "found objects less true ones of a case; count_limit_low and count_limit_high "
+    "are the mean -+ 1.96 standard deviations, between which 95 % of the cases lie if they are "
+    "normal (Bland and Altman 1999)",
     "bootstrap": "cases are drawn, or whole groups",
 }
 
-
-def _sizes(value: Any) -> Any:
-    if isinstance(value, str):
-        value = value.split(",")
-    return [value] if isinstance(value, int | float) else value
-
-
-PixelSpacing = Annotated[
-    tuple[Annotated[float, Field(gt=0, allow_inf_nan=False)], ...],
-    BeforeValidator(_sizes),
-    Field(min_length=1, max_length=3),
-    written(
-        "float | Sequence[float]",
-        {"pattern": rf"^{NUMBER}(,{NUMBER}){{0,2}}$", "examples": ["0.5", "2,0.5,0.5"]},
-        {"type": "number"},
-        {"type": "array", "items": {"type": "number"}, "minItems": 1, "maxItems": 3},
-    ),
-]
-"""One number or several: `0.5`, `2,0.5,0.5` or `[2, 0.5, 0.5]`."""
+# The percentile of hd95.
+_ALWAYS = 95
 
 
 class Segmentation(PairsEvaluation):
@@ -88,7 +80,7 @@ class Segmentation(PairsEvaluation):
     images: ClassVar[tuple[str, str]] = ("truth", "prediction")
     settled: ClassVar[tuple[str, ...]] = (
         *("mode", "classes", "ignore", "pixel_size", "tolerance"),
-        "missing_distance",
+        *("missing_distance", "hausdorff", "boundary_width"),
     )
 
     mode: Literal["semantic", "instance"] = "semantic"
@@ -102,7 +94,12 @@ class Segmentation(PairsEvaluation):
     """Micrometres per pixel, one number or one per axis. Default: distances are in pixels."""
     tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Distance within which outlines agree in `nsd`, in units of pixel_size. Default: one pixel."""
-
+    hausdorff: Percentiles | None = None
+    """Asks for Hausdorff distances at these percentiles beside `hd95`: 100 is the maximum,
+    `hd100`."""
+    boundary_width: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Asks for `boundary_iou`, of the pixels at most this far from where a mask ends, in units of
+    pixel_size."""
     missing_distance: Literal["leave_out", "diagonal"] = "leave_out"
     """hd95 and assd of a case in which one mask is empty: no value, or the image's diagonal."""
 
@@ -114,7 +111,15 @@ class Segmentation(PairsEvaluation):
     def ruler(self) -> Ruler:
         sizes = self.pixel_size or (1.0,)
         tolerance = max(sizes) if self.tolerance is None else self.tolerance
-        return Ruler(sizes, tolerance, self.missing_distance == "diagonal")
+        penalised = self.missing_distance == "diagonal"
+        further = tuple(p for p in dict.fromkeys(self.hausdorff or ()) if p != _ALWAYS)
+        return Ruler(sizes, tolerance, penalised, further, self.boundary_width)
+
+    @property
+    def of_class(self) -> tuple[str, ...]:
+        """The numbers of a class of masks."""
+        edges = () if self.boundary_width is None else ("boundary_iou",)
+        return ("iou", "dice", *SURFACE, *self.ruler.others, *edges)
 
     def agree(self) -> None:
         if self.labels is not None and (self.mode == "instance" or len(self.labels) < 2):
@@ -174,8 +179,7 @@ class Segmentation(PairsEvaluation):
     def report(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
-        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
-        found = draws.estimates(self.lines(cases))
+        found = self._estimates(cases, progress)
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)
         counts = np.sum(
@@ -189,13 +193,7 @@ class Segmentation(PairsEvaluation):
             "groups": group_count(cases),
             "labels": list(self.classes),
             "unit": "pixel" if self.pixel_size is None else "um",
-            "metrics": nested(found, ("metrics",)),
-            "pooled": nested(found, ("pooled",)),
-            "per_class": [
-                {"label": label, "class_id": c, "metrics": nested(found, ("per_class", c))}
-                for c, label in enumerate(self.classes)
-                if c and self.mode == "semantic"
-            ],
+            **self._numbers(found),
             "objects": _objects(cases) if self.mode == "instance" else None,
             "confusion": confusion(CountTable(counts), self.classes, None),
             "cases": [
@@ -215,6 +213,27 @@ class Segmentation(PairsEvaluation):
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
 
+    def numbers(self, cases: Sequence[MeasuredPair], progress: Progress) -> dict[str, Any]:
+        """The numbers of the report alone."""
+        return self._numbers(self._estimates(cases, progress))
+
+    def _estimates(
+        self, cases: Sequence[MeasuredPair], progress: Progress
+    ) -> dict[MetricPath, Estimate]:
+        draws = Draws(len(cases), group_codes([c.pair for c in cases]), self.ci, progress)
+        return draws.estimates(self.lines(cases))
+
+    def _numbers(self, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+        return {
+            "metrics": nested(found, ("metrics",)),
+            "pooled": nested(found, ("pooled",)),
+            "per_class": [
+                {"label": label, "class_id": c, "metrics": nested(found, ("per_class", c))}
+                for c, label in enumerate(self.classes)
+                if c and self.mode == "semantic"
+            ],
+        }
+
     def lines(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         """Every number of the report."""
         return [*self._means(cases), *self._pooled(cases)]
@@ -222,17 +241,17 @@ class Segmentation(PairsEvaluation):
     def _means(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         family = MeanOfCases()
         values = [case.values() for case in cases]
-        names = ["iou", "dice", "pixel_accuracy", *SURFACE]
+        names = [*self.of_class[:2], "pixel_accuracy", *self.of_class[2:]]
         if self.mode == "instance":
-            names += [*OBJECTS, "merges", "splits"]
+            names += [*OBJECTS, "merges", "splits", "count_error"]
         lines = [mean_line(("metrics", name), [v[name] for v in values], family) for name in names]
         for c in range(1, len(self.classes)):
             own = [case.of_class(c) for case in cases]
             lines += [
                 mean_line(("per_class", c, name), [v[name] for v in own], family)
-                for name in ("iou", "dice", *SURFACE)
+                for name in self.of_class
             ]
-        return lines
+        return lines + (_count_limits(cases) if self.mode == "instance" else [])
 
     def _pooled(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         family = RatioOfSums()
@@ -251,6 +270,11 @@ class Segmentation(PairsEvaluation):
             ],
             "nsd": [Pooled([o.within for o in own], [o.count for o in own]) for own in outlines],
         }
+        if self.boundary_width is not None:
+            edges = [[case.boundaries[c - 1] for case in cases] for c in classes]
+            samples["boundary_iou"] = [
+                Pooled([both for both, _ in own], [either for _, either in own]) for own in edges
+            ]
         if self.mode == "instance":
             samples |= _pooled_objects(cases)
         return [pooled_line(("pooled", name), found, family) for name, found in samples.items()]
@@ -266,9 +290,28 @@ def _pooled_objects(cases: Sequence[MeasuredPair]) -> dict[str, list[Pooled]]:
         "sq": [Pooled(quality, hits, "no_matches" if any(either) else "both_empty")],
         "rq": [Pooled([2 * n for n in hits], either)],
     }
+    for name in ("aji", "aji_plus"):
+        found[name] = [_pooled_aggregated([getattr(m, name) for m in matches])]
     for t in THRESHOLDS:
         found[f"f1_at_{t:g}"] = [Pooled([2 * m.matched(t) for m in matches], either)]
     return found
+
+
+def _pooled_aggregated(sums: Sequence[AggregatedJaccard | None]) -> Pooled:
+    known = [each for each in sums if each is not None]
+    if len(known) < len(sums):
+        return Pooled([0] * len(sums), [0] * len(sums), "not_kept")
+    return Pooled([each.shared for each in known], [each.either for each in known])
+
+
+def _count_limits(cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
+    """Between which the errors of counts lie."""
+    errors = [case.matches.count_error for case in cases if case.matches is not None]
+    sample, family = CaseDifferences(errors), AgreementLimits()
+    return [
+        MetricSpec(("metrics", f"count_limit_{name}"), name, family, (sample,))
+        for name in family.names
+    ]
 
 
 def _objects(cases: Sequence[MeasuredPair]) -> dict[str, int]:

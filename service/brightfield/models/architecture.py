@@ -37,3 +37,6 @@ class Candidates(NamedTuple):
     """(B, N, K, h, w) or (B, N, 1, h, w) unnormalised, laid over each candidate's box."""
     classes: Tensor | None = None
     """(B, N) the only class that a candidate stands for. Default: any."""
+    full: Tensor | None = None
+    """(B,) whether the network found as many objects as it puts out at most, so that there may be
+    more of them. Default: it puts out all."""

@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from brightfield.reports.page import template
-from brightfield.reports.render import FORMATS, Rendered
-from brightfield.reports.sections import Cell, Section, SectionTable
+from brightfield.reports.render import Rendered, rendered
+from brightfield.reports.requirements.differences import MAIN, ComparedRuns, compared_numbers
+from brightfield.reports.sections import Cell, Section, SectionTable, requirement_section
+from brightfield.reports.summaries.junit import junit
+from brightfield.reports.summaries.markdown import markdown
+from brightfield.reports.summaries.summary import Summary
 from brightfield.reports.tables import ReportTable, in_words
 from brightfield.reports.text import plain
 from brightfield.reports.wording import (
@@ -22,31 +26,45 @@ from brightfield.reports.wording import (
     shown,
 )
 
-ComparedRuns = Mapping[str, Any]
-"""What GET /metrics/compare sends as JSON."""
-
-COMPARISON_FORMS = ("csv", "html")
-_HEADLINES = (
-    *("auroc", "auroc_macro", "average_precision", "accuracy", "dice", "iou", "hd95", "nsd", "pq"),
-    *("ap", "ap50", "psnr", "ssim"),
-)
+COMPARISON_FORMS = ("csv", "html", "junit", "markdown")
+_KIND = "Comparison of two runs"
 _UNITS = {"classification": "row", "detection": "image"}
 
 
 def render_comparison(found: ComparedRuns, form: str, title: str | None = None) -> Rendered:
-    """The comparison as `csv`, or as `html` under a `title`."""
-    content = _table(found).csv() if form == "csv" else _page(found, title)
-    return Rendered(content, FORMATS[form], f"comparison.{form}")
+    """The comparison as `csv`, or as `html`, `junit` or `markdown` under a `title`."""
+    if form == "csv":
+        return rendered(_table(found).csv(), form, "comparison")
+    write = {"html": _page, "junit": _junit, "markdown": _markdown}[form]
+    return rendered(write(found, title), form, "comparison")
 
 
-def _numbers(found: ComparedRuns) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
-    """Scope, class, name and entry of every difference."""
-    for scope, part in (("all", "metrics"), ("pooled", "pooled")):
-        for name, entry in (found.get(part) or {}).items():
-            yield scope, "", name, entry
-    for own in found.get("per_class") or ():
-        for name, entry in own["metrics"].items():
-            yield "class", str(own["label"]), name, entry
+def _junit(found: ComparedRuns, title: str | None) -> bytes:
+    return junit(_summary(found, title))
+
+
+def _markdown(found: ComparedRuns, title: str | None) -> bytes:
+    return markdown(_summary(found, title))
+
+
+def _summary(found: ComparedRuns, title: str | None) -> Summary:
+    columns, *rows = [_COLUMNS, *(_texts(*number) for number in compared_numbers(found))]
+    return Summary(
+        _heading(found, title),
+        _KIND,
+        found["n"],
+        _facts(found),
+        list(_headlines(found)),
+        found.get("requirements", ()),
+        columns,
+        rows,
+        _warnings(found),
+    )
+
+
+def _texts(scope: str, label: str, name: str, entry: Mapping[str, Any]) -> list[str]:
+    whole = {"all": "", "pooled": ", pooled"}.get(scope, f", {plain(label, 60)}")
+    return [cell.text for cell in _row(f"{name_of(name)}{whole}", entry)]
 
 
 def _table(found: ComparedRuns) -> ReportTable:
@@ -55,7 +73,7 @@ def _table(found: ComparedRuns) -> ReportTable:
                "ci_undefined")  # fmt: skip
     level = found["conventions"]["ci"]["level"]
     rows = []
-    for scope, label, name, entry in _numbers(found):
+    for scope, label, name, entry in compared_numbers(found):
         low, high = entry["ci"] or (None, None)
         rows.append(
             (scope, label, name, entry["a"], entry["b"], entry["difference"], low, high,
@@ -67,30 +85,41 @@ def _table(found: ComparedRuns) -> ReportTable:
 
 
 def _page(found: ComparedRuns, title: str | None) -> bytes:
-    names = {side: plain(found[side]["name"] or found[side]["id"], 80) for side in ("a", "b")}
-    heading = plain(title, 200) if title else f"{names['a']} against {names['b']}"
-    parts = [part for part in (_all(found), _classes(found), _alone(found)) if part.grids]
+    parts = [requirement_section(found), _all(found), _classes(found), _alone(found)]
     return (
         template()
         .render(
-            title=heading,
-            kind="Comparison of two runs",
-            facts=_facts(found, names),
+            title=_heading(found, title),
+            kind=_KIND,
+            facts=_facts(found),
             headlines=list(_headlines(found)),
-            warnings=[plain(warning["detail"], 1000) for warning in found["warnings"]],
-            sections=[*parts, _conventions(found)],
+            warnings=_warnings(found),
+            sections=[*(part for part in parts if part.grids), _conventions(found)],
             figures={},
         )
         .encode()
     )
 
 
-def _facts(found: ComparedRuns, names: Mapping[str, str]) -> list[tuple[str, str]]:
+def _heading(found: ComparedRuns, title: str | None) -> str:
+    return plain(title, 200) if title else " against ".join(_names(found))
+
+
+def _names(found: ComparedRuns) -> list[str]:
+    return [plain(found[side]["name"] or found[side]["id"], 80) for side in ("a", "b")]
+
+
+def _warnings(found: ComparedRuns) -> list[str]:
+    return [plain(warning["detail"], 1000) for warning in found["warnings"]]
+
+
+def _facts(found: ComparedRuns) -> list[tuple[str, str]]:
     confidence = found["conventions"]["ci"]
     unit = _UNITS.get(found["task"], "pair")
+    first, second = _names(found)
     return [
-        ("Run a", names["a"]),
-        ("Run b", names["b"]),
+        ("Run a", first),
+        ("Run b", second),
         ("In both", counted(found["n"], unit)),
         ("In a alone", counted(found["only_a"]["n"], unit)),
         ("In b alone", counted(found["only_b"]["n"], unit)),
@@ -101,7 +130,7 @@ def _facts(found: ComparedRuns, names: Mapping[str, str]) -> list[tuple[str, str
 def _headlines(found: ComparedRuns) -> Iterator[str]:
     """The differences that most readers look for."""
     yield "A difference is that of run a minus run b, over what both runs are about."
-    for name in _HEADLINES:
+    for name in MAIN:
         entry = found["metrics"].get(name)
         if entry is None or entry["difference"] is None:
             continue
@@ -118,7 +147,9 @@ def _all(found: ComparedRuns) -> Section:
     captions = {"all": "Over all cases", "pooled": "Pooled: over all pixels or objects"}
     grids = []
     for scope, caption in captions.items():
-        rows = [_row(name_of(name), e) for own, _, name, e in _numbers(found) if own == scope]
+        rows = [
+            _row(name_of(name), e) for own, _, name, e in compared_numbers(found) if own == scope
+        ]
         if rows:
             grids.append(SectionTable(caption, _COLUMNS, rows, note=_NOTE))
     return Section("differences", "Differences", (), (), grids)
@@ -166,7 +197,7 @@ def _alone(found: ComparedRuns) -> Section:
         own = found[f"only_{side}"]
         if own["n"]:
             rows.append(_listed(f"only in run {side}", own))
-        for _, label, name, entry in _numbers(found):
+        for _, label, name, entry in compared_numbers(found):
             if entry[f"lacking_{side}"]["n"]:
                 what = f"{label} {name_of(name)}".strip()
                 rows.append(_listed(f"{what}: no value in run {side}", entry[f"lacking_{side}"]))

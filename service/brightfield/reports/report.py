@@ -41,6 +41,11 @@ def classes(report: Report) -> list[Mapping[str, Any]]:
     return list(report.get("per_class") or ())
 
 
+def parts(report: Report) -> list[Mapping[str, Any]]:
+    """What the report says about the values of columns; each has numbers as a report has them."""
+    return list(report.get("by") or ())
+
+
 def curve(report: Report, name: str) -> Mapping[str, Any] | None:
     """A curve that has points, else None."""
     found: Mapping[str, Any] | None = (report.get("curves") or {}).get(name)

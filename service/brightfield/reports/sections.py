@@ -14,7 +14,9 @@ from brightfield.reports.report import (
     curve,
     is_binary,
     numbers,
+    parts,
 )
+from brightfield.reports.sliding import slides
 from brightfield.reports.tables import in_words, shares
 from brightfield.reports.text import label, plain
 from brightfield.reports.wording import REASONS, interval, method, name_of, percent, shown
@@ -64,12 +66,14 @@ class Section:
 def sections(report: Report, plots: Sequence[str]) -> list[Section]:
     """The contents of the report in reading order, without empty sections."""
     found = [
+        requirement_section(report),
         _numbers(report),
         _curves(plots),
-        _thresholds(report),
+        _thresholds(report, plots),
         _confusion(report, plots),
         Section("calibration", "Calibration", _CALIBRATION, _have(plots, "calibration")),
         _classes(report, plots),
+        _by(report),
         _errors(report, plots),
         _missed(report),
         _worst(report),
@@ -83,6 +87,22 @@ _CALIBRATION = (
     "If the probabilities are right, a share of p of the cases with a probability of about p is "
     "positive: the points lie on the dotted line. The bars below count the cases of each bin.",
 )
+
+
+def requirement_section(found: Mapping[str, Any]) -> Section:
+    """What was required of a report or comparison, if anything was."""
+    judged = found.get("requirements", ())
+    rows = [
+        [Cell(plain(each["requirement"], 300)), Cell(_OUTCOMES[each["outcome"]]),
+         Cell(each["detail"])]
+        for each in judged
+    ]  # fmt: skip
+    columns = ("Requirement", "Outcome", "What was found")
+    grids = [SectionTable("Requirements and outcomes", columns, rows)] if rows else []
+    return Section("requirements", "Requirements", (), (), grids)
+
+
+_OUTCOMES = {"met": "met", "not_met": "not met", "worse": "worse", "undefined": "undefined"}
 
 
 def _have(plots: Sequence[str], *wanted: str) -> list[str]:
@@ -117,7 +137,7 @@ def _curves(plots: Sequence[str]) -> Section:
     return Section("curves", "Curves and spread", (), _have(plots, "roc", "pr", "cases"))
 
 
-def _thresholds(report: Report) -> Section:
+def _thresholds(report: Report, plots: Sequence[str]) -> Section:
     found = curve(report, "thresholds")
     if found is None:
         return Section("thresholds", "Thresholds")
@@ -138,7 +158,17 @@ def _thresholds(report: Report) -> Section:
         note += " Only some thresholds are shown; the CSV named thresholds has more."
     grid = SectionTable("Results at each threshold", columns, rows,
                 None if marked is None else kept.index(marked), note)  # fmt: skip
-    return Section("thresholds", "Thresholds", (), (), [grid])
+    pictures = _have(plots, "threshold")
+    texts = [*_SLIDING, *slides(report)] if pictures else []
+    return Section("thresholds", "Thresholds", texts, pictures, [grid])
+
+
+_SLIDING = (
+    "Above, the scores of each class; below, the share of each class that is wrong at every "
+    "threshold. A lower threshold turns false negatives (positives below it) into found positives, "
+    "and further negatives into false positives (negatives from it on). The hatched parts are the "
+    "errors at the operating point.",
+)
 
 
 def _operating_row(report: Report, thresholds: Sequence[float]) -> int | None:
@@ -243,6 +273,39 @@ def _of_detections(report: Report) -> Sequence[str]:
         return ()
     wanted = ("ap", at_least_iou(report), "ap75", f"ar_{report['max_detections']}")
     return [name for name in dict.fromkeys(wanted) if name in report["metrics"]]
+
+
+def _by(report: Report) -> Section:
+    """For each column a row for each of its values."""
+    grids = []
+    for column in dict.fromkeys(str(part["column"]) for part in parts(report)):
+        own = [part for part in parts(report) if part["column"] == column]
+        names = [name for name in _part_metrics(report) if name in own[0]["metrics"]]
+        rows = [
+            [
+                Cell(plain(part["value"], 60)),
+                Cell(f"{part['n']:,}", number=True),
+                *(Cell(_brief(part["metrics"][name]), number=True) for name in names),
+            ]
+            for part in own
+        ]
+        columns = [plain(column, 60), "n", *(name_of(name, report.get("unit")) for name in names)]
+        note = "The CSV named by has all numbers."
+        grids.append(SectionTable(f"By {plain(column, 60)}", columns, rows, note=note))
+    return Section("by", "By column", (), (), grids)
+
+
+def _part_metrics(report: Report) -> Sequence[str]:
+    """The numbers of parts that are shown, of those that a report has."""
+    return {
+        "classification": (
+            *("accuracy", "sensitivity", "specificity", "ppv", "f1_macro", "balanced_accuracy"),
+            *("auroc", "auroc_macro", "average_precision", "average_precision_macro"),
+        ),
+        "segmentation": ("dice", "iou", "hd95", "nsd", "pq", "f1_at_0.5", "count_error"),
+        "detection": _of_detections(report),
+        "restoration": ("psnr", "ssim", "rmse"),
+    }[report["task"]]
 
 
 def _brief(entry: ReportNumber) -> str:

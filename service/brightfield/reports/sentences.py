@@ -138,6 +138,13 @@ def _objects(report: Report) -> Iterator[str]:
     )
     yield f"The mean F1 of objects at IoU 0.5 is {stated(report, metrics['f1_at_0.5'])}."
     yield f"The mean panoptic quality is {stated(report, metrics['pq'])}."
+    low, high = (metrics[f"count_limit_{end}"]["value"] for end in ("low", "high"))
+    if low is not None and high is not None:
+        yield (
+            f"The count of a case is off by {stated(report, metrics['count_error'])} on average "
+            f"(found less true); the limits of agreement are {shown(low)} and {shown(high)}, "
+            "between which about 95 % of cases lie."
+        )
 
 
 def _detection(report: Report) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brightfield.reports.report import Report, classes, curve, level, numbers
+from brightfield.reports.report import Number, Report, classes, curve, level, numbers, parts
 
 # What a spreadsheet reads as the beginning of a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -42,19 +42,30 @@ def _cell(value: Any) -> Any:
 
 def _numbers(report: Report) -> ReportTable:
     """A row for each number of the report."""
-    columns = ("scope", "class", "metric", "value", "ci_low", "ci_high", "ci_level", "ci_method",
-               "ci_clipped", "n", "undefined", "ci_undefined")  # fmt: skip
-    rows = []
-    for number in numbers(report):
-        entry = number.entry
-        low, high = entry["ci"] or (None, None)
-        known = None if entry["ci"] is None else level(report)
-        rows.append(
-            (number.scope, number.label, number.name, entry["value"], low, high, known,
-             entry["method"], entry["clipped"], entry["n"], entry["undefined"],
-             entry.get("ci_undefined"))
-        )  # fmt: skip
-    return ReportTable(columns, rows)
+    return ReportTable(_NUMBER, [_number_row(number, report) for number in numbers(report)])
+
+
+_NUMBER = ("scope", "class", "metric", "value", "ci_low", "ci_high", "ci_level", "ci_method",
+           "ci_clipped", "n", "undefined", "ci_undefined")  # fmt: skip
+
+
+def _number_row(number: Number, report: Report) -> tuple[Any, ...]:
+    entry = number.entry
+    low, high = entry["ci"] or (None, None)
+    known = None if entry["ci"] is None else level(report)
+    return (number.scope, number.label, number.name, entry["value"], low, high, known,
+            entry["method"], entry["clipped"], entry["n"], entry["undefined"],
+            entry.get("ci_undefined"))  # fmt: skip
+
+
+def _by(report: Report) -> ReportTable | None:
+    """A row for each number of each value of a column."""
+    rows = [
+        (part["column"], part["value"], *_number_row(number, report))
+        for part in parts(report)
+        for number in numbers(part)
+    ]
+    return ReportTable(("column", "of", *_NUMBER), rows) if rows else None
 
 
 def _confusion(report: Report) -> ReportTable | None:
@@ -138,6 +149,15 @@ def _calibration(report: Report) -> ReportTable | None:
     return ReportTable(columns, rows)
 
 
+def _histogram(report: Report) -> ReportTable | None:
+    found = curve(report, "histogram")
+    if found is None:
+        return None
+    edges = found["edges"]
+    rows = zip(edges, edges[1:], found["positives"], found["negatives"], strict=False)
+    return ReportTable(("low", "high", "positives", "negatives"), list(rows))
+
+
 def _cases(report: Report) -> ReportTable | None:
     return _of_entries(report.get("cases"))
 
@@ -152,6 +172,10 @@ def _worst(report: Report) -> ReportTable | None:
 
 def _excluded(report: Report) -> ReportTable | None:
     return _of_entries(report["excluded"])
+
+
+def _requirements(report: Report) -> ReportTable | None:
+    return _of_entries(report.get("requirements"))
 
 
 def _of_entries(entries: Sequence[Mapping[str, Any]] | None) -> ReportTable | None:
@@ -173,15 +197,18 @@ def in_words(value: Any) -> Any:
 
 TABLES: Mapping[str, Callable[[Report], ReportTable | None]] = {
     "numbers": _numbers,
+    "by": _by,
     "confusion": _confusion,
     "thresholds": _thresholds,
     "roc": _roc,
     "pr": _pr,
+    "histogram": _histogram,
     "calibration": _calibration,
     "cases": _cases,
     "partners": _partners,
     "worst": _worst,
     "excluded": _excluded,
+    "requirements": _requirements,
 }
 """Every table by its name; None if the report doesn't have it."""
 

@@ -17,6 +17,16 @@ METRIC_NAMES: Mapping[str, str] = {
     "ppv": "PPV (precision)",
     "npv": "NPV",
     "f1": "F1",
+    "jaccard": "Jaccard",
+    "f_beta": "F-beta",
+    "lr_positive": "Likelihood ratio, positive",
+    "lr_negative": "Likelihood ratio, negative",
+    "partial_auroc": "Partial AUROC",
+    "partial_auroc_sensitivity": "Partial AUROC, high sensitivity",
+    "sensitivity_at_specificity": "Sensitivity at a specificity",
+    "specificity_at_sensitivity": "Specificity at a sensitivity",
+    "top_k_accuracy": "Top-k accuracy",
+    "weighted_kappa": "Weighted kappa",
     "mcc": "Matthews correlation",
     "kappa": "Cohen's kappa",
     "brier": "Brier score",
@@ -26,12 +36,17 @@ METRIC_NAMES: Mapping[str, str] = {
     "iou": "IoU (Jaccard)",
     "dice": "Dice (F1 of pixels)",
     "pixel_accuracy": "Pixel accuracy",
-    "hd95": "Hausdorff distance, 95 %",
     "assd": "Mean surface distance",
     "nsd": "Surface agreement (NSD)",
     "pq": "Panoptic quality",
     "sq": "Segmentation quality",
     "rq": "Recognition quality",
+    "aji": "Aggregated Jaccard (AJI)",
+    "aji_plus": "Aggregated Jaccard, one to one (AJI+)",
+    "boundary_iou": "Boundary IoU",
+    "count_error": "Count error (found less true)",
+    "count_limit_low": "Count error, lower limit of agreement",
+    "count_limit_high": "Count error, upper limit of agreement",
     "merges": "Merges",
     "splits": "Splits",
     "mse": "MSE",
@@ -47,6 +62,8 @@ REASONS: Mapping[str, str] = {
     "no_negatives": "the truth has no negatives",
     "no_predicted_positives": "nothing was predicted positive",
     "no_predicted_negatives": "nothing was predicted negative",
+    "no_false_positives": "there are no false positives to divide by",
+    "no_true_negatives": "there are no true negatives to divide by",
     "one_class": "the truth has one class only",
     "absent_class": "no class has members",
     "no_variation": "all values are the same",
@@ -81,6 +98,8 @@ REASONS: Mapping[str, str] = {
 METHODS: Mapping[str, str] = {
     "delong": "DeLong",
     "wilson": "Wilson",
+    "score": "score test",
+    "limits": "Bland and Altman",
     "percentile": "bootstrap",
     "bca": "bootstrap (BCa)",
 }
@@ -92,8 +111,13 @@ TESTS: Mapping[str, str] = {
 }
 
 _COCO = re.compile(r"(ap|ar)(?:(\d[\d.]*)|_(\w+))?")
-_DISTANCES = frozenset({"hd95", "assd"})
+_HAUSDORFF = re.compile(r"hd(\d[\d.]*)")
+_ALL = 100
 _UNITS = {"pixel": "pixels", "um": "\N{MICRO SIGN}m"}
+_SPELLINGS: Mapping[str | None, frozenset[str]] = {
+    "pixels": frozenset({"pixels", "pixel", "px"}),
+    "\N{MICRO SIGN}m": frozenset({"\N{MICRO SIGN}m", "\N{GREEK SMALL LETTER MU}m", "um"}),
+}
 
 
 def _of_detections(kind: str, percent: str | None, rest: str | None) -> str:
@@ -115,12 +139,34 @@ def name_of(metric: str, unit: str | None = None) -> str:
         return f"F1 of objects at IoU {metric.removeprefix('f1_at_')}"
     if (found := _COCO.fullmatch(metric)) is not None:
         return _of_detections(*found.groups())
+    if (distance := _HAUSDORFF.fullmatch(metric)) is not None:
+        percent = float(distance[1])
+        text = "Hausdorff distance" + ("" if percent == _ALL else f", {percent:.12g} %")
+        return _with_unit(text, unit)
     text = METRIC_NAMES.get(metric, metric.replace("_", " "))
     if metric == "psnr":
         return f"{text} (dB)"
-    if metric in _DISTANCES and unit is not None:
-        return f"{text} ({_UNITS[unit]})"
-    return text
+    return _with_unit(text, unit) if _is_distance(metric) else text
+
+
+def _is_distance(metric: str) -> bool:
+    return metric == "assd" or _HAUSDORFF.fullmatch(metric) is not None
+
+
+def _with_unit(text: str, unit: str | None) -> str:
+    return text if unit is None else f"{text} ({_UNITS[unit]})"
+
+
+def unit_of(metric: str, distance: str | None) -> str | None:
+    """The unit of a metric, None where it has none; `distance` is that of the distances."""
+    if _is_distance(metric) and distance is not None:
+        return _UNITS[distance]
+    return "dB" if metric == "psnr" else None
+
+
+def units_of(unit: str | None) -> frozenset[str]:
+    """The ways to write a unit."""
+    return _SPELLINGS.get(unit, frozenset({unit}) if unit else frozenset())
 
 
 def shown(value: float | None) -> str:

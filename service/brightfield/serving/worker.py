@@ -22,6 +22,7 @@ from brightfield.errors import BrightfieldError
 from brightfield.runtime.flights import Flights
 from brightfield.runtime.quarantine import Quarantine
 from brightfield.runtime.safeguards import Safeguards
+from brightfield.serving.freed_memory import FreedMemory, trim_function
 from brightfield.serving.handover import STOP, Handover
 from brightfield.serving.records import CRASH, FLIGHTS, QUARANTINE, RESTART, WRONG
 from brightfield.serving.server import Server
@@ -50,6 +51,8 @@ def main() -> int:
     threading.Thread(target=_obey, args=(told, server), name="lifeline", daemon=True).start()
     beat = _Heartbeat(records / CRASH, server, safeguards)
     threading.Thread(target=beat.run, name="heartbeat", daemon=True).start()
+    if trim := trim_function():
+        threading.Thread(target=FreedMemory(trim).run, name="freed-memory", daemon=True).start()
     with contextlib.suppress(SystemExit):  # uvicorn's way to say that the start has failed
         server.run(handover.sockets)
     if server.lifespan_faults.fault is not None:

@@ -136,11 +136,13 @@ class RunStore:
         with reading(self._engine) as connection:
             return _load(connection, run_id)
 
-    def page(self, limit: int, offset: int) -> RunPage:
-        """`limit` runs after the first `offset`, the newest first."""
+    def page(self, limit: int, offset: int, name: str | None = None) -> RunPage:
+        """`limit` runs after the first `offset`, the newest first; with a `name` those of it."""
         runs = tables.runs
         with reading(self._engine) as connection:
             own = runs.c.project == project_of(connection)
+            if name is not None:
+                own = sa.and_(own, runs.c.name == name)
             chosen = sa.select(*_COLUMNS).where(own).order_by(runs.c.created.desc(), runs.c.id)
             rows = connection.execute(chosen.limit(limit).offset(offset)).all()
             counts = _counts(connection, [row.id for row in rows])

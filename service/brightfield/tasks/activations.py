@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.objects import Box
 from brightfield.results import MapSpace, Raster, Result, ResultTable, array_json, finite
 from brightfield.tasks.kinds.layer import LayerReading
 from brightfield.tasks.units.inside import Placed
 from brightfield.tensors import Map, Pixels
-from brightfield_painting import heatmap, overlay
+from brightfield_painting import ColorScale, heatmap, overlay
 
 # Maps on a sheet where nobody names units, and where somebody does.
 _SHOWN, _MOST_SHOWN = 100, 400
@@ -59,6 +60,10 @@ class FeatureMaps(Result):
     """
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "overlay", "npy", "tiff", "csv")
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "alpha": ("overlay",),
+        "legend": ("png", "overlay"),
+    }
     placed: Placed
     units: tuple[int, ...]
     maps: NDArray[np.float32]
@@ -105,6 +110,28 @@ class FeatureMaps(Result):
 
     def image(self) -> Pixels:
         return self._sheet(lambda values: heatmap(values, signed=self._signed))
+
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        bar = ColorScale(-1.0 if self._signed else 0.0, 1.0, self._signed)
+        each = (
+            f"{len(list(self._shown()))} of {len(self.units)} units: number and greatest value. "
+            "Each has colours of its own: 1 is the 99.5th percentile of its magnitudes."
+        )
+        return with_legend(picture, PictureLegend((*title, each), bar))
+
+    def left_out(self, form: str) -> dict[str, str]:
+        shown = min(_SHOWN, len(self.units))
+        if form not in ("png", "overlay") or self.chosen or shown == len(self.units):
+            return {}
+        detail = (
+            f"The picture shows the {shown} of {len(self.units)} units with the greatest values; "
+            "name others with units=."
+        )
+        return {"units_left_out": detail}
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"layer": self.placed.layer}
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         x, y, width, height = self.placed.geometry.region_in_image

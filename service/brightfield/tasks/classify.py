@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -14,11 +15,14 @@ from pydantic import Field, model_validator
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable
 from brightfield.images.heat import Heat, HeatResult
+from brightfield.images.legend import PictureLegend, with_legend
+from brightfield.images.outlines import mixed
 from brightfield.images.picture import Note
-from brightfield.images.windows import WindowGrid, accumulate
+from brightfield.images.windows import WindowGrid, accumulate, winners
 from brightfield.models.architecture import Candidates
 from brightfield.models.examination.gaps import Gap
 from brightfield.models.examination.outputs import described
+from brightfield.palette import Color, distinct
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
@@ -33,7 +37,7 @@ from brightfield.tasks.targets.labels import (
     label,
 )
 from brightfield.tasks.targets.model_output import ModelOutput
-from brightfield.tensors import Logits
+from brightfield.tensors import Logits, Pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class ClassPredictions(Result):
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv")
     predictions: tuple[Prediction, ...]
+    unnamed: int = field(default=0, kw_only=True)
+    """How many further classes reach the least score."""
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         return {"predictions": [prediction.payload() for prediction in self.predictions]}
@@ -68,12 +74,17 @@ class ClassMap(ClassPredictions, HeatResult):
     """Also a probability map per class: `values` (k, rows, cols), one per window position."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "npy", "tiff", "png", "overlay")
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = HeatResult.uses
     labels: tuple[str, ...]
     values: NDArray[np.float32]
     grid: WindowGrid
     origin: tuple[int, int]
     height: int
     width: int
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"target": self.labels[0]}
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         raster = self.raster(space)
@@ -108,11 +119,59 @@ class ClassMap(ClassPredictions, HeatResult):
         return Heat(self._in_image(0), signed=False, region=region)
 
     def _in_image(self, index: int) -> NDArray[np.float32]:
-        within = accumulate(self.grid, self.values[index])
-        full = np.zeros((self.height, self.width), np.float32)
+        return self._whole(accumulate(self.grid, self.values[index]), 0)
+
+    def _whole(self, within: NDArray[Any], outside: int) -> NDArray[Any]:
+        """A map of the grid's field as one of the image."""
+        full = np.full((self.height, self.width), outside, within.dtype)
         x, y = self.origin
         full[y : y + within.shape[0], x : x + within.shape[1]] = within
         return full
+
+
+@dataclass(frozen=True)
+class PaintedClasses(ClassMap):
+    """The same, drawn as the most probable class of every pixel, in the classes' colours.
+
+    `winners` (H, W) has class ids, -1 where no class reaches the threshold.
+    """
+
+    winners: NDArray[np.int64]
+    card: ModelCard
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"target": "the most probable class"}
+
+    @property
+    def colors(self) -> dict[str, str]:
+        return {"classes": ", ".join(name for name, _ in self._classes())}
+
+    def image(self) -> Pixels:
+        return self._painted(np.zeros((self.height, self.width, 3), np.uint8))
+
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        return mixed(picture, self._painted(picture), alpha)
+
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        return with_legend(picture, PictureLegend(tuple(title), classes=tuple(self._classes())))
+
+    def _painted(self, ground: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        found = self._whole(self.winners, -1)
+        drawn = ground.copy()
+        for number, color in self._colored.items():
+            drawn[found == number] = color
+        return drawn
+
+    def _classes(self) -> list[tuple[str, Color]]:
+        return [(label(number, self.card), color) for number, color in self._colored.items()]
+
+    @cached_property
+    def _colored(self) -> dict[int, Color]:
+        """A colour for each class that wins somewhere, no two alike; the largest first."""
+        ids, areas = np.unique(self.winners[self.winners >= 0], return_counts=True)
+        ordered = [int(ids[place]) for place in np.argsort(-areas, kind="stable")]
+        return distinct({number: self.card.color(number) for number in ordered})
 
 
 class Classify(SlidingWindow):
@@ -131,10 +190,19 @@ class Classify(SlidingWindow):
     classes: Commas | None = None
     """Classes of the maps, by label or id. Default: the top_k by their maximum."""
 
+    paint: Literal["score", "class"] = "score"
+    """What pictures of a sliding window show: the scores of the best class, or the most probable of
+    all classes at every pixel, in the classes' colours; nothing where none reaches `threshold`."""
+
+    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {"paint": ("png", "overlay")}
+
     @model_validator(mode="after")
     def _of_a_window(self) -> Self:
-        if self.window is None and (self.stride is not None or self.classes is not None):
-            raise ValueError("stride and classes belong to a sliding window; give window, too")
+        given = self.stride is not None or self.classes is not None or self.paint == "class"
+        if self.window is None and given:
+            raise ValueError(
+                "stride, classes and paint belong to a sliding window; give window, too"
+            )
         return self
 
     @classmethod
@@ -164,8 +232,27 @@ class Classify(SlidingWindow):
     def formats(self) -> tuple[str, ...]:
         return ClassPredictions.formats if self.window is None else ClassMap.formats
 
+    @property
+    def uses(self) -> Mapping[str, tuple[str, ...]]:
+        return ClassPredictions.uses if self.window is None else ClassMap.uses
+
     def postprocess(self, output: Logits, card: ModelCard) -> ClassPredictions:
-        return ClassPredictions(tuple(self._predictions(class_scores(output, card)[0], card)))
+        scores, least = class_scores(output, card)[0], self._least(card)
+        found = tuple(self._predictions(scores, card))
+        reaching = 0 if least is None else int((scores >= least).sum())
+        return ClassPredictions(found, unnamed=max(0, reaching - len(found)))
+
+    def notes_on(self, result: ClassPredictions) -> Sequence[Note]:
+        if not result.unnamed:
+            return ()
+        named = len(result.predictions)
+        return (
+            Note(
+                "classes_cut",
+                f"{named + result.unnamed} classes reach the threshold, and the best {named} are "
+                f"named: top_k is {self.top_k}. Raise it to name all.",
+            ),
+        )
 
     def window_scores(self, output: Logits, card: ModelCard) -> NDArray[np.float32]:
         return class_scores(output, card)
@@ -184,8 +271,9 @@ class Classify(SlidingWindow):
         else:
             ids = [class_id(name, card, len(maxima)) for name in self.classes]
         values = scores[:, ids].T.reshape(len(ids), len(grid.rows), len(grid.cols))
-        return ClassMap(
+        found = ClassMap(
             predictions=whole.predictions,
+            unnamed=whole.unnamed,
             labels=tuple(label(i, card) for i in ids),
             values=np.ascontiguousarray(values, np.float32),
             grid=grid,
@@ -193,9 +281,20 @@ class Classify(SlidingWindow):
             height=placed.size[0],
             width=placed.size[1],
         )
+        if self.paint == "score":
+            return found
+        every = scores.T.reshape(-1, len(grid.rows), len(grid.cols))
+        wanted = self._least(card)
+        least = -np.inf if wanted is None else wanted
+        own = {each.name: getattr(found, each.name) for each in fields(found)}
+        return PaintedClasses(**own, winners=winners(grid, every, least), card=card)
+
+    def _least(self, card: ModelCard) -> float | None:
+        """The least score of a class that is named."""
+        return self.threshold if self.threshold is not None else card.output.threshold
 
     def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
-        threshold = self.threshold if self.threshold is not None else card.output.threshold
+        threshold = self._least(card)
         count = min(self.top_k, len(scores))
         best = (-scores).argsort(kind="stable")[:count].tolist()
         return [

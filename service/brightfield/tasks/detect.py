@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidCard
+from brightfield.errors import InvalidCard, InvalidParameter
 from brightfield.geometry import Geometry
 from brightfield.images.objects import Box, Object
 from brightfield.images.picture import Note
@@ -30,7 +30,12 @@ from brightfield.tasks.objects.own_code import (
     own_candidates_of,
 )
 from brightfield.tasks.objects.suppression import Detections, concatenate, suppress
-from brightfield.tasks.objects.tiled_candidates import clipped, columns_misfit, own_candidates
+from brightfield.tasks.objects.tiled_candidates import (
+    clipped,
+    columns_misfit,
+    limit_notes,
+    own_candidates,
+)
 from brightfield.tasks.segment import Segment, SegmentCanvas
 from brightfield.tasks.targets.detection_targets import detection_targets
 from brightfield.tasks.targets.labels import class_id, label
@@ -81,8 +86,15 @@ class Detect(Dense):
 
     def check(self, scene: Scene) -> None:
         _class_ids(self.classes, scene.card)
-        if scene.card.task == "segment":
-            Segment().check(scene)
+        if scene.card.task != "segment":
+            return
+        if self.iou is not None:
+            raise InvalidParameter(
+                f"iou is for overlapping boxes, and {scene.card.id} finds objects by their pixels; "
+                "leave it out.",
+                errors=[{"location": "iou"}],
+            )
+        Segment().check(scene)
 
     def canvas(self, scene: Scene) -> Detecting:
         return Detecting(scene, self)
@@ -123,6 +135,7 @@ class Detecting(Canvas):
             self._tiles.append(
                 own_candidates(output, geometry, tile, self.scene.card, self._threshold)
             )
+            self.notes.extend(limit_notes(output))
             return
         if self.scene.card.post is not None and self.scene.card.task == "detect":
             self._add_own(output, geometry, tile)
@@ -146,10 +159,14 @@ class Detecting(Canvas):
             self._tiles.append(own_candidates(found, geometry, tile, card, self._threshold))
 
     def result(self) -> Objects:
-        objects = self._boxed() if self._masks is None else self._segmented(self._masks)
-        return Objects(objects, source_of(self.scene), self.scene.card)
+        found = self._boxed() if self._masks is None else self._segmented(self._masks)
+        most = self._task.max_detections
+        if len(found) > most:
+            self.notes.append(_cut(len(found), most))
+        return Objects(found[:most], source_of(self.scene), self.scene.card)
 
     def _boxed(self) -> tuple[Object, ...]:
+        """All objects, the best first."""
         if self._own is not None:
             self._tiles = [self._own.boxes()]
         if not self._tiles:
@@ -160,7 +177,6 @@ class Detecting(Canvas):
             output.activation,
             threshold=self._threshold,
             iou=output.iou if task.iou is None else task.iou,
-            max_detections=task.max_detections,
             classes=self._classes,
         )
         return tuple(_objects(found, self.scene))
@@ -173,10 +189,19 @@ class Detecting(Canvas):
             and (self._classes is None or found.class_id in self._classes)
         ]
         wanted.sort(key=lambda found: -(found.score or 0.0))
+        self.notes.extend(canvas.notes)
         return tuple(
             Object(number, found.label, found.class_id, found.box, found.score)
-            for number, found in enumerate(wanted[: self._task.max_detections], 1)
+            for number, found in enumerate(wanted, 1)
         )
+
+
+def _cut(found: int, most: int) -> Note:
+    return Note(
+        "detections_cut",
+        f"{found} objects were found, and the best {most} are named: max_detections is {most}. "
+        "Raise it to name all.",
+    )
 
 
 def _objects(found: Detections, scene: Scene) -> list[Object]:

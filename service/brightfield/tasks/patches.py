@@ -10,11 +10,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet
+from brightfield.images.legend import PictureLegend, with_legend
+from brightfield.images.picture import Note
 from brightfield.results import MapSpace, Result, ResultTable
 from brightfield.tasks.kinds.unit_search import UnitSearch
 from brightfield.tasks.units.patch import Patch
 from brightfield.tasks.units.top_activations import TopActivations
-from brightfield.tensors import Pixels
+from brightfield.tensors import Pixels, Rgb
 
 _SIDE = 96
 # On a sheet, and passes back through the model.
@@ -27,6 +29,7 @@ class Patches(Result):
     by the sum of their values. `rule` says how gradients were taken: `guided` or `plain`."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "csv")
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {"legend": ("png",)}
     layer: str
     units: Mapping[int, Sequence[Patch]]
     rule: str
@@ -50,6 +53,17 @@ class Patches(Result):
             for rank, patch in enumerate(patches, 1)
         ]  # fmt: skip
         return ResultTable(columns, rows)
+
+    @property
+    def about(self) -> dict[str, str]:
+        return {"layer": self.layer}
+
+    def explained(self, picture: Rgb, title: Sequence[str]) -> Rgb:
+        each = (
+            "A row for each unit: its patches, the most exciting first, with value and image; "
+            f"beside each the gradient of the value ({self.rule}), grey where it is 0."
+        )
+        return with_legend(picture, PictureLegend((*title, each)))
 
     def image(self) -> Pixels:
         """A row per unit: each patch with its gradient beside it, and its value."""
@@ -90,6 +104,15 @@ class FindPatches(UnitSearch):
         if self.units is not None:
             return {unit: index for index, unit in enumerate(self.units)}
         return {unit: unit for unit in top.best(self.most)}
+
+    def notes_on(self, top: TopActivations) -> Sequence[Note]:
+        if self.units is not None or top.responding <= self.most:
+            return ()
+        detail = (
+            f"{top.responding} units of the layer respond to the images, and the {self.most} with "
+            "the greatest values are named; raise `most`, or name others with units=."
+        )
+        return (Note("units_left_out", detail),)
 
     def found(self, layer: str, units: Mapping[int, Sequence[Patch]], rule: str) -> Patches:
         return Patches(layer, units, rule)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from pydantic import Field as Parameter
+from pydantic import model_validator
 
 from brightfield.cards import ModelCard
-from brightfield.errors import InvalidCard
+from brightfield.errors import InvalidCard, InvalidParameter
 from brightfield.geometry import Geometry
 from brightfield.images import rle
 from brightfield.images.objects import measure
@@ -26,23 +27,23 @@ from brightfield.tasks.agreement.candidates import compared_candidates
 from brightfield.tasks.agreement.maps import compared_maps
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
+from brightfield.tasks.objects.linking import SegmentedPlane, linked
 from brightfield.tasks.objects.maps import Field
 from brightfield.tasks.objects.objects import source_of
 from brightfield.tasks.objects.own_code import OwnCode, examined_own_code
 from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
 from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
 from brightfield.tasks.objects.suppression import concatenate, suppress
-from brightfield.tasks.objects.tiled_candidates import own_candidates
-from brightfield.tasks.objects.volume import Volume, linked
+from brightfield.tasks.objects.tiled_candidates import limit_notes, own_candidates
+from brightfield.tasks.objects.volume import Volume
 from brightfield.tasks.targets.detection_targets import detection_targets
 from brightfield.tasks.targets.labels import class_id
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.tasks.targets.own_code_targets import own_code_targets
 from brightfield.tasks.targets.region_targets import region_targets
+from brightfield_painting import display, scale
 
 _THRESHOLD = 0.5
-# Mask R-CNN has suppressed doubles itself; of several tiles a few more may meet.
-_MOST_OBJECTS = 100_000
 
 
 class Segment(Dense):
@@ -53,6 +54,9 @@ class Segment(Dense):
     default_model: ClassVar[str | None] = "nuclei"
     explainable: ClassVar[bool] = True
     output_axes: ClassVar[int | None] = 4
+    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "outlines": ("json", "geojson", "rois", "coco", "overlay"),
+    }
 
     mode: Mode | None = None
     """`instance` tells objects of a class apart, `semantic` does not. Default: what the model is
@@ -72,6 +76,14 @@ class Segment(Dense):
     link: Annotated[float, Parameter(gt=0, le=1)] = 0.25
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume."""
+
+    @model_validator(mode="after")
+    def _of_a_volume(self) -> Self:
+        if "link" in self.model_fields_set and not self.volume:
+            raise ValueError("link joins the planes of a volume; give volume=true, too")
+        if self.outlines and self.volume:
+            raise ValueError("outlines belong to single images; format=geojson has a volume's")
+        return self
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:
@@ -133,10 +145,9 @@ class Segment(Dense):
         return region_targets(aim, model_output, kind, partitioned)
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
-        planes = map(_segmented, canvases)  # which keeps no canvas that is done
         if self.volume:
-            return linked(planes, self.link)
-        (segmentation,) = planes
+            return linked(map(_plane, canvases), self.link)  # which keeps no canvas that is done
+        (segmentation,) = map(_segmented, canvases)
         return segmentation
 
     def mode_for(self, card: ModelCard, finds_objects: bool) -> Mode:
@@ -175,6 +186,7 @@ class SegmentCanvas(Canvas):
             if output.masks is None:
                 raise ModelFailed(f"The model {card.id} finds boxes and no masks; use /detect.")
             self._tiles.append(own_candidates(output, geometry, tile, card, self._likely))
+            self.notes.extend(limit_notes(output))
             return
         if card.post is not None:
             self._own = self._own or OwnCode(self.scene, self._likely)
@@ -202,6 +214,12 @@ class SegmentCanvas(Canvas):
         parts = parts.of_classes(self._classes)
         preset = 0 if card.output.instances is None else card.output.instances.min_area
         least = preset if task.min_area is None else task.min_area
+        if mode == "semantic" and task.min_area is not None:
+            raise InvalidParameter(
+                "min_area drops objects, and mode=semantic has classes; leave it out, or ask for "
+                "mode=instance.",
+                errors=[{"location": "min_area"}],
+            )
         return (parts.at_least(least) if mode == "instance" else parts), mode
 
     def result(self) -> SegmentedObjects:
@@ -270,7 +288,6 @@ class SegmentCanvas(Canvas):
             output.activation,
             threshold=self._likely,
             iou=output.iou,
-            max_detections=_MOST_OBJECTS,
         )
         return from_masks(found, candidates, region)
 
@@ -286,3 +303,12 @@ def _check_labels(card: ModelCard) -> None:
 def _segmented(canvas: Canvas) -> SegmentedObjects:
     assert isinstance(canvas, SegmentCanvas)
     return canvas.result()
+
+
+def _plane(canvas: Canvas) -> SegmentedPlane:
+    """A plane of a stack, and how it looks: in the limits that the model saw it in."""
+    picture, scaling = canvas.scene.picture, canvas.scene.scaling
+    if scaling is None:
+        return _segmented(canvas), display(picture.pixels)
+    unit = scale(picture.pixels, scaling.low, scaling.high)
+    return _segmented(canvas), display(np.rint(unit * 255).astype(np.uint8))

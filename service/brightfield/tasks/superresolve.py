@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -93,6 +93,10 @@ class Enlarged(Result):
         return self.pixels.dtype in (np.uint8, np.uint16) and self.pixels.shape[2] in (1, 3)
 
     @property
+    def about(self) -> dict[str, str]:
+        return {"scale": str(self.scale)}
+
+    @property
     def numbers(self) -> dict[str, float]:
         return self.fidelity or {}
 
@@ -124,6 +128,7 @@ class Superresolve(Dense):
     default_model: ClassVar[str | None] = "photo-x2"
     attachments: ClassVar[tuple[str, ...]] = ("reference",)
     output_axes: ClassVar[int | None] = 4
+    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {"encoding": ("json",)}
 
     scale: Annotated[int, Parameter(ge=2)] | None = None
     """How many times more pixels along a side; chooses the model. Default: the model's."""

@@ -200,5 +200,5 @@ def test_what_is_wrong_is_named(client: TestClient, request_: Any, code: str) ->
 def test_what_is_wrong_about_two_parameters_together_is_a_sentence(client: TestClient) -> None:
     reply = client.post("/classify?stride=50", content=CAT)
     assert reply.json()["detail"] == (
-        "stride and classes belong to a sliding window; give window, too."
+        "stride, classes and paint belong to a sliding window; give window, too."
     )

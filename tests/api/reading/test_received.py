@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from brightfield.api.admission.body_budget import BodyBudget
 from brightfield.api.reading.body import BodyRules
-from brightfield.api.reading.inputs import Submission, understand_submission
+from brightfield.api.reading.inputs import understand_submission
 from brightfield.api.reading.received import Received, receive
 from brightfield.api.reading.sources import FaultyImage, ImageById, SentImage
 from brightfield.errors import ConflictingParameter, MalformedForm, TooManyBytes
@@ -52,8 +52,42 @@ def received(query: str = "", max_bytes: int = 10_000, chunk: int = 7, **body: A
     ],
 )
 def test_every_form_means_the_same(query: str, body: Any) -> None:
-    expected = Submission([SentImage(b"hello")], {"top_k": "2"})
-    assert understand_submission(received(query, **body)) == expected
+    found = understand_submission(received(query, **body))
+    assert [image.load(None) for image in found.images] == [b"hello"]  # type: ignore[arg-type]
+    assert (found.parameters, found.batch) == ({"top_k": "2"}, False)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ({"content": b"hello"}, None),
+        (
+            {"content": b"hello", "headers": {"Content-Disposition": 'x; filename="a b.png"'}},
+            "a b.png",
+        ),
+        (
+            {"content": b"x", "headers": {"Content-Disposition": "x; filename*=UTF-8''%C2%B5.png"}},
+            "µ.png",
+        ),
+        ({"files": {"file": ("plate/a.png", b"hello")}}, "plate/a.png"),
+        ({"files": {"file": ("µm.png", b"hello")}}, "µm.png"),
+        ({"json": {"image": {"data": TEXT, "name": "a.png"}}}, "a.png"),
+        ({"json": {"image": {"id": "sha256:1", "name": "a.png"}}}, "a.png"),
+    ],
+)
+def test_an_image_has_the_name_of_its_file(body: Any, name: str | None) -> None:
+    (image,) = understand_submission(received(**body)).images
+    assert image.name == name
+
+
+@pytest.mark.parametrize("named", [b"; filename*=UTF-8''%E2%82%AC%20x.png", b""])
+def test_a_part_called_file_is_one_however_it_is_named(named: bytes) -> None:
+    head = b"--b\r\nContent-Disposition: form-data; name=file" + named + b"\r\n\r\n"
+    form = {"Content-Type": "multipart/form-data; boundary=b"}
+    (image,) = understand_submission(
+        received(content=head + b"hello\r\n--b--", headers=form)
+    ).images
+    assert image == SentImage(b"hello", "€ x.png" if named else None)
 
 
 def test_a_batch_keeps_its_order_and_its_faults() -> None:

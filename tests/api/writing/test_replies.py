@@ -15,6 +15,8 @@ import tifffile
 from PIL import Image
 from starlette.testclient import TestClient
 
+from brightfield.api.writing.replies import member_names
+
 from ..conftest import CHELSEA, COFFEE, png
 
 CAT = png(CHELSEA)
@@ -105,14 +107,38 @@ def test_an_embedding_is_the_same_as_json_and_npy(client: TestClient) -> None:
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_binary_batch_is_a_zip_by_index(client: TestClient) -> None:
-    files = [("file", CAT), ("file", b"nothing"), ("file", png(COFFEE))]
+def test_a_binary_batch_is_a_zip_by_the_names_of_files(client: TestClient) -> None:
+    files = [
+        ("file", (name, content))
+        for name, content in (("b/x.png", CAT), ("../n.png", b"nothing"), ("x.png", png(COFFEE)))
+    ]
     reply = client.post("/saliency?format=npy", files=files)
     assert reply.status_code == 207 and reply.headers["content-type"] == "application/zip"
     archive = zipfile.ZipFile(io.BytesIO(reply.content))
-    assert sorted(archive.namelist()) == ["0.npy", "2.npy", "envelopes.json"]
-    assert np.load(io.BytesIO(archive.read("2.npy"))).shape == (400, 600)
-    assert b"unknown_format" in archive.read("envelopes.json")
+    assert sorted(archive.namelist()) == ["b/x.npy", "envelopes.json", "x.npy"]
+    assert np.load(io.BytesIO(archive.read("x.npy"))).shape == (400, 600)
+    first, failed, last = json.loads(archive.read("envelopes.json"))["items"]
+    assert failed["error"]["code"] == "unknown_format"
+    assert (first["file"], first["image"]["name"]) == ("b/x.npy", "b/x.png")
+    assert last["file"] == "x.npy"
+
+
+@pytest.mark.parametrize(
+    ("names", "files"),
+    [
+        ([None, None], ["0", "1"]),
+        (["a.png", "b.png"], ["a", "b"]),
+        (["a.png", "a.tif", "A.jpg"], ["a.png", "a.tif", "A.jpg"]),
+        (["p/a.png", "q/a.png", None], ["p/a", "q/a", "2"]),
+        (["a.png", "a.png"], ["a.png-0", "a.png-1"]),
+        (["/etc/x.png", "..\\..\\y:z.png"], ["etc/x", "y_z"]),
+        (["..", "img.ome.tif"], ["image", "img.ome"]),
+    ],
+)
+def test_members_of_an_archive_are_named_as_their_images(
+    names: list[str | None], files: list[str]
+) -> None:
+    assert member_names(names) == files
 
 
 def test_a_json_reply_over_the_limit_names_the_binary_format(started: Any) -> None:

@@ -47,6 +47,16 @@ def test_arrays_go_as_npz_and_options_in_the_query(client, fake):
     assert fake.last.headers["content-type"] == "application/x-npz"
 
 
+def test_columns_beside_groups_give_numbers_of_parts(real):
+    columns = {"group": ["p", "p", "q", "q"], "site": ["A", "B", "A", "B"]}
+    found = real.metrics(TRUTH, SCORES, groups=columns, by="site", ci=FAST)
+    assert [(part.value, part.n) for part in found.by] == [("A", 2), ("B", 2)]
+    mask = np.eye(4, dtype=np.uint8)
+    options = {"task": "segmentation", "by": "site", "ci": FAST}
+    found = real.metrics([mask] * 4, predictions=[mask] * 4, groups=columns, **options)
+    assert found.by[1].pooled["dice"].value == 1
+
+
 def test_classification(real):
     found = real.metrics(TRUTH, SCORES, operating_point="youden", ci={"level": 0.9})
     assert found["auroc"].value == 0.75
@@ -138,7 +148,7 @@ def test_reports_are_asked_for_again(real, tmp_path):
     assert roc.media_type == "image/svg+xml" and "<img" in roc._repr_html_()
     assert found.save(tmp_path / "pr.png", plot="pr").read_bytes().startswith(b"\x89PNG")
     assert json.loads(found.save(tmp_path / "all.json").read_text()) == dict(found.raw)
-    with pytest.raises(UnprocessableError, match="It has roc, pr, confusion"):
+    with pytest.raises(UnprocessableError, match="It has roc, pr, threshold, confusion"):
         found.plot("cases")
     with pytest.raises(ValueError, match=r"saved as \.html"):
         found.save(tmp_path / "report.pdf")
@@ -148,5 +158,5 @@ def test_reports_of_documents_are_asked_for_again(real):
     mask = np.eye(12, dtype=bool)
     found = real.metrics([mask], predictions=[mask], task="segmentation", ci=FAST)
     assert b"Dice" in found.plot().content
-    with pytest.raises(ValueError, match="no longer knows its data"):
+    with pytest.raises(ValueError, match="no longer knows its question"):
         Evaluation.from_json(found.raw).to_html()

@@ -52,7 +52,7 @@ def test_what_is_sent(client, fake):
             call(run)
     with pytest.raises(UnexpectedReply):
         client.compare_runs(run, "run_2", ci={"level": 0.9})
-    assert dict(fake.last.url.params) == {"a": "run_1", "b": "run_2", "ci.level": "0.9"}
+    assert dict(fake.last.url.params) == {"a": "run_1", "b": "run_2", "ci": '{"level": 0.9}'}
 
 
 def test_a_run_is_started_twice_only_under_a_name(client, fake, pauses):

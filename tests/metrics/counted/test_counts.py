@@ -55,12 +55,23 @@ def test_several_classes_against_scikit_learn(evaluate):
         assert own["specificity"] == pytest.approx((predicted[others] != c).mean())
 
 
-def test_a_class_without_members_is_null_and_never_predicted_is_no_zero(evaluate):
+def test_a_class_without_members_is_null_of_its_own_and_counts_0_in_means(evaluate):
     data = {"truth": ["a", "a", "b", "b"], "predictions": ["a", "a", "a", "c"]}
-    report = evaluate("classification", data, labels=["a", "b", "c"])
+    report = evaluate("classification", data, labels=["a", "b", "c", "d"])
     assert report["confusion"]["normalized"][2] is None
-    _, b, c = report["per_class"]
-    assert b["metrics"]["ppv"]["undefined"] == "no_predicted_positives"
-    assert c["metrics"]["sensitivity"]["undefined"] == "no_positives"
-    assert report["metrics"]["ppv_macro"]["undefined"] == "no_predicted_positives"
-    assert report["metrics"]["sensitivity_macro"]["value"] == 0.5  # of a and b, which have members
+    _, b, c, d = (entry["metrics"] for entry in report["per_class"])
+    assert b["ppv"]["undefined"] == "no_predicted_positives"
+    assert c["sensitivity"]["undefined"] == "no_positives"
+    assert (c["f1"]["value"], d["f1"]["undefined"]) == (0, "no_positives")
+    found = values(report)
+    scores = reference.precision_recall_fscore_support(
+        data["truth"], data["predictions"], average="macro", zero_division=0
+    )
+    means = [found[f"{name}_macro"] for name in ("ppv", "sensitivity", "f1")]
+    assert means == pytest.approx(scores[:3])
+    jaccard = reference.jaccard_score(data["truth"], data["predictions"], average="macro")
+    assert found["jaccard_macro"] == pytest.approx(jaccard)
+    assert found["specificity_macro"] == pytest.approx((1 / 2 + 1 + 3 / 4) / 3)
+    codes = [warning["code"] for warning in report["warnings"]]
+    assert codes == ["predicted_but_absent", "never_predicted"]
+    assert found["balanced_accuracy"] == 0.5  # of a and b, which have members

@@ -41,15 +41,15 @@ def test_against_all_pairs(seed, shape, spacing):
     assert isinstance(found, Surfaces)
     pairs = cdist(outline(truth) * spacing, outline(prediction) * spacing)
     forth, back = pairs.min(axis=1), pairs.min(axis=0)
-    worst = max(np.percentile(forth, 95), np.percentile(back, 95))
-    assert found.hd95 == pytest.approx(worst, abs=1e-9)
+    for percent in (50, 95, 99.5):
+        worst = max(np.percentile(forth, percent), np.percentile(back, percent))
+        assert found.hausdorff(percent) == pytest.approx(worst, abs=1e-9)
     both = np.concatenate([forth, back])
     assert (found.total / found.count, found.count) == pytest.approx((both.mean(), both.size))
     for tolerance in (0, 1.3, 2):
         assert found.within(tolerance) == (both <= tolerance + 1e-12).sum()
     if spacing == (1, 1):
-        furthest = max(found.forth.max(), found.back.max())
-        assert furthest == pytest.approx(hausdorff_distance(truth, prediction))
+        assert found.hausdorff(100) == pytest.approx(hausdorff_distance(truth, prediction))
 
 
 def test_empty_masks_have_reasons():

@@ -6,8 +6,10 @@ at single bytes wherever something resembles a boundary, which a body may do eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.multipart import parse_options_header
 
@@ -17,6 +19,8 @@ MOST_IMAGES, _MOST_TEXTS = 10_000, 1000
 _LONGEST_HEAD = 16_384
 _BREAK, _BLANK = b"\r\n", b"\r\n\r\n"
 _LONGEST_BOUNDARY = 200
+# filename*=UTF-8'en'na%C3%AFve.png (RFC 8187), which the parser of options leaves out.
+_EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*\"?([\w-]+)'[\w-]*'([^;\"\s]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +113,23 @@ def _described(head: bytes) -> tuple[str, str | None, str]:
     if b"name" not in options:
         raise _malformed("a part has no name")
     _, kind = parse_options_header(headers.get(b"content-type", b""))
-    filename = options.get(b"filename")
+    field = options[b"name"].decode("utf-8", "replace")
+    filename = file_name(headers[b"content-disposition"])
     return (
-        options[b"name"].decode("utf-8", "replace"),
-        None if filename is None else filename.decode("utf-8", "replace"),
+        field,
+        "" if filename is None and field == "file" else filename,
         kind.get(b"charset", b"utf-8").decode("latin-1").lower(),
     )
+
+
+def file_name(disposition: bytes) -> str | None:
+    """The name of a file in a Content-Disposition (RFC 6266), None where there is none."""
+    extended = _EXTENDED_NAME.search(disposition)
+    if extended is not None:
+        latin = extended[1].lower() == b"iso-8859-1"
+        return unquote_to_bytes(extended[2]).decode("latin-1" if latin else "utf-8", "replace")
+    named = parse_options_header(disposition)[1].get(b"filename")
+    return None if named is None else named.decode("utf-8", "replace")
 
 
 def _text(content: bytes, charset: str) -> str:

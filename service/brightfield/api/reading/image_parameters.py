@@ -9,7 +9,7 @@ from typing import Any
 
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import member_of, parse
-from brightfield.api.writing.formats import Reply, media_type_of
+from brightfield.api.writing.formats import Reply, media_type_of, unused
 from brightfield.engine import View
 from brightfield.images.selection import Selection
 from brightfield.work import Work
@@ -66,4 +66,8 @@ class ImageParameterReader:
         kind = self._choice.taken_from(given, self._path)
         work, view, selection, reply = parse((kind, View, Selection, Reply), given)
         form = negotiate(reply.format, accept, work.formats, media_type_of)
+        reply.check(form, work.uses)
+        for name, formats in work.of_formats.items():
+            if name in work.model_fields_set and form not in formats:
+                raise unused(name, form, formats)
         return ImageParameters(work, view, selection, reply, form)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brightfield import json_text
-from brightfield.api.reading.forms import MOST_IMAGES, FormParts
+from brightfield.api.reading.forms import MOST_IMAGES, FormParts, file_name
 from brightfield.api.reading.parameters import check_members, merge, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import FaultyImage, ImageById, ImageSource, SentImage
@@ -81,7 +81,8 @@ def _from_body(
         return _from_form(received.form, attachments)
     if received.is_json:
         return _from_json(received.body, attachments, most)
-    return Submission([SentImage(received.body)] if received.body else []), []
+    name = file_name(received.headers.get("content-disposition", "").encode("latin-1"))
+    return Submission([SentImage(received.body, name)] if received.body else []), []
 
 
 def check_count(images: int, most: int) -> None:
@@ -117,9 +118,10 @@ def _from_form(form: FormParts, attachments: Sequence[str]) -> tuple[Submission,
         if file.field != "file":
             _attach(submission, file.field, file.content, attachments)
         elif file.content:
-            submission.images.append(SentImage(file.content))
+            submission.images.append(SentImage(file.content, file.filename or None))
         else:
-            submission.images.append(FaultyImage(_empty_file(file.filename)))
+            fault = _empty_file(file.filename)
+            submission.images.append(FaultyImage(fault, file.filename or None))
     submission.batch = len(submission.images) > 1
     return submission, [
         ("params", json_object(text, "params")) if name == "params" else ("form", {name: text})
@@ -204,13 +206,16 @@ def json_images(document: Mapping[str, Any], most: int) -> tuple[list[ImageSourc
 
 def json_image(entry: Any, place: str) -> ImageSource:
     """One image of a JSON document. Raises `InvalidParameter`, `EmptyBody`."""
-    if isinstance(entry, dict) and len(entry) == 1:
-        if isinstance(entry.get("id"), str):
-            return ImageById(entry["id"])
-        if isinstance(entry.get("data"), str):
-            return SentImage(_decoded(entry["data"], place))
+    if isinstance(entry, dict) and isinstance(entry.get("name", ""), str):
+        name = entry.get("name") or None
+        others = entry.keys() - {"name"}
+        if others == {"id"} and isinstance(entry["id"], str):
+            return ImageById(entry["id"], name)
+        if others == {"data"} and isinstance(entry["data"], str):
+            return SentImage(_decoded(entry["data"], place), name)
     raise InvalidParameter(
-        f'{place} must be {{"data": "<base64>"}} or {{"id": "sha256:..."}}.',
+        f'{place} must be {{"data": "<base64>"}} or {{"id": "sha256:..."}}, each with or without '
+        "the `name` of its file.",
         errors=[{"location": place}],
     )
 

@@ -13,6 +13,7 @@ from brightfield.api.writing.reports import ComparisonForm
 from brightfield.errors import InvalidParameter, UnknownParameter, suggestions
 from brightfield.metrics.evaluation import Evaluation
 from brightfield.metrics.statistics.confidence import Confidence
+from brightfield.parameters import parsed_json
 from brightfield.store.runs import StoredRun
 
 LONGEST = 200
@@ -51,7 +52,7 @@ def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
                 "Name two runs: `a` and `b` are ids, as GET /metrics/runs lists them.",
                 errors=[{"location": name}],
             )
-    inner: dict[str, Any] = {}
+    inner: dict[str, Any] = _whole(query.get("ci"))
     shown: dict[str, Any] = {}
     for name, value in query.items():
         part = name.removeprefix("ci.")
@@ -59,7 +60,7 @@ def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
             inner[part] = value
         elif name in ComparisonForm.model_fields:
             shown[name] = value
-        elif name not in ("a", "b"):
+        elif name not in ("a", "b", "ci"):
             known = [
                 "a",
                 "b",
@@ -73,6 +74,20 @@ def understand_comparison(query: Mapping[str, str]) -> ComparisonRequest:
     (confidence,), (form,) = parse((Confidence,), inner), parse((ComparisonForm,), shown)
     given = confidence.model_dump(exclude_unset=True)
     return ComparisonRequest(query["a"], query["b"], given, form)
+
+
+def _whole(ci: str | None) -> dict[str, Any]:
+    """The options of intervals as one JSON object."""
+    try:
+        found = {} if ci is None else parsed_json(ci)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidParameter(
+            "`ci` is a JSON object; write its parts as ci.level=0.9.",
+            errors=[{"location": "ci", "received": ci}],
+        )
+    return found
 
 
 def check_text(location: str, value: Any) -> None:

@@ -11,7 +11,9 @@ from brightfield.store.images import ProjectImages
 
 
 class ImageSource(ABC):
-    """An image of a request, before its bytes are known."""
+    """An image of a request, before its bytes are known; `name` is that of its file, if told."""
+
+    name: str | None
 
     @abstractmethod
     def load(self, store: ProjectImages) -> bytes:
@@ -27,6 +29,7 @@ class SentImage(ImageSource):
     """An image that came with the request."""
 
     data: bytes
+    name: str | None = None
 
     def load(self, store: ProjectImages) -> bytes:
         return self.data
@@ -40,6 +43,7 @@ class ImageById(ImageSource):
     """An image that lies in the image store. `load` raises `ImageExpired`."""
 
     id: str
+    name: str | None = None
 
     def load(self, store: ProjectImages) -> bytes:
         return store.get(self.id)
@@ -50,6 +54,7 @@ class FaultyImage(ImageSource):
     """An image that could not be read from the request, so that it doesn't fail its neighbours."""
 
     fault: BrightfieldError
+    name: str | None = None
 
     def load(self, store: ProjectImages) -> bytes:
         raise self.fault

@@ -49,14 +49,17 @@ async def post_patches(name: Name, request: Request) -> Response:
         posted = await off_loop(received, understand_posted, received)
         task, items, view, selection, reply = parse(_MODELS, posted.parameters)
         form = negotiate(reply.format, received.headers.get("accept"), task.formats, media_type_of)
+        reply.check(form, task.uses)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             find = services.collections.patches.find
             ids, found = await find(name, task, items.filter, view, selection, ticket, progress)
+            unnamed: list[str | None] = [None] * len(ids)
             if form != "json":
                 writer = Writer(form, reply, received.request_id, limit)
-                return await asyncio.to_thread(writer.together, found)
-            envelope = together_envelope(found, received.request_id, reply.space or "input")
+                return await asyncio.to_thread(writer.together, found, unnamed)
+            space = reply.space or "input"
+            envelope = together_envelope(found, received.request_id, space, unnamed)
             return await asyncio.to_thread(items_reply, {**envelope, "ids": ids}, limit)
 
         return Understood(respond)

@@ -20,7 +20,6 @@ from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
-from brightfield.api.schema.parameters import headers
 from brightfield.api.schema.responses import answers, made
 from brightfield.api.schema.shapes.reports import EvaluationRun, RunChunk, RunChunkList, RunList
 from brightfield.api.services import Services, services_of
@@ -30,7 +29,8 @@ from brightfield.api.writing.reports import (
     NPZ,
     OFFERED,
     PICTURES,
-    ReportForm,
+    RunDemands,
+    RunReportForm,
     chosen_form,
     described_replies,
     respond,
@@ -58,6 +58,8 @@ class PageQuery(Parameters):
     """Most runs in the reply."""
     offset: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """How many of the newest are passed over."""
+    name: str | None = None
+    """Only the run of this name."""
 
 
 class PlotQuery(Parameters):
@@ -100,7 +102,7 @@ async def list_runs(request: Request) -> Response:
     services = services_of(request)
 
     def page() -> dict[str, Any]:
-        found = services.runs.store.page(query.limit, query.offset)
+        found = services.runs.store.page(query.limit, query.offset, query.name)
         return {
             "runs": [describe_run(run) for run in found.runs],
             "total": found.total,
@@ -116,25 +118,25 @@ async def list_runs(request: Request) -> Response:
     summary="The report about what is there.",
     response_class=Response,
     responses=described_replies(("json",)),
-    openapi_extra={"parameters": headers("X-Request-Timeout", "Prefer")},
+    openapi_extra=describe_query(RunDemands, "X-Request-Timeout", "Prefer"),
 )
 @needs("read", job="write")
 async def get_run(run_id: RunId, request: Request) -> Response:
-    parse((Parameters,), query_of(request.query_params))  # it has none
-    return await _report(request, run_id, "json", ReportForm())
+    (query,) = parse((RunDemands,), query_of(request.query_params))
+    return await _report(request, run_id, "json", RunReportForm(**query.model_dump()))
 
 
 @router.get(
     "/{run_id}/report",
-    summary="The report in a form of one's choice: JSON, CSV, a page, a plot, or all points.",
+    summary="The report in another form: CSV, a page, a summary, a plot, or all points.",
     response_class=Response,
     responses=described_replies(_OFFERED),
-    openapi_extra=describe_query(ReportForm, "X-Request-Timeout", "Prefer"),
+    openapi_extra=describe_query(RunReportForm, "X-Request-Timeout", "Prefer"),
 )
 @needs("read", job="write")
 async def get_report(run_id: RunId, request: Request) -> Response:
     """`format=npz` streams every point of the curves."""
-    (query,) = parse((ReportForm,), query_of(request.query_params))
+    (query,) = parse((RunReportForm,), query_of(request.query_params))
     form = chosen_form(query, request.headers.get("accept"), _OFFERED)
     if form == NPZ_FORM:
         return await _points(request, run_id)
@@ -143,7 +145,7 @@ async def get_report(run_id: RunId, request: Request) -> Response:
 
 @router.get(
     "/{run_id}/plot/{name}",
-    summary="A plot: roc, pr, confusion, calibration, cases, classes or errors.",
+    summary="A plot: roc, pr, threshold, confusion, calibration, cases, classes or errors.",
     response_class=Response,
     responses=described_replies(PICTURES),
     openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
@@ -152,7 +154,7 @@ async def get_report(run_id: RunId, request: Request) -> Response:
 async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
     """A plot that the report doesn't have is 422; the problem names those that it has."""
     (query,) = parse((PlotQuery,), query_of(request.query_params))
-    wanted = ReportForm(format=query.format, plot=name)
+    wanted = RunReportForm(format=query.format, plot=name)
     form = chosen_form(wanted, request.headers.get("accept"), PICTURES)
     return await _report(request, run_id, form, wanted)
 
@@ -222,16 +224,19 @@ def _added(
     return _json(document, 201 if new else 200)
 
 
-async def _report(request: Request, run_id: str, name: str, form: ReportForm) -> Response:
+async def _report(request: Request, run_id: str, name: str, form: RunReportForm) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        await asyncio.to_thread(services.runs.store.get, run_id)  # not only once a job begins
+        runs, evaluating = services.runs, services.engine.evaluating
+        for each in filter(None, (run_id, form.baseline)):  # not only once a job begins
+            await asyncio.to_thread(runs.store.get, each)
 
         async def answer(ticket: Ticket, progress: Progress | None) -> Response:
-            report = await services.engine.evaluating(
-                partial(services.runs.report, run_id, ticket.check)
-            )
+            report, baseline = await evaluating(partial(runs.report, run_id, ticket.check)), None
+            if form.baseline is not None and report["n"]:
+                against = partial(runs.compare, run_id, form.baseline, {}, ticket.check)
+                baseline = await evaluating(against)
             limit = services.settings.max_reply_bytes
-            return await asyncio.to_thread(respond, report, name, form, limit)
+            return await asyncio.to_thread(respond, report, name, form, limit, baseline)
 
         return Understood(answer)
 

@@ -31,6 +31,8 @@ from brightfield.engine import View
 from brightfield.images.selection import Selection
 from brightfield.work import Work
 
+_NAME: Schema = {"type": "string", "description": "Name of the file, for `file_name` and archives."}
+
 _FURTHER: Mapping[str, Schema] = {
     "ImageReference": {
         "title": "ImageReference",
@@ -40,14 +42,20 @@ _FURTHER: Mapping[str, Schema] = {
                 "title": "ImageBytes",
                 "type": "object",
                 "required": ["data"],
-                "properties": {"data": {"type": "string", "contentEncoding": "base64"}},
+                "properties": {
+                    "data": {"type": "string", "contentEncoding": "base64"},
+                    "name": _NAME,
+                },
                 "additionalProperties": False,
             },
             {
                 "title": "StoredImageId",
                 "type": "object",
                 "required": ["id"],
-                "properties": {"id": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}},
+                "properties": {
+                    "id": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+                    "name": _NAME,
+                },
                 "additionalProperties": False,
             },
         ],

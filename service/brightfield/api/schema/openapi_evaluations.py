@@ -25,6 +25,7 @@ _PREDICTIONS: Mapping[str, str] = {
     "scores": "A score of the positive class for each row, or a score for each class.",
     "predictions": "Predicted labels or class numbers, in place of scores.",
     "ids": "Names of the rows.",
+    "columns": "Further columns by name, for `by`: a value for each row, pair or image.",
     "groups": "What belongs together (patients, slides): one for each row, pair or image.",
     "ground_truth": "A COCO data set: images, annotations, categories.",
     "detections": "COCO results: image_id, category_id, bbox or segmentation, score.",
@@ -33,7 +34,7 @@ _PAIRS: Mapping[str, str] = {
     "segmentation": "`{id, group, truth, prediction}`: masks as {png}, {npy}, {rle} or {array}.",
     "restoration": "`{id, group, reference, image}`: images as {data}, {npy} or {array}.",
 }
-_OBJECTS = frozenset({"ground_truth"})
+_OBJECTS = frozenset({"ground_truth", "columns"})
 _NAME = "A name of one's own: posting it again gives the same run."
 
 
@@ -116,7 +117,7 @@ def _body(catalog: Mapping[str, type[Evaluation]], *, with_options: bool = True)
     ]
     content: Schema = {JSON: {"schema": {"anyOf": documents}}}
     if any(evaluation.tables for evaluation in catalog.values()):
-        columns = "Columns truth, score or score:<label>, prediction, group, id."
+        columns = "Columns truth, score or score:<label>, prediction, group, id, those of `by`."
         content[CSV] = {"schema": {**BINARY_BODY, "description": columns}}
         archive = "Arrays of the names that CSV has for its columns."
         content[NPZ] = {"schema": {**BINARY_BODY, "description": archive}}

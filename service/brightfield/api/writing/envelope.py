@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -16,30 +17,37 @@ from brightfield.results import MapSpace, counting_nulls
 
 
 def envelope(
-    answer: Answer, request_id: str, space: MapSpace, *, with_result: bool = True
+    answer: Answer,
+    request_id: str,
+    space: MapSpace,
+    *,
+    name: str | None = None,
+    with_result: bool = True,
 ) -> dict[str, Any]:
-    """One image's answer as design and documentation describe it."""
-    seen = ImageFacts.of(answer.picture, answer.scaling)
+    """One image's answer as design and documentation describe it; `name` is that of its file."""
+    seen = ImageFacts.of(answer.picture, answer.scaling, answer.region)
     result, notes = _result(answer, space) if with_result else ({}, ())
     return {
         **_origin(answer, request_id),
-        "image": {**_image(seen), "tiles": answer.tiles},
+        "image": {"name": name, **_image(seen), "tiles": answer.tiles},
         **result,
         **_circumstances(answer, notes),
     }
 
 
-def together_envelope(answer: MultiImageAnswer, request_id: str, space: MapSpace) -> dict[str, Any]:
-    """One answer about several images: `images` in the order sent, each with its own warnings, or
-    with what is wrong with it as `error`."""
+def together_envelope(
+    answer: MultiImageAnswer, request_id: str, space: MapSpace, names: Sequence[str | None]
+) -> dict[str, Any]:
+    """One answer about several images: `images` in the order sent, each under its name and with its
+    own warnings, or with what is wrong with it as `error`."""
     result, notes = _result(answer, space)
     return {
         **_origin(answer, request_id),
         "images": [
             {"error": problem(seen, f"{request_id}.{index}")}
             if isinstance(seen, BrightfieldError)
-            else {**_image(seen), "warnings": _warnings(seen.notes)}
-            for index, seen in enumerate(answer.images)
+            else {"name": name, **_image(seen), "warnings": _warnings(seen.notes)}
+            for index, (seen, name) in enumerate(zip(answer.images, names, strict=True))
         ],
         **result,
         **_circumstances(answer, notes),
@@ -100,6 +108,11 @@ def _image(seen: ImageFacts) -> dict[str, Any]:
         "orientation_applied": seen.orientation_applied,
         "intensity": scaling._asdict() if scaling else {"mode": "raw", "low": None, "high": None},
         "pixel_size": seen.pixel_size,
+        "spacing": seen.spacing,
+        "selection": {
+            **seen.address.json(),
+            "region": None if seen.region is None else asdict(seen.region),
+        },
     }
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field
 
+from brightfield.api.writing.facts import AnswerFacts
 from brightfield.engine import Answer, MultiImageAnswer
+from brightfield.errors import InvalidParameter
 from brightfield.images import encode
 from brightfield.parameters import Offset, Parameters
 from brightfield.results import MapSpace
@@ -28,9 +30,41 @@ class Reply(Parameters):
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.6
     """Greatest opacity of an overlay."""
     offset: Offset = (0.0, 0.0)
-    """Where the image's corner lies in a larger one, x,y in its pixels: added in `geojson`."""
+    """Where the image's corner lies in a larger one, x,y in its pixels: added to the coordinates of
+    objects."""
     downsample: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    """Pixels of the larger image for one of this: coordinates in `geojson` are multiplied."""
+    """Pixels of the larger image for one of this: coordinates of objects are multiplied by it."""
+    legend: bool = False
+    """Draw what a picture shows below it: the colours of values or classes, the model, the
+    target."""
+
+    def check(self, form: str, uses: Mapping[str, Sequence[str]]) -> None:
+        """Refuse what was given and the format has no use for; `uses` has the formats by parameter.
+
+        Raises `InvalidParameter` that names the formats which have one.
+        """
+        for name in sorted(self.model_fields_set - {"format"}):
+            given, formats = getattr(self, name), uses.get(name, ())
+            # Tables and pictures of maps are in pixels of the image, whatever is asked.
+            fits = name == "space" and given == "image" and name in uses
+            unchanged = fits or given == type(self).model_fields[name].default
+            if form not in formats and not unchanged:
+                raise unused(name, form, formats)
+
+    @property
+    def places(self) -> bool:
+        """Whether coordinates are those of a larger image."""
+        return self.offset != (0.0, 0.0) or self.downsample != 1.0
+
+
+def unused(name: str, form: str, formats: Sequence[str]) -> InvalidParameter:
+    """The refusal of a parameter that a format has no use for."""
+    users = f"it belongs to format={' or '.join(formats)}" if formats else "no format here has one"
+    other = ", or choose another format" if formats else ""
+    return InvalidParameter(
+        f"format={form} has no use for {name}; {users}. Leave {name} out{other}.",
+        errors=[{"location": name, "expected": list(formats)}],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +73,11 @@ class ReplyFormat:
 
     media_type: str
     suffix: str
-    write: Callable[[Any, Reply], bytes]
+    write: Callable[[Any, Reply, AnswerFacts[Any]], bytes]
     """From an `Answer`, or a `MultiImageAnswer` whose result is offered in this format."""
 
 
-def _csv(answer: Answer | MultiImageAnswer, reply: Reply) -> bytes:
+def _csv(answer: Answer | MultiImageAnswer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     table = answer.result.table()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -52,35 +86,47 @@ def _csv(answer: Answer | MultiImageAnswer, reply: Reply) -> bytes:
     return text.getvalue().encode()
 
 
-def _npy(answer: Answer, reply: Reply) -> bytes:
+def _npy(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     return encode.npy(answer.result.raster(reply.space or "image").array)
 
 
-def _tiff(answer: Answer, reply: Reply) -> bytes:
+def _tiff(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     space = reply.space or "image"
     raster = answer.result.raster(space)
     known = answer.picture.pixel_size if space == "image" else None
-    size = None if known is None else known / raster.finer
-    return encode.tiff(raster.array, raster.axes, pixel_size=size)
+    return encode.tiff(
+        raster.array,
+        raster.axes,
+        pixel_size=None if known is None else known / raster.finer,
+        spacing=raster.spacing,
+        origin=raster.origin,
+        facts=facts.texts,
+    )
 
 
-def _png(answer: Answer | MultiImageAnswer, reply: Reply) -> bytes:
-    return encode.png(answer.result.image())
+def _png(answer: Answer | MultiImageAnswer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
+    picture = answer.result.image()
+    if reply.legend:
+        picture = answer.result.explained(picture, facts.title)
+    return encode.png(picture, facts.texts)
 
 
-def _overlay(answer: Answer, reply: Reply) -> bytes:
-    return encode.png(answer.result.overlay(display(answer.picture.pixels), reply.alpha))
+def _overlay(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
+    drawn = answer.result.overlay(display(answer.picture.pixels), reply.alpha)
+    if reply.legend:
+        drawn = answer.result.explained(drawn, facts.title)
+    return encode.png(drawn, facts.texts)
 
 
-def _geojson(answer: Answer, reply: Reply) -> bytes:
-    return orjson.dumps(answer.result.geojson(reply.offset, reply.downsample))
+def _geojson(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
+    return orjson.dumps(answer.result.geojson())
 
 
-def _coco(answer: Answer, reply: Reply) -> bytes:
-    return orjson.dumps(answer.result.coco())
+def _coco(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
+    return orjson.dumps(answer.result.coco(facts.file))
 
 
-def _rois(answer: Answer, reply: Reply) -> bytes:
+def _rois(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     return answer.result.rois()
 
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from brightfield.engine import Answer, MultiImageAnswer
+from brightfield.api.writing.facts import AnswerFacts
 
 
-def answer_headers(answers: Sequence[Answer | MultiImageAnswer]) -> dict[str, str]:
+def answer_headers(facts: Sequence[AnswerFacts[Any]]) -> dict[str, str]:
     """Headers: the model, the codes of the warnings, and the time per stage over all images; of a
-    single one also the numbers of its result, as `X-PSNR`."""
-    if not answers:
+    single one also the numbers of its result, as `X-PSNR`, and what it is about, as `X-Target`."""
+    if not facts:
         return {}
+    answers = [each.answer for each in facts]
     headers = {"X-Model": f"{answers[0].card.id}@{answers[0].card.version}"}
     codes = dict.fromkeys(note.code for answer in answers for note in answer.notes)
+    codes |= {code: None for each in facts for code in each.left_out}
     if codes:
         headers["X-Image-Warnings"] = ", ".join(codes)
     if len(answers) == 1:
         headers |= {
             f"X-{name.upper()}": f"{n:.6g}" for name, n in answers[0].result.numbers.items()
-        }
+        } | facts[0].headers
     total: dict[str, float] = {}
     for answer in answers:
         for stage, value in answer.timing.seconds.items():

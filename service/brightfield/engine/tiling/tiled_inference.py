@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from brightfield.engine.answer import Answer, Ran, Timing
@@ -13,6 +14,7 @@ from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
 from brightfield.images.decode import stack
 from brightfield.images.picture import Note, Picture
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.images.selection import Selection
 from brightfield.images.tiles import Tile, Tiling
 from brightfield.preprocess import Prepared, Scaling, field_of, preprocess, whole_plane_scaling
@@ -47,6 +49,7 @@ class TiledInference:
         self._attachments = attachments
         self._progress = progress
         self._notes: dict[str, Note] = {}
+        self._canvas_notes: list[list[Note]] = []  # some come with the result
         self._pictures: list[Picture] = []  # the first alone
         self._scaling: Scaling | None = None
         self._tiles = 0
@@ -79,13 +82,15 @@ class TiledInference:
         views, count = self._views(picture)
         with timing.stage("tiles"):
             result = self._task.combined(self._canvases(views, count))
+        for noted in self._canvas_notes:
+            self._keep(noted)
         resident = self._resident
         return Answer(
             task=self._task.name,
             card=resident.card,
             sha256=resident.sha256,
             digest=resident.digest,
-            picture=picture or self._pictures[0],
+            picture=picture or self._stack_seen(),
             scaling=self._scaling,
             result=result,
             notes=(*resident.notes, *self._notes.values()),
@@ -93,7 +98,14 @@ class TiledInference:
             batch_size=self._batch_rows,
             tiles=self._tiles,
             ran=Ran.by(self._forward),
+            region=self._job.view.part,
         )
+
+    def _stack_seen(self) -> Picture:
+        """The first plane, under the address of all of them."""
+        first = self._pictures[0]
+        address = PlaneAddress.of(self._job.selection, first.source_axes)
+        return replace(first, address=address)
 
     def _views(self, picture: Picture | None) -> tuple[Iterable[Picture], int]:
         if picture is not None:
@@ -143,7 +155,8 @@ class TiledInference:
             canvas.add(output, geometry, tile)
             self._tiles += 1
             self._progress(Step(index * total + done, count * total))
-        self._keep((*notes, *cut, *canvas.notes))
+        self._keep((*notes, *cut))
+        self._canvas_notes.append(canvas.notes)
         return canvas
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:

@@ -79,7 +79,7 @@ class PatchSearch:
         guided = guided_notes(tuple(self._gradients.unguided))
         by_rule = {"guided": guided, "plain": (_PLAIN,), "none": (_NONE,)}
         known = [note for placed in self._placed.values() for note in placed.notes]
-        notes = (*known, *by_rule[self._gradients.rule])
+        notes = (*known, *by_rule[self._gradients.rule], *self._task.notes_on(self._top))
         return tuple({note.code: note for note in notes}.values())
 
     # Forward, over all images

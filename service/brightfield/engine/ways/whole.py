@@ -15,4 +15,4 @@ async def answer(task: Whole, context: AnswerContext) -> Answer:
     output = await context.output(image_pass)
     with context.timing.stage("postprocess"):
         result = task.postprocess(output, context.resident.card)
-    return image_pass.answer(task.endpoint, result)
+    return image_pass.answer(task.endpoint, result, task.notes_on(result))

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from brightfield.explain.maps.verdict import NO_VALUES, notes_on
 from brightfield.images.heat import HeatResult
+from brightfield.images.outlines import draw_boxes
 from brightfield.images.picture import Note
+from brightfield.palette import SKY
+from brightfield.targets import Target
 from brightfield.tensors import Map
+
+_MOST_NAMED = 16
 
 
 class Explanation(HeatResult):
-    """A map over the image for one target or several.
+    """A map over the image for one target or several. On an overlay the first has a frame, if it
+    lies in a part of the image.
 
     Subclasses are dataclasses with these fields. `facts` are members of the JSON result; `notes`
     belong to the answer's warnings.
@@ -21,6 +31,27 @@ class Explanation(HeatResult):
 
     facts: dict[str, Any]
     notes: tuple[Note, ...]
+
+    @property
+    @abstractmethod
+    def about_targets(self) -> Sequence[Target]:
+        """What is explained; the first is drawn."""
+
+    @property
+    def about(self) -> dict[str, str]:
+        targets = self.about_targets
+        labels = ", ".join(target.label for target in targets[:_MOST_NAMED])
+        more = f" and {len(targets) - _MOST_NAMED} more" if len(targets) > _MOST_NAMED else ""
+        layer = self.facts.get("layer")
+        return {"target": labels + more} | ({} if layer is None else {"layer": str(layer)})
+
+    @property
+    def colors(self) -> dict[str, str]:
+        return {"target": self.about_targets[0].label, **super().colors}
+
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        drawn, frame = super().overlay(picture, alpha), self.about_targets[0].frame
+        return drawn if frame is None else draw_boxes(drawn, [frame], [""], [SKY])
 
     @property
     @abstractmethod

@@ -90,6 +90,10 @@ class OcclusionMap(Explanation):
         return answer
 
     @property
+    def about_targets(self) -> Sequence[Target]:
+        return self.targets
+
+    @property
     def main(self) -> Map:
         return self._map(0)
 

@@ -59,6 +59,10 @@ class RegionValues(Explanation):
         return gaps
 
     @property
+    def about_targets(self) -> Sequence[Target]:
+        return self.targets
+
+    @property
     def main(self) -> Map:
         return self.regions.painted(self.shapley.values[0])
 

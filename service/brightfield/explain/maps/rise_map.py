@@ -56,6 +56,10 @@ class RiseMap(Explanation):
         return replace(stated, values=values)
 
     @property
+    def about_targets(self) -> Sequence[Target]:
+        return self.targets
+
+    @property
     def main(self) -> Map:
         first: Map = self.values[0]
         return first
@@ -68,7 +72,10 @@ class RiseMap(Explanation):
     def heat(self) -> Heat:
         """The first target's map about its mean: red supports the target."""
         return Heat(
-            self.geometry.to_image(self._about()), signed=True, region=self.geometry.region_in_image
+            self.geometry.to_image(self._about()),
+            signed=True,
+            region=self.geometry.region_in_image,
+            zero=float(self.mean[0]),
         )
 
     def _about(self) -> Map:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -64,6 +65,10 @@ class SaliencyMap(Explanation):
             **({"mask": self._mask_payload()} if self.masked else {}),
             **self.facts,
         }
+
+    @property
+    def about_targets(self) -> Sequence[Target]:
+        return (self.target,)
 
     @property
     def main(self) -> Map:

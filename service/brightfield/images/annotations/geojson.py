@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from brightfield.images.contours import ObjectOutline, Polygon, Ring
 from brightfield.images.objects import Box, Object, ObjectSource
@@ -26,28 +24,6 @@ ObjectType = Literal["annotation", "detection"]
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_OID, "brightfield.object")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldPlacement:
-    """Where an image lies in a larger one: x' = x * downsample + offset, and so for y.
-
-    The way of QuPath's exported tiles: `downsample` pixels of the slide to one of the tile, and
-    the tile's corner `offset` (x, y) in pixels of the slide.
-    """
-
-    offset: tuple[float, float] = (0.0, 0.0)
-    downsample: float = 1.0
-
-    def coordinates(self, ring: Ring) -> list[list[float]]:
-        """The ring's points in the larger image, the first again at the end; whole where it can."""
-        points: NDArray[Any] = ring
-        if self != FieldPlacement() or ring.dtype.kind == "f":
-            points = ring * self.downsample + np.array(self.offset)
-            if np.array_equal(points, np.rint(points)):
-                points = points.astype(np.int64)
-        closed: list[list[float]] = points.tolist()
-        return [*closed, closed[0]]
-
-
 def features(
     objects: Iterable[Object],
     outlines: Mapping[int, ObjectOutline],
@@ -55,29 +31,25 @@ def features(
     color: Callable[[int], Color],
     *,
     object_type: ObjectType = "detection",
-    placement: FieldPlacement | None = None,
 ) -> list[dict[str, Any]]:
     """One feature per object: its outline where `outlines` has its id, else its box.
 
     `color` gives a class its colour. A feature's id is a UUID computed from the image's SHA-256,
-    the model and the object's number, class, plane and box, so the same answer has the same ids
-    and QuPath can tell that it has an object already. Measurements are the score, the area in
-    pixels of the larger image and in square micrometres, and the mean of each channel, as far as
-    they are known.
+    its plane and channels, the model and the object's number, class and box, so the same answer
+    has the same ids and QuPath can tell that it has an object already. Measurements are the score,
+    the area in pixels and in square micrometres (of a box its sides in micrometres), and the mean
+    of each channel under its number in the file, as far as they are known.
     """
-    placed = placement or FieldPlacement()
     return [
         {
             "type": "Feature",
             "id": feature_id(found, source),
-            "geometry": _geometry(
-                outlines.get(found.id) or (_rectangle(found.box),), found, placed
-            ),
+            "geometry": _geometry(outlines.get(found.id) or (_rectangle(found.box),), source),
             "properties": {
                 "objectType": object_type,
                 "name": str(found.id),
                 "classification": {"name": found.label, "color": list(color(found.class_id))},
-                "measurements": _measurements(found, placed.downsample),
+                "measurements": _measurements(found, source),
             },
         }
         for found in objects
@@ -92,20 +64,32 @@ def feature_collection(features: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def feature_id(found: Object, source: ObjectSource) -> str:
     """The UUID (version 5) of an object in an answer."""
     box = ",".join(repr(float(edge)) for edge in found.box.json().values())
-    name = f"{source.sha256}/{source.model}/{found.z}/{found.id}/{found.class_id}/{box}"
-    return str(uuid.uuid5(_NAMESPACE, name))
+    name = f"{source.sha256}/{source.model}/None/{found.id}/{found.class_id}/{box}"
+    # At the end, so objects of files with one plane keep the ids that they have always had.
+    plane = "".join(f"/{part}={value}" for part, value in source.address.known.items())
+    return str(uuid.uuid5(_NAMESPACE, name + plane))
 
 
-def _geometry(outline: ObjectOutline, found: Object, placement: FieldPlacement) -> dict[str, Any]:
-    polygons = [[placement.coordinates(ring) for ring in polygon.rings] for polygon in outline]
+def _geometry(outline: ObjectOutline, source: ObjectSource) -> dict[str, Any]:
+    polygons = [[_closed(ring) for ring in polygon.rings] for polygon in outline]
     geometry: dict[str, Any] = (
         {"type": "Polygon", "coordinates": polygons[0]}
         if len(polygons) == 1
         else {"type": "MultiPolygon", "coordinates": polygons}
     )
-    if found.z is not None:
-        geometry["plane"] = {"c": -1, "z": found.z, "t": 0}
+    depth, time = source.address.depth, source.address.t
+    if depth is not None or time is not None:
+        geometry["plane"] = {"c": -1, "z": depth or 0, "t": time or 0}
     return geometry
+
+
+def _closed(ring: Ring) -> list[list[float]]:
+    """The ring's points, the first again at the end; whole where they can be."""
+    whole = np.rint(ring)
+    points: list[list[float]] = (
+        whole.astype(np.int64) if np.array_equal(whole, ring) else ring
+    ).tolist()
+    return [*points, points[0]]
 
 
 def _rectangle(box: Box) -> Polygon:
@@ -118,11 +102,13 @@ def _rectangle(box: Box) -> Polygon:
     return Polygon(np.array(corners, np.float64))
 
 
-def _measurements(found: Object, downsample: float) -> dict[str, float]:
+def _measurements(found: Object, source: ObjectSource) -> dict[str, float]:
     values: dict[str, float | None] = {"Score": found.score}
     if (measures := found.measures) is not None:
-        values["Area px^2"] = measures.area_px * downsample**2
+        values["Area px^2"] = measures.area_px
         values["Area µm^2"] = measures.area_um2
-        for channel, mean in enumerate(measures.mean_intensity, 1):
-            values[f"Mean channel {channel}"] = mean
+        for place, mean in enumerate(measures.mean_intensity):
+            values[f"Mean channel {source.address.channel_number(place)}"] = mean
+    elif (size := source.pixel_size) is not None:
+        values |= {"Width µm": found.box.width * size, "Height µm": found.box.height * size}
     return {name: value for name, value in values.items() if value is not None}

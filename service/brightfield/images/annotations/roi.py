@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from roifile import ROI_OPTIONS, ROI_TYPE, ImagejRoi
 
 from brightfield.images.contours import ObjectOutline, Ring
-from brightfield.images.objects import Box, Object
+from brightfield.images.objects import Box, Object, ObjectSource
 from brightfield.palette import Color
 
 _GREATEST_COORDINATE = 2**15 - 1
@@ -33,21 +33,18 @@ _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*\U00010000-\U0010ffff]')
 
 
-def roi_zip(
-    objects: Iterable[Object], outlines: Mapping[int, ObjectOutline], color: Callable[[int], Color]
-) -> bytes:
-    """The zip of one region per object: its outline where `outlines` has its id, else its box.
-
-    A region is called `label-id`, in a stack `label-id-zPLANE`; its position is the plane, from 1.
-    """
-    return archive(regions(objects, outlines, color))
-
-
 def regions(
-    objects: Iterable[Object], outlines: Mapping[int, ObjectOutline], color: Callable[[int], Color]
+    objects: Iterable[Object],
+    outlines: Mapping[int, ObjectOutline],
+    source: ObjectSource,
+    color: Callable[[int], Color],
 ) -> list[ImagejRoi]:
-    """The regions alone; those of several planes are put one after another for `archive`."""
-    return [_region(found, outlines.get(found.id), color(found.class_id)) for found in objects]
+    """One region per object for `archive`: its outline where `outlines` has its id, else its box.
+
+    A region is called `label-id`, with `-zPLANE` in a stack and `-tFRAME` in a series; its position
+    is the plane in ImageJ, counted from 1.
+    """
+    return [_region(found, outlines.get(found.id), source, color) for found in objects]
 
 
 def archive(regions: Iterable[ImagejRoi]) -> bytes:
@@ -69,7 +66,12 @@ def _unique(name: str, taken: set[str]) -> str:
     return chosen
 
 
-def _region(found: Object, outline: ObjectOutline | None, color: Color) -> ImagejRoi:
+def _region(
+    found: Object,
+    outline: ObjectOutline | None,
+    source: ObjectSource,
+    color: Callable[[int], Color],
+) -> ImagejRoi:
     if not outline:
         region = _rectangle(found.box)
     elif len(rings := [ring for polygon in outline for ring in polygon.rings]) == 1 and _fits(
@@ -78,16 +80,19 @@ def _region(found: Object, outline: ObjectOutline | None, color: Color) -> Image
         region = _traced(rings[0])
     else:
         region = _composite(rings)
-    region.name = _UNSAFE.sub("_", f"{found.label}-{found.id}")
-    if found.z is not None:
-        region.name += f"-z{found.z + 1}"
-        region.position = found.z + 1
-    region.stroke_color = bytes((255, *color))
+    depth, time = source.address.depth, source.address.t
+    plane = "" if depth is None else f"-z{depth + 1}"
+    frame = "" if time is None else f"-t{time + 1}"
+    region.name = _UNSAFE.sub("_", f"{found.label}-{found.id}{plane}{frame}")
+    for name, number in source.address.in_imagej().items():
+        setattr(region, name, number)
+    region.stroke_color = bytes((255, *color(found.class_id)))
     return region
 
 
 def _fits(ring: Ring) -> bool:
-    return int(ring.max()) <= _GREATEST_COORDINATE and len(ring) <= _MOST_POINTS
+    whole = ring.dtype.kind in "iu" and int(ring.min()) >= 0
+    return whole and int(ring.max()) <= _GREATEST_COORDINATE and len(ring) <= _MOST_POINTS
 
 
 def _bounded(kind: ROI_TYPE, points: NDArray[np.float64] | Ring) -> ImagejRoi:
@@ -100,7 +105,7 @@ def _bounded(kind: ROI_TYPE, points: NDArray[np.float64] | Ring) -> ImagejRoi:
 
 def _traced(ring: Ring) -> ImagejRoi:
     region = _bounded(ROI_TYPE.TRACED, ring)
-    region.integer_coordinates = ring - np.array((region.left, region.top), np.int32)
+    region.integer_coordinates = (ring - (region.left, region.top)).astype(np.int32)
     region.n_coordinates = len(ring)
     return region
 

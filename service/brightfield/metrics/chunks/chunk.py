@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from brightfield.metrics.chunks.frames import RunSchema
 from brightfield.metrics.reading.coco_ids import id_text
-from brightfield.metrics.reading.predictions import Groups, Predictions
+from brightfield.metrics.reading.groups import Groups
+from brightfield.metrics.reading.predictions import Predictions
 from brightfield.metrics.reading.rows import Origin
 from brightfield.outages import DamagedChunk
 
@@ -146,8 +147,8 @@ class _Columns:
             shape = (count,) if width in (None, 1) else (count, width)
             self._scores = np.full(shape, np.nan)
         self._predictions = np.empty(count, np.int64) if frame.get("predictions") else None
-        self._groups = np.empty(count, np.int64) if frame.get("groups") else None
-        self._names: dict[str, int] = {}
+        self._groups = _NamedColumn(count) if frame.get("groups") else None
+        self._by = {name: _NamedColumn(count) for name in frame.get("by") or ()}
         self._ids: dict[str, list[str]] | None = {} if frame.get("ids") else None
 
     def fill(self, key: str, archive: Mapping[str, NDArray[Any]]) -> None:
@@ -162,10 +163,9 @@ class _Columns:
         if self._predictions is not None:
             self._predictions[rows] = archive["predictions"]
         if self._groups is not None:
-            names = json.loads(archive["names"].tobytes())
-            own = [self._names.setdefault(name, len(self._names)) for name in names]
-            # The last stands for -1, a group that is missing.
-            self._groups[rows] = np.array([*own, -1], np.int64)[archive["groups"]]
+            self._groups.fill(rows, archive["groups"], archive["names"])
+        for place, column in enumerate(self._by.values()):
+            column.fill(rows, archive[f"by_{place}"], archive[f"by_names_{place}"])
         if self._ids is not None:
             self._ids[key] = json.loads(archive["ids"].tobytes())
 
@@ -173,16 +173,43 @@ class _Columns:
         """All of them."""
         groups = ids = None
         if self._groups is not None:
-            names = sorted(self._names)
-            place = np.empty(len(names) + 1, np.int64)
-            place[[self._names[name] for name in names]] = np.arange(len(names))
-            place[-1] = -1
-            groups = Groups(place[self._groups], tuple(names))
+            groups = self._groups.groups()
         if self._ids is not None:
             ids = tuple(name for key in self._origin.keys for name in self._ids.get(key, ()))
         return Predictions(
-            labels, self._truth, self._scores, self._predictions, groups, ids, self._origin
+            labels,
+            self._truth,
+            self._scores,
+            self._predictions,
+            groups,
+            ids,
+            self._origin,
+            {name: column.groups() for name, column in self._by.items()},
         )
+
+
+class _NamedColumn:
+    """A column of names that is filled chunk by chunk, each of which has codes of its own."""
+
+    def __init__(self, count: int) -> None:
+        self._codes = np.empty(count, np.int64)
+        self._names: dict[str, int] = {}
+
+    def fill(self, rows: slice, codes: NDArray[Any], names: NDArray[Any]) -> None:
+        """Put a chunk's codes where they belong; `names` are those of the codes, as JSON."""
+        own = [
+            self._names.setdefault(name, len(self._names)) for name in json.loads(names.tobytes())
+        ]
+        # The last stands for -1, a name that is missing.
+        self._codes[rows] = np.array([*own, -1], np.int64)[codes]
+
+    def groups(self) -> Groups:
+        """All of it, with codes in the order of the names."""
+        names = sorted(self._names)
+        place = np.empty(len(names) + 1, np.int64)
+        place[[self._names[name] for name in names]] = np.arange(len(names))
+        place[-1] = -1
+        return Groups(place[self._codes], tuple(names))
 
 
 def _arrays(found: Predictions) -> Iterator[tuple[str, NDArray[Any] | None]]:
@@ -193,6 +220,9 @@ def _arrays(found: Predictions) -> Iterator[tuple[str, NDArray[Any] | None]]:
         yield "groups", found.groups.codes.astype("<i4")
         yield "names", _letters(found.groups.names)
     yield "ids", None if found.ids is None else _letters(found.ids)
+    for place, column in enumerate(found.by.values()):
+        yield f"by_{place}", column.codes.astype("<i4")
+        yield f"by_names_{place}", _letters(column.names)
 
 
 def _letters(names: tuple[str, ...]) -> NDArray[np.uint8]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from brightfield.errors import IncomparableRuns
 from brightfield.metrics.chunks.chunk import RunChunks
 from brightfield.metrics.reading.coco import CocoDataset
+from brightfield.metrics.reading.coco_faults import Faults
 from brightfield.metrics.reading.coco_ids import id_text
 from brightfield.metrics.reading.rows import Origin
 
@@ -20,16 +21,19 @@ class JoinedCoco:
     data: dict[str, Any]
     annotated: Origin
     detected: Origin
+    faults: Faults = field(default_factory=dict)
 
     @property
     def images(self) -> list[str]:
-        """The ids of the images as text."""
-        return [id_text(entry["id"]) for entry in self.data["ground_truth"]["images"]]
+        """The ids of the images without faults, as text."""
+        every = (id_text(entry["id"]) for entry in self.data["ground_truth"]["images"])
+        return [name for name in every if name not in self.faults]
 
     def only(self, ids: Sequence[str]) -> JoinedCoco:
         """What is about these images alone."""
         wanted, truth = set(ids), self.data["ground_truth"]
-        kept = [place for place, image in enumerate(self.images) if image in wanted]
+        images = truth["images"]
+        kept = [place for place, entry in enumerate(images) if id_text(entry["id"]) in wanted]
 
         def about(entries: list[Any]) -> list[Any]:
             return [entry for entry in entries if id_text(entry["image_id"]) in wanted]
@@ -37,7 +41,7 @@ class JoinedCoco:
         data = {
             "ground_truth": {
                 **truth,
-                "images": [truth["images"][place] for place in kept],
+                "images": [images[place] for place in kept],
                 "annotations": about(truth["annotations"]),
             },
             "detections": about(self.data["detections"]),
@@ -64,7 +68,10 @@ def joined(parts: RunChunks) -> JoinedCoco:
         data["groups"] = [name for own in documents.values() for name in own.get("groups", ())]
     annotated = {key: len(own["ground_truth"]["annotations"]) for key, own in documents.items()}
     detected = {key: len(own["detections"]) for key, own in documents.items()}
-    return JoinedCoco(data, Origin.of(annotated), Origin.of(detected))
+    faults = {
+        key: text for own in documents.values() for key, text in own.get("faults", {}).items()
+    }
+    return JoinedCoco(data, Origin.of(annotated), Origin.of(detected), faults)
 
 
 def check_same_truth(first: CocoDataset, second: CocoDataset) -> None:

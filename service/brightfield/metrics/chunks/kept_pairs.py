@@ -61,10 +61,15 @@ Recall = Callable[[Pair, str, Mapping[str, Any]], Case]
 
 def packed(found: Case | LeftOut) -> dict[str, Any]:
     """A pair as a chunk keeps it. Its place is that in the chunk."""
-    known = {"id": found.pair.id, "group": found.pair.group, "sha256": found.sha256}
+    pair = found.pair
+    known = {"id": pair.id, "group": pair.group, "sha256": found.sha256, **_columns(pair)}
     if isinstance(found, LeftOut):
         return {**known, "left_out": found.reason, "detail": found.detail}
     return {**known, "case": found.kept()}
+
+
+def _columns(pair: Pair) -> dict[str, Any]:
+    return {"columns": dict(pair.columns)} if pair.columns else {}
 
 
 def unpacked(
@@ -77,21 +82,23 @@ def unpacked(
 
 
 def _unpacked(entry: Mapping[str, Any], row: int, chunk: str, recall: Recall) -> Case | LeftOut:
-    pair = Pair(row, entry["id"], entry["group"], None, None, chunk)
+    known = entry["id"], entry["group"]
+    pair = Pair(row, *known, None, None, chunk, entry.get("columns", {}))
     if "left_out" in entry:
         return LeftOut(pair, entry["sha256"], entry["left_out"], entry.get("detail"))
     return recall(pair, entry["sha256"], entry["case"])
 
 
-def content(found: Sequence[Case | LeftOut]) -> list[list[str | None]]:
+def content(found: Sequence[Case | LeftOut]) -> list[list[Any]]:
     """What was sent, however it was encoded: of each pair in order its id, its group, the digest of
-    its pixels, and why it is left out."""
+    its pixels, why it is left out, and its columns."""
     return [
         [
             each.pair.id,
             each.pair.group,
             each.sha256,
             each.reason if isinstance(each, LeftOut) else None,
+            *([dict(each.pair.columns)] if each.pair.columns else []),
         ]
         for each in found
     ]

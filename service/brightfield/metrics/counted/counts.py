@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +53,11 @@ class CountTable:
         """The classes that have members."""
         return np.flatnonzero(self.counts.sum(axis=1))
 
+    @cached_property
+    def occurring(self) -> NDArray[np.int64]:
+        """The classes that have members or are predicted."""
+        return np.flatnonzero(self.counts.sum(axis=1) + self.counts.sum(axis=0))
+
     def weighted(self, weights: SampleWeights) -> NDArray[np.float64]:
         """(B, k, k) of (B, k * k)."""
         return weights.reshape(-1, self.classes, self.classes)
@@ -76,6 +83,16 @@ class OneAgainstRest:
         false = counts[:, :, self.class_id].sum(axis=1) - right
         return right, false, total - right - missed - false, missed
 
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+        return self.table.n
+
+    @property
+    def independent(self) -> bool:
+        """Whether each row counts once: of all classes together it counts in each."""
+        return self.class_id is not None
+
     @cached_property
     def totals(self) -> tuple[int, int, int, int]:
         """tp, fp, tn, fn of the sample itself."""
@@ -88,5 +105,29 @@ class TableFamily(Family[CountTable, NDArray[np.float64]]):
     """Metrics of a whole table."""
 
 
-class RateFamily(Family[OneAgainstRest, Four]):
-    """Metrics of one class against the rest."""
+class FourCounts(Protocol):
+    """One thing that is there or not, and called so or not, in n rows."""
+
+    @property
+    def n(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def independent(self) -> bool:
+        """Whether each row counts once."""
+
+    @property
+    def totals(self) -> tuple[int, int, int, int]:
+        """tp, fp, tn, fn of the sample itself."""
+
+    def weighted(self, weights: SampleWeights) -> Four:
+        """Each (B,): true positives, false positives, true negatives, false negatives."""
+
+
+class RateFamily(Family[FourCounts, Four]):
+    """Metrics of one class against the rest; `averaged` if they have means over classes."""
+
+    averaged: ClassVar[bool] = True
+
+    def sizes(self, sample: FourCounts) -> Mapping[str, int]:
+        return dict.fromkeys(self.names, sample.n)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from brightfield.images.picture import Note
@@ -29,6 +29,22 @@ def detection_notes(
             "`list_partners` for more.",
         )
     yield from _seldom_meant(scene)
+    yield from _copies(scene)
+
+
+def _copies(scene: CocoDataset) -> Iterator[Note]:
+    """Images with the very objects and detections of another, which only copies have."""
+    about: dict[int, list[tuple[float, ...]]] = defaultdict(list)
+    for thing in (*scene.true, *scene.found):
+        about[thing.image].append(tuple(thing.numbers()[1:]))
+    detected = [tuple(sorted(about[image])) for image in {thing.image for thing in scene.found}]
+    repeated = len(detected) - len(set(detected))
+    if repeated:
+        yield Note(
+            "repeated_images",
+            f"{repeated:,} of {len(scene.images):,} images have the very objects and detections of "
+            "another image. Copies make intervals too narrow; leave them out, or send `groups`.",
+        )
 
 
 def _cut(

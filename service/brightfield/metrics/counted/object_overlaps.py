@@ -56,7 +56,13 @@ class ObjectOverlaps:
         chosen = np.flatnonzero(iou > threshold)
         if self.exclusive or not chosen.size:
             return chosen
-        return _assigned(chosen, self.rows, self.columns, iou)
+        return self.assigned(chosen, iou + chosen.size)  # more pairs before better ones
+
+    def assigned(self, chosen: PixelCounts, worth: NDArray[np.float64]) -> PixelCounts:
+        """Of these pairs those with the greatest sum of `worth`, each object in one at most."""
+        if not chosen.size:
+            return chosen
+        return _assigned(chosen, self.rows, self.columns, worth)
 
 
 def _of_labels(
@@ -114,7 +120,7 @@ def _shared(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> PixelC
 
 
 def _assigned(
-    chosen: PixelCounts, rows: PixelCounts, columns: PixelCounts, iou: NDArray[np.float64]
+    chosen: PixelCounts, rows: PixelCounts, columns: PixelCounts, worth: NDArray[np.float64]
 ) -> PixelCounts:
     """Part by part, since few objects of a field lie over one another."""
     true, found = (np.unique(side[chosen], return_inverse=True)[1] for side in (rows, columns))
@@ -130,9 +136,9 @@ def _assigned(
             kept.append(own)
             continue
         sides = [np.unique(side[own], return_inverse=True)[1] for side in (true, found)]
-        worth = np.zeros((sides[0].max() + 1, sides[1].max() + 1))
-        worth[sides[0], sides[1]] = own.size + iou[chosen[own]]  # more pairs before better ones
-        pairs = set(zip(*(side.tolist() for side in linear_sum_assignment(-worth)), strict=True))
+        table = np.zeros((sides[0].max() + 1, sides[1].max() + 1))
+        table[sides[0], sides[1]] = worth[chosen[own]]
+        pairs = set(zip(*(side.tolist() for side in linear_sum_assignment(-table)), strict=True))
         among = [pair in pairs for pair in zip(*(s.tolist() for s in sides), strict=True)]
         kept.append(own[np.array(among)])
     return chosen[np.sort(np.concatenate(kept))]

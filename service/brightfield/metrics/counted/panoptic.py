@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from brightfield.metrics.counted.aggregated import AggregatedJaccard
 from brightfield.metrics.counted.object_overlaps import ObjectOverlaps
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
@@ -39,6 +40,9 @@ class Matches:
     """The sum of the IoU of the matches at 0.5."""
     merges: int
     splits: int
+    aji: AggregatedJaccard | None = None
+    """None where an earlier version kept none, and so for `aji_plus`."""
+    aji_plus: AggregatedJaccard | None = None
 
     @classmethod
     def of(cls, sides: ObjectOverlaps) -> Matches:
@@ -66,12 +70,19 @@ class Matches:
             float(iou[pairs[0]].sum()),
             int((merged > 1).sum()),
             int((split > 1).sum()),
+            AggregatedJaccard.nearest(sides),
+            AggregatedJaccard.one_to_one(sides),
         )
 
     @classmethod
     def of_kept(cls, kept: Mapping[str, Any]) -> Matches:
         """From what `kept` gave."""
-        return cls(**{**kept, "hits": tuple(kept["hits"])})
+        sums = {
+            name: AggregatedJaccard(**kept[name])
+            for name in ("aji", "aji_plus")
+            if kept.get(name) is not None
+        }
+        return cls(**{**kept, **sums, "hits": tuple(kept["hits"])})
 
     def kept(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
@@ -85,3 +96,8 @@ class Matches:
     def matched(self, threshold: float) -> int:
         """TP at one of `THRESHOLDS`."""
         return self.hits[THRESHOLDS.index(threshold)]
+
+    @property
+    def count_error(self) -> int:
+        """How many objects too many were found, negative for too few."""
+        return self.found - self.true

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.statistics.estimate import Reason
 from brightfield.metrics.statistics.family import Family
 from brightfield.metrics.statistics.resampling import Codes, SampleWeights
 
@@ -118,3 +120,17 @@ class Sweep(NamedTuple):
 
 class RankingFamily(Family[Ranking, Sweep]):
     """Metrics of an order alone: the same for every increasing transform of the scores."""
+
+    def sizes(self, sample: Ranking) -> Mapping[str, int]:
+        return dict.fromkeys(self.names, sample.n)
+
+
+class RocFamily(RankingFamily):
+    """Metrics that need positives and negatives."""
+
+    def undefined(self, sample: Ranking) -> Mapping[str, Reason]:
+        if not sample.n:
+            return dict.fromkeys(self.names, "no_rows")
+        if not sample.positives:
+            return dict.fromkeys(self.names, "no_positives")
+        return {} if sample.negatives else dict.fromkeys(self.names, "no_negatives")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.counted.aggregated import AggregatedJaccard
+from brightfield.metrics.counted.boundary import boundary_overlap
 from brightfield.metrics.counted.cases import CaseValue
 from brightfield.metrics.counted.object_overlaps import ObjectOverlaps
 from brightfield.metrics.counted.overlap import MaskOverlap
@@ -21,7 +23,10 @@ from brightfield.metrics.reading.pairs import Pair
 from brightfield.metrics.statistics.estimate import Reason
 
 SURFACE = ("hd95", "assd", "nsd")
-OBJECTS = ("pq", "sq", "rq", *(f"f1_at_{threshold:g}" for threshold in THRESHOLDS))
+OBJECTS = (
+    *("pq", "sq", "rq", "aji", "aji_plus"),
+    *(f"f1_at_{threshold:g}" for threshold in THRESHOLDS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class OutlineDistances:
     total: float
     within: int
     count: int
+    others: Mapping[str, float] = field(default_factory=dict)
+    """Hausdorff distances at other percentiles, by name."""
 
     without: ClassVar[Reason | None] = None
 
@@ -46,6 +53,7 @@ class OutlineDistances:
             "hd95": self.hd95,
             "assd": self.total / self.count,
             "nsd": self.within / self.count,
+            **self.others,
         }
 
 
@@ -53,7 +61,9 @@ def _recalled(kept: Reason | Mapping[str, Any]) -> OutlineDistances | LoneOutlin
     """An outline as it was kept, by an earlier version perhaps."""
     if isinstance(kept, str):
         return LoneOutline(kept, 0)
-    return LoneOutline(**kept) if "reason" in kept else OutlineDistances(**kept)
+    if "reason" not in kept:
+        return OutlineDistances(**kept)
+    return LoneOutline(**{**kept, "others": tuple(kept.get("others", ()))})
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +76,8 @@ class MeasuredPair:
     outlines: tuple[OutlineDistances | LoneOutline, ...]
     matches: Matches | None
     marks: tuple[MaskMark, ...]
+    boundaries: tuple[tuple[int, int], ...] = ()
+    """Pixels of both edges and of either, for each class; empty where nobody asked."""
 
     @classmethod
     def of(
@@ -81,11 +93,11 @@ class MeasuredPair:
         if masks.void is not None:
             prediction = np.where(masks.void, 0, prediction)
             known = truth[~masks.void], prediction[~masks.void]
-        outlines = tuple(
-            ruler.measured(truth == c, prediction == c, masks.void) for c in range(1, classes)
-        )
+        sides = [(truth == c, prediction == c, masks.void) for c in range(1, classes)]
+        outlines = tuple(ruler.measured(*each) for each in sides)
+        edges = () if ruler.boundary is None else tuple(ruler.edges(*each) for each in sides)
         overlap = MaskOverlap.of(*known, classes)
-        return cls(pair, masks.sha256, overlap, outlines, matches, masks.marks)
+        return cls(pair, masks.sha256, overlap, outlines, matches, masks.marks, edges)
 
     @classmethod
     def of_kept(
@@ -102,6 +114,7 @@ class MeasuredPair:
             tuple(_recalled(each) for each in found),
             Matches.of_kept(kept["matches"]) if instances else None,
             tuple(kept.get("marks", ())),
+            tuple((both, either) for both, either in kept.get("boundaries", ())),
         )
 
     def kept(self) -> dict[str, Any]:
@@ -111,6 +124,7 @@ class MeasuredPair:
             "outlines": [asdict(outline) for outline in self.outlines],
             "matches": None if self.matches is None else self.matches.kept(),
             "marks": list(self.marks),
+            "boundaries": [list(pair) for pair in self.boundaries],
         }
 
     @property
@@ -128,6 +142,9 @@ class MeasuredPair:
         values: dict[str, CaseValue] = dict.fromkeys(("iou", "dice"), "both_empty")
         if either:
             values = {"iou": both / either, "dice": 2 * both / int(self.overlap.sizes[c])}
+        if self.boundaries:
+            edges = self.boundaries[c - 1]
+            values["boundary_iou"] = edges[0] / edges[1] if edges[1] else "both_empty"
         return values | self.outlines[c - 1].values()
 
     def values(self) -> dict[str, CaseValue]:
@@ -151,6 +168,29 @@ class Ruler:
     pixel_size: Sequence[float]
     tolerance: float
     penalised: bool = False
+    percentiles: tuple[float, ...] = ()
+    """Further percentiles of the Hausdorff distance."""
+    boundary: float | None = None
+    """The width of edges in `boundary_iou`, None where nobody asked for it."""
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of the further distances."""
+        return tuple(f"hd{percent:.12g}" for percent in self.percentiles)
+
+    def edges(
+        self,
+        truth: NDArray[np.bool_],
+        prediction: NDArray[np.bool_],
+        void: NDArray[np.bool_] | None,
+    ) -> tuple[int, int]:
+        """Pixels of both edges, and of either."""
+        assert self.boundary is not None
+        return boundary_overlap(truth, prediction, self._spacing(truth.ndim), self.boundary, void)
+
+    def _spacing(self, axes: int) -> list[float]:
+        sizes = list(self.pixel_size)
+        return sizes * axes if len(sizes) == 1 else sizes
 
     def measured(
         self,
@@ -158,13 +198,15 @@ class Ruler:
         prediction: NDArray[np.bool_],
         void: NDArray[np.bool_] | None,
     ) -> OutlineDistances | LoneOutline:
-        sizes = self.pixel_size
-        spacing = list(sizes) * truth.ndim if len(sizes) == 1 else list(sizes)
+        spacing = self._spacing(truth.ndim)
         found = surfaces(truth, prediction, spacing, void)
         if isinstance(found, LoneOutline):
             diagonal = math.hypot(*(n * d for n, d in zip(truth.shape, spacing, strict=True)))
-            return replace(found, penalty=diagonal) if self.penalised and found.count else found
-        return OutlineDistances(found.hd95, found.total, found.within(self.tolerance), found.count)
+            penalty = diagonal if self.penalised and found.count else None
+            return replace(found, penalty=penalty, others=self.others)
+        others = zip(self.others, map(found.hausdorff, self.percentiles), strict=True)
+        within = found.within(self.tolerance)
+        return OutlineDistances(found.hausdorff(95), found.total, within, found.count, dict(others))
 
 
 def _mean(values: Sequence[CaseValue]) -> CaseValue:
@@ -176,7 +218,13 @@ def _mean(values: Sequence[CaseValue]) -> CaseValue:
 
 
 def _of_objects(matches: Matches) -> dict[str, CaseValue]:
-    counts: dict[str, CaseValue] = {"merges": matches.merges, "splits": matches.splits}
+    counts: dict[str, CaseValue] = {
+        "merges": matches.merges,
+        "splits": matches.splits,
+        "true_objects": matches.true,
+        "found_objects": matches.found,
+        "count_error": matches.count_error,
+    }
     if not matches.either:
         empty: dict[str, CaseValue] = dict.fromkeys(OBJECTS, "both_empty")
         return empty | counts
@@ -185,10 +233,16 @@ def _of_objects(matches: Matches) -> dict[str, CaseValue]:
         "pq": 2 * matches.quality / matches.either,
         "sq": matches.quality / hits if hits else "no_matches",
         "rq": 2 * hits / matches.either,
+        "aji": _aggregated(matches.aji),
+        "aji_plus": _aggregated(matches.aji_plus),
     }
     for threshold in THRESHOLDS:
         found[f"f1_at_{threshold:g}"] = 2 * matches.matched(threshold) / matches.either
     return found | counts
+
+
+def _aggregated(sums: AggregatedJaccard | None) -> CaseValue:
+    return "not_kept" if sums is None else sums.shared / sums.either
 
 
 def total_digest(parts: Sequence[str]) -> str:

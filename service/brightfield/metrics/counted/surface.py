@@ -24,7 +24,7 @@ class Surfaces:
     border of the image included; distances run between the centres of pixels. With d the
     distances in both directions:
 
-        hd95 = the greater of the two directions' 95th percentiles
+        hd95 = the greater of the two directions' 95th percentiles, and so for other percentiles
         assd = the mean of all d
         nsd = the share of all d that are at most `tolerance`
 
@@ -36,9 +36,9 @@ class Surfaces:
     forth: Distances
     back: Distances
 
-    @property
-    def hd95(self) -> float:
-        return float(max(np.percentile(self.forth, 95), np.percentile(self.back, 95)))
+    def hausdorff(self, percent: float) -> float:
+        """The greater of the two directions' percentiles; at 100 the Hausdorff distance."""
+        return float(max(np.percentile(self.forth, percent), np.percentile(self.back, percent)))
 
     @property
     def total(self) -> float:
@@ -64,6 +64,8 @@ class LoneOutline:
     count: int
     penalty: float | None = None
     """What counts as the distance to the missing mask."""
+    others: tuple[str, ...] = ()
+    """The names of further distances."""
     within: ClassVar[int] = 0
 
     @property
@@ -81,10 +83,11 @@ class LoneOutline:
         return self.paired * (self.penalty or 0.0)
 
     def values(self) -> dict[str, float | Reason]:
-        """hd95 and assd have no value but the penalty; nsd is 0: no part of the outline agrees."""
+        """Distances have no value but the penalty; nsd is 0: no part of the outline agrees."""
         nsd = 0.0 if self.reason in ("empty_truth", "empty_prediction") else self.reason
         distance = self.reason if self.penalty is None else self.penalty
-        return {"hd95": distance, "assd": distance, "nsd": nsd}
+        names = ("hd95", "assd", *self.others)
+        return {**dict.fromkeys(names, distance), "nsd": nsd}
 
 
 def surfaces(

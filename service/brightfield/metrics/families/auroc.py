@@ -10,17 +10,17 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.metrics.counted.ranking import Ranking, RankingFamily, Sweep
+from brightfield.metrics.counted.ranking import Ranking, RocFamily, Sweep
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.bootstrap import Batch
-from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
+from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 from brightfield.metrics.statistics.family import ratio
 
 # Below it a variance is the rounding of its terms.
 _NO_VARIANCE = 1e-24
 
 
-class Auroc(RankingFamily):
+class Auroc(RocFamily):
     """The probability that a positive is ranked above a negative, ties counting half; in [0, 1].
 
     The trapezoids under the ROC curve: sum over thresholds of (FP_i - FP_(i-1))
@@ -39,16 +39,6 @@ class Auroc(RankingFamily):
             area += np.einsum("bi,bi->b", every[part] - right[part], tp[part] - right[part] / 2)
         positives = tp[:, -1]
         return {"auroc": ratio(area, positives * (called[:, -1] - positives))}
-
-    def undefined(self, sample: Ranking) -> Mapping[str, Reason]:
-        if not sample.n:
-            return {"auroc": "no_rows"}
-        if not sample.positives:
-            return {"auroc": "no_positives"}
-        return {} if sample.negatives else {"auroc": "no_negatives"}
-
-    def sizes(self, sample: Ranking) -> Mapping[str, int]:
-        return {"auroc": sample.n}
 
     def analytic(self, sample: Ranking, level: float) -> Mapping[str, IntervalOrReason]:
         if sample.drawn != sample.n:  # several places of a row are not independent

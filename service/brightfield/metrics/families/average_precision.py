@@ -40,6 +40,3 @@ class AveragePrecision(RankingFamily):
         if not sample.n:
             return {"average_precision": "no_rows"}
         return {} if sample.positives else {"average_precision": "no_positives"}
-
-    def sizes(self, sample: Ranking) -> Mapping[str, int]:
-        return {"average_precision": sample.n}

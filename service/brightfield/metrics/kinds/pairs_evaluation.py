@@ -20,7 +20,14 @@ from brightfield.images.picture import Note
 from brightfield.metrics.chunks.chunk import JSON, PredictionChunk, RunChunks, readable
 from brightfield.metrics.chunks.kept_pairs import Case, LeftOut, content, packed, unpacked
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
-from brightfield.metrics.reading.pairs import Pair, group_codes, read_pairs
+from brightfield.metrics.reading.groups import Groups
+from brightfield.metrics.reading.pairs import (
+    Pair,
+    by_columns,
+    group_codes,
+    group_count,
+    read_pairs,
+)
 from brightfield.metrics.reading.predictions import missing_values
 from brightfield.metrics.reading.rows import Excluded
 from brightfield.metrics.reports.comparison import (
@@ -33,9 +40,10 @@ from brightfield.metrics.reports.comparison import (
     same_options,
 )
 from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.family import MetricSpec
-from brightfield.metrics.statistics.resampling import ClusterResampler, RowResampler
+from brightfield.metrics.statistics.resampling import ClusterResampler, Codes, RowResampler
 from brightfield.progress import STILL_WANTED, Progress
 
 # What is wrong with one pair, not with the options.
@@ -45,7 +53,7 @@ _OF_A_PAIR = (BadRequest, InvalidRows, TooLarge, Unsupported)
 class PairsEvaluation(Evaluation):
     """An evaluation whose data are pairs of a truth and what is judged by it."""
 
-    members: ClassVar[tuple[str, ...]] = ("pairs", "groups")
+    members: ClassVar[tuple[str, ...]] = ("pairs", "groups", "columns")
     nothing: ClassVar[Mapping[str, Any]] = {"pairs": []}
     images: ClassVar[tuple[str, str]]
     """What JSON calls the two."""
@@ -69,6 +77,10 @@ class PairsEvaluation(Evaluation):
     @abstractmethod
     def report(self, cases: Sequence[Any], progress: Progress) -> dict[str, Any]:
         """The report about cases in canonical order."""
+
+    @abstractmethod
+    def numbers(self, cases: Sequence[Any], progress: Progress) -> dict[str, Any]:
+        """The numbers of that report alone, by their names in it."""
 
     @abstractmethod
     def lines(self, cases: Sequence[Any]) -> list[MetricSpec[Any]]:
@@ -163,7 +175,7 @@ class PairsEvaluation(Evaluation):
         self, data: Mapping[str, Any], chunk: str | None, limits: DataLimits, progress: Progress
     ) -> Iterator[Case | LeftOut]:
         """Each pair, measured where it is complete, in the order in which they came."""
-        for pair in read_pairs(data, self.images, chunk):
+        for pair in read_pairs(data, self.images, chunk, self.by or ()):
             progress(STILL_WANTED)
             if not pair.complete:
                 yield LeftOut.incomplete(pair)
@@ -193,8 +205,20 @@ class PairsEvaluation(Evaluation):
         self.agreed(cases)
         listed = [entry.json() for entry in excluded]
         report = self.report(cases, progress)
-        notes = [*report["warnings"], *warned(_repeated(cases))]
-        return {**report, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}
+        columns = by_columns([case.pair for case in cases], self.by or ())
+        notes = [*report["warnings"], *warned([*_repeated(cases), *by_notes(columns)])]
+        whole = {**report, **self._by(cases, columns, progress)}
+        return {**whole, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}
+
+    def _by(
+        self, cases: Sequence[Any], columns: Mapping[str, Groups], progress: Progress
+    ) -> dict[str, Any]:
+        def numbers(places: Codes) -> dict[str, Any]:
+            part = [cases[place] for place in places.tolist()]
+            sizes = {"n": len(part), "groups": group_count(part)}
+            return {**sizes, **self.numbers(part, progress)}
+
+        return {"by": by_values(columns, numbers)} if columns else {}
 
 
 def _repeated(cases: Sequence[Any]) -> list[Note]:

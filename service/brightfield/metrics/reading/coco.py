@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,9 +12,18 @@ from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
 from brightfield.images.limits import Limits
-from brightfield.metrics.reading.coco_ids import CocoId, in_order, same_id
+from brightfield.metrics.reading.coco_columns import image_columns
+from brightfield.metrics.reading.coco_faults import (
+    NO_FAULTS,
+    Faults,
+    left_out_images,
+    note_faults,
+    readable_rows,
+)
+from brightfield.metrics.reading.coco_ids import CocoId, id_text, in_order, same_id
 from brightfield.metrics.reading.coco_masks import CocoMask, read_coco_mask
 from brightfield.metrics.reading.columns import names, wrong_row
+from brightfield.metrics.reading.groups import Groups, dense
 from brightfield.metrics.reading.predictions import missing_values
 from brightfield.metrics.reading.rows import ONE_CALL, Excluded, Origin, codes, digest
 from brightfield.metrics.statistics.resampling import Codes
@@ -77,6 +86,31 @@ class CocoDataset:
     boxed: bool = False
     annotated: Origin = ONE_CALL
     detected: Origin = ONE_CALL
+    by: Mapping[str, Groups] = field(default_factory=dict)
+    """Columns of the images by whose values there are numbers."""
+
+    def part(self, images: Codes) -> CocoDataset:
+        """Some images alone, by their ascending places."""
+        place = {old: new for new, old in enumerate(images.tolist())}
+
+        def inside(things: tuple[CocoObject, ...]) -> tuple[CocoObject, ...]:
+            own = (thing for thing in things if thing.image in place)
+            return tuple(replace(thing, image=place[thing.image]) for thing in own)
+
+        return replace(
+            self,
+            images=tuple(self.images[old] for old in place),
+            true=inside(self.true),
+            found=inside(self.found),
+            groups=None if self.groups is None else dense(self.groups[images]),
+            sizes=tuple(self.sizes[old] for old in place),
+            by={},
+        )
+
+    @property
+    def group_count(self) -> int | None:
+        """How many groups the images are of, None where there are no groups."""
+        return None if self.groups is None else int(self.groups.max(initial=-1)) + 1
 
     def sha256(self) -> str:
         """Of categories, images, true objects and detections as float64, in canonical order."""
@@ -89,35 +123,34 @@ class CocoDataset:
 
 
 def read_scene(
-    data: Mapping[str, Any], iou_type: IouType, missing: str, limits: Limits
+    data: Mapping[str, Any],
+    iou_type: IouType,
+    missing: str,
+    limits: Limits,
+    faults: Faults = NO_FAULTS,
+    by: Sequence[str] = (),
 ) -> CocoDataset:
     """The scene in `ground_truth` (COCO) and `detections` (COCO results).
 
-    Detections without a score are left out. Raises `InvalidRows` with the row of an annotation or
-    detection that is wrong, `InvalidParameter` where the data set has no images or categories.
+    Detections without a score are left out, and so are the images with `faults`. Raises
+    `InvalidRows` with the row of an annotation or detection that is wrong, `InvalidParameter` where
+    the data set has no images or categories.
     """
-    truth, found = data.get("ground_truth"), data.get("detections")
-    if not isinstance(truth, dict) or not isinstance(found, list):
-        raise InvalidParameter(
-            "Send `ground_truth` (a COCO data set: images, annotations, categories) and "
-            "`detections` (a list of COCO results)."
-        )
-    images = _by_id(truth, "images")
+    truth, found = _lists(data)
+    every = _by_id(truth, "images")
+    images = {key: entry for key, entry in every.items() if id_text(key) not in faults}
     categories = _by_id(truth, "categories")
     lacking = tuple(
-        Excluded(row, "missing_score")
-        for row, entry in enumerate(found)
-        if isinstance(entry, dict) and _lacks_score(entry)
+        Excluded(row, "missing_score") for row, entry in enumerate(found) if _lacks_score(entry)
     )
     if lacking and missing == "refuse":
         raise missing_values(list(lacking))
     left_out = {entry.row for entry in lacking}
-    rows = [(row, entry) for row, entry in enumerate(found) if row not in left_out]
-    boxed = iou_type == "segm" and all(
-        isinstance(entry, dict) and bool(entry.get("bbox")) for _, entry in rows
-    )
+    rows = [(row, entry) for row, entry in readable_rows(found, faults) if row not in left_out]
+    boxed = _boxed(iou_type, rows)
     reader = _Reader(images, categories, iou_type, limits, boxed=boxed)
-    true = [reader.true_thing(entry, row) for row, entry in enumerate(_list(truth, "annotations"))]
+    annotations = readable_rows(_list(truth, "annotations"), faults)
+    true = [reader.true_thing(entry, row) for row, entry in annotations]
     detections = [reader.detection(entry, row) for row, entry in rows]
     return CocoDataset(
         tuple(entry["id"] for entry in images.values()),
@@ -125,10 +158,45 @@ def read_scene(
         tuple(sorted(true, key=lambda thing: thing.place)),
         tuple(sorted(detections, key=lambda thing: thing.place)),
         _groups(data.get("groups"), _list(truth, "images"), list(images)),
-        lacking,
+        (*lacking, *left_out_images(_list(truth, "images"), faults)),
         tuple((_side(entry, "height"), _side(entry, "width")) for entry in images.values()),
         boxed and bool(rows),
+        by=image_columns(data, by, images),
     )
+
+
+def find_faults(data: Mapping[str, Any], iou_type: IouType, limits: Limits) -> Faults:
+    """What is wrong with the annotations or detections of single images.
+
+    Raises as `read_scene` for what is wrong with the data set, or with an image that it lacks.
+    """
+    truth, found = _lists(data)
+    images, categories = _by_id(truth, "images"), _by_id(truth, "categories")
+    scored = [(row, entry) for row, entry in enumerate(found) if not _lacks_score(entry)]
+    boxed = iou_type == "segm" and all(
+        bool(entry.get("bbox")) for _, entry in scored if isinstance(entry, dict)
+    )
+    reader = _Reader(images, categories, iou_type, limits, boxed=boxed)
+    known: dict[CocoId, int] = {}
+
+    def true_thing(entry: Any, row: int) -> None:
+        reader.true_thing(entry, row)
+        _check_own_id(entry, row, known)
+
+    faults: dict[str, str | None] = {}
+    note_faults(enumerate(_list(truth, "annotations")), true_thing, images, faults)
+    note_faults(scored, reader.detection, images, faults)
+    return faults
+
+
+def _lists(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], list[Any]]:
+    truth, found = data.get("ground_truth"), data.get("detections")
+    if not isinstance(truth, dict) or not isinstance(found, list):
+        raise InvalidParameter(
+            "Send `ground_truth` (a COCO data set: images, annotations, categories) and "
+            "`detections` (a list of COCO results)."
+        )
+    return truth, found
 
 
 def check_annotation_ids(data: Mapping[str, Any]) -> None:
@@ -136,13 +204,25 @@ def check_annotation_ids(data: Mapping[str, Any]) -> None:
     they are one object, and pycocotools takes the last of them for both."""
     known: dict[CocoId, int] = {}
     for row, entry in enumerate(_list(data["ground_truth"], "annotations")):
-        key = same_id(entry["id"]) if "id" in entry else None
-        if key is not None and known.setdefault(key, row) != row:
-            expected = f"annotation {known[key]} has this id; give each its own, or none any"
-            raise wrong_row("annotations.id", row, expected, entry["id"])
+        _check_own_id(entry, row, known)
 
 
-def _lacks_score(entry: Mapping[str, Any]) -> bool:
+def _check_own_id(entry: Mapping[str, Any], row: int, known: dict[CocoId, int]) -> None:
+    key = same_id(entry["id"]) if "id" in entry else None
+    if key is not None and known.setdefault(key, row) != row:
+        expected = f"annotation {known[key]} has this id; give each its own, or none any"
+        raise wrong_row("annotations.id", row, expected, entry["id"])
+
+
+def _boxed(iou_type: IouType, rows: Sequence[tuple[int, Any]]) -> bool:
+    """Whether all detections with masks have boxes as well."""
+    boxes = (isinstance(entry, dict) and bool(entry.get("bbox")) for _, entry in rows)
+    return iou_type == "segm" and all(boxes)
+
+
+def _lacks_score(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
     score = entry.get("score")
     return score is None or (isinstance(score, float) and np.isnan(score))
 

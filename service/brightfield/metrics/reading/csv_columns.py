@@ -12,8 +12,6 @@ from brightfield.errors import (
     InvalidRows,
     MalformedTable,
     TooManyValues,
-    UnknownParameter,
-    suggestions,
 )
 from brightfield.metrics.reading.columns import ScoreColumns, Text
 
@@ -34,8 +32,7 @@ def read_csv(data: bytes) -> dict[str, Any]:
     Fields are counted before they are read, and columns when the first line has been read.
 
     Raises `MalformedTable` for what is no CSV in UTF-8, `InvalidRows` for a line of another
-    length, `UnknownParameter` for a column that is not known, and `TooManyValues` for more fields
-    than are read.
+    length, and `TooManyValues` for more fields than are read.
     """
     end = data.find(b"\n")
     first = data if end < 0 else data[:end]
@@ -98,8 +95,10 @@ def _check_lengths(rows: list[list[str]], width: int, first: int) -> None:
 
 
 def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns by the names that JSON has for them: `score` becomes `scores`, and so on."""
+    """Columns by the names that JSON has for them: `score` becomes `scores`, and so on; others are
+    among `columns`."""
     found: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     classes = {
         name.removeprefix(_SCORE): column
         for name, column in columns.items()
@@ -109,11 +108,9 @@ def gathered(columns: Mapping[str, Any]) -> dict[str, Any]:
         if name in CSV_COLUMNS:
             found[name if name == "truth" else f"{name}s"] = column
         elif not name.startswith(_SCORE):
-            known = [*CSV_COLUMNS, f"{_SCORE}<label>"]
-            raise UnknownParameter(
-                f"There is no column {name!r}.{suggestions(name, known)}",
-                errors=[{"location": name}],
-            )
+            others[name] = column
+    if others:
+        found["columns"] = others
     if classes:
         if "scores" in found:
             raise InvalidRows("There is a column `score` and some `score:<label>`; send either.")

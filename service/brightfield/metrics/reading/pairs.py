@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from brightfield.errors import (
@@ -13,7 +13,9 @@ from brightfield.errors import (
     UnknownParameter,
     nearest,
 )
+from brightfield.metrics.reading.by_columns import COLUMNS, read_columns
 from brightfield.metrics.reading.columns import names, wrong_row
+from brightfield.metrics.reading.groups import Groups
 from brightfield.metrics.reading.rows import Excluded, MissingReason, codes
 from brightfield.metrics.statistics.resampling import Codes
 
@@ -28,6 +30,8 @@ class Pair:
     truth: Any
     judged: Any
     chunk: str | None = None
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    """Its values in the columns by which there are numbers."""
 
     @property
     def complete(self) -> bool:
@@ -50,20 +54,53 @@ class Pair:
 
 
 def read_pairs(
-    data: Mapping[str, Any], members: tuple[str, str], chunk: str | None = None
+    data: Mapping[str, Any],
+    members: tuple[str, str],
+    chunk: str | None = None,
+    by: Sequence[str] = (),
 ) -> list[Pair]:
     """The pairs as they came; `members` are the truth's name, and that of what is judged.
 
-    Groups are a member `group` of each pair, or the list `groups` beside `pairs`. Raises
-    `InvalidRows` with the row.
+    Groups are a member `group` of each pair, or the list `groups` beside `pairs`; so are the
+    columns that `by` names members of each pair, or lists in `columns`. Raises `InvalidRows` with
+    the row.
     """
     pairs = data.get("pairs")
     if not isinstance(pairs, list):
         raise InvalidParameter(f'Send `pairs`: a list of {{"id", "{members[0]}", "{members[1]}"}}.')
-    found = [replace(_pair(entry, row, members), chunk=chunk) for row, entry in enumerate(pairs)]
+    own = tuple(name for name in by if name != "group")
+    found = [
+        replace(_pair(entry, row, (*members, *own)), chunk=chunk) for row, entry in enumerate(pairs)
+    ]
     found = _grouped(found, data.get("groups"))
     _check_ids(found)
-    return found
+    return _with_columns(found, data, by) if found else found
+
+
+def _with_columns(pairs: list[Pair], data: Mapping[str, Any], by: Sequence[str]) -> list[Pair]:
+    """The pairs with their values in the columns that `by` names."""
+    inside: dict[str, Any] = {
+        name: [entry.get(name) for entry in data["pairs"]]
+        for name in by
+        if any(name in entry for entry in data["pairs"])
+    }
+    groups = [pair.group for pair in pairs]
+    given = {**inside, **(data.get(COLUMNS) or {})}
+    known = {COLUMNS: given, "groups": groups if any(groups) else None}
+    columns = read_columns(known, by, len(pairs))
+    texts = {
+        name: [None if code < 0 else groups.names[code] for code in groups.codes.tolist()]
+        for name, groups in columns.items()
+    }
+    return [
+        replace(pair, columns={name: texts[name][place] for name in texts})
+        for place, pair in enumerate(pairs)
+    ]
+
+
+def by_columns(pairs: Sequence[Pair], by: Sequence[str]) -> dict[str, Groups]:
+    """The columns of `by`, of these pairs."""
+    return {name: Groups.of([pair.columns.get(name) for pair in pairs]) for name in by}
 
 
 def group_codes(pairs: list[Pair]) -> Codes | None:
@@ -85,7 +122,7 @@ def group_count(cases: Sequence[OfPair]) -> int | None:
     return len(found) or None
 
 
-def _pair(entry: Any, row: int, members: tuple[str, str]) -> Pair:
+def _pair(entry: Any, row: int, members: tuple[str, ...]) -> Pair:
     known = ("id", "group", *members)
     if not isinstance(entry, dict):
         raise wrong_row("pairs", row, f"an object with {' and '.join(members)} is expected", entry)

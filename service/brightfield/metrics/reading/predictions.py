@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import MissingValues
+from brightfield.metrics.reading.groups import Groups, dense
 from brightfield.metrics.reading.rows import ONE_CALL, Excluded, MissingReason, Origin, Rows
 from brightfield.metrics.reading.texts import order_of
 from brightfield.metrics.statistics.resampling import Codes
@@ -26,23 +27,6 @@ _REASONS: tuple[MissingReason, ...] = (
 
 
 @dataclass(frozen=True, eq=False)
-class Groups:
-    """(n,) which of the `names`, sorted, each row belongs to; -1 where that is missing."""
-
-    codes: Codes
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, column: Sequence[str | None]) -> Groups:
-        """From a name for each row."""
-        known = list({name for name in column if name is not None})
-        names = tuple(known[place] for place in order_of(known).tolist())
-        place: dict[str | None, int] = {name: code for code, name in enumerate(names)}
-        codes = np.fromiter((place.get(name, -1) for name in column), np.int64, len(column))
-        return cls(codes, names)
-
-
-@dataclass(frozen=True, eq=False)
 class Predictions:
     """What is known of n rows; classes are codes, -1 where one is missing, a missing score NaN.
 
@@ -56,6 +40,8 @@ class Predictions:
     groups: Groups | None
     ids: tuple[str, ...] | None
     origin: Origin = ONE_CALL
+    by: Mapping[str, Groups] = field(default_factory=dict)
+    """Columns by whose values there are numbers."""
 
     @property
     def n(self) -> int:
@@ -92,6 +78,7 @@ class Predictions:
             tuple(excluded),
             len(left_out),
             self.origin,
+            by=self.by,
         )
         if excluded:
             rows = rows.taken(np.flatnonzero(reasons == 0))
@@ -118,12 +105,6 @@ class Predictions:
 
 def _place(reason: MissingReason) -> int:
     return _REASONS.index(reason) + 1
-
-
-def dense(codes: Codes) -> Codes:
-    """The codes without those that no row has any more."""
-    known = np.bincount(codes, minlength=1) > 0
-    return np.asarray((np.cumsum(known) - 1)[codes])
 
 
 def missing_values(excluded: Sequence[Excluded], count: int | None = None) -> MissingValues:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter, InvalidRows
+from brightfield.metrics.reading.by_columns import read_columns, wanted_columns
 from brightfield.metrics.reading.columns import (
     ClassColumn,
     ScoreColumns,
@@ -18,7 +19,8 @@ from brightfield.metrics.reading.columns import (
     same_length,
     score_table,
 )
-from brightfield.metrics.reading.predictions import Groups, Predictions
+from brightfield.metrics.reading.groups import Groups
+from brightfield.metrics.reading.predictions import Predictions
 
 _MOST_CLASSES = 1000
 # Two words of which everybody takes the second for the positive class, in small letters.
@@ -39,6 +41,7 @@ def read_predictions(
     *,
     alone: bool,
     positive: str | int | None = None,
+    by: Sequence[str] | None = None,
 ) -> Predictions:
     """The rows as they came. Scores of two columns stay two columns.
 
@@ -47,6 +50,7 @@ def read_predictions(
     positive: by `positive`, or because everybody takes it so (no and yes). Raises `InvalidRows`,
     `InvalidParameter`.
     """
+    wanted_columns(data, by)
     given = {name: column for name, column in data.items() if column is not None}
     if "truth" not in given or not ("scores" in given or "predictions" in given):
         raise InvalidParameter("Send `truth` and `scores`, or `truth` and `predictions`.")
@@ -68,7 +72,13 @@ def read_predictions(
     codes = {name: column.codes(known.code) for name, column in classes.items()}
     own = None if groups is None else Groups.of(groups)
     return Predictions(
-        known.names, codes["truth"], scores, codes.get("predictions"), own, _checked_ids(ids)
+        known.names,
+        codes["truth"],
+        scores,
+        codes.get("predictions"),
+        own,
+        _checked_ids(ids),
+        by=read_columns(data, by, codes["truth"].size),
     )
 
 

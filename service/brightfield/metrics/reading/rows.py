@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.metrics.reading.groups import Groups, dense
 from brightfield.metrics.reading.texts import order_of
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.resampling import Codes
@@ -93,7 +94,8 @@ class Rows:
     `scores` are (n,) of the positive class, or (n, k); `groups` codes from 0 in the order of the
     groups' names; `places` where each row stood in what was sent, None for where it stands. Of the
     `excluded_n` rows that were left out, `excluded` has the first. `unsorted` are the rows before
-    they were sorted by truth and score, where their places are sought when they are asked for.
+    they were sorted by truth and score, where their places are sought when they are asked for; `by`
+    are columns by whose values there are numbers.
     """
 
     labels: tuple[str, ...]
@@ -107,10 +109,16 @@ class Rows:
     excluded_n: int = 0
     origin: Origin = ONE_CALL
     unsorted: Rows | None = None
+    by: Mapping[str, Groups] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
         return int(self.truth.size)
+
+    @property
+    def group_count(self) -> int | None:
+        """How many groups the rows are of, None where there are no groups."""
+        return None if self.groups is None else int(self.groups.max(initial=-1)) + 1
 
     def taken(self, order: NDArray[np.int64]) -> Rows:
         """The rows of these places, in their order."""
@@ -130,12 +138,19 @@ class Rows:
             ids=ids,
             places=places,
             unsorted=None,
+            by={name: groups.taken(order) for name, groups in self.by.items()},
         )
+
+    def part(self, order: NDArray[np.int64]) -> Rows:
+        """Some rows alone, for their numbers; nobody asks for their names."""
+        bare = replace(self, ids=None, places=None, unsorted=None, by={}, excluded=(), excluded_n=0)
+        found = bare.taken(order)
+        return replace(found, groups=None if found.groups is None else dense(found.groups))
 
     def canonical(self) -> Rows:
         """The same rows by id, or by truth, scores, prediction and group where they have none."""
         alone = self.predictions is None and self.groups is None and self.ids is None
-        if alone and self.scores is not None and self.scores.ndim == 1:
+        if alone and not self.by and self.scores is not None and self.scores.ndim == 1:
             return self._sorted(self.scores)
         return self.taken(self._order())
 

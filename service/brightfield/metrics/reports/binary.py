@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -17,13 +17,14 @@ from brightfield.metrics.counted.confusion import confusion
 from brightfield.metrics.counted.counts import CountTable, OneAgainstRest
 from brightfield.metrics.counted.curves import precision_recall, roc, selection, threshold_table
 from brightfield.metrics.counted.forecasts import Forecasts
+from brightfield.metrics.counted.histogram import score_histogram
 from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
+from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.notes import from_same_data, skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points, table_points
 from brightfield.metrics.reports.sample import (
-    Families,
     Sample,
     are_probabilities,
     lines,
@@ -82,10 +83,8 @@ class Binary:
     curve_points: int
     bins: int
     worst: int
-
-    @cached_property
-    def families(self) -> Families:
-        return Families()
+    of: Binary | None = None
+    """The whole that these rows are a part of, whose threshold they have."""
 
     @cached_property
     def scores(self) -> NDArray[np.float64] | None:
@@ -107,6 +106,8 @@ class Binary:
 
     @cached_property
     def probable(self) -> bool:
+        if self.of is not None:
+            return self.of.probable
         return self.scores is not None and are_probabilities(self.scores)
 
     @cached_property
@@ -118,6 +119,8 @@ class Binary:
     @cached_property
     def choice(self) -> OperatingChoice:
         """Where the threshold is: as told, by the rule, 0.5 of probabilities, else by Youden."""
+        if self.of is not None:
+            return self.of.choice
         if self.sample.rows.predictions is not None:
             return OperatingChoice("predictions")
         if self.threshold is not None:
@@ -144,6 +147,14 @@ class Binary:
             "warnings": self._warnings(found),
         }
 
+    def part(self, rows: Rows) -> Binary:
+        """Some of the rows, at the threshold of all."""
+        return replace(self, sample=replace(self.sample, rows=rows), of=self)
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers alone."""
+        return {"metrics": nested(self._estimates(), _HERE)}
+
     def points(self) -> Iterator[Named] | None:
         """Every point of the curves, or None where there are no scores."""
         if self.ranking is None:
@@ -169,24 +180,25 @@ class Binary:
         """The numbers that scores give, whose units are rows."""
         if self.ranking is None:
             return []
-        wanted = lines(self.families.rankings, self.ranking, _HERE)
+        families = self.sample.families
+        wanted = lines(families.rankings, self.ranking, _HERE)
         if self.forecasts is None:
             return wanted
-        return [*wanted, *lines(self.families.forecasts, self.forecasts, _HERE)]
+        return [*wanted, *lines(families.forecasts, self.forecasts, _HERE)]
 
     def cell_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the table of counts."""
         if self.table is None:
             return []
-        chosen = OneAgainstRest(self.table, self.positive)
+        chosen, families = OneAgainstRest(self.table, self.positive), self.sample.families
         return [
-            *lines(self.families.tables, self.table, _HERE),
-            *lines(self.families.rates, chosen, _HERE),
+            *lines(families.tables, self.table, _HERE),
+            *lines(families.rates, chosen, _HERE),
         ]
 
     def missing(self) -> dict[MetricPath, Estimate]:
         """The numbers that there are no lines of, and why."""
-        families, n = self.families, self.sample.rows.n
+        families, n = self.sample.families, self.sample.rows.n
         found: dict[MetricPath, Estimate] = {}
         if self.ranking is None:
             found |= undefined(families.rankings, Estimate.missing("no_scores", n), _HERE)
@@ -206,7 +218,7 @@ class Binary:
 
     def _curves(self) -> dict[str, Any]:
         if self.ranking is None:
-            return {"roc": None, "pr": None, "thresholds": None, "calibration": None}
+            return dict.fromkeys(("roc", "pr", "thresholds", "histogram", "calibration"))
         operating = self.choice.threshold if self.choice.known else None
         places = selection(self.ranking, self.curve_points - 1, operating)
         known = self.forecasts
@@ -214,6 +226,7 @@ class Binary:
             "roc": roc(self.ranking, places),
             "pr": precision_recall(self.ranking, places),
             "thresholds": threshold_table(self.ranking, places),
+            "histogram": score_histogram(self.ranking, self.choice.shown, probable=self.probable),
             "calibration": known and reliability(known, self.sample.level),
         }
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from brightfield.errors import IncomparableRuns
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.counts import CountTable
-from brightfield.metrics.reading.predictions import dense
+from brightfield.metrics.reading.groups import dense
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.binary import Binary
 from brightfield.metrics.reports.comparison import Design, Difference, Shared, below, differences

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -15,12 +15,14 @@ from brightfield.metrics.counted.confusion import confusion
 from brightfield.metrics.counted.counts import CountTable, OneAgainstRest
 from brightfield.metrics.counted.curves import precision_recall, roc, selection
 from brightfield.metrics.counted.forecasts import Forecasts
+from brightfield.metrics.counted.places import TruePlaces
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
+from brightfield.metrics.reading.rows import Rows
+from brightfield.metrics.reports.averages import averaged, counted_as_zero
 from brightfield.metrics.reports.notes import skipped, turned_round
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import (
-    Families,
     Sample,
     are_probabilities,
     lines,
@@ -29,7 +31,7 @@ from brightfield.metrics.reports.sample import (
 )
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.estimate import Estimate, Reason
-from brightfield.metrics.statistics.family import Family, MetricPath, MetricSpec, nested
+from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
 from brightfield.metrics.statistics.resampling import Codes
 
 _HERE: MetricPath = ("metrics",)
@@ -43,6 +45,8 @@ class Multiclass:
     curve_points: int
     bins: int
     worst: int
+    of: Multiclass | None = None
+    """The whole that these rows are a part of."""
 
     @property
     def classes(self) -> int:
@@ -82,7 +86,8 @@ class Multiclass:
     @cached_property
     def forecasts(self) -> Forecasts | None:
         rows = self.sample.rows
-        if rows.scores is None or not are_probabilities(rows.scores):
+        whole = rows.scores if self.of is None else self.of.sample.rows.scores
+        if rows.scores is None or whole is None or not are_probabilities(whole):
             return None
         return Forecasts.several(rows.scores, rows.truth, self.bins)
 
@@ -96,7 +101,23 @@ class Multiclass:
             "confusion": confusion(self.table, self.sample.rows.labels, None),
             "operating_point": None,
             "worst": self._worst(),
-            "warnings": [*turned_round(self._turned(found)), *skipped(found)],
+            "warnings": [
+                *turned_round(self._turned(found)),
+                *counted_as_zero(self.table, self.sample.rows.labels),
+                *skipped(found),
+            ],
+        }
+
+    def part(self, rows: Rows) -> Multiclass:
+        """Some of the rows, at the threshold of all."""
+        return replace(self, sample=replace(self.sample, rows=rows), of=self)
+
+    def numbers(self) -> dict[str, Any]:
+        """The numbers alone."""
+        found = self._estimates()
+        return {
+            "metrics": nested(found, _HERE),
+            "per_class": [self._numbers_of(c, found) for c in range(self.classes)],
         }
 
     def _turned(self, found: dict[MetricPath, Estimate]) -> list[str]:
@@ -115,48 +136,49 @@ class Multiclass:
         classes = (curve_points(ranking, f"class_{c}_") for c, ranking in enumerate(self.rankings))
         return chain(curve_points(self.pooled), chain.from_iterable(classes))
 
-    def _averaged(
-        self, families: Sequence[Family[Any, Any]], samples: Sequence[Any], pooled: Any
-    ) -> list[MetricSpec[Any]]:
-        """Each class's lines, their mean over the classes with members, and the pooled ones."""
-        found: list[MetricSpec[Any]] = []
-        for c, sample in enumerate(samples):
-            found += lines(families, sample, ("per_class", c))
-        present = tuple(samples[c] for c in self.table.present.tolist())
-        for family in families:
-            for name in family.names:
-                n = self.sample.rows.n
-                found.append(MetricSpec((*_HERE, f"{name}_macro"), name, family, present, n))
-                found.append(MetricSpec((*_HERE, f"{name}_micro"), name, family, (pooled,), n))
-        return found
-
     def ranking_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the order of scores."""
         if self.pooled is None:
             return []
-        return self._averaged(Families().rankings, self.rankings, self.pooled)
+        families, n = self.sample.families.rankings, self.sample.rows.n
+        present = self.table.present.tolist()
+        return averaged(families, self.rankings, self.pooled, present, n)
 
     def forecast_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of probabilities."""
         if self.forecasts is None:
             return []
-        return lines(Families().forecasts, self.forecasts, _HERE)
+        return lines(self.sample.families.forecasts, self.forecasts, _HERE)
+
+    def place_lines(self) -> list[MetricSpec[Any]]:
+        """The numbers of the true class's place among the scores."""
+        families = self.sample.families.places
+        if not families or self.sample.rows.scores is None:
+            return []
+        places = TruePlaces.of(self.sample.rows.scores, self.sample.rows.truth)
+        return lines(families, places, _HERE)
 
     def row_lines(self) -> list[MetricSpec[Any]]:
         """The numbers that scores give, whose units are rows."""
-        return self.ranking_lines() + self.forecast_lines()
+        return self.ranking_lines() + self.forecast_lines() + self.place_lines()
 
     def cell_lines(self) -> list[MetricSpec[Any]]:
         """The numbers of the table of counts."""
-        families = Families()
+        families, n = self.sample.families, self.sample.rows.n
         samples = [OneAgainstRest(self.table, c) for c in range(self.classes)]
         pooled = OneAgainstRest(self.table, None)
         wanted = lines(families.tables, self.table, _HERE)
-        return wanted + self._averaged(families.rates, samples, pooled)
+        occurring = self.table.occurring.tolist()
+        of_means = [family for family in families.rates if family.averaged]
+        for family in families.rates:
+            if not family.averaged:
+                for c, sample in enumerate(samples):
+                    wanted += lines([family], sample, ("per_class", c))
+        return wanted + averaged(of_means, samples, pooled, occurring, n)
 
     def missing(self) -> dict[MetricPath, Estimate]:
         """The numbers that there are no lines of, and why."""
-        families, n = Families(), self.sample.rows.n
+        families, n = self.sample.families, self.sample.rows.n
         found: dict[MetricPath, Estimate] = {}
         if self.pooled is None:
             nothing = Estimate.missing("no_scores", n)
@@ -165,6 +187,8 @@ class Multiclass:
                     found |= {(*_HERE, f"{name}_{mean}"): nothing for mean in ("macro", "micro")}
             for c in range(self.classes):
                 found |= undefined(families.rankings, nothing, ("per_class", c))
+        if self.sample.rows.scores is None:
+            found |= undefined(families.places, Estimate.missing("no_scores", n), _HERE)
         if self.forecasts is None:
             reason: Reason = "no_scores" if self.pooled is None else "not_probabilities"
             found |= undefined(families.forecasts, Estimate.missing(reason, n), _HERE)
@@ -172,16 +196,21 @@ class Multiclass:
 
     def _estimates(self) -> dict[MetricPath, Estimate]:
         found = self.sample.of_cells(self.cell_lines(), self.table, self.predicted)
-        for wanted in (self.ranking_lines(), self.forecast_lines()):
+        for wanted in (self.ranking_lines(), self.forecast_lines(), self.place_lines()):
             found |= self.sample.of_rows(wanted)
         return found | self.missing()
 
-    def _class(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+    def _numbers_of(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
         return {
             "label": self.sample.rows.labels[c],
             "class_id": c,
             "n": int(self.table.counts[c].sum()),
             "metrics": nested(found, ("per_class", c)),
+        }
+
+    def _class(self, c: int, found: dict[MetricPath, Estimate]) -> dict[str, Any]:
+        return {
+            **self._numbers_of(c, found),
             "curves": self._pair(self.rankings[c] if self.rankings else None),
         }
 
@@ -194,7 +223,8 @@ class Multiclass:
     def _curves(self) -> dict[str, Any]:
         known = self.forecasts
         calibration = known and reliability(known, self.sample.level)
-        return {**self._pair(self.pooled), "thresholds": None, "calibration": calibration}
+        binary = {"thresholds": None, "histogram": None}
+        return {**self._pair(self.pooled), **binary, "calibration": calibration}
 
     def _worst(self) -> Sequence[Any]:
         rows = self.sample.rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from brightfield.metrics import families
 from brightfield.metrics.counted.counts import CountTable, RateFamily, TableFamily
 from brightfield.metrics.counted.forecasts import ForecastFamily
+from brightfield.metrics.counted.places import PlaceFamily
 from brightfield.metrics.counted.ranking import RankingFamily
 from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.statistics.confidence import Confidence
@@ -32,29 +33,52 @@ from brightfield.progress import Progress
 _SUM = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Families:
-    """The members of each kind of family, found in their folder."""
+    """The members of each kind of family, found in their folder: those that are always there, and
+    those that `wanted` asks for, by the names of their options."""
+
+    wanted: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> list[TableFamily]:
-        return _members(TableFamily)
+        return self._members(TableFamily)
 
     @cached_property
     def rates(self) -> list[RateFamily]:
-        return _members(RateFamily)
+        return self._members(RateFamily)
 
     @cached_property
     def rankings(self) -> list[RankingFamily]:
-        return _members(RankingFamily)
+        return self._members(RankingFamily)
 
     @cached_property
     def forecasts(self) -> list[ForecastFamily]:
-        return _members(ForecastFamily)
+        return self._members(ForecastFamily)
 
+    @cached_property
+    def places(self) -> list[PlaceFamily]:
+        return self._members(PlaceFamily)
 
-def _members(base: type[Any]) -> list[Any]:
-    return [member() for member in discover(families, base).values()]
+    def _members(self, base: type[Any]) -> list[Any]:
+        found = []
+        for member in discover(families, base).values():
+            if member.option is None:
+                found.append(member())
+            elif self.wanted.get(member.option) is not None:
+                found.append(member(self.wanted[member.option]))
+        return found
+
+    @property
+    def conventions(self) -> dict[str, str]:
+        """How the metrics are found that options ask for."""
+        kinds = (self.tables, self.rates, self.rankings, self.forecasts, self.places)
+        return {
+            family.names[0]: family.convention
+            for members in kinds
+            for family in members
+            if family.convention
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +88,7 @@ class Sample:
     rows: Rows
     confidence: Confidence
     progress: Progress
+    families: Families
 
     @property
     def clustered(self) -> bool:

@@ -12,6 +12,8 @@ Reason = Literal[
     "no_negatives",
     "no_predicted_positives",
     "no_predicted_negatives",
+    "no_false_positives",
+    "no_true_negatives",
     "one_class",
     "absent_class",
     "no_variation",
@@ -36,7 +38,7 @@ Reason = Literal[
 ]
 """Why a value or an interval is undefined; the how-to page says what each of them means."""
 
-IntervalMethod = Literal["delong", "wilson", "percentile", "bca"]
+IntervalMethod = Literal["delong", "wilson", "score", "limits", "percentile", "bca"]
 
 
 @dataclass(frozen=True, slots=True)

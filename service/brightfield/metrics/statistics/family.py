@@ -55,6 +55,15 @@ class Family(ABC, Generic[S, W]):
     """
 
     names: ClassVar[tuple[str, ...]] = ()
+    option: ClassVar[str | None] = None
+    """The option that asks for these metrics, whose value makes the family; None: always there."""
+    zero: ClassVar[frozenset[str]] = frozenset()
+    """The metrics whose mean over classes counts an undefined one as 0, as scikit-learn does."""
+
+    @property
+    def convention(self) -> str:
+        """With which value of its option the metrics are found, and how; empty without one."""
+        return ""
 
     @abstractmethod
     def values(self, sample: S, weighted: W) -> Mapping[str, Batch]:
@@ -86,10 +95,14 @@ class MetricSpec(Generic[S]):
     family: Family[S, Any]
     samples: tuple[S, ...]
     n: int | None = None
+    filled: bool = False
+    """Whether an undefined part of a mean counts as 0."""
 
     @property
     def reason(self) -> Reason | None:
         """Why it is undefined: for a mean, because one of its parts is."""
+        if self.filled:
+            return None
         reasons = (self.family.undefined(sample).get(self.name) for sample in self.samples)
         return next((reason for reason in reasons if reason is not None), None)
 
@@ -179,6 +192,8 @@ def statistics(lines: Sequence[MetricSpec[Any]]) -> Callable[[SampleWeights], ND
         columns = np.empty((len(weights), len(lines)))
         for index, line in enumerate(lines):
             parts = [values(line, sample) for sample in line.samples]
+            if line.filled:
+                parts = [np.nan_to_num(part, nan=0.0) for part in parts]
             columns[:, index] = parts[0] if len(parts) == 1 else np.mean(parts, axis=0)
         return columns
 

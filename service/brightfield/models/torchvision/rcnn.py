@@ -99,6 +99,7 @@ class RegionDetector(nn.Module):
         return _stacked(final, limit)._replace(
             masks=_even(split, masks.new_zeros(masks.shape[1:]), limit),
             classes=_even(classes, own.new_zeros(()), limit),
+            full=torch.tensor([len(found) == limit for found in classes], device=own.device),
         )
 
     def _best(self, rois: Rois) -> tuple[Tensor, Tensor]:

@@ -19,7 +19,7 @@ class CalibrationPlot(Plot):
     """The share of positives over the mean probability of each bin, and the rows of each bin."""
 
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
-    rank: ClassVar[int] = 4
+    rank: ClassVar[int] = 5
 
     def lacks(self, report: Report) -> str | None:
         if curve(report, "calibration") is not None:

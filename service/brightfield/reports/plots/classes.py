@@ -28,7 +28,7 @@ class ClassesPlot(Plot):
     """
 
     tasks: ClassVar[tuple[str, ...]] = (*_METRICS, "detection")
-    rank: ClassVar[int] = 5
+    rank: ClassVar[int] = 6
 
     def lacks(self, report: Report) -> str | None:
         return None if _rows(report) else "no class has a value"

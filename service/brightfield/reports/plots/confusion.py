@@ -31,7 +31,7 @@ class Confusion(Plot):
     """
 
     tasks: ClassVar[tuple[str, ...]] = ("classification", "segmentation", "detection")
-    rank: ClassVar[int] = 3
+    rank: ClassVar[int] = 4
 
     def lacks(self, report: Report) -> str | None:
         found = report["confusion"]

@@ -27,7 +27,7 @@ class ErrorsPlot(Plot):
     """A bar for each kind of false detection, and for the objects that were missed."""
 
     tasks: ClassVar[tuple[str, ...]] = ("detection",)
-    rank: ClassVar[int] = 6
+    rank: ClassVar[int] = 7
 
     def lacks(self, report: Report) -> str | None:
         counts = report["errors"]["counts"]

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from brightfield.images.picture import Note
 from brightfield.results import Result
 from brightfield.tasks.task import Task
 from brightfield.tasks.units.inside import Inside
@@ -32,6 +33,10 @@ class UnitSearch(Inside, Task):
     @abstractmethod
     def shown(self, top: TopActivations) -> dict[int, int]:
         """The units to show, each with its number among the maps that were collected."""
+
+    def notes_on(self, top: TopActivations) -> Sequence[Note]:
+        """What is to be known of the units that are shown."""
+        return ()
 
     @abstractmethod
     def found(self, layer: str, units: Mapping[int, Sequence[Patch]], rule: str) -> Result:

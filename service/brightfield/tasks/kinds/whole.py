@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from brightfield.cards import ModelCard
+from brightfield.images.picture import Note
 from brightfield.results import Result
 from brightfield.tasks.task import Task
 
@@ -24,6 +26,10 @@ class Whole(Task):
     def raw(self) -> bool:
         """Whether the layer is read as it is, not as maps (1, C, h, w) if it has places."""
         return False
+
+    def notes_on(self, result: Any) -> Sequence[Note]:
+        """What is to be known of the task's own result."""
+        return ()
 
     @abstractmethod
     def postprocess(self, output: Any, card: ModelCard) -> Result:

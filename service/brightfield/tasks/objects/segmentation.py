@@ -15,10 +15,10 @@ from brightfield.images import encode
 from brightfield.images.annotations.table import table
 from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.labels import Labels, smallest
-from brightfield.images.outlines import draw_objects
+from brightfield.images.outlines import draw_objects, mixed
 from brightfield.palette import Color
 from brightfield.results import MapSpace, Raster, ResultTable
-from brightfield.tasks.objects.objects import Objects, mixed
+from brightfield.tasks.objects.objects import PLACED, Objects
 
 Mode = Literal["semantic", "instance"]
 
@@ -35,6 +35,11 @@ class SegmentedObjects(Objects):
     formats: ClassVar[tuple[str, ...]] = (
         "json", "png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay",
     )  # fmt: skip
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **Objects.uses,
+        "offset": (*PLACED, "tiff"),
+        "downsample": (*PLACED, "tiff"),
+    }
     labels: Labels
     mode: Mode
     channels: int
@@ -46,13 +51,16 @@ class SegmentedObjects(Objects):
             "classes": self._classes(),
             "objects": self._objects(),
             "mask": self._mask(),
+            **self._placement(),
         }
 
     def table(self) -> ResultTable:
-        return table(self.objects, pixel_size=self.source.pixel_size, channels=self.channels)
+        return table(self.objects, self.source, channels=self.channels)
 
     def raster(self, space: MapSpace) -> Raster:
-        return Raster(smallest(self.labels), "YX")
+        placement = self.placement
+        x, y = (edge / placement.downsample for edge in placement.offset)
+        return Raster(smallest(self.labels), "YX", origin=(x, y))
 
     def image(self) -> NDArray[Any]:
         labels = smallest(self.labels)
@@ -64,18 +72,19 @@ class SegmentedObjects(Objects):
         return labels
 
     def outlines(self) -> Mapping[int, ObjectOutline]:
-        return trace(self.labels)
+        traced = trace(self.labels)
+        return self.placement.outlines(traced) if self.placement else traced
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         return mixed(picture, draw_objects(picture, self.labels, self._colors()), alpha)
 
     def _classes(self) -> list[dict[str, Any]]:
-        areas = np.zeros(len(self.card.label_names), np.int64)
+        areas = [0.0] * len(self.card.label_names)
         for found in self.objects:
             if found.measures is not None:
                 areas[found.class_id] += found.measures.area_px
         return [
-            {**known, "area_px": int(area)}
+            {**known, "area_px": int(area) if area == int(area) else area}
             for known, area in zip(super()._classes(), areas, strict=True)
         ]
 

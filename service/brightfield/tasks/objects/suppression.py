@@ -46,14 +46,15 @@ def suppress(
     *,
     threshold: float,
     iou: float,
-    max_detections: int,
+    max_detections: int | None = None,
     classes: Collection[int] | None = None,
 ) -> Detections:
     """The objects among the candidates of one image.
 
     In this order: activation; pairs (candidate, class) with a score of at least `threshold`, of
     the wanted `classes` (None: all); greedy non-maximum suppression within each class, where a
-    pair goes if its box overlaps a better one by more than `iou`; the best `max_detections`.
+    pair goes if its box overlaps a better one by more than `iou`; the best
+    `max_detections` (None: all).
     Candidates whose box or score is not finite are left out. Ties keep the order of candidates.
     """
     scores = class_scores(candidates, activation)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
 from brightfield.geometry import Geometry
-from brightfield.images.picture import Region
+from brightfield.images.picture import Note, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
 from brightfield.outages import ModelFailed
@@ -41,6 +41,19 @@ def columns_misfit(candidates: Candidates, card: ModelCard) -> str | None:
         f"The card of {card.id} names {len(card.label_names)} labels, and the model has {columns} "
         "classes."
     )
+
+
+def limit_notes(candidates: Candidates) -> list[Note]:
+    """What to know about a tile's candidates if the network puts out no more than so many."""
+    if candidates.full is None or not candidates.full[0]:
+        return []
+    return [
+        Note(
+            "model_limit_reached",
+            f"The model puts out at most {candidates.boxes.shape[1]} objects for one look, and "
+            "found as many; there may be more. Look through smaller tiles, as tile=256.",
+        )
+    ]
 
 
 def clipped(boxes: NDArray[np.float32], region: Region) -> NDArray[np.float32]:

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brightfield.cards import ModelCard
-from brightfield.errors import UnfitImage
 from brightfield.images import encode
-from brightfield.images.labels import Labels, link_slices, smallest
-from brightfield.images.objects import Object
+from brightfield.images.annotations import coco, geojson, roi
+from brightfield.images.annotations.coco import CocoImage
+from brightfield.images.contours import ObjectOutline, trace
+from brightfield.images.objects import Object, ObjectSource
+from brightfield.images.placement import FieldPlacement
 from brightfield.results import MapSpace, Raster, Result, ResultTable
-from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
+from brightfield.tasks.objects.montage import PlanePreview, montage
+from brightfield.tasks.objects.objects import PLACED, legend_of
+from brightfield.tasks.objects.segmentation import Mode
 
 
 @dataclass(frozen=True, slots=True)
 class Solid:
     """An object through planes [zmin, zmax): its edges in pixels, voxels, centroid x, y, z.
 
-    The centroid is in pixels and planes from the outer corner of the first voxel. The score is the
-    mean of its planes' scores, weighed by their areas, the class that of its largest plane.
+    The centroid is in pixels and planes from the outer corner of the first voxel; `volume_um3` in
+    cubic micrometres is None where the size of a voxel is unknown. The score is the mean of its
+    planes' scores, weighed by their areas, the class that of its largest plane.
     """
 
     id: int
@@ -36,6 +41,7 @@ class Solid:
     zmax: int
     voxels: int
     centroid: tuple[float, float, float]
+    volume_um3: float | None = None
 
     def json(self) -> dict[str, Any]:
         xmin, ymin, xmax, ymax = self.edges
@@ -50,26 +56,61 @@ class Solid:
                 "xmax": xmax, "ymax": ymax, "zmax": self.zmax,
             },
             "voxels": self.voxels,
+            **({} if self.volume_um3 is None else {"volume_um3": self.volume_um3}),
             "centroid": {"x": x, "y": y, "z": z},
         }  # fmt: skip
+
+    def placed(self, placement: FieldPlacement) -> Solid:
+        """The same with its edges and middle in pixels of a larger image; voxels stay."""
+        xmin, ymin, xmax, ymax = self.edges
+        edges = (*placement.point(xmin, ymin), *placement.point(xmax, ymax))
+        x, y, z = self.centroid
+        return replace(self, edges=edges, centroid=(*placement.point(x, y), z))
+
+
+@dataclass(frozen=True, slots=True)
+class VolumePlane:
+    """The parts of objects that lie in one plane, under the objects' numbers and classes."""
+
+    source: ObjectSource
+    parts: tuple[Object, ...]
+
+    def placed(self, placement: FieldPlacement) -> VolumePlane:
+        """The same in pixels of a larger image."""
+        return VolumePlane(placement.source(self.source), tuple(map(placement.moved, self.parts)))
 
 
 @dataclass(frozen=True)
 class Volume(Result):
     """`labels` (Z, H, W): 0, and an object's id on each of its voxels.
 
-    `pixel_size` is micrometres per pixel within a plane, None where it is unknown.
+    `source` is what the planes have in common. In the formats of objects in images (`geojson`,
+    `coco`, `rois`) each object is written once in every plane that it goes through.
     """
 
-    formats: ClassVar[tuple[str, ...]] = ("json", "tiff", "npy", "csv")
+    formats: ClassVar[tuple[str, ...]] = (
+        "json", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay",
+    )  # fmt: skip
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "offset": (*PLACED, "tiff"),
+        "downsample": (*PLACED, "tiff"),
+        "alpha": ("overlay",),
+        "legend": ("overlay",),
+    }
     objects: tuple[Solid, ...]
     labels: NDArray[Any]
     mode: Mode
     card: ModelCard
-    pixel_size: float | None = None
+    source: ObjectSource
+    planes: tuple[VolumePlane, ...]
+    previews: tuple[PlanePreview, ...] = ()
+    placement: FieldPlacement = field(default=FieldPlacement(), kw_only=True)
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
-        data = encode.tiff(self.labels, "ZYX", pixel_size=self.pixel_size)
+        raster = self.raster(space)
+        data = encode.tiff(
+            raster.array, raster.axes, pixel_size=self.source.pixel_size, spacing=raster.spacing
+        )
         return {
             "mode": self.mode,
             "planes": len(self.labels),
@@ -83,143 +124,97 @@ class Volume(Result):
                 "bits": 8 * self.labels.dtype.itemsize,
                 "data": base64.b64encode(data).decode("ascii"),
             },
+            **({"placement": self.placement.json()} if self.placement else {}),
         }
 
+    def in_larger(self, offset: tuple[float, float], downsample: float) -> Volume:
+        placement = FieldPlacement(offset, downsample)
+        return replace(
+            self,
+            objects=tuple(found.placed(placement) for found in self.objects),
+            planes=tuple(plane.placed(placement) for plane in self.planes),
+            source=placement.source(self.source),
+            placement=placement,
+        )
+
     def raster(self, space: MapSpace) -> Raster:
-        return Raster(self.labels, "ZYX")
+        placement = self.placement
+        x, y = (edge / placement.downsample for edge in placement.offset)
+        return Raster(self.labels, "ZYX", spacing=self.source.spacing, origin=(x, y))
 
     def table(self) -> ResultTable:
-        """One row per object; the middle in micrometres too where the pixel size is known."""
-        size = self.pixel_size
-        columns: tuple[str, ...] = (
+        """One row per object; in micrometres too, as far as the size of a voxel is known."""
+        size, spacing = self.source.pixel_size, self.source.spacing
+        columns = [
             "id", "label", "class_id", "score", "xmin", "ymin", "zmin", "xmax", "ymax", "zmax",
             "voxels", "centroid_x_px", "centroid_y_px", "centroid_z",
-        )  # fmt: skip
-        rows: list[tuple[Any, ...]] = [
-            (s.id, s.label, s.class_id, s.score, *s.edges[:2], s.zmin, *s.edges[2:], s.zmax,
-             s.voxels, *s.centroid)
-            for s in self.objects
         ]  # fmt: skip
-        if size is not None:
-            columns += ("centroid_x_um", "centroid_y_um")
-            middles = [(s.centroid[0] * size, s.centroid[1] * size) for s in self.objects]
-            rows = [row + middle for row, middle in zip(rows, middles, strict=True)]
-        return ResultTable(columns, rows)
+        columns += [] if size is None else ["centroid_x_um", "centroid_y_um"]
+        columns += [] if spacing is None else ["centroid_z_um"]
+        columns += ["volume_um3"] if size is not None and spacing is not None else []
+        rows = [
+            [
+                *(s.id, s.label, s.class_id, s.score, *s.edges[:2], s.zmin, *s.edges[2:], s.zmax),
+                *(s.voxels, *s.centroid),
+                *(() if size is None else (s.centroid[0] * size, s.centroid[1] * size)),
+                *(() if spacing is None else (s.centroid[2] * spacing,)),
+                *(() if s.volume_um3 is None else (s.volume_um3,)),
+            ]
+            for s in self.objects
+        ]
+        return ResultTable(tuple(columns), rows)
 
+    def geojson(self) -> dict[str, Any]:
+        """For `geojson`: a feature per object and plane."""
+        features = [
+            feature
+            for index, plane in enumerate(self.planes)
+            for feature in geojson.features(
+                plane.parts, self._outlines(index), plane.source, self.card.color
+            )
+        ]
+        return geojson.feature_collection(features)
 
-def linked(planes: Iterable[SegmentedObjects], threshold: float) -> Volume:
-    """The volume of planes in order; instances go on where `link_slices` says, classes as they are.
+    def coco(self, name: str | None) -> dict[str, Any]:
+        """For `coco`: a data set with an image for each plane, named `FILE#z=PLANE`, since other
+        tools take images of one name for one image."""
+        file = name or self.source.sha256
+        images = [
+            CocoImage(
+                plane.source,
+                plane.parts,
+                f"{file}#z={plane.source.address.depth or 0}",
+                self._outlines(index) if self.placement else None,
+            )
+            for index, plane in enumerate(self.planes)
+        ]
+        return coco.dataset(images, self.card.label_names)
 
-    Raises `UnfitImage` where the planes differ in size.
-    """
-    link = _Link(threshold)
-    volume: list[NDArray[Any]] = [smallest(link.add(plane)) for plane in planes]
-    dtype = max((plane.dtype for plane in volume), key=lambda dtype: dtype.itemsize)
-    labels = np.empty((len(volume), *volume[0].shape), dtype)
-    for place in range(len(volume)):
-        labels[place] = volume[place]
-        volume[place] = labels[place]  # its own memory is freed
-    return Volume(tuple(link.solids()), labels, link.mode, link.card, link.pixel_size)
-
-
-class _Link:
-    """Planes numbered as they come, and the parts of each object."""
-
-    mode: Mode
-    card: ModelCard
-    pixel_size: float | None
-
-    def __init__(self, threshold: float) -> None:
-        self._threshold = threshold
-        self._previous: Labels | None = None
-        self._free = 1
-        self._planes: list[_Parts] = []
-
-    def add(self, plane: SegmentedObjects) -> Labels:
-        """The plane's labels under the numbers of the volume."""
-        self.mode, self.card, self.pixel_size = plane.mode, plane.card, plane.source.pixel_size
-        previous = plane.labels if self._previous is None else self._previous
-        if previous.shape != plane.labels.shape:
-            raise UnfitImage("The planes of the stack differ in size; they make no volume.")
-        labels = plane.labels if plane.mode == "semantic" else self._continued(plane.labels)
-        numbers = np.zeros(int(plane.labels.max(initial=0)) + 1, np.int64)
-        numbers[plane.labels.reshape(-1)] = labels.reshape(-1)
-        self._planes.append(_Parts.of(plane.objects, numbers, len(self._planes)))
-        self._previous = labels
-        return labels
-
-    def solids(self) -> list[Solid]:
-        """The objects of the planes so far, by number."""
-        parts = _Parts(*(np.concatenate(column) for column in zip(*self._planes, strict=True)))
-        return _solids(parts, self.card)
-
-    def _continued(self, labels: Labels) -> Labels:
-        previous = np.zeros_like(labels) if self._previous is None else self._previous
-        labels, self._free = link_slices(
-            previous, labels, first_new=self._free, threshold=self._threshold
-        )
-        return labels
-
-
-class _Parts(NamedTuple):
-    """Of n objects of planes: their numbers in the volume, (n,), and what is known of each.
-
-    `boxes` (n, 4) and `centres` (n, 3) x, y, z.
-    """
-
-    numbers: NDArray[np.int64]
-    areas: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    class_ids: NDArray[np.int64]
-    boxes: NDArray[np.float64]
-    centres: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, objects: Sequence[Object], numbers: NDArray[np.int64], plane: int) -> _Parts:
-        measured = [(found, found.measures) for found in objects if found.measures is not None]
-        centres = [(*measures.centroid, plane + 0.5) for _, measures in measured]
-        boxes = [(f.box.xmin, f.box.ymin, f.box.xmax, f.box.ymax) for f, _ in measured]
-        return cls(
-            numbers[np.array([found.id for found, _ in measured], np.int64)],
-            np.array([measures.area_px for _, measures in measured], np.float64),
-            np.array([found.score or 0.0 for found, _ in measured], np.float64),
-            np.array([found.class_id for found, _ in measured], np.int64),
-            np.array(boxes, np.float64).reshape(-1, 4),
-            np.array(centres, np.float64).reshape(-1, 3),
+    def rois(self) -> bytes:
+        """For `rois`: a zip with a region per object and plane, each at its slice."""
+        return roi.archive(
+            region
+            for index, plane in enumerate(self.planes)
+            for region in roi.regions(
+                plane.parts, self._outlines(index), plane.source, self.card.color
+            )
         )
 
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        """The planes side by side, with their objects; `picture`, which is one of them, is not
+        needed."""
+        colors = {found.id: self.card.color(found.class_id) for found in self.objects}
+        return montage(self.previews, colors, alpha, len(self.labels))
 
-def _solids(parts: _Parts, card: ModelCard) -> list[Solid]:
-    ids, index = np.unique(parts.numbers, return_inverse=True)
-    voxels = np.bincount(index, parts.areas, len(ids))
+    def left_out(self, form: str) -> dict[str, str]:
+        shown, planes = len(self.previews), len(self.labels)
+        if form != "overlay" or shown == planes:
+            return {}
+        return {"planes_left_out": f"The picture shows {shown} of {planes} planes."}
 
-    def mean(values: NDArray[np.float64]) -> list[float]:
-        means: list[float] = (np.bincount(index, parts.areas * values, len(ids)) / voxels).tolist()
-        return means
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        return legend_of(self.objects, self.card, picture, title)
 
-    # Corners of the part in its plane and through it: x, y, z.
-    low, high = np.full((len(ids), 3), np.inf), np.zeros((len(ids), 3))
-    halves = np.array([0.0, 0.0, 0.5])
-    depth = parts.centres[:, 2:]
-    np.minimum.at(low, index, np.hstack([parts.boxes[:, :2], depth]) - halves)
-    np.maximum.at(high, index, np.hstack([parts.boxes[:, 2:], depth]) + halves)
-    by_area = np.lexsort((-parts.areas, index))
-    largest = parts.class_ids[by_area[np.unique(index[by_area], return_index=True)[1]]].tolist()
-    centroids = zip(*(mean(axis) for axis in parts.centres.T), strict=True)
-    columns = (ids.tolist(), largest, mean(parts.scores), low.tolist(), high.tolist())
-    return [
-        Solid(
-            id=number,
-            label=card.label_names[class_id],
-            class_id=class_id,
-            score=score,
-            edges=(begin[0], begin[1], end[0], end[1]),
-            zmin=int(begin[2]),
-            zmax=int(end[2]),
-            voxels=int(size),
-            centroid=centroid,
-        )
-        for number, class_id, score, begin, end, size, centroid in zip(
-            *columns, voxels.tolist(), centroids, strict=True
-        )
-    ]
+    def _outlines(self, index: int) -> Mapping[int, ObjectOutline]:
+        traced = trace(self.labels[index])
+        return self.placement.outlines(traced) if self.placement else traced

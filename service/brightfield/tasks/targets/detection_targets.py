@@ -31,6 +31,10 @@ class DetectionTarget(Target):
     candidate: Box
     iou: float
 
+    @property
+    def frame(self) -> Box:
+        return self.box
+
     def payload(self) -> dict[str, Any]:
         return {
             "label": self.label,

@@ -61,6 +61,10 @@ class RegionTarget(Target):
     box: Box
     object_id: int | None
 
+    @property
+    def frame(self) -> Box:
+        return self.box
+
     def payload(self) -> dict[str, Any]:
         return {
             "label": self.label,

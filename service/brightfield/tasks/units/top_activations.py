@@ -47,6 +47,11 @@ class TopActivations:
         for values, rows, columns in peaks(maps, self._k, self._values[:, -1], *near):
             self._insert(values, np.stack([np.full_like(rows, image), rows, columns], axis=1))
 
+    @property
+    def responding(self) -> int:
+        """How many units have a value that counts."""
+        return int(np.isfinite(self._values).any(axis=1).sum())
+
     def best(self, most: int) -> list[int]:
         """The units, at most so many, whose kept values have the greatest sum; no silent ones."""
         kept = np.isfinite(self._values)

@@ -44,7 +44,30 @@ class IntensityScaling(TypedDict):
     """The value that became 1."""
 
 
+@shape
+class SeenRegion(TypedDict):
+    """A rectangle in pixels of the displayed image."""
+
+    x: Natural
+    y: Natural
+    width: Natural
+    height: Natural
+
+
+@shape
+class SeenPart(TypedDict):
+    """Which part of its file an image is; null where nothing was chosen: the only one, or all."""
+
+    page: Natural | None
+    z: Natural | None
+    t: Natural | None
+    channels: list[Natural] | None
+    region: SeenRegion | None
+
+
 class _Seen(TypedDict):
+    name: str | None
+    """Of the file, if it was told: in a form, in JSON, or by Content-Disposition."""
     sha256: Sha256
     """Of the image's bytes."""
     width: Natural
@@ -57,6 +80,9 @@ class _Seen(TypedDict):
     intensity: IntensityScaling
     pixel_size: float | None
     """Micrometres per pixel, where known."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next, where known."""
+    selection: SeenPart
 
 
 @shape

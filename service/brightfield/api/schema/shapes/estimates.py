@@ -110,6 +110,17 @@ class ThresholdCounts(TypedDict):
 
 
 @shape
+class ScoreHistogram(TypedDict):
+    """How many rows of each class have a score in a bin, which holds its lower edge. The threshold
+    is an edge."""
+
+    edges: list[float]
+    """One more than there are bins; scores far beyond are in the first and last bin."""
+    positives: list[Natural]
+    negatives: list[Natural]
+
+
+@shape
 class CalibrationBins(TypedDict):
     """How often what was predicted comes true, by bins of the score."""
 
@@ -134,6 +145,8 @@ class ScoreCurves(ClassCurves):
     """The curves over all classes; null where there are none."""
 
     thresholds: ThresholdCounts | None
+    histogram: ScoreHistogram | None
+    """Of two classes."""
     calibration: CalibrationBins | None
 
 

@@ -92,7 +92,7 @@ class KnownClass(TypedDict):
 class ClassArea(KnownClass):
     """A class that the model knows, and how much of the image it takes."""
 
-    area_px: Natural
+    area_px: Annotated[float, Field(ge=0)]
 
 
 class _Object(TypedDict):
@@ -118,8 +118,8 @@ class SegmentedObject(_Object):
 
     uuid: str
     """The id that the object has in GeoJSON."""
-    z: NotRequired[Natural]
-    area_px: Natural
+    area_px: Annotated[float, Field(ge=0)]
+    """Whole, but for objects in pixels of a larger image."""
     area_um2: NotRequired[float]
     """Square micrometres, where the pixel size is known."""
     centroid: ImagePoint
@@ -131,12 +131,24 @@ class SegmentedObject(_Object):
 
 
 @shape
+class FieldPlace(TypedDict):
+    """Where the image lies in the larger one whose pixels coordinates and areas count; `rle` and
+    masks stay on the image's own grid."""
+
+    offset: Annotated[list[float], Field(min_length=2, max_length=2)]
+    """x, y of its corner."""
+    downsample: Annotated[float, Field(gt=0)]
+    """Pixels of the larger image for one of this."""
+
+
+@shape
 class DetectionResult(TypedDict):
     """The objects of an image."""
 
     classes: list[KnownClass]
     objects: list[DetectedObject]
     """The best first."""
+    placement: NotRequired[FieldPlace]
 
 
 @shape
@@ -156,6 +168,7 @@ class SegmentationResult(TypedDict):
     classes: list[ClassArea]
     objects: list[SegmentedObject]
     mask: LabelImage
+    placement: NotRequired[FieldPlace]
 
 
 @shape
@@ -189,6 +202,8 @@ class SolidObject(TypedDict):
     score: float
     box: SolidBox
     voxels: Natural
+    volume_um3: NotRequired[float]
+    """Cubic micrometres, where the size of a voxel is known."""
     centroid: SolidPoint
 
 
@@ -201,6 +216,7 @@ class VolumeResult(TypedDict):
     classes: list[KnownClass]
     objects: list[SolidObject]
     mask: LabelImage
+    placement: NotRequired[FieldPlace]
 
 
 @shape

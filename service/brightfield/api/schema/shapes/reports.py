@@ -31,7 +31,94 @@ from brightfield.api.schema.shapes.estimates import (
 from brightfield.api.schema.shapes.shape import open_shape, shape, union
 from brightfield.metrics.reading.coco import IouType
 from brightfield.metrics.statistics.estimate import Reason
+from brightfield.reports.requirements.requirement import End
 from brightfield.tasks.objects.segmentation import Mode
+
+
+@shape
+class PartClassMetrics(TypedDict):
+    """The numbers of one class in a part."""
+
+    label: str
+    class_id: NotRequired[Natural]
+    category_id: NotRequired[int | str]
+    n: NotRequired[Natural]
+    metrics: Metrics
+
+
+@shape
+class PartMetrics(TypedDict):
+    """The numbers of the rows, cases or images that have one value in a column."""
+
+    column: str
+    value: str
+    n: Natural
+    groups: Natural | None
+    metrics: Metrics
+    pooled: NotRequired[Metrics]
+    per_class: NotRequired[list[PartClassMetrics]]
+
+
+@shape
+class JudgedRequirement(TypedDict):
+    """What was required of a number, and whether it is so."""
+
+    requirement: str
+    """As it was sent."""
+    metric: str
+    of: End
+    """Its value, or an end of its interval."""
+    value: float | None
+    relation: Literal[">=", "<=", ">", "<", "no_loss"]
+    """`no_loss`: the difference is not a significant loss."""
+    bound: float | None
+    p_value: Annotated[float, Field(ge=0, le=1)] | None
+    """Of `no_loss`, corrected for the number of losses that were asked about (Holm)."""
+    outcome: Literal["met", "not_met", "worse", "undefined"]
+    """`worse`: the difference is a significant loss; `undefined`: there is no such value."""
+    undefined: Reason | None
+    """Why there is no such value."""
+    detail: str
+    """The same in words."""
+
+
+@shape
+class NamedRun(TypedDict):
+    """A run of a comparison."""
+
+    id: str
+    name: str | None
+
+
+@shape
+class ClassDifferences(TypedDict):
+    """How much the numbers of a class differ."""
+
+    label: str
+    class_id: NotRequired[Natural]
+    category_id: NotRequired[int | str]
+    metrics: dict[str, MetricDifference]
+
+
+@shape
+class RunComparison(TypedDict):
+    """How much the numbers of two runs differ, over the ids that both have."""
+
+    task: str
+    a: NamedRun
+    b: NamedRun
+    n: Natural
+    """How many ids both have."""
+    only_a: UnsharedIds
+    only_b: UnsharedIds
+    labels: NotRequired[list[str]]
+    metrics: dict[str, MetricDifference]
+    pooled: NotRequired[dict[str, MetricDifference]]
+    per_class: NotRequired[list[ClassDifferences]]
+    warnings: list[ReplyWarning]
+    requirements: NotRequired[list[JudgedRequirement]]
+    """Of `require`."""
+    conventions: ReportConventions
 
 
 class _Report(TypedDict):
@@ -40,6 +127,8 @@ class _Report(TypedDict):
     groups: Natural | None
     """How many groups they are of, if any."""
     metrics: Metrics
+    by: NotRequired[list[PartMetrics]]
+    """With the option `by`: the same numbers for each value of its columns."""
     warnings: list[ReplyWarning]
     excluded: list[ExcludedRow]
     """The rows that were left out; of many only the first."""
@@ -52,6 +141,10 @@ class _Report(TypedDict):
     made: NotRequired[ReportMaking]
     run: NotRequired[ReportedRun]
     """The run that it is about, if it is about one."""
+    requirements: NotRequired[list[JudgedRequirement]]
+    """Of `require` and `baseline`."""
+    baseline: NotRequired[RunComparison]
+    """How much it differs from the run that it was compared with."""
 
 
 @shape
@@ -221,43 +314,6 @@ REPORT = union(
     RestorationReport,
     SegmentationReport,
 )
-
-
-@shape
-class NamedRun(TypedDict):
-    """A run of a comparison."""
-
-    id: str
-    name: str | None
-
-
-@shape
-class ClassDifferences(TypedDict):
-    """How much the numbers of a class differ."""
-
-    label: str
-    class_id: NotRequired[Natural]
-    category_id: NotRequired[int | str]
-    metrics: dict[str, MetricDifference]
-
-
-@shape
-class RunComparison(TypedDict):
-    """How much the numbers of two runs differ, over the ids that both have."""
-
-    task: str
-    a: NamedRun
-    b: NamedRun
-    n: Natural
-    """How many ids both have."""
-    only_a: UnsharedIds
-    only_b: UnsharedIds
-    labels: NotRequired[list[str]]
-    metrics: dict[str, MetricDifference]
-    pooled: NotRequired[dict[str, MetricDifference]]
-    per_class: NotRequired[list[ClassDifferences]]
-    warnings: list[ReplyWarning]
-    conventions: ReportConventions
 
 
 @shape

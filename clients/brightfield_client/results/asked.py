@@ -1,0 +1,52 @@
+"""Answers whose question can be asked again, for the forms that only the service writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from brightfield_client.results.binary import Binary
+from brightfield_client.results.saving import save_as
+from brightfield_client.results.value import Value
+
+_FORMS = {".html": "html", ".csv": "csv", ".xml": "junit", ".md": "markdown"}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Asked(Value):
+    """An answer that keeps its question, data included."""
+
+    _ask: Callable[..., Binary] | None = field(default=None, repr=False)
+
+    def again(self, format: str, **parameters: Any) -> Binary:  # noqa: A002 - the service's name
+        """The same question, answered anew in another form, with `parameters` of it.
+
+        Raises `ValueError` for an answer that does not know its question: one of the asynchronous
+        client, of a job, from a file, or a copy.
+        """
+        if self._ask is None:
+            raise ValueError(
+                "This answer no longer knows its question (it is a copy, from a file or job, or of "
+                f"the asynchronous client); ask the service with format={format!r}."
+            )
+        return self._ask(format=format, **parameters)
+
+
+class Reported(Asked):
+    """What the service writes as a page, tables and summaries, by the suffix of a file."""
+
+    _forms: ClassVar[Mapping[str, str]] = _FORMS
+
+    def to_html(self, title: str | None = None) -> str:
+        """One page that needs nothing else, from the service (see `again`)."""
+        return self.again("html", title=title).content.decode("utf-8")
+
+    def save(self, path: str | Path, **choice: str | None) -> Path:
+        """Write .html, a page; .csv, a table; .xml, JUnit; .md, Markdown; .json, all that is known;
+        of reports also .svg and .png, a plot. A `title`, `table` or `plot` chooses.
+
+        All but .json asks the service again (see `again`).
+        """
+        return save_as(self, path, self._forms, **choice)

@@ -1,0 +1,1 @@
+"""What numbers of a report or of a comparison must reach, and whether they do."""

@@ -1,0 +1,1 @@
+"""A report or comparison in short, for continuous integration: JUnit XML and Markdown."""
