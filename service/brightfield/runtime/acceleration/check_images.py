@@ -1,16 +1,31 @@
-"""Images by which a backend is compared with the model itself: of the card's form and sizes."""
+"""Images by which a backend is compared with the model itself: of the card's form and sizes.
+
+Rounding shows on any numbers, so exact backends are compared by drawn images, which are unlike
+what the model knows. What a lower precision changes depends on how sure the model is, so it is
+compared by photographs and micrographs, which scikit-image brings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
+import skimage.data
 import torch
+from PIL import Image
 
 from brightfield.cards import InputSpec, Multiple
-from brightfield.models.examination.samples import samples
+from brightfield.models.examination.samples import normalised, samples
 from brightfield.models.loading.input_sizes import InputSizes
 from brightfield.tensors import Images
 
+_SHIPPED = Path(skimage.data.__file__).parent
+# For colour and for grey inputs.
+_PHOTOGRAPHS: Mapping[int, Sequence[str]] = {
+    3: ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "ihc.png"),
+    1: ("camera.png", "coins.png", "cell.png", "moon.png", "brick.png"),
+}
 # Sides of further images, as shares of the usual ones, where the card leaves the size open.
 _OTHER_SIDES = ((0.7, 1.3), (1.3, 0.55))
 # Discs of cells' sizes: so many, with radii from and to these shares of the shorter side.
@@ -27,6 +42,22 @@ def check_images(
     usual = torch.cat([next(samples(spec, shape)).rows, _discs(spec, shape)])
     others = [_discs(spec, other) for other in _others(spec, shape, sizes)]
     return [usual, *others]
+
+
+def photographs(spec: InputSpec, shape: tuple[int, int, int]) -> Images:
+    """(n, C, H, W): photographs and micrographs as the card's preprocessing makes them; of an input
+    that has no pixels, or other channels than grey or colour, the drawn images."""
+    names = _PHOTOGRAPHS.get(spec.channels, ()) if spec.pixels == "scaled" else ()
+    files = [file for name in names if (file := _SHIPPED / name).is_file()]
+    if not files:
+        return torch.cat([next(samples(spec, shape)).rows, _discs(spec, shape)])
+    mode = "L" if spec.channels == 1 else "RGB"
+    pictures = (Image.open(file).convert(mode) for file in files)
+    size = (shape[2], shape[1])
+    pixels = [np.asarray(each.resize(size, Image.Resampling.BOX)) for each in pictures]
+    unit = torch.from_numpy(np.stack(pixels)).view(len(pixels), shape[1], shape[2], spec.channels)
+    unit = unit.permute(0, 3, 1, 2).float() / 255
+    return normalised(unit.flip(1) if spec.order == "BGR" else unit, spec)
 
 
 def _others(
@@ -59,7 +90,4 @@ def _discs(spec: InputSpec, shape: tuple[int, int, int]) -> Images:
     noise = 0.05 * torch.rand(channels, height, width, generator=generator)
     bright = 0.1 + 0.7 * tint * inside + noise
     unit = torch.stack([bright, 1 - bright]).clamp(0, 1)
-    if spec.pixels != "scaled":
-        return unit
-    mean, std = (torch.tensor(part).view(1, -1, 1, 1) for part in (spec.mean, spec.std))
-    return (unit - mean) / std
+    return unit if spec.pixels != "scaled" else normalised(unit, spec)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 from statistics import median
 from typing import Any
 
 from brightfield.cards import ModelCard
 from brightfield.models.examination.gaps import Gap, relative_gap, worst
-from brightfield.runtime.acceleration.check_images import check_images
+from brightfield.runtime.acceleration.check_images import check_images, photographs
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
@@ -32,7 +33,7 @@ _PATIENCE = 0.5
 
 @dataclass(slots=True)
 class Trial:
-    """A model's own outputs for some images, and what a candidate is compared with.
+    """Images, and the model's own pass, which a candidate is compared with.
 
     Each pass is an item of low priority, so requests come in between. Blocks.
     """
@@ -41,30 +42,29 @@ class Trial:
     forward: Forward
     compare: Compare
     images: Sequence[Images]
-    expected: Sequence[Sequence[Any]]
+    photographs: Images
 
     @classmethod
     def of(
         cls, resident: Resident, forward: Forward, compare: Compare, *, brief: bool = False
     ) -> Trial:
-        """A trial by all images, or `brief`, by two of them."""
+        """A trial by all images, or `brief`, by two of each kind."""
         images = check_images(resident.card.input, resident.shape, resident.input_sizes)
         images = [images[0][-2:]] if brief else images
-        trial = cls(resident, forward, compare, images, ())
-        trial.expected = [trial.one_by_one(forward, rows) for rows in images]
-        return trial
+        pictures = photographs(resident.card.input, resident.shape)
+        return cls(resident, forward, compare, images, pictures[:2] if brief else pictures)
 
     def gaps(self, candidate: Forward, *, exact: bool) -> Sequence[Gap]:
-        """How far the candidate's outputs are from the model's, for images alone and together."""
-        found: list[Gap] = []
-        for rows, expected in zip(self.images, self.expected, strict=True):
-            outputs = self.one_by_one(candidate, rows)
-            found.extend(self._compared(zip(expected, outputs, strict=True), exact))
-        together = self._most(len(self.images[0]))
+        """How far the candidate's outputs are from the model's, for images alone and together;
+        `exact` for one that computes as precisely as the model."""
+        groups = [*self.images, self.photographs] if exact else [self.photographs]
+        pairs = chain.from_iterable(self._pairs(candidate, rows) for rows in groups)
+        found = self._compared(pairs, exact)
+        together = self._most(len(groups[0]))
         if together > 1:
-            rows = self.images[0][:together]
-            pairs = [(self._output(self.forward, rows), self._output(candidate, rows))]
-            found.extend(self._compared(pairs, exact))
+            rows = groups[0][:together]
+            pair = (self.output(self.forward, rows), self.output(candidate, rows))
+            found.extend(self._compared([pair], exact))
         return worst(found)
 
     def faster(self, candidate: Forward) -> float:
@@ -84,19 +84,22 @@ class Trial:
             ratios.append(own / max(other, 1e-9))
         return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
-    def one_by_one(self, forward: Forward, rows: Images) -> Sequence[Any]:
-        return [self._output(forward, row[None]) for row in rows]
+    def _pairs(self, candidate: Forward, rows: Images) -> Iterator[tuple[Any, Any]]:
+        """The model's output for each of several images alone, and the candidate's."""
+        for row in rows:
+            yield self.output(self.forward, row[None]), self.output(candidate, row[None])
 
-    def _compared(self, pairs: Any, exact: bool) -> list[Gap]:
+    def _compared(self, pairs: Iterable[tuple[Any, Any]], exact: bool) -> list[Gap]:
         found: list[Gap] = []
         for expected, output in pairs:
             gap = relative_gap(expected, output, _EXACT if exact else math.inf)
             if math.isinf(gap.value):  # of another form: nothing to compare
-                return [gap]
+                return [replace(gap, limit=_EXACT)]
             found.extend((*self.compare(expected, output, self.resident.card), gap))
         return found
 
-    def _output(self, forward: Forward, rows: Images) -> Any:
+    def output(self, forward: Forward, rows: Images) -> Any:
+        """What a pass gives for rows."""
         return self._item(forward, rows).result()
 
     def _seconds(self, forward: Forward, rows: Images) -> float:
