@@ -14,6 +14,10 @@ import sqlalchemy as sa
 
 from brightfield.serving.freed_memory import trim_function
 
+# Each of thousands of models stays as it is, also in the processes that tests start; the tests of
+# backends ask for theirs.
+os.environ["BRIGHTFIELD_BACKEND"] = "eager"
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:

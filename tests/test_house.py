@@ -21,6 +21,7 @@ from brightfield.metrics.statistics.family import Family
 from brightfield.models.architecture import Architecture
 from brightfield.plugins import discover
 from brightfield.reports.plots.plot import Plot
+from brightfield.runtime.backends.inference_backend import InferenceBackend
 from brightfield.tasks.task import Task
 from training.recipe import Recipe
 
@@ -37,6 +38,7 @@ CATALOGS: Mapping[str, tuple[str, type[Any]]] = {
     "embedding/projections": ("projection", Projection),
     "reports/plots": ("plot", Plot),
     "commands": ("command", Command),
+    "runtime/backends": ("inference_backend", InferenceBackend),
 }
 GENERATED = ("# Generated", '"""Generated')
 

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from brightfield.backend_names import BackendChoice, PrecisionChoice
 from brightfield.errors import InvalidCard
 from brightfield.images.channels import NamedChannel, ReadingNeeds
 from brightfield.images.input_channel import InputChannel
@@ -253,6 +254,18 @@ class ExplainSection(Parameters):
     """Module whose output is the feature vector. Default: the input of the last linear layer."""
 
 
+class InferenceSection(Parameters):
+    """What may run the network, and how close that must come to the network as it is."""
+
+    backend: BackendChoice = "auto"
+    """`eager` (PyTorch as it is), `openvino` or `inductor`. Default: the fastest that is close
+    enough, measured where the service runs."""
+    precision: PrecisionChoice = "auto"
+    """`fp32`, `bf16` or `fp16`. Default: the fastest that is close enough."""
+    tolerance: Annotated[float, Field(gt=0, le=1)] = 0.03
+    """Most by which a probability, or another score, may differ in a lower precision."""
+
+
 class Quality(Parameters):
     """One measured number."""
 
@@ -280,6 +293,7 @@ class ModelCard(Parameters):
     labels: tuple[Annotated[Label, BeforeValidator(_named)], ...] | LabelSource = ()
     """Each with its name and colour, or its name alone."""
     explain: ExplainSection = ExplainSection()
+    inference: InferenceSection = InferenceSection()
     quality: tuple[Quality, ...] = ()
     max_batch: Annotated[int, Field(ge=1)] | None = None
     """Most images in one forward pass. Default: measured."""

@@ -11,6 +11,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from brightfield.backend_names import BackendChoice, PrecisionChoice
+
 _UNITS = {
     "": 1,
     "B": 1,
@@ -72,6 +74,12 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the store; empty: SQLite in the data folder."""
     device: str = "auto"
     """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
+    backend: BackendChoice = "auto"
+    """What runs models: eager (PyTorch as it is), openvino or inductor; auto: per model what its
+    card says, else the fastest that is close enough, found while the model already serves."""
+    precision: PrecisionChoice = "auto"
+    """What models compute in: fp32, bf16 or fp16; auto: what the card says, else the fastest that
+    is close enough."""
     memory_budget: int | None = None
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)

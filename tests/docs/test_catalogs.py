@@ -29,6 +29,7 @@ from brightfield.models.architecture import Architecture
 from brightfield.plugins import discover
 from brightfield.progress import no_progress
 from brightfield.reports import plots
+from brightfield.runtime import backends
 
 from .pages import ROOT
 
@@ -39,6 +40,7 @@ CATALOGS = {
     "evaluations": set(metrics.catalog()),
     "families of metrics": set(discover(brightfield.metrics.families, Family)),  # type: ignore[type-abstract]
     "plots": set(plots.catalog()),
+    "backends": set(backends.catalog()),
     "projections": set(projections.catalog()),
     "commands": set(discover(brightfield.commands, Command)),  # type: ignore[type-abstract]
     "architectures": set(discover(brightfield.models, Architecture)),

@@ -78,6 +78,11 @@ def activations(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -167,6 +172,11 @@ def classify(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -258,6 +268,11 @@ def detect(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -345,6 +360,11 @@ def embed(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -483,6 +503,11 @@ def occlusion(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -564,6 +589,11 @@ def patches(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -699,6 +729,11 @@ def saliency(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -823,6 +858,11 @@ def segment(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -908,6 +948,11 @@ def superresolve(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
+            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            /models/{id}` says. Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
+            Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.

@@ -6,16 +6,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.backend_names import BackendName, Precision
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.plane_address import PlaneAddress
 from brightfield.results import Result
+from brightfield.runtime.operations import Operation
 from brightfield.runtime.work_item import WorkItem
 from brightfield.scaling import Scaling
 from brightfield_painting import display
@@ -42,6 +44,22 @@ class Timing:
 
     def _add(self, name: str, seconds: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+class Ran(NamedTuple):
+    """What ran the model, and what it computed in."""
+
+    backend: BackendName = "eager"
+    precision: Precision = "fp32"
+
+    @classmethod
+    def by(cls, operation: Operation) -> Ran:
+        """Of an operation; what looks into the model is run by the model itself."""
+        return cls(getattr(operation, "backend", "eager"), getattr(operation, "precision", "fp32"))
+
+
+ITSELF = Ran()
+"""The model itself, by PyTorch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +126,7 @@ class MultiImageAnswer:
     notes: tuple[Note, ...]
     timing: Timing
     batch_size: int
+    ran: Ran = ITSELF
 
 
 @dataclass(slots=True)
@@ -126,6 +145,7 @@ class Answer:
     batch_size: int
     tiles: int = 1
     scale: float = 1.0
+    ran: Ran = ITSELF
     region: Region | None = None
     plane_scalings: tuple[Scaling, ...] = ()
     """Those of each plane of a stack, where each has its own."""

@@ -8,6 +8,8 @@ import torch
 
 from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
+from brightfield.runtime.acceleration.accelerator import Accelerator
+from brightfield.runtime.acceleration.wanted import Wanted
 from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
 from brightfield.runtime.examining.output_read import OutputContract
@@ -51,6 +53,16 @@ class Backend:
         )
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
+        self._accelerator = Accelerator(
+            settings.data,
+            settings.trust_model_code,
+            threads,
+            Wanted(settings.backend, settings.precision),
+            contracts,
+            safeguards.quarantine.struck,
+            self.registry.grow,
+        )
+        self.registry.tell_loaded(self._accelerator.offer)
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
         self.decoders = WorkerPool(threads, "decode")
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
@@ -63,6 +75,7 @@ class Backend:
         """
         left = TimeLeft(timeout)
         self._watch.close()
+        self._accelerator.close()
         for lane in self.lanes:
             lane.refuse()  # so nobody below waits for one
         for pool in (self.explaining, self.evaluating):

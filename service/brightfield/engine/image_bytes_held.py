@@ -64,7 +64,11 @@ class HeldDecoding:
             self._hold.release()
 
     def blocking(
-        self, data: bytes, selection: Selection, ticket: Ticket, needs: ReadingNeeds
+        self,
+        data: bytes,
+        selection: Selection,
+        ticket: Ticket,
+        needs: ReadingNeeds = NO_NEEDS,
     ) -> Picture:
         """As `at_once`, but blocks until the bytes are there, or raises the ticket's fault."""
 

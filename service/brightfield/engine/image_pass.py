@@ -12,7 +12,7 @@ from typing import Any
 
 from brightfield.cards import InputSpec
 from brightfield.channel_fit import check_channels
-from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.answer import Answer, Ran, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
 from brightfield.engine.rescaling import prepared
 from brightfield.engine.view import View
@@ -181,6 +181,7 @@ class ImagePass:
             self._timing,
             1 if self.item is None else self.item.batch_rows,
             scale=self.prepared.scale,
+            ran=Ran.by(self._operation if self.item is None else self.item.operation),
             region=self._job.view.part,
         )
 

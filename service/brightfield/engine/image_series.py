@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Timing, notes_of_failed
+from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Ran, Timing, notes_of_failed
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob
@@ -38,6 +38,7 @@ class ImageSeries:
 
     def __init__(self, readers: Sequence[ImageReader], job: ImageJob, resident: Resident) -> None:
         self.batch_rows = 1
+        self._ran = Ran()
         self._readers = readers
         self._job = job
         self._resident = resident
@@ -69,6 +70,7 @@ class ImageSeries:
                     self.fail(index, fault)
                     continue
                 self.batch_rows = max(self.batch_rows, item.batch_rows)
+                self._ran = Ran.by(item.operation)
                 yield SeriesOutput(index, seen, output)
 
     def look(self, index: int) -> tuple[Picture, Prepared]:
@@ -115,6 +117,7 @@ class ImageSeries:
             notes=(*resident.notes, *notes, *notes_of_failed(images)),
             timing=timing,
             batch_size=self.batch_rows,
+            ran=self._ran,
         )
 
     def _readable(self) -> Iterator[tuple[int, Prepared]]:

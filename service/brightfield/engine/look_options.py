@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, TypeVar
 
+from brightfield.backend_names import BackendChoice, PrecisionChoice
 from brightfield.engine.view import View
 from brightfield.images.selection import Selection
 
@@ -19,6 +20,8 @@ class LookOptions(TypedDict, total=False):
     intensity: str
     scale: Literal["auto", "off"] | float
     diameter: float | str | None
+    backend: BackendChoice
+    precision: PrecisionChoice
     page: int | None
     z: int | None
     t: int | None

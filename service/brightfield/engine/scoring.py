@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from brightfield.models.inspection.layers import resolve
+from brightfield.runtime.acceleration.wanted import ANY, Wanted
 from brightfield.runtime.operations import Activations, Forward, Operation
 from brightfield.runtime.resident import Resident
 from brightfield.targets import Kind
@@ -13,20 +14,22 @@ def scoring_pass(resident: Resident, kind: Kind) -> Forward:
 
     A logit is never normalised: a softmax or sigmoid at the model's end is left out. A probability
     is normalised once: by the model's own end, unless the card's activation does it; so is one that
-    a similarity is made of.
+    a similarity is made of. It is the model itself that runs: explanations look at it.
     """
     if kind == "logit":
         return Forward(resident.cut)
     return Forward(resident.scores)
 
 
-def reading_pass(resident: Resident, layer: str | None, *, raw: bool = False) -> Operation:
+def reading_pass(
+    resident: Resident, layer: str | None, wanted: Wanted = ANY, *, raw: bool = False
+) -> Operation:
     """The pass whose output is that of a layer, as (B, K) or maps (B, C, h, w), or `raw`, as it is;
-    None: the model's scores.
+    None: the model's scores. Layers are read in the model itself.
 
     Raises `UnknownLayer` with the nearest names for a name that isn't there.
     """
     if layer is None:
-        return scoring_pass(resident, "probability")
+        return resident.predicting(wanted)
     tap = resolve(resident.module, layer, resident.card.explain)
     return Activations(tap) if raw else Activations(tap, resident.layouts, strict=True)

@@ -6,10 +6,12 @@ from typing import Self
 
 from pydantic import model_validator
 
+from brightfield.backend_names import BackendChoice, PrecisionChoice
 from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Region
 from brightfield.images.scale_choice import ObjectDiameter, Scale
 from brightfield.parameters import BoxParameter, Parameters
+from brightfield.runtime.acceleration.wanted import Wanted
 
 
 class View(Parameters):
@@ -36,6 +38,17 @@ class View(Parameters):
         if self.diameter is not None and self.scale != "auto":
             raise ValueError("scale and diameter both say how large the image is seen; give one")
         return self
+
+    backend: BackendChoice = "auto"
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`.
+    Default: what is fastest on this machine and close enough, as `GET /models/{id}` says."""
+    precision: PrecisionChoice = "auto"
+    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """By what the model may run."""
+        return Wanted(self.backend, self.precision)
 
     @property
     def part(self) -> Region | None:

@@ -117,7 +117,7 @@ class FCOS(Architecture):
 def _candidates(logits: Tensor, distances: Tensor, stride: int) -> tuple[Tensor, Tensor, Tensor]:
     """Boxes (B, n, 4), logits (B, n, K) and points (B, n, 2) of one level."""
     points = centres(logits.shape[-2], logits.shape[-1], stride, logits.device)
-    points = points.expand(len(logits), -1, -1)
+    points = points.expand(logits.shape[0], -1, -1)
     sides = stride * distances.flatten(2).transpose(1, 2).float().exp()
     return around(points, sides), logits.flatten(2).transpose(1, 2).float(), points
 

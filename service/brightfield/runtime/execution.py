@@ -38,6 +38,8 @@ def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
         with one_process():
             output = _run(items)
     except BaseException as fault:  # a lab's code may raise anything, SystemExit too
+        if _answered_instead(items, fault, telemetry):
+            return
         if len(items) > 1:
             middle = len(items) // 2
             execute(items[:middle], telemetry)
@@ -46,6 +48,25 @@ def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
             items[0].refuse(_explained(fault, items[0]))
         return
     _answer(items, output, started, telemetry)
+
+
+def _answered_instead(
+    items: Sequence[WorkItem], fault: BaseException, telemetry: Telemetry
+) -> bool:
+    """Run the items by the model itself, where another backend has failed; False for all other
+    faults. The backend is to blame only if the model does better."""
+    operation = items[0].operation
+    instead = getattr(operation, "instead", None)
+    if instead is None or is_out_of_memory(fault):
+        return False
+    for item in items:
+        item.operation = instead
+    execute(items, telemetry)
+    if all(item.future.exception() is None for item in items):
+        said = "%s failed for the model %s, which answered by itself"
+        log.error(said, operation, items[0].model.card.id, exc_info=fault)
+        operation.failed()  # type: ignore[attr-defined]
+    return True
 
 
 def _run(items: Sequence[WorkItem]) -> Any:
@@ -74,7 +95,8 @@ def _in_parts(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan], mos
 def _within_memory(first: WorkItem, rows: torch.Tensor, spans: Sequence[RowSpan]) -> Any:
     model, began = first.model, time.monotonic()
     try:
-        output = first.operation(model.module, model.place(rows), spans)
+        place = getattr(first.operation, "place", model.place)
+        output = first.operation(model.module, place(rows), spans)
         output = _mapped(torch.Tensor.cpu, output)
     except BaseException as fault:
         if not is_out_of_memory(fault):

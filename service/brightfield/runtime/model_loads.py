@@ -61,6 +61,7 @@ class ModelLoads:
         self._afterwards: list[Callable[[], object]] = []
         self._closed = False
         self._safeguards = safeguards
+        self.on_loaded: Callable[[Resident], object] = _ignore
         self._threads = LoadThreads(_AT_ONCE, load_timeout, safeguards.give_up)
 
     @contextmanager
@@ -198,6 +199,7 @@ class ModelLoads:
                 self._stays.add(stay)
                 self._end(load, stay)
                 self.advance()
+                self._afterwards.append(partial(self.on_loaded, resident))
 
     def _fail(self, load: ModelLoad, fault: BrightfieldError) -> None:
         with self.changing():
@@ -296,6 +298,10 @@ class ModelLoads:
             self._queue(self._loads[load.name][0])
         else:
             del self._loads[load.name]
+
+
+def _ignore(_: Resident) -> None:
+    """Nobody needs to know."""
 
 
 def _busy(name: str, wait: float) -> MemoryBusy:

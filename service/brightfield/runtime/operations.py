@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.utils import _pytree as pytree
 
+from brightfield.backend_names import BackendName, Precision
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.models.inspection.layers import Tap, reading
 from brightfield.models.inspection.layouts import MapLayout, Unplaced
@@ -46,6 +47,16 @@ class Forward:
     def __call__(self, module: nn.Module, rows: Images, spans: Sequence[RowSpan]) -> Any:
         with torch.inference_mode():
             return run(module, rows, self.cut)
+
+    @property
+    def backend(self) -> BackendName:
+        """What runs it: the model itself."""
+        return "eager"
+
+    @property
+    def precision(self) -> Precision:
+        """What it computes in; a model made for less computes in that."""
+        return "fp32"
 
 
 @dataclass(frozen=True, slots=True)

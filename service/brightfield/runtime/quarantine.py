@@ -47,6 +47,10 @@ class Quarantine:
             if self._strikes.pop(model, None) is not None:
                 self._write()
 
+    def struck(self, model: str) -> bool:
+        """Whether a model was caught at anything since it was last loaded anew."""
+        return bool(self._strikes.get(model))
+
     def reason(self, model: str) -> str | None:
         """Why a model is set aside; None if it isn't."""
         reasons = self._strikes.get(model, [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -52,6 +52,10 @@ class Registry:
         self._safeguards = safeguards = safeguards or Safeguards()
         self._stays = ResidentModels(budgets, telemetry)
         self._loads = ModelLoads(self._stays, self._card_on_file, load, load_timeout, safeguards)
+
+    def tell_loaded(self, told: Callable[[Resident], object]) -> None:
+        """Tell somebody of each model that is loaded from now on; it must not block."""
+        self._loads.on_loaded = told
 
     # What is known
 
@@ -171,6 +175,15 @@ class Registry:
             if stay is not None and stay.resident is model:
                 self._stays.retire(stay)
                 self._loads.advance()
+
+    def grow(self, resident: Resident, size: int) -> bool:
+        """Reserve so many more bytes for a model in memory; False if it isn't there any more, or if
+        there is no room without others' giving way."""
+        with self._loads.changing():
+            stay = self._stays.get(resident.card.id)
+            if stay is None or stay.resident is not resident or stay.draining:
+                return False
+            return self._stays.grow(stay, size)
 
     def close(self) -> None:
         """Take no more loads and drop every model. Waits a moment for loads that run."""

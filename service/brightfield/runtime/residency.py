@@ -124,6 +124,15 @@ class ResidentModels:
             f"No room for the model {name} ({mib(size)}): pinned models are in the way; unload one."
         )
 
+    def grow(self, stay: Residency, size: int) -> bool:
+        """Reserve more bytes for a model, if they are left; whether they were."""
+        if size > self._budgets[stay.lane] - self._held[stay.lane]:
+            return False
+        self._held[stay.lane] += size
+        stay.resident.size_bytes += size
+        self._telemetry.resident_bytes.labels(stay.name, stay.lane.name).set(stay.size_bytes)
+        return True
+
     def stop_draining(self) -> None:
         """Let all take users again: nobody waits for memory."""
         for stay in self._stays.values():

@@ -12,8 +12,10 @@ import torch
 from torch import nn
 
 from brightfield.cards import ModelCard, Multiple
+from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Note
 from brightfield.models.examination.examination import Examination
+from brightfield.models.examination.outputs import OutputForm
 from brightfield.models.examination.samples import shapes
 from brightfield.models.incremental import CostEstimate, IncrementalPlan, Refusal, Schedule
 from brightfield.models.inspection.normalising import Rewrite
@@ -21,6 +23,9 @@ from brightfield.models.inspection.reach import reach
 from brightfield.models.inspection.receptive import ReceptiveField
 from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes
 from brightfield.outages import ModelFailed
+from brightfield.runtime.acceleration.accelerated import Accelerated
+from brightfield.runtime.acceleration.verdict import UNTRIED, Verdict
+from brightfield.runtime.acceleration.wanted import ANY, Wanted
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
 from brightfield.runtime.layer_layouts import LayerLayouts
@@ -43,7 +48,7 @@ class Planned:
     estimate: CostEstimate | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Resident:
     """A module in eval mode on a lane's device, with its card and its measured batch sizes.
 
@@ -54,7 +59,10 @@ class Resident:
     batch would change each other's answers. `usual` is the shape of its images where the card
     leaves it open and the network doesn't take 256 x 256. `notes` are in the warnings of every
     answer. `plans` has what was traced for incremental passes, by operation and shape, `planned`
-    the grids of windows over them. Who uses it and how long it stays is the registry's business.
+    the grids of windows over them. `form` and `dtype` are what its examination has added to the
+    network: how its output is read, and in which dtype it takes images. `verdict` says what runs
+    its predictions, which is `accelerated` if it isn't the module itself; explanations always have
+    the module. Who uses it and how long it stays is the registry's business.
     """
 
     card: ModelCard
@@ -70,6 +78,10 @@ class Resident:
     normalised: bool = False
     alone: bool = False
     usual: tuple[int, int, int] | None = None
+    form: OutputForm | None = None
+    dtype: torch.dtype | None = None
+    verdict: Verdict = UNTRIED
+    accelerated: Accelerated | None = None
     examination: Examination | None = None
     notes: tuple[Note, ...] = ()
     sizes: BatchSizes = field(default_factory=BatchSizes)
@@ -160,6 +172,28 @@ class Resident:
 
         return self.run(forward)
 
+    def predicting(self, wanted: Wanted = ANY) -> Forward:
+        """The pass that predicts, before the card's activation: by what runs the model fastest, if
+        that is what is wanted.
+
+        Raises `InvalidParameter` for a backend or a precision by which the model can't run now.
+        """
+        fast = self.accelerated
+        if fast is not None and fast.usable and wanted.allows(fast.backend, fast.precision):
+            return fast
+        if wanted.allows("eager", "fp32"):
+            return Forward(self.scores)
+        raise self._not_by(wanted)
+
+    def _not_by(self, wanted: Wanted) -> InvalidParameter:
+        verdict = self.verdict
+        also = "" if self.accelerated is None else f" or {verdict.backend} ({verdict.precision})"
+        return InvalidParameter(
+            f"The model {self.card.id} can be run by eager (fp32){also}, and not by "
+            f"{wanted.backend} ({wanted.precision}); GET /models/{self.card.id} says why.",
+            errors=[{"location": "precision" if wanted.backend == "auto" else "backend"}],
+        )
+
     def most_rows(
         self, operation: Operation, shape: tuple[int, ...], max_batch: int | None = None
     ) -> int:
@@ -181,24 +215,25 @@ class Resident:
         if any(parameter.dim() == 4 for parameter in self.module.parameters()):
             self.module.to(memory_format=torch.channels_last)
 
-    def warm_up(self) -> None:
-        """Measure forward passes at growing batch sizes, until one no longer pays.
+    def warm_up(self, forward: Forward | None = None) -> None:
+        """Measure passes (default: the module's own) at growing batch sizes, until one no longer
+        pays.
 
         Runs in the loader's thread through the lane's queue, so that traffic of other models
         comes in between. An error here means that the model does not work; it is raised.
         """
         rows = 1
         while True:
-            seconds = self._timed(rows)
+            seconds = self._timed(rows, forward or Forward())
             if rows >= self._warm_up_limit() or 2 * seconds > _LONGEST_WARM_UP_BATCH:
                 return
             rows *= 2
 
-    def _timed(self, rows: int) -> float:
+    def _timed(self, rows: int, forward: Forward) -> float:
         sample = torch.zeros(rows, *self.shape)
         seconds = math.inf
         for _ in range(2):  # the first run of a size includes its one-time costs
-            item = self.submit(Forward(), sample, Ticket(), band=Priority.BULK, only_timed=True)
+            item = self.submit(forward, sample, Ticket(), band=Priority.BULK, only_timed=True)
             item.result()
             seconds = min(seconds, item.finished - item.started)
         return seconds

@@ -20,11 +20,13 @@ from brightfield.images.outlines import mixed
 from brightfield.images.picture import Note
 from brightfield.images.windows import WindowGrid, accumulate, winners
 from brightfield.models.architecture import Candidates
+from brightfield.models.examination.gaps import Gap
 from brightfield.models.examination.outputs import described
 from brightfield.palette import Color, distinct
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
+from brightfield.tasks.agreement.classes import compared_classes
 from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
     activate,
@@ -217,6 +219,10 @@ class Classify(SlidingWindow):
                 "outputs; name a label for each output, in their order."
             )
         return ()
+
+    @classmethod
+    def compared(cls, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        return compared_classes(expected, found, card)
 
     @classmethod
     def every_format(cls) -> tuple[str, ...]:

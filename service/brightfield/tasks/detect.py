@@ -14,11 +14,13 @@ from brightfield.images.objects import Box, Object
 from brightfield.images.picture import Note
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.models.examination.gaps import Gap
 from brightfield.models.examination.outputs import described
 from brightfield.outages import ModelFailed
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
+from brightfield.tasks.agreement.candidates import compared_candidates
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.objects import Objects, source_of
 from brightfield.tasks.objects.own_code import (
@@ -75,6 +77,12 @@ class Detect(Dense):
         if (misfit := columns_misfit(output, card)) is not None:
             raise InvalidCard(misfit)
         return ()
+
+    @classmethod
+    def compared(cls, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        if card.post is not None:
+            return super().compared(expected, found, card)
+        return compared_candidates(expected, found, card)
 
     def check(self, scene: Scene) -> None:
         _class_ids(self.classes, scene.card)

@@ -19,10 +19,13 @@ from brightfield.images.objects import measure
 from brightfield.images.picture import Note
 from brightfield.images.tiles import Tile
 from brightfield.models.architecture import Candidates
+from brightfield.models.examination.gaps import Gap
 from brightfield.outages import ModelFailed
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
+from brightfield.tasks.agreement.candidates import compared_candidates
+from brightfield.tasks.agreement.maps import compared_maps
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
 from brightfield.tasks.objects.instances import rules_at
@@ -108,6 +111,14 @@ class Segment(Dense):
             return examined_own_code(output, card, shape)
         _check_labels(card)
         return examined_maps(output, card, shape)
+
+    @classmethod
+    def compared(cls, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        if card.post is not None:
+            return super().compared(expected, found, card)
+        if isinstance(expected, Candidates):
+            return compared_candidates(expected, found, card)
+        return compared_maps(expected, found, card)
 
     def check(self, scene: Scene) -> None:
         self.class_ids(scene.card)

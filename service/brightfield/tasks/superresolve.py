@@ -25,10 +25,12 @@ from brightfield.images import encode
 from brightfield.images.fidelity import psnr, ssim
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
+from brightfield.models.examination.gaps import Gap
 from brightfield.models.examination.outputs import described
 from brightfield.outages import ModelFailed
 from brightfield.results import MapSpace, Raster, Result, finite
 from brightfield.scaling import Scaling
+from brightfield.tasks.agreement.pixels import compared_pixels
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tensors import Pixels
@@ -147,6 +149,10 @@ class Superresolve(Dense):
                 f"{shape} its network should make {wanted}; it puts out {described(output)}."
             )
         return ()
+
+    @classmethod
+    def compared(cls, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        return compared_pixels(expected, found, card)
 
     def refusal(self, card: ModelCard) -> str | None:
         if self.scale is None or card.output.scale == self.scale:

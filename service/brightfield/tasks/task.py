@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from brightfield.cards import ModelCard
 from brightfield.errors import Unexplainable
 from brightfield.images.picture import Note
+from brightfield.models.examination.gaps import Gap, relative_gap
 from brightfield.targets import Aim, Kind, Target
 from brightfield.tasks.targets.model_output import ModelOutput
 from brightfield.work import Work
@@ -44,6 +45,15 @@ class Task(Work, ABC):
         Raises `InvalidCard` for an output that the task can't read.
         """
         return ()
+
+    @classmethod
+    def compared(cls, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        """How far two outputs of one model for the same images are from each other, by what the
+        task makes of them. The first is the model's own, on the CPU, the other has its form.
+
+        Default: the largest difference of any number, which must be that of rounding.
+        """
+        return (relative_gap(expected, found, 1e-3),)
 
     @classmethod
     def targets(cls, aim: Aim, model_output: ModelOutput, kind: Kind | None) -> list[Target]:

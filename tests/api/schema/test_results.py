@@ -79,7 +79,8 @@ def validator(components: dict[str, Any], name: str) -> Draft202012Validator:
 def answer(task: type[Task], result: Any) -> dict[str, Any]:
     return {
         "id": "req_1", "task": task.name,
-        "model": {"id": "round", "version": "1", "sha256": None, "digest": None},
+        "model": {"id": "round", "version": "1", "sha256": None, "digest": None,
+                  "backend": "eager", "precision": "fp32"},
         "image": {
             "sha256": "a" * 64, "width": 4, "height": 3, "axes": "YX", "dtype": "uint8",
             "orientation_applied": 1, "pixel_size": None, "scale": 1.0, "tiles": 1,

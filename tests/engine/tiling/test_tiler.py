@@ -13,6 +13,7 @@ from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Region
 from brightfield.models.loading.input_sizes import ANY_SIZE, InputSizes, LengthRange
+from brightfield.runtime.operations import Forward
 from brightfield.tasks.segment import Segment
 
 from ...toys.engines import Bench
@@ -50,7 +51,7 @@ def cutter(
         reach=lambda: reach,
         input_sizes=sizes,
     )
-    return Tiler(task or Segment(), resident)
+    return Tiler(task or Segment(), resident, Forward())
 
 
 def field(height: int, width: int) -> Region:

@@ -8,7 +8,7 @@ import pytest
 
 from brightfield.cards import ModelCard, read_card
 from brightfield.errors import InvalidCard
-from brightfield.models.loading.makeup import _package_code, check_unchanged, model_digest
+from brightfield.models.loading.makeup import check_unchanged, model_digest, package_code
 
 CARD = """
 id = "m"
@@ -93,10 +93,10 @@ def test_the_code_of_an_installed_package_counts_as_it_was_imported(
     (lab / "__init__.py").touch()
     (lab / "nets.py").write_text("x = 1")
     monkeypatch.setattr(sys, "path", [str(lab.parent), *sys.path])
-    _package_code.cache_clear()
+    package_code.cache_clear()
     installed: Any = card(folder, CARD.replace("net.py:Net", "lab_of_ours.nets:Net"))
     before = model_digest(installed)
     (lab / "nets.py").write_text("x = 2")
     assert model_digest(installed) == before, "Python doesn't import it again either"
-    _package_code.cache_clear()  # as after a restart
+    package_code.cache_clear()  # as after a restart
     assert model_digest(installed) != before

@@ -27,6 +27,8 @@ from brightfield.engine import Engine
 from brightfield.models.examination.examination import Examination
 from brightfield.models.loading.makeup import model_digest
 from brightfield.parameters import Parameters
+from brightfield.results import finite
+from brightfield.runtime.acceleration.verdict import Attempt, Verdict
 
 router = APIRouter(tags=["models"], prefix="/models")
 
@@ -186,6 +188,8 @@ def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
         "objects_um": _in_micrometres(card.input),
         "output": card.output.model_dump(mode="json"),
         "explain": card.explain.model_dump(mode="json"),
+        "inference": card.inference.model_dump(mode="json"),
+        "acceleration": _acceleration(resident.verdict) if resident else None,
         "labels": labels,
         "methods": sorted(engine.methods) if card.task in _explainable(engine) else [],
         "quality": [entry.model_dump(mode="json", exclude_none=True) for entry in card.quality],
@@ -212,6 +216,36 @@ def _examined(found: Examination | None) -> dict[str, Any] | None:
         "maps": asdict(found.maps) if found.maps else None,
         "warnings": [asdict(note) for note in found.warnings],
         "remarks": [asdict(note) for note in found.remarks],
+    }
+
+
+def _acceleration(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "backend": verdict.backend,
+        "precision": verdict.precision,
+        "progress": verdict.progress,
+        "reason": verdict.reason,
+        "faster": None if verdict.chosen is None else verdict.chosen.faster,
+        "attempts": [_attempt(attempt) for attempt in verdict.attempts],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "backend": attempt.backend,
+        "precision": attempt.precision,
+        "faster": attempt.faster,
+        "reason": attempt.reason,
+        "gaps": [
+            {
+                "measure": gap.measure,
+                "value": finite(gap.value),
+                "limit": finite(gap.limit),
+                "at_least": gap.at_least,
+                "holds": gap.holds,
+            }
+            for gap in attempt.gaps
+        ],
     }
 
 

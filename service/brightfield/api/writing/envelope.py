@@ -80,6 +80,8 @@ def _origin(answer: Answer | MultiImageAnswer, request_id: str) -> dict[str, Any
             "version": answer.card.version,
             "sha256": answer.sha256,
             "digest": answer.digest,
+            "backend": answer.ran.backend,
+            "precision": answer.ran.precision,
         },
     }
 

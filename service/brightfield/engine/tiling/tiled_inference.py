@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from brightfield.engine.answer import Answer, Timing
+from brightfield.engine.answer import Answer, Ran, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob, ImagePass
 from brightfield.engine.rescaling import Rescaling, rescaling
-from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
@@ -47,7 +46,8 @@ class TiledInference:
         progress: Progress,
     ) -> None:
         self._task = task
-        self._tiler = Tiler(task, resident)
+        self._forward = resident.predicting(job.view.wanted)
+        self._tiler = Tiler(task, resident, self._forward)
         self._resident = resident
         self._job = job
         self._attachments = attachments
@@ -109,6 +109,7 @@ class TiledInference:
             tiles=self._tiles,
             plane_scalings=() if picture or self._of_stack else tuple(self._scalings),
             scale=self._scale,
+            ran=Ran.by(self._forward),
             region=self._job.view.part,
         )
 
@@ -215,8 +216,7 @@ class TiledInference:
         return prepared
 
     def _submit(self, tile: tuple[Tile, Prepared]) -> WorkItem:
-        forward = scoring_pass(self._resident, "probability")
         # One by one: a batch of tiles would hold the lane for longer, and is no quicker.
         return self._resident.submit(
-            forward, tile[1].tensor, self._job.ticket, band=Priority.BULK, max_batch=1
+            self._forward, tile[1].tensor, self._job.ticket, band=Priority.BULK, max_batch=1
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from brightfield.cards import Multiple
-from brightfield.engine.scoring import scoring_pass
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Note, Region
 from brightfield.images.tiles import Tiling
 from brightfield.runtime.lane import assert_off_lane
+from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
 from brightfield.tasks.kinds.dense import Dense
 
@@ -29,11 +29,13 @@ _INTERPOLATED = 2
 
 
 class Tiler:
-    """Cuts fields for a task on a model, in pixels as the model sees them."""
+    """Cuts fields for a task on a model, in pixels as the model sees them; `forward` is the pass of
+    a tile."""
 
-    def __init__(self, task: Dense, resident: Resident) -> None:
+    def __init__(self, task: Dense, resident: Resident, forward: Operation) -> None:
         self._task = task
         self._resident = resident
+        self._forward = forward
         self._spec = resident.card.input
 
     def fits(self, field: Region) -> bool:
@@ -115,8 +117,7 @@ class Tiler:
     def _affordable(self) -> float:
         """Pixels that take the model `_LONGEST`, by what warming up has measured."""
         resident = self._resident
-        forward = scoring_pass(resident, "probability")
-        seconds = resident.sizes.seconds_per_row(forward, resident.shape)
+        seconds = resident.sizes.seconds_per_row(self._forward, resident.shape)
         _, height, width = resident.shape
         return math.inf if not seconds else _LONGEST / seconds * height * width
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.rescaling import rescaling
-from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.view import View
 from brightfield.images.picture import Picture, Region
 from brightfield.images.windows import WindowGrid, window_grid
@@ -18,6 +17,7 @@ from brightfield.preprocess import preprocess_windows
 from brightfield.progress import Step
 from brightfield.results import Result
 from brightfield.runtime.ahead import results_ahead
+from brightfield.runtime.operations import Operation
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -46,7 +46,8 @@ def slid(
     total = len(grid.rows) * len(grid.cols)
     done = 0
     inputs = _windows(picture, resident, job.view, grid, region)
-    for output in _outputs(resident, inputs, job.ticket):
+    forward = resident.predicting(job.view.wanted)
+    for output in _outputs(resident, forward, inputs, job.ticket):
         rows = task.window_scores(output, resident.card)
         scores.append(rows)
         done += len(rows)
@@ -72,9 +73,8 @@ def _windows(
 
 
 def _outputs(
-    resident: Resident, inputs: Iterable[torch.Tensor], ticket: Ticket
+    resident: Resident, forward: Operation, inputs: Iterable[torch.Tensor], ticket: Ticket
 ) -> Iterator[torch.Tensor]:
-    forward = scoring_pass(resident, "probability")
     size = resident.most_rows(forward, resident.shape)
 
     def submit(batch: torch.Tensor) -> WorkItem:

@@ -32,7 +32,8 @@ def _answer(
 
 def _outputs(task: Several, series: ImageSeries, context: AnswerContext) -> Iterator[ImageOutput]:
     """The images that could be read; raises where there are none, before the task misses them."""
-    with closing(series.outputs(reading_pass(context.resident, task.reads))) as outputs:
+    reading = reading_pass(context.resident, task.reads, context.job.view.wanted)
+    with closing(series.outputs(reading)) as outputs:
         for image, _, output in outputs:
             yield ImageOutput(image, output)
             context.job.progress(Step(image + 1, len(series)))

@@ -9,7 +9,6 @@ from dataclasses import replace
 from brightfield.engine.answer import Answer
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_pass import ImageJob, decoded
-from brightfield.engine.scoring import scoring_pass
 from brightfield.engine.tiling.tiled_inference import TiledInference
 from brightfield.errors import InvalidParameter
 from brightfield.images.picture import Picture
@@ -25,7 +24,8 @@ async def answer(task: Dense, context: AnswerContext) -> Answer:
     )
     if task.stacked:
         return await context.off_loop(tiled.answer, None, context.timing)
-    image_pass = context.image_pass(scoring_pass(context.resident, "probability"), tiled.too_large)
+    predicting = context.resident.predicting(context.job.view.wanted)
+    image_pass = context.image_pass(predicting, tiled.too_large)
     output = await context.output(image_pass)
     if not image_pass.queued:
         return await context.off_loop(tiled.answer, image_pass.picture, context.timing)

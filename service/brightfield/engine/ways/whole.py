@@ -10,7 +10,8 @@ from brightfield.tasks.kinds.whole import Whole
 
 async def answer(task: Whole, context: AnswerContext) -> Answer:
     """One pass of the image, and the task's result from what it puts out."""
-    image_pass = context.image_pass(reading_pass(context.resident, task.reads, raw=task.raw))
+    reading = reading_pass(context.resident, task.reads, context.job.view.wanted, raw=task.raw)
+    image_pass = context.image_pass(reading)
     output = await context.output(image_pass)
     with context.timing.stage("postprocess"):
         result = task.postprocess(output, context.resident.card)

@@ -70,7 +70,7 @@ def samples(spec: InputSpec, shape: tuple[int, int, int]) -> Iterator[SampleImag
     if spec.pixels == "scaled":
         unit = _rows(torch.rand, shape, dim=(0.25, 0.0), bright=(0.25, 0.75))
         hard = torch.cat([(unit[:1] > 0.5).float(), torch.zeros(1, *shape)])
-        yield SampleImages(_normalised(unit, spec), _normalised(hard, spec))
+        yield SampleImages(normalised(unit, spec), normalised(hard, spec))
         yield SampleImages(unit, hard)
     else:
         rows = _rows(torch.randn, shape, dim=(0.1, 0.0), bright=(0.5, 3.0))
@@ -94,7 +94,7 @@ def _rows(
     return torch.cat([noise[:1], blobs, *scaled])
 
 
-def _normalised(unit: Tensor, spec: InputSpec) -> Tensor:
+def normalised(unit: Tensor, spec: InputSpec) -> Tensor:
     """As `preprocess` does."""
     mean, std = (torch.tensor(part).view(1, -1, 1, 1) for part in (spec.mean, spec.std))
     return (unit - mean) / std

@@ -69,11 +69,11 @@ def _code(card: ModelCard) -> Mapping[str, str]:
     place = card.architecture.name.removeprefix(_PYTHON).rpartition(":")[0]
     if place.endswith(".py"):
         return _hashed(card.folder, card.folder.rglob("*.py"))
-    return _package_code(place.partition(".")[0])
+    return package_code(place.partition(".")[0])
 
 
 @cache
-def _package_code(name: str) -> Mapping[str, str]:
+def package_code(name: str) -> Mapping[str, str]:
     """Of an installed package, once for the life of the process, as Python imports it once."""
     try:
         found = importlib.util.find_spec(name) if name else None

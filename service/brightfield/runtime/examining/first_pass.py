@@ -75,6 +75,7 @@ def _output(findings: Findings, images: SampleImages) -> Any:
     if isinstance(again, PassFault):
         hook.remove()
         return output
+    findings.resident.dtype = dtype
     name = str(dtype).removeprefix("torch.")
     findings.remarks.append(Note("computes_in", f"The network computes in {name}."))
     return again

@@ -12,6 +12,7 @@ from brightfield.cards import ModelCard, TakePath
 from brightfield.errors import InvalidCard
 from brightfield.images.picture import Note
 from brightfield.models.examination.differences import numbers
+from brightfield.models.examination.gaps import Gap
 from brightfield.models.examination.outputs import (
     OutputForm,
     described,
@@ -40,6 +41,11 @@ class OutputContract(Protocol):
         """
         ...
 
+    def compared(self, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        """How far two outputs for the same images are from each other, by what the task makes of
+        them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ReadByCode:
@@ -50,6 +56,9 @@ class ReadByCode:
 
     def examined(self, output: Any, card: ModelCard, shape: tuple[int, int, int]) -> Sequence[Note]:
         return self.task.examined(output, card, shape)
+
+    def compared(self, expected: Any, found: Any, card: ModelCard) -> Sequence[Gap]:
+        return self.task.compared(expected, found, card)
 
 
 def read_output(findings: Findings, contract: OutputContract) -> None:
@@ -63,6 +72,7 @@ def read_output(findings: Findings, contract: OutputContract) -> None:
     findings.output, findings.said = form(came, 1), described(came)
     if findings.output is not came:
         read_as(findings.resident.module, form)
+        findings.resident.form = form
     if contract.output_axes is not None:
         _check_floats(findings)
     shape = findings.resident.shape

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from brightfield.api.schema.shapes.common import Natural, ReplyWarning, Sha256
 from brightfield.api.schema.shapes.problems import FailedItem
 from brightfield.api.schema.shapes.shape import shape
+from brightfield.backend_names import BackendName, Precision
 
 Milliseconds = dict[str, Annotated[float, Field(ge=0)]]
 _Batch = Annotated[int, Field(ge=0)]
@@ -25,6 +26,10 @@ class ModelIdentity(TypedDict):
     """Of its weights; null where it has none."""
     digest: Sha256 | None
     """Of all that its output depends on: weights, architecture, how images are prepared, code."""
+    backend: BackendName
+    """What ran it: `eager` is PyTorch as it is."""
+    precision: Precision
+    """What it computed in."""
 
 
 @shape

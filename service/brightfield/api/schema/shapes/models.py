@@ -15,16 +15,19 @@ from brightfield.api.schema.shapes.common import (
     Sha256,
 )
 from brightfield.api.schema.shapes.shape import shape
+from brightfield.backend_names import BackendName, Precision
 from brightfield.card_folders import CardOnDisk
 from brightfield.cards import (
     ArchitectureSection,
     ExplainSection,
+    InferenceSection,
     InputSpec,
     OutputSpec,
     Quality,
     WeightsSection,
 )
 from brightfield.object_sizes import ObjectSizes
+from brightfield.runtime.acceleration.verdict import SearchStage
 from brightfield.runtime.registry import ResidencyState
 
 _FilterPlace = Annotated[list[Natural], Field(min_length=2, max_length=2)]
@@ -125,6 +128,48 @@ class ModelExamination(TypedDict):
 
 
 @shape
+class ModelGap(TypedDict):
+    """How far a backend's answers are from the model's own, by one measure."""
+
+    measure: str
+    value: float | None
+    """The worst over all images that were compared; null if it is infinite."""
+    limit: float | None
+    """How far they may be; null: as far as they like."""
+    at_least: bool
+    """Whether the value must reach the limit, and not stay within it."""
+    holds: bool
+
+
+@shape
+class ModelAttempt(TypedDict):
+    """A backend that was tried."""
+
+    backend: BackendName
+    precision: Precision | None
+    faster: float | None
+    """How many times as fast as the model itself, measured on this machine: the geometric mean over
+    batches of one image and of several."""
+    reason: str | None
+    """Why it isn't used."""
+    gaps: list[ModelGap]
+
+
+@shape
+class ModelAcceleration(TypedDict):
+    """What runs a model's predictions, and why."""
+
+    backend: BackendName
+    precision: Precision
+    progress: SearchStage
+    """`waiting` and `preparing`: the model serves as it is meanwhile."""
+    reason: str
+    faster: float | None
+    """How many times as fast as the model itself; null where that is what runs."""
+    attempts: list[ModelAttempt]
+
+
+@shape
 class ModelDescription(ModelSummary):
     """A model with its card."""
 
@@ -139,6 +184,9 @@ class ModelDescription(ModelSummary):
     """How large objects may be for the model to know them, as `input.objects`, in micrometres."""
     output: OutputSpec
     explain: ExplainSection
+    inference: InferenceSection
+    acceleration: ModelAcceleration | None
+    """Null unless in memory."""
     labels: list[ModelLabel]
     methods: list[str]
     """How its answers can be explained."""

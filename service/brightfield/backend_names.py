@@ -1,0 +1,10 @@
+"""What may run a model, and with which precision: the words of settings, cards and requests."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+BackendName = Literal["eager", "openvino", "inductor"]
+BackendChoice = Literal["auto", "eager", "openvino", "inductor"]
+Precision = Literal["fp32", "bf16", "fp16"]
+PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]

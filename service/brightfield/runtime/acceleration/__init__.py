@@ -1,0 +1,1 @@
+"""Finding for each model what runs it fastest, while it already serves."""

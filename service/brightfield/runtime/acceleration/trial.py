@@ -1,0 +1,124 @@
+"""Comparing a backend with the model itself on its lane: how far apart, and how much faster."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from statistics import median
+from typing import Any
+
+from brightfield.cards import ModelCard
+from brightfield.models.examination.gaps import Gap, relative_gap, worst
+from brightfield.runtime.acceleration.check_images import check_images, photographs
+from brightfield.runtime.operations import Forward
+from brightfield.runtime.resident import Resident
+from brightfield.runtime.ticket import Ticket
+from brightfield.runtime.work_item import Priority, WorkItem
+from brightfield.tensors import Images
+
+Compare = Callable[[Any, Any, ModelCard], Sequence[Gap]]
+"""The gaps of two outputs, expected and found, by what a task makes of them."""
+
+# What rounding in another order makes of fp32 sums, and what it may not.
+_EXACT = 1e-3
+# Runs of each, in turns; and batches that take longer than this, in seconds, aren't tried.
+_RUNS, _LONGEST = 5, 1.0
+_SEVERAL = 8
+# How long a trial waits for requests to be through before it takes a turn between them.
+_PATIENCE = 0.5
+
+
+@dataclass(slots=True)
+class Trial:
+    """Images, and the model's own pass, which a candidate is compared with.
+
+    Each pass is an item of low priority, so requests come in between. Blocks.
+    """
+
+    resident: Resident
+    forward: Forward
+    compare: Compare
+    images: Sequence[Images]
+    photographs: Images
+
+    @classmethod
+    def of(
+        cls, resident: Resident, forward: Forward, compare: Compare, *, brief: bool = False
+    ) -> Trial:
+        """A trial by all images, or `brief`, by two of each kind."""
+        images = check_images(resident.card.input, resident.shape, resident.input_sizes)
+        images = [images[0][-2:]] if brief else images
+        pictures = photographs(resident.card.input, resident.shape)
+        return cls(resident, forward, compare, images, pictures[:2] if brief else pictures)
+
+    def gaps(self, candidate: Forward, *, exact: bool) -> Sequence[Gap]:
+        """How far the candidate's outputs are from the model's, for images alone and together;
+        `exact` for one that computes as precisely as the model."""
+        groups = [*self.images, self.photographs] if exact else [self.photographs]
+        pairs = chain.from_iterable(self._pairs(candidate, rows) for rows in groups)
+        found = self._compared(pairs, exact)
+        together = self._most(len(groups[0]))
+        if together > 1:
+            rows = groups[0][:together]
+            pair = (self.output(self.forward, rows), self.output(candidate, rows))
+            found.extend(self._compared([pair], exact))
+        return worst(found)
+
+    def faster(self, candidate: Forward) -> float:
+        """How many times as fast as the model's own pass the candidate is: the geometric mean over
+        one row and several, each by the median of runs in turns."""
+        ratios = []
+        for count in sorted({1, self._most(_SEVERAL)}):
+            rows = self.images[0][:1].expand(count, -1, -1, -1).contiguous()
+            first = self._seconds(self.forward, rows), self._seconds(candidate, rows)
+            if count > 1 and first[0] > _LONGEST:
+                break
+            runs = [
+                (self._seconds(self.forward, rows), self._seconds(candidate, rows))
+                for _ in range(_RUNS if first[0] < _LONGEST else 1)
+            ]
+            own, other = (median(each) for each in zip(*runs, strict=True))
+            ratios.append(own / max(other, 1e-9))
+        return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+    def _pairs(self, candidate: Forward, rows: Images) -> Iterator[tuple[Any, Any]]:
+        """The model's output for each of several images alone, and the candidate's."""
+        for row in rows:
+            yield self.output(self.forward, row[None]), self.output(candidate, row[None])
+
+    def _compared(self, pairs: Iterable[tuple[Any, Any]], exact: bool) -> list[Gap]:
+        found: list[Gap] = []
+        for expected, output in pairs:
+            gap = relative_gap(expected, output, _EXACT if exact else math.inf)
+            if math.isinf(gap.value):  # of another form: nothing to compare
+                return [replace(gap, limit=_EXACT)]
+            found.extend((*self.compare(expected, output, self.resident.card), gap))
+        return found
+
+    def output(self, forward: Forward, rows: Images) -> Any:
+        """What a pass gives for rows."""
+        return self._item(forward, rows).result()
+
+    def _seconds(self, forward: Forward, rows: Images) -> float:
+        item = self._item(forward, rows)
+        item.result()
+        return item.finished - item.started
+
+    def _item(self, forward: Forward, rows: Images) -> WorkItem:
+        self._wait_for_requests()
+        return self.resident.submit(
+            forward, rows, Ticket(), band=Priority.BULK, max_batch=len(rows), only_timed=True
+        )
+
+    def _wait_for_requests(self) -> None:
+        until = time.monotonic() + _PATIENCE
+        batcher = self.resident.lane.batcher
+        while batcher.waiting(Priority.INTERACTIVE) and time.monotonic() < until:
+            time.sleep(0.01)
+
+    def _most(self, count: int) -> int:
+        caps = (self.resident.row_limit, self.resident.card.max_batch)
+        return min([count, *(cap for cap in caps if cap is not None)])

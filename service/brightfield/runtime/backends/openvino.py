@@ -1,0 +1,91 @@
+"""OpenVINO, for CPUs: the network as one graph, run by a pool of threads of its own.
+
+One call runs the whole pass without the interpreter's lock, so other threads of Python don't slow
+it down.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from brightfield.backend_names import Precision
+from brightfield.runtime.backends.inference_backend import InferenceBackend, RunnableNetwork, Source
+from brightfield.tensors import Images
+
+_GRAPH = "network.xml"
+_HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+_NATIVE: Sequence[tuple[str, Precision]] = (("FP32", "fp32"), ("BF16", "bf16"), ("FP16", "fp16"))
+# Shapes whose kernels are kept: each differs by the size of the images and the number of rows.
+_KEPT_SHAPES = 128
+
+
+class OpenVino(InferenceBackend):
+    """Intel's runtime (docs.openvino.ai), which needs no compiler; x86 and Arm processors."""
+
+    def lacking(self, device: torch.device) -> str | None:
+        if device.type != "cpu":
+            return f"OpenVINO runs on the CPU, and the model is on {device}."
+        if find_spec("openvino") is None:
+            return "OpenVINO isn't installed; run `pip install openvino` where the service runs."
+        return None
+
+    def version(self) -> str:
+        try:
+            return installed("openvino")
+        except PackageNotFoundError:
+            return ""
+
+    def precisions(self, device: torch.device) -> Sequence[Precision]:
+        native = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return [precision for name, precision in _NATIVE if name in native]
+
+    def convert(self, network: nn.Module, rows: Images, folder: Path) -> None:
+        openvino = _openvino()
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # of tracing's end of life
+            traced: Any = torch.jit.trace(  # type: ignore[no-untyped-call]
+                network, rows, check_trace=False, strict=False
+            )
+            graph = openvino.convert_model(traced, example_input=rows)
+        graph.reshape([-1, rows.shape[1], -1, -1])
+        openvino.save_model(graph, folder / _GRAPH, compress_to_fp16=False)
+
+    def prepare(self, source: Source, precision: Precision) -> RunnableNetwork:
+        options = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_NUM_THREADS": source.threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "ENABLE_CPU_PINNING": False,  # decoding needs the same processors
+            "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_SHAPES,
+        }
+        graph = source.folder / _GRAPH
+        request = _core().compile_model(graph, "CPU", options).create_infer_request()
+
+        def run(rows: Images) -> Sequence[Tensor]:
+            found = request.infer({0: rows.contiguous().numpy()}, share_inputs=True)
+            return [torch.from_numpy(values) for values in found.to_tuple()]
+
+        return RunnableNetwork(run, graph.with_suffix(".bin").stat().st_size)
+
+
+def _openvino() -> Any:
+    """The library, without the part of it that reports its use to its makers."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+@cache
+def _core() -> Any:
+    return _openvino().Core()
