@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brightfield.errors import InvalidParameter
-from brightfield.images.windows import Border, accumulate, positions, window_grid
+from brightfield.images.windows import Border, accumulate, positions, window_grid, winners
 
 
 @st.composite
@@ -97,3 +97,11 @@ def test_a_window_without_a_score_spoils_only_its_own_pixels() -> None:
     spoiled[2:4, 4:8] = spoiled[0:2, 0:4] = True
     np.testing.assert_array_equal(np.isnan(found), spoiled)
     assert (found[~spoiled] == 1).all()
+
+
+def test_the_winner_has_the_greatest_mean() -> None:
+    grid = window_grid((8, 9), (4, 4), (2, 3), "shift")
+    values = np.random.default_rng(0).random((3, len(grid.rows), len(grid.cols)))
+    maps = np.stack([accumulate(grid, each) for each in values])
+    np.testing.assert_array_equal(winners(grid, values, 0.0), maps.argmax(axis=0))
+    assert (winners(grid, values, 2.0) == -1).all()

@@ -89,8 +89,9 @@ class _Sheet:
         x, indent = self.gap, self.size + self.gap
         for text, color in classes:
             first, *rest = list(self._broken(text, self.width - 2 * self.gap - indent))
-            needed = indent + int(self.font.getlength(first)) + self.size
-            if x > self.gap and x + needed > self.width - self.gap:
+            longest = max(self.font.getlength(part) for part in (first, *rest))
+            needed = indent + int(longest) + self.size
+            if x > self.gap and x + needed - self.size > self.width - self.gap:
                 x, self.y = self.gap, self.y + self.line
             field = np.full((self.size, self.size, 3), color, np.uint8)
             self._pictures.append((x, self.y, field))

@@ -57,13 +57,11 @@ class AnswerFacts(Generic[A]):
     def title(self) -> tuple[str, ...]:
         """The lines of a legend."""
         texts = self.texts
-        what = " ".join((texts.get("Method", texts["Task"]).replace("_", " "), *self._what(texts)))
+        how = texts.get("Method", texts["Task"]).replace("_", " ")
+        what = ": ".join((how, texts["Target"])) if "Target" in texts else how
+        what += f", layer {texts['Layer']}" if "Layer" in texts else ""
         where = [texts[name] for name in ("File", "Plane", "Region") if name in texts]
         return tuple(line for line in (what, texts["Model"], ", ".join(where)) if line)
-
-    def _what(self, texts: dict[str, str]) -> list[str]:
-        target = [f"of {texts['Target']}"] if "Target" in texts else []
-        return target + ([f"at {texts['Layer']}"] if "Layer" in texts else [])
 
     @cached_property
     def _own(self) -> dict[str, str]:
