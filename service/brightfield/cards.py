@@ -25,7 +25,7 @@ from pydantic import (
 
 from brightfield.backend_names import BackendChoice, PrecisionChoice
 from brightfield.errors import InvalidCard
-from brightfield.images.channels import NamedChannel, ReadingNeeds
+from brightfield.images.channels import ReadingNeeds
 from brightfield.images.input_channel import InputChannel
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
@@ -181,8 +181,7 @@ class InputSpec(Parameters):
     @property
     def needs(self) -> ReadingNeeds:
         """How images must be read for the model."""
-        named = tuple(NamedChannel(one.name, one.synonyms) for one in self.channel)
-        return ReadingNeeds(self.pixels == "raw", named)
+        return ReadingNeeds(self.pixels == "raw", tuple(one.known for one in self.channel))
 
 
 class Instances(Parameters):

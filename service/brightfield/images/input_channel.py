@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from brightfield.images.channels import NamedChannel
 from brightfield.parameters import Parameters
 
 
@@ -15,3 +16,8 @@ class InputChannel(Parameters):
     name: Annotated[str, Field(min_length=1)]
     synonyms: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """Other names for it: dyes, proteins. Words are compared, without regard to case."""
+
+    @property
+    def known(self) -> NamedChannel:
+        """The channel as readers look for it."""
+        return NamedChannel(self.name, self.synonyms)
