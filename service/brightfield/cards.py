@@ -41,7 +41,6 @@ PROGRAMS = ("export", "onnx", "torchscript")
 
 _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
-
 _ID = re.compile(NAME)
 
 
@@ -166,7 +165,7 @@ class InputSpec(Parameters):
 
     @property
     def own_size(self) -> bool:
-        """Whether every image is brought to a size of the model's own, whatever its pixels."""
+        """Whether every image is brought to a size of the model's own."""
         return isinstance(self.size, tuple) or self.resize is not None or self.crop is not None
 
     @model_validator(mode="after")
@@ -186,8 +185,8 @@ class InputSpec(Parameters):
 
 class Instances(Parameters):
     """How objects of one class are told apart where they touch, for networks whose first map is
-    the label's and whose second says how near a pixel is to the middle of its object (1 there,
-    0 at its edge). Pixels are those of the network's input."""
+    the label's and whose second says how near a pixel is to its object's middle (1 there, 0 at the
+    edge). Pixels are the network's."""
 
     smoothing: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Standard deviation, in pixels, of the Gaussian that the nearness is smoothed with."""

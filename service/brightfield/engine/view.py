@@ -9,7 +9,7 @@ from pydantic import model_validator
 from brightfield.backend_names import BackendChoice, PrecisionChoice
 from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Region
-from brightfield.images.scale_choice import ObjectDiameter, Scale
+from brightfield.images.scale_choice import ObjectDiameter, ScaleChoice
 from brightfield.parameters import BoxParameter, Parameters
 from brightfield.runtime.acceleration.wanted import Wanted
 
@@ -25,7 +25,7 @@ class View(Parameters):
     """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
     `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
     `signal`, with a warning, for others."""
-    scale: Scale = "auto"
+    scale: ScaleChoice = "auto"
     """At which size the model sees the image: so many of its pixels for each of the image along a
     side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one;
     else as it is. Answers are in the image's own pixels."""

@@ -18,7 +18,7 @@ def _word(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-Scale = Annotated[
+ScaleChoice = Annotated[
     Literal["auto", "off"] | Annotated[float, Field(gt=0, le=MOST_ENLARGED)],
     BeforeValidator(_word),
     written(
