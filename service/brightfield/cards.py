@@ -6,7 +6,6 @@ one runs no code and opens no weights.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable
 from functools import cached_property
@@ -24,12 +23,12 @@ from pydantic import (
 )
 
 from brightfield.backend_names import BackendChoice, PrecisionChoice
+from brightfield.card_values import as_label, as_path, lowered, as_tuple, valid_id
 from brightfield.errors import InvalidCard
 from brightfield.images.channels import ReadingNeeds
 from brightfield.images.input_channel import InputChannel
 from brightfield.images.intensity import Intensity
 from brightfield.label_files import with_labels
-from brightfield.names import NAME
 from brightfield.object_sizes import ObjectSizes
 from brightfield.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, YELLOW
 from brightfield.parameters import Parameters, sentence_of
@@ -41,40 +40,12 @@ PROGRAMS = ("export", "onnx", "torchscript")
 
 _GREY = (120, 120, 120)
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, YELLOW, _GREY)
-_ID = re.compile(NAME)
-
-
-def _valid_id(value: str) -> str:
-    if not _ID.fullmatch(value):
-        raise ValueError(
-            "an id is letters, digits, '.', '_', '-' and begins with one of the first two"
-        )
-    return value
-
-
-def _lowered(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _each(value: object) -> object:
-    """One number as a list of it, which counts for every channel."""
-    return (value,) if isinstance(value, int | float) else value
-
-
-def _path(value: object) -> object:
-    """One key as a path of one step."""
-    return (value,) if isinstance(value, int | str) else value
-
-
-def _named(value: object) -> object:
-    """A label that is only a name."""
-    return {"name": value} if isinstance(value, str) else value
 
 
 TakePath = tuple[int | str, ...]
 """Keys, names or places that lead to a part of a network's output, the outermost first."""
 
-Digest = Annotated[str, BeforeValidator(_lowered), Field(pattern=r"^[0-9a-f]{64}$")]
+Digest = Annotated[str, BeforeValidator(lowered), Field(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256, as Linux (`sha256sum`) or Windows (`Get-FileHash`) prints it."""
 
 
@@ -150,9 +121,9 @@ class InputSpec(Parameters):
     crop: Annotated[int, Field(ge=1)] | None = None
     """Side of the square centre crop after resizing."""
     order: Literal["RGB", "BGR"] = "RGB"
-    mean: Annotated[tuple[float, ...], BeforeValidator(_each)] = (0.0,)
+    mean: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = (0.0,)
     """Per channel (or one for all), subtracted from values in [0, 1]."""
-    std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_each)] = (1.0,)
+    std: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(as_tuple)] = (1.0,)
     """Per channel (or one for all), divided by afterwards."""
     intensity: Intensity = Intensity("auto")
     """How values are brought to [0, 1]; `signal` for microscopy of any brightness."""
@@ -199,7 +170,7 @@ class Instances(Parameters):
 class OutputSpec(Parameters):
     """From the unnormalised output to scores."""
 
-    take: Annotated[TakePath, BeforeValidator(_path)] = ()
+    take: Annotated[TakePath, BeforeValidator(as_path)] = ()
     """Which part counts of a tuple, list, dict or the like: a key, name or place, or a list of
     them that leads inside. Default: the only tensor."""
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
@@ -258,8 +229,8 @@ class InferenceSection(Parameters):
     backend: BackendChoice = "auto"
     """`eager` (PyTorch as it is), `openvino` or `inductor`. Default: the fastest that is close
     enough, measured where the service runs."""
-    precision: PrecisionChoice = "auto"
-    """`fp32`, `bf16` or `fp16`. Default: the fastest that is close enough."""
+    precision: PrecisionChoice = "fp32"
+    """`fp32`, `bf16` or `fp16`; `auto`: the fastest that is close enough."""
     tolerance: Annotated[float, Field(gt=0, le=1)] = 0.03
     """Most by which a probability, or another score, may differ in a lower precision."""
 
@@ -278,7 +249,7 @@ class Quality(Parameters):
 class ModelCard(Parameters):
     """What a model is, needs and promises."""
 
-    id: Annotated[str, AfterValidator(_valid_id)]
+    id: Annotated[str, AfterValidator(valid_id)]
     version: str
     task: str
     licence: str
@@ -288,7 +259,7 @@ class ModelCard(Parameters):
     weights: WeightsSection | None = None
     input: InputSpec = InputSpec()
     output: OutputSpec = OutputSpec()
-    labels: tuple[Annotated[Label, BeforeValidator(_named)], ...] | LabelSource = ()
+    labels: tuple[Annotated[Label, BeforeValidator(as_label)], ...] | LabelSource = ()
     """Each with its name and colour, or its name alone."""
     explain: ExplainSection = ExplainSection()
     inference: InferenceSection = InferenceSection()

@@ -79,10 +79,10 @@ def activations(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -173,10 +173,10 @@ def classify(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -269,10 +269,10 @@ def detect(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -361,10 +361,10 @@ def embed(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -504,10 +504,10 @@ def occlusion(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -590,10 +590,10 @@ def patches(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -730,10 +730,10 @@ def saliency(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -859,10 +859,10 @@ def segment(
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.
@@ -949,10 +949,10 @@ def superresolve(
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
         backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`. Default: what is fastest on this machine and close enough, as `GET
+            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
             /models/{id}` says. Default: "auto".
-        precision: What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same.
-            Default: "auto".
+        precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
+            says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
             images; counted from 0.
         z: Plane along the depth axis, counted from 0.

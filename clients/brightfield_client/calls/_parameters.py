@@ -19,11 +19,11 @@ class ImageParameters(TypedDict, total=False):
     `signal`, with a warning, for others. Default: "auto"."""
     backend: Literal["auto", "eager", "openvino", "inductor"] | None
     """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
     says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
-    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
-    "auto"."""
+    """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
+    Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -493,11 +493,11 @@ class NeighborsParameters(TypedDict, total=False):
     model sees them at the size that it knows best. Takes the place of `scale`."""
     backend: Literal["auto", "eager", "openvino", "inductor"] | None
     """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
     says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
-    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
-    "auto"."""
+    """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
+    Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -617,11 +617,11 @@ class CollectionPatchesParameters(TypedDict, total=False):
     model sees them at the size that it knows best. Takes the place of `scale`."""
     backend: Literal["auto", "eager", "openvino", "inductor"] | None
     """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
     says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
-    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
-    "auto"."""
+    """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
+    Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -692,11 +692,11 @@ class TcavParameters(TypedDict, total=False):
     model sees them at the size that it knows best. Takes the place of `scale`."""
     backend: Literal["auto", "eager", "openvino", "inductor"] | None
     """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}`
+    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
     says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
-    """What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default:
-    "auto"."""
+    """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
+    Default: "auto"."""
     page: int | None
     """Page of a multi-page file, frame of an animation, or scene of a file with several images;
     counted from 0."""
@@ -927,8 +927,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
-        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
@@ -976,8 +976,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
-        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
@@ -1004,8 +1004,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`. Default: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
-        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`. Default: the same. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from brightfield.images.background import SIDE, Blocks, blocks, spacing, surface, usual
 
-Verdict = Literal["none", "sparse", "signal"]
+SignalVerdict = Literal["none", "sparse", "signal"]
 
 # Blocks that are looked at: those of four million pixels.
 _MOST_BLOCKS = 250_000
@@ -59,7 +59,7 @@ class Judgement:
     lies from the background (0 without such), `upward` whether that is the brighter side.
     """
 
-    verdict: Verdict
+    verdict: SignalVerdict
     noise: float
     level: float
     upward: bool
@@ -128,7 +128,7 @@ def judge(found: Survey) -> Judgement:
     )
 
 
-def _verdict(away: NDArray[np.float64], steps: NDArray[np.float64]) -> Verdict:
+def _verdict(away: NDArray[np.float64], steps: NDArray[np.float64]) -> SignalVerdict:
     """By the outliers of blocks and of their differences, rising, in units of the noise."""
     if np.percentile(away, _SEEN) >= _SIGNAL or np.percentile(steps, _SEEN) >= _EDGES:
         return "signal"
@@ -149,7 +149,7 @@ def _isolated(found: Survey, least: float) -> bool:
 
 def most(judgements: Sequence[Judgement]) -> Judgement:
     """The judgement of the channel that says most, on the scale of all channels."""
-    order: tuple[Verdict, ...] = ("none", "sparse", "signal")
+    order: tuple[SignalVerdict, ...] = ("none", "sparse", "signal")
     best = max(judgements, key=lambda one: (order.index(one.verdict), one.level))
     return Judgement(
         best.verdict,
