@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from brightfield.backend_names import BackendChoice, PrecisionChoice
-from brightfield.card_values import as_label, as_path, lowered, as_tuple, valid_id
+from brightfield.card_values import as_label, as_path, as_tuple, lowered, valid_id
 from brightfield.errors import InvalidCard
 from brightfield.images.channels import ReadingNeeds
 from brightfield.images.input_channel import InputChannel
