@@ -347,6 +347,7 @@ def test_the_commands(service_url, field, tmp_path, monkeypatch, capsys):
         "field.csv",
         "field.png",
         "field.tif",
+        "manifest.csv",
     ]
     with Image.open("o/field.png") as large:
         np.testing.assert_array_equal(np.asarray(large), field.repeat(2, 0).repeat(2, 1))

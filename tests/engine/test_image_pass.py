@@ -74,7 +74,7 @@ def test_images_wait_for_the_bytes_of_others_and_give_them_back(engine_of: Engin
         return [answer.picture.height for answer in await asyncio.gather(*asked)]
 
     assert asyncio.run(asyncio.wait_for(all_of_them(), 60)) == [20 + n for n in range(6)]
-    assert engine._running().budget.taken == 0
+    assert engine.budget.taken == 0
 
 
 def test_channels_are_judged_before_anything_is_decoded(engine: Engine) -> None:

@@ -74,7 +74,7 @@ class Backend:
         A thread that does not return is left behind: it is the process that has to end.
         """
         left = TimeLeft(timeout)
-        self._watch.close()
+        self._watch.close(left.seconds)
         self._accelerator.close()
         for lane in self.lanes:
             lane.refuse()  # so nobody below waits for one

@@ -44,5 +44,5 @@ def model_check(settings: Settings) -> Iterator[ModelCheck]:
     try:
         yield ModelCheck(lane, loader)
     finally:
-        watch.close()
+        watch.close(1.0)
         lane.stop(10)

@@ -121,6 +121,8 @@ def _automatic(values: PlaneValues) -> IntensityLimits:
 
 def _of_colour(values: PlaneValues) -> IntensityLimits | None:
     """The range that a colour picture was made for, None where that isn't known."""
+    if not any(group.sample.size for group in values.groups):
+        return None  # no value is finite
     if values.dtype.kind == "f" and values.least >= 0 and values.greatest <= 1:
         return _of_dtype(values)
     held = range_held(values.dtype, values.least, values.greatest) if values.whole else None

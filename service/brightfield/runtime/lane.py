@@ -209,10 +209,13 @@ class LaneWatch:
         self._lanes = lanes
         self._every = every
         self._stop = threading.Event()
-        threading.Thread(target=self._watch, name="lane-watch", daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, name="lane-watch", daemon=True)
+        self._thread.start()
 
-    def close(self) -> None:
+    def close(self, timeout: float) -> None:
+        """End the thread, and wait for it so many seconds at most."""
         self._stop.set()
+        self._thread.join(timeout)
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every):

@@ -135,7 +135,7 @@ def cmyk() -> bytes:
 @pytest.mark.parametrize(
     ("body", "warnings", "query"),
     [
-        (tiff(COFFEE.astype(np.uint16) * 257, photometric="rgb"), {"intensity_guessed"}, ""),
+        (tiff(COFFEE.astype(np.uint16) * 257, photometric="rgb"), set(), ""),
         (tiff(COFFEE.astype(np.uint16) * 257, photometric="rgb"), set(), "&intensity=dtype"),
         (tiff((COFFEE / 255).astype(np.float32), photometric="rgb"), set(), "&intensity=range:0,1"),
         (cmyk(), {"cmyk_converted"}, ""),

@@ -93,7 +93,7 @@ def test_what_is_refused(
 def test_the_plots_that_there_are_are_named(client: TestClient) -> None:
     problem = client.post("/metrics", json=DATA | {"format": "png", "plot": "errors"}).json()
     (place,) = problem["errors"]
-    assert place["expected"] == ["roc", "pr", "confusion", "calibration"]
+    assert place["expected"] == ["roc", "pr", "threshold", "confusion", "calibration"]
     refused = client.post("/metrics", json=DATA, headers={"Accept": "application/pdf"})
     assert refused.status_code == 406 and "text/html" in refused.json()["detail"]
 

@@ -119,7 +119,7 @@ def test_images_and_detections(real):
     assert found["ap"].value == pytest.approx(1)
     assert found.per_class[0].label == "cell"
     assert found.curve("pr")["precision"].shape == (10, 101)
-    with pytest.raises(ValueError, match="for classification"):
+    with pytest.raises(ValueError, match="are for classes"):
         real.metrics(truth, [0.5], task="detection")
 
 

@@ -30,7 +30,7 @@ def test_a_stored_tensor_keeps_its_axes(client, fake):
     stored = client.put_image(torch.zeros(3, 4, 5))
     fake.reply = answer
     client.classify(stored)
-    assert fake.last.url.params["axes"] == "CYX"
+    assert fake.last.url.params["axes"] == "SYX"  # three channels are colours
 
 
 def test_a_reply_without_an_id(client, fake):

@@ -90,6 +90,7 @@ SCORES |= {"accuracy": 0.75, "accuracies": [1.0, 0.5]}
 OTHERS: dict[str, Any] = {
     "Box": None,
     "ClassEvaluation": REPORT["per_class"][0],
+    "PartEvaluation": {"column": "site", "value": "A", "n": 2, "metrics": {"auroc": ESTIMATE}},
     "Clusters": {"k": 1, "inertia": 0.5, "silhouette": {"value": None}, "ids": ["a"]}
     | {"labels": [0], "clusters": [{"size": 1, "members": ["a"]}]},
     "CollectionInfo": {"name": "n", "model": None, "layer": None, "metric": "cosine", "dim": 3}

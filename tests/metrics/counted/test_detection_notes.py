@@ -11,7 +11,7 @@ FAST = {"ci": {"method": "none"}}
 def field(count, category=1, image=1):
     """So many cells side by side, and as many detections of them."""
     own = {"image_id": image, "category_id": category}
-    boxes = [[30.0 * (n % 20), 30.0 * (n // 20), 20.0, 20.0] for n in range(count)]
+    boxes = [[30.0 * (n % 20), 30.0 * (n // 20), 20.0, 19.0 + image] for n in range(count)]
     true = [{**own, "bbox": box} for box in boxes]
     return true, [{**own, "bbox": box, "score": 0.9} for box in boxes]
 

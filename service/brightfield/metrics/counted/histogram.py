@@ -47,6 +47,8 @@ def _edges(
     if low == high:
         low, high = low - 0.5, high + 0.5
     width = (high - low) / _count(ranking.n)
+    if width == 0:  # numbers this small have no room for bins between them
+        return None
     reach = _AWAY * (high - low)
     near = threshold is not None and low - reach <= threshold <= high + reach
     start = threshold if near and threshold is not None else low

@@ -67,9 +67,9 @@ def stacked(images: Sequence[Candidates], card: ModelCard) -> Candidates:
     """The candidates of several images as a batch; rows that stand for nothing fill them up."""
     most = max(found.boxes.shape[1] for found in images)
     filled = [_filled(found, most, card) for found in images]
-    boxes, logits, points, masks, classes = map(_joined, zip(*filled, strict=True))
+    boxes, logits, points, *others = map(_joined, zip(*filled, strict=True))
     assert boxes is not None and logits is not None and points is not None
-    return Candidates(boxes, logits, points, masks, classes)
+    return Candidates(boxes, logits, points, *others)
 
 
 def _joined(parts: tuple[Tensor | None, ...]) -> Tensor | None:
@@ -91,6 +91,7 @@ def _filled(found: Candidates, most: int, card: ModelCard) -> Candidates:
         more(found.points, torch.nan),
         None if found.masks is None else more(found.masks, _ABSENT),
         None if found.classes is None else more(found.classes, 0),
+        found.full,
     )
 
 
