@@ -28,6 +28,14 @@ class Parameters(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
     )
 
+    @property
+    def changed(self) -> frozenset[str]:
+        """The names that were given another value than their default. A client made from the
+        OpenAPI document sends every default, which asks for nothing."""
+        fields = type(self).model_fields
+        given = self.model_fields_set
+        return frozenset(name for name in given if getattr(self, name) != fields[name].default)
+
 
 def sentence_of(fault: ValidationError, root: type[Parameters]) -> str:
     """Every key that is wrong in a document of sections, and why; of an unknown one the nearest

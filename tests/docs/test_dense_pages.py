@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import skimage.data
@@ -30,7 +31,7 @@ PAGES = {
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working folder with the images that the pages name; they only have to be of the kind."""
     monkeypatch.chdir(tmp_path)
-    matplotlib.use("agg")
+    mpl.use("agg")
     cells = skimage.data.immunohistochemistry()[:128, :160]
     spots = _spots()
     large = skimage.data.chelsea()[:96, :128]
@@ -41,6 +42,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("nuclei.png", spots),
         ("fields/one.png", spots),
         ("fields/two.png", spots.T),
+        ("controls/one.png", np.zeros_like(spots)),
         ("large.png", large),
         ("small.png", np.asarray(Image.fromarray(large).resize((64, 48)))),
         ("photos/cat.png", large[:40, :40]),
@@ -50,7 +52,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     stack = np.stack([spots, spots, np.roll(spots, 3, axis=1)])
     tifffile.imwrite("stack.tif", stack, imagej=True, metadata={"axes": "ZYX"})
     yield tmp_path
-    matplotlib.pyplot.close("all")
+    plt.close("all")
 
 
 def _spots() -> np.ndarray:
@@ -91,7 +93,12 @@ def test_objects_are_found_and_counted(
         assert next(csv.reader(file))[:4] == ["id", "label", "class_id", "score"]
     with Image.open("boxes.png") as overlay, Image.open("smear.png") as smear:
         assert overlay.size == smear.size
-    assert {path.name for path in Path("cells").iterdir()} == {"one.csv", "two.csv", "smear.png"}
+    assert {path.name for path in Path("cells").iterdir()} == {
+        "one.csv",
+        "two.csv",
+        "smear.png",
+        "manifest.csv",
+    }
     capsys.readouterr()
     _run(page, address)
     counts, shape, *_, missing = capsys.readouterr().out.splitlines()
@@ -115,7 +122,11 @@ def test_nuclei_are_segmented(
     assert len(rows) == len(np.unique(labels[labels > 0]))
     with Image.open("mask.png") as mask:
         assert np.asarray(mask).max(initial=0) <= 1
-    assert {path.name for path in Path("labels").iterdir()} == {"one.tif", "two.tif"}
+    assert {path.name for path in Path("labels").iterdir()} == {
+        "one.tif",
+        "two.tif",
+        "manifest.csv",
+    }
     assert tifffile.imread("volumes/stack.tif").shape == (3, 96, 112)
     capsys.readouterr()
     _run(page, address)
@@ -136,7 +147,11 @@ def test_an_image_is_enlarged(
     with Image.open("enlarged.png") as enlarged:
         assert enlarged.size == (128, 96)
     assert np.load("part.npy").shape == (64, 64, 3)
-    assert {path.name for path in Path("enlarged").iterdir()} == {"small.png", "cat.tif"}
+    assert {path.name for path in Path("enlarged").iterdir()} == {
+        "small.png",
+        "cat.tif",
+        "manifest.csv",
+    }
     capsys.readouterr()
     _run(page, address)
     assert capsys.readouterr().out.startswith("(96, 128, 3) uint8 None")

@@ -34,10 +34,14 @@ def test_the_shell_lines_work(
     Path("predictions.csv").write_text(table.text, encoding="utf-8")
     talk = Conversation(by_httpx, address)
     said = [talk(words) for block in blocks(PAGE, "bash") for words in commands(block.text)]
-    numbers, rows, masks, run, chunk, chunks, report = (json.loads(text) for text in said if text)
+    numbers, rows, several, masks, run, chunk, chunks, report, required = (
+        json.loads(text) for text in said if text
+    )
     assert numbers["metrics"]["auroc"]["value"] == 0.75
     assert rows["operating_point"]["rule"] == "sensitivity>=0.9"
     assert rows["labels"] == ["healthy", "infected"]
+    assert several["metrics"]["subset_accuracy"]["value"] == pytest.approx(1 / 3)
+    assert [each["outcome"] for each in required["requirements"]] == ["met", "met"]
     assert masks["metrics"]["iou"]["value"] == 0.5
     assert "<h1>Smears</h1>" in Path("report.html").read_text(encoding="utf-8")
     assert Path("numbers.csv").read_text(encoding="utf-8-sig").startswith("scope,class,metric")
@@ -56,7 +60,7 @@ def test_the_python_works(address: str, capsys: pytest.CaptureFixture[str]) -> N
     printed = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"0\.\d{3} \(0\.\d{3} to [01]\.\d{3}\)", printed[0])
     assert float(printed[-1]) == pytest.approx(1)
-    assert len(scope["table"]) == 15  # type: ignore[arg-type]
+    assert len(scope["table"]) == 21  # type: ignore[arg-type]
     exec(compile(chunked.text.replace("127.0.0.1:8000", address), PAGE, "exec"), scope)
     printed = capsys.readouterr().out.splitlines()
     assert [line.split(" 0.")[0] for line in printed[:2]] == ["old model", "new model"]

@@ -126,4 +126,4 @@ def test_the_shell_lines_for_other_tools_work(address: str, desk: Path) -> None:
     with Image.open("heat.tif") as heat:
         assert (heat.mode, heat.size) == ("F", (600, 400))
     with zipfile.ZipFile("maps.zip") as archive:
-        assert sorted(archive.namelist()) == ["0.png", "1.png", "envelopes.json"]
+        assert sorted(archive.namelist()) == ["cat.png", "cup.png", "envelopes.json"]

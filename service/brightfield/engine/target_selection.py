@@ -139,7 +139,7 @@ def _check_reference(method: Method) -> None:
             "something else; give one of the two.",
             errors=[{"location": other}],
         )
-    if "output" in method.model_fields_set and method.kind != "similarity":
+    if "output" in method.changed and method.kind != "similarity":
         raise InvalidParameter(
             "With a reference the score is a cosine, neither a logit nor a probability; leave "
             "`output` out.",

@@ -82,7 +82,7 @@ class KernelShap(Perturbation):
     @model_validator(mode="after")
     def _parameters_of_the_kind(self) -> Self:
         for name, kind in _OF_KIND.items():
-            if name in self.model_fields_set and self.regions != kind:
+            if name in self.changed and self.regions != kind:
                 raise ValueError(f"{name} goes with regions={kind}")
         if self.regions == "shapes" and self.shapes is None:
             raise ValueError("regions=shapes needs `shapes`")

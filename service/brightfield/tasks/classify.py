@@ -26,7 +26,7 @@ from brightfield.palette import Color, distinct
 from brightfield.parameters import Commas
 from brightfield.results import MapSpace, Raster, Result, ResultTable, finite, map_json
 from brightfield.targets import EVERY, Aim, Kind, Target
-from brightfield.tasks.agreement.classes import compared_classes
+from brightfield.tasks.closeness.classes import compared_classes
 from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
     activate,

@@ -20,7 +20,7 @@ from brightfield.outages import ModelFailed
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.agreement.candidates import compared_candidates
+from brightfield.tasks.closeness.candidates import compared_candidates
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.objects import Objects, source_of
 from brightfield.tasks.objects.own_code import (

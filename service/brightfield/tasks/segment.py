@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -24,8 +24,8 @@ from brightfield.outages import ModelFailed
 from brightfield.parameters import Commas
 from brightfield.results import Result
 from brightfield.targets import Aim, Kind, Target
-from brightfield.tasks.agreement.candidates import compared_candidates
-from brightfield.tasks.agreement.maps import compared_maps
+from brightfield.tasks.closeness.candidates import compared_candidates
+from brightfield.tasks.closeness.maps import compared_maps
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, needed_maps
 from brightfield.tasks.objects.instances import rules_at
@@ -56,9 +56,6 @@ class Segment(Dense):
     default_model: ClassVar[str | None] = "nuclei"
     explainable: ClassVar[bool] = True
     output_axes: ClassVar[int | None] = 4
-    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "outlines": ("json", "geojson", "rois", "coco", "overlay"),
-    }
 
     mode: Mode | None = None
     """`instance` tells objects of a class apart, `semantic` does not. Default: what the model is
@@ -83,7 +80,7 @@ class Segment(Dense):
 
     @model_validator(mode="after")
     def _of_a_volume(self) -> Self:
-        if "link" in self.model_fields_set and not self.volume:
+        if "link" in self.changed and not self.volume:
             raise ValueError("link joins the planes of a volume; give volume=true, too")
         if self.outlines and self.volume:
             raise ValueError("outlines belong to single images; format=geojson has a volume's")

@@ -30,7 +30,7 @@ from brightfield.models.examination.outputs import described
 from brightfield.outages import ModelFailed
 from brightfield.results import MapSpace, Raster, Result, finite
 from brightfield.scaling import Scaling
-from brightfield.tasks.agreement.pixels import compared_pixels
+from brightfield.tasks.closeness.pixels import compared_pixels
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
 from brightfield.tensors import Pixels

@@ -68,6 +68,6 @@ class ImageParameterReader:
         form = negotiate(reply.format, accept, work.formats, media_type_of)
         reply.check(form, work.uses)
         for name, formats in work.of_formats.items():
-            if name in work.model_fields_set and form not in formats:
+            if name in work.changed and form not in formats:
                 raise unused(name, form, formats)
         return ImageParameters(work, view, selection, reply, form)

@@ -43,12 +43,11 @@ class Reply(Parameters):
 
         Raises `InvalidParameter` that names the formats which have one.
         """
-        for name in sorted(self.model_fields_set - {"format"}):
-            given, formats = getattr(self, name), uses.get(name, ())
+        for name in sorted(self.changed - {"format"}):
+            formats = uses.get(name, ())
             # Tables and pictures of maps are in pixels of the image, whatever is asked.
-            fits = name == "space" and given == "image" and name in uses
-            unchanged = fits or given == type(self).model_fields[name].default
-            if form not in formats and not unchanged:
+            fits = name == "space" and self.space == "image" and name in uses
+            if form not in formats and not fits:
                 raise unused(name, form, formats)
 
     @property

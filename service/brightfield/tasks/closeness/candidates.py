@@ -10,7 +10,7 @@ from torch import Tensor
 from brightfield.cards import ModelCard
 from brightfield.models.architecture import Candidates
 from brightfield.models.examination.gaps import Gap
-from brightfield.tasks.agreement.overlap import least_overlap
+from brightfield.tasks.closeness.overlap import least_overlap
 from brightfield.tasks.objects.suppression import class_scores
 
 _THRESHOLD = 0.5

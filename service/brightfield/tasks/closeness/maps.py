@@ -11,7 +11,7 @@ from torch import Tensor
 
 from brightfield.cards import ModelCard
 from brightfield.models.examination.gaps import Gap
-from brightfield.tasks.agreement.overlap import least_overlap
+from brightfield.tasks.closeness.overlap import least_overlap
 from brightfield.tasks.objects.examined_maps import class_maps
 from brightfield.tasks.objects.instances import instances
 from brightfield.tasks.targets.labels import activate
