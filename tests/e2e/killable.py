@@ -45,7 +45,7 @@ class Service:
         self.url = f"{scheme}://127.0.0.1:{(port := _free_port())}"
         self.settings = Settings(
             port=port, data=folder, database_url=database_url, preload=False, device="cpu",
-            threads=1, log_level="error", **further,
+            log_level="error", **{"threads": 1, **further},
         )  # fmt: skip
 
     def start(self) -> None:

@@ -65,7 +65,7 @@ def verdict(case: Case, service: Service, watched: Watched, neighbour: Neighbour
 
 
 def test_small_requests_cost_little(tmp_path: Path) -> None:
-    service = Service(tmp_path, "")
+    service = Service(tmp_path, "", threads=0)  # as it is by itself
     picture = images.good()
     with running(service):
         watched = Watched(service.pid)

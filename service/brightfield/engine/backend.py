@@ -64,7 +64,8 @@ class Backend:
         )
         self.registry.tell_loaded(self._accelerator.offer)
         self._watch = LaneWatch(self.lanes, min(1.0, safeguards.lane_timeout / 10))
-        self.decoders = WorkerPool(threads, "decode")
+        # With one alone, an image that takes long to read would hold up all others.
+        self.decoders = WorkerPool(max(2, threads), "decode")
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")
 
