@@ -7,7 +7,7 @@ import threading
 from brightfield.engine import Engine
 
 # Threads that end with the process.
-_OWN = ("MainThread", "lifeline", "heartbeat", "end")
+_OWN = ("MainThread", "lifeline", "heartbeat", "freed-memory", "end")
 # The event loop's own pool, which ends after the lifespan.
 POOL = ("asyncio_", "uvloop_")
 

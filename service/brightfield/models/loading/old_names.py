@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -16,10 +16,11 @@ def translated(state: dict[str, Tensor], module: nn.Module) -> dict[str, Tensor]
     found = dict(state)
     for name, part in module.named_modules():
         prefix = f"{name}." if name else ""
-        with warnings.catch_warnings(action="ignore"):  # of parts that have no memory yet
-            if type(part)._load_from_state_dict is not nn.Module._load_from_state_dict:
-                part._load_from_state_dict(found, prefix, {}, False, [], [], [])
-                continue
-            for hook in part._load_state_dict_pre_hooks.values():
-                hook(found, prefix, {}, False, [], [], [])
+        # What is assigned needs no memory of the part, which may have none yet.
+        known: dict[str, Any] = {"assign_to_params_buffers": True}
+        if type(part)._load_from_state_dict is not nn.Module._load_from_state_dict:
+            part._load_from_state_dict(found, prefix, known, False, [], [], [])
+            continue
+        for hook in part._load_state_dict_pre_hooks.values():
+            hook(found, prefix, known, False, [], [], [])
     return found
