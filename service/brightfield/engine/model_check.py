@@ -44,5 +44,5 @@ def model_check(settings: Settings) -> Iterator[ModelCheck]:
     try:
         yield ModelCheck(lane, loader)
     finally:
-        watch.close(1.0)
+        watch.close()
         lane.stop(10)

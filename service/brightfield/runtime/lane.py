@@ -212,7 +212,7 @@ class LaneWatch:
         self._thread = threading.Thread(target=self._watch, name="lane-watch", daemon=True)
         self._thread.start()
 
-    def close(self, timeout: float) -> None:
+    def close(self, timeout: float = 1.0) -> None:
         """End the thread, and wait for it so many seconds at most."""
         self._stop.set()
         self._thread.join(timeout)
