@@ -21,6 +21,7 @@ from brightfield.api.routes import (
     jobs,
     metrics,
     models,
+    page,
     projections,
     runs,
     views,
@@ -49,3 +50,4 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
     )  # fmt: skip
     for module in (models, filters, images, views, jobs, metrics, *kept, health):
         app.include_router(module.router)
+    page.install(app)
