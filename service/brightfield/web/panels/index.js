@@ -8,6 +8,7 @@
  */
 
 import { panel as answer } from './answer.js';
+import { panel as evaluation } from './evaluation.js';
 import { panel as image } from './image.js';
 import { panel as model } from './model.js';
 
@@ -21,4 +22,4 @@ import { panel as model } from './model.js';
 /** @typedef {{shown?: () => void, hidden?: () => void}} Mounted */
 
 /** @type {readonly Panel[]} */
-export const PANELS = [image, answer, model];
+export const PANELS = [image, answer, model, evaluation];
