@@ -10,6 +10,7 @@
 import { panel as answer } from './answer.js';
 import { panel as image } from './image.js';
 import { panel as model } from './model.js';
+import { panel as why } from './why.js';
 
 /**
  * @typedef {object} Panel
@@ -21,4 +22,4 @@ import { panel as model } from './model.js';
 /** @typedef {{shown?: () => void, hidden?: () => void}} Mounted */
 
 /** @type {readonly Panel[]} */
-export const PANELS = [image, answer, model];
+export const PANELS = [image, model, answer, why];
