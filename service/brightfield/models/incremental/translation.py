@@ -30,7 +30,7 @@ _POINTWISE = frozenset([
     "hardswish", "hardtanh", "leaky_relu", "log", "mish", "neg", "pow", "reciprocal", "relu",
     "rsqrt", "rsub", "selu", "sigmoid", "silu", "softplus", "sqrt", "square", "tanh"
 ])  # fmt: skip
-# Their own way of writing takes every `out` for one piece of memory, if the input is one (oneDNN's).
+# What oneDNN writes into a given tensor as if that were one piece of memory, where its input is.
 _WRITES_DENSELY = frozenset(["gelu"])
 _ARITHMETIC = frozenset(["add", "div", "mul", "sub"])
 _UNCHANGED = frozenset(["alias", "clone", "detach", "lift_fresh"])
