@@ -196,10 +196,15 @@ class Engine:
         """
         return self._defaults.named(endpoint)
 
+    @property
+    def default_models(self) -> frozenset[str]:
+        """The models that the tasks take where none is named."""
+        presets = (self._defaults.preset(task) for task in self.tasks.values())
+        return frozenset(model for model in presets if model is not None)
+
     def preload(self) -> None:
         """Load the default models, but those that are set aside; blocks until they are warm."""
-        presets = (self._defaults.preset(task) for task in self.tasks.values())
-        names = {model for model in presets if model is not None}
+        names = self.default_models
         wanted = [name for name in sorted(names) if not self.registry.quarantined(name)]
         loads = [self.registry.load(name) for name in wanted]
         for load in loads:  # a process must not end while another load still runs

@@ -16,7 +16,7 @@ import { json, keep } from './http.js';
 const OF_THE_IMAGE = { page: null, z: null, t: null, channels: null, contrast: null, intensity: null, object: null, at: null, class: null, where: null, enlarge: null, volume: null, job: null };
 const PLANE = ['page', 'z', 't', 'channels'];
 
-/** Fires `change` after an image came or went, and `fault` with what could not be read. */
+/** Fires `change` after an image came or went, `sending` while files go to the service, and `fault` with what could not be read. */
 export class Images extends EventTarget {
   /** @param {State} state */
   constructor(state) {
@@ -24,6 +24,8 @@ export class Images extends EventTarget {
     this.state = state;
     /** @type {Entry[]} */
     this.list = [];
+    /** What is being sent. @type {string[]} */
+    this.sending = [];
     state.on(['image'], () => this.#told());
     if (state.get('image')) this.#told();
   }
@@ -40,14 +42,23 @@ export class Images extends EventTarget {
   async add(files) {
     let first = true;
     for (const file of files) {
+      this.#sending([...this.sending, file.name]);
       try {
         const entry = await this.#keep(file);
         if (first) this.show(entry.id);
         first = false;
       } catch (fault) {
         this.dispatchEvent(new CustomEvent('fault', { detail: { name: file.name, fault } }));
+      } finally {
+        this.#sending(this.sending.filter((each) => each !== file.name));
       }
     }
+  }
+
+  /** @param {string[]} names */
+  #sending(names) {
+    this.sending = names;
+    this.dispatchEvent(new Event('sending'));
   }
 
   /** Show an image of the list. @param {string} id */
@@ -82,7 +93,9 @@ export class Images extends EventTarget {
 
   /** What was read of an image; of the plane that is shown. @param {Entry} entry @returns {Promise<Facts>} */
   async facts(entry) {
+    const first = !entry.facts;
     entry.facts = await json(`images/${entry.id}`, { query: this.plane() });
+    if (first) queueMicrotask(() => this.dispatchEvent(new Event('change')));
     return /** @type {Facts} */ (entry.facts);
   }
 

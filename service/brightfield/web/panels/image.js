@@ -22,6 +22,7 @@ export const panel = { id: 'image', title: 'Images', place: 'left', mount };
 /** @param {HTMLElement} root @param {App} app */
 function mount(root, app) {
   const faults = h('div', {});
+  const sending = h('p', { class: 'small soft wrap sending', role: 'status' });
   const strip = h('ul', { class: 'strip', 'aria-label': 'Images of this visit' });
   const chooser = h('input', { type: 'file', multiple: true, class: 'hidden-file', id: 'choose', 'aria-label': 'Choose images', onchange: () => {
     if (chooser.files) void add(chooser.files);
@@ -30,8 +31,9 @@ function mount(root, app) {
   const add = (/** @type {Iterable<File>} */ files) => { fill(faults); return app.images.add([...files]); };
   fill(root,
     h('label', { class: 'drop', for: 'choose' }, h('strong', {}, 'Drop an image'), h('span', { class: 'soft small' }, 'or choose, or paste')), chooser,
-    faults, strip, h('h3', {}, 'Samples'), h('ul', { class: 'strip samples', 'aria-label': 'Samples' }, SAMPLES.map((each) => sample(each, add))));
+    sending, faults, strip, h('h3', {}, 'Samples'), h('ul', { class: 'strip samples', 'aria-label': 'Samples' }, SAMPLES.map((each) => sample(each, add))));
   app.images.addEventListener('change', () => fill(strip, app.images.list.map((entry) => item(entry, app))));
+  app.images.addEventListener('sending', () => { sending.textContent = app.images.sending.length ? `Reading ${app.images.sending[0]} ...` : ''; });
   app.images.addEventListener('fault', (event) => {
     const { name, fault } = /** @type {CustomEvent} */ (event).detail;
     faults.append(h('div', {}, h('p', { class: 'small wrap' }, name), problemBox(fault)));

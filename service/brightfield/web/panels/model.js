@@ -23,10 +23,12 @@ const STATES = { resident: 'in memory', loading: 'loading', available: 'not in m
 function mount(root, app) {
   const chooser = h('div', { class: 'stack' });
   const card = h('div', { class: 'card' });
-  fill(root, chooser, card);
+  const unread = h('div', {});
+  fill(root, chooser, card, unread);
   let drawn = '';
   const show = () => {
     const { chosen, task } = app.models;
+    fill(unread, unusable(app.models.faults));
     const tasks = TASKS.map((each) => ({ value: each, text: TASK_NAMES[each] }));
     const models = app.models.fitting(task).map((each) => ({ value: each.id, text: `${each.id} (${STATES[each.state] || each.state})` }));
     fill(chooser, choice('Task', tasks, task, (value) => app.state.set({ task: value, model: null, ...NOTHING_CHOSEN }), 'task'),
@@ -56,6 +58,13 @@ function describe(card, app) {
     card.quality.length ? h('details', { open: true }, h('summary', {}, 'Measured quality'), quality(card)) : h('p', { class: 'soft small' }, 'Its card states no measured quality.'),
     h('details', {}, h('summary', {}, counted(card.labels.length, 'label')), labels(card)),
   ];
+}
+
+/** Cards that can't be used, and why. @param {Record<string, string>} faults */
+function unusable(faults) {
+  const folders = Object.keys(faults);
+  if (!folders.length) return null;
+  return h('details', {}, h('summary', {}, `${counted(folders.length, 'card')} cannot be used`), folders.map((each) => h('p', { class: 'note warn wrap' }, h('strong', {}, each), ` ${faults[each]}`)));
 }
 
 /** A button that loads the model, how far it is, and why it failed. @param {Card} card @param {App} app */
