@@ -1,4 +1,4 @@
-"""What the page is made of: its weight, its types, and words that are those of the documentation."""
+"""What the page is made of: its weight, its types, and words that the documentation has, too."""
 
 from __future__ import annotations
 

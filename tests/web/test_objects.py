@@ -79,14 +79,19 @@ def test_a_stack_is_segmented_plane_by_plane(
     reply = httpx2.post(f"{origin}/segment?volume=true", content=path.read_bytes(), trust_env=False)
     objects = reply.json()["result"]["objects"]
     expect(page.locator("#panel-answer tbody tr")).to_have_count(len(objects))
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url))
     page.get_by_label("Plane", exact=True).fill("2")
     expect(page).to_have_url(re.compile("z=2"))
+    expect(page.locator(".total")).to_have_text(f"{len(objects)} objects")
     shown(page)
+    assert not [url for url in asked if "/segment" in url and "geojson" not in url]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_a_large_field_is_panned_segmented_explained_and_downloaded(
-    open_page: OpenPage, tmp_path: Path, shown: Keep
+    open_page: OpenPage, tmp_path: Path, origin: str, shown: Keep
 ) -> None:
     """A 4096 x 4096 field of 16 bits."""
     path = tmp_path / "large.tif"
@@ -103,4 +108,20 @@ def test_a_large_field_is_panned_segmented_explained_and_downloaded(
         canvas.press(key)
     for _ in range(4):
         canvas.press("ArrowRight")
+    page.wait_for_timeout(1000)
+    shown(page)
+    canvas.press("0")
+    reply = page.request.post(f"{origin}/segment", data=path.read_bytes(), timeout=110_000)
+    objects = reply.json()["result"]["objects"]
+    one = max(objects, key=lambda each: each["area_px"])
+    page.mouse.click(*place_of(page, one["centroid"]["x"], one["centroid"]["y"], 4096, 4096))
+    expect(page.locator(".detail")).to_contain_text(f"Object {one['id']}")
+    page.get_by_role("button", name="Download").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("menuitem", name="GeoJSON").click()
+    features = json.loads(Path(waiting.value.path()).read_text())["features"]
+    assert len(features) == len(objects)
+    page.get_by_role("button", name="Why this object?").click()
+    page.select_option("#method", "gradient")
+    expect(page.locator("#panel-why .figure")).to_be_visible(timeout=110_000)
     shown(page)
