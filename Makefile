@@ -8,7 +8,7 @@ WORKERS ?= 2
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-slow test-all check format train benchmark clean
+.PHONY: help serve test test-slow test-all check check-page format train benchmark clean
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
@@ -46,6 +46,16 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	@if command -v node >/dev/null; then $(MAKE) --no-print-directory check-page; \
+	  else echo "Node isn't on this machine, so the types of the page were not checked."; fi
+
+# The page itself needs no Node; its types and its accessibility are checked by packages of npm.
+check-page: .npm/node_modules/.there
+	node .npm/node_modules/typescript/bin/tsc --project .
+
+.npm/node_modules/.there:
+	npm install --prefix .npm --no-save --silent --no-fund --no-audit typescript@5 axe-core@4
+	@touch $@
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(CODE)
@@ -58,7 +68,7 @@ benchmark: $(VENV)/.dev
 	@$(BIN)/python benchmarks/service.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .npm dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An empty file marks each finished installation: newer than pyproject.toml, nothing is to be done.

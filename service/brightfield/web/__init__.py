@@ -1,1 +1,1 @@
-"""The page that the service shows at /: modules, styles, and which pictures it offers as samples."""
+"""The page that the service shows at /: its modules, its styles, and the samples it offers."""

@@ -57,7 +57,7 @@ export class Frame {
     part('wide').hidden = !wide;
     this.#places(wide ? wide.id : BENCH);
     const right = PANELS.filter((each) => each.place === 'right');
-    const chosen = right.find((each) => each.id === this.app.state.get('panel')) || right[0];
+    const chosen = right.find((each) => each.id === this.app.state.get('panel', 'answer')) || right[0];
     const shown = wide ? [wide] : [...PANELS.filter((each) => each.place === 'left'), chosen];
     if (!wide) this.#tabs(right, chosen);
     for (const id of this.#front) if (!shown.some((each) => each.id === id)) this.#leave(id);

@@ -2,7 +2,7 @@
 
 import { json } from './http.js';
 
-/** @typedef {{id: string, version: string, task: string, description: string, licence: string, state: string, quarantine: any, device: string | null, memory_bytes: number | null}} Model */
+/** @typedef {{id: string, version: string, task: string, description: string, licence: string, default: boolean, state: string, quarantine: any, device: string | null, memory_bytes: number | null}} Model */
 /** @typedef {{class_id: number, name: string, color: number[]}} Label */
 /** @typedef {Model & {labels: Label[], methods: string[], quality: any[], input: any, output: any, explain: any, examination: any, citation: string | null, objects_um: any}} Card */
 
@@ -25,13 +25,17 @@ export class Models extends EventTarget {
     this.state = state;
     /** @type {Model[]} */
     this.list = [];
+    /** What is wrong with cards that can't be used, by their folders. @type {Record<string, string>} */
+    this.faults = {};
     /** @type {Map<string, Promise<Card>>} */
     this.cards = new Map();
   }
 
   /** Read the list. */
   async refresh() {
-    this.list = (await json('models')).models;
+    const { models, faults } = await json('models');
+    this.list = models;
+    this.faults = faults || {};
     this.cards.clear();
     this.dispatchEvent(new Event('change'));
   }
@@ -42,9 +46,9 @@ export class Models extends EventTarget {
     return TASKS.includes(task) ? task : 'classify';
   }
 
-  /** The models for a task, those in memory first. @param {string} task */
+  /** The models for a task: the default, then those in memory. @param {string} task */
   fitting(task) {
-    const rank = (/** @type {Model} */ each) => (each.state === 'resident' ? 0 : 1);
+    const rank = (/** @type {Model} */ each) => (each.default ? 0 : each.state === 'resident' ? 1 : 2);
     return this.list.filter((each) => each.task === task).sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
   }
 

@@ -1,4 +1,4 @@
-"""GET /: the page, and below /web its modules, styles and sample pictures, as the package has them."""
+"""GET /: the page; below /web its modules, styles and sample pictures."""
 
 from __future__ import annotations
 

@@ -8,8 +8,13 @@
  */
 
 import { panel as answer } from './answer.js';
+import { panel as evaluation } from './evaluation.js';
 import { panel as image } from './image.js';
+import { panel as inside } from './inside.js';
+import { panel as load } from './load.js';
 import { panel as model } from './model.js';
+import { panel as space } from './space.js';
+import { panel as why } from './why.js';
 
 /**
  * @typedef {object} Panel
@@ -21,4 +26,4 @@ import { panel as model } from './model.js';
 /** @typedef {{shown?: () => void, hidden?: () => void}} Mounted */
 
 /** @type {readonly Panel[]} */
-export const PANELS = [image, answer, model];
+export const PANELS = [image, model, answer, why, inside, evaluation, space, load];

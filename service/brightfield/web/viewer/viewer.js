@@ -23,6 +23,10 @@ export class Viewer extends EventTarget {
   #asked = 0;
   /** @type {((rect: Rect | null) => void) | null} */
   #rectangle = null;
+  /** What the panel in front does with a click. @type {((at: Point) => void) | null} */
+  onpick = null;
+  /** What the panel in front does with the cursor's place. @type {((at: Point | null) => void) | null} */
+  onhover = null;
 
   /** @param {HTMLElement} home */
   constructor(home) {
@@ -161,6 +165,8 @@ export class Viewer extends EventTarget {
 
   /** @param {string} name @param {unknown} detail */
   #tell(name, detail) {
+    if (name === 'pick') this.onpick?.(/** @type {Point} */ (detail));
+    if (name === 'hover') this.onhover?.(/** @type {Point | null} */ (detail));
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
