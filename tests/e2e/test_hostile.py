@@ -23,7 +23,7 @@ from .hostile.case import Case
 from .hostile.watched import Neighbour, Watched
 from .killable import Service, running
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(3600)]
 
 _SECONDS, _MEMORY, _SLOWER = 1.0, 200 * 2**20, 3.0
 # Clocks tick a hundred times a second, and the machine has other work.
