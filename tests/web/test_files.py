@@ -1,4 +1,4 @@
-"""What the page is made of: how much it weighs, and that its words are those of the documentation."""
+"""What the page is made of: its weight, its types, and words that the documentation has, too."""
 
 from __future__ import annotations
 
@@ -47,5 +47,7 @@ def test_methods_cannot_say_what_the_documentation_says() -> None:
 )
 def test_types_are_right() -> None:
     compiler = ROOT / ".npm" / "node_modules" / "typescript" / "bin" / "tsc"
-    told = subprocess.run(["node", compiler, "-p", ROOT], capture_output=True, text=True)
+    told = subprocess.run(
+        ["node", compiler, "-p", ROOT], capture_output=True, text=True, check=False
+    )
     assert told.returncode == 0, told.stdout

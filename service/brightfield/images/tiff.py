@@ -57,7 +57,7 @@ def read(
         counted = planes * max(1, samples(page, stack.shown_only) // 3)
         with _advised(structure, stack, number):
             limits.check_size(page.imagewidth, page.imagelength, planes=counted)
-        facts = facts_of(stack, choice, rest, apart=grey(page))
+        facts = facts_of(stack, choice, rest, grey=grey(page))
         limits.check(_decoded_size(page, choice, planes, facts))
         if stack.contiguous:
             pixels, notes = _contiguous(page, structure, stack, choice)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,18 +167,18 @@ def grouped_norm() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("module", "reason"),
+    ("make", "reason"),
     [
-        (models.efficientnet_b0(num_classes=3), "squeeze-excitation"),
-        (models.vit_b_32(image_size=64, num_classes=3), "rearranges its maps"),
-        (grouped_norm(), "normalises over the whole map"),
-        (Branching(), "depends on the values"),
-        (Noisy(), "random"),
+        (partial(models.efficientnet_b0, num_classes=3), "squeeze-excitation"),
+        (partial(models.vit_b_32, image_size=64, num_classes=3), "rearranges its maps"),
+        (grouped_norm, "normalises over the whole map"),
+        (Branching, "depends on the values"),
+        (Noisy, "random"),
     ],
     ids=["efficientnet", "transformer", "group norm", "branching", "noisy"],
 )
-def test_refusals_say_why(module: nn.Module, reason: str) -> None:
-    found = trace(module.eval(), torch.zeros(1, 3, 64, 64))
+def test_refusals_say_why(make: Callable[[], nn.Module], reason: str) -> None:
+    found = trace(make().eval(), torch.zeros(1, 3, 64, 64))
     assert isinstance(found, Refusal)
     assert reason in found.reason
     assert found.reason.endswith(".")

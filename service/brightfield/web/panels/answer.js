@@ -67,7 +67,7 @@ class AnswerPanel {
     const view = viewOf(app);
     /** @type {Record<string, string>} */
     const part = model ? { model: model.id } : {};
-    const request = { path: app.models.task, query: { ...app.images.query(), ...part, ...view.query(app) } };
+    const request = { path: app.models.task, query: { ...askedPart(app, view), ...part, ...view.query(app) } };
     const asked = JSON.stringify(request);
     this.#heading(model?.id || '');
     if (!app.models.list.length || asked === this.#asked || (model && unplaced(image, app))) return;
@@ -128,6 +128,12 @@ class AnswerPanel {
     for (const name of ['answer', 'objects']) this.app.viewer.layer(name, null);
     Object.assign(this.app.viewer, { onpick: null, onhover: null });
   }
+}
+
+/** The image and its plane; a volume has all planes. @param {App} app @param {View} view @returns {Record<string, string>} */
+function askedPart(app, view) {
+  const { page, z, ...rest } = app.images.query();
+  return view === volume ? rest : app.images.query();
 }
 
 /** Whether the planes of an image are still to be found. @param {import('../images.js').Entry} image @param {App} app */

@@ -2,7 +2,7 @@
 
 import { post } from '../http.js';
 import { copyButton } from '../parts/copy.js';
-import { fill, h } from '../parts/dom.js';
+import { fill, h, prose } from '../parts/dom.js';
 import { downloads } from '../parts/download.js';
 import { legend } from '../parts/legend.js';
 import { gaveUp, problemBox, warningNotes } from '../parts/problem.js';
@@ -155,7 +155,7 @@ class WhyPanel {
     fill(this.body,
       h('p', { class: 'small' }, `For ${target?.label}: ${result.output || 'score'} ${short(score)}`),
       this.#maps(), slider('Opacity of the map', { min: 0, max: 1, step: 0.05, value: this.#opacity, shown: (value) => `${Math.round(100 * value)} %`, oninput: (value) => { this.#opacity = value; this.#draw(); } }),
-      warningNotes([...seen.values()]), this.#found.map((each) => h('p', { class: 'note' }, h('strong', {}, `${methodOf(each.method).title} cannot say: `), methodOf(each.method).cannot)));
+      warningNotes([...seen.values()]), this.#found.map((each) => h('p', { class: 'note' }, h('strong', {}, `${methodOf(each.method).title} cannot say: `), prose(methodOf(each.method).cannot))));
     fill(this.more, this.#tools(first));
     this.#draw();
   }

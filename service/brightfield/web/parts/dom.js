@@ -39,6 +39,9 @@ function kept(children) {
   return children.flatMap((each) => (each === null || each === undefined || each === false ? [] : [each instanceof Node ? each : String(each)]));
 }
 
+/** A text whose parts between backticks are code. @param {string} text */
+export const prose = (text) => text.split('`').map((part, index) => (index % 2 ? h('code', {}, part) : part));
+
 let count = 0;
 
 /** A name for an element that no other one has. @param {string} stem */
