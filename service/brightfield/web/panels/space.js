@@ -90,7 +90,8 @@ class Space {
     try {
       const { projections } = await json(`collections/${name}/projection`);
       await this.#read(name);
-      if (projections.length) await this.#show(await json(`collections/${name}/projection/${projections[0].id}`));
+      if (this.app.state.get('mapping')) await this.#map();
+      else if (projections.length) await this.#show(await json(`collections/${name}/projection/${projections[0].id}`));
       else if (this.items.size >= 4) await this.#map('pca');
       else fill(this.state, h('p', { class: 'note' }, 'A map needs four items or more.'));
     } catch (fault) {
@@ -114,8 +115,9 @@ class Space {
 
   /** @param {string} [method] */
   async #map(method = this.methods.value) {
-    const found = await mapped(this.name, method, this.state);
-    if (found) await this.#show(found);
+    const wanted = { name: this.name, method, running: this.app.state.get('mapping') };
+    const found = await mapped(wanted, this.state, (id) => this.app.state.set({ mapping: id }));
+    if (found && this.name === wanted.name) await this.#show(found);
   }
 
   /** @param {any} map as a projection is answered */

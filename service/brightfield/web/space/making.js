@@ -1,6 +1,6 @@
 /** Make a collection of dropped files, with progress. */
 
-import { job, json } from '../http.js';
+import { follow, job, json } from '../http.js';
 import { fill, h } from '../parts/dom.js';
 import { gaveUp, problemBox } from '../parts/problem.js';
 import { counted } from '../parts/text.js';
@@ -62,19 +62,23 @@ async function one(name, file, signal, faults) {
 }
 
 /**
- * A new map of a collection, as a job with progress.
- * @param {string} name @param {string} method @param {HTMLElement} outcome
+ * A new map of a collection, as a job with progress; or the one that runs already, after a reload.
+ * @param {{name: string, method: string, running: string}} wanted
+ * @param {HTMLElement} outcome @param {(id: string | null) => void} told called with the job's id, and with null at its end
  */
-export async function mapped(name, method, outcome) {
+export async function mapped({ name, method, running }, outcome, told) {
   const stop = new AbortController();
   const bar = h('progress', {});
-  fill(outcome, h('div', { class: 'progress' }, h('span', { class: 'label' }, `A map by ${method}`), bar, h('button', { onclick: () => stop.abort() }, 'Cancel')));
+  fill(outcome, h('div', { class: 'progress' }, h('span', { class: 'label' }, `A map of ${name}`), bar, h('button', { onclick: () => stop.abort() }, 'Cancel')));
+  const watch = { signal: stop.signal, onjob: told, onprogress: (/** @type {number} */ done, /** @type {number} */ total) => Object.assign(bar, { max: total, value: done }) };
   try {
-    const found = await job(`collections/${name}/projection`, { method }, { signal: stop.signal, onprogress: (done, total) => Object.assign(bar, { max: total, value: done }) });
+    const found = await (running ? follow(running, watch) : job(`collections/${name}/projection`, { method }, watch));
     fill(outcome);
     return found;
   } catch (fault) {
     fill(outcome, gaveUp(fault) ? h('p', { class: 'note' }, 'The map was cancelled.') : problemBox(fault));
     return null;
+  } finally {
+    told(null);
   }
 }
