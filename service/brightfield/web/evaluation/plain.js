@@ -26,5 +26,5 @@ function classesCard(report) {
   if (!classes.length) return null;
   const keys = Object.keys(classes[0].metrics).slice(0, 6);
   const rows = classes.map((/** @type {any} */ each) => h('tr', {}, h('th', { scope: 'row' }, each.label), keys.map((key) => h('td', { class: 'number', title: told(each.metrics[key])[1] }, told(each.metrics[key])[0]))));
-  return h('section', { class: 'card' }, h('h2', {}, 'Classes'), h('div', { class: 'scrolls', tabindex: '0', role: 'region', 'aria-label': 'Numbers of each class' }, h('table', {}, h('thead', {}, h('tr', {}, h('th', {}), keys.map((key) => h('th', { class: 'number', scope: 'col' }, nameOf(key))))), h('tbody', {}, rows))));
+  return h('section', { class: 'card' }, h('h2', {}, 'Classes'), h('div', { class: 'scrolls', tabindex: '0', role: 'region', 'aria-label': 'Numbers of each class' }, h('table', {}, h('thead', {}, h('tr', {}, h('td', {}), keys.map((key) => h('th', { class: 'number', scope: 'col' }, nameOf(key))))), h('tbody', {}, rows))));
 }

@@ -33,7 +33,7 @@ export function told(estimate) {
 export function numbersTable(keys, caption) {
   const cells = new Map(keys.map((key) => [key, [h('td', { class: 'number', id: `value-${key}` }), h('td', { class: 'number soft', id: `interval-${key}` }), h('td', { class: 'number soft' })]]));
   const rows = keys.map((key) => h('tr', {}, h('th', { scope: 'row' }, nameOf(key)), cells.get(key) || []));
-  const root = h('table', {}, h('caption', { class: 'small soft' }, caption), h('thead', {}, h('tr', {}, ['', 'Value', 'Interval', 'n'].map((name) => h('th', { class: name ? 'number' : null, scope: 'col' }, name)))), h('tbody', {}, rows));
+  const root = h('table', {}, h('caption', { class: 'small soft' }, caption), h('thead', {}, h('tr', {}, h('td', {}), ['Value', 'Interval', 'n'].map((name) => h('th', { class: 'number', scope: 'col' }, name)))), h('tbody', {}, rows));
   return { root, show: (/** @type {Record<string, Estimate>} */ found) => {
     for (const [key, [value, span, n]] of cells) {
       const [shown, interval] = told(found[key]);
@@ -68,7 +68,7 @@ export function differencesTable(found) {
     const span = each.ci ? `${digits(each.ci[0])} to ${digits(each.ci[1])}` : '';
     return h('tr', {}, h('th', { scope: 'row' }, nameOf(key)), [digits(each.a), digits(each.b), digits(each.difference), span, each.p_value === null ? '' : probability(each.p_value)].map((text) => h('td', { class: 'number' }, text)));
   });
-  return h('table', {}, h('caption', { class: 'small soft' }, `${found.n} cases that both have`), h('thead', {}, h('tr', {}, ['', found.a.name || 'a', found.b.name || 'b', 'Difference', 'Interval', 'p'].map((name) => h('th', { class: 'number', scope: 'col' }, name)))), h('tbody', {}, rows));
+  return h('table', {}, h('caption', { class: 'small soft' }, `${found.n} cases that both have`), h('thead', {}, h('tr', {}, h('td', {}), [found.a.name || 'a', found.b.name || 'b', 'Difference', 'Interval', 'p'].map((name) => h('th', { class: 'number', scope: 'col' }, name)))), h('tbody', {}, rows));
 }
 
 /** @param {number} p */

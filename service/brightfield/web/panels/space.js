@@ -46,7 +46,7 @@ class Space {
     this.state = h('div', { class: 'small' });
     this.list = h('div', { id: 'space-list', 'aria-live': 'polite' }, h('p', { class: 'soft small' }, 'Click a point for what lies near it. Draw around points with the lasso (or with Shift) for a list.'));
     this.names = h('select', { id: 'collection', onchange: () => app.state.set({ collection: this.names.value }) });
-    this.methods = h('select', { id: 'method-of-map' }, ['tsne', 'pca', 'umap'].map((each) => h('option', { value: each }, { tsne: 't-SNE', pca: 'PCA', umap: 'UMAP' }[each] || each)));
+    this.methods = h('select', { id: 'method-of-map', 'aria-label': 'How the map is made' }, ['tsne', 'pca', 'umap'].map((each) => h('option', { value: each }, { tsne: 't-SNE', pca: 'PCA', umap: 'UMAP' }[each] || each)));
     this.fields = h('select', { id: 'color-by', onchange: () => void this.#color() });
     this.root = this.#layout();
     app.state.on(['collection'], () => void this.#open());
