@@ -49,7 +49,6 @@ class Inside {
   front(on) {
     this.#front = on;
     if (on) void this.follow();
-    else this.#asking.abort();
   }
 
   get layer() {
@@ -120,6 +119,7 @@ class Inside {
       this.#draw(found);
     } catch (fault) {
       if (gaveUp(fault)) throw fault;
+      this.#asked = '';
       fill(this.maps, problemBox(fault));
     } finally {
       this.maps.removeAttribute('aria-busy');
