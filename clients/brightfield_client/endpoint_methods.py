@@ -364,7 +364,7 @@ class EndpointMethods:
         image: ImageSource | Images,
         *,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> Job[Binary]: ...
@@ -637,7 +637,7 @@ class EndpointMethods:
         progress: bool = True,
         resume: str | os.PathLike[str] | None = None,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> Generator[MapItem[Binary], None, None]: ...

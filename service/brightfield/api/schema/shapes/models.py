@@ -28,7 +28,7 @@ from brightfield.cards import (
 )
 from brightfield.object_sizes import ObjectSizes
 from brightfield.runtime.acceleration.verdict import SearchStage
-from brightfield.runtime.registry import ResidencyState
+from brightfield.runtime.registry import ModelState
 
 _FilterPlace = Annotated[list[Natural], Field(min_length=2, max_length=2)]
 
@@ -48,7 +48,7 @@ class ModelSummary(TypedDict):
     task: str
     description: str
     licence: str
-    state: ResidencyState
+    state: ModelState
     quarantine: str | None
     """Why it is set aside, if it is."""
     """`removed`: neither in memory nor on disk."""
