@@ -111,7 +111,9 @@ def test_a_route_that_states_no_scope_is_not_served() -> None:
         RouteNeeds(app.routes)
 
 
-@pytest.mark.parametrize("page", ["/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css"])
+@pytest.mark.parametrize(
+    "page", ["/", "/web/app.js", "/docs", "/openapi.json", "/static-offline-docs/swagger-ui.css"]
+)
 def test_the_documentation_is_open_and_says_how_to_authorize(lab: Lab, page: str) -> None:
     assert lab.ask("GET", page).status_code == 200
     scheme = lab.ask("GET", "/openapi.json").json()["components"]["securitySchemes"]["ApiKey"]

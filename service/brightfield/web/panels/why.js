@@ -238,7 +238,7 @@ class WhyPanel {
   /** Explain what is in a rectangle that is drawn. */
   async #box() {
     const rect = await this.app.viewer.rectangle();
-    if (rect) this.app.state.set({ box: [rect.x, rect.y, rect.width, rect.height].join(',') });
+    if (rect) this.app.state.set({ box: [rect.x, rect.y, rect.width, rect.height].join(','), at: null, object: null });
   }
 
   #draw() {
