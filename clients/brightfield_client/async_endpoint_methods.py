@@ -366,7 +366,7 @@ class AsyncEndpointMethods:
         image: ImageSource | Images,
         *,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> AsyncJob[Binary]: ...
@@ -641,7 +641,7 @@ class AsyncEndpointMethods:
         progress: bool = True,
         resume: str | os.PathLike[str] | None = None,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> AsyncGenerator[MapItem[Binary], None]: ...

@@ -367,7 +367,7 @@ class EndpointMethods:
         image: ImageSource | Images,
         *,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> Job[Binary]: ...
@@ -640,7 +640,7 @@ class EndpointMethods:
         progress: bool = True,
         resume: str | os.PathLike[str] | None = None,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> Generator[MapItem[Binary], None, None]: ...

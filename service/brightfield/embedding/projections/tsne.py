@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -45,6 +46,7 @@ class Tsne(Projection):
     mean little. New items move among points that don't. (van der Maaten and Hinton 2008;
     Policar, Strazar and Zupan 2019)"""
 
+    title: ClassVar[str] = "t-SNE"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "openTSNE", "scikit-learn")
 
     perplexity: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
@@ -110,6 +112,10 @@ class Tsne(Projection):
             "iterations": watch.stopped or total,
         }
         return Fitted(np.asarray(map_, np.float32), arrays, facts)
+
+    @staticmethod
+    def about(facts: Mapping[str, Any]) -> str:
+        return f"perplexity {facts['perplexity']:g}"
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
         from brightfield.embedding.affinities import PLACING, VectorAffinities
