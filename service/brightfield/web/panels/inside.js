@@ -1,6 +1,6 @@
 /** Inside: the layers of the model, its filters, and what its units see in the image and elsewhere. */
 
-import { blob, json, post } from '../http.js';
+import { Problem, blob, json, post } from '../http.js';
 import { decoded, mapPicture, strongest } from '../inside/maps.js';
 import { fill, h } from '../parts/dom.js';
 import { encoded, picture, show } from '../parts/picture.js';
@@ -155,18 +155,32 @@ class Inside {
     const known = this.found?.units.find((/** @type {any} */ each) => each.unit === unit);
     if (!known || this.unit.dataset.shown === `${this.#asked}${unit}`) return;
     this.unit.dataset.shown = `${this.#asked}${unit}`;
-    const view = h('img', { class: 'unit-picture', alt: `Guided backpropagation of unit ${unit}` });
+    const view = h('img', { class: 'unit-picture', alt: `What raises the greatest value of unit ${unit}` });
     const notes = h('div', {});
     const place = known.place?.length ? `${unit},${known.place.join(',')}` : String(unit);
     fill(this.unit, h('h3', {}, `Unit ${unit}`), h('p', { class: 'small soft' }, 'Which pixels raise its greatest value, by guided backpropagation.'), view, notes, this.#patches(model, layer, unit));
     try {
-      const query = { ...this.app.images.query(), model, method: 'guided_backprop', layer, neuron: place, format: 'png' };
-      show(view, await blob('saliency', { method: 'POST', query, signal: this.#asking.signal }));
+      show(view, await this.#pixels({ model, layer, neuron: place }, notes));
       this.unit.scrollIntoView({ block: 'start' });
     } catch (fault) {
       if (gaveUp(fault)) return;
       view.remove();
       fill(notes, problemBox(fault));
+    }
+  }
+
+  /**
+   * Guided backpropagation; the plain gradient, which is said, where no ReLU lies before the unit.
+   * @param {import('../http.js').Query} unit @param {HTMLElement} notes
+   */
+  async #pixels(unit, notes) {
+    const ask = (/** @type {string} */ method) => blob('saliency', { method: 'POST', query: { ...this.app.images.query(), ...unit, method, format: 'png' }, signal: this.#asking.signal });
+    try {
+      return await ask('guided_backprop');
+    } catch (fault) {
+      if (!(fault instanceof Problem) || fault.code !== 'unexplainable') throw fault;
+      fill(notes, h('p', { class: 'note' }, 'This is the plain gradient: ', fault.detail.split(';')[0], '.'));
+      return ask('gradient');
     }
   }
 
