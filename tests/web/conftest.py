@@ -107,7 +107,10 @@ def open_page(browser: Browser, origin: str) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def shown(request: pytest.FixtureRequest) -> Callable[[Page], None]:
-    """Keeps a picture of a page in the folder that BRIGHTFIELD_SCREENSHOTS names, if any."""
+    """Keeps a picture of a page in the folder that BRIGHTFIELD_SCREENSHOTS names, if any.
+
+    docs/pictures/page.png is the first of the test of occlusion.
+    """
     folder = os.environ.get("BRIGHTFIELD_SCREENSHOTS")
     count = iter(range(1, 100))
 
