@@ -46,7 +46,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
-	@if command -v node >/dev/null; then $(MAKE) --no-print-directory check-page; \
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-page; \
 	  else echo "Node isn't on this machine, so the types of the page were not checked."; fi
 
 # The page itself needs no Node; its types and its accessibility are checked by packages of npm.

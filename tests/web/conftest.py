@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("BRIGHTFIELD_CHROMIUM") or shutil.which("chromium") or ""
+REQUIRED = os.environ.get("BRIGHTFIELD_BROWSER_TESTS") == "required"
 _FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -38,7 +39,7 @@ Keep = Callable[[Page], None]
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser; without one the tests are skipped, but not where they must run."""
-    if not CHROMIUM and os.environ.get("BRIGHTFIELD_BROWSER_TESTS") == "required":
+    if not CHROMIUM and REQUIRED:
         pytest.fail(_MISSING)
     if not CHROMIUM:
         pytest.skip(_MISSING)
@@ -107,7 +108,10 @@ def open_page(browser: Browser, origin: str) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def shown(request: pytest.FixtureRequest) -> Callable[[Page], None]:
-    """Keeps a picture of a page in the folder that BRIGHTFIELD_SCREENSHOTS names, if any."""
+    """Keeps a picture of a page in the folder that BRIGHTFIELD_SCREENSHOTS names, if any.
+
+    docs/pictures/page.png is the first of the test of occlusion.
+    """
     folder = os.environ.get("BRIGHTFIELD_SCREENSHOTS")
     count = iter(range(1, 100))
 

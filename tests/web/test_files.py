@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 
 import pytest
 
-from .conftest import ROOT
+from .conftest import REQUIRED, ROOT
 
 WEB = ROOT / "service" / "brightfield" / "web"
 
@@ -42,8 +41,8 @@ def test_methods_cannot_say_what_the_documentation_says() -> None:
 
 
 @pytest.mark.skipif(
-    shutil.which("node") is None or not (ROOT / ".npm/node_modules/typescript").is_dir(),
-    reason="Node or TypeScript isn't there: npm install --prefix .npm typescript@5",
+    not REQUIRED and not (ROOT / ".npm/node_modules/typescript").is_dir(),
+    reason="TypeScript isn't there: npm install --prefix .npm typescript@5",
 )
 def test_types_are_right() -> None:
     compiler = ROOT / ".npm" / "node_modules" / "typescript" / "bin" / "tsc"

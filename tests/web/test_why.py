@@ -48,9 +48,10 @@ def test_occlusion_fills_and_says_what_hiding_does(
     shown(page)
     page.select_option("#beside", "grad_cam")
     expect(page.locator(".maps.two .figure")).to_have_count(2)
+    shown(page)
+    page.get_by_label("One scale for both").check()
     ends = page.locator(".maps.two .ends").all_inner_texts()
     assert ends[0] == ends[1]
-    shown(page)
 
 
 def test_a_rectangle_is_hidden(open_page: OpenPage, origin: str, shown: Keep) -> None:

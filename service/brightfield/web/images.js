@@ -13,7 +13,7 @@ import { json, keep } from './http.js';
 /** @typedef {import('./state.js').State} State */
 
 /** What the address says of an image alone, and goes with it. */
-const OF_THE_IMAGE = { page: null, z: null, t: null, channels: null, contrast: null, intensity: null, object: null, at: null, class: null, where: null, enlarge: null, volume: null, job: null };
+const OF_THE_IMAGE = { page: null, z: null, t: null, channels: null, contrast: null, intensity: null, object: null, at: null, box: null, class: null, where: null, enlarge: null, volume: null, job: null };
 const PLANE = ['page', 'z', 't', 'channels'];
 
 /** Fires `change` after an image came or went, `sending` while files go to the service, and `fault` with what could not be read. */

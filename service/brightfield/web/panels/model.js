@@ -43,7 +43,7 @@ function mount(root, app) {
   show();
 }
 
-const NOTHING_CHOSEN = { class: null, object: null };
+const NOTHING_CHOSEN = { class: null, object: null, at: null, box: null };
 
 /** @param {Card} card @param {App} app */
 function describe(card, app) {

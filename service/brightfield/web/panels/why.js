@@ -37,7 +37,8 @@ class WhyPanel {
   /** @type {Explanation[]} */
   #found = [];
   #opacity = 0.65;
-  #oneScale = true;
+  /** null: as the maps suggest. @type {boolean | null} */
+  #oneScale = null;
   #chosen = 0;
 
   /** @param {HTMLElement} root @param {App} app */
@@ -75,6 +76,7 @@ class WhyPanel {
     if (asked === this.#asked) return;
     this.#asked = asked;
     this.#chosen = 0;
+    this.#oneScale = null;
     void this.#ask(methods, query, asked);
   }
 
@@ -174,14 +176,20 @@ class WhyPanel {
       figures.classList.toggle('two', this.#found.length > 1);
     };
     draw();
-    const same = this.#found.length > 1 ? check('One scale for both', this.#oneScale, (on) => { this.#oneScale = on; draw(); this.#draw(); }) : null;
+    const same = this.#found.length > 1 ? check('One scale for both', this.#shared, (on) => { this.#oneScale = on; draw(); this.#draw(); }) : null;
     return h('div', { class: 'stack' }, figures, same);
+  }
+
+  /** Whether both maps have one scale: by themselves, where neither would be pale on it. */
+  get #shared() {
+    const highs = this.#found.map((each) => each.scale.high);
+    return this.#oneScale ?? Math.max(...highs) < 4 * Math.min(...highs);
   }
 
   /** @param {number} index */
   #scale(index) {
     const own = this.#found[index].scale;
-    if (this.#found.length < 2 || !this.#oneScale) return own;
+    if (this.#found.length < 2 || !this.#shared) return own;
     const high = Math.max(...this.#found.map((each) => each.scale.high));
     const signed = this.#found.some((each) => each.scale.signed);
     return { low: signed ? -high : 0, high, signed };
@@ -238,7 +246,7 @@ class WhyPanel {
   /** Explain what is in a rectangle that is drawn. */
   async #box() {
     const rect = await this.app.viewer.rectangle();
-    if (rect) this.app.state.set({ box: [rect.x, rect.y, rect.width, rect.height].join(',') });
+    if (rect) this.app.state.set({ box: [rect.x, rect.y, rect.width, rect.height].join(','), at: null, object: null });
   }
 
   #draw() {

@@ -62,8 +62,10 @@ class ObjectList {
 
   /** @param {Object | null} object */
   #choose(object) {
-    const place = object && (object.centroid || { x: (object.box.xmin + object.box.xmax) / 2, y: (object.box.ymin + object.box.ymax) / 2 });
-    this.app.state.set({ object: object?.id, at: place ? `${figure(place.x, 5)},${figure(place.y, 5)}` : null });
+    const box = object && this.task === 'detect' ? [object.box.xmin, object.box.ymin, object.box.xmax - object.box.xmin, object.box.ymax - object.box.ymin] : null;
+    const at = object?.centroid ? [object.centroid.x, object.centroid.y] : null;
+    const written = (/** @type {number[] | null} */ numbers) => numbers && numbers.map((each) => Number(each.toFixed(2))).join(',');
+    this.app.state.set({ object: object?.id, at: written(at), box: written(box) });
     this.#describe();
     this.draw();
   }

@@ -24,7 +24,7 @@ function placeOf(app, task) {
     const [x, y, width, height] = box;
     /** @type {Record<string, string>} */
     const named = task === 'segment' ? { within: box.join(',') } : { box: [x, y, x + width, y + height].join(',') };
-    return { query: { ...named, ...around(app, x + width / 2, y + height / 2, Math.max(width, height)) }, words: 'the rectangle' };
+    return { query: { ...named, ...around(app, x + width / 2, y + height / 2, Math.max(width, height)) }, words: app.state.get('object') ? `object ${app.state.get('object')}` : 'the rectangle' };
   }
   if (at) return { query: { point: at.join(','), ...around(app, at[0], at[1], 0) }, words: app.state.get('object') ? `object ${app.state.get('object')}` : 'the object at the point' };
   return null;
