@@ -201,7 +201,7 @@ class Classification(FurtherNumbers, Evaluation):
 
     def _notes(self, rows: Rows) -> list[Note]:
         """What to know of the rows."""
-        excluded = left_out(rows.excluded_n, "rows")
+        excluded = left_out(rows.excluded_n, "Rows")
         return [*by_notes(self._parts(rows)), *copies(rows), *excluded]
 
     def _by(self, rows: Rows, whole: Binary | Multiclass) -> dict[str, Any]:

@@ -225,7 +225,7 @@ class Detection(Evaluation):
         outcome = DetectionOutcome.of(scene, compared, self.match_iou, self.threshold)
         faults = errors(scene, outcome, progress, class_agnostic=self.class_agnostic)
         notes = detection_notes(scene, compared, matched.rules, self.list_partners)
-        excluded = left_out(len(scene.excluded), "images, annotations or detections")
+        excluded = left_out(len(scene.excluded), "Images, annotations or detections")
         return {
             "task": "detection",
             "iou_type": self.iou_type,

@@ -143,7 +143,7 @@ class Multilabel(FurtherNumbers, Evaluation):
         whole = self._view(rows, progress)
         found = whole.report()
         few = few_drawn(whole.draws.drawing, "rows", self.ci, whole.estimates.values())
-        excluded = left_out(rows.excluded_n, "rows")
+        excluded = left_out(rows.excluded_n, "Rows")
         notes = [*whole.notes(), *excluded, *skipped(whole.estimates), *few, *by_notes(rows.by)]
         return {
             "task": "multilabel",

@@ -109,6 +109,10 @@ class Segmentation(PairsEvaluation):
         return self.labels or ("background", "object" if self.mode == "instance" else "foreground")
 
     @property
+    def measured_in(self) -> Mapping[str, str]:
+        return {"unit": "pixel" if self.pixel_size is None else "um"}
+
+    @property
     def ruler(self) -> Ruler:
         sizes = self.pixel_size or (1.0,)
         tolerance = max(sizes) if self.tolerance is None else self.tolerance
@@ -195,7 +199,7 @@ class Segmentation(PairsEvaluation):
             "n": len(cases),
             "groups": group_count(cases),
             "labels": list(self.classes),
-            "unit": "pixel" if self.pixel_size is None else "um",
+            **self.measured_in,
             **self._numbers(found),
             "objects": _objects(cases) if self.mode == "instance" else None,
             "confusion": confusion(CountTable(counts), self.classes, None),

@@ -134,8 +134,8 @@ def _headlines(found: ComparedRuns) -> Iterator[str]:
         entry = found["metrics"].get(name)
         if entry is None or entry["difference"] is None:
             continue
-        text = f"{name_of(name)}: {shown(entry['a'])} and {shown(entry['b'])}, difference "
-        text += shown(entry["difference"])
+        text = f"{name_of(name, _unit(found))}: {shown(entry['a'])} and "
+        text += f"{shown(entry['b'])}, difference {shown(entry['difference'])}"
         if entry["ci"] is not None:
             text += f" ({percent(found['conventions']['ci']['level'])} interval {interval(entry)})"
         if entry["p_value"] is not None:
@@ -143,12 +143,20 @@ def _headlines(found: ComparedRuns) -> Iterator[str]:
         yield text + "."
 
 
+def _unit(found: ComparedRuns) -> str | None:
+    """That of distances."""
+    unit: str | None = found["conventions"].get("unit")
+    return unit
+
+
 def _all(found: ComparedRuns) -> Section:
     captions = {"all": "Over all cases", "pooled": "Pooled: over all pixels or objects"}
     grids = []
     for scope, caption in captions.items():
         rows = [
-            _row(name_of(name), e) for own, _, name, e in compared_numbers(found) if own == scope
+            _row(name_of(name, _unit(found)), entry)
+            for own, _, name, entry in compared_numbers(found)
+            if own == scope
         ]
         if rows:
             grids.append(SectionTable(caption, _COLUMNS, rows, note=_NOTE))
@@ -182,7 +190,7 @@ def _row(name: str, entry: Mapping[str, Any]) -> list[Cell]:
 def _classes(found: ComparedRuns) -> Section:
     grids = []
     for own in (found.get("per_class") or ())[:_MOST]:
-        rows = [_row(name_of(name), entry) for name, entry in own["metrics"].items()]
+        rows = [_row(name_of(name, _unit(found)), e) for name, e in own["metrics"].items()]
         grids.append(SectionTable(plain(own["label"], 60), _COLUMNS, rows))
     return Section("classes", "Classes", (), (), grids)
 

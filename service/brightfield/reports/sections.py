@@ -50,6 +50,10 @@ class SectionTable:
     note: str = ""
     matrix: bool = False
 
+    def is_number(self, column: int) -> bool:
+        """Whether the column holds numbers, so its heading stands above them."""
+        return bool(self.rows) and self.rows[0][column].number
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -134,7 +138,8 @@ def _numbers(report: Report) -> Section:
 
 
 def _curves(plots: Sequence[str]) -> Section:
-    return Section("curves", "Curves and spread", (), _have(plots, "roc", "pr", "cases"))
+    wanted = _have(plots, "roc", "pr", "cases", "agreement")
+    return Section("curves", "Curves and spread", (), wanted)
 
 
 def _thresholds(report: Report, plots: Sequence[str]) -> Section:

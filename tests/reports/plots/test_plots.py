@@ -159,3 +159,12 @@ def test_a_threshold_needs_scores_of_two_classes(
     name: str, said: str, reports: dict[str, Report]
 ) -> None:
     assert catalog()["threshold"].refusal(reports[name]) == said
+
+
+def test_counts_have_their_mean_and_limits_of_agreement(reports: dict[str, Report]) -> None:
+    report = reports["objects"]
+    found = texts(draw(choose(report, "agreement"), report, "svg"))
+    for metric, name in (("count_error", "mean"), ("count_limit_low", "lower limit")):
+        assert f"{name} {report['metrics'][metric]['value']:.3f}" in found
+    with pytest.raises(InvalidParameter, match="mode=instance"):
+        choose(reports["masks"], "agreement")

@@ -1,4 +1,4 @@
-"""The part of the area under a ROC curve in which one of the two rates is small."""
+"""The part of a ROC curve in which one of the two rates is small."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from brightfield.metrics.counted.ranking import Sweep
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.family import ratio
 
+# 1 - 1 / 10 is less than 0.9 by rounding alone.
+_NEARLY = 1 - 1e-12
+
 CurveRates = NDArray[np.float64]
 """(B, m) float64: a rate along each of B curves, not falling."""
 
@@ -18,6 +21,13 @@ def roc_rates(weighted: Sweep) -> tuple[CurveRates, CurveRates]:
     tp = np.pad(np.asarray(weighted.tp, np.float64), ((0, 0), (1, 0)))
     fp = np.pad(np.asarray(weighted.called, np.float64), ((0, 0), (1, 0))) - tp
     return ratio(fp, fp[:, -1:]), ratio(tp, tp[:, -1:])
+
+
+def best_rate(held: CurveRates, best: CurveRates, least: float) -> Batch:
+    """The greatest `best` of all thresholds at which `held` is at least `least`; NaN where a rate
+    is."""
+    found = np.where(held >= least * _NEARLY, best, 0.0).max(axis=1)
+    return np.where(np.isnan(held[:, 0]) | np.isnan(best[:, 0]), np.nan, found)
 
 
 def partial_area(across: CurveRates, up: CurveRates, most: float) -> Batch:

@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from brightfield.metrics.counted.partial_area import roc_rates
+from brightfield.metrics.counted.partial_area import best_rate, roc_rates
 from brightfield.metrics.counted.ranking import Ranking, RocFamily, Sweep
 from brightfield.metrics.statistics.bootstrap import Batch
-
-# 1 - 1 / 10 is less than 0.9 by rounding alone.
-_NEARLY = 1 - 1e-12
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,4 @@ class SensitivityAtSpecificity(RocFamily):
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:
         fpr, tpr = roc_rates(weighted)
-        reached = 1 - fpr >= self.least * _NEARLY
-        best = np.where(reached, tpr, 0.0).max(axis=1)
-        known = ~(np.isnan(fpr[:, 0]) | np.isnan(tpr[:, 0]))
-        return {"sensitivity_at_specificity": np.where(known, best, np.nan)}
+        return {"sensitivity_at_specificity": best_rate(1 - fpr, tpr, self.least)}

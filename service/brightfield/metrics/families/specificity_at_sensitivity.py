@@ -6,14 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from brightfield.metrics.counted.partial_area import roc_rates
+from brightfield.metrics.counted.partial_area import best_rate, roc_rates
 from brightfield.metrics.counted.ranking import Ranking, RocFamily, Sweep
 from brightfield.metrics.statistics.bootstrap import Batch
-
-# A sensitivity that is less by rounding alone is enough.
-_NEARLY = 1 - 1e-12
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,4 @@ class SpecificityAtSensitivity(RocFamily):
 
     def values(self, sample: Ranking, weighted: Sweep) -> Mapping[str, Batch]:
         fpr, tpr = roc_rates(weighted)
-        best = np.where(tpr >= self.least * _NEARLY, 1 - fpr, 0.0).max(axis=1)
-        known = ~(np.isnan(fpr[:, 0]) | np.isnan(tpr[:, 0]))
-        return {"specificity_at_sensitivity": np.where(known, best, np.nan)}
+        return {"specificity_at_sensitivity": best_rate(tpr, 1 - fpr, self.least)}

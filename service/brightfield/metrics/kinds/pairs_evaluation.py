@@ -88,6 +88,11 @@ class PairsEvaluation(Evaluation):
     def lines(self, cases: Sequence[Any]) -> list[MetricSpec[Any]]:
         """Every number of that report."""
 
+    @property
+    def measured_in(self) -> Mapping[str, str]:
+        """The unit of distances, if there are any."""
+        return {}
+
     def agree(self) -> None:
         """Raises `InvalidParameter` where options contradict one another."""
 
@@ -149,7 +154,7 @@ class PairsEvaluation(Evaluation):
             "metrics": below(found, ("metrics",), shared.ids),
             "pooled": below(found, ("pooled",), shared.ids),
             "warnings": warned([*lacking(found), *skipped(found), *few]),
-            "conventions": comparison_conventions(confidence),
+            "conventions": {**comparison_conventions(confidence), **self.measured_in},
         }
 
     def cases(self, found: Iterable[Case | LeftOut]) -> tuple[list[Any], list[Excluded]]:
@@ -210,7 +215,7 @@ class PairsEvaluation(Evaluation):
         listed = [entry.json() for entry in excluded]
         report = self.report(cases, progress)
         columns = by_columns([case.pair for case in cases], self.by or ())
-        told = [*_repeated(cases), *left_out(len(listed), "pairs"), *by_notes(columns)]
+        told = [*_repeated(cases), *left_out(len(listed), "Pairs"), *by_notes(columns)]
         notes = [*report["warnings"], *warned(told)]
         whole = {**report, **self._by(cases, columns, progress)}
         return {**whole, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}

@@ -56,8 +56,8 @@ def left_out(excluded: int, what: str) -> list[Note]:
     return [
         Note(
             "rows_excluded",
-            f"{excluded:,} {what} are left out, and the numbers are of the others. What a model "
-            "fails on is often the hardest; `excluded` names them.",
+            f"{what} that are left out: {excluded:,}. The numbers are of the others, and what a "
+            "model fails on is often the hardest; `excluded` names them.",
         )
     ]
 
