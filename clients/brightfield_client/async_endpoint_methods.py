@@ -56,6 +56,9 @@ class AsyncEndpointMethods:
     unload_model = async_method(_service_calls.unload_model)
     layers = async_method(_service_calls.layers)
     filters = async_method(_service_calls.filters)
+    image = async_method(_service_calls.image)
+    view = async_method(_service_calls.view)
+    histogram = async_method(_service_calls.histogram)
     version = async_method(_service_calls.version)
     metrics_text = async_method(_service_calls.metrics_text)
     collections = async_method(_service_calls.collections)
@@ -363,7 +366,7 @@ class AsyncEndpointMethods:
         image: ImageSource | Images,
         *,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> AsyncJob[Binary]: ...
@@ -638,7 +641,7 @@ class AsyncEndpointMethods:
         progress: bool = True,
         resume: str | os.PathLike[str] | None = None,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> AsyncGenerator[MapItem[Binary], None]: ...

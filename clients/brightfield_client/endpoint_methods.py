@@ -57,6 +57,9 @@ class EndpointMethods:
     unload_model = method(_service_calls.unload_model)
     layers = method(_service_calls.layers)
     filters = method(_service_calls.filters)
+    image = method(_service_calls.image)
+    view = method(_service_calls.view)
+    histogram = method(_service_calls.histogram)
     version = method(_service_calls.version)
     metrics_text = method(_service_calls.metrics_text)
     collections = method(_service_calls.collections)
@@ -364,7 +367,7 @@ class EndpointMethods:
         image: ImageSource | Images,
         *,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> Job[Binary]: ...
@@ -637,7 +640,7 @@ class EndpointMethods:
         progress: bool = True,
         resume: str | os.PathLike[str] | None = None,
         model: str | None = None,
-        format: Literal["image", "png", "tiff", "npy"],
+        format: Literal["image", "png", "tiff", "npy", "beside"],
         reference: ImageSource | None = None,
         **parameters: Unpack[given.SuperresolveParameters],
     ) -> Generator[MapItem[Binary], None, None]: ...

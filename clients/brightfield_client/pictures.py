@@ -17,6 +17,8 @@ from brightfield_client.optional import require
 from brightfield_painting import display
 
 _NUMBERS = frozenset({"I", "F", "I;16", "I;16B", "I;16L"})
+_DPI = 100
+_TITLE = 0.35  # inches
 _GREY = frozenset({"1", "L", "LA"})
 
 
@@ -51,11 +53,12 @@ def as_picture(array: npt.NDArray[Any]) -> PillowImage.Image:
     return PillowImage.fromarray(display(with_channels(array)))
 
 
-def on_axes(picture: PillowImage.Image, ax: Any | None, title: str) -> Any:
-    """The picture on a matplotlib axes, a new one if none is given."""
+def on_axes(picture: PillowImage.Image, ax: Any | None, title: str = "") -> Any:
+    """The picture on matplotlib axes; new ones, pixel for pixel, if none are given."""
     pyplot = require("matplotlib.pyplot", "plot()", "brightfield[notebook]")
     if ax is None:
-        _, ax = pyplot.subplots()
+        size = (picture.width / _DPI, picture.height / _DPI + (_TITLE if title else 0))
+        _, ax = pyplot.subplots(figsize=size, dpi=_DPI, layout="constrained")
     ax.imshow(picture)
     ax.set_title(title)
     ax.set_axis_off()

@@ -26,6 +26,7 @@ EXPORTS = {
 }
 INTERNAL = {
     "Asked",
+    "Drawn",
     "Reported",
     "Found",
     "Heatmap",

@@ -246,13 +246,17 @@ class Quality(Parameters):
     date: str | None = None
 
 
+UNLICENSED = "not stated"
+"""The licence of a model whose card names none."""
+
+
 class ModelCard(Parameters):
     """What a model is, needs and promises."""
 
     id: Annotated[str, AfterValidator(valid_id)]
     version: str
     task: str
-    licence: str
+    licence: str = UNLICENSED
     description: str = ""
     citation: str = ""
     architecture: ArchitectureSection

@@ -4,7 +4,7 @@ colour vision tell apart; without black, which is the ink everywhere."""
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import TypeVar
 
 Color = tuple[int, int, int]
@@ -42,6 +42,11 @@ def distinct(colors: Mapping[H, Color]) -> dict[H, Color]:
         taken.add(color)
         chosen[key] = color
     return chosen
+
+
+def one_each(keys: Iterable[H]) -> dict[H, Color]:
+    """A colour of its own for each key; keys that follow each other get colours far apart."""
+    return {key: _of_hue(turn) for turn, key in enumerate(dict.fromkeys(keys), 1)}
 
 
 def _of_hue(turns: int) -> Color:

@@ -71,6 +71,10 @@ class Result(ABC):
         """For `npy` and `tiff`."""
         raise TypeError(f"{type(self).__name__} has no raster")
 
+    def named(self, names: Sequence[str | None]) -> Result:
+        """The same, of images whose files have these names, which its pictures show."""
+        return self
+
     @property
     def diameters(self) -> Sequence[float] | None:
         """How large the objects are that it names one by one, in pixels of the image: sides of
@@ -113,6 +117,14 @@ class Result(ABC):
         """The drawn picture with a legend below it, for the formats that use `legend`; `title` has
         lines about what is shown."""
         raise TypeError(f"{type(self).__name__} has no legend")
+
+    def zoomed(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The part of its drawn picture that says something, enlarged; for `zoom`."""
+        raise TypeError(f"{type(self).__name__} has no part to zoom to")
+
+    def beside(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
+        """For `beside`: the result next to what it is compared with, of the image's `pixels`."""
+        raise TypeError(f"{type(self).__name__} is compared with nothing")
 
     @property
     def about(self) -> dict[str, str]:

@@ -270,6 +270,20 @@ def test_neighbours_of_an_item_leave_it_out(client: TestClient, iris: str) -> No
     assert reply.json()["searched"] == 149
 
 
+def test_neighbours_are_shown_beside_the_query(client: TestClient, crops: str) -> None:
+    asked = {"params": {"k": 2, "format": "png"}}
+    by_image = client.post(f"{crops}/neighbors", content=CROPS["cup/100"], **asked)
+    by_id = client.post(f"{crops}/neighbors", json={"id": "cup/100"}, **asked)
+    tiles = [
+        np.asarray(Image.open(io.BytesIO(reply.content)))[6:134, 6:134].astype(int)
+        for reply in (by_image, by_id)
+    ]
+    assert by_image.headers["content-type"] == "image/png"
+    assert np.abs(tiles[0] - tiles[1]).max() == 0  # the thumbnail of the same picture
+    refused = client.post(f"{crops}/neighbors?legend=true", json={"id": "cup/100"})
+    assert refused.status_code == 422 and "format=json has no use for legend" in refused.text
+
+
 def test_neighbours_of_an_image_in_both_spaces(client: TestClient, crops: str) -> None:
     for space, metric in (("embedding", "cosine"), ("pixels", "euclidean")):
         reply = client.post(f"{crops}/neighbors?k=6&space={space}", content=CROPS["cup/100"])
@@ -332,7 +346,10 @@ def test_a_map_is_kept_and_later_items_are_placed_without_moving_it(client: Test
     assert [each["id"] for each in client.get("/collections/digits/projection").json()[
         "projections"]] == [before["id"]]  # fmt: skip
     colored = client.get(f"{path}/plot?by=digit&size=300")
-    assert Image.open(io.BytesIO(colored.content)).size == (300 + 24 + 180, 324)
+    assert Image.open(io.BytesIO(colored.content)).size == (
+        300 + 24 + 180,
+        324 + 24,
+    )  # with a title
     assert client.delete(path).status_code == 200
     assert client.get(path).json()["code"] == "unknown_projection"
 

@@ -141,7 +141,7 @@ def test_wrong_layers_and_units_are_told(client: TestClient, path: str) -> None:
 
 def test_patches_are_one_answer_about_all_images(client: TestClient) -> None:
     files = [("file", (name, data)) for name, data in (("cat", CAT), ("cup", CUP), ("bad", b"x"))]
-    reply = client.post("/patches?layer=blocks.2&units=0,8&k=3", files=files)
+    reply = client.post("/patches?layer=blocks.2&units=0,8&k=3&per_image=2", files=files)
     assert reply.status_code == 207
     document = reply.json()
     assert [image.get("width") for image in document["images"]] == [451, 600, None]

@@ -86,10 +86,10 @@ def shown_in(text: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
-def plotted(answer: Any, image: Any = None, **drawn: Any) -> np.ndarray:
+def plotted(answer: Any, **drawn: Any) -> np.ndarray:
     """The array on the axes."""
     AXES.clear()
-    answer.plot(image, ax=AXES, **drawn)
+    assert answer.plot(ax=AXES, **drawn) is AXES
     return AXES.get_images()[0].get_array()
 
 
@@ -116,8 +116,7 @@ def test_all_pictures_are_the_services(remembered, endpoint, method, kind, regio
         np.testing.assert_array_equal(answer.overlay(image), drawn)
         np.testing.assert_array_equal(answer.overlay(image, alpha=0.9), strong)
         np.testing.assert_array_equal(answer.overlay(), coloured)
-        np.testing.assert_array_equal(plotted(answer, image), drawn)
-        np.testing.assert_array_equal(plotted(answer), coloured)
+        np.testing.assert_array_equal(plotted(answer, legend=False), drawn)
         np.testing.assert_array_equal(shown_in(answer._repr_html_()), coloured)
     assert len(answers) == before + len(others)
 
@@ -164,7 +163,8 @@ def test_a_live_service_draws_the_same(client):
     answer = client.saliency(CAT, method="grad_cam", **MODEL)
     drawn, coloured = pixels(answer.again("overlay")), pixels(answer.again("png"))
     np.testing.assert_array_equal(answer.overlay(CAT), drawn)
-    np.testing.assert_array_equal(plotted(answer, CAT), drawn)
+    np.testing.assert_array_equal(plotted(answer, legend=False), drawn)
+    assert answer.picture().height > drawn.shape[0]  # a legend below it
     np.testing.assert_array_equal(shown_in(answer._repr_html_()), coloured)
 
 
@@ -172,8 +172,8 @@ def test_an_object_that_is_cut_out_is_outlined_as_by_the_service(client):
     asked = {"method": "gradient", "mask": "grabcut", **MODEL}
     answer = client.saliency(CAT, **asked)
     drawn = pixels(client.saliency(CAT, format="overlay", **asked))
-    np.testing.assert_array_equal(np.asarray(answer.overlay(CAT)), drawn)
-    alone = np.asarray(copy.deepcopy(answer).overlay(CAT))
+    np.testing.assert_array_equal(np.asarray(answer.picture(legend=False)), drawn)
+    alone = np.asarray(copy.deepcopy(answer).picture(CAT))
     assert 0 < (alone != drawn).any(axis=2).mean() < 1
 
 

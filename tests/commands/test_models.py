@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("brightfield.models.loading.build")
 
+from brightfield.card_folders import find_cards
 from brightfield_client.cli import main
 
 CARD = """
@@ -132,8 +133,9 @@ def test_pull(folder, monkeypatch, capsys):
     assert main(["models", "pull", "lab"]) == 1
     assert "nothing to download" in capsys.readouterr().err
 
-    def pull(card, data, progress):
+    def pull(card, data, progress, source):
         progress(5, 10)
+        assert source is None
         return data / "weights" / f"{card.id}.pth"
 
     monkeypatch.setattr(weights, "pull", pull)
@@ -143,6 +145,26 @@ def test_pull(folder, monkeypatch, capsys):
     assert main(["models", "pull", "lab"]) == 2
     assert "isn't set in this shell" in capsys.readouterr().err
     assert main(["models", "pull", str(folder / "lab")]) == 0
+
+
+def test_weights_come_from_a_file_where_there_is_no_network(tmp_path, monkeypatch, capsys):
+    from brightfield import zoo
+    from brightfield.models.loading import weights
+
+    monkeypatch.setenv("BRIGHTFIELD_DATA", str(tmp_path / "data"))
+    brought = tmp_path / "brought.pth"
+    brought.write_bytes(b"other weights")
+    assert main(["models", "pull", "vgg16", "--from", str(brought)]) == 1
+    assert "the file is damaged or another one" in capsys.readouterr().err
+    assert main(["models", "pull", "vgg16", "--from", str(tmp_path / "absent")]) == 2
+    monkeypatch.setattr(
+        weights, "verify", lambda path, sha256: ""
+    )  # as if they were the right ones
+    assert main(["models", "pull", "vgg16", "--from", str(brought)]) == 0
+    (kept,) = (tmp_path / "data" / "weights").iterdir()
+    assert kept.read_bytes() == brought.read_bytes() and kept.name.startswith("vgg16-")
+    card = find_cards((zoo.folder(),)).cards["vgg16"]
+    assert weights.at_hand(card, tmp_path / "data") and not weights.at_hand(card, tmp_path)
 
 
 @pytest.mark.parametrize("code", ["sys.exit(2)", "raise BaseException('boom')", "quit()"])

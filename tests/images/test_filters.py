@@ -31,19 +31,19 @@ def test_a_colour_filter_runs_from_black_over_grey_to_white_by_its_own_range() -
     weights[2, :, 0, 0] = [0.01, 0, -0.005]
     found = filters(weights)
     picture = found.image()
-    step = 35 + 2
-    middles = [picture[2 + 17, 2 + 17 + column * step] for column in range(3)]
+    step = 120 + 2
+    middles = [picture[2 + 60, 2 + 60 + column * step] for column in range(3)]
     assert [color.tolist() for color in middles] == [[128] * 3, [255, 0, 128], [255, 128, 64]]
     assert picture.shape == (2 + 2 * step, 2 + 3 * step, 3)  # five in three columns
     assert (picture[-20, -20] == 255).all()  # the sixth cell is paper
     np.testing.assert_allclose(found.ranges, [0, 2, 0.01, 0, 0])
     turned = filters(weights, bgr=True).image()
-    assert turned[2 + 17, 2 + 17 + step].tolist() == [128, 0, 255]
+    assert turned[2 + 60, 2 + 60 + step].tolist() == [128, 0, 255]
 
 
 def test_a_grey_filter_is_grey() -> None:
     picture = filters([[[[1.0, -1.0], [0.0, 0.5]]]]).image()
-    zoom = round(35 / 2)
+    zoom = 120 // 2
     assert cell(picture, 0, 0, 2, zoom)[..., 0].tolist() == [[255, 0], [128, 191]]
 
 

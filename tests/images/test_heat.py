@@ -25,3 +25,17 @@ def test_the_pictures_are_of_the_heat() -> None:
     drawn = overlay(picture, MAP, signed=True, alpha=0.3, region=(1.0, 1.0, 3.0, 2.0))
     assert np.array_equal(Warm().overlay(picture, 0.3), drawn)
     assert (drawn[0] < 90).all()  # outside the region it is dimmed
+
+
+def test_a_picture_is_cut_to_where_the_map_says_something() -> None:
+    class Neuron(Warm):
+        def heat(self) -> Heat:
+            values = np.zeros((100, 200), np.float32)
+            values[40:44, 150:158] = 1
+            return Heat(values, signed=False, region=(0.0, 0.0, 200.0, 100.0))
+
+    picture = np.arange(100 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(100, 200, 3)
+    shown = Neuron().zoomed(picture)
+    part = picture[36:48, 146:162]  # a margin of four pixels
+    assert shown.shape == (12 * 32, 16 * 32, 3)
+    assert np.array_equal(shown[::32, ::32], part)

@@ -246,5 +246,5 @@ class TestMaps:
         assert not heat.signed
 
     def test_with_a_window_there_are_more_formats(self) -> None:
-        assert Classify().formats == ("json", "csv")
+        assert Classify().formats == ("json", "csv", "overlay")
         assert set(Classify(window=4).formats) == set(Classify.every_format())

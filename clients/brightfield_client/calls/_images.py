@@ -105,6 +105,8 @@ def activations(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["png", "overlay", "npy", "tiff", "csv"]: gives `Binary` instead of a
             typed result.
 
@@ -199,6 +201,8 @@ def classify(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["csv", "npy", "tiff", "png", "overlay"]: gives `Binary` instead of a
             typed result.
 
@@ -295,6 +299,8 @@ def detect(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["csv", "geojson", "coco", "rois", "overlay"]: gives `Binary` instead of
             a typed result.
 
@@ -387,6 +393,8 @@ def embed(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["npy", "csv"]: gives `Binary` instead of a typed result.
 
     Returns:
@@ -530,6 +538,8 @@ def occlusion(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["csv", "png", "tiff", "npy", "overlay"]: gives `Binary` instead of a
             typed result.
 
@@ -575,6 +585,7 @@ def patches(
         units: Channels of a layer with maps, values of a flat one, by their numbers from 0:
             `3`, or `0,17,4`. Default: all, or those that the task picks.
         k: Patches per unit; at most one of each neighbourhood in an image. Default: 6.
+        per_image: Most patches of a unit from one image. Default: 1.
         most: How many units, where `units` names none: those whose patches have the greatest
             sum of values. Default: 6.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
@@ -616,6 +627,8 @@ def patches(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["png", "csv"]: gives `Binary` instead of a typed result.
 
     Returns:
@@ -756,6 +769,8 @@ def saliency(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "overlay"]: gives `Binary` instead of a typed
             result.
 
@@ -844,6 +859,8 @@ def segment(
             neighbouring planes to a label volume. Default: false.
         intensity_over: Whether the planes of a volume share their intensity limits, or each
             finds its own. Default: "stack".
+        paint: What the colours of pictures stand for: an object's class, or the object itself.
+            Default: "class".
         link: Least overlap (intersection over union) of an object with its continuation in the
             next plane of a volume. Default: 0.25.
         region: Only this part: x,y,width,height in pixels of the displayed image. Default: all
@@ -885,6 +902,8 @@ def segment(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay"]:
             gives `Binary` instead of a typed result.
 
@@ -918,7 +937,7 @@ def superresolve(
     image: ImageSource | Images,
     model: str | None = None,
     *,
-    format: Literal["image", "png", "tiff", "npy"],
+    format: Literal["image", "png", "tiff", "npy", "beside"],
     reference: ImageSource | None = None,
     **parameters: Unpack[given.SuperresolveParameters],
 ) -> Call[Binary]: ...
@@ -975,8 +994,10 @@ def superresolve(
             multiplied by it. Default: 1.0.
         legend: Draw what a picture shows below it: the colours of values or classes, the model,
             the target. Default: false.
-        format: Literal["image", "png", "tiff", "npy"]: gives `Binary` instead of a typed
-            result.
+        zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
+            it: the field of a neuron. Default: false.
+        format: Literal["image", "png", "tiff", "npy", "beside"]: gives `Binary` instead of a
+            typed result.
 
     Returns:
         `Enlargement`; for a list a `Batch`, in which a failed image is an `ItemError`.

@@ -59,6 +59,9 @@ class ImageParameters(TypedDict, total=False):
     legend: bool | None
     """Draw what a picture shows below it: the colours of values or classes, the model, the
     target. Default: false."""
+    zoom: bool | None
+    """Cut the picture of a map to the part where the map has values to see, and enlarge it: the
+    field of a neuron. Default: false."""
 
 
 class ActivationsParameters(ImageParameters, total=False):
@@ -260,6 +263,8 @@ class PatchesParameters(ImageParameters, total=False):
     `0,17,4`. Default: all, or those that the task picks."""
     k: int | None
     """Patches per unit; at most one of each neighbourhood in an image. Default: 6."""
+    per_image: int | None
+    """Most patches of a unit from one image. Default: 1."""
     most: int | None
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
@@ -408,6 +413,9 @@ class SegmentParameters(ImageParameters, total=False):
     intensity_over: Literal["stack", "plane"] | None
     """Whether the planes of a volume share their intensity limits, or each finds its own.
     Default: "stack"."""
+    paint: Literal["class", "object"] | None
+    """What the colours of pictures stand for: an object's class, or the object itself. Default:
+    "class"."""
     link: float | None
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume. Default: 0.25."""
@@ -476,6 +484,10 @@ class NeighborsParameters(TypedDict, total=False):
     ef_search: int | None
     """For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is
     more."""
+    format: Literal["json", "png"] | None
+    """`json`, or `png`: the query and its neighbours side by side. Default: "json"."""
+    legend: bool | None
+    """Say below the picture what was searched. Default: false."""
     model: str | None
     """A model's id as in GET /models. Default: the task's default model."""
     region: str | Sequence[int] | None
@@ -594,6 +606,8 @@ class CollectionPatchesParameters(TypedDict, total=False):
     `0,17,4`. Default: all, or those that the task picks."""
     k: int | None
     """Patches per unit; at most one of each neighbourhood in an image. Default: 6."""
+    per_image: int | None
+    """Most patches of a unit from one image. Default: 1."""
     most: int | None
     """How many units, where `units` names none: those whose patches have the greatest sum of
     values. Default: 6."""
@@ -657,6 +671,9 @@ class CollectionPatchesParameters(TypedDict, total=False):
     legend: bool | None
     """Draw what a picture shows below it: the colours of values or classes, the model, the
     target. Default: false."""
+    zoom: bool | None
+    """Cut the picture of a map to the part where the map has values to see, and enlarge it: the
+    field of a neuron. Default: false."""
 
 
 class TcavParameters(TypedDict, total=False):
@@ -760,6 +777,8 @@ class ProjectionPlotParameters(TypedDict, total=False):
     """`png` or `svg`. Default: "png"."""
     by: str | None
     """The metadata key that colours the points. Default: none; thumbnails are drawn."""
+    clusters: int | None
+    """Colour the points by k-means with so many clusters, those of /clusters with this `k`."""
     thumbnails: bool | None
     """Whether to draw thumbnails. Default: yes, unless points are coloured."""
     size: int | None
@@ -785,6 +804,100 @@ class FiltersParameters(TypedDict, total=False):
     """The first input slice, counted from 0. Default: 0."""
     slices: int | None
     """How many input slices of each filter. Default: all, or at most 64 in a picture."""
+    legend: bool | None
+    """Draw the scale and what is shown below a picture. Default: false."""
+
+
+class StoredImageParameters(TypedDict, total=False):
+    """Parameters of GET /images/{image_id}."""
+
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+
+
+class ViewParameters(TypedDict, total=False):
+    """Parameters of GET /images/{image_id}/view."""
+
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    width: int | None
+    """Pixels of the picture from left to right; the height follows. Fewer than the region has
+    are means over it, more repeat its pixels. Default: as many as the region has, or fewer for
+    a picture of 4096 x 4096 pixels at most."""
+    intensity: str | None
+    """Which values become black and white: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`, over the whole plane. `auto`: `dtype` for 8-bit images and colours, else
+    `signal`. Default: "auto"."""
+
+
+class HistogramParameters(TypedDict, total=False):
+    """Parameters of GET /images/{image_id}/histogram."""
+
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    bins: int | None
+    """Most bins. Default: 256."""
 
 
 class EvaluationParameters(TypedDict, total=False):
@@ -922,6 +1035,8 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "space": '`pixels` compares thumbnails pixel by pixel (32 x 32, Euclidean), for comparison. Default: "embedding".',
         "search": '`hnsw` uses the collection\'s index, which may miss some neighbours; with a filter, with another metric or in the space of pixels the search is exact nevertheless. Default: "exact".',
         "ef_search": "For `hnsw`: how many candidates are examined, at least k. Default: 100, or k if that is more.",
+        "format": '`json`, or `png`: the query and its neighbours side by side. Default: "json".',
+        "legend": "Say below the picture what was searched. Default: false.",
         "model": "A model's id as in GET /models. Default: the task's default model.",
         "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
@@ -969,6 +1084,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "layer": "A name of GET /models/{id}/layers, `penultimate` or `logits`. Default: the layer that the card explains with, else the last one with maps.",
         "units": "Channels of a layer with maps, values of a flat one, by their numbers from 0: `3`, or `0,17,4`. Default: all, or those that the task picks.",
         "k": "Patches per unit; at most one of each neighbourhood in an image. Default: 6.",
+        "per_image": "Most patches of a unit from one image. Default: 1.",
         "most": "How many units, where `units` names none: those whose patches have the greatest sum of values. Default: 6.",
         "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "model": "A model's id as in GET /models. Default: the task's default model.",
@@ -992,6 +1108,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "offset": 'Where the image\'s corner lies in a larger one, x,y in its pixels: added to the coordinates of objects. Default: "0,0".',
         "downsample": "Pixels of the larger image for one of this: coordinates of objects are multiplied by it. Default: 1.0.",
         "legend": "Draw what a picture shows below it: the colours of values or classes, the model, the target. Default: false.",
+        "zoom": "Cut the picture of a map to the part where the map has values to see, and enlarge it: the field of a neuron. Default: false.",
     },
     "TcavParameters": {
         "random": "A filter: the items that random sets are drawn from, without those of the concept. Default: all others.",
@@ -1031,6 +1148,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',
         "format": '`png` or `svg`. Default: "png".',
         "by": "The metadata key that colours the points. Default: none; thumbnails are drawn.",
+        "clusters": "Colour the points by k-means with so many clusters, those of /clusters with this `k`.",
         "thumbnails": "Whether to draw thumbnails. Default: yes, unless points are coloured.",
         "size": "Side of the map in pixels. Default: 1000.",
         "tile": "Side of a thumbnail's cell in pixels. Default: 14 to 96, by the number of items.",
@@ -1043,6 +1161,45 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "count": "How many filters. Default: all, or at most 64 in a picture.",
         "first_slice": "The first input slice, counted from 0. Default: 0.",
         "slices": "How many input slices of each filter. Default: all, or at most 64 in a picture.",
+        "legend": "Draw the scale and what is shown below a picture. Default: false.",
+    },
+    "StoredImageParameters": {
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
+    },
+    "ViewParameters": {
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "width": "Pixels of the picture from left to right; the height follows. Fewer than the region has are means over it, more repeat its pixels. Default: as many as the region has, or fewer for a picture of 4096 x 4096 pixels at most.",
+        "intensity": 'Which values become black and white: `dtype`, `signal`, `percentile:low,high` or `range:low,high`, over the whole plane. `auto`: `dtype` for 8-bit images and colours, else `signal`. Default: "auto".',
+    },
+    "HistogramParameters": {
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "bins": "Most bins. Default: 256.",
     },
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",

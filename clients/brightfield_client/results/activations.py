@@ -6,12 +6,13 @@ from pathlib import Path
 
 from brightfield_client.results._answers import ActivationsResult
 from brightfield_client.results._shapes import UnitActivity
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.places import PLACE
 from brightfield_client.results.saving import as_npy, save_as
 from brightfield_client.results.table import Cells, Listing, Table, cells, columns, html_table
 
 
-class Activations(ActivationsResult, Listing[UnitActivity], Table):
+class Activations(ActivationsResult, Drawn, Listing[UnitActivity], Table):
     """`maps` (U, h, w) of the units of `layer`, on the layer's own grid, and each in numbers.
 
     `receptive_field` says how many pixels of the model's input a place sees at most (`height`,

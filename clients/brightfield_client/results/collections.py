@@ -5,15 +5,15 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 
 from brightfield_client.errors import BrightfieldError, api_error
 from brightfield_client.results._shapes import NearestItems, Neighbor
-from brightfield_client.results.asked import Asked
-from brightfield_client.results.binary import Binary
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.saving import save_as
 from brightfield_client.results.table import Cells, Listing, Table, html_table
 from brightfield_client.results.value import Json, Value, at
@@ -37,13 +37,16 @@ class Addition(Value):
         return {"id": value["id"], "outcome": "failed", "error": fault}
 
 
-class Neighbors(NearestItems, Listing[Neighbor], Table):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Neighbors(NearestItems, Drawn, Listing[Neighbor], Table):
     """The nearest items, the nearest first, of so many `searched`.
 
     Of a search that was not `exact`, `recall` is the measured share of the true neighbours that
     such searches find; `raw["recall"]` says how it was measured. `to_pandas` has a row per item:
-    id, distance, and each key of the metadata.
+    id, distance, and each key of the metadata. `picture` has the query and the items side by side.
     """
+
+    _form = "png"
 
     @property
     def ids(self) -> list[str]:
@@ -60,7 +63,7 @@ class Neighbors(NearestItems, Listing[Neighbor], Table):
 
     def _repr_html_(self) -> str:
         rows = ((each.id, f"{each.distance:.4f}") for each in self.found)
-        return html_table(("id", html.escape(self.metric)), rows)
+        return self._shown("neighbours") + html_table(("id", html.escape(self.metric)), rows)
 
 
 def _points(points: Json) -> npt.NDArray[np.float64]:
@@ -86,13 +89,15 @@ class Clusters(Value, Table):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Projection(Asked, Table):
+class Projection(Drawn, Table):
     """A map: `points` (N, 2) or (N, 3) of the `ids`; `placed` are those that came later.
 
     `trustworthiness` is 1 where all neighbours on the map are neighbours in truth, None for few
     items. `to_pandas` has a row per item: id, x, y and perhaps z.
     """
 
+    _form: ClassVar[str] = "png"
+    _legend: ClassVar[bool] = False
     id: str
     method: str
     ids: tuple[str, ...] = at("points.ids", repr=False)
@@ -101,23 +106,22 @@ class Projection(Asked, Table):
     placed: tuple[str, ...] = at(repr=False)
     raw: Json = at(whole=True, repr=False)
 
-    def plot(self, by: str | None = None, **parameters: Any) -> Binary:
-        """The map as a picture, which notebooks show and `save` writes.
+    def picture(self, by: str | None = None, **choice: Any) -> PillowImage.Image:
+        """The map as the service draws it: thumbnails, or points coloured by a key of the metadata.
 
-        Args:
-            by: a key of the metadata that points are coloured by; else thumbnails are drawn.
-            parameters: format (png, svg), size, tile, thumbnails; `filter`, `ids` or `run` (its
-                worst cases): items that do not pass are pale points.
-
-        Raises `ValueError` for a map of the asynchronous client: await `collection.plot(id)`.
+        `choice` are `clusters` (points coloured by k-means with so many), size, tile, thumbnails;
+        `filter`, `ids` or `run` (its worst cases): items that do not pass are pale points.
         """
-        if self._ask is None:
-            raise ValueError(f"Ask for the picture with `await collection.plot({self.id!r})`.")
-        return self._ask(by=by, **parameters)
+        return super().picture(by=by, **choice)
 
-    def save(self, path: str | Path) -> Path:
-        """Write .json, the whole answer, or .csv, a row per item."""
-        return save_as(self, path, {".csv": self._write_csv})
+    def save(self, path: str | Path, **choice: Any) -> Path:
+        """Write .json, the whole answer, .csv, a row per item, or the map as .png or .svg, drawn
+        by the `choice` as `picture` takes it."""
+        asked = {".png": "png", ".svg": "svg"}
+        return save_as(self, path, {".csv": self._write_csv, **asked}, **choice)
+
+    def _repr_html_(self) -> str:
+        return self._shown(self.method)
 
     def _table(self) -> Cells:
         axes = "xyz"[: self.points.shape[1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from PIL import Image as PillowImage
 
 from brightfield_client.pictures import as_picture, on_axes, thumbnail_png
 from brightfield_client.results.binary import Binary
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.result import Result
 from brightfield_client.results.saving import Writers, as_npy, save_as
 from brightfield_client.results.value import Json, at
@@ -26,7 +27,7 @@ def _pixels(image: Json) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Enlargement(Result):
+class Enlargement(Result, Drawn):
     """An image with `scale` times more pixels along each side.
 
     `pixels` has the image's dtype and the `axes` YX, YXS (colour) or CYX (other channels);
@@ -35,6 +36,7 @@ class Enlargement(Result):
     finite, as the PSNR of equal images.
     """
 
+    _form: ClassVar[str] = "beside"
     pixels: npt.NDArray[Any] = at("image", read=_pixels, repr=False)
     axes: str = at("image.axes")
     scale: int
@@ -47,13 +49,17 @@ class Enlargement(Result):
         unknown = {name: float("nan") for name in ("psnr", "ssim") if name in value["result"]}
         return unknown | super()._read(value)
 
-    def picture(self) -> PillowImage.Image:
+    def picture(self, **choice: Any) -> PillowImage.Image:
         """The pixels as an RGB picture of 8 bits, the first channel of several."""
         return as_picture(self.pixels[0] if self.axes == "CYX" else self.pixels)
 
-    def plot(self, *, ax: Any | None = None) -> Any:
-        """Draw the picture with matplotlib and return the axes."""
-        return on_axes(self.picture(), ax, f"{self.model.id}: {self.scale} times")
+    def beside(self, **choice: Any) -> PillowImage.Image:
+        """A detail by bicubic interpolation and by the network; see `again`."""
+        return super().picture(**choice)
+
+    def plot(self, *which: Any, ax: Any | None = None, **choice: Any) -> Any:
+        """Draw `beside()` with matplotlib and return the axes."""
+        return on_axes(self.beside(*which, **choice), ax)
 
     def save(self, path: str | Path) -> Path:
         """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss; or .json.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from PIL import Image as PillowImage
 
 from brightfield_client.arrays import FloatArray, numbers
 from brightfield_client.results._answers import ReportFields
 from brightfield_client.results.asked import Reported
-from brightfield_client.results.binary import Binary
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.estimates import Estimate, NamedNumbers
 from brightfield_client.results.table import html_table
 
 
-class Evaluation(ReportFields, NamedNumbers[Estimate]):
+class Evaluation(ReportFields, Drawn, NamedNumbers[Estimate]):
     """How good predictions are.
 
     `metrics` are the numbers by name, also `evaluation["auroc"]`; `pooled` those over all pixels
@@ -25,6 +27,7 @@ class Evaluation(ReportFields, NamedNumbers[Estimate]):
     method, n and undefined.
     """
 
+    _form, _legend = "png", False
     _forms: ClassVar[Mapping[str, str]] = {**Reported._forms, ".svg": "svg", ".png": "png"}
     _columns = "value=2.value low=2.ci.0 high=2.ci.1 method=2.method n=2.n undefined=2.undefined"
 
@@ -42,13 +45,14 @@ class Evaluation(ReportFields, NamedNumbers[Estimate]):
             if isinstance(values, list) and part != "ci"
         }
 
-    def plot(self, name: str | None = None, *, format: str = "svg") -> Binary:  # noqa: A002
-        """A plot that a notebook shows and `save` writes: `roc`, `pr`, `threshold`, `confusion`,
-        `calibration`, `cases`, `classes` or `errors`; default: the first that the report has.
+    def picture(self, name: str | None = None, **choice: Any) -> PillowImage.Image:
+        """A plot: `roc`, `pr`, `threshold`, `confusion`, `calibration`, `cases`, `classes` or
+        `errors`; default: the first that the report has.
 
         From the service (see `again`); `UnprocessableError` names the plots that there are.
+        `save("roc.svg", plot="roc")` writes one without pixels.
         """
-        return self.again(format, plot=name)
+        return super().picture(plot=name, **choice)
 
     def _blocks(self) -> list[tuple[str, Mapping[str, Estimate]]]:
         return [*super()._blocks(), *((each.label, each.metrics) for each in self.per_class)]

@@ -13,7 +13,8 @@ from PIL import Image as PillowImage
 
 from brightfield_client.arrays import FloatArray
 from brightfield_client.images import ImageSource
-from brightfield_client.pictures import inline_png, on_axes, read_pixels
+from brightfield_client.pictures import inline_png, read_pixels
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.result import Result
 from brightfield_client.results.saving import Writers, save_as
 from brightfield_client.results.value import Json
@@ -24,7 +25,7 @@ Region = Rectangle
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Heatmap(Result, ABC):
+class Heatmap(Result, Drawn, ABC):
     """A map, or one for each target, with its picture.
 
     The pictures are those of the service's formats `png` and `overlay`, pixel for pixel: a map
@@ -68,17 +69,14 @@ class Heatmap(Result, ABC):
         drawn = overlay(display(pixels), values, signed=self.signed, alpha=alpha, region=region)
         return PillowImage.fromarray(drawn)
 
-    def plot(
-        self,
-        image: ImageSource | None = None,
-        *,
-        target: int = 0,
-        alpha: float = 0.6,
-        ax: Any | None = None,
-    ) -> Any:
-        """Draw `overlay(image)` with matplotlib and return the axes."""
-        picture = self.overlay(image, target=target, alpha=alpha)
-        return on_axes(picture, ax, self._title(target))
+    def picture(
+        self, image: ImageSource | None = None, *, target: int = 0, **choice: Any
+    ) -> PillowImage.Image:
+        """The map over the image that was asked about, drawn by the service with a legend (see
+        `again`); without a link, or of another target than the first, `overlay(image)`."""
+        if self._ask is None or target:
+            return self.overlay(image, target=target, **choice)
+        return super().picture(**choice)
 
     def save(self, path: str | Path, *, target: int = 0) -> Path:
         """Write the maps of all targets as .npy, one target's as .tiff (float32) or .png, or the

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from brightfield_client.images import ImageSource
-from brightfield_client.pictures import on_axes
 from brightfield_client.results._shapes import Detection, ObjectClass, Solid
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.result import Result
 from brightfield_client.results.table import (
     Cells,
@@ -32,7 +32,7 @@ MIDDLE = "centroid_x_px=centroid.x centroid_y_px=centroid.y"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Found(Result, Listing[D], Table):
+class Found(Result, Drawn, Listing[D], Table):
     """N objects, and the classes that the model knows.
 
     `to_pandas` has a row per object; the columns are those of `format="csv"`.
@@ -40,6 +40,11 @@ class Found(Result, Listing[D], Table):
 
     objects: tuple[D, ...] = at(repr=False)
     classes: tuple[ObjectClass, ...] = at(repr=False)
+
+    @property
+    def _drawing(self) -> Mapping[str, Any]:
+        """Instances are told apart by their colours."""
+        return {"paint": "object"} if getattr(self, "mode", None) == "instance" else {}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -78,17 +83,6 @@ class Found(Result, Listing[D], Table):
     def to_coco(self) -> dict[str, Any]:
         """The COCO data set that `format="coco"` gives; see `again`."""
         return dict(json.loads(self.again("coco").content))
-
-    def overlay(self, *, alpha: float = 0.6) -> Any:
-        """The objects drawn over the image by the service, as a Pillow image; see `again`."""
-        return self.again("overlay", alpha=alpha).picture()
-
-    def plot(self, image: ImageSource | None = None, *, ax: Any | None = None) -> Any:
-        """Draw `overlay()` with matplotlib and return the axes.
-
-        `image` is not needed: the answer knows the one that was asked about.
-        """
-        return on_axes(self.overlay(), ax, self.model.id)
 
     def _count_table(self) -> str:
         rows = [(label, str(count)) for label, count in self.counts.items()]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import inline_png
 from brightfield_client.results._shapes import Point
 from brightfield_client.results.batch import ItemError
+from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.places import PLACE, Box
 from brightfield_client.results.result import Result
 from brightfield_client.results.saving import save_as
@@ -56,13 +57,14 @@ def _units(found: list[Json]) -> dict[int, tuple[Patch, ...]]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Patches(Result, Listing[Patch], Table):
+class Patches(Result, Drawn, Listing[Patch], Table):
     """The patches of each unit of `layer`, by its number, the most exciting first.
 
     `rule` says how the gradients were taken: `guided`, `plain`, or `none`. A sequence of all
     patches.
     """
 
+    _form: ClassVar[str] = "png"
     layer: str
     units: Mapping[int, tuple[Patch, ...]] = at(read=_units)
     rule: str
@@ -94,15 +96,9 @@ class Patches(Result, Listing[Patch], Table):
         return cells(columns(f"unit image value {PLACE}"), self)
 
     def _repr_html_(self) -> str:
-        rows = []
-        for unit, patches in self.units.items():
-            cells = "".join(f"<td>{_cell(patch)}</td>" for patch in patches)
-            rows.append(f"<tr><th>{unit}</th>{cells}</tr>")
-        head = f"<caption>{html.escape(self.layer)}</caption>"
-        return f"<table>{head}{''.join(rows)}</table>{self._caption()}"
-
-
-def _cell(patch: Patch) -> str:
-    pictures = (patch.picture, *(() if patch.guided is None else (patch.guided,)))
-    shown = "".join(inline_png(picture.resize((64, 64)), "patch") for picture in pictures)
-    return f"{shown}<br><small>{patch.value:.3g}, image {patch.image}</small>"
+        shown = (
+            f"<td>{inline_png(each.picture.resize((64, 64)), 'patch')}<br><small>unit {each.unit}: "
+            f"{each.value:.3g}</small></td>"
+            for each in self
+        )
+        return f"<table><tr>{''.join(shown)}</tr></table>{self._caption()}"

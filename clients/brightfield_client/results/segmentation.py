@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PillowImage
 
-from brightfield_client.pictures import thumbnail_png
 from brightfield_client.results._shapes import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import MIDDLE, OBJECT, InOneImage
@@ -17,8 +15,6 @@ from brightfield_client.results.places import EDGES
 from brightfield_client.results.saving import Writers, as_npy, save_as
 from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import at
-
-_BOUNDARY = 0.35  # brightness of a boundary between objects
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,19 +43,6 @@ class Segmentation(InOneImage[Segment]):
         if all(found.id != label for found in self.objects):
             raise KeyError(f"there is no object {label}")
         return np.asarray(self.labels == label)
-
-    def picture(self) -> PillowImage.Image:
-        """The label image in its classes' colours on black, darker where two objects touch."""
-        labels = self.labels
-        colors = np.zeros((int(labels.max(initial=0)) + 1, 3), np.uint8)
-        for found in self.objects:
-            colors[found.id] = self.classes[found.class_id].color
-        painted = colors[labels]
-        boundary = np.zeros(labels.shape, bool)
-        boundary[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-        boundary[1:] |= labels[1:] != labels[:-1]
-        painted[boundary] = (_BOUNDARY * painted[boundary]).astype(np.uint8)
-        return PillowImage.fromarray(painted)
 
     def save(self, path: str | Path) -> Path:
         """Write the answer by the suffix of `path`.
@@ -95,4 +78,4 @@ class Segmentation(InOneImage[Segment]):
         )
 
     def _repr_html_(self) -> str:
-        return thumbnail_png(self.picture(), self.mode) + self._count_table() + self._caption()
+        return self._shown(self.mode) + self._count_table() + self._caption()

@@ -33,6 +33,8 @@ _RAMP = np.array(
 PALE: Color = (210, 214, 219)
 _INK, _PAPER = (33, 37, 41), (255, 255, 255)
 _MARGIN, _LEGEND, _FONT, _FINER = 12, 180, 13, 3
+# Room for a line of text along an edge of the map.
+_TEXTS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,25 @@ class MapPlot:
     tiles: Sequence[tuple[int, int, bytes]] = ()
     tile: int = 0
     legend: Legend | None = None
+    title: str = ""
+    axes: tuple[str, str] | None = None
+    """What stands along the horizontal and the vertical axis."""
+
+    @property
+    def _left(self) -> int:
+        return _MARGIN + (_TEXTS if self.axes else 0)
+
+    @property
+    def _top(self) -> int:
+        return _MARGIN + (_TEXTS if self.title else 0)
 
     @property
     def _width(self) -> int:
-        return self.side + 2 * _MARGIN + (_LEGEND if self.legend else 0)
+        return self._left + self.side + _MARGIN + (_LEGEND if self.legend else 0)
 
     @property
     def _height(self) -> int:
-        return self.side + 2 * _MARGIN
+        return self._top + self.side + _MARGIN + (_TEXTS if self.axes else 0)
 
     @property
     def _radius(self) -> float:
@@ -82,6 +95,7 @@ class MapPlot:
                 tile = opened.convert("RGB").resize(self._inside(opened.size))
             picture.paste(tile, self._corner(left, top, tile.size))
         self._write_legend(ImageDraw.Draw(picture))
+        self._write_texts(picture)
         buffer = io.BytesIO()
         picture.save(buffer, "PNG")
         return buffer.getvalue()
@@ -98,11 +112,11 @@ class MapPlot:
                 f'<circle cx="{x:.2f}" cy="{y:.2f}" r="{self._radius:.2f}" fill="{web(color)}"/>'
             )
         parts += [self._svg_tile(*tile) for tile in self.tiles]
-        parts += self._svg_legend()
+        parts += self._svg_legend() + self._svg_texts()
         return ("".join(parts) + "</svg>").encode()
 
     def _centers(self) -> NDArray[np.float64]:
-        return np.asarray(_MARGIN + self.places.reshape(-1, 2) * self.side)
+        return np.asarray((self._left, self._top) + self.places.reshape(-1, 2) * self.side)
 
     def _inside(self, size: tuple[int, int]) -> tuple[int, int]:
         factor = (self.tile - 2) / max(size)
@@ -110,8 +124,8 @@ class MapPlot:
 
     def _corner(self, left: int, top: int, size: tuple[int, int]) -> tuple[int, int]:
         return (
-            _MARGIN + left + (self.tile - size[0]) // 2,
-            _MARGIN + top + (self.tile - size[1]) // 2,
+            self._left + left + (self.tile - size[0]) // 2,
+            self._top + top + (self.tile - size[1]) // 2,
         )
 
     def _svg_tile(self, left: int, top: int, data: bytes) -> str:
@@ -128,17 +142,49 @@ class MapPlot:
         if self.legend is None:
             return []
         lines: list[tuple[Color | None, str]] = [(None, self.legend.title), *self.legend.lines]
-        return [(_MARGIN + 20 * row, color, text) for row, (color, text) in enumerate(lines)]
+        return [(self._top + 20 * row, color, text) for row, (color, text) in enumerate(lines)]
 
     def _write_legend(self, draw: ImageDraw.ImageDraw) -> None:
-        left, font = self.side + 2 * _MARGIN, ImageFont.load_default(_FONT)
+        left, font = self._left + self.side + _MARGIN, ImageFont.load_default(_FONT)
         for top, color, text in self._lines():
             if color is not None:
                 draw.rectangle((left, top + 2, left + 11, top + 13), fill=color)
             draw.text((left + (18 if color else 0), top), _short(text), _INK, font)
 
+    def _write_texts(self, picture: Image.Image) -> None:
+        """The title, and what the axes are, the vertical one from below upwards."""
+        draw, font = ImageDraw.Draw(picture), ImageFont.load_default(_FONT)
+        draw.text((self._left, _MARGIN), self.title, _INK, font)
+        if self.axes is None:
+            return
+        across, up = self.axes
+        middle, bottom = self._left + self.side // 2, self._top + self.side + _MARGIN
+        draw.text((middle, bottom), across, _INK, font, anchor="ma")
+        upright = Image.new("RGB", (self.side, _TEXTS), _PAPER)
+        ImageDraw.Draw(upright).text((self.side // 2, 2), up, _INK, font, anchor="ma")
+        picture.paste(upright.transpose(Image.Transpose.ROTATE_90), (2, self._top))
+        frame = (self._left - 3, self._top - 3, self._left + self.side + 3, bottom - _MARGIN + 3)
+        draw.rectangle(frame, outline=PALE)
+
+    def _svg_texts(self) -> list[str]:
+        style = f'font-size="{_FONT}" font-family="sans-serif" fill="{web(_INK)}"'
+        parts = [f'<text x="{self._left}" y="{_MARGIN + 12}" {style}>{escape(self.title)}</text>']
+        if self.axes is None:
+            return parts if self.title else []
+        across, up = map(escape, self.axes)
+        x, y = self._left + self.side // 2, self._top + self.side // 2
+        bottom = self._top + self.side + _MARGIN + 12
+        middle = f'text-anchor="middle" {style}'
+        return [
+            *parts,
+            f'<rect x="{self._left - 3}" y="{self._top - 3}" width="{self.side + 6}" '
+            f'height="{self.side + 6}" fill="none" stroke="{web(PALE)}"/>',
+            f'<text x="{x}" y="{bottom}" {middle}>{across}</text>',
+            f'<text transform="translate(14,{y}) rotate(-90)" {middle}>{up}</text>',
+        ]
+
     def _svg_legend(self) -> list[str]:
-        left, parts = self.side + 2 * _MARGIN, []
+        left, parts = self._left + self.side + _MARGIN, []
         for top, color, text in self._lines():
             if color is not None:
                 parts.append(

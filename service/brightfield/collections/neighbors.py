@@ -8,10 +8,12 @@ from typing import Any
 
 from brightfield.collections.adding import embedded, pictured
 from brightfield.collections.index import CollectionIndexes
+from brightfield.collections.montage import neighbor_montage
 from brightfield.collections.queries import CollectionQueries, Search, watched
 from brightfield.engine.engine import Engine
 from brightfield.engine.view import View
 from brightfield.errors import ConflictingParameter, EmptyBody
+from brightfield.images import encode
 from brightfield.images.selection import Selection
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
@@ -77,6 +79,19 @@ class NeighborSearch:
             thumbnail,
             watched(ticket, progress),
         )
+
+    async def drawn(
+        self, found: dict[str, Any], example: SearchExample, ticket: Ticket, *, legend: bool
+    ) -> bytes:
+        """What `find` found as a picture (PNG), beside the example."""
+        query: bytes | str | None = example.item_id
+        if example.image is not None:
+            query = await asyncio.to_thread(
+                pictured, self._engine, example.image, example.selection, ticket
+            )
+        items = self._queries.stores.items
+        sheet = await asyncio.to_thread(neighbor_montage, items, found, query, legend=legend)
+        return encode.png(sheet)
 
     async def _embedded(
         self, name: str, image: bytes, example: SearchExample, ticket: Ticket

@@ -7,15 +7,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
 from brightfield.collections.notes import as_json, on_copies, on_zeros
-from brightfield.collections.queries import CollectionQueries, ItemSelection, SelectedItems
+from brightfield.collections.queries import (
+    Clustering,
+    CollectionQueries,
+    ItemSelection,
+    SelectedItems,
+)
 from brightfield.collections.vector_cache import Snapshot
 from brightfield.embedding.layout import scaled, snapped
 from brightfield.embedding.neighbors import Metric
@@ -45,6 +50,8 @@ class PlotChoice(ItemSelection):
     """`png` or `svg`."""
     by: str | None = None
     """The metadata key that colours the points. Default: none; thumbnails are drawn."""
+    clusters: Annotated[int, Field(ge=2, le=100)] | None = None
+    """Colour the points by k-means with so many clusters, those of /clusters with this `k`."""
     thumbnails: bool | None = None
     """Whether to draw thumbnails. Default: yes, unless points are coloured."""
     size: Annotated[int, Field(ge=100, le=4000)] = 1000
@@ -55,6 +62,12 @@ class PlotChoice(ItemSelection):
     """Only these items count, others are pale points."""
     run: str | None = None
     """Id of an evaluation run: only the items with the ids of its worst cases count."""
+
+    @model_validator(mode="after")
+    def _one_color(self) -> Self:
+        if self.by is not None and self.clusters is not None:
+            raise ValueError("by and clusters both colour the points; give one")
+        return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -183,16 +196,47 @@ class CollectionProjections:
         if not items:
             raise TooFewItems(f"No item of the map {map_id} is left; make a new map.")
         bright = _passing(items, choice)
-        colors, legend = _colors(items, bright, choice.by)
+        colors, legend = _colors(bright, self._values(name, view, items, choice))
         tiles: dict[int, tuple[int, int, bytes]] = {}
         tile = 0
-        shown = choice.by is None if choice.thumbnails is None else choice.thumbnails
+        shown = legend is None if choice.thumbnails is None else choice.thumbnails
         if shown:
             tiles, tile = self._tiles(view, bright, choice)
         bare = [row for row in range(len(items)) if row not in tiles]
         places, dots = scaled(view.points)[bare], [colors[row] for row in bare]
-        plot = MapPlot(choice.size, places, dots, list(tiles.values()), tile, legend)
+        title, axes = self._titled(view, len(items))
+        plot = MapPlot(choice.size, places, dots, list(tiles.values()), tile, legend, title, axes)
         return plot.png() if choice.format == "png" else plot.svg()
+
+    def _titled(self, view: ProjectionView, count: int) -> tuple[str, tuple[str, str] | None]:
+        """What is above a map, and what its axes are."""
+        facts = view.summary.facts
+        kind, trust = self._catalog[facts["method"]], facts["trustworthiness"]["value"]
+        deep = view.points.shape[1] > 2
+        parts = [
+            f"{kind.title} of {count} items",
+            kind.about(facts),
+            "" if trust is None else f"trustworthiness {trust:.2f}",
+            f"2 of {view.points.shape[1]} dimensions are shown" if deep else "",
+        ]
+        return ", ".join(part for part in parts if part), kind.axes(facts)
+
+    def _values(
+        self, name: str, view: ProjectionView, items: Sequence[StoredItem], choice: PlotChoice
+    ) -> tuple[str, list[Any]] | None:
+        """What colours the points: a title and a value of each item, in the items' order."""
+        if choice.clusters is not None:
+            conditions = view.summary.facts["filter"]
+            asked = Clustering(k=choice.clusters, filter=conditions, members=0)
+            made = self._queries.clusters(name, asked, no_progress)
+            found = dict(zip(made["ids"], made["labels"], strict=True))
+            labels = [found.get(item.id) for item in items]
+            return f"{choice.clusters}-means", [
+                None if k is None else f"cluster {k}" for k in labels
+            ]
+        return (
+            None if choice.by is None else (choice.by, [i.metadata.get(choice.by) for i in items])
+        )
 
     def _items(self, view: ProjectionView) -> list[StoredItem]:
         return SelectedItems(view.snapshot, view.rows).items
@@ -269,11 +313,10 @@ def _passing(items: Sequence[StoredItem], choice: PlotChoice) -> NDArray[np.bool
 
 
 def _colors(
-    items: Sequence[StoredItem], bright: NDArray[np.bool_], by: str | None
+    bright: NDArray[np.bool_], by: tuple[str, list[Any]] | None
 ) -> tuple[list[Color], Legend | None]:
     if by is None:
         return [BLUE if shown else PALE for shown in bright], None
-    values = [
-        item.metadata.get(by) if shown else None for item, shown in zip(items, bright, strict=True)
-    ]
-    return colored(values, by)
+    title, values = by
+    shown = [value if seen else None for value, seen in zip(values, bright, strict=True)]
+    return colored(shown, title)

@@ -40,6 +40,7 @@ class ModelsCheck(Command):
 
 
 def _check(card: ModelCard, check: ModelCheck) -> bool:
+    from brightfield.cards import UNLICENSED
     from brightfield.errors import BrightfieldError
     from brightfield.outages import MissingWeights
 
@@ -51,6 +52,10 @@ def _check(card: ModelCard, check: ModelCheck) -> bool:
         print(f"{'pull' if absent else 'FAIL'} {card.id}: {fault.detail}")
         return absent
     print(f"ok   {card.id} {card.version} ({card.task}, {card.licence})")
+    if card.licence == UNLICENSED:
+        print(
+            "     remark no_licence: the card has no `licence`; say under which others may use it"
+        )
     for kind, notes in (("warning", found.warnings), ("remark", found.remarks)):
         for note in notes:
             print(f"     {kind} {note.code}: {note.detail}")

@@ -13,13 +13,15 @@ from brightfield.errors import UnknownModel
 
 
 class ModelsPull(Command):
-    """Download the weights that a card names."""
+    """Fetch the weights that a card names: download them, or take them from a file."""
 
-    help: ClassVar[str] = "download a model's weights"
+    help: ClassVar[str] = "download a model's weights, or take them from a file"
 
     def add_flags(self, parser: argparse.ArgumentParser) -> None:
         said = "id of a model that is served here, or its folder"
         parser.add_argument("id", metavar="ID", help=said)
+        without = "the file of the weights, brought from another machine; no network is needed"
+        parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help=without)
 
     def run(self, args: argparse.Namespace) -> int:
         from brightfield import zoo
@@ -35,7 +37,7 @@ class ModelsPull(Command):
                 card = find_cards((zoo.folder(), *settings.model_folders)).card(args.id)
         except UnknownModel as fault:
             raise ValueError(f"{fault.detail} {_looked(settings.model_folders)}") from fault
-        path = weights.pull(card, settings.data, _draw)
+        path = weights.pull(card, settings.data, _draw, args.source)
         print(f"{args.id}: {path}")
         return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brightfield.errors import InvalidParameter
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.parameters import Parameters
 from brightfield.results import MapSpace, Raster, Result, array_json, finite
 from brightfield.tensors import Pixels
@@ -18,7 +20,9 @@ from brightfield.tensors import Pixels
 # Cells of a picture where nobody says how many: what one can still look through.
 _SHOWN = 64
 _MOST_CELLS = 4096
-_SIDE, _SMALL_SIDE, _GAP = 35, 15, 2
+_SMALL_SIDE, _GAP = 15, 2
+# Of filters side by side: as large as this sheet allows, within these cells.
+_SHEET, _LEAST, _MOST = 960, 35, 120
 _PAPER = 255
 
 Count = Annotated[int, Field(ge=1, le=65_536)]
@@ -110,25 +114,42 @@ class Filters(Result):
     def raster(self, space: MapSpace) -> Raster:
         return Raster(self.weights, "KCYX")
 
+    @property
+    def caption(self) -> tuple[str, ...]:
+        """What a legend says of the scale."""
+        kind = "colours" if self.weights.shape[1] == 3 == self.total[1] else "greys"
+        height, width = self.weights.shape[2:]
+        ranges = f"m from {self.ranges.min():.3g} to {self.ranges.max():.3g}"
+        return (
+            f"filters of {self.layer}: {len(self.weights)} of {self.total[0]}, "
+            f"{height} x {width} weights, {self.total[1]} input channels",
+            f"{kind} from -m through 0 (middle grey) to m, the largest magnitude of each filter "
+            f"({ranges})",
+        )
+
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        shown = np.broadcast_to(picture, (*picture.shape[:2], 3))
+        return with_legend(shown, PictureLegend((*title, *self.caption), greys=("-m", "0", "m")))
+
     def image(self) -> Pixels:
         top = np.where(self.ranges > 0, self.ranges, 1)[:, None, None, None]
         level = np.nan_to_num(self.weights / top, nan=0.0, posinf=0.0, neginf=0.0)
         cells = np.rint(127.5 + 127.5 * np.clip(level, -1, 1)).astype(np.uint8)
         if self.weights.shape[1] == 3 == self.total[1]:
             colors = cells[:, ::-1] if self.bgr else cells
-            return _side_by_side(colors.transpose(0, 2, 3, 1), _SIDE)
+            return _side_by_side(colors.transpose(0, 2, 3, 1))
         if self.total[1] == 1:
-            return _side_by_side(cells[:, 0, :, :, None], _SIDE)
+            return _side_by_side(cells[:, 0, :, :, None])
         return _laid_out(cells[..., None], _SMALL_SIDE)
 
 
-def _side_by_side(cells: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def _side_by_side(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(K, h, w, C) in about as many rows as columns."""
     columns = math.ceil(math.sqrt(len(cells)))
     rows = math.ceil(len(cells) / columns)
     blank = np.full((rows * columns - len(cells), *cells.shape[1:]), _PAPER, np.uint8)
     grid = np.concatenate([cells, blank]).reshape(rows, columns, *cells.shape[1:])
-    return _laid_out(grid, side)
+    return _laid_out(grid, min(_MOST, max(_LEAST, _SHEET // columns)))
 
 
 def _laid_out(grid: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

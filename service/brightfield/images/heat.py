@@ -15,7 +15,21 @@ from brightfield.geometry import Geometry
 from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.results import MapSpace, Result, map_json
 from brightfield.tensors import Map, Pixels
-from brightfield_painting import ColorScale, greatest, heatmap, overlay
+from brightfield_painting import ColorScale, greatest, heatmap, overlay, strength
+
+_ZOOMED = 512
+# Of the full colour: what lies below cannot be seen.
+_SEEN = 0.02
+_MARGIN = 0.25
+# Of a map that covers few pixels, at least so many are shown around it.
+_LEAST_MARGIN = 4
+
+
+def _widened(places: NDArray[np.int64], side: int) -> tuple[int, int]:
+    """The span of the places with a margin on both ends, within the side."""
+    low, high = int(places.min()), int(places.max()) + 1
+    margin = max(_LEAST_MARGIN, round(_MARGIN * (high - low)))
+    return max(0, low - margin), min(side, high + margin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,7 @@ class HeatResult(Result):
         "alpha": ("overlay",),
         "space": ("json", "npy", "tiff"),
         "legend": ("png", "overlay"),
+        "zoom": ("png", "overlay"),
     }
 
     @abstractmethod
@@ -84,6 +99,18 @@ class HeatResult(Result):
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         heat = self._drawn
         return overlay(picture, heat.map, signed=heat.signed, alpha=alpha, region=heat.region)
+
+    def zoomed(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The part where the map reaches 2 % of its full colour, with a margin; enlarged by whole
+        pixels, so that a side has about 512. The whole picture where the map is 0 everywhere."""
+        rows, columns = np.nonzero(np.abs(strength(self._drawn.map)) >= _SEEN)
+        if not len(rows):
+            return picture
+        top, bottom = _widened(rows, picture.shape[0])
+        left, right = _widened(columns, picture.shape[1])
+        part = picture[top:bottom, left:right]
+        times = max(1, round(_ZOOMED / max(part.shape[:2])))
+        return part.repeat(times, axis=0).repeat(times, axis=1)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
         return with_legend(picture, PictureLegend(tuple(title), self._drawn.scale))

@@ -28,6 +28,8 @@ class PictureLegend:
     title: tuple[str, ...] = ()
     scale: ColorScale | None = None
     classes: tuple[tuple[str, Color], ...] = ()
+    greys: tuple[str, str, str] | None = None
+    """What black, middle grey and white stand for."""
 
 
 def with_legend(picture: Rgb, legend: PictureLegend) -> Rgb:
@@ -43,6 +45,8 @@ def with_legend(picture: Rgb, legend: PictureLegend) -> Rgb:
         sheet.text(line)
     if legend.scale is not None:
         sheet.bar(legend.scale)
+    if legend.greys is not None:
+        sheet.greys(legend.greys)
     sheet.fields(legend.classes[:_MOST_CLASSES])
     if len(legend.classes) > _MOST_CLASSES:
         sheet.text(f"and {len(legend.classes) - _MOST_CLASSES} more")
@@ -73,15 +77,21 @@ class _Sheet:
 
     def bar(self, scale: ColorScale) -> None:
         """A colour bar over the width, with its values below it."""
-        width = self.width - 2 * self.gap
-        self._pictures.append((self.gap, self.y, color_bar(scale, width, self.size)))
+        colors = color_bar(scale, self.width - 2 * self.gap, self.size)
+        middle = f"{scale.zero:.3g}" if scale.signed else ""
+        self._bar(colors, (f"{scale.low:.3g}", middle, f"{scale.high:.3g}"))
+
+    def greys(self, texts: tuple[str, str, str]) -> None:
+        """A bar from black to white, with texts below its ends and its middle."""
+        row = np.linspace(0, 255, self.width - 2 * self.gap).astype(np.uint8)
+        self._bar(np.tile(row[None, :, None], (self.size, 1, 3)), texts)
+
+    def _bar(self, colors: Rgb, texts: tuple[str, str, str]) -> None:
+        self._pictures.append((self.gap, self.y, colors))
         self.y += self.size + 2
-        marks = [(scale.low, 0.0, "la"), (scale.high, 1.0, "ra")]
-        if scale.signed:
-            marks.insert(1, (scale.zero, 0.5, "ma"))
-        for value, place, anchor in marks:
-            x = self.gap + round(place * (width - 1))
-            self._texts.append((x, self.y, f"{value:.3g}", anchor))
+        for text, place, anchor in zip(texts, (0.0, 0.5, 1.0), ("la", "ma", "ra"), strict=True):
+            x = self.gap + round(place * (colors.shape[1] - 1))
+            self._texts.append((x, self.y, text, anchor))
         self.y += self.line
 
     def fields(self, classes: Sequence[tuple[str, Color]]) -> None:

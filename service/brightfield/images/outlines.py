@@ -17,10 +17,15 @@ from brightfield_painting.luma import LUMA
 
 _FILL = 0.22
 """How much of an object's inside is its colour."""
+_FULL = 0.75
+"""As much where the colour tells objects apart."""
 
 
-def draw_objects(base: Rgb, labels: Labels, colors: Mapping[int, Color]) -> Rgb:
-    """The image with every object outlined in its colour and filled lightly with it.
+def draw_objects(
+    base: Rgb, labels: Labels, colors: Mapping[int, Color], *, full: bool = False
+) -> Rgb:
+    """The image with every object outlined in its colour and filled lightly with it; if `full`,
+    filled so that its colour is seen before the image.
 
     The outline lies on the object's own pixels, so touching objects stay apart; it is one pixel
     wide up to sides of 900 and grows with the image. `colors` by label; a label without one is
@@ -33,7 +38,8 @@ def draw_objects(base: Rgb, labels: Labels, colors: Mapping[int, Color]) -> Rgb:
             shown[label], palette[label] = True, color
     inside = shown[labels]
     painted = palette[labels]
-    filled = cv2.addWeighted(base, 1 - _FILL, painted, _FILL, 0)
+    fill = _FULL if full else _FILL
+    filled = cv2.addWeighted(base, 1 - fill, painted, fill, 0)
     drawn: Rgb = np.where(inside[..., None], filled, base)
     return np.where((inside & _outline(labels, line_width(base.shape)))[..., None], painted, drawn)
 

@@ -78,6 +78,18 @@ def read(
     )
 
 
+def levels(data: bytes, selection: Selection) -> tuple[tuple[int, int], ...]:
+    """(width, height) of each level of the page that `selection` names, the largest first."""
+    structure = read_structure(data)
+    stack, rest = read_stack(structure, selection)
+    with TiffPages(structure) as pages:
+        _, number = _choice(pages, stack, rest)
+    if stack.contiguous:
+        first = Directory.of(structure, 0)
+        return ((first.width, first.height),)
+    return tuple((level.width, level.height) for level in levels_of(structure, number))
+
+
 def size(data: bytes) -> tuple[int, int]:
     """(width, height) of the first page."""
     first = Directory.of(read_structure(data), 0)

@@ -22,6 +22,8 @@ from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import PlacedModel
 
 ResidencyState = Literal["available", "loading", "resident", "removed", "quarantined"]
+ModelState = ResidencyState | Literal["not_fetched"]
+"""`not_fetched`: the weights are not on this machine."""
 
 # A request that waits for memory is told when to ask again so many seconds before its deadline, or
 # so much of what is left, so that it is told at all.

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable
+from brightfield.images.bars import with_bars
 from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.outlines import mixed
@@ -56,7 +57,8 @@ class Prediction:
 class ClassPredictions(Result):
     """The predicted classes, best first."""
 
-    formats: ClassVar[tuple[str, ...]] = ("json", "csv")
+    formats: ClassVar[tuple[str, ...]] = ("json", "csv", "overlay")
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {"legend": ("overlay",)}
     predictions: tuple[Prediction, ...]
     unnamed: int = field(default=0, kw_only=True)
     """How many further classes reach the least score."""
@@ -68,9 +70,17 @@ class ClassPredictions(Result):
         rows = [(p.label, p.class_id, p.score) for p in self.predictions]
         return ResultTable(("label", "class_id", "score"), rows)
 
+    def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
+        """The image with a bar for each score beside it."""
+        return with_bars(picture, [(p.label, p.score) for p in self.predictions])
+
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        lines = title if self.predictions else (*title, "no class reaches the threshold")
+        return with_legend(picture, PictureLegend(tuple(lines)))
+
 
 @dataclass(frozen=True)
-class ClassMap(ClassPredictions, HeatResult):
+class ClassMap(HeatResult, ClassPredictions):
     """Also a probability map per class: `values` (k, rows, cols), one per window position."""
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "npy", "tiff", "png", "overlay")

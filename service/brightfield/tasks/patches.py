@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -33,6 +34,11 @@ class Patches(Result):
     layer: str
     units: Mapping[int, Sequence[Patch]]
     rule: str
+    names: Sequence[str | None] = ()
+    """Of the images' files, where they are known."""
+
+    def named(self, names: Sequence[str | None]) -> Patches:
+        return replace(self, names=names)
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
@@ -68,16 +74,17 @@ class Patches(Result):
     def image(self) -> Pixels:
         """A row per unit: each patch with its gradient beside it, and its value."""
         rows = [
-            Row([_tile(patch) for patch in patches], f"unit {unit}")
+            Row([self._tile(patch) for patch in patches], f"unit {unit}")
             for unit, patches in self.units.items()
         ]
         return contact_sheet(rows, _SIDE)
 
-
-def _tile(patch: Patch) -> SheetCell:
-    blank = np.full((1, 1, 3), 127, np.uint8)
-    beside = blank if patch.gradient is None else patch.gradient
-    return SheetCell((patch.picture, beside), f"{patch.value:.3g}, image {patch.image}")
+    def _tile(self, patch: Patch) -> SheetCell:
+        blank = np.full((1, 1, 3), 127, np.uint8)
+        beside = blank if patch.gradient is None else patch.gradient
+        known = self.names[patch.image] if patch.image < len(self.names) else None
+        name = f"image {patch.image}" if known is None else PurePath(known).name
+        return SheetCell((patch.picture, beside), f"{patch.value:.3g}, {name}")
 
 
 class FindPatches(UnitSearch):

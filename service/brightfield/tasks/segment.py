@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -31,7 +32,7 @@ from brightfield.tasks.objects.examined_maps import class_maps, examined_maps, n
 from brightfield.tasks.objects.instances import rules_at
 from brightfield.tasks.objects.linking import SegmentedPlane, linked
 from brightfield.tasks.objects.maps import Field
-from brightfield.tasks.objects.objects import source_of
+from brightfield.tasks.objects.objects import Paint, source_of
 from brightfield.tasks.objects.own_code import OwnCode, examined_own_code
 from brightfield.tasks.objects.partition import Partition, by_class, by_object, from_masks
 from brightfield.tasks.objects.segmentation import Mode, SegmentedObjects
@@ -74,9 +75,13 @@ class Segment(Dense):
     neighbouring planes to a label volume."""
     intensity_over: Literal["stack", "plane"] = "stack"
     """Whether the planes of a volume share their intensity limits, or each finds its own."""
+    paint: Paint = "class"
+    """What the colours of pictures stand for: an object's class, or the object itself."""
     link: Annotated[float, Parameter(gt=0, le=1)] = 0.25
     """Least overlap (intersection over union) of an object with its continuation in the next
     plane of a volume."""
+
+    of_formats: ClassVar[Mapping[str, tuple[str, ...]]] = {"paint": ("overlay",)}
 
     @model_validator(mode="after")
     def _of_a_volume(self) -> Self:
@@ -151,7 +156,8 @@ class Segment(Dense):
 
     def combined(self, canvases: Iterable[Canvas]) -> Result:
         if self.volume:
-            return linked(map(_plane, canvases), self.link)  # which keeps no canvas that is done
+            # It keeps no canvas that is done.
+            return replace(linked(map(_plane, canvases), self.link), paint=self.paint)
         (segmentation,) = map(_segmented, canvases)
         return segmentation
 
@@ -255,6 +261,7 @@ class SegmentCanvas(Canvas):
             mode=mode,
             channels=pixels.shape[2],
             with_outlines=self._task.outlines,
+            paint=self._task.paint,
         )
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -22,7 +22,9 @@ from brightfield.errors import (
 )
 from brightfield.geometry import Axis, Geometry
 from brightfield.images import encode
+from brightfield.images.compared import beside_bicubic
 from brightfield.images.fidelity import psnr, ssim
+from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.tiles import Tile
 from brightfield.models.examination.gaps import Gap
@@ -33,7 +35,7 @@ from brightfield.scaling import Scaling
 from brightfield.tasks.closeness.pixels import compared_pixels
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.maps import Field
-from brightfield.tensors import Pixels
+from brightfield.tensors import Pixels, Rgb
 
 Encoding = Literal["png", "tiff", "npy"]
 
@@ -48,7 +50,8 @@ class Enlarged(Result):
     `psnr` (dB) and `ssim` against the reference, where one was sent.
     """
 
-    formats: ClassVar[tuple[str, ...]] = ("image", "png", "tiff", "npy", "json")
+    formats: ClassVar[tuple[str, ...]] = ("image", "png", "tiff", "npy", "json", "beside")
+    uses: ClassVar[Mapping[str, tuple[str, ...]]] = {"legend": ("beside",)}
     pixels: Pixels
     scale: int
     source: str
@@ -58,6 +61,8 @@ class Enlarged(Result):
     axes: str = "YXC"
     """Of what was sent, the slowest first."""
     profile: bytes | None = None
+    region: Region | None = None
+    """The part of the image that was enlarged; None: all of it."""
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         kind = self.encoding or self.kind
@@ -112,6 +117,15 @@ class Enlarged(Result):
                 "format=tiff."
             )
         return self.pixels
+
+    def beside(self, pixels: Pixels) -> Rgb:
+        return beside_bicubic(pixels, self.pixels, self.region)
+
+    def explained(self, picture: Rgb, title: Sequence[str]) -> Rgb:
+        lines = (*title, f"{self.scale} times; the detail where the two differ most")
+        numbers = {"psnr": "PSNR {:.1f} dB", "ssim": "SSIM {:.3f}"}
+        told = [numbers[name].format(value) for name, value in (self.fidelity or {}).items()]
+        return with_legend(picture, PictureLegend((*lines, *told)))
 
     def raster(self, space: MapSpace) -> Raster:
         """Arrays with channels before or behind the rows, as they were sent."""
@@ -235,6 +249,7 @@ class Enlargement(Canvas):
             None if size is None else size / self._scale,
             axes=picture.source_axes,
             profile=picture.profile,
+            region=self.scene.region,
         )
 
     def _fade(self, values: NDArray[np.float32], tile: Tile) -> None:

@@ -144,12 +144,12 @@ def test_reports_are_asked_for_again(real, tmp_path):
     table = found.save(tmp_path / "report.csv").read_text("utf-8-sig").splitlines()
     assert table[1].startswith("all,,auroc,0.75,")
     assert found.save(tmp_path / "counts.csv", table="confusion").read_text().count("\n") == 3
-    roc = found.plot("roc")
-    assert roc.media_type == "image/svg+xml" and "<img" in roc._repr_html_()
+    assert found.picture("roc").width > 500
+    assert "<svg" in found.save(tmp_path / "roc.svg", plot="roc").read_text()
     assert found.save(tmp_path / "pr.png", plot="pr").read_bytes().startswith(b"\x89PNG")
     assert json.loads(found.save(tmp_path / "all.json").read_text()) == dict(found.raw)
     with pytest.raises(UnprocessableError, match="It has roc, pr, threshold, confusion"):
-        found.plot("cases")
+        found.picture("cases")
     with pytest.raises(ValueError, match=r"saved as \.html"):
         found.save(tmp_path / "report.pdf")
 
@@ -157,6 +157,6 @@ def test_reports_are_asked_for_again(real, tmp_path):
 def test_reports_of_documents_are_asked_for_again(real):
     mask = np.eye(12, dtype=bool)
     found = real.metrics([mask], predictions=[mask], task="segmentation", ci=FAST)
-    assert b"Dice" in found.plot().content
+    assert b"Dice" in found.again("svg").content
     with pytest.raises(ValueError, match="no longer knows its question"):
         Evaluation.from_json(found.raw).to_html()

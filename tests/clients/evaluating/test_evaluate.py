@@ -93,7 +93,7 @@ def test_the_report_is_that_of_all_answers_at_once(client, cells, name):
         file.relative_to(cells).as_posix() for file in files
     }
     assert found.report.to_html("A <run>").count("<h1>A &lt;run&gt;</h1>") == 1
-    assert b"<svg" in found.report.plot("confusion").content
+    assert b"<svg" in found.report.again("svg", plot="confusion").content
 
 
 def test_a_broken_run_goes_on_without_loss_or_double_counting(client, network, cells, name):
@@ -232,7 +232,7 @@ def test_masks(client, tmp_path, name):
     assert [entry.label for entry in found.report.per_class] == ["bright", "dark"]
     assert "The mask has 3 x 3 pixels and the image 24 x 16." in str(found.errors[0].error)
     assert found.report.n == 2 and found.report.excluded[0]["id"] == "1"
-    assert b"Dice" in found.report.plot().content
+    assert b"Dice" in found.report.again("svg").content
 
 
 def test_boxes(client, tmp_path, name):

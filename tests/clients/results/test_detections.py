@@ -98,7 +98,7 @@ def test_plot_shows_what_the_service_draws(answer, fake):
     axes = answer.plot()
     np.testing.assert_array_equal(axes.get_images()[0].get_array(), drawn)
     matplotlib.pyplot.close(axes.figure)
-    np.testing.assert_array_equal(np.asarray(answer.overlay(alpha=0.5)), drawn)
+    np.testing.assert_array_equal(np.asarray(answer.picture(alpha=0.5)), drawn)
     assert fake.last.url.params["alpha"] == "0.5"
 
 

@@ -60,7 +60,7 @@ def test_patches_of_all_images(answer, fake):
     assert first.box == Box(1, 2, 7, 6)
     assert first.picture.getpixel((0, 0)) == (255, 0, 0)
     assert first.guided.size == (6, 4) and second.guided is None
-    assert answer._repr_html_().count("<img") == 3
+    assert answer._repr_html_().count("<img") == 2
 
 
 def test_images_that_could_not_be_read(answer):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 
@@ -149,14 +150,16 @@ def test_a_table_without_objects_has_the_same_columns(client, fake, envelope, ax
     assert len(empty) == 0
 
 
-def test_a_notebook_sees_classes_and_touching_objects_apart(answer):
-    picture = np.asarray(answer.picture())
-    assert picture[0, 0].tolist() == [0, 200, 100]
-    assert picture[0, 2].tolist() == [0, 0, 0]
-    assert 0 < picture[1, 1, 1] < 200
+def test_a_notebook_sees_the_services_picture_and_the_counts(client, fake, answer):
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 3), (0, 200, 100)).save(stream, "PNG")
+    said = {"Content-Type": "image/png"}
+    fake.reply = lambda _: httpx2.Response(200, content=stream.getvalue(), headers=said)
     html = answer._repr_html_()
-    assert html.startswith("<img")
-    assert "<td>nucleus</td><td>2</td>" in html
+    assert html.startswith("<img") and "<td>nucleus</td><td>2</td>" in html
+    asked = fake.last.url.params
+    assert (asked["format"], asked["paint"], asked["legend"]) == ("overlay", "object", "true")
+    assert "<img" not in copy.deepcopy(answer)._repr_html_()
 
 
 @pytest.mark.parametrize("key", ["mask", "objects", "classes", "mode"])

@@ -1,7 +1,7 @@
 """ImageJ itself opens what is written for it: depth, volume, positions and names as they went in.
 
 Needs Debian's libij-java and default-jre-headless, and JPype to ask them; skipped without them, but
-a failure if BRIGHTFIELD_TEST_IMAGEJ is set, as the checks that a change has to pass do.
+a failure if BRIGHTFIELD_IMAGEJ_TESTS is `required`, as where a change is checked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ JAR = Path(os.environ.get("IMAGEJ_JAR", "/usr/share/java/ij.jar"))
 
 @pytest.fixture(scope="module")
 def java() -> Any:
-    lacking = pytest.fail if os.environ.get("BRIGHTFIELD_TEST_IMAGEJ") else pytest.skip
+    lacking = (
+        pytest.fail if os.environ.get("BRIGHTFIELD_IMAGEJ_TESTS") == "required" else pytest.skip
+    )
     try:
         import jpype
     except ImportError:

@@ -119,3 +119,16 @@ def test_a_flat_unit_counts_whatever_its_value(value: float) -> None:
     gallery = TopActivations(2)
     gallery.add(0, np.full((1, 1, 1), value, np.float32), field(1, 1))
     assert gallery.peaks_of(0) == [Peak(value, 0, 0, 0)]
+
+
+def test_an_image_has_so_many_patches_at_most() -> None:
+    seen = field(6, 6)
+    maps = [np.full((1, 6, 6), level, np.float32) for level in (0, 0, 0)]
+    maps[0][0, 0, 0], maps[0][0, 5, 5], maps[1][0, 2, 2] = 9, 8, 7
+    found = {}
+    for most in (1, 2):
+        gallery = TopActivations(3, most)
+        for index, each in enumerate(maps):
+            gallery.add(index, each, seen)
+        found[most] = [(peak.image, peak.value) for peak in gallery.peaks_of(0)]
+    assert found == {1: [(0, 9.0), (1, 7.0)], 2: [(0, 9.0), (0, 8.0), (1, 7.0)]}

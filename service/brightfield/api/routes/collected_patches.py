@@ -57,7 +57,7 @@ async def post_patches(name: Name, request: Request) -> Response:
             unnamed: list[str | None] = [None] * len(ids)
             if form != "json":
                 writer = Writer(form, reply, received.request_id, limit)
-                return await asyncio.to_thread(writer.together, found, unnamed)
+                return await asyncio.to_thread(writer.together, found, ids)
             space = reply.space or "input"
             envelope = together_envelope(found, received.request_id, space, unnamed)
             return await asyncio.to_thread(items_reply, {**envelope, "ids": ids}, limit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
@@ -15,7 +15,7 @@ from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
-from brightfield.api.schema.responses import answers
+from brightfield.api.schema.responses import answers, binary
 from brightfield.api.schema.shapes.collections import (
     DisputedLabels,
     DuplicateGroups,
@@ -25,6 +25,7 @@ from brightfield.api.schema.shapes.collections import (
 )
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.collections import items_reply
+from brightfield.api.writing.formats import unused
 from brightfield.collections.neighbors import SearchExample
 from brightfield.collections.quality import DuplicateSearch, LabelCheck, OutlierSearch
 from brightfield.collections.queries import Clustering, Search, watched
@@ -41,19 +42,35 @@ Explore = Callable[[str, Options, Progress], dict[str, Any]]
 router = APIRouter(tags=["collections"], prefix="/collections")
 
 
+class NeighborForm(Parameters):
+    """The form of the reply."""
+
+    format: Literal["json", "png"] = "json"
+    """`json`, or `png`: the query and its neighbours side by side."""
+    legend: bool = False
+    """Say below the picture what was searched."""
+
+    def check(self) -> None:
+        """Raises `InvalidParameter` for a legend of what isn't a picture."""
+        if self.legend and self.format != "png":
+            raise unused("legend", self.format, ("png",))
+
+
 @router.post(
     "/{name}/neighbors",
     summary="The items nearest an image, a vector or an item; exact, or by an index.",
     response_class=Response,
-    responses=answers(NearestItems, job=True),
-    openapi_extra=describe_question(Search),
+    responses=answers(NearestItems, job=True, media=binary(("image/png",))),
+    openapi_extra=describe_question(Search, NeighborForm),
 )
 @needs("read", job="write")
 async def post_neighbors(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
         posted = await off_loop(received, understand_posted, received, ("vector", "id"))
         item_id = posted.members.get("id", posted.parameters.pop("id", None))
-        search, view, selection = parse((Search, View, Selection), posted.parameters)
+        models = (Search, View, Selection, NeighborForm)
+        search, view, selection, form = parse(models, posted.parameters)
+        form.check()
         example = SearchExample(
             await image_of(posted, services.images),
             posted.members.get("vector"),
@@ -63,8 +80,11 @@ async def post_neighbors(name: Name, request: Request) -> Response:
         )
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
-            find = services.collections.neighbors.find
-            found = await find(name, search, example, ticket, progress)
+            neighbors = services.collections.neighbors
+            found = await neighbors.find(name, search, example, ticket, progress)
+            if form.format == "png":
+                drawn = await neighbors.drawn(found, example, ticket, legend=form.legend)
+                return Response(drawn, media_type="image/png")
             return await asyncio.to_thread(items_reply, found, services.settings.max_reply_bytes)
 
         return Understood(respond, lengthy=False)

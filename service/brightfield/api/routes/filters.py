@@ -15,8 +15,9 @@ from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers, binary
 from brightfield.api.schema.shapes.models import FilterList
 from brightfield.api.services import services_of
-from brightfield.api.writing.formats import BINARY, media_type_of
+from brightfield.api.writing.formats import BINARY, media_type_of, unused
 from brightfield.api.writing.sized import json_reply
+from brightfield.cards import ModelCard
 from brightfield.images import encode
 from brightfield.images.filters import FilterChoice, Filters
 from brightfield.parameters import Parameters
@@ -32,6 +33,8 @@ class FilterForm(Parameters):
 
     format: str | None = None
     """`json`, `png` or `npy`; wins over the Accept header."""
+    legend: bool = False
+    """Draw the scale and what is shown below a picture."""
 
 
 class FilterQuery(FilterForm, FilterChoice):
@@ -55,6 +58,8 @@ async def get_filters(model_id: ModelId, request: Request) -> Response:
     choice, reply = parse((FilterChoice, FilterForm), query_of(request.query_params))
     accept = request.headers.get("accept")
     form = negotiate(reply.format, accept, Filters.formats, media_type_of)
+    if reply.legend and form != "png":
+        raise unused("legend", form, ("png",))
     ticket = ticket_of(request, services.settings.timeout)
     async with RequestScope(request, ticket):
         filters = services.engine.filters
@@ -66,7 +71,14 @@ async def get_filters(model_id: ModelId, request: Request) -> Response:
         if form == "json":
             document = {"model": model_id, **found.payload("input")}
             return json_reply(document, services.settings.max_reply_bytes, _ADVICE, headers=headers)
-        content = encode.png(found.image()) if form == "png" else encode.npy(found.weights)
+        content = encode.npy(found.weights) if form == "npy" else _drawn(found, card, reply)
         return Response(content, headers=headers, media_type=BINARY[form].media_type)
 
     return await asyncio.to_thread(written)
+
+
+def _drawn(found: Filters, card: ModelCard, reply: FilterForm) -> bytes:
+    picture = found.image()
+    if reply.legend:
+        picture = found.explained(picture, (f"{card.id}@{card.version}",))
+    return encode.png(picture)

@@ -25,10 +25,12 @@ from brightfield.card_folders import FoundCards
 from brightfield.cards import InputSpec, ModelCard
 from brightfield.engine import Engine
 from brightfield.models.examination.examination import Examination
+from brightfield.models.loading import weights
 from brightfield.models.loading.makeup import model_digest
 from brightfield.parameters import Parameters
 from brightfield.results import finite
 from brightfield.runtime.acceleration.verdict import Attempt, Verdict
+from brightfield.runtime.registry import ModelState
 
 router = APIRouter(tags=["models"], prefix="/models")
 
@@ -59,7 +61,10 @@ async def list_models(request: Request) -> Response:
         cards = engine.registry.cards()
         faults = {**engine.card_faults, **disk.faults}
         return {
-            "models": [_outline(engine, cards[name], disk) for name in sorted(cards)],
+            "models": sorted(
+                (_outline(engine, cards[name], disk) for name in sorted(cards)),
+                key=lambda model: model["state"] == "not_fetched",
+            ),
             "faults": {name: fault.detail for name, fault in sorted(faults.items())},
         }
 
@@ -152,6 +157,13 @@ def _engine(request: Request) -> Engine:
     return services_of(request).engine
 
 
+def _state(engine: Engine, card: ModelCard) -> ModelState:
+    """That of the registry; `not_fetched` if the weights are not on this machine."""
+    state = engine.registry.state(card.id)
+    absent = state == "available" and not weights.at_hand(card, engine.settings.data)
+    return "not_fetched" if absent else state
+
+
 def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
     """A model by the card by which it answers, compared with the cards on disk."""
     resident = engine.registry.resident(card.id)
@@ -164,7 +176,8 @@ def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any
         "task": card.task,
         "description": card.description,
         "licence": card.licence,
-        "state": engine.registry.state(card.id),
+        "default": card.id in engine.defaults.names,
+        "state": _state(engine, card),
         "quarantine": engine.registry.quarantined(card.id),
         "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,

@@ -64,9 +64,9 @@ def describe_images(options: type[BaseModel]) -> Schema:
     )
 
 
-def describe_question(search: type[BaseModel]) -> Schema:
+def describe_question(*search: type[BaseModel]) -> Schema:
     """One image, vector or id."""
-    own = _fields((search, View, Selection))
+    own = _fields((*search, View, Selection))
     by_id = {"type": "string", "description": "Of an item, which is left out of its neighbours."}
     return _with_images({**own, "id": by_id}, {"image": _IMAGE, "vector": _NUMBERS})
 

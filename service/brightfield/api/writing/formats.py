@@ -37,6 +37,9 @@ class Reply(Parameters):
     legend: bool = False
     """Draw what a picture shows below it: the colours of values or classes, the model, the
     target."""
+    zoom: bool = False
+    """Cut the picture of a map to the part where the map has values to see, and enlarge it: the
+    field of a neuron."""
 
     def check(self, form: str, uses: Mapping[str, Sequence[str]]) -> None:
         """Refuse what was given and the format has no use for; `uses` has the formats by parameter.
@@ -106,6 +109,8 @@ def _tiff(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
 
 def _png(answer: Answer | MultiImageAnswer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     picture = answer.result.image()
+    if reply.zoom:
+        picture = answer.result.zoomed(picture)
     if reply.legend:
         picture = answer.result.explained(picture, facts.title)
     return encode.png(picture, facts.texts, answer.result.profile)
@@ -113,6 +118,15 @@ def _png(answer: Answer | MultiImageAnswer, reply: Reply, facts: AnswerFacts[Any
 
 def _overlay(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     drawn = answer.result.overlay(display(answer.picture.pixels), reply.alpha)
+    if reply.zoom:
+        drawn = answer.result.zoomed(drawn)
+    if reply.legend:
+        drawn = answer.result.explained(drawn, facts.title)
+    return encode.png(drawn, facts.texts)
+
+
+def _beside(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
+    drawn = answer.result.beside(answer.picture.pixels)
     if reply.legend:
         drawn = answer.result.explained(drawn, facts.title)
     return encode.png(drawn, facts.texts)
@@ -136,6 +150,7 @@ BINARY = {
     "npy": ReplyFormat("application/x-npy", "npy", _npy),
     "csv": ReplyFormat("text/csv", "csv", _csv),
     "overlay": ReplyFormat("image/png", "png", _overlay),
+    "beside": ReplyFormat("image/png", "png", _beside),
     "geojson": ReplyFormat("application/geo+json", "geojson", _geojson),
     "coco": ReplyFormat("application/vnd.coco+json", "json", _coco),
     "rois": ReplyFormat("application/zip", "zip", _rois),

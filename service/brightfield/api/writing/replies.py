@@ -60,6 +60,7 @@ class Writer:
     def together(self, answer: MultiImageAnswer, names: Sequence[str | None]) -> Response:
         """One answer about all images; 207 unless all could be read."""
         failed = any(isinstance(image, BrightfieldError) for image in answer.images)
+        answer = replace(answer, result=answer.result.named(names))
         status, facts = 207 if failed else 200, AnswerFacts(answer, None, self.method, self.format)
         if self.format != "json":
             form = BINARY[self.format]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Pca(Projection):
     the columns of W. Exact and the same at every call; new items are projected like the others.
     (Pearson 1901)"""
 
+    title: ClassVar[str] = "PCA"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "scikit-learn")
     metric_matters: ClassVar[bool] = False
 
@@ -40,6 +42,14 @@ class Pca(Projection):
         }
         points = shown.project(vectors).astype(np.float32)
         return Fitted(points, arrays, facts, self._notes(found))
+
+    @staticmethod
+    def axes(facts: Mapping[str, Any]) -> tuple[str, str]:
+        first, second = (
+            f"PC {number} ({100 * ratio:.1f} % of the variance)"
+            for number, ratio in enumerate(facts["explained_variance_ratio"][:2], 1)
+        )
+        return first, second
 
     def _notes(self, found: Components) -> list[Note]:
         if found.directions < self.dimensions:

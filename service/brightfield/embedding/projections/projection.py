@@ -36,6 +36,9 @@ class Projection(Parameters, ABC):
     name: ClassVar[str]
     """The projection's name: that of its file."""
 
+    title: ClassVar[str]
+    """What people call it."""
+
     libraries: ClassVar[tuple[str, ...]]
     """Distributions whose versions the map depends on."""
 
@@ -50,6 +53,16 @@ class Projection(Parameters, ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.name = cls.__module__.rpartition(".")[2]
+
+    @staticmethod
+    def about(facts: Mapping[str, Any]) -> str:
+        """What decides how its map looks, by the map's facts; for a title."""
+        return ""
+
+    @staticmethod
+    def axes(facts: Mapping[str, Any]) -> tuple[str, str] | None:
+        """What the first two coordinates are, where they have a meaning."""
+        return None
 
     def check(self, vectors: Vectors) -> None:
         """Raises `InvalidParameter` if the vectors (N, D) can't have such a map."""

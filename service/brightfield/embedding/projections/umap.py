@@ -6,16 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
-from sklearn.neighbors import NearestNeighbors
 
 from brightfield.embedding.copies import Dtype
 from brightfield.embedding.principal import principal_components
@@ -54,12 +53,17 @@ class Umap(Projection):
     """UMAP by umap-learn, from the extra `umap`. A new item is placed at the mean of its
     neighbours' points, weighted by 1 / distance. (McInnes, Healy and Melville 2018)"""
 
+    title: ClassVar[str] = "UMAP"
     libraries: ClassVar[tuple[str, ...]] = ("numpy", "umap-learn")
 
     neighbors: Annotated[int, Field(ge=2, le=1000)] = 15
     """Size of a neighbourhood; smaller ones show finer groups."""
     min_dist: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Smallest distance between points on the map."""
+
+    @staticmethod
+    def about(facts: Mapping[str, Any]) -> str:
+        return f"{facts['parameters']['neighbors']} neighbours"
 
     def check(self, vectors: Vectors) -> None:
         super().check(vectors)
@@ -106,6 +110,8 @@ class Umap(Projection):
         return np.asarray(start + noise, np.float32)
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
+        from sklearn.neighbors import NearestNeighbors  # large, and slow to import
+
         progress(Step(0, 1))
         count = min(self.neighbors, len(vectors))  # items of the map may have been deleted
         index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.error import URLError
@@ -46,6 +47,18 @@ def locate(card: ModelCard, data: Path | None) -> Path:
     return _downloaded(str(source.torchvision), card, data)
 
 
+def at_hand(card: ModelCard, data: Path | None) -> bool:
+    """Whether the weights are on this machine, unread; also of a card that names none, and of one
+    with a fault, which loading tells."""
+    try:
+        locate(card, data)
+    except MissingWeights:
+        return False
+    except InvalidCard:
+        return True
+    return True
+
+
 def verify(path: Path, sha256: str | None) -> str:
     """The file's SHA-256, which begins with `sha256`, or with the hash in the file's own name.
 
@@ -64,14 +77,21 @@ def verify(path: Path, sha256: str | None) -> str:
     return digest
 
 
-def pull(card: ModelCard, data: Path, progress: DownloadProgress | None = None) -> Path:
-    """Download the card's torchvision weights into `data`/weights, unless they are there already.
+def pull(
+    card: ModelCard,
+    data: Path,
+    progress: DownloadProgress | None = None,
+    source: Path | None = None,
+) -> Path:
+    """Download the card's torchvision weights into `data`/weights, unless they are there already;
+    or take them from the file `source`, for a machine without a network.
 
     The only function of the service that fetches weights. The file appears under its name only
     when it is complete and its hash is right; a damaged one is replaced.
 
     Raises `InvalidCard` when the card's weights are not torchvision's, `MissingWeights` when the
-    download fails and `DamagedWeights` when it brought something else.
+    download fails, `DamagedWeights` when it brought something else, and `OSError` for a source that
+    can't be read.
     """
     if card.weights is None or card.weights.torchvision is None:
         raise InvalidCard(f"{card.id} has nothing to download: its weights are not torchvision's.")
@@ -82,7 +102,10 @@ def pull(card: ModelCard, data: Path, progress: DownloadProgress | None = None) 
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=target.parent, prefix="partial-") as folder:
         partial = Path(folder) / target.name
-        _download(url, partial, progress or _silent)
+        if source is None:
+            _download(url, partial, progress or _silent)
+        else:
+            copyfile(source, partial)
         verify(partial, card.weights.sha256)
         return partial.replace(target)
 

@@ -25,10 +25,12 @@ class UnitSearch(Inside, Task):
 
     k: Annotated[int, Field(ge=1, le=64)] = 6
     """Patches per unit; at most one of each neighbourhood in an image."""
+    per_image: Annotated[int, Field(ge=1, le=64)] = 1
+    """Most patches of a unit from one image."""
 
     def top_activations(self) -> TopActivations:
         """What the values of all images are collected in."""
-        return TopActivations(self.k)
+        return TopActivations(self.k, min(self.k, self.per_image))
 
     @abstractmethod
     def shown(self, top: TopActivations) -> dict[int, int]:

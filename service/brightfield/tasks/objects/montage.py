@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,15 +53,21 @@ class Previews:
 
 
 def montage(
-    planes: Sequence[PlanePreview], colors: Mapping[int, Color], alpha: float, count: int
+    planes: Sequence[PlanePreview],
+    colors: Mapping[int, Color],
+    alpha: float,
+    count: int,
+    *,
+    full: bool = False,
 ) -> Rgb:
     """The planes in rows, each with its objects and a caption: its number and how many there are.
 
     If the picture has not all of the `count` planes, a title says so.
     """
+    drawn = partial(draw_objects, full=full)
     cells = [
         SheetCell(
-            (mixed(each.picture, draw_objects(each.picture, each.labels, colors), alpha),),
+            (mixed(each.picture, drawn(each.picture, each.labels, colors), alpha),),
             f"z={each.number}: {np.count_nonzero(np.unique(each.labels))} objects",
         )
         for each in planes

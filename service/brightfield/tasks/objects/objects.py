@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,11 +138,24 @@ class Classed(Protocol):
     def class_id(self) -> int: ...
 
 
+Paint: TypeAlias = Literal["class", "object"]
+"""What the colours of a picture stand for."""
+
+
 def legend_of(
-    objects: Sequence[Classed], card: ModelCard, picture: Rgb, title: Sequence[str]
+    objects: Sequence[Classed],
+    card: ModelCard,
+    picture: Rgb,
+    title: Sequence[str],
+    paint: Paint = "class",
 ) -> Rgb:
-    """The picture with a legend that counts the objects of each class."""
+    """The picture with a legend that counts the objects of each class, in its colour where that is
+    painted."""
     counts = Counter(found.class_id for found in objects)
+    if paint == "object" and objects:
+        counted = (f"{label(number, card)}: {count}" for number, count in sorted(counts.items()))
+        lines = (*title, ", ".join(counted), "each object in a colour of its own")
+        return with_legend(picture, PictureLegend(lines))
     classes = tuple(
         (f"{label(number, card)}: {count}", card.color(number))
         for number, count in sorted(counts.items())

@@ -16,9 +16,9 @@ from brightfield.images.annotations.table import table
 from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.labels import Labels, smallest
 from brightfield.images.outlines import draw_objects, mixed
-from brightfield.palette import Color
+from brightfield.palette import Color, one_each
 from brightfield.results import MapSpace, Raster, ResultTable
-from brightfield.tasks.objects.objects import PLACED, Objects
+from brightfield.tasks.objects.objects import PLACED, Objects, Paint, legend_of
 
 Mode = Literal["semantic", "instance"]
 
@@ -44,6 +44,7 @@ class SegmentedObjects(Objects):
     mode: Mode
     channels: int
     with_outlines: bool = False
+    paint: Paint = "class"
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         return {
@@ -85,7 +86,12 @@ class SegmentedObjects(Objects):
         return self.placement.outlines(traced) if self.placement else traced
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
-        return mixed(picture, draw_objects(picture, self.labels, self._colors()), alpha)
+        full = self.paint == "object"
+        drawn = draw_objects(picture, self.labels, self._colors(), full=full)
+        return mixed(picture, drawn, alpha)
+
+    def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        return legend_of(self.objects, self.card, picture, title, self.paint)
 
     def _classes(self) -> list[dict[str, Any]]:
         areas = [0.0] * len(self.card.label_names)
@@ -116,4 +122,6 @@ class SegmentedObjects(Objects):
         return {"format": kind, "bits": bits, "data": base64.b64encode(data).decode("ascii")}
 
     def _colors(self) -> dict[int, Color]:
+        if self.paint == "object":
+            return one_each(found.id for found in self.objects)
         return {found.id: self.card.color(found.class_id) for found in self.objects}

@@ -19,9 +19,10 @@ from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.objects import Object, ObjectSource
 from brightfield.images.picture import Note
 from brightfield.images.placement import FieldPlacement
+from brightfield.palette import Color, one_each
 from brightfield.results import MapSpace, Raster, Result, ResultTable
 from brightfield.tasks.objects.montage import PlanePreview, montage
-from brightfield.tasks.objects.objects import PLACED, legend_of
+from brightfield.tasks.objects.objects import PLACED, Paint, legend_of
 from brightfield.tasks.objects.segmentation import Mode
 
 
@@ -106,6 +107,7 @@ class Volume(Result):
     source: ObjectSource
     planes: tuple[VolumePlane, ...]
     previews: tuple[PlanePreview, ...] = ()
+    paint: Paint = "class"
     placement: FieldPlacement = field(default=FieldPlacement(), kw_only=True)
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
@@ -212,8 +214,8 @@ class Volume(Result):
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         """The planes side by side, with their objects; `picture`, which is one of them, is not
         needed."""
-        colors = {found.id: self.card.color(found.class_id) for found in self.objects}
-        return montage(self.previews, colors, alpha, len(self.labels))
+        full = self.paint == "object"
+        return montage(self.previews, self._colors(), alpha, len(self.labels), full=full)
 
     def left_out(self, form: str) -> Sequence[Note]:
         shown, planes = len(self.previews), len(self.labels)
@@ -222,7 +224,12 @@ class Volume(Result):
         return (Note("planes_left_out", f"The picture shows {shown} of {planes} planes."),)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        return legend_of(self.objects, self.card, picture, title)
+        return legend_of(self.objects, self.card, picture, title, self.paint)
+
+    def _colors(self) -> dict[int, Color]:
+        if self.paint == "object":
+            return one_each(found.id for found in self.objects)
+        return {found.id: self.card.color(found.class_id) for found in self.objects}
 
     def _outlines(self, index: int) -> Mapping[int, ObjectOutline]:
         traced = trace(self.labels[index])

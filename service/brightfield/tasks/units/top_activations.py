@@ -25,7 +25,8 @@ class Peak:
 
 
 class TopActivations:
-    """The `k` greatest values of every unit over the images that were added, with their places.
+    """The `k` greatest values of every unit over the images that were added, with their places; at
+    most `per_image` of one image.
 
     A unit has at most one value per neighbourhood of an image: a lower value does not count
     where the middle of its receptive field lies in the receptive field of a higher one. Nor does
@@ -33,8 +34,9 @@ class TopActivations:
     has but one place. Ties go to the image, row and column that come first.
     """
 
-    def __init__(self, k: int) -> None:
+    def __init__(self, k: int, per_image: int | None = None) -> None:
         self._k = k
+        self._per_image = k if per_image is None else per_image
         self._values: Values = np.empty((0, k), np.float32)
         self._places: Indices = np.empty((0, k, 3), np.int64)
 
@@ -44,7 +46,7 @@ class TopActivations:
             self._values = np.full((len(maps), self._k), -np.inf, np.float32)
             self._places = np.zeros((len(maps), self._k, 3), np.int64)
         near = near_places(field.rows), near_places(field.cols)
-        for values, rows, columns in peaks(maps, self._k, self._values[:, -1], *near):
+        for values, rows, columns in peaks(maps, self._per_image, self._values[:, -1], *near):
             self._insert(values, np.stack([np.full_like(rows, image), rows, columns], axis=1))
 
     @property

@@ -28,7 +28,7 @@ from brightfield.cards import (
 )
 from brightfield.object_sizes import ObjectSizes
 from brightfield.runtime.acceleration.verdict import SearchStage
-from brightfield.runtime.registry import ResidencyState
+from brightfield.runtime.registry import ModelState
 
 _FilterPlace = Annotated[list[Natural], Field(min_length=2, max_length=2)]
 
@@ -48,10 +48,12 @@ class ModelSummary(TypedDict):
     task: str
     description: str
     licence: str
-    state: ResidencyState
+    default: bool
+    """Whether it answers for its task where no model is named."""
+    state: ModelState
+    """`removed`: neither in memory nor on disk."""
     quarantine: str | None
     """Why it is set aside, if it is."""
-    """`removed`: neither in memory nor on disk."""
     pinned: bool
     """Whether it is kept from being evicted."""
     device: str | None
