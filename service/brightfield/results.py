@@ -81,6 +81,12 @@ class Result(ABC):
         squares as large as their boxes, which are a disc's diameter. None if it names none."""
         return None
 
+    @property
+    def means(self) -> Sequence[tuple[float | None, ...]] | None:
+        """The mean intensity of each object in each channel of the image, in the image's own
+        values. None if it measures none."""
+        return None
+
     profile: bytes | None = None
     """The ICC profile of its colours, where it is an image."""
 

@@ -81,6 +81,7 @@ def test_levels_are_chosen_and_are_no_pages(data: bytes) -> None:
         found = read(data, level=level)
         np.testing.assert_array_equal(found.pixels, pixels)
         assert found.pixel_size == pytest.approx(0.5 * 2**level, rel=1e-3)
+        assert found.address.known == ({"level": level} if level else {})
     np.testing.assert_array_equal(read(data).pixels, BASE)
     assert len(stack(data, Selection(), limits=LIMITS)) == 1
     with pytest.raises(InvalidParameter, match=r"level=0 \(320 x 256\), .* level=2 \(80 x 64\)"):

@@ -117,6 +117,7 @@ def nuclear_fields(seed: int) -> tuple[dict[str, Array], Nuclei]:
     light = ramp(0.1, 1)
     stained = np.array([225, 180, 215]) - unit[..., None] * np.array([110, 120, 60])
     specks = np.random.default_rng(seed).random(unit.shape) < 0.005
+    dirt = with_debris(np.zeros_like(plain), 0.005, seed, 2).astype(np.float64)
     return {
         "plain": plain,
         "dim": counts(12 * unit, "u1"),
@@ -129,5 +130,6 @@ def nuclear_fields(seed: int) -> tuple[dict[str, Array], Nuclei]:
         "inverted": counts((235 - 200 * unit.clip(0, 1)) * ramp(0.4, 1), "u1"),
         "stained": counts(stained + 3 * noise(seed + 3, 1.5)[..., None], "u1"),
         "debris": with_debris(plain, 0.005, seed, 2),
+        "soft debris": counts(np.maximum(plain, ndimage.gaussian_filter(dirt, 1))),
         "specks": np.where(specks, 60_000, plain).astype("u2"),
     }, truth

@@ -28,6 +28,8 @@ class PlaneAddress:
     t: int | None = None
     channels: tuple[int, ...] | None = None
     axes: str = "YX"
+    level: int | None = None
+    """Of a pyramid; None: the full resolution."""
 
     @classmethod
     def of(cls, selection: Selection, axes: str) -> PlaneAddress:
@@ -38,6 +40,7 @@ class PlaneAddress:
             selection.t if "T" in axes else None,
             selection.channels,
             axes,
+            selection.level or None,
         )
 
     @property
@@ -55,13 +58,14 @@ class PlaneAddress:
     @property
     def known(self) -> dict[str, Any]:
         """The parts that were chosen, by the names of the parameters."""
-        parts = {"page": self.page, "z": self.z, "t": self.t, "channels": self.channels}
+        parts = {**self.json(), "channels": self.channels}
         return {name: part for name, part in parts.items() if part is not None}
 
     def json(self) -> dict[str, Any]:
         """Every part, null where nothing was chosen."""
         channels = None if self.channels is None else list(self.channels)
-        return {"page": self.page, "z": self.z, "t": self.t, "channels": channels}
+        numbers = {"page": self.page, "z": self.z, "t": self.t, "channels": channels}
+        return {**numbers, "level": self.level}
 
     def channel_number(self, place: int) -> int:
         """The number, from 1, that the channel at a place of the picture has in its file."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 import numpy as np
@@ -115,7 +116,8 @@ def judge(found: Survey) -> Judgement:
     noise = max(noise, 1e-9 * float(away[-1]), 1e-300)
     step = max((float(np.median(steps)) + 0.25 * found.grain) / _MEDIAN, 1e-9 * noise, 1e-300)
     outside = residuals[np.abs(residuals) > _SIGNAL * noise]
-    level = _bulk(np.sort(np.abs(outside))[::-1], noise)
+    tops = np.concatenate([_tops(np.abs(plane)) for plane in found.planes])
+    level = _bulk(tops[tops > _SIGNAL * noise], np.abs(outside), noise)
     return Judgement(
         _verdict(away / noise, steps / step),
         noise,
@@ -167,17 +169,31 @@ def _rises(values: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     return [rise for rise in (np.diff(values, axis=axis) for axis in (0, 1)) if rise.size]
 
 
-def _bulk(levels: NDArray[np.float64], noise: float) -> float:
-    """The highest of the falling `levels`, less a small group at their beginning that is three
-    times higher than what follows it at once."""
+def _tops(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The blocks (rows, columns) that none of their eight neighbours outshines: what is soft at
+    its edge has values of every height, and one at its top."""
+    rows, columns = levels.shape
+    padded = np.pad(levels, 1)
+    around = [
+        padded[1 + down : 1 + down + rows, 1 + right : 1 + right + columns]
+        for down, right in product((-1, 0, 1), repeat=2)
+    ]
+    highest: NDArray[np.bool_] = np.maximum.reduce(around) == levels
+    return np.asarray(levels[highest])
+
+
+def _bulk(tops: NDArray[np.float64], levels: NDArray[np.float64], noise: float) -> float:
+    """The highest of the `levels`, less a small group of tops that is three times higher than what
+    follows it at once."""
     if levels.size < _FIRST_BLOCKS:
         return 0.0
-    above = np.arange(1, levels.size // 2 + 1)
-    below = np.minimum(above + np.maximum(2, above // 10), levels.size - 1)
-    gaps = (levels[above - 1] >= _GAP * levels[below]) & (levels[below] >= _STRONG * noise)
+    falling = np.sort(tops)[::-1]
+    above = np.arange(1, falling.size // 2 + 1)
+    below = np.minimum(above + np.maximum(2, above // 10), falling.size - 1)
+    gaps = (falling[above - 1] >= _GAP * falling[below]) & (falling[below] >= _STRONG * noise)
     if gaps.any():
-        return float(levels[below[gaps][-1]])
-    return float(levels[_FIRST_BLOCKS - 1])
+        return float(falling[below[gaps][-1]])
+    return float(np.sort(levels)[-_FIRST_BLOCKS])
 
 
 def _grain(plane: NDArray[Any]) -> float:

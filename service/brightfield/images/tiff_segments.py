@@ -39,7 +39,8 @@ def check_segments(page: TiffPage, data: bytes) -> None:
         known = compression in set(COMPRESSION)
         raise UndecodableImage(
             f"TIFF compression {COMPRESSION(compression).name if known else compression} is not "
-            "read; save it uncompressed or with LZW, deflate, Zstandard or JPEG."
+            "read; save it uncompressed or with LZW, deflate, PackBits, LZMA, Zstandard, CCITT, "
+            "JPEG or JPEG 2000."
         )
     inner = _jpeg_size if compression in _JPEG else _jpeg_2000_size
     width = max(page.tilewidth, page.imagewidth)

@@ -1,6 +1,7 @@
 """ImageJ itself opens what is written for it: depth, volume, positions and names as they went in.
 
-Needs Debian's libij-java and default-jre-headless, and JPype to ask them; skipped without.
+Needs Debian's libij-java and default-jre-headless, and JPype to ask them; skipped without them, but
+a failure if BRIGHTFIELD_IMAGEJ_TESTS is `required`, as where a change is checked.
 """
 
 from __future__ import annotations
@@ -24,9 +25,15 @@ JAR = Path(os.environ.get("IMAGEJ_JAR", "/usr/share/java/ij.jar"))
 
 @pytest.fixture(scope="module")
 def java() -> Any:
-    jpype = pytest.importorskip("jpype", reason="JPype asks ImageJ")
+    lacking = (
+        pytest.fail if os.environ.get("BRIGHTFIELD_IMAGEJ_TESTS") == "required" else pytest.skip
+    )
+    try:
+        import jpype
+    except ImportError:
+        lacking("JPype, which asks ImageJ, is not installed")
     if not JAR.exists():
-        pytest.skip(f"ImageJ is not at {JAR}")
+        lacking(f"ImageJ is not at {JAR}")
     if not jpype.isJVMStarted():
         jpype.startJVM("-Djava.awt.headless=true", classpath=[str(JAR)])
     return jpype

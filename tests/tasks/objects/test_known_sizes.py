@@ -15,14 +15,14 @@ SPEC = InputSpec(objects=ObjectSizes(smallest=6, typical=20, largest=48))
     ("diameters", "scale", "warned"),
     [
         ([20.0] * 10, 1.0, False),
-        ([20.0] * 8 + [60.0] * 2, 1.0, False),
-        ([20.0] * 7 + [60.0] * 2 + [3.0], 1.0, True),
+        ([20.0] * 19 + [60.0], 1.0, False),
+        ([20.0] * 18 + [60.0, 3.0], 1.0, True),
         ([100.0] * 10, 1.0, True),
         ([100.0] * 10, 0.25, False),
         ([20.0] * 10, 0.25, True),
     ],
 )
-def test_a_quarter_of_other_sizes_is_a_warning(
+def test_a_tenth_of_other_sizes_is_a_warning(
     diameters: list[float], scale: float, warned: bool
 ) -> None:
     notes = size_notes(diameters, SPEC, scale, 0.5)

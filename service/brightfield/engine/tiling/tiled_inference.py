@@ -29,6 +29,7 @@ from brightfield.runtime.work_item import Priority, WorkItem
 from brightfield.scaling import Scaling, joined, stack_scaling, whole_plane_scaling
 from brightfield.tasks.kinds.dense import Canvas, Dense, Scene
 from brightfield.tasks.objects.known_sizes import size_notes
+from brightfield.tasks.objects.outshining import outshining_notes
 
 # Of a stack, 2 GiB as a 16-bit label volume.
 _MOST_VOXELS = 2**30
@@ -81,7 +82,8 @@ class TiledInference:
         canvas.add(output, image_pass.prepared.geometry, Tile(field, field))
         result = self._task.combined((canvas,))
         self._scale = image_pass.prepared.scale
-        return result, (*canvas.notes, *self._sizes(result, image_pass.picture))
+        scaling = image_pass.prepared.scaling
+        return result, (*canvas.notes, *self._objects(result, image_pass.picture, scaling))
 
     def answer(self, picture: Picture | None, timing: Timing) -> Answer:
         """The answer tile by tile; without a picture for every plane of the job's file.
@@ -91,7 +93,7 @@ class TiledInference:
         views, count = self._views(picture)
         with timing.stage("tiles"):
             result = self._task.combined(self._canvases(views, count))
-        self._keep(self._sizes(result, picture or self._pictures[0]))
+        self._keep(self._objects(result, picture or self._pictures[0], self._scalings[0]))
         for noted in self._canvas_notes:
             self._keep(noted)
         resident = self._resident
@@ -184,9 +186,12 @@ class TiledInference:
             return self._of_stack, ()
         return whole_plane_scaling(picture, self._resident.card.input, self._job.view.intensity)
 
-    def _sizes(self, result: Result, picture: Picture) -> tuple[Note, ...]:
+    def _objects(
+        self, result: Result, picture: Picture, scaling: Scaling | None
+    ) -> tuple[Note, ...]:
         spec = self._resident.card.input
-        return size_notes(result.diameters, spec, self._scale, picture.pixel_size)
+        sizes = size_notes(result.diameters, spec, self._scale, picture.pixel_size)
+        return (*sizes, *outshining_notes(result.means, scaling))
 
     def _rescaling(self, picture: Picture) -> Rescaling:
         return rescaling(picture, self._resident.card.input, self._job.view)

@@ -11,13 +11,13 @@ from brightfield.images.picture import Note
 from brightfield.object_sizes import ObjectSizes
 
 # Of the objects, so that a few crumbs or clumps are no reason to doubt all others.
-_MANY = 0.25
+_MANY = 0.1
 
 
 def size_notes(
     diameters: Sequence[float] | None, spec: InputSpec, scale: float, pixel_size: float | None
 ) -> tuple[Note, ...]:
-    """A warning where a quarter or more of the objects are larger or smaller than those that the
+    """A warning where a tenth or more of the objects are larger or smaller than those that the
     model knows, or where there are none, so nobody takes objects of other sizes for an empty image.
 
     `diameters` are in pixels of the image, of which the model saw `scale` pixels each.
@@ -34,10 +34,11 @@ def size_notes(
     low, middle, high = np.percentile(sizes, [10, 50, 90])
     micrometres = "" if pixel_size is None else f" ({middle * pixel_size:.3g} µm)"
     detail = (
-        f"{outside.sum()} of {len(sizes)} objects are of other sizes than the model knows, which "
-        f"are {known.smallest:.3g} to {known.largest:.3g} pixels of the image: most are {low:.3g} "
-        f"to {high:.3g} pixels across, half of them less than {middle:.3g}{micrometres}. Say how "
-        "large they are with diameter, or set scale."
+        f"{outside.sum()} of {len(sizes)} objects are of other sizes than the model knows "
+        f"({(sizes < known.smallest).sum()} smaller, {(sizes > known.largest).sum()} larger), "
+        f"which are {known.smallest:.3g} to {known.largest:.3g} pixels of the image: most are "
+        f"{low:.3g} to {high:.3g} pixels across, half of them less than {middle:.3g}{micrometres}. "
+        "Say how large they are with diameter, or set scale."
     )
     return (Note("objects_outside_range", detail),)
 

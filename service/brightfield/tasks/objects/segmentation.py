@@ -62,6 +62,11 @@ class SegmentedObjects(Objects):
     def diameters(self) -> Sequence[float] | None:
         return super().diameters if self.mode == "instance" else None
 
+    @property
+    def means(self) -> Sequence[tuple[float | None, ...]] | None:
+        measured = [found.measures for found in self.objects if found.measures is not None]
+        return [each.mean_intensity for each in measured] if self.mode == "instance" else None
+
     def raster(self, space: MapSpace) -> Raster:
         placement = self.placement
         x, y = (edge / placement.downsample for edge in placement.offset)

@@ -76,6 +76,8 @@ class SeenPart(TypedDict):
     z: Natural | None
     t: Natural | None
     channels: list[Natural] | None
+    level: Natural | None
+    """Of a pyramid; null: the full resolution."""
     region: SeenRegion | None
 
 
