@@ -360,3 +360,32 @@ def test_a_plan_that_is_wrong_on_crops_is_refused(monkeypatch: pytest.MonkeyPatc
     found = trace(module, torch.zeros(1, 3, 40, 40))
     assert isinstance(found, Refusal)
     assert "on crops" in found.reason
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(torch.relu, torch.sigmoid, torch.tanh, torch.exp, torch.square, torch.neg, torch.erf),
+        *(functional.gelu, functional.silu, functional.mish, functional.elu, functional.selu),
+        *(functional.softplus, functional.leaky_relu, functional.celu, functional.relu6),
+        *(functional.hardswish, functional.hardsigmoid, functional.hardtanh),
+        lambda x: functional.gelu(x, approximate="tanh"),
+    ],
+)
+def test_a_function_of_one_channel_is_written_into_its_place(
+    function: Callable[[Tensor], Tensor],
+) -> None:
+    """Crops of one channel are dense in every order, where kernels of their own are chosen."""
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 1, 3), nn.Conv2d(1, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.second(function(self.first(x))).mean((2, 3))
+
+    torch.manual_seed(0)
+    image = noise(1, 3, 26, 26, dtype=torch.float32)
+    spans = [(0, 6), (9, 15), (20, 26)]
+    assert_equal(Network().eval().requires_grad_(False), image, spans, spans, 1e-5)

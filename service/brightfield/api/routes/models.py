@@ -164,6 +164,7 @@ def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any
         "task": card.task,
         "description": card.description,
         "licence": card.licence,
+        "default": card.id in engine.defaults.names,
         "state": engine.registry.state(card.id),
         "quarantine": engine.registry.quarantined(card.id),
         "pinned": engine.registry.pinned(card.id),

@@ -48,6 +48,8 @@ class ModelSummary(TypedDict):
     task: str
     description: str
     licence: str
+    default: bool
+    """Whether it answers for its task where no model is named."""
     state: ResidencyState
     quarantine: str | None
     """Why it is set aside, if it is."""
