@@ -8,8 +8,9 @@ same JPEGs in one process without HTTP, the decoding overlapped with the forward
 as the service has, at its best batch size. The two alternate; the ratio is taken round by round.
 The load generator shares the cores; its CPU time is given apart. *Overhead*: CPU seconds of the
 service's process per request with a model that does nothing, less those that its decoding threads
-spend in decode and preprocess (`metered.py` counts them). What decode and preprocess of the same bodies cost in one thread without
-a service is given beside it: threads that share cores and the interpreter's lock need more.
+spend in decode and preprocess (`metered.py` counts them). What decode and preprocess of the same
+bodies cost in one thread without a service is given beside it: threads that share cores and the
+interpreter's lock need more.
 
 Run it on an otherwise idle machine.
 """
