@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from brightfield.api.app import create_app
 from brightfield.api.logs import configure
-from brightfield.engine import image_pass as visit
+from brightfield.engine import image_bytes_held, image_pass
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.serving.server import Server
 from brightfield.settings import Settings
@@ -47,8 +47,8 @@ class Meter:
 
 
 def install(meter: Meter) -> None:
-    visit.decode = meter.over(visit.decode)
-    visit.preprocess = meter.over(visit.preprocess)
+    image_bytes_held.decode = meter.over(image_bytes_held.decode)
+    image_pass.prepared = meter.over(image_pass.prepared)
     exposition = Telemetry.exposition
 
     def with_meter(self: Telemetry) -> bytes:

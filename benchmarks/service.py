@@ -3,13 +3,14 @@
     python benchmarks/service.py [--rounds 5] [--seconds 10] [--json FILE]
 
 Two tables. *Throughput*: /classify with the shipped model at 32 clients, over HTTP, against the
-bound: decode, preprocess and batched forward of the same JPEGs in one process without HTTP, the
-decoding overlapped with the forward on as many threads as the service has, at its best batch
-size. The two alternate; the ratio is taken round by round. The load generator shares the cores;
-its CPU time is given apart. *Overhead*: CPU seconds of the service's process per request with a
-model that does nothing, less those that its decoding threads spend in decode and preprocess
-(`metered.py` counts them). What decode and preprocess of the same bodies cost in one thread without
-a service is given beside it: threads that share cores and the interpreter's lock need more.
+bound: decode, preprocess and batched forward, by the backend that the service has chosen, of the
+same JPEGs in one process without HTTP, the decoding overlapped with the forward on as many threads
+as the service has, at its best batch size. The two alternate; the ratio is taken round by round.
+The load generator shares the cores; its CPU time is given apart. *Overhead*: CPU seconds of the
+service's process per request with a model that does nothing, less those that its decoding threads
+spend in decode and preprocess (`metered.py` counts them). What decode and preprocess of the same
+bodies cost in one thread without a service is given beside it: threads that share cores and the
+interpreter's lock need more.
 
 Run it on an otherwise idle machine.
 """
@@ -29,7 +30,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,17 +40,19 @@ import torch
 from load import Load, Report, photographs, run, started
 from metered import NAME as METERED
 
-from brightfield import zoo
 from brightfield.cards import ModelCard, read_card
+from brightfield.engine import Engine
 from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
-from brightfield.models.loading.build import build
 from brightfield.preprocess import preprocess
+from brightfield.runtime.resident import Resident
 from brightfield.serving.server import tune_interpreter
+from brightfield.settings import Settings
 
 HERE = Path(__file__).parent
 MAX_PIXELS = 100_000_000
 BATCHES = (1, 2, 4, 8, 16)
+MODEL = "imagenet-lite0"
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,17 @@ class Bound:
     """Decode, preprocess and forward of endless JPEGs, in this process, without HTTP."""
 
     card: ModelCard
-    module: torch.nn.Module
+    forward: Callable[[torch.Tensor], object]
     bodies: Sequence[bytes]
     threads: int
 
     @classmethod
-    def of(cls, card: ModelCard, bodies: Sequence[bytes]) -> Bound:
-        module = build(card).to(memory_format=torch.channels_last)
-        return cls(card, module, bodies, os.cpu_count() or 1)
+    def of(cls, resident: Resident, bodies: Sequence[bytes]) -> Bound:
+        """By what runs the model's predictions."""
+        operation = resident.predicting()
+        place = getattr(operation, "place", resident.place)
+        forward = lambda rows: operation(resident.module, place(rows), ())  # noqa: E731
+        return cls(resident.card, forward, bodies, os.cpu_count() or 1)
 
     def prepared(self, body: bytes) -> torch.Tensor:
         return preprocess(decode(body, limits=Limits(MAX_PIXELS)), self.card.input).tensor
@@ -101,7 +107,7 @@ class Bound:
         with torch.inference_mode():
             while time.perf_counter() - begin < seconds:
                 rows = torch.cat([ready.get() for _ in range(batch)])
-                self.module(rows.contiguous(memory_format=torch.channels_last)).softmax(1)
+                self.forward(rows)
                 images += batch
                 if warm and not (warm := warm - 1):
                     images, begin = 0, time.perf_counter()
@@ -141,9 +147,33 @@ async def measured(
     return report
 
 
-async def throughput(base: str, pid: int, given: argparse.Namespace) -> list[dict[str, Any]]:
+@contextlib.contextmanager
+def accelerated() -> Iterator[Resident]:
+    """The shipped model in this process, when it is known what runs it; the service, which has the
+    same data folder, finds that there."""
+    with Engine(Settings(preload=False)) as engine:
+        resident = engine.registry.load(MODEL).result()
+        while resident.verdict.progress in ("waiting", "preparing"):
+            time.sleep(0.2)
+        print(f"run by {resident.predicting()}", file=sys.stderr)
+        yield resident
+
+
+def wait_until_settled(base: str) -> None:
+    """Until the service runs the model by what was found."""
+    while True:
+        with urllib.request.urlopen(f"{base}/models/{MODEL}") as reply:
+            found = json.loads(reply.read())["acceleration"]
+        if found is not None and found["progress"] not in ("waiting", "preparing"):
+            return
+        time.sleep(0.5)
+
+
+async def throughput(
+    base: str, pid: int, given: argparse.Namespace, resident: Resident
+) -> list[dict[str, Any]]:
     bodies = photographs()
-    bound = Bound.of(read_card(zoo.folder() / "imagenet-lite0"), bodies)
+    bound = Bound.of(resident, bodies)
     trials = {batch: bound.throughput(batch, given.seconds / 2) for batch in BATCHES}
     best = max(trials, key=lambda batch: trials[batch])
     print("bound by batch size:", {b: round(v, 1) for b, v in trials.items()}, file=sys.stderr)
@@ -215,10 +245,11 @@ async def main(given: argparse.Namespace) -> None:
     tune_interpreter()  # the bound gets what the service gives itself
     command = f"{sys.executable} {HERE / 'metered.py'}"
     os.environ["BRIGHTFIELD_PORT"] = str(given.port)
-    with environment():
+    with environment(), accelerated() as resident:
         async with started(command, f"{base}/classify") as pid:
+            wait_until_settled(base)
             costs = await overhead(base, pid, given)
-            speeds = await throughput(base, pid, given)
+            speeds = await throughput(base, pid, given, resident)
     table("Overhead with a model that does nothing", costs)
     for clients in (1, 32):
         values = [row["overhead_ms"] for row in costs if row["clients"] == clients]

@@ -66,3 +66,23 @@ def test_operations_and_shapes_are_told_apart() -> None:
 def test_large_images_start_with_small_batches() -> None:
     assert BatchSizes().best("forward", (3, 4096, 4096)) == 1
     assert BatchSizes().seconds_per_row("forward", SHAPE) is None
+
+
+def test_what_was_measured_before_is_where_the_next_process_begins() -> None:
+    before = measured(1.0, 1.4, 2.0, 9.0)
+    after = BatchSizes()
+    after.recall(before.measured())
+    assert after.compared("forward", SHAPE)
+    assert after.best("forward", SHAPE) == 4
+    for _ in range(16):  # this machine is slower with four
+        after.observe("forward", SHAPE, 4, 4.0)
+    assert after.best("forward", SHAPE) == 2
+
+
+def test_images_of_ever_new_sizes_are_forgotten_and_the_usual_one_is_not() -> None:
+    sizes = measured(1.0, 1.4, 2.0, 5.0)
+    for side in range(1, 2000):
+        sizes.observe("forward", (3, side, side), 1, 1.0)
+        sizes.best("forward", SHAPE)
+    assert len(sizes.measured()) <= 256
+    assert sizes.measured()["forward 3x224x224"] == {1: 1.0, 2: 1.4, 4: 2.0, 8: 5.0}

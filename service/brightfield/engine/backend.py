@@ -9,6 +9,7 @@ import torch
 from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
 from brightfield.runtime.acceleration.accelerator import Accelerator
+from brightfield.runtime.acceleration.kept_batch_sizes import KeptBatchSizes
 from brightfield.runtime.acceleration.wanted import Wanted
 from brightfield.runtime.context_threads import ContextThreads
 from brightfield.runtime.ending import TimeLeft, within
@@ -39,12 +40,14 @@ class Backend:
     ) -> None:
         threads = settings.threads or torch.get_num_threads()
         self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
+        self._batch_sizes = KeptBatchSizes(settings.data / "backends", threads)
         self.registry = Registry(
             found,
             ModelLoader(
                 data=settings.data,
                 trust_model_code=settings.trust_model_code,
                 contracts=contracts,
+                batch_sizes=self._batch_sizes,
             ),
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             telemetry,
@@ -79,6 +82,8 @@ class Backend:
         self._accelerator.close()
         for lane in self.lanes:
             lane.refuse()  # so nobody below waits for one
+        for resident in self.registry.residents():
+            self._batch_sizes.keep(resident)
         for pool in (self.explaining, self.evaluating):
             pool.shutdown(wait=False, cancel_futures=True)
         self.decoders.close(left.seconds)

@@ -9,6 +9,7 @@ from brightfield import tasks
 from brightfield.cards import ModelCard
 from brightfield.engine.devices import devices
 from brightfield.models.examination.examination import Examination
+from brightfield.runtime.acceleration.kept_batch_sizes import KeptBatchSizes
 from brightfield.runtime.lane import Lane, LaneWatch
 from brightfield.runtime.loading import ModelLoader
 from brightfield.runtime.safeguards import Safeguards
@@ -40,6 +41,7 @@ def model_check(settings: Settings) -> Iterator[ModelCheck]:
         data=settings.data,
         trust_model_code=settings.trust_model_code,
         contracts=tasks.catalog(),
+        batch_sizes=KeptBatchSizes(settings.data / "backends", settings.threads),
     )
     try:
         yield ModelCheck(lane, loader)

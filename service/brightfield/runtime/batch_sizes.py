@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict, deque
-from collections.abc import Hashable
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
 # A larger batch must be this much cheaper per row to be worth the longer wait of its first row.
@@ -13,6 +13,11 @@ _WORTH = 0.97
 _REMEMBERED = 16
 _UNMEASURED = 8
 _REVISIT = 32
+# Operations and shapes that are remembered: images of any size make ever new ones.
+_MOST_KINDS = 256
+
+Seconds = dict[str, dict[int, float]]
+"""Seconds of a batch by its size, for each operation and shape, as text."""
 
 
 def _recent() -> defaultdict[int, deque[float]]:
@@ -63,14 +68,21 @@ class BatchSizes:
     """Seconds of a forward pass by batch size (powers of two), and the size to close a batch at.
 
     `most` bounds the rows, `most_pixels` the rows times the values of one channel, which keeps
-    large images from filling the memory. Thread-safe.
+    large images from filling the memory. Of the operations and shapes that came last, 256 are
+    remembered. Thread-safe.
     """
 
     def __init__(self, most: int = 64, most_pixels: int = 2**23) -> None:
         self._most = most
         self._most_pixels = most_pixels
         self._lock = threading.Lock()
-        self._costs: dict[tuple[Hashable, tuple[int, ...]], _Costs] = {}
+        self._costs: OrderedDict[tuple[Hashable, tuple[int, ...]], _Costs] = OrderedDict()
+        self._recalled: dict[str, dict[int, float]] = {}
+
+    def recall(self, seconds: Mapping[str, Mapping[int, float]]) -> None:
+        """Begin with what `measured` gave in an earlier process, instead of with nothing."""
+        with self._lock:
+            self._recalled = {kind: dict(costs) for kind, costs in seconds.items()}
 
     def best(self, operation: Hashable, shape: tuple[int, ...]) -> int:
         """Rows at which a batch of this operation and shape (C, H, W) is closed."""
@@ -95,24 +107,26 @@ class BatchSizes:
     def compared(self, operation: Hashable, shape: tuple[int, ...]) -> bool:
         """Whether batches of more than one row were measured, so that the best is known."""
         with self._lock:
-            costs = self._costs.get((operation, shape))
-            return costs is not None and (costs.ceiling == 1 or max(costs.seconds, default=0) > 1)
+            costs = self._of(operation, shape)
+            return costs.ceiling == 1 or max(costs.seconds, default=0) > 1
 
     def seconds_per_row(self, operation: Hashable, shape: tuple[int, ...]) -> float | None:
         """What a row costs at the best measured size; None before anything was measured."""
         with self._lock:
-            costs = self._costs.get((operation, shape))
-            if costs is None or not costs.seconds:
+            costs = self._of(operation, shape)
+            if not costs.seconds:
                 return None
             return min(seconds / size for size, seconds in costs.seconds.items())
 
-    def measured(self) -> dict[str, dict[int, float]]:
-        """Seconds by batch size, for people: operation and shape as text."""
+    def measured(self) -> Seconds:
+        """What was measured, for people and for `recall`."""
         with self._lock:
-            return {
-                f"{operation} {'x'.join(map(str, shape))}": dict(sorted(costs.seconds.items()))
+            found = {
+                _kind(operation, shape): dict(sorted(costs.seconds.items()))
                 for (operation, shape), costs in self._costs.items()
+                if costs.seconds
             }
+            return {**self._recalled, **found}
 
     def _of(self, operation: Hashable, shape: tuple[int, ...]) -> _Costs:
         key = (operation, shape)
@@ -121,4 +135,14 @@ class BatchSizes:
             pixels = max(1, shape[-1] * shape[-2] if len(shape) >= 2 else 1)
             ceiling = max(1, min(self._most, self._most_pixels // pixels))
             costs = self._costs[key] = _Costs(ceiling=1 << (ceiling.bit_length() - 1))
+            for rows, seconds in self._recalled.pop(_kind(operation, shape), {}).items():
+                costs.observe(rows, seconds)
+            if len(self._costs) > _MOST_KINDS:
+                self._costs.popitem(last=False)
+        else:
+            self._costs.move_to_end(key)
         return costs
+
+
+def _kind(operation: Hashable, shape: tuple[int, ...]) -> str:
+    return f"{operation} {'x'.join(map(str, shape))}"

@@ -16,6 +16,7 @@ from brightfield.models.loading.build import PROGRAMS, build
 from brightfield.models.loading.input_sizes import sizes_of
 from brightfield.models.loading.lab_code import load_post_code
 from brightfield.models.loading.makeup import check_unchanged, model_digest
+from brightfield.runtime.acceleration.kept_batch_sizes import KeptBatchSizes
 from brightfield.runtime.examining.examine import examine
 from brightfield.runtime.examining.output_read import OutputContract, ReadByCode
 from brightfield.runtime.lane import Lane
@@ -29,17 +30,25 @@ class ModelLoader:
     own. `contracts` say what models of each task put out."""
 
     def __init__(
-        self, *, data: Path, trust_model_code: bool, contracts: Mapping[str, OutputContract]
+        self,
+        *,
+        data: Path,
+        trust_model_code: bool,
+        contracts: Mapping[str, OutputContract],
+        batch_sizes: KeptBatchSizes,
     ) -> None:
         self._data = data
         self._trust = trust_model_code
         self._contracts = contracts
+        self._batch_sizes = batch_sizes
 
     def __call__(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:
         resident = self.examined(card, room)
         for note in resident.notes:
             log.warning("model %s: %s", card.id, note.detail)
+        self._batch_sizes.recall(resident)
         resident.warm_up()
+        self._batch_sizes.keep(resident)
         return resident
 
     def examined(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:

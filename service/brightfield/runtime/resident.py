@@ -217,15 +217,17 @@ class Resident:
 
     def warm_up(self, forward: Forward | None = None) -> None:
         """Measure passes (default: the module's own) at growing batch sizes, until one no longer
-        pays.
+        pays; of what was measured in an earlier process, one image alone.
 
         Runs in the loader's thread through the lane's queue, so that traffic of other models
         comes in between. An error here means that the model does not work; it is raised.
         """
+        forward = forward or Forward()
+        most = 1 if self.sizes.compared(forward, self.shape) else self._warm_up_limit()
         rows = 1
         while True:
-            seconds = self._timed(rows, forward or Forward())
-            if rows >= self._warm_up_limit() or 2 * seconds > _LONGEST_WARM_UP_BATCH:
+            seconds = self._timed(rows, forward)
+            if rows >= most or 2 * seconds > _LONGEST_WARM_UP_BATCH:
                 return
             rows *= 2
 

@@ -34,7 +34,7 @@ class KeptVerdicts:
 
     def folder_of(self, resident: Resident, wanted: Wanted, threads: int) -> Path:
         """Where what is prepared for a model lies, or will."""
-        return self._folder / resident.card.id / _key(resident, wanted, threads)
+        return self._folder / resident.card.id / key_of(resident, wanted, threads)
 
     def verdict(self, folder: Path) -> Verdict | None:
         """What was found before; None if nothing was, or if it can't be read."""
@@ -50,7 +50,8 @@ class KeptVerdicts:
             draft = folder / f"{_VERDICT}.new"
             draft.write_text(json.dumps(verdict.as_json()))
             draft.replace(folder / _VERDICT)
-            self._remove(other for other in folder.parent.iterdir() if other != folder)
+            others = (other for other in folder.parent.iterdir() if other.is_dir())
+            self._remove(other for other in others if other != folder)
             unused = (each for each in folder.iterdir() if each.is_dir())
             self._remove(each for each in unused if each.name != verdict.backend)
         except OSError as fault:
@@ -66,7 +67,7 @@ class KeptVerdicts:
                 shutil.rmtree(folder)
 
 
-def _key(resident: Resident, wanted: Wanted, threads: int) -> str:
+def key_of(resident: Resident, wanted: Wanted, threads: int) -> str:
     """SHA-256 of the model's digest, how it is read and checked, the code, the versions of the
     backends, and the processor."""
     card, device = resident.card, resident.lane.device
