@@ -14,13 +14,14 @@ endif
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-all check format train benchmark clean
+.PHONY: help serve test test-slow test-all check check-page format train benchmark clean
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
 	@echo "                 (TORCH=cpu installs PyTorch without CUDA; TORCH_WHEELS=FOLDER has its wheels)"
 	@echo "make test        run the tests but the long ones (ARGS='-k jobs' passes arguments to pytest)"
-	@echo "make test-all    run the long ones, too"
+	@echo "make test-slow   run the long ones"
+	@echo "make test-all    run both"
 	@echo "make check       lint, types, the direction of imports and dead code"
 	@echo "make format      format the code"
 	@echo "make train       train a shipped model anew: RECIPE=nuclei DATA=folder (training/README.md)"
@@ -32,15 +33,18 @@ serve: $(VENV)/.service
 
 # glibc gives every thread a heap of its own and seldom returns it: the suite would hold half as
 # much again. Processes whose pools of threads compete for the processors would wait for each other.
-test test-all: export MALLOC_ARENA_MAX = 2
-test: export OMP_NUM_THREADS = 1
+test test-slow: export MALLOC_ARENA_MAX = 2
+test test-slow: export OMP_NUM_THREADS = 1
 
-# The long tests measure one thing against another, so they run one by one.
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-test-all: test
-	@$(BIN)/python -m pytest -m slow $(ARGS)
+# Tests that compare durations or memory have the machine to themselves.
+test-slow: $(VENV)/.dev
+	@$(BIN)/python -m pytest -m 'slow and not alone' -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m 'slow and alone' $(ARGS)
+
+test-all: test test-slow
 
 check: $(VENV)/.dev
 	$(BIN)/python docs/client --check
@@ -49,6 +53,16 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	@if command -v node >/dev/null; then $(MAKE) --no-print-directory check-page; \
+	  else echo "Node isn't on this machine, so the types of the page were not checked."; fi
+
+# The page itself needs no Node; its types and its accessibility are checked by packages of npm.
+check-page: .npm/node_modules/.there
+	node .npm/node_modules/typescript/bin/tsc --project .
+
+.npm/node_modules/.there:
+	npm install --prefix .npm --no-save --silent --no-fund --no-audit typescript@5 axe-core@4
+	@touch $@
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(CODE)
@@ -61,7 +75,7 @@ benchmark: $(VENV)/.dev
 	@$(BIN)/python benchmarks/service.py $(ARGS)
 
 clean:
-	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .npm dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What these wheels need comes with the service's own packages, which find PyTorch there already.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 import uuid
@@ -29,10 +30,17 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     return report
 
 
+def pytest_collection_finish() -> None:
+    """Modules stay, so the garbage collector need not look through them again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _freed_memory() -> Iterator[None]:
     """What one file's tests have freed is not held while the next one's run."""
     yield
+    gc.collect()
     if trim := trim_function():
         trim()
 

@@ -26,6 +26,9 @@ OPERATIONS = {
     "Projection": ("/collections/{name}/projection", "post", ("method",)),
     "ProjectionPlot": ("/collections/{name}/projection/{map_id}/plot", "get", ()),
     "Filters": ("/models/{model_id}/filters", "get", ("format",)),
+    "StoredImage": ("/images/{image_id}", "get", ()),
+    "View": ("/images/{image_id}/view", "get", ("format",)),
+    "Histogram": ("/images/{image_id}/histogram", "get", ()),
     "Evaluation": ("/metrics/runs", "post", ("name", "task", "labels")),
 }
 

@@ -76,6 +76,23 @@ SERVICE = (
         "picture.",
         given="Filters",
     ),
+    Plain(
+        "image", "GET /images/{image_id}", "document",
+        "What was read of a stored image: size, axes, channels, type, values, pixel size.\n\n"
+        "A stored image is named by the `id` that `put_image` gives.",
+        given="StoredImage",
+    ),
+    Plain(
+        "view", "GET /images/{image_id}/view", "binary",
+        "A part of a stored image at a scale, as a picture (`format` `png` or `webp`) or as its\n"
+        "values (`npy` or `json`).",
+        "*, format: str | None = None", "View", forms=False,
+    ),
+    Plain(
+        "histogram", "GET /images/{image_id}/histogram", "document",
+        "How often each value occurs in a stored image, or in a part of it.",
+        given="Histogram",
+    ),
     Plain("version", "GET /livez", 'part("version", str)', "The service's version."),
     Plain(
         "metrics_text", "GET /metrics", "text",
@@ -274,6 +291,7 @@ BY_HAND = ("add_vectors", "neighbors")
 _PLACES = {
     "name": "name: str, /",
     "model_id": "model_id: str",
+    "image_id": "image: str",
     "run_id": "run: EvaluationRun | str",
 }
 

@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     """Seconds for which PUT /images keeps an image after its last use."""
     image_cache_bytes: int = Field(4 * 2**30, ge=0)
     """Most bytes of uploaded images on disk; the least recently used are deleted first."""
+    view_cache_bytes: int = Field(256 * 2**20, ge=0)
+    """Most bytes of decoded planes that GET /images/{id}/view keeps in memory; the least recently
+    used are dropped first."""
     vector_cache_bytes: int = Field(2 * 2**30, ge=0)
     """Most bytes of collections' vectors in memory; the least recently used are dropped first."""
     job_ttl: float = Field(86_400.0, gt=0)
@@ -149,6 +152,7 @@ class Settings(BaseSettings):
         "max_body_bytes_in_flight",
         "max_reply_bytes",
         "image_cache_bytes",
+        "view_cache_bytes",
         "vector_cache_bytes",
         mode="before",
     )

@@ -14,7 +14,10 @@ def torchvision_weights(name: str) -> Any:
 
     Raises `InvalidCard` with the nearest names.
     """
-    from torchvision.models import get_model_weights, get_weight, list_models  # slow to import
+    import brightfield.light_torchvision  # noqa: F401 (before torchvision, and as slow to import)
+
+    # isort: split
+    from torchvision.models import get_model_weights, get_weight, list_models
 
     try:
         return get_weight(name)

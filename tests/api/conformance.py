@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROBLEM = "application/problem+json"
 _WITHOUT_ROUTE = (400, 401, 403, 404, 405, 408, 429, 431, 500, 503)
-_UNDESCRIBED = ("/docs", "/openapi.json", "/redoc", "/static-offline-docs")
+_UNDESCRIBED = ("/docs", "/openapi.json", "/redoc", "/static-offline-docs", "/web/")
 
 
 class Conformance:
@@ -32,7 +32,7 @@ class Conformance:
         self._violations = violations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_UNDESCRIBED):
+        if scope["type"] != "http" or (scope["path"] + "/").startswith(("//", *_UNDESCRIBED)):
             await self._app(scope, receive, send)
             return
         status, headers, body = 0, {}, bytearray()

@@ -200,6 +200,7 @@ def wait_for_departures(app: FastAPI, count: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_hundred_at_once_over_a_socket_are_all_answered(address: tuple[FastAPI, str]) -> None:
     _, url = address
     with httpx2.Client(timeout=60) as client, ThreadPoolExecutor(32) as pool:
@@ -210,6 +211,7 @@ def test_a_hundred_at_once_over_a_socket_are_all_answered(address: tuple[FastAPI
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_predictions_come_in_between_the_chunks_of_an_explanation(
     address: tuple[FastAPI, str],
 ) -> None:

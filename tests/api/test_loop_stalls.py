@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import tifffile
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 LONGEST = 1.0  # yardsticks of the watched service
 SCALE = float(os.environ.get("BRIGHTFIELD_STALL_SCALE", "1"))
 HERE = Path(__file__).parent

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("connections", ["kept", "fresh"])
 def test_nine_in_ten_turns_hold_and_nothing_else_goes_wrong(
     tmp_path: Path, connections: str

@@ -56,6 +56,7 @@ def ending(wire: socket.socket) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_slow_bodies_are_408_while_another_caller_goes_on(address: tuple[FastAPI, str]) -> None:
     app, url = address
     with httpx2.Client(timeout=60) as client:
@@ -73,6 +74,7 @@ def test_slow_bodies_are_408_while_another_caller_goes_on(address: tuple[FastAPI
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_body_that_trickles_for_ever_is_ended(address: tuple[FastAPI, str]) -> None:
     _, url = address
     wire = begun(url, "POST", "/classify")

@@ -22,7 +22,7 @@ from .killable import Service, running
 from .mutated.mutations import files
 from .mutated.seeds import seeds
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+pytestmark = [pytest.mark.slow, pytest.mark.alone, pytest.mark.timeout(7200)]
 
 _CALLERS, _GROWTH, _BATCH = 2, 0.05, 500
 _TYPES = {"csv": "text/csv", "json": "application/json", "npz": "application/octet-stream"}

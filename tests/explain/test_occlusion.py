@@ -179,6 +179,11 @@ def test_partial_scores_put_together_are_the_whole(bench: Bench) -> None:
     *parts, last = method(bench.probe(method, subject), subject.images)
     scores = last.result.scores.reshape(2, -1)  # type: ignore[union-attr]
     assert len(parts) > 2
+    whole = last.result.payload("input")  # type: ignore[union-attr]
+    assert parts[0].partial is not None
+    assert {name: parts[0].partial[name] for name in ("grid", "targets", "base")} == {
+        name: whole[name] for name in ("grid", "targets", "base")
+    }
     seen: list[int] = []
     for part in parts:
         assert part.partial is not None

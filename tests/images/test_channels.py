@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from brightfield.errors import UndecodableImage
 from brightfield.images.channels import NO_NEEDS, NamedChannel, ReadingNeeds
@@ -42,6 +43,13 @@ NAMED = {
     ),
     "labels": saved(PLANES, imagej=True, metadata={"axes": "CYX", "Labels": NAMES}),
     "info": saved(PLANES, imagej=True, metadata={"axes": "CYX", "Info": INFO}),
+    # Its writer takes three rows of values for colours, whatever the axes are called.
+    "tifffile, as colours": saved(
+        PLANES,
+        photometric="rgb",
+        planarconfig="separate",
+        metadata={"axes": "CYX", "Channel": {"Name": NAMES}},
+    ),
     "tifffile": saved(
         PLANES, photometric="minisblack", metadata={"axes": "CYX", "Channel": {"Name": NAMES}}
     ),
@@ -87,6 +95,21 @@ def test_colours_are_not_separate() -> None:
     np.save(file, apart)
     assert not read(file.getvalue()).facts.separate
     assert read(file.getvalue(), axes="YXC").facts.separate
+
+
+def test_the_callers_axes_decide_whether_samples_are_colours() -> None:
+    colour = np.moveaxis(PLANES, 0, 2).astype(np.uint8)
+    grey = saved(colour, photometric="minisblack", planarconfig="contig", metadata=None)
+    pages = saved(np.moveaxis(colour, 2, 0), photometric="minisblack", metadata=None)
+    assert not read(grey, axes="YXS").facts.separate
+    assert not read(pages, axes="SYX").facts.separate
+    for kind in ("PNG", "WEBP", "JPEG", "BMP"):
+        file = io.BytesIO()
+        Image.fromarray(colour).save(file, kind)
+        assert not read(file.getvalue()).facts.separate
+        assert read(file.getvalue(), axes="YXC").facts.separate
+        deep = read(file.getvalue(), axes="YXZ", z=1)
+        assert (deep.address.z, deep.channels) == (1, 1)
 
 
 def test_colour_beside_grey_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,44 @@ def test_four_channels_are_rgba_unless_named() -> None:
     np.testing.assert_array_equal(kept.pixels, array)
 
 
-@pytest.mark.parametrize("shape", [(3, 8, 9), (8, 9, 2), (1, 8, 9), (2, 3, 8, 9)])
-def test_other_shapes_need_their_axes(shape: tuple[int, ...]) -> None:
-    with pytest.raises(AmbiguousAxes, match="axes="):
-        decode(saved(ramp(*shape)), limits=Limits(MANY))
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (3, 8, 9),
+        (8, 9, 2),
+        (8, 2, 9),
+        (5, 8, 9, 3),
+        (2, 5, 8, 9),
+        (4, 2, 5, 8, 9),
+        (6, 4, 2, 5, 8, 9),
+        (1, 5, 8, 9),
+    ],
+)
+def test_other_shapes_need_axes_and_the_error_names_some_that_fit(
+    shape: tuple[int, ...],
+) -> None:
+    file = saved(ramp(*shape))
+    with pytest.raises(AmbiguousAxes) as fault:
+        decode(file, limits=Limits(MANY))
+    advised = re.findall(r"axes=(\w+)", fault.value.detail)
+    for axes in advised:
+        names = {"T": "t", "Z": "z", "P": "page"}
+        chosen = {names[name]: 0 for name in axes if name in names}
+        found = decode(file, Selection(axes=axes, **chosen), limits=Limits(MANY))
+        assert found.pixels.shape[:2] == (8, 9)
+    assert advised
+
+
+def test_too_many_axes_have_no_names() -> None:
+    with pytest.raises(AmbiguousAxes, match="send one plane"):
+        decode(saved(ramp(2, 2, 2, 2, 2, 2, 2)), limits=Limits(MANY))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 9), (8, 9, 1), (8, 1, 9), (1, 1, 8, 9)])
+def test_axes_of_length_1_have_nothing_to_choose(shape: tuple[int, ...]) -> None:
+    array = ramp(*shape)
+    found = decode(saved(array), limits=Limits(MANY))
+    np.testing.assert_array_equal(found.pixels[..., 0], array.reshape(8, 9))
 
 
 def test_axes_resolve_a_stack() -> None:

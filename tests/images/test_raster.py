@@ -75,7 +75,7 @@ def test_frames_are_pages(kind: str, options: dict[str, Any]) -> None:
             expected = np.asarray(image.convert("RGB"))
         found = decode(data, Selection(page=page), limits=Limits(MANY))
         np.testing.assert_array_equal(found.pixels, expected)
-        assert found.source_axes == "PYXC"
+        assert found.source_axes == "PYXS"
 
 
 def test_frames_may_be_named_as_time() -> None:

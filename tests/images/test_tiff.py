@@ -120,6 +120,14 @@ def test_white_is_zero(dtype: str) -> None:
     array = ramp(9, 11, dtype=dtype)
     found = read(saved(array, photometric="miniswhite"))
     np.testing.assert_array_equal(found.pixels[..., 0], np.iinfo(dtype).max - array)
+    assert [note.code for note in found.notes] == ["white_is_zero"]
+
+
+def test_a_mask_whose_writer_says_white_is_zero_is_turned_round_with_a_note() -> None:
+    mask = ramp(9, 11) % 3 == 0
+    found = read(saved(mask))  # tifffile writes bool so
+    np.testing.assert_array_equal(found.pixels[..., 0], np.where(mask, 0, 255))
+    assert [note.code for note in found.notes] == ["white_is_zero"]
 
 
 @pytest.mark.parametrize("tag", range(1, 9))
@@ -264,6 +272,7 @@ def test_pixel_size_only_where_the_unit_is_known(
         ({"resolution": (1200, 1200), "resolutionunit": "INCH"}, None),
         ({"resolution": (28, 28), "resolutionunit": "CENTIMETER"}, None),
         ({"imagej": True, "resolution": (300, 300), "metadata": {"unit": "inch"}}, None),
+        ({"imagej": True, "resolution": (118, 118), "metadata": {"unit": "cm"}}, None),
         ({"imagej": True, "resolution": (10, 10), "metadata": {"unit": "mm"}}, 100.0),
         ({"resolution": (1300, 1300), "resolutionunit": "INCH"}, 19.54),
     ],

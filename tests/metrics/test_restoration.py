@@ -190,7 +190,7 @@ def test_types_that_differ_are_refused(evaluate):
 
 
 def test_whole_numbers_of_json_are_taken_for_8_bits_and_that_is_told(evaluate):
-    report = run(evaluate, (constant(3), constant(4)))
+    report = run(evaluate, (constant(103), constant(104)))
     assert [each["code"] for each in report["warnings"]] == ["bits_assumed"]
     assert run(evaluate, (constant(3), constant(4)), bits=8)["warnings"] == []
     with pytest.raises(InvalidRows, match="data_range"):
@@ -228,3 +228,32 @@ def test_channels_first_as_tensors_have_them(evaluate):
         run(evaluate, first)
     expected = run(evaluate, [npy(each) for each in last])["metrics"]
     assert run(evaluate, first, axes="CYX")["metrics"] == expected
+
+
+@pytest.mark.parametrize(
+    ("dtype", "greatest", "options", "noted"),
+    [
+        (np.uint16, 4095, {}, True),
+        (np.uint16, 4095, {"bits": 12}, False),
+        (np.uint16, 40_000, {}, False),
+        (np.uint8, 1, {}, True),
+        (np.int16, 900, {}, True),
+        (np.float32, 1, {"bits": 8}, True),
+        (np.float32, 1, {"data_range": 1}, False),
+    ],
+)
+def test_a_range_that_is_hardly_used_is_noted(dtype, greatest, options, noted, evaluate):
+    reference = np.linspace(0, greatest, 256).reshape(16, 16).astype(dtype)
+    report = run(evaluate, (npy(reference), npy(reference[::-1])), **options)
+    assert [each["code"] for each in report["warnings"]] == ["range_hardly_used"] * noted
+
+
+def test_identical_images_that_the_mean_leaves_out_are_noted(evaluate):
+    (warning,) = run(
+        evaluate,
+        (constant(103), constant(103)),
+        (constant(99), constant(103)),
+        bits=8,
+    )["warnings"]
+    assert warning["code"] == "cases_without_value"
+    assert "psnr: 1 (identical)" in warning["detail"]

@@ -58,6 +58,7 @@ def test_what_arrives_while_the_lane_is_busy_shares_the_next_batch(resident_of: 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_200_requests_against_a_slow_forward_need_at_most_27_batches(resident_of: Make) -> None:
     resident = resident_of(Recorder(seconds=0.3), max_batch=8)
     items = [ask(resident, value) for value in range(200)]

@@ -86,6 +86,7 @@ def code_of(http: httpx2.Client, model: str) -> str | None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_clients_of_a_good_model_notice_nothing(tmp_path: Path) -> None:
     expected = ANSWERS | MORE if FULL else ANSWERS

@@ -57,6 +57,7 @@ class Asking(threading.Thread):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(3600)
 def test_restarts_under_load_lose_nothing(tmp_path: Path) -> None:
     models = write_lab_models(tmp_path / "models")

@@ -63,6 +63,7 @@ def service(tmp_path: Path) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_64_requests_are_answered(service: ServiceProcess) -> None:
     found = asked(service, 64, "/occlusion?model=good&window=4&stride=2", content=picture("green"))
     service.stop(within=STOP)
@@ -70,6 +71,7 @@ def test_64_requests_are_answered(service: ServiceProcess) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("model", "color"),
     [
@@ -89,6 +91,7 @@ def test_what_never_ends_is_refused(service: ServiceProcess, model: str, color: 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_map_that_is_being_made_is_cut_off(service: ServiceProcess) -> None:
     with httpx2.Client(base_url=service.url, timeout=60, trust_env=False) as http:
         made = {"model": "good", "layer": "logits"}
@@ -119,6 +122,7 @@ def ended(http: httpx2.Client, address: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_job_goes_on_after_the_process_has_ended(service: ServiceProcess, how: str) -> None:
     path = "/occlusion?model=good&window=1&stride=1&format=npy"
@@ -139,6 +143,7 @@ def test_a_job_goes_on_after_the_process_has_ended(service: ServiceProcess, how:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_second_signal_ends_it_at_once(service: ServiceProcess) -> None:
     asked(service, 1, "/classify?model=sleeps", content=picture("white"))
     service.process.send_signal(signal.SIGTERM)
@@ -149,6 +154,7 @@ def test_a_second_signal_ends_it_at_once(service: ServiceProcess) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_worker_ends_with_its_supervisor(service: ServiceProcess) -> None:
     worker = service.worker()
     service.process.kill()

@@ -808,6 +808,98 @@ class FiltersParameters(TypedDict, total=False):
     """Draw the scale and what is shown below a picture. Default: false."""
 
 
+class StoredImageParameters(TypedDict, total=False):
+    """Parameters of GET /images/{image_id}."""
+
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+
+
+class ViewParameters(TypedDict, total=False):
+    """Parameters of GET /images/{image_id}/view."""
+
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    width: int | None
+    """Pixels of the picture from left to right; the height follows. Fewer than the region has
+    are means over it, more repeat its pixels. Default: as many as the region has, or fewer for
+    a picture of 4096 x 4096 pixels at most."""
+    intensity: str | None
+    """Which values become black and white: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`, over the whole plane. `auto`: `dtype` for 8-bit images and colours, else
+    `signal`. Default: "auto"."""
+
+
+class HistogramParameters(TypedDict, total=False):
+    """Parameters of GET /images/{image_id}/histogram."""
+
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    bins: int | None
+    """Most bins. Default: 256."""
+
+
 class EvaluationParameters(TypedDict, total=False):
     """Parameters of POST /metrics/runs."""
 
@@ -1070,6 +1162,44 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "first_slice": "The first input slice, counted from 0. Default: 0.",
         "slices": "How many input slices of each filter. Default: all, or at most 64 in a picture.",
         "legend": "Draw the scale and what is shown below a picture. Default: false.",
+    },
+    "StoredImageParameters": {
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
+    },
+    "ViewParameters": {
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "width": "Pixels of the picture from left to right; the height follows. Fewer than the region has are means over it, more repeat its pixels. Default: as many as the region has, or fewer for a picture of 4096 x 4096 pixels at most.",
+        "intensity": 'Which values become black and white: `dtype`, `signal`, `percentile:low,high` or `range:low,high`, over the whole plane. `auto`: `dtype` for 8-bit images and colours, else `signal`. Default: "auto".',
+    },
+    "HistogramParameters": {
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "bins": "Most bins. Default: 256.",
     },
     "EvaluationParameters": {
         "worst": "How many of the cases with the largest errors to list. Default: 10.",

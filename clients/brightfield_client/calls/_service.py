@@ -12,6 +12,7 @@ from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, path_of, query
 from brightfield_client.calls.reading import (
     binary,
+    document,
     nothing,
     one,
     part,
@@ -29,6 +30,7 @@ from brightfield_client.results.binary import Binary
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
 from brightfield_client.results.runs import Comparison
+from brightfield_client.results.value import Json
 
 
 def models() -> Call[list[Model]]:
@@ -85,6 +87,30 @@ def filters(
         read,
         query({"format": format, **parameters}),
     )
+
+
+def image(image: str, **parameters: Unpack[given.StoredImageParameters]) -> Call[Json]:
+    """What was read of a stored image: size, axes, channels, type, values, pixel size.
+
+    A stored image is named by the `id` that `put_image` gives.
+    """
+    return Call("GET", path_of("/images/{}", image), document, query({**parameters}))
+
+
+def view(
+    image: str, *, format: str | None = None, **parameters: Unpack[given.ViewParameters]
+) -> Call[Binary]:
+    """A part of a stored image at a scale, as a picture (`format` `png` or `webp`) or as its
+    values (`npy` or `json`).
+    """
+    return Call(
+        "GET", path_of("/images/{}/view", image), binary, query({"format": format, **parameters})
+    )
+
+
+def histogram(image: str, **parameters: Unpack[given.HistogramParameters]) -> Call[Json]:
+    """How often each value occurs in a stored image, or in a part of it."""
+    return Call("GET", path_of("/images/{}/histogram", image), document, query({**parameters}))
 
 
 def version() -> Call[str]:

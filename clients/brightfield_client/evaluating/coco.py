@@ -62,10 +62,13 @@ def _images(
     folder = images or (beside if beside.is_dir() else file.parent)
     annotations: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
     for annotation in document["annotations"]:
-        annotations[annotation["image_id"]].append(annotation)
+        annotations[str(annotation["image_id"])].append(annotation)
+    if strange := annotations.keys() - {str(image["id"]) for image in document["images"]}:
+        where = f"{len(strange)} images that it doesn't list, image_id {min(strange)} first"
+        raise ValueError(f"{file} has annotations of {where}; list the images or remove these.")
     for image in document["images"]:
         name = str(image["file_name"])
-        yield name, folder / name, {"image": image, "annotations": annotations[image["id"]]}
+        yield name, folder / name, {"image": image, "annotations": annotations[str(image["id"])]}
 
 
 def _box(annotation: Mapping[str, Any], file: Path) -> tuple[float, float, float, float]:

@@ -37,6 +37,7 @@ from brightfield.api.wire.direct_routes import DirectRoutes
 from brightfield.api.wire.head_requests import HeadRequests
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
+from brightfield.engine.viewing.planes import ViewedPlanes
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.progress import Progress
 from brightfield.runtime.ending import TimeLeft
@@ -135,6 +136,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         JobRunner(Jobs(database), JobQueue(settings.jobs), KeptRequests(settings.data / "jobs")),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
+        ViewedPlanes(
+            engine.budget, engine.image_limits, settings.view_cache_bytes, settings.timeout
+        ),
     )
     app.state.projects = ProjectServices(services, database)
     await asyncio.to_thread(engine.start)

@@ -14,6 +14,7 @@ from brightfield.api.door.visitors import visitor_of
 from brightfield.api.jobs import JobRunner
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
+from brightfield.engine.viewing.planes import ViewedPlanes
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.settings import Settings
 from brightfield.store.images import ProjectImages
@@ -35,6 +36,7 @@ class Services:
     jobs: JobRunner
     runs: EvaluationRuns
     collections: CollectionWork
+    viewed: ViewedPlanes
 
 
 class ProjectServices:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from brightfield.embedding.one_thread import one_thread
 from brightfield.embedding.silhouette import mean_silhouette
@@ -47,6 +46,8 @@ def kmeans(
     Raises `InvalidParameter` if there are fewer distinct vectors than clusters. (Lloyd 1982;
     Arthur and Vassilvitskii 2007)
     """
+    from sklearn.cluster import KMeans  # large, and slow to import
+
     _check(vectors, k)
     rng = np.random.RandomState(seed)  # one stream for all runs, as in scikit-learn
     best: KMeans | None = None

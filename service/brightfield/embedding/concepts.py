@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, ttest_ind_from_stats
-from sklearn.linear_model import LogisticRegression
 
 from brightfield.embedding.vectors import Vectors
 from brightfield.progress import Progress, Step, no_progress
@@ -41,6 +39,8 @@ class ConceptVector:
     @property
     def by_chance(self) -> bool:
         """Whether guessing would do as well (binomial test, one-sided)."""
+        from scipy.stats import binomtest  # large, and slow to import
+
         test = binomtest(self.right, self.held_out, alternative="greater")
         return bool(test.pvalue >= LEVEL)
 
@@ -126,6 +126,8 @@ def concept_vector(
     Logistic regression (L2, C = 1) on vectors divided by the standard deviation of all their
     values, so that its strength doesn't depend on the layer's unit.
     """
+    from sklearn.linear_model import LogisticRegression  # large, and slow to import
+
     held, known = zip(*(_parted(part, rng) for part in (examples, counterexamples)), strict=True)
     train = np.concatenate(known).astype(np.float64)
     labels = np.repeat([1, 0], [len(part) for part in known])
@@ -147,6 +149,8 @@ def concept_vector(
 
 def difference(first: Doubles, second: Doubles) -> float:
     """p of Welch's t-test, two-sided; of constant lists 1 if they are equal, else 0."""
+    from scipy.stats import ttest_ind_from_stats  # large, and slow to import
+
     if np.ptp(first) == 0 and np.ptp(second) == 0:
         return float(first[0] == second[0])
     sums = [(part.mean(), part.std(ddof=1), len(part)) for part in (first, second)]

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 
 from brightfield.embedding.copies import Dtype, rounding_of
 from brightfield.embedding.one_thread import one_thread
@@ -61,6 +60,8 @@ def principal_components(
     By eigenvectors of the covariance or singular values, exactly; from 4096 values a vector, where
     there are that many vectors, by randomised singular values. (Halko, Martinsson and Tropp 2011)
     """
+    from sklearn.decomposition import PCA  # large, and slow to import
+
     rows, dim = vectors.shape
     if min(rows, dim) <= 512:
         solver = "full" if rows <= 8 * dim else "covariance_eigh"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics.pairwise import euclidean_distances
 
 from brightfield.embedding.one_thread import one_thread
 from brightfield.embedding.vectors import Vectors
@@ -24,6 +23,8 @@ def mean_silhouette(
     distance to another cluster; the only row of a cluster counts 0, and so does a = b = 0. None if
     there is one cluster, or every row is a cluster of its own. (Rousseeuw 1987)
     """
+    from sklearn.metrics.pairwise import euclidean_distances  # large, and slow to import
+
     rows = np.arange(len(labels))
     if len(rows) > sample:
         rows = np.random.default_rng(seed).choice(rows, sample, replace=False)

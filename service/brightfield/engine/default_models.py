@@ -35,6 +35,12 @@ class DefaultModels:
             or lender.default_model
         )
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The models that are set for any task."""
+        presets = (self.preset(task) for task in self._tasks.values())
+        return frozenset(model for model in presets if model is not None)
+
     def named(self, endpoint: str) -> str:
         """The model that is set for a task or a group of methods. Raises `UnknownModel`."""
         works: Iterator[type[Work]] = chain(self._tasks.values(), self._methods.values())

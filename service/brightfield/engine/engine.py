@@ -85,7 +85,7 @@ class Engine:
         self.tasks = tasks.catalog()
         self.methods = explain.catalog()
         self.evaluations = metrics.catalog()
-        self._defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
+        self.defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
         self.budget = DecodeBudget(settings.decode_bytes)
         self._reading = threading.Lock()
         self._found = FoundCards()
@@ -194,13 +194,13 @@ class Engine:
 
         Raises `UnknownModel` where none is set.
         """
-        return self._defaults.named(endpoint)
+        return self.defaults.named(endpoint)
 
     def preload(self) -> None:
         """Load the default models, but those that are set aside; blocks until they are warm."""
-        presets = (self._defaults.preset(task) for task in self.tasks.values())
-        names = {model for model in presets if model is not None}
-        wanted = [name for name in sorted(names) if not self.registry.quarantined(name)]
+        wanted = [
+            name for name in sorted(self.defaults.names) if not self.registry.quarantined(name)
+        ]
         loads = [self.registry.load(name) for name in wanted]
         for load in loads:  # a process must not end while another load still runs
             load.exception()
@@ -356,7 +356,7 @@ class Engine:
     ) -> T:
         """Hold the model that the work needs while it is answered."""
         backend, timing = self._running(), Timing()
-        model = job.view.model or self._defaults.fitting(work, backend.registry.cards())
+        model = job.view.model or self.defaults.fitting(work, backend.registry.cards())
         with own_faults(backend.registry.card(model)):
             async with backend.registry.use(model, job.ticket) as resident:
                 _check_task(work, resident.card)

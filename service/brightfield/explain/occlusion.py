@@ -137,14 +137,19 @@ class Occlusion(Perturbation):
         found = windows(probe, images, fill, grid.rows, grid.cols, self.engine)
         scores = np.empty((len(probe.targets), len(grid.rows) * len(grid.cols)))
         total, done = scores.shape[1], 0
+        base = found.base[0].double().numpy()
+        about = self._facts(sizes)
+        frame = OcclusionMap(probe.targets, base, probe.geometry, about, grid).frame()
         for part in found.parts:
             values = part.scores.T.double().numpy()
             scores[:, part.places] = values
             done += len(part.places)
             if done < total:
-                yield Step(done, total, {"places": part.places.tolist(), "scores": values.tolist()})
+                partial = {"places": part.places.tolist(), "scores": values.tolist()}
+                yield Step(done, total, {**partial, **frame})
+                frame = {}
         shaped = scores.reshape(-1, len(grid.rows), len(grid.cols))
-        base, facts = found.base[0].double().numpy(), self._facts({**sizes, **found.facts})
+        facts = self._facts({**sizes, **found.facts})
         facts["forwards"] += what_if is not None
         result = OcclusionMap(probe.targets, base, probe.geometry, facts, grid, shaped, what_if)
         result = result.stating(*found.notes)

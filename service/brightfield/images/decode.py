@@ -129,12 +129,8 @@ def stack(data: bytes, selection: Selection, *, limits: Limits) -> tuple[Selecti
     A file with nothing left open gives `selection` alone. Nothing is decoded. Raises as `decode`
     does; `AmbiguousAxes` also where more than the depth is open.
     """
-    kind = sniff(data)
-    looking = replace(limits, admit=_seen)
     try:
-        _guarded(lambda: _READERS[kind](data, selection, looking), kind)
-    except _Seen:
-        return (selection,)
+        decoded_size(data, selection, limits=limits)
     except AmbiguousAxes as fault:
         depth = next((name for name in ("z", "page") if name in fault.missing), None)
         if depth is None:
@@ -151,12 +147,30 @@ def stack(data: bytes, selection: Selection, *, limits: Limits) -> tuple[Selecti
     return (selection,)
 
 
+def decoded_size(data: bytes, selection: Selection, *, limits: Limits) -> DecodedSize:
+    """What decoding the plane would give, as the header says; orientation not applied.
+
+    Nothing is decoded. Raises as `decode` does.
+    """
+    kind = sniff(data)
+    looking = replace(limits, admit=_seen)
+    try:
+        _guarded(lambda: _READERS[kind](data, selection, looking), kind)
+    except _Seen as seen:
+        return seen.size
+    raise UndecodableImage(f"The {kind.upper()} file has no plane of a known size.")
+
+
 class _Seen(BrightfieldError):
     """Ends reading where decoding would begin; reaches no caller."""
 
+    def __init__(self, size: DecodedSize) -> None:
+        super().__init__("")
+        self.size = size
+
 
 def _seen(decoded: DecodedSize) -> None:
-    raise _Seen("")
+    raise _Seen(decoded)
 
 
 def _also_open(fault: AmbiguousAxes, depth: str) -> AmbiguousAxes:

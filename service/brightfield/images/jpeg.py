@@ -10,6 +10,7 @@ import numpy as np
 import simplejpeg
 
 from brightfield.errors import TruncatedImage, UndecodableImage
+from brightfield.images.channel_choice import samples_of
 from brightfield.images.codec_process import CODECS
 from brightfield.images.colors import CMYK_CONVERTED, paper_to_rgb
 from brightfield.images.limits import DecodedSize, Limits
@@ -118,14 +119,14 @@ def read(data: bytes, selection: Selection, limits: Limits) -> Plane:
     limits.check_size(header.width, header.height)
     check_scans(data, header)
     colors = min(header.components, 3)
-    choice = choose("YXC", (header.height, header.width, colors), selection)
+    choice = choose("YXS", (header.height, header.width, colors), selection)
+    facts = samples_of(choice, selection)
     depth = np.dtype(np.uint8 if header.precision <= 8 else np.uint16)
     size = header.width, header.height
-    limits.check(DecodedSize(*size, choice.channels, depth, max(header.components, 1)))
+    limits.check(DecodedSize(*size, choice.channels, depth, max(header.components, 1), facts))
     pixels, notes = _pixels(data, header)
-    axes = "YXC" if pixels.shape[2] > 1 else "YX"
-    choice = choose("YXC", pixels.shape, selection)
-    return Plane(take(pixels, choice), axes, exif_orientation(header.exif), notes=notes)
+    turned = exif_orientation(header.exif)
+    return Plane(take(pixels, choice), choice.source_axes, turned, notes=notes, facts=facts)
 
 
 def _pixels(data: bytes, header: JpegHeader) -> tuple[Pixels, tuple[Note, ...]]:

@@ -35,6 +35,9 @@ _NUMBER = re.compile(rb"[<>|=]?(?:b1|[iu][1248]|f[248])")
 # As NumPy's own reader: longer headers only describe records.
 _LONGEST = 10_000
 _MOST_AXES, _LONGEST_AXIS = 16, 1 << 63
+_MOST_NAMED = 6
+# What axes besides rows and columns may be called, by the number of all.
+_FURTHER = {2: ("",), 3: ("C", "Z"), 4: ("ZC", "TZ"), 5: ("TZC",), 6: ("PTZC",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +145,38 @@ def _axes(shape: tuple[int, ...], selection: Selection, raw: bool) -> str:
         return "CYX"
     if len(shape) == 3 and shape[2] in (3, 4):
         return "YXS"
-    if len(shape) > _MOST_AXES:
-        raise AmbiguousAxes(
-            f"The array has {len(shape)} axes, and an image at most {_MOST_AXES}; send one plane.",
-            errors=[{"location": "axes", "expected": "2 to 16 axes", "received": len(shape)}],
+    long = [i for i, size in enumerate(shape) if size > 1]
+    if len(long) == 2 and len(shape) <= _MOST_AXES:
+        return "".join("YX"[long.index(i)] if i in long else "?" for i in range(len(shape)))
+    raise _unnamed([shape[i] for i in long] if len(long) > 2 else [*shape])
+
+
+def _unnamed(sizes: list[int]) -> AmbiguousAxes:
+    """The error for axes of these lengths, with names that would fit."""
+    if len(sizes) > _MOST_NAMED:
+        return AmbiguousAxes(
+            f"The array has {len(sizes)} axes, and an image at most {_MOST_NAMED}; send one plane.",
+            errors=[{"location": "axes", "expected": "2 to 6 axes", "received": len(sizes)}],
         )
-    example = {3: "axes=CYX or axes=ZYX", 4: "axes=ZCYX or axes=TZYX"}.get(len(shape), "axes=TZCYX")
-    raise AmbiguousAxes(
-        f"The axes of an array of {' x '.join(map(str, shape))} are not known; name them, for "
-        f"example {example}.",
-        errors=[{"location": "axes", "expected": f"{len(shape)} letters", "received": None}],
+    return AmbiguousAxes(
+        f"The axes of an array of {' x '.join(map(str, sizes))} are not known; name them, for "
+        f"example {' or '.join(_examples(sizes))}.",
+        errors=[{"location": "axes", "expected": f"{len(sizes)} letters", "received": None}],
     )
+
+
+def _examples(sizes: list[int]) -> tuple[str, ...]:
+    """Names of axes that fit: the last one of 3 or 4 behind others is colour, the two longest of
+    the others are rows and columns."""
+    colour = len(sizes) > 3 and sizes[-1] in (3, 4)
+    planes = sizes[:-1] if colour else sizes
+    image = sorted(sorted(range(len(planes)), key=lambda i: -planes[i])[:2])
+    names = []
+    for letters in _FURTHER[len(planes)]:
+        left = iter(letters)
+        each = ("YX"[image.index(i)] if i in image else next(left) for i in range(len(planes)))
+        names.append(f"axes={''.join(each)}{'S' if colour else ''}")
+    return tuple(names)
 
 
 def _rgba_note() -> Note:

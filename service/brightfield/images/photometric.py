@@ -99,7 +99,7 @@ def interpret(
         if pixels.dtype.kind not in "bu":
             return pixels, (*notes, NOT_INVERTED)
         if pixels.dtype.kind == "b":
-            return ~pixels, notes
+            return ~pixels, (*notes, _INVERTED)
         pixels, notes = _limit(pixels, page) - pixels, (*notes, _INVERTED)
     return _widened(pixels, page), notes
 

@@ -13,7 +13,8 @@ from brightfield.images.voxel_size import VoxelSize, calibrated
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 282, 283, 296
 # TIFF has the first two; tifffile writes the others, too.
 _UNITS = {2: "inch", 3: "cm", 4: "mm", 5: "µm"}
-_PRINTED = frozenset({"inch", "cm"})
+# ImageJ takes its unit from the tags, too.
+_PRINTED = INCHES | {"cm"}
 # Micrometres: no microscope's pixel is larger, and no printer's dot is smaller than about 10.
 _DOUBTFUL = 20.0
 
@@ -35,13 +36,13 @@ def tagged_calibration(first: Directory, imagej: ImageJFacts | None) -> VoxelSiz
     x, y = first.ratio(_X_RESOLUTION), first.ratio(_Y_RESOLUTION)
     width, height = (None if ratio is None else 1 / ratio for ratio in (x, y))
     if imagej is None:
-        found, printed = calibrated((width, tagged), (height, tagged)), tagged in _PRINTED
+        unit = tagged
+        found = calibrated((width, unit), (height, unit))
     else:
         unit = imagej.unit or tagged
         along_y, along_z = imagej.y_unit or unit, imagej.z_unit or unit
         found = calibrated((width, unit), (height, along_y), (imagej.spacing, along_z))
-        printed = unit.lower() in (_PRINTED if not imagej.unit else INCHES)
-    return _doubted(found) if printed else found
+    return _doubted(found) if unit.lower() in _PRINTED else found
 
 
 def _doubted(found: VoxelSize) -> VoxelSize:

@@ -109,9 +109,10 @@ def renamed(axes: str, shape: tuple[int, ...], names: str | None) -> str:
         return names
     long = [i for i, size in enumerate(shape) if size > 1]
     if len(names) != len(long):
+        sizes = [shape[i] for i in long] or shape
         raise InvalidParameter(
-            f"axes={names} names {len(names)} axes, but the image has {len(shape)}: "
-            f"{' x '.join(map(str, shape))}."
+            f"axes={names} names {len(names)} axes, but the image has {len(sizes)}: "
+            f"{' x '.join(map(str, sizes))}."
         )
     letters = ["?"] * len(shape)
     for i, name in zip(long, names, strict=True):

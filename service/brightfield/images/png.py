@@ -11,6 +11,8 @@ import numpy as np
 
 from brightfield.errors import TruncatedImage, UndecodableImage
 from brightfield.images import raster
+from brightfield.images.channel_choice import samples_of
+from brightfield.images.channels import ChannelFacts
 from brightfield.images.colors import ALPHA_DROPPED, PALETTE_CONVERTED
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import exif_orientation
@@ -108,14 +110,13 @@ def read(data: bytes, selection: Selection, limits: Limits) -> Plane:
     colors = _COLORS.get(header.color_type)
     if colors is None:
         raise UndecodableImage("The PNG has a colour type that does not exist.")
-    choice = choose("YXC", (height, width, colors), selection)
-    limits.check(_decoded_size(width, height, choice.channels, header))
+    choice = choose("YXS", (height, width, colors), selection)
+    facts = samples_of(choice, selection)
+    limits.check(_decoded_size(width, height, choice.channels, header, facts))
     pixels = _decoded(data, width, height, header)
     pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     pixels, notes = _opaque(pixels, header)
-    choice = choose("YXC", pixels.shape, selection)
-    axes = "YXC" if pixels.shape[2] > 1 else "YX"
-    return Plane(take(pixels, choice), axes, orientation, notes=notes)
+    return Plane(take(pixels, choice), choice.source_axes, orientation, notes=notes, facts=facts)
 
 
 def _decoded(data: bytes, width: int, height: int, header: PngHeader) -> Pixels:
@@ -137,13 +138,15 @@ def _decoded(data: bytes, width: int, height: int, header: PngHeader) -> Pixels:
     raise UndecodableImage("The PNG is damaged; its transparency doesn't fit its colours.")
 
 
-def _decoded_size(width: int, height: int, channels: int, header: PngHeader) -> DecodedSize:
+def _decoded_size(
+    width: int, height: int, channels: int, header: PngHeader, facts: ChannelFacts
+) -> DecodedSize:
     """A transparent colour or a palette with transparency is decoded with alpha, too."""
     stored = _COLORS[header.color_type] + 1
     if header.color_type in (0, 2) and not header.transparent:
         stored -= 1
     depth = np.dtype(np.uint16 if header.depth == 16 else np.uint8)
-    return DecodedSize(width, height, channels, depth, stored)
+    return DecodedSize(width, height, channels, depth, stored, facts)
 
 
 def _opaque(pixels: Pixels, header: PngHeader) -> tuple[Pixels, tuple[Note, ...]]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from brightfield.errors import InvalidParameter, TooManyPixels, TruncatedImage
 from brightfield.images import bmp, gif, webp
+from brightfield.images.channel_choice import samples_of
 from brightfield.images.colors import ALPHA_DROPPED, PALETTE_CONVERTED
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import exif_orientation
@@ -74,17 +75,18 @@ def read_frame(
         # GIF frames after the first may bring colours, so all of an animation are read as RGB.
         mode = "L" if image.mode in _GREY and frames == 1 else "RGB"
         shape = (frames, image.height, image.width, 1 if mode == "L" else 3)
-        choice = choose("PYXC", shape, selection)
+        choice = choose("PYXS", shape, selection)
+        facts = samples_of(choice, selection)
         frame = choice.indices[0]
         if not isinstance(frame, int):
             raise InvalidParameter("Frames are read one at a time: name their axis P, Z or T.")
         _check(image.width, image.height, limits, planes=frame + 1)
         size = image.width, image.height
-        limits.check(DecodedSize(*size, choice.channels, np.dtype(np.uint8), _COPIES[kind]))
+        depth = np.dtype(np.uint8)
+        limits.check(DecodedSize(*size, choice.channels, depth, _COPIES[kind], facts))
         pixels, notes = _frame(image, frame, mode)
-    axes = ("P" if frames > 1 else "") + ("YX" if mode == "L" else "YXC")
     plane = take(pixels[None], replace(choice, indices=(0, *choice.indices[1:])))
-    return Plane(plane, axes, orientation, notes=notes)
+    return Plane(plane, choice.source_axes, orientation, notes=notes, facts=facts)
 
 
 def _frame(image: Image.Image, frame: int, mode: str) -> tuple[Pixels, tuple[Note, ...]]:

@@ -38,6 +38,8 @@ class Stack:
     calibration: VoxelSize = UNKNOWN
     channel_names: tuple[str, ...] = ()
     """Of the channels along C; empty where the file has none."""
+    samples_apart: bool = False
+    """Whether the file's axes call the samples of a pixel channels, each an image of its own."""
     shown_only: frozenset[int] = frozenset()
     """Photometric interpretations that say how to show the values and not what they are."""
     values: ValueCalibration | None = None

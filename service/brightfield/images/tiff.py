@@ -57,7 +57,7 @@ def read(
         counted = planes * max(1, samples(page, stack.shown_only) // 3)
         with _advised(structure, stack, number):
             limits.check_size(page.imagewidth, page.imagelength, planes=counted)
-        facts = facts_of(stack, choice, rest, apart=grey(page))
+        facts = facts_of(stack, choice, rest, grey=grey(page))
         limits.check(_decoded_size(page, choice, planes, facts))
         if stack.contiguous:
             pixels, notes = _contiguous(page, structure, stack, choice)
@@ -76,6 +76,18 @@ def read(
         (*picked, *notes),
         facts=facts,
     )
+
+
+def levels(data: bytes, selection: Selection) -> tuple[tuple[int, int], ...]:
+    """(width, height) of each level of the page that `selection` names, the largest first."""
+    structure = read_structure(data)
+    stack, rest = read_stack(structure, selection)
+    with TiffPages(structure) as pages:
+        _, number = _choice(pages, stack, rest)
+    if stack.contiguous:
+        first = Directory.of(structure, 0)
+        return ((first.width, first.height),)
+    return tuple((level.width, level.height) for level in levels_of(structure, number))
 
 
 def size(data: bytes) -> tuple[int, int]:

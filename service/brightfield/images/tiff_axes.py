@@ -124,7 +124,11 @@ def _behind_first(
 
 
 def _shaped(structure: Structure, first: Directory) -> Stack | None:
-    """tifffile's JSON description, where one array with named axes fills the file."""
+    """tifffile's JSON description, where one array with named axes fills the file.
+
+    Its writer takes three rows of values for red, green and blue if nobody says otherwise, so the
+    axes count, and not the page's photometric interpretation.
+    """
     meta = _shape_description(first)
     page = first.width * first.height * first.samples
     if meta is None or not page:
@@ -133,14 +137,19 @@ def _shaped(structure: Structure, first: Directory) -> Stack | None:
     planes = prod(shape) // page
     products = accumulate(shape, mul, initial=1)
     leading = next((n for n, product in enumerate(products) if product == planes), None)
-    if leading is None or planes < 2:
+    if leading is None or planes < 1:
         return None
     names = _page_axes(axes[:leading])
-    if len(structure) == 1:
-        stack: Stack | None = _behind_first(structure, first, names, shape[:leading], planes)
+    if planes == 1:
+        stack: Stack | None = _plain(structure)
+    elif len(structure) == 1:
+        stack = _behind_first(structure, first, names, shape[:leading], planes)
     else:
         stack = _over_pages(names, shape[:leading], len(structure))
-    return stack and replace(stack, channel_names=channels)
+    apart = "C" in axes[leading:] and first.samples > 1
+    if apart and len(channels) != first.samples:
+        channels = ()
+    return stack and replace(stack, channel_names=channels, samples_apart=apart)
 
 
 def _page_axes(names: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -28,15 +29,15 @@ class Layout:
         """The layout that a file's first four bytes name."""
         return cls("<" if data[:2] == b"II" else ">", data[2:4] in (b"+\x00", b"\x00+"))
 
-    @property
+    @cached_property
     def offset(self) -> struct.Struct:
         return struct.Struct(self.order + ("Q" if self.big else "I"))
 
-    @property
+    @cached_property
     def count(self) -> struct.Struct:
         return struct.Struct(self.order + ("Q" if self.big else "H"))
 
-    @property
+    @cached_property
     def entry(self) -> np.dtype[Any]:
         """An entry: tag, kind, count, and the value or its place."""
         number = self.order + ("u8" if self.big else "u4")

@@ -30,7 +30,7 @@ from brightfield.metrics.reports.compared_classes import (
 from brightfield.metrics.reports.comparison import comparison_conventions, same_options
 from brightfield.metrics.reports.interval_words import few_units, interval_conventions
 from brightfield.metrics.reports.multiclass import Multiclass
-from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.notes import left_out, skipped, warned
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.points import Named
 from brightfield.metrics.reports.sample import Families, Sample
@@ -192,12 +192,17 @@ class Classification(FurtherNumbers, Evaluation):
             "labels": list(rows.labels),
             **found,
             **self._by(rows, whole),
-            "warnings": warned([*found["warnings"], *by_notes(self._parts(rows)), *copies(rows)]),
+            "warnings": warned([*found["warnings"], *self._notes(rows)]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
             "conventions": {**conventions, "ci": self.ci.model_dump()},
             "input_sha256": rows.sha256(),
         }
+
+    def _notes(self, rows: Rows) -> list[Note]:
+        """What to know of the rows."""
+        excluded = left_out(rows.excluded_n, "rows")
+        return [*by_notes(self._parts(rows)), *copies(rows), *excluded]
 
     def _by(self, rows: Rows, whole: Binary | Multiclass) -> dict[str, Any]:
         """The numbers of parts, at the threshold of the whole."""

@@ -43,7 +43,7 @@ from brightfield.metrics.reports.comparison import (
     same_options,
 )
 from brightfield.metrics.reports.interval_words import few_drawn, interval_conventions
-from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.notes import left_out, skipped, warned
 from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.worst import largest
@@ -225,6 +225,7 @@ class Detection(Evaluation):
         outcome = DetectionOutcome.of(scene, compared, self.match_iou, self.threshold)
         faults = errors(scene, outcome, progress, class_agnostic=self.class_agnostic)
         notes = detection_notes(scene, compared, matched.rules, self.list_partners)
+        excluded = left_out(len(scene.excluded), "images, annotations or detections")
         return {
             "task": "detection",
             "iou_type": self.iou_type,
@@ -243,7 +244,7 @@ class Detection(Evaluation):
             "worst": self._worst(scene, faults),
             "excluded": [entry.json() for entry in scene.excluded],
             "excluded_n": len(scene.excluded),
-            "warnings": warned([*notes, *skipped(found), *few, *by_notes(scene.by)]),
+            "warnings": warned([*notes, *excluded, *skipped(found), *few, *by_notes(scene.by)]),
             "conventions": {
                 **_CONVENTIONS,
                 **interval_conventions(self.ci, "images", clustered=scene.groups is not None),

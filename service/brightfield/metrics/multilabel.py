@@ -27,7 +27,7 @@ from brightfield.metrics.reports.comparison import (
 )
 from brightfield.metrics.reports.interval_words import few_drawn, interval_conventions
 from brightfield.metrics.reports.labelled import Labelled
-from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.notes import left_out, skipped, warned
 from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.reports.points import Named
@@ -143,7 +143,8 @@ class Multilabel(FurtherNumbers, Evaluation):
         whole = self._view(rows, progress)
         found = whole.report()
         few = few_drawn(whole.draws.drawing, "rows", self.ci, whole.estimates.values())
-        notes = [*whole.notes(), *skipped(whole.estimates), *few, *by_notes(rows.by)]
+        excluded = left_out(rows.excluded_n, "rows")
+        notes = [*whole.notes(), *excluded, *skipped(whole.estimates), *few, *by_notes(rows.by)]
         return {
             "task": "multilabel",
             "n": rows.n,

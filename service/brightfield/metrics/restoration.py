@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field
 from brightfield.errors import ConflictingParameter, InvalidRows
 from brightfield.images.limits import Limits
 from brightfield.images.luminance import luminance
+from brightfield.images.picture import Note
 from brightfield.metrics.chunks.kept_pairs import LeftOut
 from brightfield.metrics.counted.cases import (
     Draws,
@@ -21,6 +23,7 @@ from brightfield.metrics.counted.cases import (
     case_json,
     mean_line,
     pooled_line,
+    without_value,
 )
 from brightfield.metrics.counted.restored import (
     RESTORED,
@@ -38,6 +41,7 @@ from brightfield.metrics.reading.value_range import (
     DataRange,
     ValueRange,
     check_within,
+    range_notes,
     range_of,
 )
 from brightfield.metrics.reports.interval_words import interval_conventions
@@ -117,7 +121,9 @@ class Restoration(PairsEvaluation):
             return LeftOut(pair.bare, sha256, "not_finite")
         bounds = self._bounds(reference, image, pair.row)
         compared = [self._compared(each, bounds, pair.row) for each in sides]
-        return restored(pair.bare, sha256, compared[0], compared[1], bounds)
+        greatest = max(float(np.abs(_wide(each)).max()) for each in sides)
+        found = restored(pair.bare, sha256, compared[0], compared[1], bounds)
+        return replace(found, greatest=greatest)
 
     def _bounds(self, reference: ReadImage, image: ReadImage, row: int) -> ValueRange:
         """The range of values, which neither image leaves."""
@@ -170,7 +176,8 @@ class Restoration(PairsEvaluation):
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
         draws = self._draws(cases, progress)
-        found = draws.estimates(self.lines(cases))
+        lines = self.lines(cases)
+        found = draws.estimates(lines)
         errors = np.array([case.error / case.count for case in cases], np.float64)
         bounds = self._range(cases)
         return {
@@ -189,7 +196,15 @@ class Restoration(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": "mse"}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*bits_assumed(bounds.assumed), *skipped(found), *draws.few(found)]),
+            "warnings": warned(
+                [
+                    *bits_assumed(bounds.assumed),
+                    *self._range_notes(cases),
+                    *without_value(lines),
+                    *skipped(found),
+                    *draws.few(found),
+                ]
+            ),
             "conventions": {
                 **_CONVENTIONS,
                 **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
@@ -199,6 +214,10 @@ class Restoration(PairsEvaluation):
             },
             "input_sha256": total_digest([case.sha256 for case in cases]),
         }
+
+    def _range_notes(self, cases: Sequence[Restored]) -> list[Note]:
+        greatest = [case.greatest for case in cases]
+        return range_notes(self._range(cases), greatest, stated=self.stated is not None)
 
     def numbers(self, cases: Sequence[Restored], progress: Progress) -> dict[str, Any]:
         """The numbers of the report alone."""

@@ -20,6 +20,7 @@ from brightfield.metrics.counted.cases import (
     case_json,
     mean_line,
     pooled_line,
+    without_value,
 )
 from brightfield.metrics.counted.confusion import confusion
 from brightfield.metrics.counted.counts import CountTable
@@ -180,7 +181,8 @@ class Segmentation(PairsEvaluation):
         """The report about cases in canonical order."""
         values = [case.values() for case in cases]
         draws = self._draws(cases, progress)
-        found = draws.estimates(self.lines(cases))
+        lines = self.lines(cases)
+        found = draws.estimates(lines)
         error = "pq" if self.mode == "instance" else "dice"
         errors = np.array([_error(case[error]) for case in values], np.float64)
         counts = np.sum(
@@ -205,7 +207,9 @@ class Segmentation(PairsEvaluation):
                 {**cases[place].pair.name(), "error": float(errors[place]), "of": error}
                 for place in largest(errors, self.worst)
             ],
-            "warnings": warned([*mask_notes(cases), *skipped(found), *draws.few(found)]),
+            "warnings": warned(
+                [*mask_notes(cases), *without_value(lines), *skipped(found), *draws.few(found)]
+            ),
             "conventions": {
                 **_CONVENTIONS,
                 **interval_conventions(self.ci, "cases", clustered=draws.groups is not None),
@@ -240,12 +244,17 @@ class Segmentation(PairsEvaluation):
     def _means(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         family = MeanOfCases()
         values = [case.values() for case in cases]
+        classes = [case.of_classes for case in cases]
+        parts = {name: [[own[name] for own in each] for each in classes] for name in self.of_class}
         names = [*self.of_class[:2], "pixel_accuracy", *self.of_class[2:]]
         if self.mode == "instance":
             names += [*OBJECTS, "merges", "splits", "count_error"]
-        lines = [mean_line(("metrics", name), [v[name] for v in values], family) for name in names]
+        lines = [
+            mean_line(("metrics", name), [v[name] for v in values], family, parts.get(name))
+            for name in names
+        ]
         for c in range(1, len(self.classes)):
-            own = [case.of_class(c) for case in cases]
+            own = [each[c - 1] for each in classes]
             lines += [
                 mean_line(("per_class", c, name), [v[name] for v in own], family)
                 for name in self.of_class
@@ -265,7 +274,8 @@ class Segmentation(PairsEvaluation):
             "dice": [Pooled(*pair) for pair in zip(twice, sizes, strict=True)],
             "pixel_accuracy": [Pooled([c.right for c in cases], [c.pixels for c in cases])],
             "assd": [
-                Pooled([o.total for o in own], [o.paired for o in own], "mixed") for own in outlines
+                Pooled([o.total for o in own], [o.paired for o in own], "mixed", gaps=True)
+                for own in outlines
             ],
             "nsd": [Pooled([o.within for o in own], [o.count for o in own]) for own in outlines],
         }
@@ -286,7 +296,7 @@ def _pooled_objects(cases: Sequence[MeasuredPair]) -> dict[str, list[Pooled]]:
     quality = [m.quality for m in matches]
     found = {
         "pq": [Pooled([2 * q for q in quality], either)],
-        "sq": [Pooled(quality, hits, "no_matches" if any(either) else "both_empty")],
+        "sq": [Pooled(quality, hits, "no_matches" if any(either) else "both_empty", gaps=True)],
         "rq": [Pooled([2 * n for n in hits], either)],
     }
     for name in ("aji", "aji_plus"):

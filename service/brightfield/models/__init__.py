@@ -2,3 +2,5 @@
 
 `plugins.discover` finds the members: every concrete subclass of `architecture.Architecture`.
 """
+
+import brightfield.light_torchvision  # noqa: F401 (before anybody imports torchvision)

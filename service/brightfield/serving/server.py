@@ -193,10 +193,11 @@ def tune_interpreter() -> None:
 
 
 def greeting(address: str) -> str:
-    """What a user sees at the start: where the documentation is, and a line to paste."""
+    """What a user sees at the start: where the page and the documentation are, a line to paste."""
     example = _example_image()
     return (
         f"\nBrightfield answers at {address}\n"
+        f"  the page       {address}/\n"
         f"  documentation  {address}/docs\n"
         f"  try it         curl -sS --data-binary @{example} '{address}/classify?top_k=3'\n"
     )

@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
 from brightfield.store import faults
 from brightfield.store.ownership import DEFAULT_PROJECT
+
+T = TypeVar("T")
 
 _ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -91,6 +94,13 @@ class ImageStore:
         Raises `ImageExpired` when it is not there (never was, expired, made room for others), and
         `InvalidParameter` when `image_id` is not of the form that `put` answers.
         """
+        return self._used(image_id, project, Path.read_bytes)
+
+    def use(self, image_id: str, project: str = DEFAULT_PROJECT) -> int:
+        """The number of bytes of an image, which counts as a use of it; raises as `get`."""
+        return self._used(image_id, project, lambda path: path.stat().st_size)
+
+    def _used(self, image_id: str, project: str, read: Callable[[Path], T]) -> T:
         path = self._path(_digest(image_id), project)
         try:
             with self._uses:
@@ -99,7 +109,7 @@ class ImageStore:
                     with suppress(OSError):
                         self._touch(path)
             if fresh:
-                return path.read_bytes()
+                return read(path)
         except FileNotFoundError:
             pass  # it vanished, at once or before it was read
         except OSError as error:
@@ -207,6 +217,9 @@ class ProjectImages:
 
     def get(self, image_id: str) -> bytes:
         return self.store.get(image_id, self.project)
+
+    def use(self, image_id: str) -> int:
+        return self.store.use(image_id, self.project)
 
 
 def _digest(image_id: str) -> str:

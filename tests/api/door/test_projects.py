@@ -42,6 +42,7 @@ class Belongings:
         self.places = {
             "name": "cells", "item_id": "item0", "map_id": made["id"], "run_id": run["id"],
             "key": "first", "job_id": job["id"], "model_id": "imagenet-lite0",
+            "image_id": self.image,
         }  # fmt: skip
 
     def path(self, template: str) -> str:
@@ -96,7 +97,8 @@ def test_what_another_project_has_is_not_there(
     body = None if query else body_for(method, path)
     answer = lab.ask(method, optics.path(path), stranger, json=body, params=query)
     assert answer.status_code == 404, answer.text
-    assert answer.json()["code"] in ("unknown_collection", "unknown_job", "unknown_run")
+    known = ("unknown_collection", "unknown_job", "unknown_run", "image_expired")
+    assert answer.json()["code"] in known
     assert "Did you mean" not in answer.json()["detail"]  # nor are its names told
 
 

@@ -91,6 +91,13 @@ def test_a_coco_file(tmp_path):
     (tmp_path / "images").mkdir()
     assert open_dataset("detect", file).cases[0].path == tmp_path / "images/a.jpg"
     assert open_dataset("detect", file, tmp_path / "x").cases[0].path == tmp_path / "x/a.jpg"
+    document["annotations"][0]["image_id"] = "3"
+    file.write_text(json.dumps(document))
+    assert open_dataset("detect", file).cases[0].truth["annotations"] == document["annotations"]
+    document["annotations"][0]["image_id"] = 77
+    file.write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="image_id 77 first; list the images"):
+        open_dataset("detect", file)
     file.write_text('{"images": [{"id": 1}]}')
     with pytest.raises(ValueError, match="isn't a COCO data set"):
         open_dataset("detect", file)

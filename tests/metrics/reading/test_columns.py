@@ -148,3 +148,11 @@ def test_a_header_that_promises_too_much_allocates_nothing():
         made.writestr("truth.npy", lying)
     with pytest.raises(MalformedTable, match=r"as many bytes|no array"):
         read_npz(archive_bytes.getvalue(), 10_000)
+
+
+def test_tabs_separate_and_odd_numbers_are_refused(evaluate):
+    read = read_csv(b"truth\tscore\n1\t0.9\n0\t0.1\n")
+    assert evaluate("classification", read)["metrics"]["auroc"]["value"] == 1
+    for text, says in (("1_0", "a number is expected"), ('"0,9"', "point as the decimal mark")):
+        with pytest.raises(InvalidRows, match=says):
+            evaluate("classification", read_csv(f"truth,score\n1,{text}\n0,0.1\n".encode()))

@@ -216,3 +216,57 @@ def test_masks_of_foreground_in_instance_mode_are_noted(evaluate):
     for mask in (whole, whole * 0, np.where(parts > 0, np.arange(10) // 5 + 1, 0)):
         report = evaluate("segmentation", data(array(mask), array(mask)), mode="instance")
         assert report["warnings"] == []
+
+
+def codes(report):
+    return [each["code"] for each in report["warnings"]]
+
+
+def test_classes_in_instance_mode_are_noted_and_an_object_in_two_parts_is_not(evaluate):
+    classes = np.kron(np.array([[1, 0, 1, 0], [0, 2, 0, 2]]), np.ones((3, 3), int))
+    objects = np.kron(np.array([[1, 0, 1, 0], [0, 2, 0, 3]]), np.ones((3, 3), int))
+    found = [
+        evaluate("segmentation", data(array(mask), array(mask)), mode="instance", **FAST)
+        for mask in (classes, objects)
+    ]
+    assert [codes(report) for report in found] == [["one_object_in_parts"], []]
+
+
+@pytest.mark.parametrize("values", [(1, 2), (1, 254), (100, 200)])
+def test_several_values_that_count_as_one_foreground_are_noted(values, evaluate):
+    mask = np.array([[0, values[0], values[1]]])
+    plain = np.array([[0, 1, 1]])
+    for pair in (data(array(mask), array(plain)), data(array(plain), array(mask))):
+        report = evaluate("segmentation", pair, **FAST)
+        assert report["metrics"]["iou"]["value"] == 1
+        assert codes(report) == ["several_values"]
+    one = evaluate("segmentation", data(array(plain * 200), array(plain)), **FAST)
+    assert codes(one) == []
+
+
+def test_the_greatest_value_of_16_bits_may_be_void_too_and_objects_may_meet_void(evaluate):
+    truth = np.array([[0, 1, 2, 65535]])
+    for mode in ("semantic", "instance"):
+        report = evaluate("segmentation", data(array(truth), array(truth)), mode=mode, **FAST)
+        assert "perhaps_void" in codes(report)
+
+
+def test_places_in_a_list_of_objects_are_no_void(evaluate):
+    """With ignore=2 the second object counts, since nobody gave it that value."""
+    first, second = np.zeros((2, 6, 6), bool)
+    first[:2], second[4:] = True, True
+    both = {"rle": [encode(first).json(), encode(second).json()]}
+    report = evaluate("segmentation", data(both, both), mode="instance", ignore=2, **FAST)
+    assert report["objects"]["true"] == report["objects"]["found"] == 2
+
+
+def test_transparency_that_may_be_the_mask_is_refused():
+    mask = np.zeros((4, 4), np.uint8)
+    mask[1:3] = 255
+    white = np.full_like(mask, 255)
+    hidden, same = (
+        file(Image.fromarray(np.stack([values, mask], -1), "LA")) for values in (white, mask)
+    )
+    with pytest.raises(InvalidRows, match="transparent"):
+        labels_of_file(hidden, LIMITS)
+    np.testing.assert_array_equal(labels_of_file(same, LIMITS), mask)

@@ -77,3 +77,15 @@ def test_columns_in_another_order_are_noted(classify):
     turned = classify(labels.tolist(), scores[:, [1, 0, 2]].tolist(), ci={"method": "auto"})
     (warning,) = [each for each in turned["warnings"] if each["code"] == "auroc_below_half"]
     assert "0, 1:" in warning["detail"]
+
+
+def test_scores_and_predictions_that_are_always_wrong_are_noted(classify):
+    """AUROC is 0 and has no interval, since nothing varies."""
+    truth = [0, 1] * 10
+    auto = {"ci": {"method": "auto"}}
+    turned = classify(truth, [0.9, 0.1] * 10, **auto)
+    assert turned["metrics"]["auroc"]["ci_undefined"] == "no_variation"
+    assert "auroc_below_half" in [each["code"] for each in turned["warnings"]]
+    wrong = classify(truth, more={"predictions": [1, 0] * 10}, **auto)
+    assert "predictions_below_half" in [each["code"] for each in wrong["warnings"]]
+    assert classify(truth, [0.1, 0.9] * 10, **auto)["warnings"] == []

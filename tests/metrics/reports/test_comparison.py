@@ -212,3 +212,47 @@ def test_detections():
     assert found["metrics"]["ap"]["difference"] > 0
     assert found["metrics"]["ap"]["method"] == "t"
     assert found["per_class"][0]["metrics"]["ap50"]["difference"] >= 0
+
+
+def test_a_class_that_one_run_misses_is_compared_where_both_have_it():
+    """Run b misses class 2; over class 1, which both have found alike, nothing differs."""
+    truth = np.zeros((12, 12), int)
+    truth[1:4, 1:4], truth[7:10, 7:10] = 1, 2
+    missed, moved = np.where(truth == 1, 1, 0), np.where(truth == 1, 1, 0)
+    moved[7:10, 4:7] = 2
+
+    def masks(prediction):
+        pairs = [
+            {"id": i, "truth": {"array": truth.tolist()}, "prediction": {"array": found.tolist()}}
+            for i, found in enumerate([prediction] * 3)
+        ]
+        return side("segmentation", {"pairs": pairs}, labels="ground,a,b")
+
+    found = compare(masks(moved), masks(missed))
+    for where, name in (("metrics", "hd95"), ("metrics", "assd"), ("pooled", "assd")):
+        number = found[where][name]
+        assert (number["a"], number["b"], number["n"]) == (0, 0, 3)
+        assert number["lacking_b"]["ids"] == ["0", "1", "2"]
+    (warning,) = [each for each in found["warnings"] if each["code"] == "cases_without_partner"]
+    assert "pooled assd: a lacks 0, b lacks 3" in warning["detail"]
+
+
+def test_pooled_distances_are_over_the_cases_that_both_have():
+    truth, empty = np.zeros((2, 8, 24), int)
+    truth[2:6, 2:8] = 1
+
+    def masks(*shifts):
+        pairs = [
+            {
+                "id": i,
+                "truth": {"array": truth.tolist()},
+                "prediction": {"array": (empty if s is None else np.roll(truth, s, 1)).tolist()},
+            }
+            for i, s in enumerate(shifts)
+        ]
+        return side("segmentation", {"pairs": pairs})
+
+    hard, easy = [6] * 4, [1] * 3
+    found = compare(masks(*hard, *easy), masks(*[None] * 4, *[2] * 3))["pooled"]["assd"]
+    assert found["a"] < found["b"]
+    assert (found["n"], found["lacking_b"]["n"]) == (3, 4)

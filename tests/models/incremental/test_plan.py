@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,18 +167,18 @@ def grouped_norm() -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    ("module", "reason"),
+    ("make", "reason"),
     [
-        (models.efficientnet_b0(num_classes=3), "squeeze-excitation"),
-        (models.vit_b_32(image_size=64, num_classes=3), "rearranges its maps"),
-        (grouped_norm(), "normalises over the whole map"),
-        (Branching(), "depends on the values"),
-        (Noisy(), "random"),
+        (partial(models.efficientnet_b0, num_classes=3), "squeeze-excitation"),
+        (partial(models.vit_b_32, image_size=64, num_classes=3), "rearranges its maps"),
+        (grouped_norm, "normalises over the whole map"),
+        (Branching, "depends on the values"),
+        (Noisy, "random"),
     ],
     ids=["efficientnet", "transformer", "group norm", "branching", "noisy"],
 )
-def test_refusals_say_why(module: nn.Module, reason: str) -> None:
-    found = trace(module.eval(), torch.zeros(1, 3, 64, 64))
+def test_refusals_say_why(make: Callable[[], nn.Module], reason: str) -> None:
+    found = trace(make().eval(), torch.zeros(1, 3, 64, 64))
     assert isinstance(found, Refusal)
     assert reason in found.reason
     assert found.reason.endswith(".")
@@ -359,3 +360,32 @@ def test_a_plan_that_is_wrong_on_crops_is_refused(monkeypatch: pytest.MonkeyPatc
     found = trace(module, torch.zeros(1, 3, 40, 40))
     assert isinstance(found, Refusal)
     assert "on crops" in found.reason
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(torch.relu, torch.sigmoid, torch.tanh, torch.exp, torch.square, torch.neg, torch.erf),
+        *(functional.gelu, functional.silu, functional.mish, functional.elu, functional.selu),
+        *(functional.softplus, functional.leaky_relu, functional.celu, functional.relu6),
+        *(functional.hardswish, functional.hardsigmoid, functional.hardtanh),
+        lambda x: functional.gelu(x, approximate="tanh"),
+    ],
+)
+def test_a_function_of_one_channel_is_written_into_its_place(
+    function: Callable[[Tensor], Tensor],
+) -> None:
+    """Crops of one channel are dense in every order, where kernels of their own are chosen."""
+
+    class Network(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Conv2d(3, 1, 3), nn.Conv2d(1, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.second(function(self.first(x))).mean((2, 3))
+
+    torch.manual_seed(0)
+    image = noise(1, 3, 26, 26, dtype=torch.float32)
+    spans = [(0, 6), (9, 15), (20, 26)]
+    assert_equal(Network().eval().requires_grad_(False), image, spans, spans, 1e-5)

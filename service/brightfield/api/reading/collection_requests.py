@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +20,7 @@ from brightfield.api.reading.inputs import (
 from brightfield.api.reading.parameters import merge, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import ImageSource
+from brightfield.base64_text import decoded
 from brightfield.collections.adding import NewImage
 from brightfield.errors import InvalidParameter, InvalidVectors
 from brightfield.parameters import Ids, Parameters, parsed_json
@@ -139,9 +138,9 @@ def array_of(value: Any) -> Any:
         shape, dtype = tuple(map(_natural, value["shape"])), str(value["dtype"])
         if dtype not in _DTYPES:
             raise InvalidVectors(f"The dtype of vectors is one of {', '.join(_DTYPES)}.")
-        data = base64.b64decode(value["data"], validate=True)
+        data = decoded(value["data"])
         return np.frombuffer(data, np.dtype(dtype).newbyteorder("<")).reshape(shape)
-    except (KeyError, TypeError, ValueError, binascii.Error):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise InvalidVectors(
             'Vectors are rows of numbers, or {"shape": [n, d], "dtype": "float32", "data": '
             '"<base64, little-endian, C order>"}, where n and d are whole numbers, and data has '

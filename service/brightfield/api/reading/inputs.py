@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +11,7 @@ from brightfield.api.reading.forms import MOST_IMAGES, FormParts, file_name
 from brightfield.api.reading.parameters import check_members, merge, query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.sources import FaultyImage, ImageById, ImageSource, SentImage
+from brightfield.base64_text import decoded
 from brightfield.errors import (
     BrightfieldError,
     ConflictingParameter,
@@ -26,7 +25,6 @@ from brightfield.errors import (
 
 # Of what a request about images says besides the images.
 _MOST_BYTES = 16 * 10**6
-_PIECE = 1 << 22  # letters of base64
 _JSON_KEYS = ("model", "image", "images", "parameters")
 
 ParameterPlaces = list[tuple[str, Mapping[str, Any]]]
@@ -221,30 +219,12 @@ def json_image(entry: Any, place: str) -> ImageSource:
 
 
 def _decoded(text: str, place: str) -> bytes:
-    """Base64, also of the URL-safe alphabet, wrapped in lines, or behind `data:...;base64,`."""
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
     try:
-        data = b"".join(_pieces(text))
-    except (binascii.Error, ValueError):
+        data = decoded(text)
+    except ValueError as fault:
         raise InvalidParameter(
-            f"{place}.data is not base64.", errors=[{"location": f"{place}.data"}]
+            f"{place}.data is not base64: {fault}.", errors=[{"location": f"{place}.data"}]
         ) from None
     if not data:
         raise EmptyBody(f"{place}.data is empty.")
     return data
-
-
-def _pieces(text: str) -> Iterator[bytes]:
-    """Decoded a piece after another, so that no single call keeps the interpreter for long."""
-    rest = ""
-    for start in range(0, len(text), _PIECE):
-        plain = rest + "".join(text[start : start + _PIECE].split())
-        whole = len(plain) // 4 * 4
-        rest = plain[whole:]
-        yield _standard(plain[:whole])
-    yield _standard(rest + "=" * (-len(rest) % 4))
-
-
-def _standard(text: str) -> bytes:
-    return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)

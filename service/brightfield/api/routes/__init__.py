@@ -21,8 +21,10 @@ from brightfield.api.routes import (
     jobs,
     metrics,
     models,
+    page,
     projections,
     runs,
+    views,
 )
 from brightfield.api.schema import openapi
 from brightfield.engine import Engine
@@ -46,5 +48,6 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
         comparison, runs, collections, exploring, indexes, projections, collected_patches,
         concepts,
     )  # fmt: skip
-    for module in (models, filters, images, jobs, metrics, *kept, health):
+    for module in (models, filters, images, views, jobs, metrics, *kept, health):
         app.include_router(module.router)
+    page.install(app)

@@ -177,6 +177,7 @@ def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any
         "description": card.description,
         "licence": card.licence,
         "state": _state(engine, card),
+        "default": card.id in engine.defaults.names,
         "quarantine": engine.registry.quarantined(card.id),
         "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,

@@ -47,7 +47,7 @@ def together_envelope(
         "images": [
             {"error": problem(seen, f"{request_id}.{index}")}
             if isinstance(seen, BrightfieldError)
-            else {"name": name, **_image(seen), "warnings": _warnings(seen.notes)}
+            else {"name": name, **_image(seen), "warnings": warnings_json(seen.notes)}
             for index, (seen, name) in enumerate(zip(answer.images, names, strict=True))
         ],
         **result,
@@ -88,13 +88,13 @@ def _origin(answer: Answer | MultiImageAnswer, request_id: str) -> dict[str, Any
 
 def _circumstances(answer: Answer | MultiImageAnswer, further: Sequence[Note]) -> dict[str, Any]:
     return {
-        "warnings": _warnings((*answer.notes, *further)),
+        "warnings": warnings_json((*answer.notes, *further)),
         "timing_ms": _milliseconds(answer),
         "batch_size": answer.batch_size,
     }
 
 
-def _warnings(notes: Sequence[Note]) -> list[dict[str, str]]:
+def warnings_json(notes: Sequence[Note]) -> list[dict[str, str]]:
     return [{"code": note.code, "detail": note.detail} for note in notes]
 
 
@@ -106,7 +106,7 @@ def _image(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
         "axes": seen.axes,
         "dtype": _name(seen.dtype),
         "orientation_applied": seen.orientation_applied,
-        "intensity": _intensity(seen, planes),
+        "intensity": intensity_json(seen, planes),
         "pixel_size": seen.pixel_size,
         "scale": seen.scale,
         "spacing": seen.spacing,
@@ -117,7 +117,7 @@ def _image(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
     }
 
 
-def _intensity(seen: ImageFacts, planes: Sequence[Scaling]) -> dict[str, Any]:
+def intensity_json(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
     """The limits of each plane and channel; `low` and `high` where one pair is for all."""
     if seen.scaling is None:
         return {"mode": "raw", "low": None, "high": None, "limits": []}

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
-from openTSNE import TSNEEmbedding
-from openTSNE.affinity import Affinities, joint_probabilities_nn
 from pydantic import Field
 from scipy.sparse import csr_matrix
-from sklearn.neighbors import NearestNeighbors
 
 from brightfield.embedding.copies import Dtype, first_equal
 from brightfield.embedding.divergence import divergence
-from brightfield.embedding.neighbors import graph_with_copies
-from brightfield.embedding.one_thread import one_thread
 from brightfield.embedding.principal import Components, principal_components
 from brightfield.embedding.projections.projection import Fitted, Projection
 from brightfield.embedding.vectors import Points, Vectors
 from brightfield.errors import InvalidParameter
-from brightfield.progress import STILL_WANTED, Progress, Step
+from brightfield.progress import Progress, Step
+
+if TYPE_CHECKING:
+    from openTSNE import TSNEEmbedding
+
+    from brightfield.embedding.affinities import VectorAffinities
 
 _PERPLEXITY = 30.0
 _EARLY, _EXAGGERATION = 250, 12.0
@@ -37,8 +37,8 @@ _WATCHED = 1000
 _LARGE = 10_000
 # Points from which threads are worth their waiting for each other.
 _SHARED = 1000
-# Of new points: neighbours that place them, and the perplexity of what moves them.
-_PLACING, _PLACING_PERPLEXITY = 25, 5.0
+# The perplexity of what moves new points.
+_PLACING_PERPLEXITY = 5.0
 
 
 class Tsne(Projection):
@@ -84,6 +84,8 @@ class Tsne(Projection):
             )
 
     def fit(self, vectors: Vectors, progress: Progress, dtype: Dtype = "float32") -> Fitted:
+        from brightfield.embedding.affinities import VectorAffinities, likeness_of
+
         self.check(vectors)
         perplexity = self.perplexity or min(_PERPLEXITY, len(vectors) / 3)
         further = self.iterations or (_MANY_STEPS if len(vectors) >= _LARGE else _FEW_STEPS)
@@ -92,8 +94,10 @@ class Tsne(Projection):
         first = first_equal(vectors)
         reduction = self._reduction(vectors, dtype)
         reduced = vectors if reduction is None else reduction.project(vectors)[first]
-        likeness = _likeness(reduced.astype(np.float32), first, perplexity, progress)
-        map_ = self._embedding(self._start(vectors, first, dtype), _Affinities(reduced, likeness))
+        likeness = likeness_of(reduced.astype(np.float32), first, perplexity, progress)
+        map_ = self._embedding(
+            self._start(vectors, first, dtype), VectorAffinities(reduced, likeness)
+        )
         watch = _Watch(progress, total, self.min_gain, map_)
         self._optimize(map_, further, watch)
         progress(Step(total, total))
@@ -114,17 +118,19 @@ class Tsne(Projection):
         return f"perplexity {facts['perplexity']:g}"
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
+        from brightfield.embedding.affinities import PLACING, VectorAffinities
+
         progress(Step(0, 1))
         arrays = fitted.arrays
         if "mean" in arrays:
             vectors, new = (
                 (some - arrays["mean"]) @ arrays["components"].T for some in (vectors, new)
             )
-        affinities = _Affinities(vectors, csr_matrix((len(vectors), len(vectors))))
+        affinities = VectorAffinities(vectors, csr_matrix((len(vectors), len(vectors))))
         map_ = self._embedding(fitted.points.astype(np.float64), affinities)
         perplexity = min(_PLACING_PERPLEXITY, len(vectors) / 3)
         placed = map_.transform(
-            new, perplexity=perplexity, k=min(_PLACING, len(vectors)), initialization="median"
+            new, perplexity=perplexity, k=min(PLACING, len(vectors)), initialization="median"
         )
         return np.asarray(placed, np.float32)
 
@@ -152,7 +158,11 @@ class Tsne(Projection):
         start[copies] += beside[copies]
         return start
 
-    def _embedding(self, points: NDArray[np.float64], affinities: _Affinities) -> TSNEEmbedding:
+    def _embedding(
+        self, points: NDArray[np.float64], affinities: VectorAffinities
+    ) -> TSNEEmbedding:
+        from openTSNE import TSNEEmbedding  # large, and slow to import
+
         grid = self.dimensions == 2 and len(points) >= _LARGE
         method = "fft" if grid else "bh"
         # Each thread sums up for points of its own, so their number does not change the map.
@@ -163,43 +173,6 @@ class Tsne(Projection):
             n_jobs=cpu_count() if len(points) >= _SHARED else 1,
             random_state=self.seed,
         )
-
-
-def _likeness(
-    vectors: Vectors, first: NDArray[np.int64], perplexity: float, progress: Progress
-) -> csr_matrix:
-    """The likeness of each vector to its neighbours, as many as three times the perplexity."""
-    wanted: Progress = lambda _: progress(STILL_WANTED)  # noqa: E731 - they have steps of their own
-    k = min(len(vectors) - 1, int(3 * perplexity))
-    neighbors, distances = graph_with_copies(vectors, first, k, "euclidean", wanted)
-    likeness = joint_probabilities_nn(neighbors, distances, [perplexity], n_jobs=1)
-    progress(STILL_WANTED)
-    return likeness
-
-
-class _Affinities(Affinities):  # type: ignore[misc]
-    """The `likeness` of vectors (N, N), and that of new vectors to them."""
-
-    def __init__(self, vectors: NDArray[Any], likeness: csr_matrix) -> None:
-        self.n_jobs = 1
-        self._index = NearestNeighbors(algorithm="brute").fit(vectors)
-        self.P = likeness
-
-    def to_new(self, data: NDArray[Any], perplexity: float, return_distances: bool = False) -> Any:
-        known = self._index.n_samples_fit_
-        k = min(known, max(int(3 * perplexity), _PLACING))
-        with one_thread():
-            distances, neighbors = self._index.kneighbors(data, n_neighbors=k)
-        likeness = joint_probabilities_nn(
-            neighbors,
-            distances,
-            [perplexity],
-            symmetrize=False,
-            normalization="point-wise",
-            n_reference_samples=known,
-            n_jobs=1,
-        )
-        return (likeness, neighbors, distances) if return_distances else likeness
 
 
 class _Watch:

@@ -15,7 +15,6 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
-from sklearn.neighbors import NearestNeighbors
 
 from brightfield.embedding.copies import Dtype
 from brightfield.embedding.principal import principal_components
@@ -111,6 +110,8 @@ class Umap(Projection):
         return np.asarray(start + noise, np.float32)
 
     def place(self, fitted: Fitted, vectors: Vectors, new: Vectors, progress: Progress) -> Points:
+        from sklearn.neighbors import NearestNeighbors  # large, and slow to import
+
         progress(Step(0, 1))
         count = min(self.neighbors, len(vectors))  # items of the map may have been deleted
         index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(vectors)

@@ -73,9 +73,7 @@ class OcclusionMap(Explanation):
 
     def payload(self, space: MapSpace) -> dict[str, Any]:
         answer: dict[str, Any] = {
-            "grid": self._grid_payload(),
-            "targets": [target.payload() for target in self.targets],
-            "base": [finite(value) for value in self.base],
+            **self.frame(),
             "scores": None if self.scores is None else _nested(self.scores),
             "map": None,
             **self.facts,
@@ -88,6 +86,15 @@ class OcclusionMap(Explanation):
         if self.what_if is not None:
             answer["what_if"] = self.what_if.payload(self.targets)
         return answer
+
+    def frame(self) -> dict[str, Any]:
+        """What is known before the first window: where the windows are, of which targets the scores
+        will be, and the scores of the whole image."""
+        return {
+            "grid": self._grid_payload(),
+            "targets": [target.payload() for target in self.targets],
+            "base": [finite(value) for value in self.base],
+        }
 
     @property
     def about_targets(self) -> Sequence[Target]:

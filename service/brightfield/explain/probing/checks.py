@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from brightfield.explain.maps.explanation import Explanation
 from brightfield.explain.probing.baselines import baseline_images
@@ -139,6 +138,8 @@ def _ranks(values: Map) -> torch.Tensor:
 
 def _rank_correlation(first: Map, second: Map) -> float | None:
     """Spearman's, with ties at their mean rank; None where it is not defined."""
+    from scipy.stats import spearmanr  # large, and slow to import
+
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return None
     if np.ptp(first) == 0 or np.ptp(second) == 0:

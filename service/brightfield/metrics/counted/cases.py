@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -32,6 +33,9 @@ from brightfield.metrics.statistics.resampling import (
 from brightfield.metrics.statistics.scale import FISHER, LOG, LOGIT, PLAIN, MetricScale
 from brightfield.progress import Progress
 
+# Of masks that were missed.
+_TOLD = ("empty_truth", "empty_prediction")
+
 CaseValue = float | Reason
 """A case's number, or why it has none."""
 
@@ -53,9 +57,11 @@ def scale_of(name: str) -> MetricScale:
 
 @dataclass(frozen=True, eq=False)
 class CaseMean:
-    """One metric of n cases; those without a value do not count."""
+    """One metric of n cases; those without a value do not count. `parts` are the values of each
+    class of a case, if a case's value is the mean over its classes."""
 
     values: Sequence[CaseValue]
+    parts: Sequence[Sequence[CaseValue]] | None = None
 
     @cached_property
     def filled(self) -> NDArray[np.float64]:
@@ -75,18 +81,41 @@ class CaseMean:
         return CaseMean([*self.values, *other.values])
 
     def beside(self, other: CaseMean) -> CaseMean:
-        """The same without the values of cases in which the other has none."""
-        pairs = zip(self.values, other.values, strict=True)
-        return CaseMean([two if isinstance(two, str) else one for one, two in pairs])
+        """The same without the values of cases in which the other has none, and of classes."""
+        own, its = self.of_classes, other.of_classes
+        kept = [
+            [two if isinstance(two, str) else one for one, two in zip(*sides, strict=True)]
+            for sides in zip(own, its, strict=True)
+        ]
+        return CaseMean([mean_value(values) for values in kept], kept)
+
+    @property
+    def of_classes(self) -> Sequence[Sequence[CaseValue]]:
+        """The values of each case that its own is the mean of."""
+        return [[value] for value in self.values] if self.parts is None else self.parts
+
+    def lacking(self, other: CaseMean) -> list[int]:
+        """The cases in which the other has a value that this has not."""
+        return [
+            place
+            for place, sides in enumerate(zip(self.of_classes, other.of_classes, strict=True))
+            if any(
+                isinstance(one, str) and not isinstance(two, str)
+                for one, two in zip(*sides, strict=True)
+            )
+        ]
 
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """A ratio of sums over all cases; `empty` says why where the denominator is 0."""
+    """A ratio of sums over all cases; `empty` says why where the denominator is 0. With `gaps` a
+    case whose denominator is 0 has no value, as a missed mask has no distance; else it has nothing
+    to count."""
 
     numerator: Sequence[float]
     denominator: Sequence[float]
     empty: Reason = "both_empty"
+    gaps: bool = False
 
     def followed_by(self, other: Pooled) -> Pooled:
         """Both, one after the other."""
@@ -94,7 +123,28 @@ class Pooled:
             [*self.numerator, *other.numerator],
             [*self.denominator, *other.denominator],
             self.empty,
+            self.gaps,
         )
+
+    def beside(self, other: Pooled) -> Pooled:
+        """The same without the cases in which the other has no value."""
+        kept = [float(n > 0) for n in other.denominator]
+        return replace(
+            self,
+            numerator=[a * k for a, k in zip(self.numerator, kept, strict=True)],
+            denominator=[b * k for b, k in zip(self.denominator, kept, strict=True)],
+        )
+
+    @property
+    def nothing(self) -> Pooled:
+        """The same cases without a value."""
+        none = [0.0] * len(self.denominator)
+        return replace(self, numerator=none, denominator=none)
+
+    def lacking(self, other: Pooled) -> list[int]:
+        """The cases in which the other has a value that this has not."""
+        sides = zip(self.denominator, other.denominator, strict=True)
+        return [place for place, (own, its) in enumerate(sides) if its and not own]
 
     def weighted(self, weights: SampleWeights) -> Batch:
         parts = (np.array(part, np.float64) for part in (self.numerator, self.denominator))
@@ -128,12 +178,18 @@ class MeanOfCases(Family[CaseMean, Batch]):
     def sizes(self, sample: CaseMean) -> Mapping[str, int]:
         return {"value": int(sample.known.sum())}
 
-    def paired(self, one: CaseMean, two: CaseMean) -> SharedUnits[CaseMean]:
-        """Both over the cases that have a value in both: a mean over other cases is of another
-        thing."""
-        known = one.known.astype(np.bool_), two.known.astype(np.bool_)
-        lacking = np.flatnonzero(~known[0] & known[1]), np.flatnonzero(known[0] & ~known[1])
-        return SharedUnits(one.beside(two), two.beside(one), *(side.tolist() for side in lacking))
+    def paired(
+        self, one: MetricSpec[CaseMean], two: MetricSpec[CaseMean]
+    ) -> SharedUnits[MetricSpec[CaseMean]]:
+        """Both over the cases and classes that have a value in both: a mean over others is of
+        another thing."""
+        first, second = one.samples[0], two.samples[0]
+        return SharedUnits(
+            replace(one, samples=(first.beside(second),)),
+            replace(two, samples=(second.beside(first),)),
+            first.lacking(second),
+            second.lacking(first),
+        )
 
 
 @dataclass(frozen=True)
@@ -157,6 +213,28 @@ class RatioOfSums(Family[Pooled, Batch]):
 
     def sizes(self, sample: Pooled) -> Mapping[str, int]:
         return {"value": len(sample.denominator)}
+
+    def paired(
+        self, one: MetricSpec[Pooled], two: MetricSpec[Pooled]
+    ) -> SharedUnits[MetricSpec[Pooled]]:
+        """With gaps both over the cases and classes that have a value in both."""
+        if not one.samples[0].gaps:
+            return SharedUnits(one, two)
+        sides = [dict(zip(each.of, each.samples, strict=True)) for each in (one, two)]
+        classes = sorted({*one.of, *two.of})
+        nothing = one.samples[0].nothing
+        pairs = [(sides[0].get(c, nothing), sides[1].get(c, nothing)) for c in classes]
+        lacking_first = {place for first, second in pairs for place in first.lacking(second)}
+        lacking_second = {place for first, second in pairs for place in second.lacking(first)}
+        both = [(first.beside(second), second.beside(first)) for first, second in pairs]
+        kept = [pair for pair in both if any(pair[0].denominator)] or both[:1]
+        n = sum(map(any, zip(*(first.denominator for first, _ in kept), strict=True)))
+        return SharedUnits(
+            replace(one, samples=tuple(first for first, _ in kept), n=n),
+            replace(two, samples=tuple(second for _, second in kept), n=n),
+            sorted(lacking_first),
+            sorted(lacking_second),
+        )
 
 
 @dataclass(frozen=True)
@@ -183,18 +261,56 @@ class Draws:
         return few_drawn(self.drawing, "cases", self.confidence, found.values())
 
 
-def mean_line(key: MetricPath, values: Sequence[CaseValue], family: MeanOfCases) -> MetricSpec[Any]:
-    """The mean of one metric over the cases."""
+def mean_value(values: Sequence[CaseValue]) -> CaseValue:
+    """The mean of what has a value, or why nothing has."""
+    numbers = [value for value in values if not isinstance(value, str)]
+    if numbers:
+        return sum(numbers) / len(numbers)
+    reasons = {value for value in values if isinstance(value, str)}
+    return reasons.pop() if len(reasons) == 1 else "mixed"
+
+
+def mean_line(
+    key: MetricPath,
+    values: Sequence[CaseValue],
+    family: MeanOfCases,
+    parts: Sequence[Sequence[CaseValue]] | None = None,
+) -> MetricSpec[Any]:
+    """The mean of one metric over the cases; `parts` are a case's values of each class."""
     scaled = replace(family, shape=scale_of(str(key[-1])))
-    return MetricSpec(key, "value", scaled, (CaseMean(values),))
+    return MetricSpec(key, "value", scaled, (CaseMean(values, parts),))
 
 
 def pooled_line(key: MetricPath, samples: Sequence[Pooled], family: RatioOfSums) -> MetricSpec[Any]:
     """A pooled ratio; of several classes the mean over those that occur."""
-    occurring = tuple(sample for sample in samples if any(sample.denominator))
+    occurring = [c for c, sample in enumerate(samples) if any(sample.denominator)]
+    of = tuple(occurring or range(len(samples)))
     n = len(samples[0].denominator) if samples else 0
     scaled = replace(family, shape=scale_of(str(key[-1])))
-    return MetricSpec(key, "value", scaled, occurring or tuple(samples), n)
+    return MetricSpec(key, "value", scaled, tuple(samples[c] for c in of), n, of=of)
+
+
+def without_value(lines: Sequence[MetricSpec[Any]]) -> list[Note]:
+    """Of means of cases that leave some out; that distances have no missed masks is told of
+    apart."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        sample = line.samples[0]
+        if line.key[0] != "metrics" or not isinstance(sample, CaseMean) or not sample.known.any():
+            continue
+        reasons = Counter(v for v in sample.values if isinstance(v, str) and v not in _TOLD)
+        for reason, count in reasons.items():
+            found.setdefault(f"{count:,} ({reason})", []).append(str(line.key[-1]))
+    shown = "; ".join(f"{', '.join(names[:4])}: {count}" for count, names in found.items())
+    if not found:
+        return []
+    return [
+        Note(
+            "cases_without_value",
+            f"Some cases have no value, and the means leave them out: {shown}. A mean of few cases "
+            "says little about the others; `cases` has the reasons.",
+        )
+    ]
 
 
 def case_json(values: Mapping[str, CaseValue]) -> dict[str, Any]:

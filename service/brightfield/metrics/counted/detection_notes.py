@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.coco_matches import ImageCategory, crowded
 from brightfield.metrics.counted.detection_rules import DetectionRules
+from brightfield.metrics.counted.misread_boxes import misread_boxes
 from brightfield.metrics.reading.coco import CocoDataset, CocoObject
 
 # Boxes may reach a little beyond their image, and few of them far.
@@ -101,6 +102,7 @@ def _seldom_meant(scene: CocoDataset) -> Iterator[Note]:
             "No detected box reaches beyond 1, but true ones do. Boxes are in pixels, not in "
             "shares of the image's sides.",
         )
+    yield from misread_boxes(scene)
     if scene.boxed:
         yield Note(
             "area_of_boxes",

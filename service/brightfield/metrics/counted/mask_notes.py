@@ -15,8 +15,17 @@ def mask_notes(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
     if void:
         yield Note(
             "perhaps_void",
-            f"In {void:,} of {len(cases):,} pairs the truth has 255 beside other values, which "
-            "often means void; here it is foreground. Send ignore=255 if it is void.",
+            f"In {void:,} of {len(cases):,} pairs the truth has 255 or 65535 beside other values, "
+            "which often means void; here it is foreground, or an object. Send ignore=255 if it is "
+            "void.",
+        )
+    several = sum("several_values" in case.marks for case in cases)
+    if several:
+        yield Note(
+            "several_values",
+            f"In {several:,} of {len(cases):,} pairs a mask has several values beside 0, which all "
+            "are one foreground here. Send `labels` if they are classes, mode=instance if they are "
+            "objects, and `ignore` if one is void.",
         )
     yield from _missed(cases)
 
@@ -30,9 +39,9 @@ def _one_value(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
         yield Note(
             "one_object_in_parts",
             f"{counts['truth']:,} true and {counts['prediction']:,} predicted masks of "
-            f"{len(cases):,} pairs have one value in several parts. With mode=instance a value is "
-            "an object; if these are masks of foreground, number their parts first "
-            "(scipy.ndimage.label), or send mode=semantic.",
+            f"{len(cases):,} pairs have values that each lie in several parts. With "
+            "mode=instance a value is an object; if these are masks of foreground or of classes, "
+            "number their parts first (scipy.ndimage.label), or send mode=semantic.",
         )
 
 

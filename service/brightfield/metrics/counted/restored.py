@@ -32,6 +32,8 @@ class Restored:
     count: int
     ssim: CaseValue
     bounds: ValueRange
+    greatest: float | None = None
+    """The greatest absolute value of both images; earlier versions didn't keep it."""
 
     @classmethod
     def of_kept(
@@ -43,7 +45,8 @@ class Restored:
         if bounds is None:
             raise ValueError("no range of values")
         error, count = float(kept["error"]), int(kept["count"])
-        return cls(pair, sha256, error, kept.get("absolute"), count, kept["ssim"], bounds)
+        absolute, greatest = kept.get("absolute"), kept.get("greatest")
+        return cls(pair, sha256, error, absolute, count, kept["ssim"], bounds, greatest)
 
     def kept(self) -> dict[str, Any]:
         """What was measured."""
@@ -53,6 +56,7 @@ class Restored:
             "count": self.count,
             "ssim": self.ssim,
             "range": [self.bounds.low, self.bounds.high, self.bounds.assumed],
+            "greatest": self.greatest,
         }
 
     def values(self) -> dict[str, CaseValue]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from brightfield.metrics.counted.aggregated import AggregatedJaccard
 from brightfield.metrics.counted.boundary import boundary_overlap
-from brightfield.metrics.counted.cases import CaseValue
+from brightfield.metrics.counted.cases import CaseValue, mean_value
 from brightfield.metrics.counted.object_overlaps import ObjectOverlaps
 from brightfield.metrics.counted.overlap import MaskOverlap
 from brightfield.metrics.counted.panoptic import THRESHOLDS, Matches
@@ -147,10 +147,15 @@ class MeasuredPair:
             values["boundary_iou"] = edges[0] / edges[1] if edges[1] else "both_empty"
         return values | self.outlines[c - 1].values()
 
+    @property
+    def of_classes(self) -> list[Mapping[str, CaseValue]]:
+        """The numbers of each class."""
+        return [self.of_class(c) for c in range(1, len(self.overlap.counts))]
+
     def values(self) -> dict[str, CaseValue]:
         """The numbers of the case: means over its classes, pixel accuracy, and of objects."""
-        classes = [self.of_class(c) for c in range(1, len(self.overlap.counts))]
-        found = {name: _mean([values[name] for values in classes]) for name in classes[0]}
+        classes = self.of_classes
+        found = {name: mean_value([values[name] for values in classes]) for name in classes[0]}
         found["pixel_accuracy"] = self.right / self.pixels if self.pixels else "only_void"
         return found if self.matches is None else found | _of_objects(self.matches)
 
@@ -207,14 +212,6 @@ class Ruler:
         others = zip(self.others, map(found.hausdorff, self.percentiles), strict=True)
         within = found.within(self.tolerance)
         return OutlineDistances(found.hausdorff(95), found.total, within, found.count, dict(others))
-
-
-def _mean(values: Sequence[CaseValue]) -> CaseValue:
-    numbers = [value for value in values if not isinstance(value, str)]
-    if numbers:
-        return sum(numbers) / len(numbers)
-    reasons = {value for value in values if isinstance(value, str)}
-    return reasons.pop() if len(reasons) == 1 else "mixed"
 
 
 def _of_objects(matches: Matches) -> dict[str, CaseValue]:

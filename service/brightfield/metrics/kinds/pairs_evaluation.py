@@ -39,7 +39,7 @@ from brightfield.metrics.reports.comparison import (
     same_options,
 )
 from brightfield.metrics.reports.interval_words import few_drawn
-from brightfield.metrics.reports.notes import skipped, warned
+from brightfield.metrics.reports.notes import left_out, skipped, warned
 from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
 from brightfield.metrics.statistics.confidence import Confidence
@@ -210,7 +210,8 @@ class PairsEvaluation(Evaluation):
         listed = [entry.json() for entry in excluded]
         report = self.report(cases, progress)
         columns = by_columns([case.pair for case in cases], self.by or ())
-        notes = [*report["warnings"], *warned([*_repeated(cases), *by_notes(columns)])]
+        told = [*_repeated(cases), *left_out(len(listed), "pairs"), *by_notes(columns)]
+        notes = [*report["warnings"], *warned(told)]
         whole = {**report, **self._by(cases, columns, progress)}
         return {**whole, "warnings": notes, "excluded": listed, "excluded_n": len(listed)}
 

@@ -266,18 +266,28 @@ def _in_parts(
 
 def _parsed(values: Text, name: str) -> NDArray[np.float64]:
     try:
-        return _in_parts(values, lambda part: np.fromiter(map(float, part), np.float64, len(part)))
+        return _in_parts(values, _floats)
     except ValueError:
         return np.array([_number(text, name, row) for row, text in enumerate(values)]) + 0.0
+
+
+def _floats(part: list[str]) -> NDArray[np.float64]:
+    # Python reads 1_0 as 10.
+    if "_" in "".join(part):
+        raise ValueError
+    return np.fromiter(map(float, part), np.float64, len(part))
 
 
 def _number(text: str, name: str, row: int) -> float:
     if text.strip().lower() in _NO_NUMBER:
         return float("nan")
     try:
-        return float(text)
+        return float(_floats([text])[0])
     except ValueError:
-        raise wrong_row(name, row, "a number is expected", text) from None
+        expected = "a number is expected"
+        if "," in text:
+            expected += ", with a point as the decimal mark"
+        raise wrong_row(name, row, expected, text) from None
 
 
 def _no_column(name: str, what: str) -> InvalidRows:

@@ -29,7 +29,7 @@ _ROWS = 4096  # at a time
 
 
 def read_csv(data: bytes) -> dict[str, Any]:
-    """The columns under the names that JSON has for them; commas or semicolons separate.
+    """The columns under the names that JSON has for them; commas, semicolons or tabs separate.
 
     Fields are counted before they are read, and columns when the first line has been read.
 
@@ -38,7 +38,7 @@ def read_csv(data: bytes) -> dict[str, Any]:
     """
     end = data.find(b"\n")
     first = data if end < 0 else data[:end]
-    delimiter = ";" if b";" in first and b"," not in first else ","
+    delimiter = next((sign for sign in ",;\t" if sign.encode() in first), ",")
     _check_fields(data, first, delimiter.encode())
     # Read as it comes: as one text it would take four bytes a letter.
     stream = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")

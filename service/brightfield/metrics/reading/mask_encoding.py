@@ -9,15 +9,21 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from skimage import measure
 
 from brightfield.errors import InvalidRows
 from brightfield.metrics.reading.masks import ClassMask, ReadMask, overlap_refused
 from brightfield.metrics.reading.rows import digest
 
 _WHITE = 255
+_GREATEST = (255, 65535)
 
-MaskMark = Literal["truth_in_one_value", "prediction_in_one_value", "perhaps_void"]
+MaskMark = Literal[
+    "truth_in_one_value",
+    "prediction_in_one_value",
+    "perhaps_void",
+    "several_values",
+]
 """What makes one doubt that masks mean what the options say."""
 
 
@@ -57,7 +63,7 @@ class MaskEncoding:
     def read(self, truth: ReadMask, prediction: ReadMask, row: int) -> MaskPair:
         """The pair with labels as they are counted. Raises `InvalidRows` for values that the
         options do not explain."""
-        void = None if self.ignore is None else truth.labels == self.ignore
+        void = None if self.ignore is None or truth.listed else truth.labels == self.ignore
         if void is None or not void.any():
             void = None
         else:
@@ -67,7 +73,7 @@ class MaskEncoding:
         if void is not None:
             prediction = prediction.with_labels(np.where(void, 0, prediction.labels))
         if self.labels is None:
-            marks: tuple[MaskMark, ...] = ("perhaps_void",) if _perhaps_void(truth) else ()
+            marks = _void_mark(truth) or _values_mark(truth, prediction)
             return MaskPair(_foreground(truth), _foreground(prediction), void, marks)
         truth, prediction = self._classes(truth, prediction, row)
         return MaskPair(truth, prediction, void, ())
@@ -78,7 +84,7 @@ class MaskEncoding:
             found.append("truth_in_one_value")
         if _in_parts(prediction):
             found.append("prediction_in_one_value")
-        return tuple(found)
+        return (*found, *_void_mark(truth))
 
     def _classes(
         self, truth: ReadMask, prediction: ReadMask, row: int
@@ -124,20 +130,32 @@ def _is_picture(labels: ClassMask) -> bool:
     return bool(labels.max(initial=0) == _WHITE and np.isin(labels, (0, _WHITE)).all())
 
 
-def _perhaps_void(truth: ReadMask) -> bool:
-    """255 beside smaller values, and not as the last of many objects."""
-    labels = truth.labels
-    if labels.max(initial=0) != _WHITE:
-        return False
-    below = labels[(labels > 0) & (labels < _WHITE)]
-    return below.size > 0 and int(below.max()) < _WHITE - 1
+def _void_mark(truth: ReadMask) -> tuple[MaskMark, ...]:
+    """Of the greatest value of 8 or 16 bits beside smaller ones, not the last of many objects."""
+    greatest = int(truth.labels.max(initial=0))
+    if truth.listed or greatest not in _GREATEST:
+        return ()
+    below = truth.labels[(truth.labels > 0) & (truth.labels < greatest)]
+    return ("perhaps_void",) if below.size and int(below.max()) < greatest - 1 else ()
+
+
+def _values_mark(truth: ReadMask, prediction: ReadMask) -> tuple[MaskMark, ...]:
+    """Of a mask with several values, which may be classes or void."""
+    return ("several_values",) if _several(truth) or _several(prediction) else ()
+
+
+def _several(mask: ReadMask) -> bool:
+    labels = mask.labels
+    return not mask.listed and bool((labels[labels > 0] != labels.max(initial=0)).any())
 
 
 def _in_parts(mask: ReadMask) -> bool:
-    """Whether all foreground has one value and lies in several parts."""
-    labels = mask.labels
-    greatest = labels.max(initial=0)
-    if mask.overlapping or not greatest or not np.isin(labels, (0, greatest)).all():
+    """Whether there are at least twice as many parts as values, as of classes, and not of
+    objects."""
+    values = mask.labels
+    if mask.listed or not values.any():
         return False
-    whole: NDArray[np.bool_] = np.ones((3,) * labels.ndim, np.bool_)
-    return bool(ndimage.label(labels > 0, structure=whole)[1] > 1)
+    parts = measure.label(  # type: ignore[no-untyped-call]
+        values, background=0, connectivity=values.ndim, return_num=True
+    )[1]
+    return bool(parts >= 2 * np.unique(values[values > 0]).size)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from brightfield.errors import AmbiguousAxes, BrightfieldError, InvalidRows, UndecodableImage
 from brightfield.images import npy, png
@@ -54,10 +54,29 @@ def _planes(data: bytes, limits: Limits) -> Stored:
         ) from None
     shown = describe(data)
     limits.check_size(shown.width, shown.height, planes=len(chosen))
+    _check_opaque(data)
     found = [_grey(decode(data, each, limits=limits).pixels) for each in chosen]
     if len({plane.shape for plane in found}) > 1:
         raise InvalidRows("The planes of the file differ in size; they make no volume.")
     return found[0] if len(found) == 1 else np.stack(found)
+
+
+def _check_opaque(data: bytes) -> None:
+    """Raises `InvalidRows` for pixels of one value of which some alone are transparent: the mask
+    may be what is transparent."""
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            if picture.mode not in ("LA", "RGBA"):
+                return
+            values, alpha = (np.asarray(picture.getchannel(c)) for c in (picture.mode[0], "A"))
+    except UnidentifiedImageError:  # a TIFF that Pillow can't read has no alpha that hides a mask
+        return
+    different = len(np.unique(values.astype(np.int64) * 256 + alpha))
+    if different > len(np.unique(values)):
+        raise InvalidRows(
+            "The picture has transparent pixels, and nobody says whether its values or its "
+            "transparency are the mask; save the mask alone, as numbers."
+        )
 
 
 def _grey(pixels: Stored) -> Stored:

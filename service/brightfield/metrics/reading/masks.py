@@ -27,13 +27,15 @@ _FORMS = '{"png": base64}, {"rle": ...}, {"array": [[...]]} or {"npy": base64}'
 @dataclass(frozen=True, eq=False)
 class ReadMask:
     """A mask as it came: a label for each pixel; of objects that lie over one another the pixels of
-    any, and the objects one by one. An empty list of objects is `blank`: it has no size."""
+    any, and the objects one by one. An empty list of objects is `blank`: it has no size. The labels
+    of `listed` objects are their places in a list, which nobody chose."""
 
     labels: ClassMask
     overlapping: tuple[rle.Rle, ...] = ()
     shared: int = 0
     """How many pixels the objects have more than they cover."""
     blank: bool = False
+    listed: bool = False
 
     def sized(self, other: ReadMask) -> ReadMask:
         """A blank mask of the other's size."""
@@ -78,15 +80,15 @@ def _mask(value: Any, limits: Limits) -> ReadMask | NDArray[Any] | None:
 
 def _objects(encoded: list[Any], limits: Limits) -> ReadMask:
     if not encoded:
-        return ReadMask(np.zeros((1, 1), np.int64), blank=True)
+        return ReadMask(np.zeros((1, 1), np.int64), blank=True, listed=True)
     found = [rle.Rle.parse(each) for each in encoded]
     shape = found[0].height, found[0].width
     limits.check_size(shape[1], shape[0])
     labels = rle.decode_labels(dict(enumerate(found, start=1)), shape).astype(np.int64)
     covered, areas = int(np.count_nonzero(labels)), sum(each.area for each in found)
     if areas == covered:
-        return ReadMask(labels)
-    return ReadMask(np.minimum(labels, 1), tuple(found), areas - covered)
+        return ReadMask(labels, listed=True)
+    return ReadMask(np.minimum(labels, 1), tuple(found), areas - covered, listed=True)
 
 
 def as_coco(objects: tuple[rle.Rle, ...]) -> list[dict[str, Any]]:
@@ -103,7 +105,8 @@ def _integral(pixels: NDArray[Any], name: str, row: int) -> ClassMask:
         expected = "a mask holds whole numbers; compare probabilities with a threshold first"
         raise wrong_row(name, row, expected, "an array with fractions or NaN")
     if pixels.min() < 0 or pixels.max() >= 2**31:
-        raise wrong_row(name, row, "labels are from 0 to 2^31 - 1", "an array with others")
+        expected = "labels are from 0 to 2^31 - 1; write void as 255, say, and send ignore=255"
+        raise wrong_row(name, row, expected, "an array with others")
     return pixels.astype(np.int64)
 
 

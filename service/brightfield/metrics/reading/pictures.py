@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -12,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from brightfield.base64_text import decoded
 from brightfield.errors import AmbiguousAxes, BrightfieldError, InvalidRows
 from brightfield.images.accounted import accounted
 from brightfield.images.decode import decode, describe, stack
@@ -99,9 +98,9 @@ def _named(array: NDArray[Any], axes: ImageAxes | None) -> NDArray[Any]:
 def bytes_of(text: str) -> bytes:
     """What base64 holds."""
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidRows("This is not base64.") from None
+        return decoded(text)
+    except ValueError as fault:
+        raise InvalidRows(f"This is not base64: {fault}.") from None
 
 
 def array_of(rows: list[Any], limits: Limits) -> NDArray[Any]:

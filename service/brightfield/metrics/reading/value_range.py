@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from brightfield.errors import InvalidRows
+from brightfield.images.picture import Note
 from brightfield.metrics.reading.pictures import ReadImage
 from brightfield.parameters import NUMBER, written
 
@@ -111,3 +113,24 @@ def check_within(pixels: NDArray[Any], bounds: ValueRange, name: str, row: int) 
 
 def _refused(name: str, row: int, message: str) -> InvalidRows:
     return InvalidRows(message, errors=[{"location": f"pairs.{row}.{name}", "row": row}])
+
+
+def range_notes(
+    bounds: ValueRange, greatest: Sequence[float | None], *, stated: bool
+) -> list[Note]:
+    """Of images that use hardly any of the range, as those of 12 bits in files of 16; of a stated
+    range only where all values lie within 1."""
+    known = [value for value in greatest if value is not None]
+    reached = max(known, default=0.0)
+    highest = max(abs(bounds.low), abs(bounds.high))
+    dark = reached <= 1 < highest if stated else reached < highest / 4
+    if not dark or not reached or len(known) < len(greatest):
+        return []
+    return [
+        Note(
+            "range_hardly_used",
+            f"The values of all images reach {reached:g} and the range goes to {highest:g}, so "
+            "PSNR and SSIM may be far too high. If the camera or the network has a smaller range, "
+            "send it as data_range, or as bits.",
+        )
+    ]

@@ -22,7 +22,7 @@ from brightfield.metrics.counted.operating_point import ThresholdRule
 from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.families.calibration import reliability
 from brightfield.metrics.reading.rows import Rows
-from brightfield.metrics.reports.notes import from_same_data, turned_round
+from brightfield.metrics.reports.notes import called_round, from_same_data, turned_round
 from brightfield.metrics.reports.points import Named, curve_points, table_points
 from brightfield.metrics.reports.sample import (
     Sample,
@@ -266,4 +266,5 @@ class Binary:
         chosen = [from_same_data(self.choice.rule)] if self.choice.on_same_data else []
         turned = found["metrics", "auroc"].surely_below(0.5)
         names = [self.sample.rows.labels[self.positive]] if turned else []
-        return [*chosen, *turned_round(names), *self.sample.notes(found)]
+        called = called_round(found["metrics", "balanced_accuracy"]) if self.scores is None else []
+        return [*chosen, *turned_round(names), *called, *self.sample.notes(found)]

@@ -115,7 +115,7 @@ def differences(
 ) -> dict[MetricPath, Difference]:
     """The difference of every number that both have, with its interval."""
     others = {line.key: line for line in second}
-    pairs = [_paired(line, others[line.key]) for line in first if line.key in others]
+    pairs = [line.family.paired(line, others[line.key]) for line in first if line.key in others]
     reasons = [_reason(pair.first, pair.second) for pair in pairs]
     known = [pair for pair, reason in zip(pairs, reasons, strict=True) if reason is None]
     specs = [(pair.first, pair.second) for pair in known]
@@ -135,19 +135,6 @@ def differences(
 
 def _lacking(pair: SharedUnits[MetricSpec[Any]]) -> dict[str, Any]:
     return {"lacking_first": pair.lacking_first, "lacking_second": pair.lacking_second}
-
-
-def _paired(one: MetricSpec[Any], two: MetricSpec[Any]) -> SharedUnits[MetricSpec[Any]]:
-    """One number of both, of samples that are compared; a mean of classes is of its own."""
-    if len(one.samples) != 1 or len(two.samples) != 1:
-        return SharedUnits(one, two)
-    found = one.family.paired(one.samples[0], two.samples[0])
-    return SharedUnits(
-        replace(one, samples=(found.first,)),
-        replace(two, samples=(found.second,)),
-        found.lacking_first,
-        found.lacking_second,
-    )
 
 
 def _tests(
@@ -204,7 +191,13 @@ def _chances(
 ) -> list[float | None]:
     """By exchanges, where these are quick."""
     found: list[float | None] = [None] * len(pairs)
-    places = [place for place, (one, _) in enumerate(pairs) if one.family.exchanged]
+    joined = design.exchange is not None and design.exchange.joined
+    places = [
+        place
+        for place, (one, two) in enumerate(pairs)
+        # Of runs that call different classes something, samples of one class can't be joined.
+        if one.family.exchanged and not (joined and len(one.samples) != len(two.samples))
+    ]
     if design.exchange is not None:
         chosen = [pairs[place] for place in places]
         tests = exchange_tests(chosen, gaps[places], design.exchange, confidence, progress)
@@ -294,9 +287,9 @@ def below(
 def lacking(found: Mapping[MetricPath, Difference]) -> list[Note]:
     """Of means of cases in which one run has no value, so they are over fewer cases."""
     own = {
-        str(key[-1]): (len(each.lacking_first), len(each.lacking_second))
+        _told(key): (len(each.lacking_first), len(each.lacking_second))
         for key, each in found.items()
-        if key[0] == "metrics" and (each.lacking_first or each.lacking_second)
+        if key[0] in ("metrics", "pooled") and (each.lacking_first or each.lacking_second)
     }
     if not own:
         return []
@@ -304,11 +297,16 @@ def lacking(found: Mapping[MetricPath, Difference]) -> list[Note]:
     return [
         Note(
             "cases_without_partner",
-            "In some cases one run alone has a value, for example because it missed the mask; the "
-            f"difference is over the others ({shown}). A run that lacks values may be the worse "
-            "one: `lacking_a` and `lacking_b` name the cases.",
+            "In some cases one run alone has a value, because a mask was missed, a class was found "
+            "where there is none, or an image is identical to its reference; the difference is "
+            f"over the others ({shown}). `lacking_a` and `lacking_b` name the cases; look at them "
+            "before you call either run better.",
         )
     ]
+
+
+def _told(key: MetricPath) -> str:
+    return str(key[-1]) if key[0] == "metrics" else " ".join(map(str, key))
 
 
 def same_options(first: Any, second: Any, names: Sequence[str]) -> None:

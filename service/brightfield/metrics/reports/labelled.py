@@ -19,6 +19,7 @@ from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.reading.label_rows import LabelRows
 from brightfield.metrics.reports.averages import averaged, label_notes
 from brightfield.metrics.reports.interval_words import few_drawn
+from brightfield.metrics.reports.notes import turned_round
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import Families, lines, undefined
 from brightfield.metrics.reports.worst import largest
@@ -182,9 +183,14 @@ class Labelled:
         }
 
     def notes(self) -> list[Note]:
-        """Of labels without a value."""
-        called = self.called
-        return label_notes(self.rows.labels, self.truth, called)
+        """Of labels without a value, and of scores that are lower for their label."""
+        turned = [
+            label
+            for c, label in enumerate(self.rows.labels)
+            if self.rankings and self.estimates["per_class", c, "auroc"].surely_below(0.5)
+        ]
+        own = label_notes(self.rows.labels, self.truth, self.called)
+        return [*turned_round(turned), *own]
 
     def points(self) -> Iterator[Named] | None:
         """Every point of the curves of all together and of each label, or None without scores."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from brightfield.images.picture import Note
-from brightfield.metrics.statistics.estimate import IntervalOrReason
+from brightfield.metrics.statistics.estimate import Estimate, IntervalOrReason
 from brightfield.metrics.statistics.family import MetricPath
 
 
@@ -30,6 +30,34 @@ def turned_round(names: Sequence[str]) -> list[Note]:
             f"AUROC and its interval lie below 0.5 for {', '.join(names[:5])}: the scores are "
             "lower for this class than for others. Check `positive`, the order of `labels`, and "
             "whether higher scores mean the class.",
+        )
+    ]
+
+
+def called_round(estimate: Estimate) -> list[Note]:
+    """Of predictions that are surely wrong more often than right, by their balanced accuracy."""
+    if not estimate.surely_below(0.5):
+        return []
+    return [
+        Note(
+            "predictions_below_half",
+            "Balanced accuracy and its interval lie below 0.5: the predictions are wrong more "
+            "often than chance. Check that truth and predictions count the classes alike, and the "
+            "order of `labels`.",
+        )
+    ]
+
+
+def left_out(excluded: int, what: str) -> list[Note]:
+    """Of incomplete or unreadable data, without which numbers are often better than they should
+    be."""
+    if not excluded:
+        return []
+    return [
+        Note(
+            "rows_excluded",
+            f"{excluded:,} {what} are left out, and the numbers are of the others. What a model "
+            "fails on is often the hardest; `excluded` names them.",
         )
     ]
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.exchange import Exchange, Sides
@@ -29,6 +28,8 @@ def mcnemar(first: int, second: int) -> float:
     """The two-sided p-value of as many rows that the first run alone has right as that the second
     alone has: exact, by the binomial with p = 1/2. Source: McNemar, "Note on the sampling error of
     the difference between correlated proportions or percentages", Psychometrika 12, 1947."""
+    from scipy.stats import binomtest  # large, and slow to import
+
     return float(binomtest(first, first + second).pvalue) if first + second else 1.0
 
 

@@ -81,7 +81,10 @@ class Estimate:
         return cls(n, undefined=reason, span=reason)
 
     def surely_below(self, bound: float) -> bool:
-        """Whether the value and all of its interval lie below."""
+        """Whether the value and all of its interval lie below; without any variation the value
+        alone."""
+        if self.span == "no_variation":
+            return self.value is not None and self.value < bound
         high = self.span.high if isinstance(self.span, Interval) else None
         return self.value is not None and self.value < bound and high is not None and high < bound
 

@@ -98,8 +98,8 @@ class Family(ABC, Generic[S, W]):
         """The scale of a metric of a sample."""
         return self.scales.get(name, PLAIN)
 
-    def paired(self, one: S, two: S) -> SharedUnits[S]:
-        """Two samples of the same units as they are compared."""
+    def paired(self, one: MetricSpec[S], two: MetricSpec[S]) -> SharedUnits[MetricSpec[S]]:
+        """A number of two samples of the same units as it is compared."""
         return SharedUnits(one, two)
 
 
@@ -114,6 +114,8 @@ class MetricSpec(Generic[S]):
     n: int | None = None
     filled: bool = False
     """Whether an undefined part of a mean counts as 0."""
+    of: tuple[int, ...] = ()
+    """Which classes the samples are of, where not all need occur."""
 
     @property
     def reason(self) -> Reason | None:

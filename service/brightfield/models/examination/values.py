@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from brightfield.models.inspection.dispatch_mode import DispatchMode
 
 # ATen's operations that draw numbers, in place or anew, and those that write over what was there.
 _DRAWING = frozenset((
@@ -64,7 +65,7 @@ def _put(module: nn.Module, name: str, buffer: Tensor) -> None:
     module.get_submodule(owner)._buffers[own] = buffer
 
 
-class DrawnNumbers(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class DrawnNumbers(DispatchMode):
     """While it is open, notes which tensors of this thread hold random numbers.
 
     What is computed from them counts, too; what is written over them from a file does not.

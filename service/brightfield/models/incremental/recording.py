@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from brightfield.models.inspection.dispatch_mode import DispatchMode
 from brightfield.tensors import Images
 
 INPUT = 0
@@ -101,7 +101,7 @@ def record(
     return Recording(tuple(recorder.calls), output, sample.dtype)
 
 
-class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Recorder(DispatchMode):
     def __init__(self, *, constants: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._constants = constants

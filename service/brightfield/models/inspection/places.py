@@ -12,15 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from brightfield.models.inspection import coordinates
 from brightfield.models.inspection.coordinates import Coordinates, TensorShape
+from brightfield.models.inspection.dispatch_mode import DispatchMode
 
 
 class TrackedCall(NamedTuple):
@@ -33,7 +34,7 @@ class TrackedCall(NamedTuple):
     shape: TensorShape
 
 
-class FollowedPlaces(TorchDispatchMode):
+class FollowedPlaces(DispatchMode):
     """While it is open, follows the coordinates of what is computed from `images`.
 
     `lost` has the names of operations behind which they aren't known.
@@ -131,8 +132,7 @@ def _laid_over(
 
 def _over(shapes: Iterable[TensorShape]) -> TensorShape:
     """The shape of what shapes that fit one another broadcast to."""
-    whole: tuple[int, ...] = torch.broadcast_shapes(*shapes)  # type: ignore[no-untyped-call]
-    return tuple(whole)
+    return np.broadcast_shapes(*shapes)  # PyTorch's imports 40 MB first
 
 
 def _fits(shape: Sequence[int], other: Sequence[int]) -> bool:

@@ -49,6 +49,8 @@ class ModelSummary(TypedDict):
     description: str
     licence: str
     state: ModelState
+    default: bool
+    """Whether it answers for its task where no model is named."""
     quarantine: str | None
     """Why it is set aside, if it is."""
     """`removed`: neither in memory nor on disk."""
