@@ -5,6 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
+# TORCH=cpu takes PyTorch's wheels without CUDA, from where PyTorch publishes them or from a folder.
+TORCH_WHEELS ?=
+TORCH_SOURCE = $(if $(TORCH_WHEELS),--no-index --find-links $(TORCH_WHEELS),--index-url https://download.pytorch.org/whl/cpu)
+ifneq ($(filter-out cpu,$(TORCH)),)
+$(error TORCH is cpu or nothing, not $(TORCH))
+endif
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
@@ -12,6 +18,7 @@ CODE := service clients training tests benchmarks docs
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
+	@echo "                 (TORCH=cpu installs PyTorch without CUDA; TORCH_WHEELS=FOLDER has its wheels)"
 	@echo "make test        run the tests but the long ones (ARGS='-k jobs' passes arguments to pytest)"
 	@echo "make test-slow   run the long ones"
 	@echo "make test-all    run both"
@@ -71,14 +78,19 @@ clean:
 	rm -rf $(VENV) .npm dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# What these wheels need comes with the service's own packages, which find PyTorch there already.
+TORCH_FIRST = $(if $(TORCH),$(PIP) install --quiet --no-deps $(TORCH_SOURCE) torch torchvision)
+
 # An empty file marks each finished installation: newer than pyproject.toml, nothing is to be done.
 # The one for development holds all of the other.
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(TORCH_FIRST)
 	$(PIP) install --quiet --editable '.[dev]'
 	@touch $(VENV)/.service $@
 
 $(VENV)/.service: pyproject.toml | $(BIN)/python
 	@echo "Installing Brightfield into $(VENV); the first time takes a few minutes."
+	$(TORCH_FIRST)
 	$(PIP) install --quiet --editable '.[service]'
 	@touch $@
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
+from copy import copy
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -19,7 +20,7 @@ from brightfield_client.calls.jobs import job_status, submitted
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.evaluating.opening import PathLike, open_dataset
 from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
-from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
+from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance, shown
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
 from brightfield_client.progress import ProgressBar
@@ -71,6 +72,15 @@ class AsyncClient(AsyncEndpointMethods):
     def policy(self) -> Policy:
         """How patient this client is."""
         return self._connection.policy
+
+    def with_options(self, *, timeout: float | None = None, retries: int | None = None) -> Self:
+        """This client with another patience, for one call or for many; the connections are shared.
+
+        client.with_options(timeout=5).classify("cat.jpg")
+        """
+        other = copy(self)
+        other._connection = self._connection.patient(timeout, retries)
+        return other
 
     async def ask(
         self,
@@ -201,4 +211,4 @@ class AsyncClient(AsyncEndpointMethods):
         await self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.url!r})"
+        return f"{type(self).__name__}({shown(self.url)!r})"

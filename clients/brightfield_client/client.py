@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from copy import copy
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -20,7 +21,7 @@ from brightfield_client.driving import closing, in_order, in_thread, linked, sle
 from brightfield_client.endpoint_methods import EndpointMethods
 from brightfield_client.evaluating.opening import PathLike, open_dataset
 from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
-from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance
+from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance, shown
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
@@ -73,6 +74,15 @@ class Client(EndpointMethods):
     def policy(self) -> Policy:
         """How patient this client is."""
         return self._connection.policy
+
+    def with_options(self, *, timeout: float | None = None, retries: int | None = None) -> Self:
+        """This client with another patience, for one call or for many; the connections are shared.
+
+        client.with_options(timeout=5).classify("cat.jpg")
+        """
+        other = copy(self)
+        other._connection = self._connection.patient(timeout, retries)
+        return other
 
     def ask(
         self,
@@ -203,4 +213,4 @@ class Client(EndpointMethods):
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.url!r})"
+        return f"{type(self).__name__}({shown(self.url)!r})"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx2
 
-from brightfield_client.exchange import Policy
+from brightfield_client.exchange import Policy, shown
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 TIMEOUT = 120.0
@@ -40,13 +40,25 @@ class Connection:
         try:
             parsed = httpx2.URL(url)
         except httpx2.InvalidURL as fault:
-            raise ValueError(f"{url!r} is not a URL: {fault}") from fault
+            raise ValueError(f"The service's URL is none: {fault}") from None
         if parsed.scheme not in ("http", "https") or not parsed.host:
-            raise ValueError(f"{url!r} is not a service's URL; write for example {DEFAULT_URL}.")
-        if not 0 < timeout < float("inf"):
-            raise ValueError(f"timeout is a finite number of seconds above 0, not {timeout}.")
-        if retries < 0:
-            raise ValueError(f"retries is 0 or more, not {retries}.")
+            raise ValueError(
+                f"{shown(url)!r} is not a service's URL; write for example {DEFAULT_URL}."
+            )
         key = api_key or os.environ.get("BRIGHTFIELD_API_KEY")
         known = {"Authorization": f"Bearer {key.strip()}"} if key else {}
-        return cls(url, Policy(float(timeout), retries), {**known, **(headers or {})})
+        return cls(url, _policy(timeout, retries), {**known, **(headers or {})})
+
+    def patient(self, timeout: float | None, retries: int | None) -> Connection:
+        """The same with another patience, as far as it is given. Raises `ValueError`."""
+        now = self.policy
+        chosen = now.timeout if timeout is None else timeout
+        return replace(self, policy=_policy(chosen, now.retries if retries is None else retries))
+
+
+def _policy(timeout: float, retries: int) -> Policy:
+    if not 0 < timeout < float("inf"):
+        raise ValueError(f"timeout is a finite number of seconds above 0, not {timeout}.")
+    if retries < 0:
+        raise ValueError(f"retries is 0 or more, not {retries}.")
+    return Policy(float(timeout), retries)

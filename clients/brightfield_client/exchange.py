@@ -6,6 +6,7 @@ response; the two clients only carry the steps out. So there is one policy for b
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Generator
@@ -21,6 +22,7 @@ from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, Unex
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+_LOG = logging.getLogger("brightfield_client")
 _RETRIED = frozenset({429, 503})
 _BASE, _CEILING = 0.5, 8.0  # seconds, for retries without a Retry-After
 
@@ -28,6 +30,10 @@ _BASE, _CEILING = 0.5, 8.0  # seconds, for retries without a Retry-After
 class Request(Protocol[T_co]):
     """What is sent: a request, the reading of its answer, and whether it may be sent twice."""
 
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
     @property
     def idempotent(self) -> bool: ...
     def parse(self, response: httpx2.Response, /) -> T_co: ...
@@ -106,12 +112,15 @@ def exchange(call: Request[T], policy: Policy) -> Steps[T]:
             response = yield Send(call, max(0.001, end - policy.clock()))
             if response is None:
                 raise TypeError("a Send step is answered with a response")
+            _LOG.debug("%s %s: %d", call.method, call.path, response.status_code)
             return call.parse(response)
         except (httpx2.RequestError, ApiError) as fault:
             wait = policy.delay(attempt, getattr(fault, "retry_after", None))
             late = policy.clock() + wait >= end
             if attempt >= policy.retries or late or not worth_retrying(fault, call.idempotent):
                 raise explained(fault, policy.timeout) from fault.__cause__
+            reason = explained(fault, policy.timeout)
+        _LOG.info("%s %s again in %.1f s: %s", call.method, call.path, wait, reason)
         yield Pause(wait)
         attempt += 1
 
@@ -140,9 +149,14 @@ def explained(fault: Exception, timeout: float) -> Exception:
 
 def _origin(fault: httpx2.RequestError) -> str:
     try:
-        return str(fault.request.url.copy_with(query=None))
+        return shown(fault.request.url.copy_with(query=None))
     except RuntimeError:  # raised before there was a request
         return "The service"
+
+
+def shown(url: httpx2.URL | str) -> str:
+    """A URL for people: without the password that it may have."""
+    return str(httpx2.URL(url).copy_with(userinfo=b""))
 
 
 def retry_after(response: httpx2.Response) -> float | None:

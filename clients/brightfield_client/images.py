@@ -3,6 +3,7 @@
 | source | sent as |
 |---|---|
 | path (`str` or `Path`), `bytes`, binary file | the bytes as they are |
+| URL (`http://`, `https://`) | what this computer fetches from there |
 | PIL image | PNG, without loss; 32-bit, float and CMYK modes as an array |
 | `ndarray` | `.npy`, dtype and shape kept |
 | torch tensor, C x H x W or H x W | `.npy` with `axes` YX, SYX (three channels: colour) or CYX |
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeAlias
 
+import httpx2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
@@ -31,6 +33,7 @@ NPY = "application/x-npy"
 ANY = "application/octet-stream"  # the service looks at the content
 _ID = "sha256:"
 _ORIENTATION = 0x0112
+_PATIENCE = 60.0  # seconds for an image behind a URL
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
@@ -104,8 +107,19 @@ def to_payload(source: ImageSource) -> Payload:
 def _from_path(path: str | os.PathLike[str]) -> Payload:
     if isinstance(path, str) and path.startswith(_ID):
         return Payload(stored=path)
+    if isinstance(path, str) and path.startswith(("http://", "https://")):
+        return _from_url(path)
     path = Path(path).expanduser()
     return Payload(path.read_bytes(), name=path.name)
+
+
+def _from_url(url: str) -> Payload:
+    """Fetched here, since the service fetches nothing. Raises `OSError`."""
+    try:
+        reply = httpx2.get(url, follow_redirects=True, timeout=_PATIENCE).raise_for_status()
+    except httpx2.HTTPError as fault:
+        raise OSError(f"{url} cannot be fetched: {fault}") from fault
+    return Payload(reply.content, name=Path(reply.url.path).name or None)
 
 
 def _from_object(source: Any) -> Payload:

@@ -133,3 +133,17 @@ def test_what_is_no_image_is_refused(tmp_path):
         to_payload(np.array([object()]))
     with pytest.raises(TypeError, match="int is not an image"):
         to_payload(3)
+
+
+def test_an_image_behind_a_url_is_fetched_here(client, fake, monkeypatch):
+    def get(url, **_):
+        status = 404 if url.endswith("gone.png") else 200
+        request = httpx2.Request("GET", url)
+        return httpx2.Response(status, content=b"pixels", request=request)
+
+    monkeypatch.setattr(httpx2, "get", get)
+    client.classify("https://lab.example/a/cell.png?size=2")
+    assert fake.last.content == b"pixels"
+    assert "cell.png" in fake.last.headers["content-disposition"]
+    with pytest.raises(OSError, match=r"gone\.png cannot be fetched"):
+        client.classify("https://lab.example/gone.png")

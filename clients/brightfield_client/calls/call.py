@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx2
 
 from brightfield_client.errors import UnexpectedReply, api_error
-from brightfield_client.exchange import Policy, Steps, exchange, retry_after
+from brightfield_client.exchange import Policy, Steps, exchange, retry_after, shown
 
 T = TypeVar("T")
 
@@ -106,9 +106,9 @@ def read_json(response: httpx2.Response) -> Any:
     try:
         return response.json()
     except ValueError as fault:
-        kind = response.headers.get("content-type", "no type")
+        kind, url = response.headers.get("content-type", "no type"), shown(response.request.url)
         raise UnexpectedReply(
-            f"{response.request.url} answered with {kind}, not JSON; is this a Brightfield service?"
+            f"{url} answered with {kind}, not JSON; is this a Brightfield service?"
         ) from fault
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 
 from brightfield import commands
 from brightfield_client.cli.about_each import ABOUT_EACH
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"brightfield {version('brightfield')}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     for command in _listed():
         command.add(commands)

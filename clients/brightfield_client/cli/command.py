@@ -55,6 +55,7 @@ CONNECTION = (
         flag("--url URL", "where the service is (BRIGHTFIELD_URL, else port 8000 here)"),
         flag("--local", "no service: run the models in this process (needs brightfield[service])"),
     ),
+    flag("--header NAME=VALUE", "sent with every call, as a proxy wants it", **REPEATED),
     flag("--timeout SECONDS", "for one answer (%(default)g)", float, default=TIMEOUT),
 )
 """The flags of all commands that ask a service."""

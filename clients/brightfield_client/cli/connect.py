@@ -20,7 +20,7 @@ from brightfield_client.mapping import MapItem
 def connect(args: argparse.Namespace) -> Client:
     """The client that the flags ask for: over HTTP, or with the service in this process."""
     if not args.local:
-        return Client(args.url, timeout=args.timeout)
+        return Client(args.url, timeout=args.timeout, headers=dict(args.header))
     try:
         service = InProcess(local_app())
     except RuntimeError as fault:

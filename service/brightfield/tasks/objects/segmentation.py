@@ -86,7 +86,7 @@ class SegmentedObjects(Objects):
         return self.placement.outlines(traced) if self.placement else traced
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
-        full = self.paint == "object"
+        full = self.paint == "object" or self.mode == "semantic"
         drawn = draw_objects(picture, self.labels, self._colors(), full=full)
         return mixed(picture, drawn, alpha)
 
