@@ -71,8 +71,9 @@ def origin(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     log.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
+    """Ends with its file: its event loop runs in this thread, where other tests start theirs."""
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield made

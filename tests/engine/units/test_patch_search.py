@@ -82,7 +82,7 @@ def test_it_finds_what_a_search_by_hand_finds(
     bench: Bench,
     module: nn.Module,  # noqa: F811
 ) -> None:
-    found = patches(search(bench, FindPatches(layer="1", units="6,1,3", k=4)))
+    found = patches(search(bench, FindPatches(layer="1", units="6,1,3", k=4, per_image=4)))
     maps = [hooked(module, taken(image), "1") for image in IMAGES]
     assert list(found.units) == [6, 1, 3]
     for unit, mine in found.units.items():

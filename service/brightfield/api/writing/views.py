@@ -18,6 +18,7 @@ from brightfield.images.contents import ImageContents
 from brightfield.images.histogram import Histogram
 from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Note, Region
+from brightfield.images.plane_address import PlaneAddress
 from brightfield.scaling import Scaling
 from brightfield.tensors import Pixels
 
@@ -73,15 +74,14 @@ def described(plane: ViewedPlane) -> dict[str, Any]:
 def described_unread(contents: ImageContents, fault: BrightfieldError) -> dict[str, Any]:
     """What the header says of an image that is too large to be read, and why it is not read."""
     first = contents.first
-    channels = None if first.channels is None else list(first.channels)
-    part = {"page": first.page, "z": first.z, "t": first.t, "channels": channels, "region": None}
+    address = PlaneAddress(first.page, first.z, first.t, first.channels, level=first.level)
     return {
         **_header(contents, turned=False),
         "width": contents.size.width,
         "height": contents.size.height,
         "dtype": contents.size.dtype.name,
         "orientation_applied": 1,
-        "selection": part,
+        "selection": {**address.json(), "region": None},
         "pixel_size": first.pixel_size,
         "spacing": first.spacing,
         "values": None,
