@@ -59,4 +59,4 @@ def test_the_python_works(address: str, cells: None, capsys: pytest.CaptureFixtu
     assert printed[-1].startswith("trustworthiness 0.") or printed[-1].endswith("1.0")
     for name in ("map.png", "kinds.png", "odd.png"):
         with Image.open(name) as picture:
-            assert picture.height == 1024, name
+            assert min(picture.size) >= 1024, name

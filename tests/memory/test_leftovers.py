@@ -100,10 +100,11 @@ def held(*, leave: bool) -> Case:
         resident = await asyncio.wrap_future(caller.app.state.engine.registry.load("bare"))
         gate, left = threading.Event(), asyncio.Event()
         busy = resident.call(lambda: gate.wait(30))
+        hang_up = left if leave else None
         headers = {} if leave else {"X-Request-Timeout": "0.2"}
         asked = asyncio.create_task(
             caller.ask(
-                "POST", "/classify", copied(IMAGE), headers=headers, leave=left, model="bare"
+                "POST", "/classify", copied(IMAGE), headers=headers, leave=hang_up, model="bare"
             )
         )
         await asyncio.sleep(0.2)
