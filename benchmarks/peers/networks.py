@@ -10,6 +10,7 @@ to tell these apart: the work is that of ResNet-18, and the answers are decided.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -37,6 +38,7 @@ name = "torchvision:resnet18"
 
 [weights]
 file = "weights.safetensors"
+sha256 = "{digest}"
 
 [input]
 channels = 3
@@ -75,8 +77,10 @@ def main(folder: Path) -> None:
     card = folder / "cards" / "resnet18-fitted"
     card.mkdir(parents=True, exist_ok=True)
     labels = "".join(f'[[labels]]\nname = "class {index}"\n' for index in range(1000))
-    (card / "card.toml").write_text(_CARD.format(labels=labels))
-    save_file(fitted.state_dict(), card / "weights.safetensors")
+    weights = card / "weights.safetensors"
+    save_file(fitted.state_dict(), weights)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    (card / "card.toml").write_text(_CARD.format(labels=labels, digest=digest))
     for name, network in zip(NAMES, (shipped, fitted), strict=True):
         torch.save(network, folder / f"{name}.pt")
 

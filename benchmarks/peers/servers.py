@@ -74,6 +74,7 @@ def _brightfields(network: str, files: Path, work: Path) -> list[Server]:
             (*command, "--data", str(files / "data" / name)),
             8100,
             path,
+            answer=lambda reply: reply["result"]["predictions"][0]["label"],
             environment={**base, **way},
             folder=work,
             answers_by_index=False,
