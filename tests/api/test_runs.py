@@ -281,6 +281,22 @@ def test_a_chunk_can_be_taken_back_and_sent_anew(client: TestClient) -> None:
     assert client.delete("/metrics/runs/run_0/chunks/x").json()["code"] == "unknown_run"
 
 
+def test_a_run_of_several_labels_may_name_them_before_any_row(client: TestClient) -> None:
+    rows = {"truth": [[0, 1, 1]], "scores": [[0.1, 0.9, 0.3]]}
+    run = start(client, task="multilabel", labels="a,b,c", by="site")
+    assert client.get(run).json()["n"] == 0
+    sited = {**rows, "columns": {"site": ["x"], "digest": ["1"]}}
+    assert client.put(f"{run}/chunks/1", json=sited).status_code == 201
+    again = {**rows, "columns": {"site": ["y"], "digest": ["1"]}}
+    assert client.put(f"{run}/chunks/3", json=again).status_code == 201
+    report = client.get(run).json()
+    assert report["labels"] == ["a", "b", "c"]
+    assert [part["value"] for part in report["by"]] == ["x", "y"]
+    assert "repeated_rows" in [note["code"] for note in report["warnings"]]
+    two = client.put(f"{run}/chunks/2", json={"truth": [[0, 1]], "scores": [[0.1, 0.9]]})
+    assert (two.status_code, two.json()["code"]) == (422, "invalid_parameter")
+
+
 @pytest.mark.parametrize("task", ["segmentation", "restoration", "detection"])
 def test_the_ids_of_a_deleted_chunk_are_free(task: str, client: TestClient) -> None:
     image = {"array": [[0, 1], [1, 1]]}

@@ -25,6 +25,7 @@ from brightfield.metrics.reports.compared_classes import (
     chosen_here,
     class_differences,
     class_report,
+    other_classes,
     other_points,
     scores_of_one,
 )
@@ -149,6 +150,7 @@ class Classification(FurtherNumbers, Evaluation):
                 [
                     *scores_of_one(*views),
                     *other_points(*views),
+                    *other_classes(*views),
                     *chosen_here(*views),
                     *skipped(found),
                     *few,
@@ -224,7 +226,7 @@ class Classification(FurtherNumbers, Evaluation):
 
     def _parts(self, rows: Rows) -> dict[str, Groups]:
         """The columns by whose values there are numbers; digests only tell copies."""
-        return {name: rows.by[name] for name in self.by or ()}
+        return {name: rows.by[name] for name in self.by or () if name in rows.by}
 
     def _view(self, rows: Rows, progress: Progress) -> Binary | Multiclass:
         sample = Sample(rows, self.ci, progress, Families(self.further))

@@ -14,6 +14,8 @@ from brightfield.metrics.chunks.chunk import PredictionChunk, RunChunks
 from brightfield.metrics.counted.cases import Draws
 from brightfield.metrics.evaluation import DataLimits, Evaluation, Names, RunPair, no_points
 from brightfield.metrics.reading.by_columns import COLUMNS
+from brightfield.metrics.reading.digests import copies, with_digests
+from brightfield.metrics.reading.groups import Groups
 from brightfield.metrics.reading.label_options import LabelThresholds
 from brightfield.metrics.reading.label_rows import LabelRows, read_label_rows
 from brightfield.metrics.reading.rows import Origin
@@ -72,13 +74,13 @@ class Multilabel(FurtherNumbers, Evaluation):
     def evaluate(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> dict[str, Any]:
-        found = read_label_rows(data, self.labels, self.by, alone=True)
+        found = read_label_rows(data, self.labels, with_digests(data, self.by), alone=True)
         return self.report(found.complete(self.missing), progress)
 
     def chunk(
         self, data: Mapping[str, Any], limits: DataLimits, progress: Progress
     ) -> PredictionChunk:
-        found = read_label_rows(data, self.labels, self.by, alone=False)
+        found = read_label_rows(data, self.labels, with_digests(data, self.by), alone=False)
         self._cuts(found.complete(self.missing))
         document = found.document()
         frame = {
@@ -99,11 +101,10 @@ class Multilabel(FurtherNumbers, Evaluation):
     def rows(self, parts: RunChunks) -> LabelRows:
         """The rows of all chunks, in canonical order."""
         if not parts.sizes:
-            width = 1 if self.labels is None else len(self.labels)
-            data: Mapping[str, Any] = dict.fromkeys(("truth", "scores"), np.zeros((0, width)))
-            return read_label_rows(data, self.labels, None, alone=True).complete(self.missing)
+            none = read_label_rows(self.nothing, self.labels, None, alone=True)
+            return none.complete(self.missing)
         documents = [document for _, _, document in sorted(parts.documents(), key=lambda d: d[0])]
-        data = {
+        data: dict[str, Any] = {
             name: [value for document in documents for value in document[name]]
             for name in _LISTS
             if name in documents[0]
@@ -112,7 +113,8 @@ class Multilabel(FurtherNumbers, Evaluation):
             name: [value for document in documents for value in document[COLUMNS][name]]
             for name in documents[0].get(COLUMNS, ())
         }
-        found = read_label_rows(data, tuple(parts.frame["labels"]), self.by, alone=True)
+        by = with_digests(data, self.by)
+        found = read_label_rows(data, tuple(parts.frame["labels"]), by, alone=True)
         return replace(found, origin=Origin.of(parts.sizes)).complete(self.missing)
 
     def against(self, other: Self, both: RunPair, confidence: Confidence) -> dict[str, Any]:
@@ -144,7 +146,7 @@ class Multilabel(FurtherNumbers, Evaluation):
         found = whole.report()
         few = few_drawn(whole.draws.drawing, "rows", self.ci, whole.estimates.values())
         excluded = left_out(rows.excluded_n, "Rows")
-        notes = [*whole.notes(), *excluded, *skipped(whole.estimates), *few, *by_notes(rows.by)]
+        notes = [*whole.notes(), *copies(rows), *excluded, *skipped(whole.estimates), *few]
         return {
             "task": "multilabel",
             "n": rows.n,
@@ -152,7 +154,7 @@ class Multilabel(FurtherNumbers, Evaluation):
             "labels": list(rows.labels),
             **found,
             **self._by(rows, whole),
-            "warnings": warned(notes),
+            "warnings": warned([*notes, *by_notes(self._parts(rows))]),
             "excluded": [entry.json() for entry in rows.excluded],
             "excluded_n": rows.excluded_n,
             "conventions": {
@@ -178,7 +180,12 @@ class Multilabel(FurtherNumbers, Evaluation):
             sizes = {"n": part.n, "groups": part.group_count}
             return {**sizes, **whole.part(part).numbers()}
 
-        return {"by": by_values(rows.by, numbers)} if rows.by else {}
+        parts = self._parts(rows)
+        return {"by": by_values(parts, numbers)} if parts else {}
+
+    def _parts(self, rows: LabelRows) -> dict[str, Groups]:
+        """The columns by whose values there are numbers; digests only tell copies."""
+        return {name: rows.by[name] for name in self.by or () if name in rows.by}
 
     def _view(self, rows: LabelRows, progress: Progress) -> Labelled:
         families, cuts = Families(self.further), self._cuts(rows)

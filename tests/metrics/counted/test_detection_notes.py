@@ -94,3 +94,20 @@ def test_boxes_in_another_form(evaluate):
         "boxes_of_one_pixel"
     ]
     assert codes(evaluate("detection", data(true, found, **size), **FAST)) == []
+
+
+def test_what_is_sent_twice_and_boxes_in_shares_on_either_side(evaluate):
+    true, found = field(3)
+    again = evaluate(
+        "detection", data(true, [*found, found[0], {**found[1], "score": 0.8}]), **FAST
+    )
+    assert codes(again) == ["repeated_detections"]
+    alike = data(true, found)
+    alike["ground_truth"]["categories"][1]["name"] = "cell"
+    assert codes(evaluate("detection", alike, **FAST)) == ["repeated_labels"]
+    shares = [
+        [{**e, "bbox": [part / 700 for part in e["bbox"]]} for e in own] for own in (true, found)
+    ]
+    for sides in ((shares[0], found), (true, shares[1])):
+        assert "boxes_of_one_pixel" in codes(evaluate("detection", data(*sides), **FAST))
+    assert codes(evaluate("detection", data(*shares), **FAST)) == []

@@ -299,3 +299,15 @@ def test_counts_from_other_scores_are_said():
     assert compared["metrics"]["count_error"]["difference"] == -1
     assert compared["metrics"]["ap"]["difference"] == 0
     assert "different_operating_points" in [note["code"] for note in compared["warnings"]]
+
+
+def test_a_class_without_members_that_one_run_predicts_is_named():
+    truth = {"truth": [0, 0, 1, 1] * 5, "ids": [str(row) for row in range(20)]}
+    one, two = (
+        side("classification", {**truth, "predictions": called * 5}, labels=["a", "b", "c"])
+        for called in ([0, 0, 1, 2], [0, 1, 1, 1])
+    )
+    for runs in ((one, two), (two, one)):
+        (note,) = compare(*runs, method="none")["warnings"]
+        assert note["code"] == "predicted_but_absent" and ": c" in note["detail"]
+    assert compare(one, one, method="none")["warnings"] == []

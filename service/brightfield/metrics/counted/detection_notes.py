@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.coco_matches import ImageCategory, crowded
@@ -78,15 +78,27 @@ def _cut(
 
 
 def _seldom_meant(scene: CocoDataset) -> Iterator[Note]:
-    repeated = sum(
-        count - 1
-        for count in Counter(thing.shape for thing in scene.true if not thing.crowd).values()
-    )
+    repeated = _repeated(thing.shape for thing in scene.true if not thing.crowd)
     if repeated:
         yield Note(
             "repeated_objects",
             f"{repeated:,} true objects have the image, category and shape of another; each "
             "counts, and a detection finds only one of them.",
+        )
+    doubled = _repeated((*thing.shape, thing.score) for thing in scene.found)
+    if doubled:
+        yield Note(
+            "repeated_detections",
+            f"{doubled:,} detections have the image, category, shape and score of another; each "
+            "counts, and all but one of them are false.",
+        )
+    names = Counter(name for _, name in scene.categories)
+    alike = [name for name, count in names.items() if count > 1]
+    if alike:
+        yield Note(
+            "repeated_labels",
+            f"Several categories are called {', '.join(alike[:5])}; they count as different ones. "
+            "Give them one id if they are one.",
         )
     boxes = scene.found if not scene.found or scene.found[0].mask is None else ()
     beyond = sum(_beyond(scene, thing) for thing in boxes)
@@ -96,12 +108,7 @@ def _seldom_meant(scene: CocoDataset) -> Iterator[Note]:
             f"{beyond:,} of {len(boxes):,} detected boxes reach beyond their image. A box is x, y, "
             "width, height, not the coordinates of two corners.",
         )
-    if boxes and all(max(thing.box) <= _UNIT for thing in boxes) and _wide(scene):
-        yield Note(
-            "boxes_of_one_pixel",
-            "No detected box reaches beyond 1, but true ones do. Boxes are in pixels, not in "
-            "shares of the image's sides.",
-        )
+    yield from _shares(scene)
     yield from misread_boxes(scene)
     if scene.boxed:
         yield Note(
@@ -111,11 +118,31 @@ def _seldom_meant(scene: CocoDataset) -> Iterator[Note]:
         )
 
 
+def _repeated(shapes: Iterable[Hashable]) -> int:
+    """How many are the same as an earlier one."""
+    return sum(count - 1 for count in Counter(shapes).values())
+
+
 def _beyond(scene: CocoDataset, thing: CocoObject) -> bool:
     height, width = scene.sizes[thing.image]
     x, y, wide, high = thing.box
     return x + wide > _EDGE * width or y + high > _EDGE * height
 
 
-def _wide(scene: CocoDataset) -> bool:
-    return any(max(thing.box) > _UNIT for thing in scene.true)
+def _shares(scene: CocoDataset) -> Iterator[Note]:
+    """Of boxes on one side whose numbers are all shares, beside pixels on the other."""
+    if any(thing.mask is not None for thing in scene.found):
+        return
+    sides = {"detected": scene.found, "true": scene.true}
+    small = [
+        name
+        for name, things in sides.items()
+        if things and all(max(thing.box) <= _UNIT for thing in things)
+    ]
+    if len(small) == 1 and all(sides.values()):
+        (other,) = sides.keys() - set(small)
+        yield Note(
+            "boxes_of_one_pixel",
+            f"No {small[0]} box reaches beyond 1, but {other} ones do. Boxes are in pixels, not in "
+            "shares of the image's sides.",
+        )

@@ -24,8 +24,9 @@ def read_columns(
 ) -> dict[str, Groups]:
     """The columns that `by` names, each with a value for every one of `count` rows or None.
 
-    `group` is the column of groups. Raises `UnknownParameter` for a column that nobody asks for,
-    `InvalidParameter` where one that is asked for is not there, `InvalidRows` for another length.
+    `group` is the column of groups; of no rows every column is there. Raises `UnknownParameter`
+    for a column that nobody asks for, `InvalidParameter` where one that is asked for is not there,
+    `InvalidRows` for another length.
     """
     given = wanted_columns(data, by)
     known = {**given, "group": data["groups"]} if data.get("groups") is not None else given
@@ -50,6 +51,8 @@ def wanted_columns(data: Mapping[str, Any], by: Sequence[str] | None) -> Mapping
 
 
 def _column(known: Mapping[str, Any], name: str, count: int) -> list[str | None]:
+    if name not in known and not count:
+        return []
     if name not in known:
         found = f" The data has {', '.join(known)}." if known else ""
         raise InvalidParameter(

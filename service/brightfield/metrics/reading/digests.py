@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from brightfield.images.picture import Note
 from brightfield.metrics.reading.by_columns import COLUMNS
-from brightfield.metrics.reading.rows import Rows
+from brightfield.metrics.reading.groups import Groups
 
 DIGEST = "digest"
 """Its name. A value is the SHA-256 of an image, or any text that is the same for the same one."""
@@ -20,7 +20,16 @@ def with_digests(data: Mapping[str, Any], by: Sequence[str] | None) -> tuple[str
     return (*(by or ()), *([DIGEST] if known else ()))
 
 
-def copies(rows: Rows) -> Iterator[Note]:
+class WithColumns(Protocol):
+    """Rows with columns beside those that every data set has."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def by(self) -> Mapping[str, Groups]: ...
+
+
+def copies(rows: WithColumns) -> Iterator[Note]:
     """Of rows about the very same image, which say nothing new."""
     groups = rows.by.get(DIGEST)
     if groups is None:

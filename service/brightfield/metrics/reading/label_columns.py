@@ -21,7 +21,7 @@ _EXPECTED = "a list of labels, or 0 and 1 for each label, is expected"
 @dataclass(frozen=True, eq=False)
 class LabelColumn:
     """A column as it came: names of labels for each row (None where they are missing), or a table
-    of 0 and 1, whose columns may have `names`."""
+    of 0 and 1, whose columns may have `names`. A table without rows is of any labels."""
 
     name: str
     sets: Sequence[Sequence[str] | None] | None
@@ -54,7 +54,7 @@ class LabelColumn:
     def indicators(self, labels: Sequence[str]) -> Indicators:
         """For these labels. Raises `InvalidRows` for a label that is none of them, and
         `InvalidParameter` for a table of another width."""
-        if self.table is not None:
+        if self.table is not None and len(self.table):
             if self.table.shape[1] != len(labels):
                 raise InvalidParameter(
                     f"There are {len(labels)} labels, and `{self.name}` is of "

@@ -172,6 +172,8 @@ def read_label_rows(
     own = columns.labels if isinstance(columns, ScoreColumns) else None
     chosen = _labels(known, labels, own, None if scores is None else scores.shape[1], alone)
     tables = {column.name: column.indicators(chosen) for column in known}
+    if scores is not None and not len(scores):
+        scores = np.zeros((0, len(chosen)))
     if scores is not None and scores.shape[1] != len(chosen):
         raise InvalidParameter(
             f"There are {len(chosen)} labels and scores of {scores.shape[1]}; send a score for "

@@ -170,6 +170,30 @@ def scores_of_one(*views: ClassReport) -> list[Note]:
     return unlike_predictions(scored, f"the threshold {cut[0]}" if cut else "the greatest score")
 
 
+def other_classes(first: ClassReport, second: ClassReport) -> list[Note]:
+    """Of classes without members that one run alone predicts: its means over the classes have one
+    more part, which is 0."""
+    if isinstance(first, Binary):
+        return []
+    rows = first.sample.rows
+    absent = [
+        set(view.predicted.tolist()) - set(rows.truth.tolist())
+        for view in (first, second)
+        if view.predicted is not None
+    ]
+    if len(absent) < 2 or absent[0] == absent[1]:
+        return []
+    shown = [", ".join(rows.labels[c] for c in sorted(own)[:5]) or "none" for own in absent]
+    return [
+        Note(
+            "predicted_but_absent",
+            f"Classes without members that run a predicts: {shown[0]}; that run b predicts: "
+            f"{shown[1]}. Such a class counts as 0 in a run's means over the classes (macro), so "
+            "the runs' means are over different classes.",
+        )
+    ]
+
+
 def other_points(*views: ClassReport) -> list[Note]:
     """Of thresholds that differ: what then differs may be where runs cut, not what they know."""
     choices = [view.choice for view in views if isinstance(view, Binary)]
