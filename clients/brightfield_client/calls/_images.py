@@ -78,9 +78,9 @@ def activations(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -174,9 +174,9 @@ def classify(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -272,9 +272,9 @@ def detect(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -366,9 +366,9 @@ def embed(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -511,9 +511,9 @@ def occlusion(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -600,9 +600,9 @@ def patches(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -742,9 +742,9 @@ def saliency(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -875,9 +875,9 @@ def segment(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -967,9 +967,9 @@ def superresolve(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several

@@ -17,10 +17,10 @@ class ImageParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
     `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
     `signal`, with a warning, for others. Default: "auto"."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -503,10 +503,10 @@ class NeighborsParameters(TypedDict, total=False):
     diameter: str | float | None
     """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
     model sees them at the size that it knows best. Takes the place of `scale`."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -629,10 +629,10 @@ class CollectionPatchesParameters(TypedDict, total=False):
     diameter: str | float | None
     """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
     model sees them at the size that it knows best. Takes the place of `scale`."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -707,10 +707,10 @@ class TcavParameters(TypedDict, total=False):
     diameter: str | float | None
     """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
     model sees them at the size that it knows best. Takes the place of `scale`."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -1042,7 +1042,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
         "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
@@ -1092,7 +1092,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
         "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
@@ -1121,7 +1121,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
         "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
