@@ -70,7 +70,7 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 
 
 def create_app(settings: Settings | None = None, safeguards: Safeguards | None = None) -> FastAPI:
-    """The service as an ASGI application; models are loaded when its lifespan begins.
+    """The service as an ASGI application; models load from when its lifespan begins.
 
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
@@ -89,6 +89,7 @@ def create_app(settings: Settings | None = None, safeguards: Safeguards | None =
     app.state.settings = settings
     app.state.engine = engine
     app.state.stopping = False
+    app.state.preloads = None
     problems.install(app)
     documentation.install(app)
     endpoints = image_endpoints(engine)
@@ -119,7 +120,7 @@ def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the store, load the default models, and close everything in the reverse order."""
+    """Open the store, begin to load the default models, and close all in the reverse order."""
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
     database = await asyncio.to_thread(open_database, settings.store_url)
@@ -143,7 +144,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.projects = ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
     if settings.preload:
-        await asyncio.to_thread(engine.preload)
+        app.state.preloads = engine.begin_preload()
     await _resume(app)
     if warning := open_door(services):
         log.warning(warning)
