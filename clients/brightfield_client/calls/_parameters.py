@@ -934,8 +934,8 @@ class EvaluationParameters(TypedDict, total=False):
     classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
-    of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
-    detection)"""
+    of the detections in `errors`, `confusion`, `partners`, `cases` and the count errors; AP and
+    AR use all. (of detection)"""
     operating_point: str | None
     """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
     probabilities, Youden's point for other scores. (of classification)"""
@@ -1212,7 +1212,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification, multilabel)",
         "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification, multilabel)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
-        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
+        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion`, `partners`, `cases` and the count errors; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification, multilabel). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",
