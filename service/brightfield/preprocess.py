@@ -86,11 +86,11 @@ def preprocess_part(
     picture: Picture, spec: InputSpec, seen: ResampledField, part: Region, scaling: Scaling
 ) -> Prepared:
     """A part of what is seen of a picture, as `preprocess` makes it of the whole."""
-    source, box = seen.source(part)
+    source, box = seen.source(part, picture.steps)
     cut = picture.pixels[source.y : source.y + source.height, source.x : source.x + source.width]
     check_channels(picture.channels, picture.facts, spec)
     pixels, matched = match_channels(scaled(cut, scaling), picture.facts, spec)
-    if not seen.same:
+    if not seen.same or picture.level is not None:
         pixels = resize(pixels, part.height, part.width, "bilinear", box)
     geometry = seen.geometry(part, picture.height, picture.width)
     pixels, geometry = _sized(pixels, geometry, spec)
