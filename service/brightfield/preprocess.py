@@ -128,11 +128,23 @@ def field_of(picture: Picture, region: Region | None) -> Region:
         or part.x + part.width > picture.width
         or part.y + part.height > picture.height
     ):
-        raise InvalidRegion(
-            f"The region {part.x},{part.y},{part.width},{part.height} does not lie within the "
-            f"image of {picture.width} x {picture.height} pixels."
-        )
+        raise _outside(part, picture)
     return part
+
+
+def _outside(part: Region, picture: Picture) -> InvalidRegion:
+    """The refusal, with what of the region lies within the picture, else with all of that."""
+    left, right = max(part.x, 0), min(part.x + part.width, picture.width)
+    top, bottom = max(part.y, 0), min(part.y + part.height, picture.height)
+    if left >= right or top >= bottom:
+        left, top, right, bottom = 0, 0, picture.width, picture.height
+    given = f"{part.x},{part.y},{part.width},{part.height}"
+    within = f"{left},{top},{right - left},{bottom - top}"
+    return InvalidRegion(
+        f"The region {given} does not lie within the image of {picture.width} x {picture.height} "
+        f"pixels; region={within} does, and without region all is used.",
+        errors=[{"location": "region", "received": given}],
+    )
 
 
 def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels, Geometry]:

@@ -18,7 +18,7 @@ from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.photometric import check_readable, grey, interpret, samples
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
-from brightfield.images.planes import PlaneChoice, choose, take
+from brightfield.images.planes import PlaneChoice, choose, misnamed, take
 from brightfield.images.selection import Selection
 from brightfield.images.stack import ABSENT, Stack
 from brightfield.images.tiff_axes import read_stack
@@ -188,10 +188,8 @@ def _choose(stack: Stack, page: TiffPage, selection: Selection) -> PlaneChoice:
     choice = choose(stack.axes + "YXS", shape, selection)
     leading = len(stack.shape)
     if choice.axes[leading : leading + 2] != "YX":
-        raise InvalidParameter(
-            f"axes={selection.axes} does not fit: in a TIFF page rows and columns come as YX, "
-            "with samples as S behind them."
-        )
+        why = "in a TIFF page rows and columns come as YX, with samples as S behind them"
+        raise misnamed(stack.axes + "YXS", shape, selection.axes, why)
     return choice
 
 
@@ -232,7 +230,9 @@ def _pages(
             raise _elsewhere()
         page = pages[int(number)]
         if (page.shape, page.dtype) != (first.shape, first.dtype):
-            raise UndecodableImage("The TIFF's channels differ in size or type.")
+            raise UndecodableImage(
+                "The TIFF's channels differ in size or type; choose one, as channels=0."
+            )
         check_segments(page, structure.data)
         check_readable(page)
         plane, notes = interpret(_decoded(page, structure.data), page, stack.shown_only)
