@@ -119,10 +119,10 @@ def _image(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
 
 
 def _level(seen: ImageFacts) -> dict[str, Any]:
-    """The level of a pyramid that was read, and who chose it."""
+    """The level of a pyramid that was read for its scale."""
     if seen.level is not None:
         return {"level": seen.level.number, "level_by": "scale"}
-    return {"level_by": None if seen.address.level is None else "caller"}
+    return {}
 
 
 def intensity_json(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
