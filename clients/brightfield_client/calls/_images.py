@@ -91,7 +91,8 @@ def activations(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -187,7 +188,8 @@ def classify(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -285,7 +287,8 @@ def detect(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -379,7 +382,8 @@ def embed(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -524,7 +528,8 @@ def occlusion(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -613,7 +618,8 @@ def patches(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -755,7 +761,8 @@ def saliency(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -888,7 +895,8 @@ def segment(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -980,7 +988,8 @@ def superresolve(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.

@@ -38,7 +38,8 @@ class ImageParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -521,7 +522,8 @@ class NeighborsParameters(TypedDict, total=False):
     """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -650,7 +652,8 @@ class CollectionPatchesParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -728,7 +731,8 @@ class TcavParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -825,7 +829,8 @@ class StoredImageParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -851,7 +856,8 @@ class ViewParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -887,7 +893,8 @@ class HistogramParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -1048,7 +1055,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1099,7 +1106,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1128,7 +1135,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1169,7 +1176,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1180,7 +1187,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1194,7 +1201,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
