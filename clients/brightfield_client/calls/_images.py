@@ -110,6 +110,7 @@ def activations(
             it: the field of a neuron. Default: false.
         format: Literal["png", "overlay", "npy", "tiff", "csv"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Activations`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -207,6 +208,7 @@ def classify(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "npy", "tiff", "png", "overlay"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Classification`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -306,6 +308,7 @@ def detect(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "geojson", "coco", "rois", "overlay"]: gives `Binary` instead of
             a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Detections`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -400,6 +403,7 @@ def embed(
         zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
             it: the field of a neuron. Default: false.
         format: Literal["npy", "csv"]: gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Embedding`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -547,6 +551,7 @@ def occlusion(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "png", "tiff", "npy", "overlay"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Occlusion`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -636,6 +641,7 @@ def patches(
         zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
             it: the field of a neuron. Default: false.
         format: Literal["png", "csv"]: gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Patches`.
@@ -780,6 +786,7 @@ def saliency(
             it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "overlay"]: gives `Binary` instead of a typed
             result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Saliency`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -914,6 +921,7 @@ def segment(
             it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay"]:
             gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Segmentation` or `Volume`; for a list a `Batch`, in which a failed image is an
@@ -1007,6 +1015,7 @@ def superresolve(
             it: the field of a neuron. Default: false.
         format: Literal["image", "png", "tiff", "npy", "beside"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Enlargement`; for a list a `Batch`, in which a failed image is an `ItemError`.

@@ -64,6 +64,9 @@ class ImageParameters(TypedDict, total=False):
     """Cut the picture of a map to the part where the map has values to see, and enlarge it: the
     field of a neuron. Default: false."""
 
+    timeout: float | None
+    """Seconds for this call with all its retries, instead of the client's."""
+
 
 class ActivationsParameters(ImageParameters, total=False):
     """Parameters of /activations."""
