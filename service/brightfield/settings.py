@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     """Most bytes of collections' vectors in memory; the least recently used are dropped first."""
     job_ttl: float = Field(86_400.0, gt=0)
     """Seconds for which a finished job and its result are kept."""
+    lease: float = Field(15.0, ge=1)
+    """Seconds after which a process that doesn't renew its lease in the store counts as dead, and
+    others take over its jobs."""
     run_ttl: float | None = Field(None, gt=0)
     """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)
