@@ -33,6 +33,9 @@ JobWork = Callable[[Ticket, Progress], Awaitable[Response]]
 # Events of one job that a late or reconnecting listener can still read.
 _KEPT_EVENTS = 1000
 _HEARTBEAT = 15.0
+# Nothing to read for a person or a page, and yet more than a comment, which parsers swallow: so
+# who waits with a limit of time of his own can look at the clock.
+_ALIVE = b"retry: 1000\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class JobRunner:
         return job
 
     async def events(self, job_id: str, after: int) -> AsyncIterator[bytes]:
-        """The events after number `after`, until the end; a comment while nothing happens."""
+        """The events after number `after`, until the end; a sign of life while nothing happens."""
         live = self._live.get(job_id)
         if live is None:  # over, or of another process: the store knows the end
             job = await self.get(job_id)
@@ -176,7 +179,7 @@ class JobRunner:
                 try:
                     await asyncio.wait_for(changed.wait(), _HEARTBEAT)
                 except TimeoutError:
-                    yield b": waiting\n\n"
+                    yield _ALIVE
 
     async def expire(self, ttl: float) -> None:
         """Forget jobs that ended longer ago than `ttl` seconds."""
