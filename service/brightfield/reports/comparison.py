@@ -102,7 +102,10 @@ def _page(found: ComparedRuns, title: str | None) -> bytes:
 
 
 def _heading(found: ComparedRuns, title: str | None) -> str:
-    return plain(title, 200) if title else " against ".join(_names(found))
+    if title:
+        return plain(title, 200)
+    named = any(found[side]["name"] for side in ("a", "b"))
+    return " against ".join(_names(found)) if named else _KIND
 
 
 def _names(found: ComparedRuns) -> list[str]:

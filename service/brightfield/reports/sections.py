@@ -51,8 +51,9 @@ class SectionTable:
     matrix: bool = False
 
     def is_number(self, column: int) -> bool:
-        """Whether the column holds numbers, so its heading stands above them."""
-        return bool(self.rows) and self.rows[0][column].number
+        """Whether the column holds numbers, so its heading stands above them; the first one holds
+        the rows' headings."""
+        return column > 0 and bool(self.rows) and self.rows[0][column].number
 
 
 @dataclass(frozen=True, slots=True)

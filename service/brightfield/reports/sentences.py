@@ -158,7 +158,9 @@ def _objects(report: Report) -> Iterator[str]:
 def _counts(report: Report) -> Iterator[str]:
     metrics = report["metrics"]
     low, high = (metrics[f"count_limit_{end}"]["value"] for end in ("low", "high"))
-    if low is not None and high is not None:
+    if low is not None and low == high:
+        yield f"The count of every image is off by {shown(low)} (found less true)."
+    elif low is not None and high is not None:
         yield (
             f"The count of an image is off by {stated(report, metrics['count_error'])} on average "
             f"(found less true); the limits of agreement are {shown(low)} and {shown(high)}, "

@@ -80,13 +80,15 @@ def other_thresholds(first: float | None, second: float | None) -> list[Note]:
     """Of two runs whose detections count from different scores on."""
     if first == second:
         return []
-    a, b = ("all detections" if t is None else f"those from a score of {t:g}" for t in
-            (first, second))  # fmt: skip
+    a, b = (
+        "detections of any score" if each is None else f"detections from a score of {each:g} on"
+        for each in (first, second)
+    )
     return [
         Note(
             "different_operating_points",
-            f"Run a counts {a} and run b {b}, so count_error and its limits may differ by the "
-            "thresholds alone. AP and AR do not depend on them.",
+            f"Run a counts {a} and run b {b}, so count_error and its limits may differ by "
+            "that alone. AP and AR do not depend on them.",
         )
     ]
 

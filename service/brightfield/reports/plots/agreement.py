@@ -63,6 +63,8 @@ class AgreementPlot(Plot):
         axes.axhline(0, color=QUIET, lw=0.8)
         for metric in _LINES:
             _level(axes, report, metric)
+        if len(set(means)) == 1:
+            axes.set_xlim(means[0] - 1, means[0] + 1)
         axes.set(xlabel="Mean of true and found objects", ylabel="Objects found less true")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(nbins=7, integer=True))
