@@ -180,7 +180,7 @@ def test_a_changed_file_of_equal_size_is_refused_by_its_name(client, tmp_path, n
     assert fresh.report["dice"].value < 0.9
 
 
-def test_one_bad_mask_costs_itself_alone(client, tmp_path, name):
+def test_one_bad_mask_costs_itself_alone(client, service_url, tmp_path, name, capsys):
     shaded(tmp_path, 48)
     Image.fromarray(np.full((16, 24), 9, np.uint8)).save(tmp_path / "labels" / "1.png")
     for attempt in range(2):
@@ -190,6 +190,12 @@ def test_one_bad_mask_costs_itself_alone(client, tmp_path, name):
         (failed,) = found.errors
         assert failed.source == "1"
         assert "has the value 9" in str(failed.error)
+    words = ["evaluate", "--model", "shades", "--data", str(tmp_path), "--run", f"{name} by hand",
+             "--url", service_url, "--option", "ci.method=none"]  # fmt: skip
+    assert main(words) == 1
+    printed = capsys.readouterr()
+    assert "47 counted, 1 left out, 1 failed" in printed.out
+    assert "1: `truth` of pair 1 has the value 9" in printed.err
 
 
 def test_hidden_files_are_no_images(client, tmp_path, name):
