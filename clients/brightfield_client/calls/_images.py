@@ -78,9 +78,9 @@ def activations(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -110,6 +110,7 @@ def activations(
             it: the field of a neuron. Default: false.
         format: Literal["png", "overlay", "npy", "tiff", "csv"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Activations`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -175,9 +176,9 @@ def classify(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -207,6 +208,7 @@ def classify(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "npy", "tiff", "png", "overlay"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Classification`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -274,9 +276,9 @@ def detect(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -306,6 +308,7 @@ def detect(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "geojson", "coco", "rois", "overlay"]: gives `Binary` instead of
             a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Detections`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -369,9 +372,9 @@ def embed(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -400,6 +403,7 @@ def embed(
         zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
             it: the field of a neuron. Default: false.
         format: Literal["npy", "csv"]: gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Embedding`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -515,9 +519,9 @@ def occlusion(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -547,6 +551,7 @@ def occlusion(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "png", "tiff", "npy", "overlay"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Occlusion`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -605,9 +610,9 @@ def patches(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -636,6 +641,7 @@ def patches(
         zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
             it: the field of a neuron. Default: false.
         format: Literal["png", "csv"]: gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Patches`.
@@ -748,9 +754,9 @@ def saliency(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -780,6 +786,7 @@ def saliency(
             it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "overlay"]: gives `Binary` instead of a typed
             result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Saliency`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -882,9 +889,9 @@ def segment(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -914,6 +921,7 @@ def segment(
             it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay"]:
             gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Segmentation` or `Volume`; for a list a `Batch`, in which a failed image is an
@@ -975,9 +983,9 @@ def superresolve(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -1007,6 +1015,7 @@ def superresolve(
             it: the field of a neuron. Default: false.
         format: Literal["image", "png", "tiff", "npy", "beside"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Enlargement`; for a list a `Batch`, in which a failed image is an `ItemError`.
