@@ -69,9 +69,8 @@ def _foreign(profile: bytes) -> str | None:
     colours = Image.fromarray(ramp[None] if mode == "L" else cube)
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        shown = ImageCms.profileToProfile(
-            colours, own, ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
+        to_srgb = ImageCms.buildTransform(own, ImageCms.createProfile("sRGB"), mode, "RGB")
+        shown = to_srgb.apply(colours)
         name = ImageCms.getProfileName(own).strip()
     except (ImageCms.PyCMSError, OSError, ValueError):
         return None
