@@ -20,7 +20,7 @@ from brightfield.errors import InvalidRegion, UnfitImage
 from brightfield.images.intensity import Intensity
 from brightfield.images.picture import Picture, Region
 from brightfield.preprocess import Prepared, preprocess, preprocess_windows
-from brightfield.scaling import Scaling
+from brightfield.scaling import Scaling, scaled
 
 FILES = {
     "chelsea": Path(skimage.data.__file__).parent / "chelsea.png",
@@ -260,3 +260,11 @@ class TestRaw:
                 picture(random(5, 6), raw=np.zeros((5, 6))),
                 spec(pixels="raw", channels=1, size=[8, 8]),
             )
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_bytes_in_a_wider_type_are_seen_as_bytes(dtype: Any) -> None:
+    pixels = np.random.default_rng(0).integers(-5, 300, (9, 12, 3)).clip(0, 300).astype(dtype)
+    found = scaled(pixels, Scaling("range:0,255", 0.0, 255.0))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, np.minimum(pixels, 255))

@@ -81,6 +81,7 @@ def scaled(pixels: Pixels, scaling: Scaling) -> Pixels:
         return np.concatenate(list(each), axis=2)
     pixels, step = in_eight_bits(pixels)
     low, high = scaling.low / step, scaling.high / step
-    if pixels.dtype == np.uint8 and (round(low, 9), round(high, 9)) == (0, 255):
-        return pixels
+    if pixels.dtype.kind in "ui" and (round(low, 9), round(high, 9)) == (0, 255):
+        eight = pixels.dtype == np.uint8
+        return pixels if eight else np.clip(pixels, 0, 255).astype(np.uint8)
     return scale(pixels, low, high)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from brightfield.images import encode
-from brightfield.images.color_profile import color_profile
+from brightfield.images.color_profile import color_profile, profile_notes
 from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
 from brightfield.images.sniff import sniff
@@ -57,3 +57,23 @@ def test_what_is_written_has_it(write: Any, dtype: Any) -> None:
     np.testing.assert_array_equal(found.pixels, PIXELS)
     if dtype == np.uint8:
         assert Image.open(io.BytesIO(data)).info["icc_profile"] == PROFILE
+
+
+def swapped(profile: bytes) -> bytes:
+    """The profile with red for green."""
+    return profile.replace(b"rXYZ", b"swap").replace(b"gXYZ", b"rXYZ").replace(b"swap", b"gXYZ")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_colours_that_are_not_those_of_srgb_are_noted(kind: str) -> None:
+    foreign, usual = (
+        decode(saved(kind, profile), limits=Limits(10_000))
+        for profile in (swapped(PROFILE), PROFILE)
+    )
+    assert [note.code for note in foreign.notes] == ["color_profile_unused"]
+    assert usual.notes == ()
+    np.testing.assert_array_equal(foreign.pixels, usual.pixels)  # as they are stored
+
+
+def test_a_profile_that_cannot_be_read_is_passed_over() -> None:
+    assert profile_notes(PROFILE[:200] + bytes(len(PROFILE) - 200)) == ()

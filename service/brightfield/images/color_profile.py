@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
+import numpy as np
+from PIL import Image, ImageCms
+
+from brightfield.images.picture import Note
 from brightfield.images.sniff import FileFormat
 from brightfield.images.tiff_directory import Directory
 from brightfield.images.tiff_structure import read_structure
@@ -13,6 +19,8 @@ from brightfield.images.tiff_structure import read_structure
 _MOST_BYTES, _MOST_CHUNKS = 4 << 20, 10_000
 _SPACE = slice(16, 20)
 _SPACES = {1: b"GRAY", 3: b"RGB "}
+# Of 255, for each colour.
+_ALIKE = 12
 _JPEG_PREFIX, _TIFF_TAG = b"ICC_PROFILE\0", 34675
 
 
@@ -25,6 +33,49 @@ def color_profile(data: bytes, kind: FileFormat, channels: int) -> bytes | None:
     found = _READERS[kind](data) if kind in _READERS else b""
     fits = len(found) > 128 and found[_SPACE] == _SPACES.get(channels)
     return found if fits else None
+
+
+def profile_notes(profile: bytes | None) -> tuple[Note, ...]:
+    """What is to be known of colours by a profile: models and measurements take the values as they
+    are stored, so those of a profile that is far from sRGB mean other colours than in training.
+
+    They are not converted: littleCMS, by way of Pillow, has 8 bits of colour only, and a picture
+    of 16 bits shall have the same answer.
+    """
+    name = None if profile is None else _foreign(profile)
+    if name is None:
+        return ()
+    return (
+        Note(
+            "color_profile_unused",
+            f"The file's colours are those of the profile {name!r}, and not sRGB. Values were used "
+            "as they are stored; if colours matter, convert the file to sRGB before you send it.",
+        ),
+    )
+
+
+def of_colour(profile: bytes | None) -> bytes | None:
+    """The profile if it is about red, green and blue."""
+    return profile if profile is not None and profile[_SPACE] == _SPACES[3] else None
+
+
+@lru_cache(maxsize=8)
+def _foreign(profile: bytes) -> str | None:
+    """The name of a profile by which colours or greys differ from those of sRGB, by more than
+    anybody sees; None for others, and for those that can't be read."""
+    mode = "L" if profile[_SPACE] == _SPACES[1] else "RGB"
+    ramp = np.arange(0, 256, 51, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(ramp, ramp, ramp), axis=3).reshape(1, -1, 3)
+    colours = Image.fromarray(ramp[None] if mode == "L" else cube)
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        to_srgb = ImageCms.buildTransform(own, ImageCms.createProfile("sRGB"), mode, "RGB")
+        shown = to_srgb.apply(colours)
+        name = ImageCms.getProfileName(own).strip()
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+    stored, seen = (np.asarray(each.convert("RGB"), np.int16) for each in (colours, shown))
+    return name if np.abs(stored - seen).max() > _ALIKE else None
 
 
 def _of_png(data: bytes) -> bytes:

@@ -20,7 +20,7 @@ from brightfield.errors import (
 )
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.channels import NO_NEEDS, ReadingNeeds
-from brightfield.images.color_profile import color_profile
+from brightfield.images.color_profile import color_profile, profile_notes
 from brightfield.images.level_read import LevelRead
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
@@ -86,6 +86,7 @@ def decode(
             "The image has one level; leave level out.", errors=[{"location": "level"}]
         )
     plane = _guarded(lambda: _reader(kind, needs)(data, selection, limits), kind)
+    profile = color_profile(data, kind, plane.pixels.shape[2])
     orientation = plane.orientation if selection.orientation == "apply" else 1
     pixels = _plain(upright(plane.pixels, orientation))
     known = plane.calibration
@@ -97,9 +98,14 @@ def decode(
         orientation_applied=orientation,
         pixel_size=selection.pixel_size or known.pixel_size,
         spacing=selection.spacing or known.spacing,
-        notes=(*_unless_given(selection, known.notes), *plane.notes, *_non_finite(pixels)),
+        notes=(
+            *_unless_given(selection, known.notes),
+            *plane.notes,
+            *_non_finite(pixels),
+            *profile_notes(profile),
+        ),
         raw=plane.raw,
-        profile=color_profile(data, kind, pixels.shape[2]),
+        profile=profile,
         address=PlaneAddress.of(_picked(selection, plane), plane.axes),
         facts=plane.facts,
         level=_turned(plane.level, orientation),

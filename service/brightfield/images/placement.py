@@ -33,6 +33,16 @@ class FieldPlacement:
         """`{"offset": [x, y], "downsample": d}`."""
         return {"offset": list(self.offset), "downsample": self.downsample}
 
+    @property
+    def about(self) -> dict[str, str]:
+        """The same as texts, where it moves anything."""
+        if not self:
+            return {}
+        return {
+            "offset": ",".join(f"{edge:.10g}" for edge in self.offset),
+            "downsample": f"{self.downsample:.10g}",
+        }
+
     def point(self, x: float, y: float) -> tuple[float, float]:
         """A point in the larger image."""
         return x * self.downsample + self.offset[0], y * self.downsample + self.offset[1]

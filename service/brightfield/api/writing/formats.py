@@ -15,6 +15,7 @@ from brightfield.api.writing.facts import AnswerFacts
 from brightfield.engine import Answer, MultiImageAnswer
 from brightfield.errors import InvalidParameter
 from brightfield.images import encode
+from brightfield.images.color_profile import of_colour
 from brightfield.parameters import Offset, Parameters
 from brightfield.results import MapSpace
 from brightfield_painting import display
@@ -122,14 +123,14 @@ def _overlay(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
         drawn = answer.result.zoomed(drawn)
     if reply.legend:
         drawn = answer.result.explained(drawn, facts.title)
-    return encode.png(drawn, facts.texts)
+    return encode.png(drawn, facts.texts, of_colour(answer.picture.profile))
 
 
 def _beside(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
     drawn = answer.result.beside(answer.picture.pixels)
     if reply.legend:
         drawn = answer.result.explained(drawn, facts.title)
-    return encode.png(drawn, facts.texts)
+    return encode.png(drawn, facts.texts, of_colour(answer.picture.profile))
 
 
 def _geojson(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:

@@ -55,6 +55,10 @@ class Objects(Result):
         source = placement.source(self.source)
         return replace(self, objects=objects, source=source, placement=placement)
 
+    @property
+    def about(self) -> dict[str, str]:
+        return self.placement.about
+
     def table(self) -> ResultTable:
         return table(self.objects, self.source)
 

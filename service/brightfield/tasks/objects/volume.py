@@ -153,6 +153,10 @@ class Volume(Result):
         x, y = (edge / placement.downsample for edge in placement.offset)
         return Raster(self.labels, "ZYX", spacing=self.source.spacing, origin=(x, y))
 
+    @property
+    def about(self) -> dict[str, str]:
+        return self.placement.about
+
     def table(self) -> ResultTable:
         """One row per object; in micrometres too, as far as the size of a voxel is known."""
         size, spacing = self.source.pixel_size, self.source.spacing
