@@ -120,10 +120,13 @@ class Settings(BaseSettings):
     """Seconds after which the load of a model is given up, so others can be loaded."""
     trust_model_code: bool = False
     """Run Python code and pickles that come with model cards."""
+    images: str = ""
+    """Where uploaded images are kept: a folder that all processes of the service share, or
+    `database`; empty: in the data folder."""
     image_ttl: float = Field(3600.0, gt=0)
     """Seconds for which PUT /images keeps an image after its last use."""
     image_cache_bytes: int = Field(4 * 2**30, ge=0)
-    """Most bytes of uploaded images on disk; the least recently used are deleted first."""
+    """Most bytes of uploaded images; the least recently used are deleted first."""
     view_cache_bytes: int = Field(256 * 2**20, ge=0)
     """Most bytes of decoded planes that GET /images/{id}/view keeps in memory; the least recently
     used are dropped first."""
@@ -194,6 +197,13 @@ class Settings(BaseSettings):
     def models_by_task(self) -> dict[str, str]:
         pairs = (pair.split("=") for pair in self.default_models.split(",") if pair)
         return {task.strip(): model.strip() for task, model in pairs}
+
+    @property
+    def image_folder(self) -> Path | None:
+        """The folder of uploaded images; None where they are in the store."""
+        if self.images == "database":
+            return None
+        return Path(self.images).expanduser() if self.images else self.data / "images"
 
     @property
     def store_url(self) -> str:

@@ -20,9 +20,11 @@ from starlette.testclient import TestClient
 from brightfield.api.app import create_app
 from brightfield.api.jobs.parts import JobParts
 from brightfield.api.logs import request_id as current_request_id
+from brightfield.outages import UnusableStore
 from brightfield.settings import Settings
 from brightfield.store.channel import ServerChannel
 from brightfield.store.database import open_database
+from brightfield.store.folder_images import FolderImages
 from brightfield.store.job_claims import ClaimedJob, JobClaims
 from brightfield.store.jobs import StoredReply
 
@@ -105,16 +107,12 @@ def store_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def service_of(
-    store_url: str, settings_of: Callable[..., Settings], tmp_path_factory: Any
-) -> Callable[..., Service]:
-    shared: Path = tmp_path_factory.mktemp("shared")
-
+def service_of(store_url: str, settings_of: Callable[..., Settings]) -> Callable[..., Service]:
     def make(**values: Any) -> Service:
-        options = {"database_url": store_url, "lease": LEASE, "preload": False, **values}
+        common = {"database_url": store_url, "lease": LEASE, "images": "database"}
+        options = {**common, "preload": False, **values}
         return Service(settings_of(**options))
 
-    assert shared.is_dir()
     return make
 
 
@@ -160,6 +158,33 @@ def _claim_unless(idle: JobClaims, claim: Any) -> Any:
         return found
 
     return claimed
+
+
+def test_an_image_of_either_is_known_to_both(a: Service, b: Service) -> None:
+    stored = a.client.put("/images", content=CAT).json()["id"]
+    for turn in range(100):
+        at = (a, b)[turn % 2]
+        body = {"image": {"id": stored}}
+        found = (
+            at.client.get(f"/images/{stored}") if turn else at.client.post("/classify", json=body)
+        )
+        assert found.status_code == 200, (turn, found.text)
+
+
+def test_who_keeps_images_elsewhere_is_refused(
+    a: Service, service_of: Callable[..., Service]
+) -> None:
+    with pytest.raises(UnusableStore, match="BRIGHTFIELD_IMAGES"), service_of(images=""):
+        pass
+    assert a.client.get("/readyz").status_code == 200
+    assert len(a.parts.replicas.alive()) <= 2  # it has left
+
+
+def test_a_folder_that_is_shared_is_one_place(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    one, two = (FolderImages(tmp_path / name, 60, 10**6) for name in ("images", "link"))
+    assert one.place == two.place != FolderImages(tmp_path / "other", 60, 10**6).place
+    assert two.get(one.put(b"pixels")) == b"pixels"
 
 
 def test_events_are_the_same_at_either(a: Service, b: Service, only_a: None) -> None:

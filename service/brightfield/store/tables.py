@@ -80,12 +80,25 @@ replicas = sa.Table(
     sa.Column("version", sa.String(64), nullable=False),
     sa.Column("cards_digest", sa.String(64), nullable=False),
     sa.Column("residents", sa.JSON, nullable=False),
+    sa.Column("images", sa.Text, nullable=False, server_default=""),  # where it keeps them
     sa.Column("started", sa.Double, nullable=False),  # by the database's clock, like `beat`
     sa.Column("beat", sa.Double, nullable=False),
 )
 
+# Uploaded images, where they are not in a folder.
+images = sa.Table(
+    "images",
+    metadata,
+    sa.Column("project", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.Double, nullable=False),  # by the database's clock, to within a minute
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("ix_images_used", "used"),
+)
+
 # What lives with the processes and is worth nothing to another store.
-PASSING = frozenset({job_requests, job_events, replicas})
+PASSING = frozenset({job_requests, job_events, replicas, images})
 
 runs = sa.Table(
     "runs",

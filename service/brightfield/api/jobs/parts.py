@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from brightfield.api.jobs.again import JobRoutes
+from brightfield.api.jobs.company import check_company
 from brightfield.api.jobs.heart import Heart
 from brightfield.api.jobs.news import JobWaiters
 from brightfield.api.jobs.runner import JobRunner
 from brightfield.api.jobs.worker import JobWorker
 from brightfield.errors import BrightfieldError
+from brightfield.outages import UnusableStore
 from brightfield.runtime.ending import TimeLeft
 from brightfield.settings import Settings
 from brightfield.store.channel import Channel, open_channel
@@ -64,9 +66,18 @@ class JobParts:
             replicas,
         )
 
-    async def start(self) -> None:
-        """Be known as alive, and run jobs."""
+    async def join(self, own: Replica, database: sa.Engine, lease: float) -> None:
+        """Be known as alive. Raises `UnusableStore` if the processes on the store don't fit."""
         await asyncio.to_thread(self.heart.start)
+        on_a_file = database.dialect.name == "sqlite"
+        try:
+            await check_company(self.replicas, own, on_a_file=on_a_file, pause=lease / 20)
+        except UnusableStore:
+            await self.close(lease)
+            raise
+
+    async def start(self) -> None:
+        """Run jobs from now on."""
         self.runner.start()
         self.worker.start()
 
