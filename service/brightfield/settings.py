@@ -75,8 +75,9 @@ class Settings(BaseSettings):
     device: str = "auto"
     """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
     backend: BackendChoice = "auto"
-    """What runs models: eager (PyTorch as it is), openvino or inductor; auto: per model what its
-    card says, else the fastest that is close enough, found while the model already serves."""
+    """What runs models: eager (PyTorch as it is), openvino, cuda_graphs or inductor; auto: per
+    model what its card says, else the fastest that is close enough, found while the model already
+    serves."""
     precision: PrecisionChoice = "auto"
     """What models compute in: fp32, bf16 or fp16; auto: what the card says, by default fp32."""
     memory_budget: int | None = None

@@ -71,7 +71,7 @@ def create_app(
     safeguards: Safeguards | None = None,
     clock: LeaseClock = database_now,
 ) -> FastAPI:
-    """The service as an ASGI application; models are loaded when its lifespan begins.
+    """The service as an ASGI application; models load from when its lifespan begins.
 
     `clock` is what leases are counted by.
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
@@ -91,6 +91,7 @@ def create_app(
     app.state.settings = settings
     app.state.engine = engine
     app.state.stopping = False
+    app.state.preloads = None
     app.state.clock = clock
     problems.install(app)
     documentation.install(app)
@@ -121,7 +122,7 @@ def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the store, load the default models, and close everything in the reverse order."""
+    """Open the store, begin to load the default models, and close all in the reverse order."""
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
     database = await asyncio.to_thread(open_database, settings.store_url)
@@ -136,7 +137,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.services, app.state.projects = services, ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
     if settings.preload:
-        await asyncio.to_thread(engine.preload)
+        app.state.preloads = engine.begin_preload()
     await jobs.start()
     if warning := open_door(services):
         log.warning(warning)
