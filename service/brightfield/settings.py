@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     """Address to listen on; 0.0.0.0 for all (then list the host names in allowed_hosts)."""
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 chooses a free one."""
+    address: str = ""
+    """Host and port at which other machines reach this very process, for GET /cluster/targets;
+    empty: `host` (or this machine's name) and `port`."""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
@@ -189,6 +193,14 @@ class Settings(BaseSettings):
             return host == "localhost" or ip_address(host).is_loopback
         except ValueError:  # a name, whose address may be anything
             return False
+
+    @property
+    def reached_at(self) -> str:
+        """Where this very process is reached; empty if the port isn't known beforehand."""
+        if self.address or not self.port:
+            return self.address
+        everywhere = self.host.strip("[]") in ("0.0.0.0", "::")
+        return f"{socket.gethostname() if everywhere else self.host}:{self.port}"
 
     @property
     def model_folders(self) -> tuple[Path, ...]:

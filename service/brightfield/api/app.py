@@ -130,12 +130,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(keyring.read)
     images = await asyncio.to_thread(_images, settings, database, app.state.clock)
     replica = await asyncio.to_thread(_replica, settings, images)
-    jobs = await JobParts.open(app, database, settings, app.state.clock, lambda: replica)
-    await jobs.join(replica, database, settings.lease)
+    jobs = await JobParts.open(app, database, settings, app.state.clock, replica)
     services = _services(settings, engine, database, keyring, images, jobs)
     app.state.jobs = jobs
     app.state.services, app.state.projects = services, ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
+    await jobs.join(database, settings.lease)
     if settings.preload:
         app.state.preloads = engine.begin_preload()
     await jobs.start()
@@ -165,8 +165,7 @@ def _images(settings: Settings, database: sa.Engine, clock: LeaseClock) -> Image
 
 
 def _replica(settings: Settings, images: ImageStore) -> Replica:
-    address = f"{settings.host}:{settings.port}"
-    return replace(this_replica(address, __version__), images=images.place)
+    return replace(this_replica(settings.reached_at, __version__), images=images.place)
 
 
 def _services(
@@ -185,6 +184,7 @@ def _services(
         Admission.of(settings, engine.telemetry, engine.backlog),
         images.of(DEFAULT_PROJECT),
         jobs.runner,
+        jobs.cluster,
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
         ViewedPlanes(

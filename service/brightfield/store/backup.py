@@ -207,7 +207,7 @@ def _clear(connection: Connection) -> None:
     for key in connection.scalars(sa.select(tables.collections.c.key)).all():
         hnsw_table.drop(connection, key)
     for table in reversed(tables.metadata.sorted_tables):
-        if table not in (tables.replicas, tables.images):
+        if table not in (tables.replicas, tables.images, tables.model_wishes):
             connection.execute(sa.delete(table))
 
 

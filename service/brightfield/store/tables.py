@@ -97,8 +97,21 @@ images = sa.Table(
     sa.Index("ix_images_used", "used"),
 )
 
+# Of each model the newest wish, see wishes.py.
+model_wishes = sa.Table(
+    "model_wishes",
+    metadata,
+    sa.Column("model", sa.String(255), primary_key=True),
+    sa.Column("resident", sa.Boolean, nullable=False),
+    sa.Column("pinned", sa.Boolean, nullable=False),
+    sa.Column("anew", sa.Boolean, nullable=False),
+    sa.Column("replica", sa.String(64), nullable=False),
+    sa.Column("cards_digest", sa.String(64), nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+)
+
 # What lives with the processes and is worth nothing to another store.
-PASSING = frozenset({job_requests, job_events, replicas, images})
+PASSING = frozenset({job_requests, job_events, replicas, images, model_wishes})
 
 runs = sa.Table(
     "runs",
