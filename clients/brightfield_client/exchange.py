@@ -142,6 +142,8 @@ def exchange(call: Request[T], policy: Policy) -> Steps[T]:
 def worth_retrying(fault: Exception, idempotent: bool = True) -> bool:
     """Whether the same request can succeed soon, without being carried out twice by accident."""
     if isinstance(fault, ApiError):
+        if fault.foreign:
+            return idempotent
         return fault.status in _RETRIED and fault.retryable
     if isinstance(fault, httpx2.ConnectError | httpx2.ConnectTimeout):
         return True

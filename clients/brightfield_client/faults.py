@@ -45,6 +45,8 @@ class ApiError(BrightfieldError):
         self.errors: tuple[Mapping[str, Any], ...] = tuple(problem.get("errors") or ())
         self.retryable = bool(problem.get("retryable", status in (429, 503)))
         self.retry_after = retry_after
+        # A proxy's own, which has lost the service.
+        self.foreign = "code" not in problem and 500 <= status <= 504
         super().__init__(f"{status} {self.code}: {self.detail}")
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -56,6 +56,10 @@ class LaneDown(Unavailable):
     code, title = "lane_down", "The device's thread stopped and is being restarted"
 
 
+class CardsDiffer(Unavailable):
+    code, title = "cards_differ", "The model cards are other than those of the other processes"
+
+
 class LaneBusy(Unavailable):
     code, title = "lane_busy", "The device has been busy with one batch for long"
 

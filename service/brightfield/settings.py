@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
@@ -56,6 +57,9 @@ class Settings(BaseSettings):
     """Address to listen on; 0.0.0.0 for all (then list the host names in allowed_hosts)."""
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 chooses a free one."""
+    address: str = ""
+    """Host and port at which other machines reach this very process, for GET /cluster/targets;
+    empty: `host` (or this machine's name) and `port`."""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
@@ -121,10 +125,13 @@ class Settings(BaseSettings):
     """Seconds after which the load of a model is given up, so others can be loaded."""
     trust_model_code: bool = False
     """Run Python code and pickles that come with model cards."""
+    images: str = ""
+    """Where uploaded images are kept: a folder that all processes of the service share, or
+    `database`; empty: in the data folder."""
     image_ttl: float = Field(3600.0, gt=0)
     """Seconds for which PUT /images keeps an image after its last use."""
     image_cache_bytes: int = Field(4 * 2**30, ge=0)
-    """Most bytes of uploaded images on disk; the least recently used are deleted first."""
+    """Most bytes of uploaded images; the least recently used are deleted first."""
     view_cache_bytes: int = Field(256 * 2**20, ge=0)
     """Most bytes of decoded planes that GET /images/{id}/view keeps in memory; the least recently
     used are dropped first."""
@@ -188,6 +195,14 @@ class Settings(BaseSettings):
             return False
 
     @property
+    def reached_at(self) -> str:
+        """Where this very process is reached; empty if the port isn't known beforehand."""
+        if self.address or not self.port:
+            return self.address
+        everywhere = self.host.strip("[]") in ("0.0.0.0", "::")
+        return f"{socket.gethostname() if everywhere else self.host}:{self.port}"
+
+    @property
     def model_folders(self) -> tuple[Path, ...]:
         return tuple(Path(part).expanduser() for part in self.models.split(os.pathsep) if part)
 
@@ -195,6 +210,13 @@ class Settings(BaseSettings):
     def models_by_task(self) -> dict[str, str]:
         pairs = (pair.split("=") for pair in self.default_models.split(",") if pair)
         return {task.strip(): model.strip() for task, model in pairs}
+
+    @property
+    def image_folder(self) -> Path | None:
+        """The folder of uploaded images; None where they are in the store."""
+        if self.images == "database":
+            return None
+        return Path(self.images).expanduser() if self.images else self.data / "images"
 
     @property
     def store_url(self) -> str:

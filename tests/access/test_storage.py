@@ -12,7 +12,7 @@ from brightfield.access.storage import Storage
 from brightfield.refusals import QuotaExceeded
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
-from brightfield.store.images import ImageStore
+from brightfield.store.folder_images import FolderImages
 from brightfield.store.items import Items, NewItem
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ async def test_what_is_sent_counts_at_once_and_what_is_deleted_after_a_while(
     engine, now, measured = open_database(f"sqlite:///{tmp_path / 's.db'}"), [0.0], []
     exact = module.stored_bytes
     monkeypatch.setattr(module, "stored_bytes", lambda each: measured.append(1) or exact(each))
-    images = ImageStore(tmp_path / "images", ttl=100, max_bytes=10_000, clock=lambda: now[0])
+    images = FolderImages(tmp_path / "images", ttl=100, max_bytes=10_000, clock=lambda: now[0])
     storage = Storage(engine, images, lambda: now[0])
     assert await storage.admit("default", 1000, 600) == 400
     with pytest.raises(QuotaExceeded, match="600 bytes"):

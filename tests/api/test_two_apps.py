@@ -17,12 +17,15 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from brightfield import zoo
 from brightfield.api.app import create_app
 from brightfield.api.jobs.parts import JobParts
 from brightfield.api.logs import request_id as current_request_id
+from brightfield.outages import UnusableStore
 from brightfield.settings import Settings
 from brightfield.store.channel import ServerChannel
 from brightfield.store.database import open_database
+from brightfield.store.folder_images import FolderImages
 from brightfield.store.job_claims import ClaimedJob, JobClaims
 from brightfield.store.jobs import StoredReply
 
@@ -105,16 +108,12 @@ def store_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def service_of(
-    store_url: str, settings_of: Callable[..., Settings], tmp_path_factory: Any
-) -> Callable[..., Service]:
-    shared: Path = tmp_path_factory.mktemp("shared")
-
+def service_of(store_url: str, settings_of: Callable[..., Settings]) -> Callable[..., Service]:
     def make(**values: Any) -> Service:
-        options = {"database_url": store_url, "lease": LEASE, "preload": False, **values}
+        common = {"database_url": store_url, "lease": LEASE, "images": "database"}
+        options = {**common, "preload": False, **values}
         return Service(settings_of(**options))
 
-    assert shared.is_dir()
     return make
 
 
@@ -160,6 +159,33 @@ def _claim_unless(idle: JobClaims, claim: Any) -> Any:
         return found
 
     return claimed
+
+
+def test_an_image_of_either_is_known_to_both(a: Service, b: Service) -> None:
+    stored = a.client.put("/images", content=CAT).json()["id"]
+    for turn in range(100):
+        at = (a, b)[turn % 2]
+        body = {"image": {"id": stored}}
+        found = (
+            at.client.get(f"/images/{stored}") if turn else at.client.post("/classify", json=body)
+        )
+        assert found.status_code == 200, (turn, found.text)
+
+
+def test_who_keeps_images_elsewhere_is_refused(
+    a: Service, service_of: Callable[..., Service]
+) -> None:
+    with pytest.raises(UnusableStore, match="BRIGHTFIELD_IMAGES"), service_of(images=""):
+        pass
+    assert a.client.get("/readyz").status_code == 200
+    assert len(a.parts.replicas.alive()) <= 2  # it has left
+
+
+def test_a_folder_that_is_shared_is_one_place(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    one, two = (FolderImages(tmp_path / name, 60, 10**6) for name in ("images", "link"))
+    assert one.place == two.place != FolderImages(tmp_path / "other", 60, 10**6).place
+    assert two.get(one.put(b"pixels")) == b"pixels"
 
 
 def test_events_are_the_same_at_either(a: Service, b: Service, only_a: None) -> None:
@@ -296,6 +322,60 @@ def test_a_stream_outlives_lost_notices(
     assert not listener.is_alive()
     assert heard[0][-1][1] == "end" and heard[0][-1][2]["state"] == "succeeded"
     assert [each[0] for each in heard[0]] == list(range(1, len(heard[0]) + 1))
+
+
+def test_a_model_loaded_at_one_is_loaded_at_all(a: Service, b: Service) -> None:
+    path = "/models/imagenet-lite0"
+
+    def pinned(service: Service) -> bool:
+        return bool(service.client.get(path).json()["pinned"])
+
+    loaded = a.client.post(f"{path}/load?pin=true").json()
+    assert loaded["replicas"]["resident"] >= 1
+    eventually(lambda: pinned(b))
+    for service in (a, b):
+        service.parts.heart.beat()
+    assert b.client.get(path).json()["replicas"] == {"resident": 2, "wanted": 2}
+    b.client.post(f"{path}/unload")
+    eventually(lambda: a.client.get(path).json()["state"] == "available")
+    assert a.client.get(path).json()["replicas"]["wanted"] == 0
+    a.client.post(f"{path}/load?anew=true")
+    eventually(lambda: b.client.get(path).json()["state"] == "resident")
+
+
+def test_who_would_answer_otherwise_is_not_ready(
+    a: Service, service_of: Callable[..., Service], tmp_path: Path
+) -> None:
+    card = zoo.folder() / "imagenet-lite0" / "card.toml"
+    (tmp_path / "imagenet-lite0").mkdir()
+    other = card.read_text().replace("crop = 224", "crop = 192")
+    (tmp_path / "imagenet-lite0" / "card.toml").write_text(other)
+    with service_of(models=str(tmp_path)) as third:
+        refused = third.client.get("/readyz")
+        assert (refused.status_code, refused.json()["code"]) == (503, "cards_differ")
+        assert third.client.get("/cluster").json()["cards_differ"]
+        a.parts.heart.beat()
+        assert a.client.get("/readyz").status_code == 200
+    a.parts.heart.beat()
+    assert not a.client.get("/cluster").json()["cards_differ"]
+
+
+def test_each_process_is_scraped_for_itself(a: Service, b: Service) -> None:
+    for service in (a, b):
+        service.parts.heart.beat()
+    targets = a.client.get("/cluster/targets").json()
+    assert [each["targets"] for each in targets] == [["127.0.0.1:8000"]] * 2
+    names = {each["labels"]["replica"] for each in targets}
+    assert names == {a.client.get("/cluster").json()["replica"], b.parts.cluster.own.id}
+    for service in (a, b):
+        own = service.parts.cluster.own.id
+        assert f'brightfield_replica_info{{host="{own_host(service)}",replica="{own}"}} 1.0' in (
+            service.client.get("/metrics").text
+        )
+
+
+def own_host(service: Service) -> str:
+    return service.parts.cluster.own.process.host
 
 
 def test_an_answer_executes_no_statement(a: Service) -> None:

@@ -32,7 +32,8 @@ def test_each_status_has_its_class(client, fake, status, kind):
         "retryable": False,
         "errors": [{"location": "window", "expected": "at most 4"}],
     }
-    fake.reply = lambda _: httpx2.Response(status, json=problem)
+    headers = {"Content-Type": "application/problem+json"}
+    fake.reply = lambda _: httpx2.Response(status, json=problem, headers=headers)
     with pytest.raises(ApiError) as caught:
         client.classify(b"x")
     fault = caught.value

@@ -6,9 +6,16 @@ import time
 import httpx2
 import pytest
 
-from brightfield_client import Client, ConnectionFailed, OverloadedError, UnprocessableError
+from brightfield_client import (
+    ApiError,
+    Client,
+    ConnectionFailed,
+    OverloadedError,
+    UnprocessableError,
+)
 from brightfield_client.exchange import Policy
 
+PROBLEM = "application/problem+json"
 OK = {"id": "r", "task": "classify", "model": {}, "result": {"predictions": []}}
 
 
@@ -24,7 +31,12 @@ def failing_first(times, response):
 
 
 def busy(status=429, retryable=True, **headers):
-    return lambda _: httpx2.Response(status, json={"retryable": retryable}, headers=headers)
+    body, headers = {"code": "x", "retryable": retryable}, {"Content-Type": PROBLEM, **headers}
+    return lambda _: httpx2.Response(status, json=body, headers=headers)
+
+
+def of_a_proxy(status, **body):
+    return lambda _: httpx2.Response(status, **(body or {"text": "Internal Server Error"}))
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -65,6 +77,23 @@ def test_a_broken_connection_is_retried(client, fake, pauses):
     fake.reply = failing_first(2, broken)
     client.classify(b"x")
     assert len(fake.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "reply", [*map(of_a_proxy, (500, 502, 503, 504)), of_a_proxy(502, json={"code": 502})]
+)
+def test_a_proxy_that_lost_the_service_is_asked_again_if_it_is_safe(client, fake, pauses, reply):
+    fake.reply = failing_first(2, reply)
+    client.classify(b"x")
+    assert len(fake.requests) == 3
+    fake.reply = reply
+    with pytest.raises(ApiError, match=r"^50\d http_50\d: HTTP 50\d"):
+        client.submit("saliency", b"x")
+    assert len(fake.requests) == 4
+    fake.reply = of_a_proxy(505)
+    with pytest.raises(ApiError):
+        client.classify(b"x")
+    assert len(fake.requests) == 5
 
 
 def test_a_job_is_not_submitted_twice_by_accident(client, fake, pauses):

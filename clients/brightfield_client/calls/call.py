@@ -100,9 +100,13 @@ def problem(response: httpx2.Response) -> Mapping[str, Any]:
         body = response.json()
     except ValueError:
         body = None
-    if isinstance(body, dict):
+    if isinstance(body, dict) and (response.status_code < 500 or _is_problem(response)):
         return body
     return {"title": f"HTTP {response.status_code} {response.reason_phrase}".strip()}
+
+
+def _is_problem(response: httpx2.Response) -> bool:
+    return response.headers.get("content-type", "").startswith("application/problem+json")
 
 
 def read_json(response: httpx2.Response) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import sqlalchemy as sa
 from fastapi import FastAPI
@@ -39,11 +40,13 @@ from brightfield.runtime.safeguards import Safeguards
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.database_clock import LeaseClock, database_now
+from brightfield.store.folder_images import FolderImages
 from brightfield.store.images import ImageStore
 from brightfield.store.keys import KeyStore
 from brightfield.store.ownership import DEFAULT_PROJECT
-from brightfield.store.replicas import this_replica
+from brightfield.store.replicas import Replica, this_replica
 from brightfield.store.runs import RunStore
+from brightfield.store.table_images import TableImages
 
 log = logging.getLogger(__name__)
 
@@ -125,12 +128,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     database = await asyncio.to_thread(open_database, settings.store_url)
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
-    replica = this_replica(f"{settings.host}:{settings.port}", __version__)
-    jobs = await JobParts.open(app, database, settings, app.state.clock, lambda: replica)
-    services = _services(settings, engine, database, keyring, jobs)
+    images = await asyncio.to_thread(_images, settings, database, app.state.clock)
+    replica = await asyncio.to_thread(_replica, settings, images)
+    jobs = await JobParts.open(app, database, settings, app.state.clock, replica)
+    services = _services(settings, engine, database, keyring, images, jobs)
     app.state.jobs = jobs
     app.state.services, app.state.projects = services, ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
+    await jobs.join(database, settings.lease)
     if settings.preload:
         app.state.preloads = engine.begin_preload()
     await jobs.start()
@@ -152,10 +157,25 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         database.dispose()
 
 
+def _images(settings: Settings, database: sa.Engine, clock: LeaseClock) -> ImageStore:
+    ttl, most, folder = settings.image_ttl, settings.image_cache_bytes, settings.image_folder
+    if folder is None:
+        return TableImages(database, ttl, most, clock)
+    return FolderImages(folder, ttl, most)
+
+
+def _replica(settings: Settings, images: ImageStore) -> Replica:
+    return replace(this_replica(settings.reached_at, __version__), images=images.place)
+
+
 def _services(
-    settings: Settings, engine: Engine, database: sa.Engine, keyring: Keyring, jobs: JobParts
+    settings: Settings,
+    engine: Engine,
+    database: sa.Engine,
+    keyring: Keyring,
+    images: ImageStore,
+    jobs: JobParts,
 ) -> Services:
-    images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
     return Services(
         settings,
         keyring,
@@ -164,6 +184,7 @@ def _services(
         Admission.of(settings, engine.telemetry, engine.backlog),
         images.of(DEFAULT_PROJECT),
         jobs.runner,
+        jobs.cluster,
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
         ViewedPlanes(

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
 from brightfield.api.admission.admission import Admission
+from brightfield.api.cluster.cluster import Cluster
 from brightfield.api.door.visitors import visitor_of
 from brightfield.api.jobs.runner import JobRunner
 from brightfield.collections.services import CollectionWork
@@ -34,6 +35,7 @@ class Services:
     admission: Admission
     images: ProjectImages
     jobs: JobRunner
+    cluster: Cluster
     runs: EvaluationRuns
     collections: CollectionWork
     viewed: ViewedPlanes

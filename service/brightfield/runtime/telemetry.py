@@ -35,6 +35,9 @@ class Telemetry:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         self.in_flight = _gauge(registry, "in_flight", "Images in flight, decoding included.")
+        self.replica_info = _gauge(
+            registry, "replica_info", "The process that counts.", "replica", "host"
+        )
         self.jobs = _gauge(registry, "jobs", "Jobs that wait or run.")
         self.body_bytes = _gauge(
             registry, "body_bytes", "Bytes of bodies in memory, of requests and of jobs.", "of"

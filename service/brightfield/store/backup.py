@@ -203,11 +203,11 @@ def _check_empty(connection: Connection) -> None:
 
 
 def _clear(connection: Connection) -> None:
-    """Delete everything but the processes that run."""
+    """Delete everything but the processes that run, and what callers have just put there."""
     for key in connection.scalars(sa.select(tables.collections.c.key)).all():
         hnsw_table.drop(connection, key)
     for table in reversed(tables.metadata.sorted_tables):
-        if table is not tables.replicas:
+        if table not in (tables.replicas, tables.images, tables.model_wishes):
             connection.execute(sa.delete(table))
 
 

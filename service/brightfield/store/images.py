@@ -1,212 +1,72 @@
-"""Uploaded images: files named by the SHA-256 of their bytes, kept for a while after each use.
-
-A file's modification time is the time of its last use, so the cache needs no index and outlives a
-restart. Files may vanish at any moment; then the image is gone, and nothing else.
-"""
+"""Uploaded images, kept for a while after each use: in a folder, or in a table of the store."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
 from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
-from brightfield.store import faults
 from brightfield.store.ownership import DEFAULT_PROJECT
 
-T = TypeVar("T")
+ROOM = 0.9
+"""A full store is cut back to this share, so that not every upload reads all of it."""
 
 _ID = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
-_NAME = re.compile(r"[0-9a-f]{64}")
-_UNFINISHED = "upload-"
-_PROJECT = "project-"
-_ABANDONED = 3600.0  # seconds after which an unfinished file is a crash's leftover
-_ROOM = 0.9  # a full store is cut back to this share, so that not every upload reads the folder
 
 
-@dataclass(frozen=True)
-class _Stored:
-    path: Path
-    used: float
-    size: int
-    whole: bool
+class ImageStore(ABC):
+    """Images by the SHA-256 of their bytes, each for a while after its last use, bounded in all.
 
-
-class ImageStore:
-    """Images in `folder`, each for `ttl` seconds after its last use, `max_bytes` in all.
-
-    Thread-safe. `clock` gives seconds since 1970.
+    They may vanish at any moment; then an image is gone, and nothing else. Thread-safe.
     """
-
-    def __init__(
-        self, folder: Path, ttl: float, max_bytes: int, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._folder = folder
-        self._ttl = ttl
-        self._max_bytes = max_bytes
-        self._clock = clock
-        self._lock = threading.Lock()
-        # Of looking at a file's last use and acting by it: an image that is used or kept again is
-        # never removed for its former use.
-        self._uses = threading.Lock()
-        self._bytes = 0  # an estimate from above, set right by every sweep
-        self.sweep()
 
     def of(self, project: str) -> ProjectImages:
         """The images that a project has put here."""
         return ProjectImages(self, project)
 
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """What tells this store of images from others: two processes with the same share it.
+
+        Raises `StoreUnavailable`.
+        """
+
+    @abstractmethod
     def put(self, data: bytes, project: str = DEFAULT_PROJECT) -> str:
         """Keeps `data`; its id, `sha256:` and 64 hexadecimal digits. The same bytes have one id.
 
-        The file appears whole or not at all. What was longest unused makes room for it. Raises
-        `TooManyBytes` when it alone is over `max_bytes`, `StoreUnavailable` (`StoreFull`,
-        `StoreReadOnly`) when it cannot be written.
+        The longest unused ones make room for it. Raises `TooManyBytes` when it alone is over the
+        bound, `StoreUnavailable` (`StoreFull`, `StoreReadOnly`) when it cannot be written.
         """
-        if len(data) > self._max_bytes:
-            raise TooManyBytes(
-                f"The image has {len(data)} bytes and the service keeps {self._max_bytes} bytes of "
-                "uploaded images at most; send it within the request instead."
-            )
-        digest = hashlib.sha256(data).hexdigest()
-        path = self._path(digest, project)
-        try:
-            self._write(path, data)
-        except OSError as error:
-            raise faults.of_disk(error) from error
-        with self._lock:
-            self._bytes += len(data)
-            if self._bytes > self._max_bytes:
-                self._make_room(int(self._max_bytes * _ROOM), newest=path)
-        return f"sha256:{digest}"
 
+    @abstractmethod
     def get(self, image_id: str, project: str = DEFAULT_PROJECT) -> bytes:
         """The bytes of an image that the project has put here, which counts as a use of it.
 
         Raises `ImageExpired` when it is not there (never was, expired, made room for others), and
         `InvalidParameter` when `image_id` is not of the form that `put` answers.
         """
-        return self._used(image_id, project, Path.read_bytes)
 
+    @abstractmethod
     def use(self, image_id: str, project: str = DEFAULT_PROJECT) -> int:
         """The number of bytes of an image, which counts as a use of it; raises as `get`."""
-        return self._used(image_id, project, lambda path: path.stat().st_size)
 
-    def _used(self, image_id: str, project: str, read: Callable[[Path], T]) -> T:
-        path = self._path(_digest(image_id), project)
-        try:
-            with self._uses:
-                fresh = self._clock() - path.stat().st_mtime <= self._ttl
-                if fresh:
-                    with suppress(OSError):
-                        self._touch(path)
-            if fresh:
-                return read(path)
-        except FileNotFoundError:
-            pass  # it vanished, at once or before it was read
-        except OSError as error:
-            raise faults.of_disk(error) from error
-        raise ImageExpired(
-            "The image is not stored, or no longer; upload it again with PUT /images."
-        )
-
+    @abstractmethod
     def sweep(self) -> int:
-        """Removes what has expired, then the longest unused over `max_bytes`; the number removed.
+        """Removes what has expired, then the longest unused over the bound; the number removed."""
 
-        Also removes unfinished files that a crash left behind.
-        """
-        with self._lock:
-            return self._make_room(self._max_bytes)
-
+    @abstractmethod
     def held(self, project: str = DEFAULT_PROJECT) -> int:
         """How many bytes the images have that a project has put here."""
-        return sum(image.size for image in _stored(self._root(project)))
-
-    def _path(self, digest: str, project: str) -> Path:
-        return self._root(project) / digest[:2] / digest
-
-    def _root(self, project: str) -> Path:
-        """Its own folder, in which nobody else asks; the default project has the whole one."""
-        if project == DEFAULT_PROJECT:
-            return self._folder
-        return self._folder / f"{_PROJECT}{hashlib.sha256(project.encode()).hexdigest()[:32]}"
-
-    def _touch(self, path: Path) -> None:
-        moment = int(self._clock() * 1e9)
-        os.utime(path, ns=(moment, moment))
-
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_UNFINISHED, dir=path.parent)
-        unfinished = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            self._touch(unfinished)
-            with self._uses:
-                unfinished.replace(path)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
-
-    def _make_room(self, limit: int, newest: Path | None = None) -> int:
-        now = self._clock()
-        kept, removed = [], 0
-        for image in (each for root in self._roots() for each in _stored(root)):
-            if now - image.used > (self._ttl if image.whole else _ABANDONED):
-                removed += self._remove(image)
-            elif image.whole:
-                kept.append(image)
-        self._bytes = sum(image.size for image in kept)
-        for image in sorted(kept, key=lambda image: image.used):
-            if self._bytes <= limit:
-                break
-            if image.path != newest and self._remove(image):
-                removed += 1
-                self._bytes -= image.size
-        return removed
-
-    def _remove(self, image: _Stored) -> bool:
-        """Remove a file unless it was used or written since it was listed."""
-        try:
-            with self._uses:
-                if image.path.stat().st_mtime != image.used:
-                    return False
-                image.path.unlink()
-        except OSError:
-            return False
-        return True
-
-    def _roots(self) -> list[Path]:
-        return [self._folder, *self._folder.glob(f"{_PROJECT}*")]
-
-
-def _stored(root: Path) -> Iterator[_Stored]:
-    """The files in a project's folder."""
-    for path in root.glob("??/*"):
-        whole = _NAME.fullmatch(path.name) is not None
-        if not whole and not path.name.startswith(_UNFINISHED):
-            continue
-        try:
-            facts = path.stat()
-        except OSError:
-            continue
-        yield _Stored(path, facts.st_mtime, facts.st_size, whole)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectImages:
     """The images of a project: who knows the digest of another project's image has no pixel of it.
 
-    All projects share the folder and its bound.
+    All projects share the store and its bound.
     """
 
     store: ImageStore
@@ -222,7 +82,22 @@ class ProjectImages:
         return self.store.use(image_id, self.project)
 
 
-def _digest(image_id: str) -> str:
+def check_size(size: int, most: int) -> None:
+    """Raises `TooManyBytes`."""
+    if size > most:
+        raise TooManyBytes(
+            f"The image has {size} bytes and the service keeps {most} bytes of "
+            "uploaded images at most; send it within the request instead."
+        )
+
+
+def expired() -> ImageExpired:
+    """An image that isn't there, or no longer."""
+    return ImageExpired("The image is not stored, or no longer; upload it again with PUT /images.")
+
+
+def digest_of(image_id: str) -> str:
+    """The digest within an id. Raises `InvalidParameter`."""
     match = _ID.fullmatch(image_id)
     if match is None:
         form = "sha256: and 64 hexadecimal digits"

@@ -29,6 +29,8 @@ class Replica:
     address: str
     """Where it can be asked itself, as `10.0.0.2:8000`; empty if nobody can."""
     version: str
+    images: str = ""
+    """Where it keeps uploaded images (`ImageStore.place`)."""
     cards_digest: str = ""
     """Of all its model cards; replicas with the same answer with the same models."""
     residents: tuple[str, ...] = ()

@@ -80,12 +80,38 @@ replicas = sa.Table(
     sa.Column("version", sa.String(64), nullable=False),
     sa.Column("cards_digest", sa.String(64), nullable=False),
     sa.Column("residents", sa.JSON, nullable=False),
+    sa.Column("images", sa.Text, nullable=False, server_default=""),  # where it keeps them
     sa.Column("started", sa.Double, nullable=False),  # by the database's clock, like `beat`
     sa.Column("beat", sa.Double, nullable=False),
 )
 
+# Uploaded images, where they are not in a folder.
+images = sa.Table(
+    "images",
+    metadata,
+    sa.Column("project", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.Double, nullable=False),  # by the database's clock, to within a minute
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("ix_images_used", "used"),
+)
+
+# Of each model the newest wish, see wishes.py.
+model_wishes = sa.Table(
+    "model_wishes",
+    metadata,
+    sa.Column("model", sa.String(255), primary_key=True),
+    sa.Column("resident", sa.Boolean, nullable=False),
+    sa.Column("pinned", sa.Boolean, nullable=False),
+    sa.Column("anew", sa.Boolean, nullable=False),
+    sa.Column("replica", sa.String(64), nullable=False),
+    sa.Column("cards_digest", sa.String(64), nullable=False),
+    sa.Column("generation", sa.BigInteger, nullable=False),
+)
+
 # What lives with the processes and is worth nothing to another store.
-PASSING = frozenset({job_requests, job_events, replicas})
+PASSING = frozenset({job_requests, job_events, replicas, images, model_wishes})
 
 runs = sa.Table(
     "runs",

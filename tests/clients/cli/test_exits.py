@@ -39,7 +39,11 @@ def test_an_unknown_model_is_wrong_usage(fake, capsys):
 
 
 def test_a_busy_service_is_no_wrong_usage(fake, capsys):
-    fake.reply = lambda _: httpx2.Response(503, json={"detail": "Full.", "code": "out_of_memory"})
+    body, headers = (
+        {"detail": "Full.", "code": "full"},
+        {"Content-Type": "application/problem+json"},
+    )
+    fake.reply = lambda _: httpx2.Response(503, json=body, headers=headers)
     assert main(["models", "load", "tiny"]) == 1
     assert "Full." in capsys.readouterr().err
 

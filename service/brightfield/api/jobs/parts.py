@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from fastapi import FastAPI
 
+from brightfield.api.cluster.cluster import Cluster
+from brightfield.api.cluster.company import check_company
+from brightfield.api.cluster.heart import Heart
+from brightfield.api.cluster.residency import ModelResidency
 from brightfield.api.jobs.again import JobRoutes
-from brightfield.api.jobs.heart import Heart
 from brightfield.api.jobs.news import JobWaiters
 from brightfield.api.jobs.runner import JobRunner
 from brightfield.api.jobs.worker import JobWorker
 from brightfield.errors import BrightfieldError
+from brightfield.outages import UnusableStore
 from brightfield.runtime.ending import TimeLeft
 from brightfield.settings import Settings
 from brightfield.store.channel import Channel, open_channel
@@ -23,6 +26,7 @@ from brightfield.store.database_clock import LeaseClock
 from brightfield.store.job_claims import JobClaims
 from brightfield.store.jobs import Jobs
 from brightfield.store.replicas import Replica, Replicas
+from brightfield.store.wishes import ModelWishes
 
 _BEATS = 3  # within a lease
 
@@ -34,6 +38,7 @@ class JobParts:
     runner: JobRunner
     worker: JobWorker
     heart: Heart
+    cluster: Cluster
     claims: JobClaims
     channel: Channel
     waiters: JobWaiters
@@ -46,27 +51,41 @@ class JobParts:
         database: sa.Engine,
         settings: Settings,
         clock: LeaseClock,
-        now: Callable[[], Replica],
+        own: Replica,
     ) -> JobParts:
-        """Ready to accept jobs; none is run yet. `now` is what the replica says of itself."""
+        """Ready to accept jobs; none is run yet."""
         channel = await asyncio.to_thread(open_channel, database)
         pause = settings.lease / _BEATS
         replicas = Replicas(database, settings.lease, clock)
-        claims = JobClaims(database, channel, replicas, now().id)
+        claims = JobClaims(database, channel, replicas, own.id)
+        residency = ModelResidency(app.state.engine, ModelWishes(database, channel), own)
+        heart = Heart(replicas, claims, residency, channel, pause)
         waiters = JobWaiters(channel)
         return cls(
             JobRunner(Jobs(database, channel), channel, waiters, pause),
             JobWorker(claims, channel, JobRoutes(app).work, settings.jobs, pause),
-            Heart(replicas, claims, now, pause),
+            heart,
+            Cluster(own, heart, residency),
             claims,
             channel,
             waiters,
             replicas,
         )
 
-    async def start(self) -> None:
-        """Be known as alive, and run jobs."""
+    async def join(self, database: sa.Engine, lease: float) -> None:
+        """Be known as alive. Raises `UnusableStore` if the processes on the store don't fit."""
         await asyncio.to_thread(self.heart.start)
+        on_a_file = database.dialect.name == "sqlite"
+        try:
+            await check_company(
+                self.replicas, self.cluster.own, on_a_file=on_a_file, pause=lease / 20
+            )
+        except UnusableStore:
+            await self.close(lease)
+            raise
+
+    async def start(self) -> None:
+        """Run jobs from now on."""
         self.runner.start()
         self.worker.start()
 

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from brightfield.api.image_endpoints import ImageEndpoint
 from brightfield.api.routes import (
+    cluster,
     collected_patches,
     collections,
     comparison,
@@ -48,6 +49,6 @@ def install(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
         comparison, runs, collections, exploring, indexes, projections, collected_patches,
         concepts,
     )  # fmt: skip
-    for module in (models, filters, images, views, jobs, metrics, *kept, health):
+    for module in (models, filters, images, views, jobs, metrics, cluster, *kept, health):
         app.include_router(module.router)
     page.install(app)

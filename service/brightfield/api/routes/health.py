@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,7 +32,7 @@ async def livez() -> dict[str, str]:
 
 @router.get(
     "/readyz",
-    summary="Whether every device's thread runs, the defaults are loaded and the door is shut.",
+    summary="Whether every device's thread runs, the defaults are loaded, cards agree.",
     response_model=None,
     responses=answers(Readiness),
 )
@@ -44,6 +45,7 @@ async def readyz(request: Request) -> dict[str, Any]:
             _check(lane)
     if request.app.state.preloads is not None:
         request.app.state.preloads.check()
+    await asyncio.to_thread(services.cluster.check_cards)
     resident = sorted(one.card.id for one in services.engine.registry.residents())
     return {
         "status": "ready",

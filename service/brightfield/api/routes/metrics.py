@@ -31,10 +31,12 @@ router = APIRouter(tags=["service"])
 )
 @needs("read")
 async def metrics(request: Request) -> Response:
+    """Of the process that answers; GET /cluster/targets names the others."""
     services = services_of(request)
-    return Response(
-        services.engine.telemetry.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST}
-    )
+    own = services.cluster.own
+    telemetry = services.engine.telemetry
+    telemetry.replica_info.labels(own.id, own.process.host).set(1)
+    return Response(telemetry.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @router.post(

@@ -19,7 +19,7 @@ from brightfield.api.schema.shapes.models import (
     ModelList,
     ModelSummary,
 )
-from brightfield.api.services import services_of
+from brightfield.api.services import Services, services_of
 from brightfield.api.writing.sized import listed
 from brightfield.card_folders import FoundCards
 from brightfield.cards import InputSpec, ModelCard
@@ -54,7 +54,8 @@ class LoadOptions(Parameters):
 )
 @needs("read")
 async def list_models(request: Request) -> Response:
-    engine = _engine(request)
+    services = services_of(request)
+    engine = services.engine
     disk = await asyncio.to_thread(engine.cards_on_disk)
 
     def every() -> dict[str, Any]:
@@ -62,7 +63,7 @@ async def list_models(request: Request) -> Response:
         faults = {**engine.card_faults, **disk.faults}
         return {
             "models": sorted(
-                (_outline(engine, cards[name], disk) for name in sorted(cards)),
+                (_outline(services, cards[name], disk) for name in sorted(cards)),
                 key=lambda model: model["state"] == "not_fetched",
             ),
             "faults": {name: fault.detail for name, fault in sorted(faults.items())},
@@ -79,10 +80,11 @@ async def list_models(request: Request) -> Response:
 )
 @needs("read")
 async def get_model(model_id: ModelId, request: Request) -> Response:
-    engine = _engine(request)
+    services = services_of(request)
+    engine = services.engine
     card = engine.registry.card(model_id)
     disk = await asyncio.to_thread(engine.cards_on_disk)
-    return await listed(lambda: _whole(engine, card, disk), engine.settings.max_reply_bytes)
+    return await listed(lambda: _whole(services, card, disk), engine.settings.max_reply_bytes)
 
 
 @router.post(
@@ -95,7 +97,8 @@ async def get_model(model_id: ModelId, request: Request) -> Response:
 @needs("models")
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     """Answers when the model is warm, and describes the one that this load made. `pin` keeps it
-    from being evicted. If the deadline passes before, the load goes on."""
+    from being evicted. If the deadline passes before, the load goes on. The other processes of the
+    service begin to load it then, too; `replicas` says how far they are."""
     services = services_of(request)
     engine = services.engine
     (options,) = parse((LoadOptions,), query_of(request.query_params))
@@ -106,7 +109,10 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
         resident = await engine.registry.loaded(
             model_id, ticket, pin=options.pin, anew=options.anew
         )
-    return _outline(engine, resident.card, await asyncio.to_thread(engine.cards_on_disk))
+    wish = services.cluster.residency.wish
+    await asyncio.to_thread(wish, model_id, resident=True, pin=options.pin, anew=options.anew)
+    disk = await asyncio.to_thread(engine.cards_on_disk)
+    return await asyncio.to_thread(_outline, services, resident.card, disk)
 
 
 @router.post(
@@ -117,11 +123,15 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
 )
 @needs("models")
 async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
-    """A model whose folder was removed can be unloaded, too, while it is in memory."""
-    engine = _engine(request)
+    """A model whose folder was removed can be unloaded, too, while it is in memory. The other
+    processes of the service unload it, too."""
+    services = services_of(request)
+    engine = services.engine
     card = engine.registry.card(model_id)
     engine.registry.unload(model_id)
-    return _outline(engine, card, await asyncio.to_thread(engine.cards_on_disk))
+    await asyncio.to_thread(services.cluster.residency.wish, model_id, resident=False)
+    disk = await asyncio.to_thread(engine.cards_on_disk)
+    return await asyncio.to_thread(_outline, services, card, disk)
 
 
 @router.get(
@@ -164,8 +174,9 @@ def _state(engine: Engine, card: ModelCard) -> ModelState:
     return "not_fetched" if absent else state
 
 
-def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
+def _outline(services: Services, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
     """A model by the card by which it answers, compared with the cards on disk."""
+    engine = services.engine
     resident = engine.registry.resident(card.id)
     there = disk.cards.get(card.id)
     return {
@@ -182,17 +193,19 @@ def _outline(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any
         "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,
         "memory_bytes": resident.size_bytes if resident else None,
+        "replicas": services.cluster.counts(card.id),
     }
 
 
-def _whole(engine: Engine, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
+def _whole(services: Services, card: ModelCard, disk: FoundCards) -> dict[str, Any]:
+    engine = services.engine
     resident = engine.registry.resident(card.id)
     labels = [
         {"class_id": index, "name": name, "color": list(card.color(index))}
         for index, name in enumerate(card.label_names)
     ]
     return {
-        **_outline(engine, card, disk),
+        **_outline(services, card, disk),
         "digest": resident.digest if resident else model_digest(card),
         "citation": card.citation,
         "architecture": card.architecture.model_dump(),

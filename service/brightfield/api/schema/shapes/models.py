@@ -34,6 +34,16 @@ _FilterPlace = Annotated[list[Natural], Field(min_length=2, max_length=2)]
 
 
 @shape
+class ReplicaCounts(TypedDict):
+    """A model at the processes of the service."""
+
+    resident: Natural
+    """At how many it is in memory, a moment ago."""
+    wanted: Natural
+    """At how many it shall be, since it was loaded at one of them; 0 if nobody asked for it."""
+
+
+@shape
 class ModelSummary(TypedDict):
     """A model, its state and what it is for."""
 
@@ -59,6 +69,7 @@ class ModelSummary(TypedDict):
     device: str | None
     """Where it is in memory."""
     memory_bytes: Natural | None
+    replicas: ReplicaCounts
 
 
 @shape

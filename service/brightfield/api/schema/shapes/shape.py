@@ -16,7 +16,7 @@ REFERENCE = "#/components/schemas/"
 _CLOSED = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 _OPEN = ConfigDict(extra="allow", use_attribute_docstrings=True)
 _SHAPES: dict[str, type[Any]] = {}
-_UNIONS: dict[str, Schema] = {}
+_COMPOSED: dict[str, Schema] = {}
 
 
 def shape(declared: type[T]) -> type[T]:
@@ -36,7 +36,14 @@ def open_shape(declared: type[T]) -> type[T]:
 def union(name: str, description: str, *members: type[Any]) -> str:
     """Makes "one of these shapes" a component of the document; returns its name."""
     choices = [reference(each.__name__) for each in members]
-    _UNIONS[name] = {"title": name, "description": description, "anyOf": choices}
+    _COMPOSED[name] = {"title": name, "description": description, "anyOf": choices}
+    return name
+
+
+def array(name: str, description: str, member: type[Any]) -> str:
+    """Makes an array of a shape a component of the document; returns its name."""
+    items = reference(member.__name__)
+    _COMPOSED[name] = {"title": name, "description": description, "type": "array", "items": items}
     return name
 
 
@@ -48,7 +55,7 @@ def reference(name: str) -> Schema:
 @cache
 def shapes() -> Mapping[str, Schema]:
     """Every declared shape as a schema, by its name."""
-    schemas = {**_consisting_of(*_SHAPES.values()), **_UNIONS}
+    schemas = {**_consisting_of(*_SHAPES.values()), **_COMPOSED}
     for name, declared in _SHAPES.items():
         for inherited in _described_by(declared):
             _fill_descriptions(schemas[name], inherited)

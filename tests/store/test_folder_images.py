@@ -9,22 +9,24 @@ import pytest
 
 from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
 from brightfield.outages import StoreUnavailable
-from brightfield.store import images
-from brightfield.store.images import ImageStore
+from brightfield.store import folder_images
+from brightfield.store.folder_images import FolderImages
 
 from .conftest import Clock
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> ImageStore:
-    return ImageStore(tmp_path / "images", ttl=100, max_bytes=1000, clock=clock)
+def store(tmp_path: Path, clock: Clock) -> FolderImages:
+    return FolderImages(tmp_path / "images", ttl=100, max_bytes=1000, clock=clock)
 
 
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_an_image_comes_back_by_the_sha256_of_its_bytes(store: ImageStore, tmp_path: Path) -> None:
+def test_an_image_comes_back_by_the_sha256_of_its_bytes(
+    store: FolderImages, tmp_path: Path
+) -> None:
     data = bytes(range(256))
     image = store.put(data)
     assert image == "sha256:" + hashlib.sha256(data).hexdigest()
@@ -34,7 +36,7 @@ def test_an_image_comes_back_by_the_sha256_of_its_bytes(store: ImageStore, tmp_p
     assert store.get(image.upper().replace("SHA256", "sha256")) == data
 
 
-def test_an_image_expires_after_its_last_use(store: ImageStore, clock: Clock) -> None:
+def test_an_image_expires_after_its_last_use(store: FolderImages, clock: Clock) -> None:
     image = store.put(b"pixels")
     for _ in range(3):
         clock.now += 90
@@ -50,12 +52,12 @@ def test_an_image_expires_after_its_last_use(store: ImageStore, clock: Clock) ->
 
 
 @pytest.mark.parametrize("image", ["", "sha256:", "0" * 64, "sha256:" + "g" * 64, "../../secret"])
-def test_a_malformed_id_is_a_422(store: ImageStore, image: str) -> None:
+def test_a_malformed_id_is_a_422(store: FolderImages, image: str) -> None:
     with pytest.raises(InvalidParameter, match="64 hexadecimal digits"):
         store.get(image)
 
 
-def test_the_longest_unused_make_room(store: ImageStore, clock: Clock, tmp_path: Path) -> None:
+def test_the_longest_unused_make_room(store: FolderImages, clock: Clock, tmp_path: Path) -> None:
     images = []
     for value in range(5):
         clock.now += 1
@@ -72,7 +74,7 @@ def test_the_longest_unused_make_room(store: ImageStore, clock: Clock, tmp_path:
         assert store.get(kept)
 
 
-def test_an_image_as_large_as_the_store_replaces_everything(store: ImageStore) -> None:
+def test_an_image_as_large_as_the_store_replaces_everything(store: FolderImages) -> None:
     small = store.put(b"small")
     large = store.put(b"x" * 1000)
     assert len(store.get(large)) == 1000
@@ -83,7 +85,7 @@ def test_an_image_as_large_as_the_store_replaces_everything(store: ImageStore) -
 
 
 def test_a_sweep_removes_the_expired_and_a_crash_s_leftovers(
-    store: ImageStore, clock: Clock, tmp_path: Path
+    store: FolderImages, clock: Clock, tmp_path: Path
 ) -> None:
     clock.now = 0.0
     store.put(b"old")
@@ -104,30 +106,30 @@ def test_a_sweep_removes_the_expired_and_a_crash_s_leftovers(
 
 @pytest.mark.parametrize("again", ["put", "get"])
 def test_an_image_that_is_used_during_a_sweep_stays(
-    store: ImageStore, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
+    store: FolderImages, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
 ) -> None:
     image = store.put(b"pixels")
     clock.now += 200 if again == "put" else 99
-    listed = list(images._stored(tmp_path / "images"))
+    listed = list(folder_images._stored(tmp_path / "images"))
     assert store.put(b"pixels") == image if again == "put" else store.get(image)
     clock.now += 2
-    monkeypatch.setattr(images, "_stored", lambda root: iter(listed))
+    monkeypatch.setattr(folder_images, "_stored", lambda root: iter(listed))
     assert store.sweep() == 0
     assert store.get(image) == b"pixels"
 
 
-def test_the_store_outlives_a_restart(store: ImageStore, clock: Clock, tmp_path: Path) -> None:
+def test_the_store_outlives_a_restart(store: FolderImages, clock: Clock, tmp_path: Path) -> None:
     image = store.put(b"pixels")
     clock.now += 90
-    again = ImageStore(tmp_path / "images", ttl=100, max_bytes=3, clock=clock)
+    again = FolderImages(tmp_path / "images", ttl=100, max_bytes=3, clock=clock)
     with pytest.raises(ImageExpired):  # over the new limit
         again.get(image)
     image = store.put(b"pixels")
-    again = ImageStore(tmp_path / "images", ttl=100, max_bytes=1000, clock=clock)
+    again = FolderImages(tmp_path / "images", ttl=100, max_bytes=1000, clock=clock)
     assert again.get(image) == b"pixels"
 
 
-def test_files_may_vanish(store: ImageStore, tmp_path: Path) -> None:
+def test_files_may_vanish(store: FolderImages, tmp_path: Path) -> None:
     image = store.put(b"pixels")
     shutil.rmtree(tmp_path / "images")
     with pytest.raises(ImageExpired):
@@ -138,14 +140,14 @@ def test_files_may_vanish(store: ImageStore, tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_is_a_503(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file where the folder should be")
-    store = ImageStore(tmp_path / "images", ttl=100, max_bytes=1000)
+    store = FolderImages(tmp_path / "images", ttl=100, max_bytes=1000)
     with pytest.raises(StoreUnavailable) as caught:
         store.put(b"pixels")
     assert str(tmp_path) not in caught.value.detail
 
 
 def test_readers_writers_and_sweeps_at_once_never_see_half_an_image(tmp_path: Path) -> None:
-    store = ImageStore(tmp_path, ttl=100, max_bytes=40_000)
+    store = FolderImages(tmp_path, ttl=100, max_bytes=40_000)
     contents = [bytes([value]) * 10_000 for value in range(8)]
     wrong: list[object] = []
 

@@ -1,0 +1,1 @@
+"""The processes of one service, as each of them sees the others."""
