@@ -201,3 +201,10 @@ def test_files_are_short() -> None:
         if not path.read_text(encoding="utf-8").startswith(GENERATED)
     }
     assert {name: length for name, length in lengths.items() if length > 400} == {}
+
+
+def test_the_client_stays_thin() -> None:
+    """What the service can decide, draw or write isn't written again in the client."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "clients").rglob("*.py"))
+    by_hand = [len(text.splitlines()) for text in texts if not text.startswith(GENERATED)]
+    assert len(by_hand) > 50 and sum(by_hand) <= 7000

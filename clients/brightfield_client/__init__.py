@@ -69,13 +69,12 @@ from brightfield_client.results.detections import Detections
 from brightfield_client.results.embedding import Embedding
 from brightfield_client.results.enlargement import Enlargement
 from brightfield_client.results.estimates import Difference, Estimate
-from brightfield_client.results.evaluation import Evaluation
+from brightfield_client.results.evaluation import Comparison, Evaluation
 from brightfield_client.results.filters import Filters
 from brightfield_client.results.occlusion import Occlusion
 from brightfield_client.results.patches import Patch, Patches
 from brightfield_client.results.places import Box
 from brightfield_client.results.result import Result
-from brightfield_client.results.runs import Comparison
 from brightfield_client.results.saliency import Saliency
 from brightfield_client.results.segmentation import Segmentation
 from brightfield_client.results.target import Target

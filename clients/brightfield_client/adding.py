@@ -5,29 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from brightfield_client.calls.call import Call
-from brightfield_client.calls.collection import add_images
+from brightfield_client.calls.collection import NamedImage, add_images
 from brightfield_client.errors import BrightfieldError
-from brightfield_client.images import ImageSource, Payload, to_payload
+from brightfield_client.images import ImageSource, to_payload
 from brightfield_client.results.collections import Addition
 
 Metadata = Mapping[str, Any] | Sequence[Mapping[str, Any]] | Callable[[Any], Mapping[str, Any]]
 
 # Of one request: images, and bytes beyond which no further image is added.
 _BATCH, _BATCH_BYTES = 16, 32 * 2**20
-
-
-@dataclass(frozen=True)
-class NamedImage:
-    """An image on its way into a collection."""
-
-    id: str
-    payload: Payload
-    metadata: Mapping[str, Any]
 
 
 def named(
@@ -65,11 +55,7 @@ def request_of(
 ) -> Call[list[Addition]] | None:
     """The request for what could be read of a part; None where nothing could."""
     fit = [each for each in part if isinstance(each, NamedImage)]
-    if not fit:
-        return None
-    payloads, ids = [each.payload for each in fit], [each.id for each in fit]
-    metadata = [each.metadata for each in fit]
-    return add_images(name, payloads, ids, metadata, replace=replace, **parameters)
+    return add_images(name, fit, replace=replace, **parameters) if fit else None
 
 
 def merged(part: Sequence[NamedImage | Addition], answered: Iterable[Addition]) -> list[Addition]:

@@ -33,3 +33,8 @@ def numbers(values: Any) -> npt.NDArray[np.float64]:
         return np.array(values, dtype=np.float64)
     except (TypeError, ValueError) as fault:
         raise UnexpectedReply(f"A list of numbers in the reply cannot be read: {fault}") from fault
+
+
+def plain(value: Any) -> Any:
+    """What JSON does not know: NumPy's values, and the text that pycocotools has as bytes."""
+    return value.decode("ascii") if isinstance(value, bytes) else value.tolist()

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from copy import copy
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -18,8 +19,13 @@ from brightfield_client.calls.call import Call
 from brightfield_client.calls.endpoints import Endpoint, any_endpoint, endpoint_of
 from brightfield_client.calls.jobs import job_status, submitted
 from brightfield_client.connection import TIMEOUT, Connection
-from brightfield_client.evaluating.opening import PathLike, open_dataset
-from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
+from brightfield_client.evaluating.plan import (
+    ChunkUpload,
+    Evaluated,
+    EvaluationPlan,
+    PathLike,
+    open_dataset,
+)
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance, shown
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.mapping import WINDOW, MapItem, MapPlan
@@ -79,7 +85,8 @@ class AsyncClient(AsyncEndpointMethods):
         client.with_options(timeout=5).classify("cat.jpg")
         """
         other = copy(self)
-        other._connection = self._connection.patient(timeout, retries)
+        policy = self.policy.patient(timeout, retries)
+        other._connection = replace(self._connection, policy=policy)
         return other
 
     async def ask(
@@ -139,11 +146,13 @@ class AsyncClient(AsyncEndpointMethods):
         options: Mapping[str, Any] | None = None,
         concurrency: int = 8,
         progress: bool = True,
+        timeout: float | None = None,  # noqa: ASYNC109 - as in Client
         **parameters: Any,
     ) -> Evaluated:
         """Ask a model about a data set and report how good its answers are, as `Client.evaluate`.
 
-        `options` are those of the report, and `require` and `baseline` as `run_report` takes them.
+        `options` are those of the report, and `require` and `baseline` as `run_report` takes them;
+        `timeout` is that of each image.
 
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
         for a run of another model or of changed files, which it names.
@@ -156,7 +165,8 @@ class AsyncClient(AsyncEndpointMethods):
         plan.skip([chunk.key for chunk in there], run)
         if plan.demands:  # what is wrong with them is said before any work
             await self.run_report(found, **plan.demands)
-        asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
+        given = {**plan.parameters, "timeout": timeout}
+        asked = MapPlan(plan.sources(), endpoint_of(plan.task), given, concurrency)
         answers = self._map(asked, False)
         with ProgressBar("images", plan.total, shown=progress) as bar:
             async for item in answers:
@@ -184,15 +194,17 @@ class AsyncClient(AsyncEndpointMethods):
         except httpx2.RequestError as fault:
             return fault
 
-    async def stream(self, call: Call[Any], quiet: float) -> AsyncGenerator[str, None]:
-        """The text of an answer as it arrives, given up after `quiet` seconds without any."""
+    async def stream(
+        self, call: Call[Any], quiet: float
+    ) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
+        """The events of an answer as they arrive, given up after `quiet` seconds of silence."""
         response = await self._http.send(call.request(self._http, quiet), stream=True)
         try:
             if response.status_code >= 400:
                 await response.aread()
                 call.parse(response)
-            async for chunk in response.aiter_text():
-                yield chunk
+            async for event in httpx2.EventSource(response, max_event_size=None):
+                yield event
         finally:
             await response.aclose()
 

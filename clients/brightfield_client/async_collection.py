@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
+from brightfield_client.adding import Metadata, in_batches, merged, named, request_of
 from brightfield_client.async_collection_methods import AsyncCollectionMethods
 from brightfield_client.async_driving import in_order, in_thread, linked
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.async_sender import AsyncSender
 from brightfield_client.calls.call import Call
+from brightfield_client.calls.collection import NamedImage
 from brightfield_client.calls.jobs import submitted
 from brightfield_client.images import ImageSource
 from brightfield_client.progress import ProgressBar
@@ -70,7 +71,8 @@ class AsyncCollection(AsyncCollectionMethods):
         """Carry out a call; long work as a job, which leaving cancels."""
         if not long:
             return linked(await self._client.run(call), call, self._client.run)
-        return await AsyncJob(self._client, call, await self._client.run(submitted(call))).finish()
+        job = AsyncJob(self._client, call, await self._client.run(submitted(call)))
+        return await job.finish(timeout=call.timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

@@ -10,6 +10,7 @@ from brightfield_client.async_driving import aclosing, linked
 from brightfield_client.async_sender import AsyncSender
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import JobStatus, cancel_job, job_result, job_status
+from brightfield_client.errors import TimedOut
 from brightfield_client.following import LOST, Following, JobEvent
 from brightfield_client.progress import ProgressBar
 
@@ -81,11 +82,11 @@ class AsyncJob(Generic[T]):
         answer = await self._client.run(job_result(self.id, self._call))
         return linked(answer, self._call, self._client.run)
 
-    async def finish(self) -> T:
-        """`result`, with a bar on a terminal; leaving the wait cancels the job."""
+    async def finish(self, *, timeout: float | None = None) -> T:  # noqa: ASYNC109 - as in Job
+        """`result`, with a bar on a terminal; leaving the wait, or its end, cancels the job."""
         try:
-            await self.wait(progress=True)
-        except asyncio.CancelledError:
+            await self.wait(progress=True, timeout=timeout)
+        except (asyncio.CancelledError, TimedOut):
             await self.cancel()
             raise
         return await self.result()
@@ -104,13 +105,14 @@ class AsyncJob(Generic[T]):
         while not following.ended:
             fault: Exception | None = None
             stream = self._client.stream(following.open(), following.patience())
-            async with aclosing(stream) as chunks:
+            async with aclosing(stream) as said:
                 try:
-                    async for chunk in chunks:
-                        for event in following.events(chunk):
+                    async for each in said:
+                        if (event := following.seen(each)) is not None:
                             yield event
                         if following.ended:
                             return
+                        following.patience()
                 except LOST as broken:
                     fault = broken
             await self._client.pause(following.lost(fault))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from httpx2 import ServerSentEvent
+
 from brightfield_client.async_driving import in_thread, linked
 from brightfield_client.calls.call import Call
 from brightfield_client.exchange import Policy, Runnable
@@ -20,7 +22,7 @@ class AsyncSender(Protocol):
     @property
     def policy(self) -> Policy: ...
     async def run(self, question: Runnable[T], /) -> T: ...
-    def stream(self, call: Call[Any], quiet: float, /) -> AsyncGenerator[str, None]: ...
+    def stream(self, call: Call[Any], quiet: float, /) -> AsyncGenerator[ServerSentEvent, None]: ...
     async def pause(self, seconds: float, /) -> None: ...
 
 

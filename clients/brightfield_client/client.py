@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from copy import copy
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 import httpx2
@@ -19,8 +20,13 @@ from brightfield_client.collection import Collection
 from brightfield_client.connection import TIMEOUT, Connection
 from brightfield_client.driving import closing, in_order, in_thread, linked, sleep
 from brightfield_client.endpoint_methods import EndpointMethods
-from brightfield_client.evaluating.opening import PathLike, open_dataset
-from brightfield_client.evaluating.plan import ChunkUpload, Evaluated, EvaluationPlan
+from brightfield_client.evaluating.plan import (
+    ChunkUpload,
+    Evaluated,
+    EvaluationPlan,
+    PathLike,
+    open_dataset,
+)
 from brightfield_client.exchange import Done, Pause, Policy, Runnable, Send, advance, shown
 from brightfield_client.images import Images, ImageSource
 from brightfield_client.job import Job
@@ -81,7 +87,8 @@ class Client(EndpointMethods):
         client.with_options(timeout=5).classify("cat.jpg")
         """
         other = copy(self)
-        other._connection = self._connection.patient(timeout, retries)
+        policy = self.policy.patient(timeout, retries)
+        other._connection = replace(self._connection, policy=policy)
         return other
 
     def ask(
@@ -141,11 +148,13 @@ class Client(EndpointMethods):
         options: Mapping[str, Any] | None = None,
         concurrency: int = 8,
         progress: bool = True,
+        timeout: float | None = None,
         **parameters: Any,
     ) -> Evaluated:
         """Ask a model about a data set and report how good its answers are, as `Client.evaluate`.
 
-        `options` are those of the report, and `require` and `baseline` as `run_report` takes them.
+        `options` are those of the report, and `require` and `baseline` as `run_report` takes them;
+        `timeout` is that of each image.
 
         Raises `ValueError` for labels that the model does not know, for what isn't a data set, and
         for a run of another model or of changed files, which it names.
@@ -158,7 +167,8 @@ class Client(EndpointMethods):
         plan.skip([chunk.key for chunk in there], run)
         if plan.demands:  # what is wrong with them is said before any work
             self.run_report(found, **plan.demands)
-        asked = MapPlan(plan.sources(), endpoint_of(plan.task), plan.parameters, concurrency)
+        given = {**plan.parameters, "timeout": timeout}
+        asked = MapPlan(plan.sources(), endpoint_of(plan.task), given, concurrency)
         answers = self._map(asked, False)
         with ProgressBar("images", plan.total, shown=progress) as bar:
             for item in answers:
@@ -186,15 +196,17 @@ class Client(EndpointMethods):
         except httpx2.RequestError as fault:
             return fault
 
-    def stream(self, call: Call[Any], quiet: float) -> Generator[str, None, None]:
-        """The text of an answer as it arrives, given up after `quiet` seconds without any."""
+    def stream(
+        self, call: Call[Any], quiet: float
+    ) -> Generator[httpx2.ServerSentEvent, None, None]:
+        """The events of an answer as they arrive, given up after `quiet` seconds of silence."""
         response = self._http.send(call.request(self._http, quiet), stream=True)
         try:
             if response.status_code >= 400:
                 response.read()
                 call.parse(response)
-            for chunk in response.iter_text():
-                yield chunk
+            for event in httpx2.EventSource(response, max_event_size=None):
+                yield event
         finally:
             response.close()
 

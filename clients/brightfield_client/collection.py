@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
-from brightfield_client.adding import Metadata, NamedImage, in_batches, merged, named, request_of
+from brightfield_client.adding import Metadata, in_batches, merged, named, request_of
 from brightfield_client.calls.call import Call
+from brightfield_client.calls.collection import NamedImage
 from brightfield_client.calls.jobs import submitted
 from brightfield_client.collection_methods import CollectionMethods
 from brightfield_client.driving import in_order, in_thread, linked
@@ -72,7 +73,8 @@ class Collection(CollectionMethods):
         """Carry out a call; long work as a job, which leaving cancels."""
         if not long:
             return linked(self._client.run(call), call, self._client.run)
-        return Job(self._client, call, self._client.run(submitted(call))).finish()
+        job = Job(self._client, call, self._client.run(submitted(call)))
+        return job.finish(timeout=call.timeout)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

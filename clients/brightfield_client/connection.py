@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import httpx2
 
@@ -47,18 +47,4 @@ class Connection:
             )
         key = api_key or os.environ.get("BRIGHTFIELD_API_KEY")
         known = {"Authorization": f"Bearer {key.strip()}"} if key else {}
-        return cls(url, _policy(timeout, retries), {**known, **(headers or {})})
-
-    def patient(self, timeout: float | None, retries: int | None) -> Connection:
-        """The same with another patience, as far as it is given. Raises `ValueError`."""
-        now = self.policy
-        chosen = now.timeout if timeout is None else timeout
-        return replace(self, policy=_policy(chosen, now.retries if retries is None else retries))
-
-
-def _policy(timeout: float, retries: int) -> Policy:
-    if not 0 < timeout < float("inf"):
-        raise ValueError(f"timeout is a finite number of seconds above 0, not {timeout}.")
-    if retries < 0:
-        raise ValueError(f"retries is 0 or more, not {retries}.")
-    return Policy(float(timeout), retries)
+        return cls(url, Policy(timeout, retries), {**known, **(headers or {})})

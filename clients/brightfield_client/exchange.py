@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -36,6 +36,8 @@ class Request(Protocol[T_co]):
     def path(self) -> str: ...
     @property
     def idempotent(self) -> bool: ...
+    @property
+    def timeout(self) -> float | None: ...
     def parse(self, response: httpx2.Response, /) -> T_co: ...
     def request(
         self, http: httpx2.Client | httpx2.AsyncClient, timeout: float, /
@@ -91,6 +93,17 @@ class Policy:
     clock: Callable[[], float] = time.monotonic
     chance: Callable[[], float] = random.random
 
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout < float("inf"):
+            raise ValueError(f"timeout is a finite number of seconds above 0, not {self.timeout}.")
+        if self.retries < 0:
+            raise ValueError(f"retries is 0 or more, not {self.retries}.")
+
+    def patient(self, timeout: float | None, retries: int | None = None) -> Policy:
+        """The same with other numbers, as far as they are given. Raises `ValueError`."""
+        chosen = self.timeout if timeout is None else float(timeout)
+        return replace(self, timeout=chosen, retries=self.retries if retries is None else retries)
+
     def delay(self, attempt: int, asked: float | None) -> float:
         """Seconds before retry number `attempt` (from 0).
 
@@ -105,6 +118,7 @@ class Policy:
 
 def exchange(call: Request[T], policy: Policy) -> Steps[T]:
     """Send `call` until it is answered, refused for good, or out of retries or of time."""
+    policy = policy.patient(call.timeout)
     end = policy.clock() + policy.timeout
     attempt = 0
     while True:
@@ -139,7 +153,7 @@ def explained(fault: Exception, timeout: float) -> Exception:
     if not isinstance(fault, httpx2.RequestError):
         return fault
     url = _origin(fault)
-    if isinstance(fault, httpx2.UnsupportedProtocol | httpx2.DecodingError):
+    if isinstance(fault, httpx2.UnsupportedProtocol | httpx2.DecodingError | httpx2.SSEError):
         return UnexpectedReply(f"{url}: {fault}")
     if isinstance(fault, httpx2.TimeoutException) and not isinstance(fault, httpx2.ConnectTimeout):
         return TimedOut(f"{url} did not answer within {timeout:g} seconds.")

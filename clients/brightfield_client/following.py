@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,6 @@ from brightfield_client.calls.jobs import done_and_total, job_events
 from brightfield_client.errors import ApiError, BrightfieldError, TimedOut, UnexpectedReply
 from brightfield_client.exchange import Policy, explained, worth_retrying
 from brightfield_client.results.value import Value
-from brightfield_client.sse import EventParser, ServerEvent
 
 QUIET = 60.0
 """Seconds without a byte after which the stream is opened anew."""
@@ -47,13 +46,12 @@ class Following:
         self._policy = policy
         self._end = None if timeout is None else policy.clock() + timeout
         self._timeout = timeout
-        self._parser = EventParser()
+        self._retry: float | None = None
         self._last_id = ""
         self._failures = 0
 
     def open(self) -> Call[None]:
         """The call that opens the stream, from the first event that has not arrived."""
-        self._parser = EventParser(retry=self._parser.retry)
         return job_events(self.job_id, self._last_id)
 
     def patience(self) -> float:
@@ -65,16 +63,20 @@ class Following:
             raise TimedOut(f"Job {self.job_id} has not ended within {self._timeout:g} seconds.")
         return min(QUIET, left)
 
-    def events(self, text: str) -> Iterator[JobEvent]:
-        """The events that a chunk of the stream completes, up to the job's end."""
-        for event in self._parser.feed(text):
-            self._last_id = event.id or self._last_id
-            self._failures = 0
-            self.ended = event.kind == "end"
-            yield _job_event(event)
-            if self.ended:
-                return
-        self.patience()
+    def seen(self, event: httpx2.ServerSentEvent) -> JobEvent | None:
+        """What an event of the stream says; None for a sign of life."""
+        if event.retry is not None:
+            self._retry = event.retry / 1000
+        if not event.data:
+            return None
+        self._last_id = event.id or self._last_id
+        self._failures = 0
+        self.ended = event.event == "end"
+        try:
+            data = json.loads(event.data)
+        except ValueError as fault:
+            raise UnexpectedReply(f"An event of the job is not JSON: {fault}") from fault
+        return JobEvent(event.event, data if isinstance(data, dict) else {"value": data}, event.id)
 
     def lost(self, fault: Exception | None) -> float:
         """Seconds to wait before the stream is opened again; raises when that is of no use.
@@ -89,16 +91,8 @@ class Following:
                 raise UnexpectedReply(f"The events of job {self.job_id} stop before its end.")
             raise explained(fault, QUIET)
         self.patience()
-        asked = fault.retry_after if isinstance(fault, ApiError) else self._parser.retry
+        asked = fault.retry_after if isinstance(fault, ApiError) else self._retry
         return self._policy.delay(self._failures - 1, asked)
-
-
-def _job_event(event: ServerEvent) -> JobEvent:
-    try:
-        data = json.loads(event.data)
-    except ValueError as fault:
-        raise UnexpectedReply(f"An event of the job is not JSON: {fault}") from fault
-    return JobEvent(event.kind, data if isinstance(data, dict) else {"value": data}, event.id)
 
 
 LOST = (httpx2.RequestError, BrightfieldError)

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.jobs import JobStatus, cancel_job, job_result, job_status
 from brightfield_client.driving import closing, linked
+from brightfield_client.errors import TimedOut
 from brightfield_client.following import LOST, Following, JobEvent
 from brightfield_client.progress import ProgressBar
 from brightfield_client.sender import Sender
@@ -82,11 +83,11 @@ class Job(Generic[T]):
         answer = self._client.run(job_result(self.id, self._call))
         return linked(answer, self._call, self._client.run)
 
-    def finish(self) -> T:
-        """`result`, with a bar on a terminal; leaving the wait cancels the job."""
+    def finish(self, *, timeout: float | None = None) -> T:
+        """`result`, with a bar on a terminal; leaving the wait, or its end, cancels the job."""
         try:
-            self.wait(progress=True)
-        except KeyboardInterrupt:
+            self.wait(progress=True, timeout=timeout)
+        except (KeyboardInterrupt, TimedOut):
             self.cancel()
             raise
         return self.result()
@@ -105,13 +106,14 @@ class Job(Generic[T]):
         while not following.ended:
             fault: Exception | None = None
             stream = self._client.stream(following.open(), following.patience())
-            with closing(stream) as chunks:
+            with closing(stream) as said:
                 try:
-                    for chunk in chunks:
-                        for event in following.events(chunk):
+                    for each in said:
+                        if (event := following.seen(each)) is not None:
                             yield event
                         if following.ended:
                             return
+                        following.patience()
                 except LOST as broken:
                     fault = broken
             self._client.pause(following.lost(fault))

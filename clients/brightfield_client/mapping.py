@@ -67,7 +67,8 @@ class MapPlan:
         self.concurrency = concurrency
         self.endpoint = endpoint
         self._parameters = dict(parameters)
-        self.journal = None if resume is None else Journal(resume, endpoint.name, parameters)
+        known = {name: each for name, each in parameters.items() if name != "timeout"}
+        self.journal = None if resume is None else Journal(resume, endpoint.name, known)
 
     def call(self, source: Any) -> Call[Any]:
         """The question about one image."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from brightfield_client.results._shapes import ModelFacts
 from brightfield_client.results.table import html_table
-from brightfield_client.results.value import Json, Value, at
+from brightfield_client.results.value import at
 
 
 def _names(labels: list[Any]) -> tuple[str, ...]:
@@ -14,16 +15,10 @@ def _names(labels: list[Any]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model(Value):
+class Model(ModelFacts):
     """A model by its card and its state; `raw` has everything that the service says of it."""
 
-    id: str
-    version: str = ""
-    task: str = ""
-    state: str = ""
-    licence: str = ""
     labels: tuple[str, ...] = at(read=_names, default=(), repr=False)
-    raw: Json = at(whole=True, default_factory=dict, repr=False)
 
     def _repr_html_(self) -> str:
         row = (self.id, self.version, self.task, self.state, self.licence)

@@ -27,19 +27,13 @@ def present(method: Callable[..., Any], build: Callable[..., Any], *, bound: int
     own = list(signature.parameters.values())[bound:]
     if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
         kind = re.fullmatch(r"Unpack\[(?:\w+\.)?(\w+)\]", str(own[-1].annotation))
-        own[-1:] = [*(_keys(kind[1]) if kind else ()), own[-1]]
+        keys = getattr(_parameters, kind[1]).__annotations__ if kind else ()
+        by_name = inspect.Parameter.KEYWORD_ONLY
+        own[-1:] = [*(inspect.Parameter(name, by_name, default=None) for name in keys), own[-1]]
         method.__doc__ = _documented(build.__doc__ or "", kind[1] if kind else "")
     method.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[_SELF, *own], return_annotation=inspect.Signature.empty
     )
-
-
-def _keys(kind: str) -> list[inspect.Parameter]:
-    """The keys of a TypedDict as parameters."""
-    return [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
-        for name in getattr(_parameters, kind).__annotations__
-    ]
 
 
 def _documented(text: str, kind: str) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from httpx2 import ServerSentEvent
+
 from brightfield_client.calls.call import Call
 from brightfield_client.driving import in_thread, linked
 from brightfield_client.exchange import Policy, Runnable
@@ -22,7 +24,9 @@ class Sender(Protocol):
     @property
     def policy(self) -> Policy: ...
     def run(self, question: Runnable[T], /) -> T: ...
-    def stream(self, call: Call[Any], quiet: float, /) -> Generator[str, None, None]: ...
+    def stream(
+        self, call: Call[Any], quiet: float, /
+    ) -> Generator[ServerSentEvent, None, None]: ...
     def pause(self, seconds: float, /) -> None: ...
 
 

@@ -17,7 +17,7 @@ RULES = [
     (r"\bhttpx2\.ASGITransport\(app\)", "InProcess(app)"),
     (r"\bhttpx2\.Async(Client|BaseTransport)", r"httpx2.\1"),
     (r"\b__a(enter|exit)__", r"__\1__"),
-    (r"\ba(read|close|iter_text)\(", r"\1("),
+    (r"\ba(read|close)\(", r"\1("),
     (r"\baclosing\b", "closing"),
     (r"\basyncio\.CancelledError", "KeyboardInterrupt"),
     (r"import asyncio\n", ""),

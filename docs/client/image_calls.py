@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from document import described
-from parameter_types import NAMED
+from parameter_types import NAMED, TIMEOUT
 from text import head, imports, wrapped
 
 from brightfield_client.calls.endpoints import ENDPOINTS, Endpoint
@@ -105,6 +105,7 @@ def _documentation(endpoint: Endpoint[Any], query: Mapping[str, Any]) -> str:
     said |= dict.fromkeys(endpoint.images, "A further image, in any of the forms of `image`.")
     arguments = {"image": f"{source}; {many}.", "model": described(query["model"]), **said}
     arguments["format"] = f"{binary_formats(query)}: gives `Binary` instead of a typed result."
+    arguments["timeout"] = TIMEOUT
     if not query["format"]["schema"].get("enum"):
         arguments["format"] = "A binary format: gives `Binary` instead of a typed result."
     kinds = " or ".join(f"`{kind.__name__}`" for kind in reversed(answers(endpoint).values()))

@@ -12,6 +12,8 @@ from brightfield_client.calls.endpoints import ENDPOINTS
 
 # Given by name in the calls, or no matter of a caller: the body carries the image.
 NAMED = frozenset({"format", "model", "image", "encoding"})
+# What is the client's own, and said of every call.
+TIMEOUT = "Seconds for this call with all its retries, instead of the client's."
 # Other operations whose parameters calls take: the path, the method, and what they name themselves.
 OPERATIONS = {
     "Collection": ("/collections/{name}", "put", ()),
@@ -47,6 +49,8 @@ def parameter_types(queries: Mapping[str, Mapping[str, Any]]) -> str:
         "from collections.abc import Mapping, Sequence",
         "from typing import Any, Literal, TypedDict\n",
         *_typed_dict("ImageParameters", *_SHARED, first, shared),
+        "    timeout: float | None",
+        f'    """{TIMEOUT}"""',
     ]
     for name, query in queries.items():
         own = [each for each in query if each not in shared and each not in _named(name)]

@@ -282,7 +282,7 @@ from brightfield_client.results.collections import Clusters, Projection
 from brightfield_client.results.evaluation import Evaluation
 from brightfield_client.results.filters import Filters
 from brightfield_client.results.patches import Patches
-from brightfield_client.results.runs import Comparison
+from brightfield_client.results.evaluation import Comparison
 from brightfield_client.results.value import Json
 """
 # The calls about a collection that are written by hand.
@@ -295,7 +295,7 @@ _PLACES = {
     "run_id": "run: EvaluationRun | str",
 }
 
-
+_TIMEOUT = "timeout: float | None = None"
 # How what is given is sent, where not as it is.
 _SENT = {
     "images": "[as_json(to_payload(each)) for each in images] or None",
@@ -342,12 +342,12 @@ def _function(document: Mapping[str, Any], row: Plain) -> Iterator[str]:
     if formats and query["format"]["schema"].get("enum"):
         in_json = 'Literal["json"] | None = None'
         for form, answer in ((in_json, row.answer), (binary_formats(query), "Binary")):
-            takes = _joined(*places, f"*, format: {form}", rest)
+            takes = _joined(*places, f"*, format: {form}", _TIMEOUT, rest)
             yield f"@overload\ndef {row.name}({takes}) -> Call[{answer}]: ..."
     own += ["format"] * formats
-    form = "*, format: str | None = None" if formats else ""
+    form = "*, format: str | None = None" if formats else "" if "*" in row.own else "*"
     answer = "Any" if formats else row.answer
-    yield f"def {row.name}({_joined(*places, row.own, form, rest)}) -> Call[{answer}]:"
+    yield f"def {row.name}({_joined(*places, row.own, form, _TIMEOUT, rest)}) -> Call[{answer}]:"
     end = "\n    " if "\n" in row.doc else ""
     yield f'    """{wrapped(row.doc, "    ", False)}{end}"""'
     given = (f'"{each}": {_SENT.get(each, each)}' for each in own)
@@ -366,10 +366,11 @@ def _call(row: Plain, method: str, body: bool, passed: str, formats: bool) -> It
         yield f'    read: Any = {read} if format in (None, "json") else binary'
         read = "read"
     if body:
-        yield f'    return Call("{method}", {where}, {read}).with_given({{{passed}}})'
+        call = f'Call("{method}", {where}, {read}, timeout=timeout)'
+        yield f"    return {call}.with_given({{{passed}}})"
     else:
         asked = f", query({{{passed}}})" if passed else ""
-        yield f'    return Call("{method}", {where}, {read}{asked})'
+        yield f'    return Call("{method}", {where}, {read}{asked}, timeout=timeout)'
 
 
 def _joined(*parts: str) -> str:

@@ -134,6 +134,20 @@ BASES = (
         types={"ranges": "npt.NDArray[np.float64]"},
         options=_NO_EQ, raw="at(whole=True, repr=False)",
     ),
+    Shape(
+        "ItemGroups", "ItemClusters",
+        "k inertia silhouette<silhouette.value=None -ids -labels sizes<clusters.size "
+        "-members<clusters.members",
+        types={
+            "ids": "tuple[str, ...]", "labels": "npt.NDArray[np.int64]", "sizes": "tuple[int, ...]",
+            "members": "tuple[tuple[str, ...], ...]",
+        },
+        options=_NO_EQ, raw="at(whole=True, repr=False)",
+    ),
+    Shape(
+        "ModelFacts", "ModelDescription", "id version='' task='' state='' licence=''",
+        types={"state": "str"}, raw="at(whole=True, default_factory=dict, repr=False)",
+    ),
 )  # fmt: skip
 # Answers, whose classes by hand draw and save them.
 ANSWERS = (
@@ -147,6 +161,16 @@ ANSWERS = (
     ),
     Shape(
         "ActivationsResult", "ActivationsResult", "layer units -maps -receptive_field",
+        "Result", options=_NO_EQ,
+    ),
+    Shape(
+        "ProjectedItems", "ProjectionDescription",
+        "id method -ids<points.ids trustworthiness<trustworthiness.value=None -placed",
+        "Asked", options=_NO_EQ, raw="at(whole=True, repr=False)",
+    ),
+    Shape(
+        "EnlargedResult", "SuperresolutionResult",
+        "axes<image.axes scale pixel_size<image.pixel_size=None psnr=None ssim=None",
         "Result", options=_NO_EQ,
     ),
     Shape("ClassEvaluation", "ClassMetrics", "label metrics -curves={}"),
@@ -243,7 +267,7 @@ from brightfield_client.results._shapes import (
     Warned,
     WhatIf,
 )
-from brightfield_client.results.asked import Reported
+from brightfield_client.results.asked import Asked, Reported
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result
@@ -296,7 +320,7 @@ def _field(document: Mapping[str, Any], shape: Shape, token: str) -> Iterator[st
     marks, name, path, default = found.groups()
     said = document["components"]["schemas"][shape.schema]
     for key in (path or name).split("."):
-        said = _not_null(document, said)["properties"].get(key, {})
+        said = _not_null(document, said).get("properties", {}).get(key, {})
     kind = shape.types.get(name) or result_type(said)
     if default == "None" and "None" not in kind:
         kind = f"{kind} | None"

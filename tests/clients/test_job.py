@@ -15,6 +15,8 @@ from brightfield_client import (
     UnexpectedReply,
 )
 
+STREAM = {"Content-Type": "text/event-stream"}
+
 
 class Work:
     """A job of four events whose stream breaks after every second one."""
@@ -34,7 +36,7 @@ class Work:
         if path.endswith("/events"):
             after = request.headers.get("last-event-id")
             self.seen.append(after)
-            return httpx2.Response(200, content=self.stream(int(after or 0)))
+            return httpx2.Response(200, content=self.stream(int(after or 0)), headers=STREAM)
         if path.endswith("/result"):
             if self.state == "failed":
                 return httpx2.Response(503, json={"code": "out_of_memory", "retryable": False})
@@ -53,7 +55,7 @@ class Work:
     async def over_asyncio(self, request):
         response = self(request)
         if request.url.path.endswith("/events"):
-            response = httpx2.Response(200, content=_async(response.iter_raw()))
+            response = httpx2.Response(200, content=_async(response.iter_raw()), headers=STREAM)
         return response
 
 
@@ -158,3 +160,26 @@ def test_a_service_that_is_gone_is_given_up(client, fake, work, pauses):
 def test_waiting_has_an_end(client, work, pauses):
     with pytest.raises(TimedOut, match="job_1"):
         client.submit("classify", b"x").wait(timeout=1e-9)
+
+
+def test_waiting_ends_although_the_service_shows_signs_of_life(client, work, pauses):
+    work.breaks = False
+    work.stream = lambda after: iter([b"retry: 1000\n\n"] * 10**9)
+    with pytest.raises(TimedOut, match="job_1"):
+        client.submit("classify", b"x").wait(timeout=0.2)
+    assert pauses == []
+
+
+def test_what_is_not_a_stream_of_events_is_not_brightfields(client, fake, work):
+    job = client.submit("classify", b"x")
+    fake.reply = lambda _: httpx2.Response(200, content=b"<html>")
+    with pytest.raises(UnexpectedReply, match="text/event-stream"):
+        job.wait()
+
+
+def test_long_work_on_a_collection_has_an_end_and_is_cancelled(client, work):
+    work.breaks, work.state = False, "running"
+    work.stream = lambda after: iter([b"retry: 1000\n\n"] * 10**9)
+    with pytest.raises(TimedOut):
+        client.collection("cells").clusters(2, timeout=0.2)
+    assert work.cancelled

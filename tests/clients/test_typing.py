@@ -34,6 +34,9 @@ def good(client: Client, paths: list[str]) -> None:
     assert_type(next(client.map(paths)), MapItem[Classification])
     assert_type(next(client.map(paths, "segment", min_area=9)).unwrap(), Segmentation)
     client.submit(ENDPOINTS["embed"], "cup.png", anything=1)
+    assert_type(client.classify("cup.png", timeout=5), Classification)
+    client.collection("cells").neighbors("cup.png", timeout=5)
+    client.put_image("cup.png", timeout=5)
     assert_type(client.version(), str)
 
 
@@ -51,6 +54,8 @@ async def bad(client: Client, other: AsyncClient) -> None:
     client.saliency("cup.png", method="gradcam")  # error
     client.occlusion("cup.png", windw=16)  # error
     client.detect("cup.png", format="tiff")  # error
+    client.detect("cup.png", timeout="five")  # error
+    client.models(timeout="five")  # error
     client.submit("occlusion", "cup.png", border="bend")  # error
     client.map(["cup.png"], "clasify")  # error
     await other.classify("cup.png", top_k="three")  # error

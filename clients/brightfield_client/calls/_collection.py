@@ -30,28 +30,36 @@ from brightfield_client.results.patches import Patches
 from brightfield_client.results.value import Json
 
 
-def make(name: str, /, **parameters: Unpack[given.CollectionParameters]) -> Call[CollectionInfo]:
+def make(
+    name: str, /, *, timeout: float | None = None, **parameters: Unpack[given.CollectionParameters]
+) -> Call[CollectionInfo]:
     """Make the collection; where it is there with the same properties nothing changes.
 
     Raises `ConflictError` where it is there with other properties.
     """
-    return Call("PUT", path_of("/collections/{}", name), one(CollectionInfo)).with_given(
-        {**parameters}
-    )
+    return Call(
+        "PUT", path_of("/collections/{}", name), one(CollectionInfo), timeout=timeout
+    ).with_given({**parameters})
 
 
-def info(name: str, /) -> Call[CollectionInfo]:
+def info(name: str, /, *, timeout: float | None = None) -> Call[CollectionInfo]:
     """What the collection is made of, and how many items it has."""
-    return Call("GET", path_of("/collections/{}", name), one(CollectionInfo))
+    return Call("GET", path_of("/collections/{}", name), one(CollectionInfo), timeout=timeout)
 
 
-def delete(name: str, /) -> Call[None]:
+def delete(name: str, /, *, timeout: float | None = None) -> Call[None]:
     """Delete the collection with its items and maps."""
-    return Call("DELETE", path_of("/collections/{}", name), nothing)
+    return Call("DELETE", path_of("/collections/{}", name), nothing, timeout=timeout)
 
 
 def items(
-    name: str, /, *, filter: Mapping[str, Any] | None = None, after: int = 0, limit: int = 1000
+    name: str,
+    /,
+    *,
+    filter: Mapping[str, Any] | None = None,
+    after: int = 0,
+    limit: int = 1000,
+    timeout: float | None = None,
 ) -> Call[Json]:
     """Items with ids and metadata: `items`, `next` (for `after`; None at the end), `total`."""
     return Call(
@@ -59,21 +67,35 @@ def items(
         path_of("/collections/{}/items", name),
         document,
         query({"filter": filter, "after": after, "limit": limit}),
+        timeout=timeout,
     )
 
 
-def item(name: str, /, id: str) -> Call[Json]:
+def item(name: str, /, id: str, *, timeout: float | None = None) -> Call[Json]:
     """An item: `id`, `metadata`, `source` (the digest of what it was made of), `vector`."""
-    return Call("GET", path_of("/collections/{}/item", name), document, query({"id": id}))
+    return Call(
+        "GET", path_of("/collections/{}/item", name), document, query({"id": id}), timeout=timeout
+    )
 
 
-def thumbnail(name: str, /, id: str) -> Call[Binary]:
+def thumbnail(name: str, /, id: str, *, timeout: float | None = None) -> Call[Binary]:
     """The small picture of an item."""
-    return Call("GET", path_of("/collections/{}/thumbnail", name), binary, query({"id": id}))
+    return Call(
+        "GET",
+        path_of("/collections/{}/thumbnail", name),
+        binary,
+        query({"id": id}),
+        timeout=timeout,
+    )
 
 
 def remove(
-    name: str, /, ids: Sequence[str] | None = None, *, filter: Mapping[str, Any] | None = None
+    name: str,
+    /,
+    ids: Sequence[str] | None = None,
+    *,
+    filter: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
 ) -> Call[int]:
     """Delete items by their ids, or those that pass a filter; how many there were."""
     return Call(
@@ -81,11 +103,17 @@ def remove(
         path_of("/collections/{}/items", name),
         part("deleted", int),
         query({"ids": ids, "filter": filter}),
+        timeout=timeout,
     )
 
 
 def plot(
-    name: str, /, id: str, **parameters: Unpack[given.ProjectionPlotParameters]
+    name: str,
+    /,
+    id: str,
+    *,
+    timeout: float | None = None,
+    **parameters: Unpack[given.ProjectionPlotParameters],
 ) -> Call[Binary]:
     """A map as a picture; see `Projection.plot`."""
     return Call(
@@ -93,32 +121,37 @@ def plot(
         path_of("/collections/{}/projection/{}/plot", name, id),
         binary,
         query({**parameters}),
+        timeout=timeout,
     )
 
 
-def index(name: str, /, **parameters: Unpack[given.IndexParameters]) -> Call[IndexInfo]:
+def index(
+    name: str, /, *, timeout: float | None = None, **parameters: Unpack[given.IndexParameters]
+) -> Call[IndexInfo]:
     """Build the index of the collection anew, for `neighbors(..., search="hnsw")`.
 
     The service keeps its vectors in PostgreSQL with pgvector for that. Items that are
     added later come into the index by themselves. Raises `ConflictError` where the
     service's store can have no index.
     """
-    return Call("PUT", path_of("/collections/{}/index", name), one(IndexInfo)).with_given(
-        {**parameters}
-    )
+    return Call(
+        "PUT", path_of("/collections/{}/index", name), one(IndexInfo), timeout=timeout
+    ).with_given({**parameters})
 
 
-def index_info(name: str, /) -> Call[IndexInfo]:
+def index_info(name: str, /, *, timeout: float | None = None) -> Call[IndexInfo]:
     """What the index was built with, holds and finds. Raises `NotFoundError` without one."""
-    return Call("GET", path_of("/collections/{}/index", name), one(IndexInfo))
+    return Call("GET", path_of("/collections/{}/index", name), one(IndexInfo), timeout=timeout)
 
 
-def drop_index(name: str, /) -> Call[None]:
+def drop_index(name: str, /, *, timeout: float | None = None) -> Call[None]:
     """Delete the index; searches are exact without it."""
-    return Call("DELETE", path_of("/collections/{}/index", name), nothing)
+    return Call("DELETE", path_of("/collections/{}/index", name), nothing, timeout=timeout)
 
 
-def replace(name: str, /, by: str, *, changes: int | None = None) -> Call[CollectionInfo]:
+def replace(
+    name: str, /, by: str, *, changes: int | None = None, timeout: float | None = None
+) -> Call[CollectionInfo]:
     """Let the collection `by`, which has the same items, take the place of this one.
 
     In one transaction; the maps and the index of this one go with it. `changes` is that of
@@ -126,48 +159,68 @@ def replace(name: str, /, by: str, *, changes: int | None = None) -> Call[Collec
     or if there were changes since.
     """
     return Call(
-        "POST", path_of("/collections/{}/replacement", name), one(CollectionInfo)
+        "POST", path_of("/collections/{}/replacement", name), one(CollectionInfo), timeout=timeout
     ).with_given({"by": by, "changes": changes})
 
 
 def clusters(
-    name: str, /, k: int, **parameters: Unpack[given.ClustersParameters]
+    name: str,
+    /,
+    k: int,
+    *,
+    timeout: float | None = None,
+    **parameters: Unpack[given.ClustersParameters],
 ) -> Call[Clusters]:
     """k-means into `k` clusters: labels, sizes, inertia, silhouette, and the items nearest
     each centre.
     """
-    return Call("POST", path_of("/collections/{}/clusters", name), one(Clusters)).with_given(
-        {"k": k, **parameters}
-    )
+    return Call(
+        "POST", path_of("/collections/{}/clusters", name), one(Clusters), timeout=timeout
+    ).with_given({"k": k, **parameters})
 
 
 def duplicates(
-    name: str, /, threshold: float | None = None, **parameters: Unpack[given.DuplicatesParameters]
+    name: str,
+    /,
+    threshold: float | None = None,
+    *,
+    timeout: float | None = None,
+    **parameters: Unpack[given.DuplicatesParameters],
 ) -> Call[Json]:
     """Groups of items that lie closer together than `threshold` (default: 0.01): `groups`,
     `extra`.
     """
-    return Call("POST", path_of("/collections/{}/duplicates", name), document).with_given(
-        {"threshold": threshold, **parameters}
-    )
+    return Call(
+        "POST", path_of("/collections/{}/duplicates", name), document, timeout=timeout
+    ).with_given({"threshold": threshold, **parameters})
 
 
 def outliers(
-    name: str, /, most: int | None = None, **parameters: Unpack[given.OutliersParameters]
+    name: str,
+    /,
+    most: int | None = None,
+    *,
+    timeout: float | None = None,
+    **parameters: Unpack[given.OutliersParameters],
 ) -> Call[Json]:
     """At most `most` items by their local outlier factor, the largest first: `outliers`."""
-    return Call("POST", path_of("/collections/{}/outliers", name), document).with_given(
-        {"most": most, **parameters}
-    )
+    return Call(
+        "POST", path_of("/collections/{}/outliers", name), document, timeout=timeout
+    ).with_given({"most": most, **parameters})
 
 
 def disagreements(
-    name: str, /, by: str, **parameters: Unpack[given.DisagreementsParameters]
+    name: str,
+    /,
+    by: str,
+    *,
+    timeout: float | None = None,
+    **parameters: Unpack[given.DisagreementsParameters],
 ) -> Call[Json]:
     """Items whose label, the metadata's `by`, is not that of their neighbours: `disagreements`."""
-    return Call("POST", path_of("/collections/{}/disagreements", name), document).with_given(
-        {"by": by, **parameters}
-    )
+    return Call(
+        "POST", path_of("/collections/{}/disagreements", name), document, timeout=timeout
+    ).with_given({"by": by, **parameters})
 
 
 def patches(
@@ -175,6 +228,7 @@ def patches(
     /,
     *,
     format: str | None = None,
+    timeout: float | None = None,
     **parameters: Unpack[given.CollectionPatchesParameters],
 ) -> Call[Any]:
     """The parts of the collection's images that excite the units of a layer most.
@@ -183,7 +237,7 @@ def patches(
     images in the order in which `Patch.image` counts them. A binary `format` gives `Binary`.
     """
     read: Any = one(Patches) if format in (None, "json") else binary
-    return Call("POST", path_of("/collections/{}/patches", name), read).with_given(
+    return Call("POST", path_of("/collections/{}/patches", name), read, timeout=timeout).with_given(
         {"format": format, **parameters}
     )
 
@@ -194,6 +248,8 @@ def tcav(
     target: str,
     concept: Mapping[str, Any],
     images: Iterable[ImageSource] = (),
+    *,
+    timeout: float | None = None,
     **parameters: Unpack[given.TcavParameters],
 ) -> Call[ConceptTest]:
     """Whether the class `target` depends on a concept: on what the items have in common that
@@ -201,7 +257,9 @@ def tcav(
 
     Asked about the class in these images, or in those of the items that `inputs` names.
     """
-    return Call("POST", path_of("/collections/{}/tcav", name), one(ConceptTest)).with_given(
+    return Call(
+        "POST", path_of("/collections/{}/tcav", name), one(ConceptTest), timeout=timeout
+    ).with_given(
         {
             "target": target,
             "concept": concept,
@@ -212,19 +270,31 @@ def tcav(
 
 
 def project(
-    name: str, /, method: str = "tsne", **parameters: Unpack[given.ProjectionParameters]
+    name: str,
+    /,
+    method: str = "tsne",
+    *,
+    timeout: float | None = None,
+    **parameters: Unpack[given.ProjectionParameters],
 ) -> Call[Projection]:
     """A map of the items by pca, tsne or umap, which the service keeps."""
-    return Call("POST", path_of("/collections/{}/projection", name), one(Projection)).with_given(
-        {"method": method, **parameters}
+    return Call(
+        "POST", path_of("/collections/{}/projection", name), one(Projection), timeout=timeout
+    ).with_given({"method": method, **parameters})
+
+
+def projections(name: str, /, *, timeout: float | None = None) -> Call[list[Json]]:
+    """The maps of the collection without their points, the newest first."""
+    return Call(
+        "GET",
+        path_of("/collections/{}/projection", name),
+        part("projections", list),
+        timeout=timeout,
     )
 
 
-def projections(name: str, /) -> Call[list[Json]]:
-    """The maps of the collection without their points, the newest first."""
-    return Call("GET", path_of("/collections/{}/projection", name), part("projections", list))
-
-
-def projection(name: str, /, id: str) -> Call[Projection]:
+def projection(name: str, /, id: str, *, timeout: float | None = None) -> Call[Projection]:
     """A map that was made before; what was added since is placed, and nothing moves."""
-    return Call("GET", path_of("/collections/{}/projection/{}", name, id), one(Projection))
+    return Call(
+        "GET", path_of("/collections/{}/projection/{}", name, id), one(Projection), timeout=timeout
+    )

@@ -78,9 +78,9 @@ def activations(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -91,7 +91,8 @@ def activations(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -109,6 +110,7 @@ def activations(
             it: the field of a neuron. Default: false.
         format: Literal["png", "overlay", "npy", "tiff", "csv"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Activations`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -174,9 +176,9 @@ def classify(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -187,7 +189,8 @@ def classify(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -205,6 +208,7 @@ def classify(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "npy", "tiff", "png", "overlay"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Classification`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -272,9 +276,9 @@ def detect(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -285,7 +289,8 @@ def detect(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -303,6 +308,7 @@ def detect(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "geojson", "coco", "rois", "overlay"]: gives `Binary` instead of
             a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Detections`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -366,9 +372,9 @@ def embed(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -379,7 +385,8 @@ def embed(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -396,6 +403,7 @@ def embed(
         zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
             it: the field of a neuron. Default: false.
         format: Literal["npy", "csv"]: gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Embedding`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -511,9 +519,9 @@ def occlusion(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -524,7 +532,8 @@ def occlusion(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -542,6 +551,7 @@ def occlusion(
             it: the field of a neuron. Default: false.
         format: Literal["csv", "png", "tiff", "npy", "overlay"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Occlusion`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -600,9 +610,9 @@ def patches(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -613,7 +623,8 @@ def patches(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -630,6 +641,7 @@ def patches(
         zoom: Cut the picture of a map to the part where the map has values to see, and enlarge
             it: the field of a neuron. Default: false.
         format: Literal["png", "csv"]: gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Patches`.
@@ -742,9 +754,9 @@ def saliency(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -755,7 +767,8 @@ def saliency(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -773,6 +786,7 @@ def saliency(
             it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "overlay"]: gives `Binary` instead of a typed
             result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Saliency`; for a list a `Batch`, in which a failed image is an `ItemError`.
@@ -875,9 +889,9 @@ def segment(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -888,7 +902,8 @@ def segment(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -906,6 +921,7 @@ def segment(
             it: the field of a neuron. Default: false.
         format: Literal["png", "tiff", "npy", "geojson", "coco", "rois", "csv", "overlay"]:
             gives `Binary` instead of a typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Segmentation` or `Volume`; for a list a `Batch`, in which a failed image is an
@@ -967,9 +983,9 @@ def superresolve(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -980,7 +996,8 @@ def superresolve(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -998,6 +1015,7 @@ def superresolve(
             it: the field of a neuron. Default: false.
         format: Literal["image", "png", "tiff", "npy", "beside"]: gives `Binary` instead of a
             typed result.
+        timeout: Seconds for this call with all its retries, instead of the client's.
 
     Returns:
         `Enlargement`; for a list a `Batch`, in which a failed image is an `ItemError`.

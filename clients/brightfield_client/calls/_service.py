@@ -27,40 +27,51 @@ from brightfield_client.results._shapes import (
     RunChunk,
 )
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.evaluation import Evaluation
+from brightfield_client.results.evaluation import Comparison, Evaluation
 from brightfield_client.results.filters import Filters
-from brightfield_client.results.runs import Comparison
 from brightfield_client.results.value import Json
 
 
-def models() -> Call[list[Model]]:
+def models(*, timeout: float | None = None) -> Call[list[Model]]:
     """All models that the service knows, loaded or not."""
-    return Call("GET", "/models", several(Model, "models"))
+    return Call("GET", "/models", several(Model, "models"), timeout=timeout)
 
 
-def model(model_id: str) -> Call[Model]:
+def model(model_id: str, *, timeout: float | None = None) -> Call[Model]:
     """One model's card, state and labels. Raises `NotFoundError`, which names near matches."""
-    return Call("GET", path_of("/models/{}", model_id), one(Model))
+    return Call("GET", path_of("/models/{}", model_id), one(Model), timeout=timeout)
 
 
-def load_model(model_id: str, *, pin: bool | None = None, anew: bool | None = None) -> Call[Model]:
+def load_model(
+    model_id: str,
+    *,
+    pin: bool | None = None,
+    anew: bool | None = None,
+    timeout: float | None = None,
+) -> Call[Model]:
     """Load a model and wait until it can answer.
 
     `pin` keeps it from being evicted for others; `anew` reads its card and weights again.
     """
     return Call(
-        "POST", path_of("/models/{}/load", model_id), one(Model), query({"pin": pin, "anew": anew})
+        "POST",
+        path_of("/models/{}/load", model_id),
+        one(Model),
+        query({"pin": pin, "anew": anew}),
+        timeout=timeout,
     )
 
 
-def unload_model(model_id: str) -> Call[Model]:
+def unload_model(model_id: str, *, timeout: float | None = None) -> Call[Model]:
     """Free a model's memory; the next request for it loads it again."""
-    return Call("POST", path_of("/models/{}/unload", model_id), one(Model))
+    return Call("POST", path_of("/models/{}/unload", model_id), one(Model), timeout=timeout)
 
 
-def layers(model_id: str) -> Call[list[Layer]]:
+def layers(model_id: str, *, timeout: float | None = None) -> Call[list[Layer]]:
     """The layers of a model that can be named as `layer`, in the order of the network."""
-    return Call("GET", path_of("/models/{}/layers", model_id), several(Layer, "layers"))
+    return Call(
+        "GET", path_of("/models/{}/layers", model_id), several(Layer, "layers"), timeout=timeout
+    )
 
 
 @overload
@@ -68,14 +79,23 @@ def filters(
     model_id: str,
     *,
     format: Literal["json"] | None = None,
+    timeout: float | None = None,
     **parameters: Unpack[given.FiltersParameters],
 ) -> Call[Filters]: ...
 @overload
 def filters(
-    model_id: str, *, format: Literal["png", "npy"], **parameters: Unpack[given.FiltersParameters]
+    model_id: str,
+    *,
+    format: Literal["png", "npy"],
+    timeout: float | None = None,
+    **parameters: Unpack[given.FiltersParameters],
 ) -> Call[Binary]: ...
 def filters(
-    model_id: str, *, format: str | None = None, **parameters: Unpack[given.FiltersParameters]
+    model_id: str,
+    *,
+    format: str | None = None,
+    timeout: float | None = None,
+    **parameters: Unpack[given.FiltersParameters],
 ) -> Call[Any]:
     """The filters of a convolution: its weights, as numbers or, with a binary `format`, as one
     picture.
@@ -86,46 +106,67 @@ def filters(
         path_of("/models/{}/filters", model_id),
         read,
         query({"format": format, **parameters}),
+        timeout=timeout,
     )
 
 
-def image(image: str, **parameters: Unpack[given.StoredImageParameters]) -> Call[Json]:
+def image(
+    image: str, *, timeout: float | None = None, **parameters: Unpack[given.StoredImageParameters]
+) -> Call[Json]:
     """What was read of a stored image: size, axes, channels, type, values, pixel size.
 
     A stored image is named by the `id` that `put_image` gives.
     """
-    return Call("GET", path_of("/images/{}", image), document, query({**parameters}))
+    return Call(
+        "GET", path_of("/images/{}", image), document, query({**parameters}), timeout=timeout
+    )
 
 
 def view(
-    image: str, *, format: str | None = None, **parameters: Unpack[given.ViewParameters]
+    image: str,
+    *,
+    format: str | None = None,
+    timeout: float | None = None,
+    **parameters: Unpack[given.ViewParameters],
 ) -> Call[Binary]:
     """A part of a stored image at a scale, as a picture (`format` `png` or `webp`) or as its
     values (`npy` or `json`).
     """
     return Call(
-        "GET", path_of("/images/{}/view", image), binary, query({"format": format, **parameters})
+        "GET",
+        path_of("/images/{}/view", image),
+        binary,
+        query({"format": format, **parameters}),
+        timeout=timeout,
     )
 
 
-def histogram(image: str, **parameters: Unpack[given.HistogramParameters]) -> Call[Json]:
+def histogram(
+    image: str, *, timeout: float | None = None, **parameters: Unpack[given.HistogramParameters]
+) -> Call[Json]:
     """How often each value occurs in a stored image, or in a part of it."""
-    return Call("GET", path_of("/images/{}/histogram", image), document, query({**parameters}))
+    return Call(
+        "GET",
+        path_of("/images/{}/histogram", image),
+        document,
+        query({**parameters}),
+        timeout=timeout,
+    )
 
 
-def version() -> Call[str]:
+def version(*, timeout: float | None = None) -> Call[str]:
     """The service's version."""
-    return Call("GET", "/livez", part("version", str))
+    return Call("GET", "/livez", part("version", str), timeout=timeout)
 
 
-def metrics_text() -> Call[str]:
+def metrics_text(*, timeout: float | None = None) -> Call[str]:
     """The service's own counters, in Prometheus' text format."""
-    return Call("GET", "/metrics", text)
+    return Call("GET", "/metrics", text, timeout=timeout)
 
 
-def collections() -> Call[list[CollectionInfo]]:
+def collections(*, timeout: float | None = None) -> Call[list[CollectionInfo]]:
     """The collections that the service keeps."""
-    return Call("GET", "/collections", several(CollectionInfo, "collections"))
+    return Call("GET", "/collections", several(CollectionInfo, "collections"), timeout=timeout)
 
 
 def run_report(
@@ -133,6 +174,7 @@ def run_report(
     *,
     require: str | Sequence[str] | None = None,
     baseline: EvaluationRun | str | None = None,
+    timeout: float | None = None,
 ) -> Call[Evaluation]:
     """The report about what is there: the same as that of `metrics` about all rows at once.
 
@@ -145,11 +187,16 @@ def run_report(
         path_of("/metrics/runs/{}", run),
         one(Evaluation),
         query({"require": require, "baseline": getattr(baseline, "id", baseline)}),
+        timeout=timeout,
     )
 
 
 def runs(
-    *, limit: int | None = None, offset: int | None = None, name: str | None = None
+    *,
+    limit: int | None = None,
+    offset: int | None = None,
+    name: str | None = None,
+    timeout: float | None = None,
 ) -> Call[list[EvaluationRun]]:
     """The runs at the service, the newest first; with a `name` the run of that name."""
     return Call(
@@ -157,12 +204,15 @@ def runs(
         "/metrics/runs",
         several(EvaluationRun, "runs"),
         query({"limit": limit, "offset": offset, "name": name}),
+        timeout=timeout,
     )
 
 
-def run_chunks(run: EvaluationRun | str) -> Call[list[RunChunk]]:
+def run_chunks(run: EvaluationRun | str, *, timeout: float | None = None) -> Call[list[RunChunk]]:
     """The chunks that are there, by their keys: what a program that starts anew need not send."""
-    return Call("GET", path_of("/metrics/runs/{}/chunks", run), several(RunChunk, "chunks"))
+    return Call(
+        "GET", path_of("/metrics/runs/{}/chunks", run), several(RunChunk, "chunks"), timeout=timeout
+    )
 
 
 def compare_runs(
@@ -171,6 +221,7 @@ def compare_runs(
     *,
     ci: Mapping[str, Any] | None = None,
     require: str | Sequence[str] | None = None,
+    timeout: float | None = None,
 ) -> Call[Comparison]:
     """How much the numbers of run `a` differ from those of `b`, over the ids that both have.
 
@@ -183,9 +234,10 @@ def compare_runs(
         "/metrics/compare",
         one(Comparison),
         query({"a": getattr(a, "id", a), "b": getattr(b, "id", b), "ci": ci, "require": require}),
+        timeout=timeout,
     )
 
 
-def delete_run(run: EvaluationRun | str) -> Call[None]:
+def delete_run(run: EvaluationRun | str, *, timeout: float | None = None) -> Call[None]:
     """Delete a run and its chunks."""
-    return Call("DELETE", path_of("/metrics/runs/{}", run), nothing)
+    return Call("DELETE", path_of("/metrics/runs/{}", run), nothing, timeout=timeout)

@@ -50,7 +50,7 @@ def _linked_batch(batch: Batch[Any], question: object, run: Run) -> Batch[Any]:
         linked(item, question.single(index), run) if isinstance(item, Result) else item
         for index, item in enumerate(batch)
     )
-    return Batch(list(items), batch.raw)
+    return Batch(tuple(items), batch.raw)
 
 
 def _in_form(question: Call[Any], form: dict[str, Any]) -> Call[Binary]:

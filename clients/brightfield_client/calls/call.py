@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx2
+import numpy as np
 
+from brightfield_client.arrays import plain
 from brightfield_client.errors import UnexpectedReply, api_error
 from brightfield_client.exchange import Policy, Steps, exchange, retry_after, shown
 
@@ -39,13 +41,15 @@ class Call(Generic[T]):
     idempotent: bool = True
     accept: frozenset[int] = frozenset()
     deadline: bool = True
+    timeout: float | None = None
+    """Seconds for the answer, all retries included; None is the client's."""
     single: Callable[[int], Call[T]] | None = None
     """Of a batch: the call about one of its images alone."""
 
     def with_json(self, body: Mapping[str, Any]) -> Call[T]:
         """The call with a body of JSON."""
         headers = {**self.headers, "Content-Type": "application/json"}
-        return replace(self, headers=headers, content=json.dumps(body).encode())
+        return replace(self, headers=headers, content=json.dumps(body, default=plain).encode())
 
     def with_given(self, parameters: Mapping[str, Any]) -> Call[T]:
         """The call with a body of the parameters that are given; None stands for the default."""
@@ -129,8 +133,10 @@ def query_text(value: Any) -> str:
     Booleans are true and false; a sequence is joined with commas, a sequence of sequences (the
     corners of a polygon) with semicolons; a mapping is JSON, as are texts that have commas.
     """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, Mapping):
-        return json.dumps(value)
+        return json.dumps(value, default=plain)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from dataclasses import replace as changed
 from typing import Any, Unpack
 
@@ -21,20 +22,30 @@ from brightfield_client.results.collections import Addition, Neighbors
 _ITEMS = "/collections/{}/items"
 
 
+@dataclass(frozen=True)
+class NamedImage:
+    """An image on its way into a collection."""
+
+    id: str
+    payload: Payload
+    metadata: Mapping[str, Any]
+
+
 def add_images(
     name: str,
     /,
-    payloads: Sequence[Payload],
-    ids: Sequence[str],
-    metadata: Sequence[Mapping[str, Any]],
+    added: Sequence[NamedImage],
     *,
     replace: bool = False,
+    timeout: float | None = None,
     **parameters: Any,
 ) -> Call[list[Addition]]:
     """Add images that fit into one request."""
-    fields = {"ids": list(ids), "metadata": [dict(each) for each in metadata], "replace": replace}
+    payloads = [each.payload for each in added]
+    metadata = [dict(each.metadata) for each in added]
+    fields = {"ids": [each.id for each in added], "metadata": metadata, "replace": replace}
     fields |= {key: value for key, value in parameters.items() if value is not None}
-    call = Call("POST", path_of(_ITEMS, name), several(Addition, "items"))
+    call = Call("POST", path_of(_ITEMS, name), several(Addition, "items"), timeout=timeout)
     if any(payload.stored for payload in payloads):
         images = [as_json(payload) for payload in payloads]
         return call.with_json({"images": images, "parameters": fields})
@@ -51,6 +62,7 @@ def add_vectors(
     metadata: Sequence[Mapping[str, Any]] | None = None,
     *,
     replace: bool = False,
+    timeout: float | None = None,
 ) -> Call[list[Addition]]:
     """Add vectors (N, D) that are there already.
 
@@ -59,6 +71,7 @@ def add_vectors(
         ids: one for each; the same id with the same vector and metadata counts once.
         metadata: an object of texts, numbers and booleans for each.
         replace: let an item take the place of one with the same id and other content.
+        timeout: seconds for this call, instead of the client's.
 
     Returns:
         What became of each.
@@ -74,7 +87,8 @@ def add_vectors(
         "replace": replace,
         "metadata": None if metadata is None else [dict(each) for each in metadata],
     }
-    return Call("POST", path_of(_ITEMS, name), several(Addition, "items")).with_given(body)
+    call = Call("POST", path_of(_ITEMS, name), several(Addition, "items"), timeout=timeout)
+    return call.with_given(body)
 
 
 def neighbors(
@@ -83,6 +97,7 @@ def neighbors(
     image: ImageSource | None = None,
     *,
     vector: npt.ArrayLike | None = None,
+    timeout: float | None = None,
     **parameters: Unpack[given.NeighborsParameters],
 ) -> Call[Neighbors]:
     """The items nearest an image, a vector or an item (`id`), the nearest first.
@@ -90,6 +105,7 @@ def neighbors(
     Args:
         image: an image; it is embedded as the collection's are.
         vector: instead of an image.
+        timeout: seconds for this call, instead of the client's.
     """
     body: dict[str, Any] = dict(parameters)
     if vector is not None:
@@ -97,4 +113,5 @@ def neighbors(
     if image is not None:
         payload = to_payload(image)
         body |= {"image": as_json(payload), "axes": payload.axes}
-    return Call("POST", path_of("/collections/{}/neighbors", name), one(Neighbors)).with_given(body)
+    path = path_of("/collections/{}/neighbors", name)
+    return Call("POST", path, one(Neighbors), timeout=timeout).with_given(body)

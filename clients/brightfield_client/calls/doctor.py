@@ -56,8 +56,10 @@ class Checkup:
     """The checks as calls, each shown as soon as it is done."""
 
     show: Show | None
+    timeout: float | None
 
     def steps(self, policy: Policy) -> Steps[Report]:
+        policy = policy.patient(self.timeout)
         checks: list[Check] = []
         for name, ask, judge in _QUESTIONS:
             try:
@@ -72,13 +74,13 @@ class Checkup:
         return Report(tuple(checks))
 
 
-def doctor(show: Show | None = print) -> Checkup:
+def doctor(show: Show | None = print, *, timeout: float | None = None) -> Checkup:
     """Check the connection, the version, the models, and the answer about one sample image.
 
     Each check is printed when it is done (or given to `show`; None is silent). Returns a `Report`,
-    which is true when all is well; nothing is raised.
+    which is true when all is well; nothing is raised. `timeout` is that of each check.
     """
-    return Checkup(show)
+    return Checkup(show, timeout)
 
 
 def sample_image() -> npt.NDArray[np.uint8]:

@@ -55,17 +55,10 @@ class Endpoint(Generic[R]):
         return image_call(f"/{self.name}", self.parse, image, given, attached)
 
     def parse(self, envelope: Json) -> Result:
-        """One envelope as the answer that it is."""
-        return self.result.from_json(envelope)
-
-
-class SegmentEndpoint(Endpoint[Segmentation]):
-    """Stacks are answered with a `Volume`, which counts its planes."""
-
-    def parse(self, envelope: Json) -> Result:
-        result = envelope.get("result")
-        stack = isinstance(result, dict) and "planes" in result
-        return (Volume if stack else Segmentation).from_json(envelope)
+        """One envelope as the answer that it is; a stack is known by its planes."""
+        stack = "planes" in (envelope.get("result") or ())
+        kind = self.variants.get("volume", self.result) if stack else self.result
+        return kind.from_json(envelope)
 
 
 def _as_json(given: Given) -> bool:
@@ -96,9 +89,7 @@ ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
             Endpoint("occlusion", Occlusion, images=("reference",)),
             Endpoint("patches", Patches, together=True),
             Endpoint("saliency", Saliency, images=("reference",)),
-            SegmentEndpoint(
-                "segment", Segmentation, variants={"volume": Volume}, prepare=_with_outlines
-            ),
+            Endpoint("segment", Segmentation, variants={"volume": Volume}, prepare=_with_outlines),
             Endpoint("superresolve", Enlargement, images=("reference",), prepare=_lossless),
         )
     }

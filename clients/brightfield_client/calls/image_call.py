@@ -37,8 +37,9 @@ def image_call(
     `OSError` for a file that cannot be read, `TypeError` for what isn't an image.
     """
     given = {name: value for name, value in parameters.items() if value is not None}
-    in_bytes = given.get("format", "json") != "json"
-    call: Call[Any] = Call("POST", path, binary if in_bytes else partial(_read, parse))
+    timeout, in_bytes = given.pop("timeout", None), given.get("format", "json") != "json"
+    read = binary if in_bytes else partial(_read, parse)
+    call: Call[Any] = Call("POST", path, read, timeout=timeout)
     if not is_batch(image):
         return _single(call, to_payload(image), given, attachments or {})
     if attachments:
@@ -115,5 +116,5 @@ def _read(parse: Callable[[Json], R], response: httpx2.Response) -> R | Batch[R]
     if not isinstance(body, dict):
         raise UnexpectedReply("The reply isn't an envelope.")
     if "items" in body:
-        return Batch.from_json(body, parse)
+        return Batch.of(body, parse)
     return parse(body)

@@ -51,12 +51,13 @@ def metrics(
         labels: the classes in the order of their numbers.
         ci: `{"method", "level", "resamples", "seed"}` of the intervals.
         options: the task's others, as threshold, operating_point, mode, pixel_size, iou_type, bits;
-            and `require`, what numbers must reach, as `auroc>=0.9`.
+            and `require`, what numbers must reach, as `auroc>=0.9`,
+            and `timeout`, seconds for this call.
 
     Raises `UnprocessableError` with the row for wrong types, lengths and labels.
     """
+    call = Call("POST", "/metrics", one(Evaluation), timeout=options.pop("timeout", None))
     given = options_of(labels, ci, options)
-    call = Call("POST", "/metrics", one(Evaluation))
     if isinstance(truth, str | PathLike):
         file, named = Path(truth), {} if task == "classification" else {"task": task}
         kind = _FILES.get(file.suffix.lower(), "text/csv")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from brightfield_client.arrays import Array
+from brightfield_client.arrays import Array, plain
 from brightfield_client.images import NPY, to_payload
 
 # For each task with pairs, what the service calls the truth and what is judged by it.
@@ -72,20 +72,7 @@ def options_of(
     text = labels is None or (isinstance(labels, str) and "," in labels)
     every = labels if text else [str(each) for each in labels or ()]
     named = {"labels": every, "ci": ci}
-    return {name: plain(value) for name, value in {**named, **others}.items() if value is not None}
-
-
-def plain(value: Any) -> Any:
-    """NumPy's values as Python's, also inside lists and dicts that JSON goes through."""
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    if isinstance(value, bytes):
-        return value.decode("ascii")
-    if isinstance(value, tuple | list):
-        return [plain(part) for part in value]
-    if isinstance(value, Mapping):
-        return {str(name): plain(part) for name, part in value.items()}
-    return value
+    return {name: value for name, value in {**named, **others}.items() if value is not None}
 
 
 def _column(values: Any, name: str) -> Array:
@@ -114,7 +101,7 @@ def _pairs(
         raise ValueError(f"There are {len(truth)} truths and {count} predictions.")
     sides = [[image_entry(value) for value in side] for side in (truth, predictions)]
     found = [dict(zip(names, pair, strict=True)) for pair in zip(*sides, strict=True)]
-    known = [{}] * len(found) if ids is None else [{"id": name} for name in plain(ids)]
+    known = [{}] * len(found) if ids is None else [{"id": name} for name in ids]
     return [{**name, **each} for name, each in zip(known, found, strict=True)]
 
 

@@ -9,7 +9,7 @@ from brightfield_client.arrays import Array
 from brightfield_client.calls.call import Call, path_of
 from brightfield_client.calls.predictions import Columns, options_of, predictions_of
 from brightfield_client.calls.reading import arrays, one
-from brightfield_client.results.runs import EvaluationRun, RunChunk
+from brightfield_client.results._shapes import EvaluationRun, RunChunk
 
 
 def start_run(
@@ -18,6 +18,7 @@ def start_run(
     task: str = "classification",
     labels: Sequence[Any] | None = None,
     ci: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
     **options: Any,
 ) -> Call[EvaluationRun]:
     """Start an evaluation whose predictions come in chunks.
@@ -27,10 +28,11 @@ def start_run(
     """
     body = {"name": name, "task": task, **options_of(labels, ci, options)}
     named = name is not None  # without one a repeated call would start a second run
-    return Call("POST", "/metrics/runs", one(EvaluationRun), idempotent=named).with_given(body)
+    call = Call("POST", "/metrics/runs", one(EvaluationRun), idempotent=named, timeout=timeout)
+    return call.with_given(body)
 
 
-def add_chunk(
+def add_chunk(  # noqa: PLR0913 - all of a chunk, and how long to wait
     run: EvaluationRun | str,
     key: str,
     truth: Any,
@@ -40,6 +42,7 @@ def add_chunk(
     task: str | None = None,
     ids: Sequence[Any] | None = None,
     groups: Columns | None = None,
+    timeout: float | None = None,
 ) -> Call[RunChunk]:
     """Add predictions to a run; when it returns, the service has them on disk.
 
@@ -51,14 +54,18 @@ def add_chunk(
         key: a name for the chunk, as of the file that the predictions come from.
         truth: as in `metrics`, and so are `scores`, `predictions`, `ids` and `groups`.
         task: the run's, where only its id is given and it isn't a classification.
+        timeout: seconds for this call, instead of the client's.
     """
     chosen = task or (run.task if isinstance(run, EvaluationRun) else "classification")
     found = predictions_of(chosen, truth, scores, predictions, ids, groups)
     media_type, content = found.body()
-    path = path_of("/metrics/runs/{}/chunks/{}", run, key)
-    return Call("PUT", path, one(RunChunk), headers={"Content-Type": media_type}, content=content)
+    path, headers = path_of("/metrics/runs/{}/chunks/{}", run, key), {"Content-Type": media_type}
+    return Call("PUT", path, one(RunChunk), headers=headers, content=content, timeout=timeout)
 
 
-def run_points(run: EvaluationRun | str) -> Call[Mapping[str, Array]]:
+def run_points(
+    run: EvaluationRun | str, *, timeout: float | None = None
+) -> Call[Mapping[str, Array]]:
     """Every point of the curves as arrays: roc_fpr, roc_tpr, roc_thresholds, pr_precision, ..."""
-    return Call("GET", path_of("/metrics/runs/{}/report", run), arrays, {"format": "npz"})
+    path = path_of("/metrics/runs/{}/report", run)
+    return Call("GET", path, arrays, {"format": "npz"}, timeout=timeout)

@@ -11,7 +11,7 @@ import numpy as np
 from brightfield_client.cli.about_each import RESUMED
 from brightfield_client.cli.command import Command, flag, given, one_of
 from brightfield_client.cli.connect import ask_each, connect
-from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, complain, sentence
+from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, failures
 from brightfield_client.cli.files import expand
 from brightfield_client.results.embedding import Embedding
 
@@ -44,10 +44,7 @@ def _keep(args: argparse.Namespace) -> int:
     outcomes = sorted(Counter(each.outcome for each in added).items())
     told = ", ".join(f"{number} {name}" for name, number in outcomes)
     print(f"{args.collection}: {told}; {count} items in all")
-    failed = [(each.id, each.error) for each in added if each.error is not None]
-    for name, fault in failed:
-        complain(sentence(fault), name)
-    return SOME_FAILED if failed else OK
+    return SOME_FAILED if failures(added) else OK
 
 
 def _save(path: Path, found: dict[Path, Embedding]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, UnexpectedReply
 from brightfield_client.mapping import MapItem
+from brightfield_client.results.collections import Addition
 
 OK, SOME_FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 OUTCOMES = {"not_met": 4, "worse": 5, "undefined": 6}
@@ -53,6 +54,14 @@ def sentence(fault: BaseException, *, with_name: bool = True) -> str:
 def complain(text: object, about: object = None) -> None:
     """One line on stderr."""
     print(f"brightfield: {'' if about is None else f'{about}: '}{text}", file=sys.stderr)
+
+
+def failures(added: Iterable[Addition]) -> int:
+    """How many images did not get into a collection; says on stderr which, and why."""
+    failed = [each for each in added if each.error is not None]
+    for each in failed:
+        complain(sentence(each.error or Stop("")), each.id)
+    return len(failed)
 
 
 def report(*items: MapItem[Any]) -> None:

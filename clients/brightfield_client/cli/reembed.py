@@ -10,7 +10,7 @@ from typing import Any
 from brightfield_client.adding import path_id
 from brightfield_client.cli.command import CONNECTION, FILES, REPEATED, Command, flag
 from brightfield_client.cli.connect import connect
-from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, complain, sentence
+from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, complain, failures
 from brightfield_client.cli.files import expand
 from brightfield_client.client import Client
 from brightfield_client.collection import Collection
@@ -39,10 +39,7 @@ def run(args: argparse.Namespace) -> int:
             progress=True,
             **dict(args.set),
         )
-        failed = [(each.id, each.error) for each in added if each.error is not None]
-        for name, fault in failed:
-            complain(sentence(fault), name)
-        if failed:
+        if failures(added):
             complain(f"{info.name} stays as it was; run the command again to go on.")
             return SOME_FAILED
         now = former.replace(fresh.name, changes=info.raw["changes"])

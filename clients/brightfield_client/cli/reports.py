@@ -10,8 +10,7 @@ from typing import Any
 from brightfield_client.cli.command import REPEATED, flag
 from brightfield_client.cli.exits import OK, OUTCOMES, Stop
 from brightfield_client.client import Client
-from brightfield_client.results.evaluation import Evaluation
-from brightfield_client.results.runs import Comparison
+from brightfield_client.results.evaluation import Comparison, Evaluation
 
 _SUFFIXES = (".html", ".csv", ".json", ".xml", ".md", ".svg", ".png")
 _SEVERAL: dict[str, Any] = {"action": "append"}

@@ -23,6 +23,10 @@ _METHODS = (*choices("saliency", "method"), *_BY_OCCLUSION)
 _NUMBERS = {".npy": "npy", ".tif": "tiff", ".tiff": "tiff", ".csv": "csv", ".json": "json"}
 
 
+Ask = Callable[[Client, Any], tuple[Any, str]]
+"""Gives an answer in a form, and what it is."""
+
+
 def _explain(args: argparse.Namespace) -> int:
     endpoint = "occlusion" if args.method in _BY_OCCLUSION else "saliency"
     asked = given(args, reference=args.reference)
@@ -31,44 +35,44 @@ def _explain(args: argparse.Namespace) -> int:
 
 def _filters(args: argparse.Namespace) -> int:
     def ask(client: Client, form: Any) -> Any:
-        return client.filters(args.model, format=form, **args.command.given(args))
+        found = client.filters(args.model, format=form, **args.command.given(args))
+        return found, f"filters of {args.model}"
 
-    return _written(args, f"{args.model}.filters.png", f"filters of {args.model}", ask)
+    return _written(args, f"{args.model}.filters.png", ask)
 
 
 def _about_one(args: argparse.Namespace, endpoint: str, what: str, asked: dict[str, Any]) -> int:
     def ask(client: Client, form: Any) -> Any:
         told = {"format": form, **asked}
-        return client.submit(any_endpoint(endpoint), args.file, **told).finish()
+        return client.submit(any_endpoint(endpoint), args.file, **told).finish(), what
 
-    return _written(args, f"{args.file.stem}.{what}.png", what, ask)
+    return _written(args, f"{args.file.stem}.{what}.png", ask)
 
 
-def _written(
-    args: argparse.Namespace, default: str, what: str, ask: Callable[[Client, Any], Any]
-) -> int:
+def _written(args: argparse.Namespace, default: str, ask: Ask) -> int:
     out, form = _target(args, default)
     with connect(args) as client:
-        answer = ask(client, form)
+        answer, what = ask(client, form)
     write_answer(out, answer)
     print(f"{out}: {what}")
-    return OK
+    if unread := _some_unread(answer):
+        complain("some images cannot be read; --out FILE.json says which")
+    return SOME_FAILED if unread else OK
 
 
 def _patches(args: argparse.Namespace) -> int:
-    out, form = _target(args, "patches.png")
     files = expand(args.files)
-    with connect(args) as client:
-        stored = _store(client, files)
+    stored: list[StoredImage] = []
+
+    def ask(client: Client, form: Any) -> Any:
+        stored.extend(_store(client, files))
         if not stored:
             raise Stop("None of the images can be read.", SOME_FAILED)
-        answer = client.submit("patches", stored, **given(args, format=form)).finish()
-    write_answer(out, answer)
-    print(f"{out}: patches of {len(stored)} images")
-    unread = _some_unread(answer)
-    if unread:
-        complain("some images cannot be read; --out FILE.json says which")
-    return SOME_FAILED if unread or len(stored) < len(files) else OK
+        found = client.submit("patches", stored, **given(args, format=form)).finish()
+        return found, f"patches of {len(stored)} images"
+
+    code = _written(args, "patches.png", ask)
+    return SOME_FAILED if len(stored) < len(files) else code
 
 
 def _target(args: argparse.Namespace, default: str) -> tuple[Path, Any]:
@@ -100,7 +104,7 @@ def _store(client: Client, files: Sequence[Path]) -> list[StoredImage]:
 def _some_unread(answer: Any) -> bool:
     if isinstance(answer, Binary):
         return "images_left_out" in answer.headers.get("x-image-warnings", "")
-    return bool(answer.errors)
+    return bool(getattr(answer, "errors", ()))
 
 
 _FILE = flag("file FILE", "the image", Path)

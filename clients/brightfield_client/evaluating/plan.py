@@ -9,28 +9,59 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from brightfield_client.calls.call import Call, path_of
 from brightfield_client.calls.reading import nothing
 from brightfield_client.errors import ApiError, ConflictError, TooLargeError, UnprocessableError
+from brightfield_client.evaluating.classification import ClassificationEvaluator
 from brightfield_client.evaluating.dataset import Case, Dataset
-from brightfield_client.evaluating.opening import TASK_EVALUATORS
+from brightfield_client.evaluating.detection import DetectionEvaluator
+from brightfield_client.evaluating.segmentation import SegmentationEvaluator
+from brightfield_client.evaluating.super_resolution import SuperResolutionEvaluator
 from brightfield_client.evaluating.task_evaluator import TaskEvaluator
 from brightfield_client.exchange import Policy, Steps
 from brightfield_client.images import to_payload
 from brightfield_client.mapping import FAULTS, MapItem
 from brightfield_client.models import Model
+from brightfield_client.results._shapes import EvaluationRun
 from brightfield_client.results.evaluation import Evaluation
-from brightfield_client.results.runs import EvaluationRun
 from brightfield_client.results.value import Value
 
 # Refusals that another attempt may not meet.
 _DEMANDS = ("require", "baseline")  # of the report, not of the run
 _FOR_NOW = frozenset({404, 408, 409, 425, 429, 499})
+TASK_EVALUATORS: Mapping[str, type[TaskEvaluator]] = {
+    "classify": ClassificationEvaluator,
+    "segment": SegmentationEvaluator,
+    "detect": DetectionEvaluator,
+    "superresolve": SuperResolutionEvaluator,
+}
+"""By the task of the model."""
+
+PathLike = str | os.PathLike[str]
+
+
+def open_dataset(task: str, data: PathLike, truth: PathLike | None = None) -> Dataset:
+    """The data set at `data`, in one of the forms that `Client.evaluate` lists for the task.
+
+    Raises `ValueError` for what is none of them, `OSError` for what is not there.
+    """
+    path = Path(data).expanduser()
+    if not path.exists():
+        raise FileNotFoundError(2, "No such file or folder", str(path))
+    if task not in TASK_EVALUATORS:
+        raise ValueError(
+            f"There is no evaluation of models that {task}; of {', '.join(TASK_EVALUATORS)}."
+        )
+    beside = None if truth is None else Path(truth).expanduser()
+    found = TASK_EVALUATORS[task].opened(path, beside)
+    return replace(found, name=path.name)
 
 
 @dataclass(frozen=True)

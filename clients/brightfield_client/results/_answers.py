@@ -18,7 +18,7 @@ from brightfield_client.results._shapes import (
     Warned,
     WhatIf,
 )
-from brightfield_client.results.asked import Reported
+from brightfield_client.results.asked import Asked, Reported
 from brightfield_client.results.estimates import Difference, Estimate
 from brightfield_client.results.heatmap import Heatmap, Region
 from brightfield_client.results.result import Result
@@ -59,6 +59,35 @@ class ActivationsResult(Result):
     maps: FloatArray = at(repr=False)
     """(units, height, width) on the layer's own grid."""
     receptive_field: Json = at(repr=False)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ProjectedItems(Asked):
+    """A map with its points; a method may add members of its own."""
+
+    id: str
+    method: str
+    ids: tuple[str, ...] = at("points.ids", repr=False)
+    trustworthiness: float | None = at("trustworthiness.value", default=None)
+    placed: tuple[str, ...] = at(repr=False)
+    """Ids of the items that were added after the map was made."""
+    raw: Json = at(whole=True, repr=False)
+    """The whole reply."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EnlargedResult(Result):
+    """The image with more pixels."""
+
+    axes: str = at("image.axes")
+    scale: int
+    """How many times more along a side."""
+    pixel_size: float | None = at("image.pixel_size", default=None)
+    """Micrometres per pixel, where known."""
+    psnr: float | None = None
+    """Against the reference, in dB; None where they are equal."""
+    ssim: float | None = None
+    """Against the reference."""
 
 
 @dataclass(frozen=True, kw_only=True)

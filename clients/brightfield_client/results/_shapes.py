@@ -382,3 +382,36 @@ class FilterList(Value):
     """The largest magnitude of each filter."""
     raw: Json = at(whole=True, repr=False)
     """The whole reply."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ItemGroups(Value):
+    """The items parted into clusters."""
+
+    k: int
+    inertia: float
+    """Sum of the squared distances to the centres."""
+    silhouette: float | None = at("silhouette.value", default=None)
+    ids: tuple[str, ...] = at(repr=False)
+    """Of all items that were looked at."""
+    labels: npt.NDArray[np.int64] = at(repr=False)
+    """The cluster of each of them."""
+    sizes: tuple[int, ...] = at("clusters.size")
+    members: tuple[tuple[str, ...], ...] = at("clusters.members", repr=False)
+    raw: Json = at(whole=True, repr=False)
+    """The whole reply."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts(Value):
+    """A model with its card."""
+
+    id: str
+    version: str = ""
+    """Of the model that answers: of the one in memory, else of the card that was read last."""
+    task: str = ""
+    state: str = ""
+    """`removed`: neither in memory nor on disk."""
+    licence: str = ""
+    raw: Json = at(whole=True, default_factory=dict, repr=False)
+    """The whole reply."""

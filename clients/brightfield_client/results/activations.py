@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from brightfield_client.results._answers import ActivationsResult
 from brightfield_client.results._shapes import UnitActivity
 from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.places import PLACE
-from brightfield_client.results.saving import as_npy, save_as
+from brightfield_client.results.saving import Writers, as_npy
 from brightfield_client.results.table import Cells, Listing, Table, cells, columns, html_table
 
 
@@ -17,7 +15,10 @@ class Activations(ActivationsResult, Drawn, Listing[UnitActivity], Table):
 
     `receptive_field` says how many pixels of the model's input a place sees at most (`height`,
     `width`), and whether all of them see everything (`everywhere`). A sequence of `UnitActivity`.
+    Saved as .npy the maps, .csv a row per unit, .png a sheet of the maps over the image.
     """
+
+    _forms = ".png=overlay"
 
     @property
     def _items(self) -> tuple[UnitActivity, ...]:
@@ -28,14 +29,9 @@ class Activations(ActivationsResult, Drawn, Listing[UnitActivity], Table):
         known = [unit for unit in self.units if unit.max is not None]
         return sorted(known, key=lambda unit: -(unit.max or 0.0))[:count]
 
-    def save(self, path: str | Path) -> Path:
-        """Write the answer by the suffix of `path`.
-
-        .npy the maps, .csv a row per unit, .json the whole answer. .png, a sheet of the maps over
-        the image, asks the service again (see `again`).
-        """
-        own = {".npy": as_npy(self.maps), ".csv": self._write_csv}
-        return save_as(self, path, {**own, ".png": "overlay"})
+    @property
+    def _writers(self) -> Writers:
+        return {".npy": as_npy(self.maps), ".csv": self._write_csv}
 
     def _table(self) -> Cells:
         return cells(columns(f"unit max mean {PLACE}"), self)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from brightfield_client.results.binary import Binary
-from brightfield_client.results.saving import save_as
+from brightfield_client.results.saving import Writers, save_as
 from brightfield_client.results.value import Value
-
-_FORMS = {".html": "html", ".csv": "csv", ".xml": "junit", ".md": "markdown"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Asked(Value):
     """An answer that keeps its question, data included."""
 
+    _forms: ClassVar[str] = ""
+    """`suffix=form`, with blanks between: in which form the service is asked again."""
     _ask: Callable[..., Binary] | None = field(default=None, repr=False)
 
     def again(self, format: str, **parameters: Any) -> Binary:  # noqa: A002 - the service's name
@@ -33,20 +33,27 @@ class Asked(Value):
             )
         return self._ask(format=format, **parameters)
 
+    def save(self, path: str | Path, **choice: Any) -> Path:
+        """Write the answer by the suffix of `path`: .json is all of it; the class names the others.
+
+        What the service writes is asked for (see `again`), with the `choice`. Raises `ValueError`
+        for a suffix that the answer does not have.
+        """
+        asked = dict(form.split("=") for form in self._forms.split())
+        return save_as(self, path, {**asked, **self._writers}, **choice)
+
+    @property
+    def _writers(self) -> Writers:
+        """By suffix: what is written here."""
+        return {}
+
 
 class Reported(Asked):
-    """What the service writes as a page, tables and summaries, by the suffix of a file."""
+    """What the service writes by the suffix of a file: .html, a page; .csv, a table; .xml, JUnit;
+    .md, Markdown; of reports also .svg and .png, a plot. A `title`, `table` or `plot` chooses."""
 
-    _forms: ClassVar[Mapping[str, str]] = _FORMS
+    _forms = ".html=html .csv=csv .xml=junit .md=markdown"
 
     def to_html(self, title: str | None = None) -> str:
         """One page that needs nothing else, from the service (see `again`)."""
         return self.again("html", title=title).content.decode("utf-8")
-
-    def save(self, path: str | Path, **choice: str | None) -> Path:
-        """Write .html, a page; .csv, a table; .xml, JUnit; .md, Markdown; .json, all that is known;
-        of reports also .svg and .png, a plot. A `title`, `table` or `plot` chooses.
-
-        All but .json asks the service again (see `again`).
-        """
-        return save_as(self, path, self._forms, **choice)

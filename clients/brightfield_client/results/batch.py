@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import html
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from brightfield_client.errors import ApiError, UnexpectedReply, api_error
 from brightfield_client.results.table import Listing
@@ -39,32 +38,25 @@ class ItemError(Value):
         return self.error.detail
 
 
-class Batch(Listing[T | ItemError], Generic[T]):
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch(Value, Listing[T | ItemError], Generic[T]):
     """The answers in the order in which the images were sent."""
 
-    def __init__(self, items: Iterable[T | ItemError], raw: Json) -> None:
-        self._all = tuple(items)
-        self.raw = raw
+    answers: tuple[T | ItemError, ...]
+    raw: Json
 
     @property
     def _items(self) -> tuple[T | ItemError, ...]:
-        return self._all
+        return self.answers
 
     @classmethod
-    def from_json(cls, body: Json, parse: Callable[[Json], T]) -> Batch[T]:
+    def of(cls, body: Json, parse: Callable[[Json], T]) -> Batch[T]:
         """The items of a batch's reply; `parse` reads one envelope."""
         if not isinstance(body.get("items"), list):
             raise UnexpectedReply("The reply to a batch has no items.")
         items = enumerate(body["items"])
-        return cls([ItemError.of(index, item) or parse(item) for index, item in items], body)
-
-    def to_dict(self) -> dict[str, Any]:
-        """What the service said, ready for `json.dumps`."""
-        return dict(self.raw)
-
-    def to_json(self) -> str:
-        """`to_dict` as text."""
-        return json.dumps(self.to_dict(), ensure_ascii=False)
+        found = (ItemError.of(index, item) or parse(item) for index, item in items)
+        return cls(tuple(found), body)
 
     @property
     def results(self) -> list[T]:

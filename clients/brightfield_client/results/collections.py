@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,9 +11,10 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.errors import BrightfieldError, api_error
-from brightfield_client.results._shapes import NearestItems, Neighbor
+from brightfield_client.results._answers import ProjectedItems
+from brightfield_client.results._shapes import ItemGroups, NearestItems, Neighbor
 from brightfield_client.results.drawn import Drawn
-from brightfield_client.results.saving import save_as
+from brightfield_client.results.saving import Writers
 from brightfield_client.results.table import Cells, Listing, Table, html_table
 from brightfield_client.results.value import Json, Value, at
 
@@ -25,16 +25,10 @@ class Addition(Value):
     an `error`."""
 
     id: str | None
-    outcome: str
-    error: BrightfieldError | None = None
-
-    @classmethod
-    def _read(cls, value: Json) -> dict[str, Any]:
-        problem = value.get("error")
-        if problem is None:
-            return super()._read(value)
-        fault = api_error(int(problem["status"]), problem)
-        return {"id": value["id"], "outcome": "failed", "error": fault}
+    outcome: str = "failed"
+    error: BrightfieldError | None = at(
+        default=None, read=lambda problem: api_error(int(problem["status"]), problem)
+    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,41 +64,27 @@ def _points(points: Json) -> npt.NDArray[np.float64]:
     return np.array([points[axis] for axis in "xyz" if axis in points], np.float64).T
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Clusters(Value, Table):
+class Clusters(ItemGroups, Table):
     """k-means: the `labels` of the `ids`, and of each cluster its size and the ids nearest its
     centre. `to_pandas` has a row per item: id, cluster."""
-
-    k: int
-    inertia: float
-    silhouette: float | None = at("silhouette.value")
-    ids: tuple[str, ...] = at(repr=False)
-    labels: npt.NDArray[np.int64] = at(repr=False)
-    sizes: tuple[int, ...] = at("clusters.size")
-    members: tuple[tuple[str, ...], ...] = at("clusters.members", repr=False)
-    raw: Json = at(whole=True, repr=False)
 
     def _table(self) -> Cells:
         return ("id", "cluster"), zip(self.ids, self.labels.tolist(), strict=True)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Projection(Drawn, Table):
+class Projection(ProjectedItems, Drawn, Table):
     """A map: `points` (N, 2) or (N, 3) of the `ids`; `placed` are those that came later.
 
     `trustworthiness` is 1 where all neighbours on the map are neighbours in truth, None for few
-    items. `to_pandas` has a row per item: id, x, y and perhaps z.
+    items. `to_pandas` has a row per item: id, x, y and perhaps z; .csv, too. Saved as .png or .svg
+    it is drawn by the choice that `picture` takes.
     """
 
     _form: ClassVar[str] = "png"
+    _forms = ".png=png .svg=svg"
     _legend: ClassVar[bool] = False
-    id: str
-    method: str
-    ids: tuple[str, ...] = at("points.ids", repr=False)
     points: npt.NDArray[np.float64] = at(read=_points, repr=False)
-    trustworthiness: float | None = at("trustworthiness.value")
-    placed: tuple[str, ...] = at(repr=False)
-    raw: Json = at(whole=True, repr=False)
 
     def picture(self, by: str | None = None, **choice: Any) -> PillowImage.Image:
         """The map as the service draws it: thumbnails, or points coloured by a key of the metadata.
@@ -114,11 +94,9 @@ class Projection(Drawn, Table):
         """
         return super().picture(by=by, **choice)
 
-    def save(self, path: str | Path, **choice: Any) -> Path:
-        """Write .json, the whole answer, .csv, a row per item, or the map as .png or .svg, drawn
-        by the `choice` as `picture` takes it."""
-        asked = {".png": "png", ".svg": "svg"}
-        return save_as(self, path, {".csv": self._write_csv, **asked}, **choice)
+    @property
+    def _writers(self) -> Writers:
+        return {".csv": self._write_csv}
 
     def _repr_html_(self) -> str:
         return self._shown(self.method)

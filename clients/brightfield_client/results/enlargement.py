@@ -12,10 +12,10 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from brightfield_client.pictures import as_picture, on_axes, thumbnail_png
+from brightfield_client.results._answers import EnlargedResult
 from brightfield_client.results.binary import Binary
 from brightfield_client.results.drawn import Drawn
-from brightfield_client.results.result import Result
-from brightfield_client.results.saving import Writers, as_npy, save_as
+from brightfield_client.results.saving import Writers, as_npy
 from brightfield_client.results.value import Json, at
 
 _MEDIA_TYPES = {"npy": "application/x-npy", "png": "image/png", "tiff": "image/tiff"}
@@ -27,22 +27,19 @@ def _pixels(image: Json) -> npt.NDArray[Any]:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Enlargement(Result, Drawn):
+class Enlargement(EnlargedResult, Drawn):
     """An image with `scale` times more pixels along each side.
 
     `pixels` has the image's dtype and the `axes` YX, YXS (colour) or CYX (other channels);
     `pixel_size` is that of the new pixels, in micrometres, None where it is unknown. `psnr` (dB)
     and `ssim` compare it with the reference, where one was sent; NaN where the number is not
-    finite, as the PSNR of equal images.
+    finite, as the PSNR of equal images. Saved without loss as .png, .npy, or .tif with the pixel
+    size.
     """
 
     _form: ClassVar[str] = "beside"
+    _forms = ".tif=tiff"
     pixels: npt.NDArray[Any] = at("image", read=_pixels, repr=False)
-    axes: str = at("image.axes")
-    scale: int
-    pixel_size: float | None = at("image.pixel_size", default=None)
-    psnr: float | None = None
-    ssim: float | None = None
 
     @classmethod
     def _read(cls, value: Json) -> dict[str, Any]:
@@ -61,13 +58,9 @@ class Enlargement(Result, Drawn):
         """Draw `beside()` with matplotlib and return the axes."""
         return on_axes(self.beside(*which, **choice), ax)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the pixels as .png, .tif (with the pixel size) or .npy, without loss; or .json.
-
-        .tif, and as .png what Pillow does not write, is asked of the service again (see `again`).
-        """
-        own: Writers = {".png": self._write_png, ".tif": "tiff", ".npy": as_npy(self.pixels)}
-        return save_as(self, path, own)
+    @property
+    def _writers(self) -> Writers:
+        return {".png": self._write_png, ".npy": as_npy(self.pixels)}
 
     def _write_png(self, path: Path) -> None:
         kinds = (np.uint8, np.uint16) if self.axes == "YX" else (np.uint8,)

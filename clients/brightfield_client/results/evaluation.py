@@ -1,18 +1,18 @@
-"""The answer of POST /metrics."""
+"""The answer of POST /metrics, and the comparison of two."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from PIL import Image as PillowImage
 
 from brightfield_client.arrays import FloatArray, numbers
-from brightfield_client.results._answers import ReportFields
+from brightfield_client.results._answers import ReportFields, RunComparison
 from brightfield_client.results.asked import Reported
 from brightfield_client.results.drawn import Drawn
-from brightfield_client.results.estimates import Estimate, NamedNumbers
+from brightfield_client.results.estimates import Difference, Estimate, NamedNumbers
 from brightfield_client.results.table import html_table
 
 
@@ -28,7 +28,7 @@ class Evaluation(ReportFields, Drawn, NamedNumbers[Estimate]):
     """
 
     _form, _legend = "png", False
-    _forms: ClassVar[Mapping[str, str]] = {**Reported._forms, ".svg": "svg", ".png": "png"}
+    _forms = f"{Reported._forms} .svg=svg .png=png"
     _columns = "value=2.value low=2.ci.0 high=2.ci.1 method=2.method n=2.n undefined=2.undefined"
 
     def curve(self, name: str) -> Mapping[str, FloatArray]:
@@ -61,3 +61,21 @@ class Evaluation(ReportFields, Drawn, NamedNumbers[Estimate]):
         rows = [(scope, name, str(found), str(found.n)) for scope, name, found in self._rows()]
         notes = "".join(f"<p>{html.escape(warning.detail)}</p>" for warning in self.warnings)
         return html_table(("scope", "metric", "value", "n"), rows) + notes
+
+
+class Comparison(RunComparison, NamedNumbers[Difference]):
+    """How much two runs differ over the `n` ids that both have; `comparison["auroc"]`.
+
+    `only_a` and `only_b` count the ids that one run alone has, and list the first of them. `raw` is
+    the whole reply. `to_pandas` has the columns scope, metric, a, b, difference, low, high, method
+    and p_value.
+    """
+
+    _columns = (
+        "a=2.a b=2.b difference=2.difference low=2.ci.0 high=2.ci.1 method=2.method "
+        "p_value=2.p_value"
+    )
+
+    def _repr_html_(self) -> str:
+        rows = [(scope, name, str(found)) for scope, name, found in self._rows()]
+        return html_table(("scope", "metric", "a - b"), rows)

@@ -78,12 +78,12 @@ class Heatmap(Result, Drawn, ABC):
             return self.overlay(image, target=target, **choice)
         return super().picture(**choice)
 
-    def save(self, path: str | Path, *, target: int = 0) -> Path:
+    def save(self, path: str | Path, *, target: int = 0, **choice: Any) -> Path:
         """Write the maps of all targets as .npy, one target's as .tiff (float32) or .png, or the
         whole answer as .json."""
         writers: Writers = {
             ".npy": lambda file: np.save(file, self._every(), allow_pickle=False),
-            ".tif": lambda file: self._numbers(target).save(file),
+            ".tif": lambda file: PillowImage.fromarray(self.plane(target).astype("f4")).save(file),
             ".png": lambda file: self.overlay(target=target).save(file),
         }
         return save_as(self, path, writers)
@@ -92,16 +92,15 @@ class Heatmap(Result, Drawn, ABC):
         """The maps of all targets."""
         return self.plane()
 
-    def _numbers(self, target: int) -> PillowImage.Image:
-        return PillowImage.fromarray(self.plane(target).astype(np.float32))
-
     def _placed(self, target: int, shape: tuple[int, ...] | None) -> tuple[Any, Region]:
         """The map in the image's pixels, about what is drawn as nothing, and the region."""
         values, area = self.plane(target), self._area
         if (means := self.json.get("mean_score")) is not None:  # what RISE's maps are about
             zero = np.nan if means[target] is None else means[target]
             values = (values.astype(np.float64) - zero).astype(np.float32)
-        size = self._size(shape or values.shape)
+        known = zip(("height", "width"), shape or values.shape, strict=False)
+        height, width = (int(self.image.get(name) or side) for name, side in known)
+        size = (height, width)
         if shape is not None and shape != size:
             raise ValueError(
                 f"The image has {shape[1]} x {shape[0]} pixels, and the one that was asked about "
@@ -110,14 +109,6 @@ class Heatmap(Result, Drawn, ABC):
         region = area.get("region") or (0.0, 0.0, float(size[1]), float(size[0]))
         extent = area.get("extent") or region
         return place(values, size, tuple(extent), tuple(region)), tuple(region)
-
-    def _size(self, otherwise: tuple[int, ...]) -> tuple[int, int]:
-        """The height and width of the image that was asked about."""
-        height, width = (
-            int(self.image.get(name) or side)
-            for name, side in zip(("height", "width"), otherwise, strict=True)
-        )
-        return height, width
 
     def _repr_html_(self) -> str:
         title = html.escape(self._title(0))

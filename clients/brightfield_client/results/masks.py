@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
+from PIL import ImageSequence
 
 from brightfield_client.results.value import Json
 
@@ -28,7 +28,8 @@ def decode_labels(mask: Json) -> Labels:
     try:
         with PillowImage.open(io.BytesIO(mask_bytes(mask))) as file:
             # Pillow reads 32 bits as signed; no label comes near the sign.
-            return np.stack(list(_planes(file))).astype(_DTYPES[mask["bits"]])
+            planes = [np.array(plane) for plane in ImageSequence.Iterator(file)]
+            return np.stack(planes).astype(_DTYPES[mask["bits"]])
     except (OSError, PillowImage.DecompressionBombError) as fault:
         raise ValueError(f"the mask cannot be read ({fault}); ask with format='npy'") from fault
 
@@ -40,9 +41,3 @@ def one_plane(mask: Json) -> Labels:
         raise ValueError(f"the mask has {len(planes)} planes, not one")
     plane: Labels = planes[0]
     return plane
-
-
-def _planes(file: PillowImage.Image) -> Iterator[npt.NDArray[np.generic]]:
-    for plane in range(getattr(file, "n_frames", 1)):
-        file.seek(plane)
-        yield np.array(file)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from brightfield_client.results._shapes import Detection, ObjectClass, Solid
 from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.result import Result
+from brightfield_client.results.saving import Writers
 from brightfield_client.results.table import (
     Cells,
     Columns,
@@ -59,6 +60,10 @@ class Found(Result, Drawn, Listing[D], Table):
     @abstractmethod
     def _columns(self) -> Columns:
         """What a row says of an object."""
+
+    @property
+    def _writers(self) -> Writers:
+        return {".csv": self._write_csv}
 
     def _table(self) -> Cells:
         return cells(self._columns(), self)

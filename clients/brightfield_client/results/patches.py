@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from PIL import Image as PillowImage
@@ -14,18 +12,17 @@ from PIL import Image as PillowImage
 from brightfield_client.pictures import inline_png
 from brightfield_client.results._shapes import Point
 from brightfield_client.results.batch import ItemError
+from brightfield_client.results.binary import Binary
 from brightfield_client.results.drawn import Drawn
 from brightfield_client.results.places import PLACE, Box
 from brightfield_client.results.result import Result
-from brightfield_client.results.saving import save_as
+from brightfield_client.results.saving import Writers
 from brightfield_client.results.table import Cells, Listing, Table, cells, columns
 from brightfield_client.results.value import Json, Value, at
 
 
 def _opened(value: Json) -> PillowImage.Image:
-    picture = PillowImage.open(io.BytesIO(base64.b64decode(value["data"], validate=True)))
-    picture.load()
-    return picture
+    return Binary(base64.b64decode(value["data"], validate=True), "image/png", {}).picture()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +58,11 @@ class Patches(Result, Drawn, Listing[Patch], Table):
     """The patches of each unit of `layer`, by its number, the most exciting first.
 
     `rule` says how the gradients were taken: `guided`, `plain`, or `none`. A sequence of all
-    patches.
+    patches. Saved as .csv a row per patch, .png a sheet with a row per unit.
     """
 
     _form: ClassVar[str] = "png"
+    _forms = ".png=png"
     layer: str
     units: Mapping[int, tuple[Patch, ...]] = at(read=_units)
     rule: str
@@ -84,13 +82,9 @@ class Patches(Result, Drawn, Listing[Patch], Table):
     def _items(self) -> tuple[Patch, ...]:
         return tuple(patch for patches in self.units.values() for patch in patches)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the answer by the suffix of `path`.
-
-        .csv a row per patch, .json the whole answer. .png, a sheet with a row per unit, asks the
-        service again (see `again`).
-        """
-        return save_as(self, path, {".csv": self._write_csv, ".png": "png"})
+    @property
+    def _writers(self) -> Writers:
+        return {".csv": self._write_csv}
 
     def _table(self) -> Cells:
         return cells(columns(f"unit image value {PLACE}"), self)

@@ -12,7 +12,7 @@ from brightfield_client.results._shapes import Segment
 from brightfield_client.results.masks import Labels, mask_bytes, one_plane
 from brightfield_client.results.objects import MIDDLE, OBJECT, InOneImage
 from brightfield_client.results.places import EDGES
-from brightfield_client.results.saving import Writers, as_npy, save_as
+from brightfield_client.results.saving import Writers, as_npy
 from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import at
 
@@ -23,8 +23,12 @@ class Segmentation(InOneImage[Segment]):
 
     `labels` (H, W) covers the whole image: 0, and an object's id on each of its pixels; uint16, or
     uint32 beyond 65,535 objects. In the mode `semantic` an object is a class with all its pixels,
-    and its id the class id + 1.
+    and its id the class id + 1. Saved as .png and .npy the label image (.png of at most 65,535
+    objects), .tif with the pixel size, .csv what is measured, .geojson for QuPath, .zip regions for
+    ImageJ.
     """
+
+    _forms = ".tif=tiff .geojson=geojson .zip=rois"
 
     objects: tuple[Segment, ...] = at(repr=False)
     mode: str
@@ -44,22 +48,10 @@ class Segmentation(InOneImage[Segment]):
             raise KeyError(f"there is no object {label}")
         return np.asarray(self.labels == label)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the answer by the suffix of `path`.
-
-        .png and .npy the label image, .json the whole answer, .csv a table of what is measured.
-        .tif with the pixel size, .geojson for QuPath and .zip, regions for ImageJ, ask the service
-        again (see `again`). Raises `ValueError` for a .png of more than 65,535 objects.
-        """
-        writers: Writers = {
-            ".png": self._write_png,
-            ".npy": as_npy(self.labels),
-            ".csv": self._write_csv,
-            ".tif": "tiff",
-            ".geojson": "geojson",
-            ".zip": "rois",
-        }
-        return save_as(self, path, writers)
+    @property
+    def _writers(self) -> Writers:
+        own: Writers = {".png": self._write_png, ".npy": as_npy(self.labels)}
+        return {**super()._writers, **own}
 
     def _write_png(self, path: Path) -> None:
         mask = self.json["mask"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from brightfield_client.results._shapes import Solid
 from brightfield_client.results.masks import Labels, decode_labels, mask_bytes
 from brightfield_client.results.objects import MIDDLE, OBJECT, Found
-from brightfield_client.results.saving import Writers, as_npy, save_as
+from brightfield_client.results.saving import Writers, as_npy
 from brightfield_client.results.table import Columns, columns
 from brightfield_client.results.value import Json, at
 
@@ -19,8 +18,11 @@ class Volume(Found[Solid]):
     """The objects of a stack, linked from plane to plane.
 
     `labels` (Z, H, W): 0, and an object's id on each of its voxels; uint16, or uint32 beyond
-    65,535 objects.
+    65,535 objects. Saved as .tif and .npy the label volume, .csv a table of the objects, .png all
+    planes, .geojson and .zip the outlines in each.
     """
+
+    _forms = ".geojson=geojson .zip=rois .png=overlay"
 
     objects: tuple[Solid, ...] = at(repr=False)
     mode: str
@@ -33,17 +35,11 @@ class Volume(Found[Solid]):
             raise ValueError(f"the mask has {len(fields['labels'])} planes of {planes}")
         return fields
 
-    def save(self, path: str | Path) -> Path:
-        """Write the answer by the suffix of `path`: .tif and .npy the label volume, .csv a table
-        of the objects, .json the whole answer; .png all planes, .geojson and .zip the outlines in
-        each are asked of the service again (see `again`)."""
-        writers: Writers = {
-            ".tif": lambda file: file.write_bytes(mask_bytes(self.json["mask"])),
-            ".npy": as_npy(self.labels),
-            ".csv": self._write_csv,
-            **{".geojson": "geojson", ".zip": "rois", ".png": "overlay"},
-        }
-        return save_as(self, path, writers)
+    @property
+    def _writers(self) -> Writers:
+        tiff = mask_bytes(self.json["mask"])
+        own: Writers = {".tif": lambda f: f.write_bytes(tiff), ".npy": as_npy(self.labels)}
+        return {**super()._writers, **own}
 
     def _columns(self) -> Columns:
         edges = "xmin=box.xmin ymin=box.ymin zmin xmax=box.xmax ymax=box.ymax zmax"

@@ -31,7 +31,9 @@ def service(fake, replies, enveloped):
 
     def job(request, path):
         if path.endswith("/events"):
-            return httpx2.Response(200, content=b'id: 1\nevent: end\ndata: {"state": "x"}\n\n')
+            ended = b'id: 1\nevent: end\ndata: {"state": "x"}\n\n'
+            kind = {"Content-Type": "text/event-stream"}
+            return httpx2.Response(200, content=ended, headers=kind)
         if path.endswith("/result"):
             return httpx2.Response(200, content=b"job", headers={"Content-Type": "image/png"})
         ended = {"state": "succeeded"} if path.startswith("/jobs") else {"state": "queued"}

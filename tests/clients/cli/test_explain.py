@@ -15,7 +15,9 @@ def job(fake):
     def reply(request):
         path = request.url.path
         if path.endswith("/events"):
-            return httpx2.Response(200, content=b'id: 1\nevent: end\ndata: {"state": "x"}\n\n')
+            ended = b'id: 1\nevent: end\ndata: {"state": "x"}\n\n'
+            kind = {"Content-Type": "text/event-stream"}
+            return httpx2.Response(200, content=ended, headers=kind)
         if path.endswith("/result"):
             return httpx2.Response(200, content=b"ok", headers={"Content-Type": "image/png"})
         if request.method == "DELETE":

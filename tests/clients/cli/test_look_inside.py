@@ -23,7 +23,9 @@ def service(fake):
                 return httpx2.Response(400, json={"code": "undecodable_image", "detail": "Bad."})
             return httpx2.Response(200, json={"id": f"sha256:{request.content.decode()}"})
         if path.endswith("/events"):
-            return httpx2.Response(200, content=b'id: 1\nevent: end\ndata: {"state": "x"}\n\n')
+            ended = b'id: 1\nevent: end\ndata: {"state": "x"}\n\n'
+            kind = {"Content-Type": "text/event-stream"}
+            return httpx2.Response(200, content=ended, headers=kind)
         if path.endswith("/result") or path.endswith("/filters"):
             return httpx2.Response(200, content=b"ok", headers=fake.answered)
         return httpx2.Response(202, json=status)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from brightfield_client.evaluating.dataset import by_folder, by_stem, by_table
-from brightfield_client.evaluating.opening import open_dataset
+from brightfield_client.evaluating.plan import open_dataset
 
 
 def touch(*paths):

@@ -163,7 +163,7 @@ def values(enveloped) -> dict[str, Any]:
     }
     good = enveloped(RESULTS["Classification"])
     bad = {"error": PROBLEM}
-    batch = package.Batch.from_json({"items": [good, bad]}, package.Classification.from_json)
+    batch = package.Batch.of({"items": [good, bad]}, package.Classification.from_json)
     return read | MADE | {"Batch": batch, "Box": package.Box(0.0, 1.0, 2.0, 3.0)}
 
 
