@@ -128,7 +128,15 @@ def test_the_page_goes_on_when_the_service_is_back(open_page: OpenPage) -> None:
 @pytest.mark.skipif(
     AXE is None and not REQUIRED, reason="axe-core isn't there: npm install --prefix .npm axe-core"
 )
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)])
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        pytest.param("dark", 1280, marks=pytest.mark.slow),
+        pytest.param("light", 400, marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_accessible(open_page: OpenPage, scheme: str, width: int, shown: Keep) -> None:
     """axe-core without findings that are serious; and nothing is wider than the window."""
     page = open_page(width=width, scheme=scheme)
@@ -136,9 +144,9 @@ def test_it_is_accessible(open_page: OpenPage, scheme: str, width: int, shown: K
     expect(page.locator(".bars li")).to_have_count(5)
     assert AXE is not None
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    for tab in ("Model", "Why", "Answer"):
-        page.get_by_role("tab", name=tab, exact=True).click()
-        expect(page.locator(f"#panel-{tab.lower()} {READY[tab]}").first).to_be_visible()
+    for name, ready in READY.items():
+        page.locator(f"#tab-{name}, #place-{name}").click()
+        expect(page.locator(f"#panel-{name} {ready}").first).to_be_visible()
         shown(page)
         found = page.evaluate("axe.run().then(each => each.violations)")
         serious = [each for each in found if each["impact"] in ("serious", "critical")]
@@ -149,4 +157,7 @@ def test_it_is_accessible(open_page: OpenPage, scheme: str, width: int, shown: K
 _WIDER = """[document.documentElement, ...document.querySelectorAll('main, .panel-body')]
   .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.id || each.tagName)"""
 
-READY = {"Model": ".description", "Why": ".figure", "Answer": ".bars"}
+READY = {
+    "model": ".description", "why": ".figure", "inside": ".layers button", "answer": ".bars",
+    "evaluation": "#csv", "space": ".cloud", "load": "tbody tr",
+}  # fmt: skip

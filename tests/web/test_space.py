@@ -92,6 +92,24 @@ def test_units_show_what_they_see(
     expect(page.locator("#patches img").nth(1)).to_be_visible()
 
 
+@pytest.mark.slow
+def test_a_map_is_followed_after_a_reload(open_page: OpenPage, origin: str) -> None:
+    """Its job is in the address, and the page asks for no second one."""
+    rows = np.random.default_rng(0).normal(size=(400, 16)).round(3).tolist()
+    with httpx2.Client(base_url=origin, trust_env=False, timeout=60) as client:
+        client.put("/collections/points", json={"dim": 16}).raise_for_status()
+        client.post("/collections/points/items", json={"vectors": rows}).raise_for_status()
+    page = open_page("/#place=space&collection=points")
+    expect(page.locator(".side-list")).to_contain_text("400 items, PCA")
+    page.click("#make-map")
+    expect(page).to_have_url(re.compile("mapping=job_"))
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if each.method == "POST" else None)
+    page.reload()
+    expect(page.locator(".side-list")).to_contain_text("400 items, t-SNE", timeout=100_000)
+    assert asked == []
+
+
 CLOUD = """async () => {
   const { Cloud } = await import('./web/space/cloud.js');
   const canvas = document.createElement('canvas');

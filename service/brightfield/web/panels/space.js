@@ -38,10 +38,12 @@ class Space {
     this.clusters = /** @type {Map<string, number>} */ (new Map());
     this.chosen = /** @type {string[]} */ ([]);
     this.thumbnails = new Thumbnails('', () => {});
+    /** The collections that keep pictures. @type {Set<string>} */
+    this.pictured = new Set();
     this.canvas = h('canvas', { class: 'cloud', tabindex: '0', role: 'img', 'aria-label': 'Map of the collection: arrows move, + and - zoom, 0 shows all' });
     this.cloud = new Cloud(this.canvas, {
       hovered: (index) => this.#hovered(index), clicked: (index) => void (index >= 0 && this.#near({ id: this.ids[index] })),
-      lassoed: (indices) => this.#selected(indices.map((index) => this.ids[index])), thumbnail: (index) => this.thumbnails.of(this.ids[index]),
+      lassoed: (indices) => this.#selected(indices.map((index) => this.ids[index])), thumbnail: (index) => (this.pictured.has(this.name) ? this.thumbnails.of(this.ids[index]) : null),
     });
     this.invitation = h('p', { class: 'invitation soft' }, 'Choose a collection, or make one of your own images.');
     this.hover = h('div', { class: 'hover', hidden: true });
@@ -84,6 +86,7 @@ class Space {
       const { collections } = await json('collections');
       fill(this.names, h('option', { value: '' }, collections.length ? 'Choose a collection' : 'No collections yet'), collections.map((/** @type {any} */ each) => h('option', { value: each.name }, `${each.name} (${counted(each.items, 'item')})`)));
       this.names.value = this.name;
+      this.pictured = new Set(collections.filter((/** @type {any} */ each) => each.keep_images).map((/** @type {any} */ each) => each.name));
       if (!collections.length) this.root.querySelector('#make')?.setAttribute('open', '');
     } catch (fault) {
       fill(this.state, problemBox(fault, () => void this.refresh()));
@@ -180,7 +183,7 @@ class Space {
     this.hover.hidden = index < 0;
     if (index < 0) return;
     const item = this.items.get(this.ids[index]);
-    const bitmap = this.thumbnails.of(this.ids[index]);
+    const bitmap = this.pictured.has(this.name) ? this.thumbnails.of(this.ids[index]) : null;
     const small = h('canvas', { width: 96, height: 96 });
     if (bitmap) small.getContext('2d')?.drawImage(bitmap, 0, 0, 96, 96);
     fill(this.hover, bitmap ? small : null, h('div', { class: 'wrap' }, h('strong', {}, this.ids[index]), Object.entries(item?.metadata || {}).slice(0, 6).map(([key, value]) => h('div', { class: 'small soft' }, `${key}: ${value}`))));
