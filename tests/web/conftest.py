@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,13 +11,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("BRIGHTFIELD_CHROMIUM") or shutil.which("chromium") or ""
@@ -34,6 +34,7 @@ _MISSING = (
 
 OpenPage = Callable[..., Page]
 Keep = Callable[[Page], None]
+Measured = Callable[[str, object], None]
 
 
 @pytest.fixture(scope="session")
@@ -71,26 +72,30 @@ def origin(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     log.close()
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    """Ends with its file: its event loop runs in this thread, where other tests start theirs."""
+@pytest.fixture(scope="package")
+def context(chromium: str) -> Iterator[BrowserContext]:
+    """Ends with the last test of the page: its event loop runs in this thread, where other tests
+    start theirs. One for all, so what is kept by the browser is fetched once."""
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-        yield made
-        made.close()
+        browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        yield browser.new_context()
+        browser.close()
 
 
 @pytest.fixture
-def open_page(browser: Browser, origin: str) -> Iterator[OpenPage]:
-    """Opens the page in a context of its own. At the end of a test nothing was written to the
-    console, no script had failed, and no other origin had been asked."""
-    contexts, faults = [], []
+def open_page(context: BrowserContext, origin: str) -> Iterator[OpenPage]:
+    """Opens the page. At the end of a test nothing was written to the console, no script had
+    failed, no other origin had been asked, and nothing that is clicked had moved by itself."""
+    pages: list[Page] = []
+    faults: list[str] = []
 
-    def opened(path: str = "/", width: int = 1280, height: int = 800, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
+    def opened(path: str = "/", width: int = 1280, height: int = 800, scheme: str = "") -> Page:
         page = context.new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme or "light")  # type: ignore[arg-type]
         page.set_default_timeout(60_000)
+        page.add_init_script(_WATCH_LAYOUT)
         page.on("console", lambda each: faults.append(each.text) if each.type != "log" else None)
         page.on("pageerror", lambda each: faults.append(str(each)))
         page.on("request", lambda each: faults.append(each.url) if _foreign(each.url) else None)
@@ -102,9 +107,39 @@ def open_page(browser: Browser, origin: str) -> Iterator[OpenPage]:
 
     opened.faults = faults  # type: ignore[attr-defined]
     yield opened
-    for context in contexts:
-        context.close()
+    moved = [each for page in pages for each in shifts(page)]
+    for page in pages:
+        page.close()
     assert faults == []
+    assert moved == []
+
+
+# Chromium reports what moved from one picture of the screen to the next, but for half a second
+# after a click or a key, when it is meant to.
+_WATCH_LAYOUT = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  const clicked = 'a[href], button, input, select, textarea, summary, label';
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue;
+    for (const { node, previousRect: from, currentRect: to } of entry.sources) {
+      const element = node instanceof Element ? node : node?.parentElement;
+      const moved = [element?.closest(clicked), ...(element?.querySelectorAll(clicked) || [])]
+        .find((each) => each?.checkVisibility());
+      const by = Math.max(Math.abs(to.left - from.left), Math.abs(to.top - from.top));
+      if (!moved || by <= 1 || !from.width || !to.width) continue;
+      const name = moved.id || moved.textContent?.trim() || moved.className;
+      window.shifts.push(`${name} of ${element.id || element.className}: ${Math.round(by)} pixels`);
+    }
+  }
+}).observe({ type: 'layout-shift', buffered: true });
+"""
+
+
+def shifts(page: Page) -> list[str]:
+    """What is clicked, and moved without a click or a key just before."""
+    found: list[str] = page.evaluate("window.shifts")
+    return found
 
 
 @pytest.fixture
@@ -122,6 +157,26 @@ def shown(request: pytest.FixtureRequest) -> Callable[[Page], None]:
             page.screenshot(path=Path(folder) / name)
 
     return keep
+
+
+@pytest.fixture
+def measured(
+    record_property: Measured, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str, object], None]:
+    """Reports a figure, which no test judges: in the test report, on the terminal, and in
+    measured.json of the folder that BRIGHTFIELD_SCREENSHOTS names, if any."""
+    folder = os.environ.get("BRIGHTFIELD_SCREENSHOTS")
+
+    def report(name: str, value: object) -> None:
+        record_property(name, value)
+        with capsys.disabled():
+            print(f"\n{name}: {value}")
+        if folder:
+            file = Path(folder) / "measured.json"
+            known = json.loads(file.read_text()) if file.exists() else {}
+            file.write_text(json.dumps({**known, name: value}, indent=2) + "\n")
+
+    return report
 
 
 def drop(page: Page, file: Path) -> None:

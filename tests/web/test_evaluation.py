@@ -16,7 +16,7 @@ from .conftest import Keep, OpenPage
 RATES = ("sensitivity", "specificity", "ppv", "npv")
 
 
-def _csv(groups: bool = False) -> str:
+def csv_of(groups: bool = False) -> str:
     """Two classes that overlap, with scores that tie."""
     rng = np.random.default_rng(3)
     truth = rng.random(240) < 0.3
@@ -28,7 +28,7 @@ def _csv(groups: bool = False) -> str:
     return "\n".join(["truth,score,id" + (",group" if groups else ""), *rows])
 
 
-def _evaluated(page: Page, csv: str) -> None:
+def evaluated(page: Page, csv: str) -> None:
     page.fill("#csv", csv)
     page.click("#evaluate")
     page.click("[data-positive=infected]")
@@ -72,9 +72,9 @@ _SEEN = """(threshold) => {
 def test_every_number_is_the_reports_at_fifty_thresholds(
     open_page: OpenPage, origin: str, shown: Keep
 ) -> None:
-    csv = _csv()
+    csv = csv_of()
     page = open_page("/#place=evaluation")
-    _evaluated(page, csv)
+    evaluated(page, csv)
     shown(page)
     inside = np.random.default_rng(5).uniform(0, 1, 44).tolist()
     scores = [float(line.split(",")[1]) for line in csv.splitlines()[1:]]
@@ -94,7 +94,7 @@ def test_the_threshold_is_dragged_by_mouse_and_keys_and_a_link_keeps_it(
         f"{origin}/metrics/runs", json={"labels": ["healthy", "infected"]}, trust_env=False
     ).json()["id"]
     httpx2.put(
-        f"{origin}/metrics/runs/{run}/chunks/all", content=_csv().encode(), trust_env=False,
+        f"{origin}/metrics/runs/{run}/chunks/all", content=csv_of().encode(), trust_env=False,
         headers={"Content-Type": "text/csv"},
     ).raise_for_status()  # fmt: skip
     page = open_page(f"/#place=evaluation&run={run}&compare={run}")
@@ -119,9 +119,9 @@ def test_the_threshold_is_dragged_by_mouse_and_keys_and_a_link_keeps_it(
 
 
 def test_intervals_over_groups_come_from_the_service(open_page: OpenPage, origin: str) -> None:
-    csv = _csv(groups=True)
+    csv = csv_of(groups=True)
     page = open_page("/#place=evaluation")
-    _evaluated(page, csv)
+    evaluated(page, csv)
     page.evaluate(_SEEN, 0.41)
     report = _report(origin, csv, threshold=0.41)
     value, span = _told(report["metrics"]["sensitivity"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import REQUIRED, ROOT, Keep, OpenPage, drop
+from .conftest import REQUIRED, ROOT, Keep, Measured, OpenPage, drop
 
 AXE = next(
     (
@@ -29,20 +28,42 @@ def rows(page: Page) -> list[str]:
 
 
 def test_a_dropped_image_is_answered_and_a_link_opens_it_again(
-    open_page: OpenPage, origin: str, shown: Keep, record_property: Callable[[str, object], None]
+    open_page: OpenPage, origin: str, shown: Keep, measured: Measured
 ) -> None:
+    answer = httpx2.post(f"{origin}/classify", content=COFFEE.read_bytes(), trust_env=False)
     page = open_page()
-    begun = page.evaluate("performance.now()")
+    page.evaluate(_WATCH_DROP)
     drop(page, COFFEE)
     expect(page.locator(".bars li")).to_have_count(5)
-    record_property("dropped_to_top5_ms", page.evaluate("performance.now()") - begun)
-    answer = httpx2.post(f"{origin}/classify", content=COFFEE.read_bytes(), trust_env=False)
+    for name, value in page.evaluate("window.dropped").items():
+        measured(f"dropped_to_top5_{name}_ms", round(value))
     assert rows(page) == [each["label"] for each in answer.json()["result"]["predictions"]]
     page.locator(".bars button").nth(1).click()
     shown(page)
     again = open_page(page.url.removeprefix(origin))
     expect(again.locator(".bars li")).to_have_count(5)
     expect(again.locator(".bars button[aria-pressed=true] .wrap")).to_have_text(rows(page)[1])
+
+
+# From the file's arrival to the picture of the screen that has the classes, and how much of it went
+# by until the service had answered the two requests that stand between them.
+_WATCH_DROP = """() => {
+  const waited = (begun, path) => performance.getEntriesByType('resource')
+    .filter((each) => each.startTime >= begun && new URL(each.name).pathname === path)
+    .reduce((sum, each) => sum + each.responseEnd - each.requestStart, 0);
+  window.dropped = new Promise((done) => addEventListener('change', () => {
+    const begun = performance.now();
+    const look = new MutationObserver(() => {
+      if (document.querySelectorAll('.bars li').length < 5) return;
+      look.disconnect();
+      requestAnimationFrame(() => setTimeout(() => {
+        const [all, service] = [performance.now() - begun, waited(begun, '/images') + waited(begun, '/classify')];
+        done({ all, service, page: all - service });
+      }));
+    });
+    look.observe(document.querySelector('#panel-answer'), { childList: true, subtree: true });
+  }, { capture: true, once: true }));
+}"""  # noqa: E501
 
 
 def test_markup_is_text(open_page: OpenPage, tmp_path: Path) -> None:
@@ -64,7 +85,7 @@ def test_markup_is_text(open_page: OpenPage, tmp_path: Path) -> None:
     drop(page, file)
     expect(page.locator(".bars .wrap").first).to_have_text(MARKUP)
     expect(page.locator(".answer-body .note")).to_have_text(MARKUP)
-    expect(page.locator(".strip").first).to_contain_text(MARKUP)
+    expect(page.locator(".strip:not(.samples)")).to_contain_text(MARKUP)
     page.get_by_role("tab", name="Model").click()
     expect(page.locator(".description")).to_have_text(MARKUP)
     problem = {"title": MARKUP, "detail": MARKUP, "status": 422, "code": "x"}
@@ -107,22 +128,36 @@ def test_the_page_goes_on_when_the_service_is_back(open_page: OpenPage) -> None:
 @pytest.mark.skipif(
     AXE is None and not REQUIRED, reason="axe-core isn't there: npm install --prefix .npm axe-core"
 )
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 400)])
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1280),
+        pytest.param("dark", 1280, marks=pytest.mark.slow),
+        pytest.param("light", 400, marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_accessible(open_page: OpenPage, scheme: str, width: int, shown: Keep) -> None:
     """axe-core without findings that are serious; and nothing is wider than the window."""
-    page = open_page(width=width, color_scheme=scheme, bypass_csp=True)
+    page = open_page(width=width, scheme=scheme)
     drop(page, COFFEE)
     expect(page.locator(".bars li")).to_have_count(5)
     assert AXE is not None
-    page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
-    for tab in ("Model", "Why", "Answer"):
-        page.get_by_role("tab", name=tab, exact=True).click()
-        expect(page.locator(f"#panel-{tab.lower()} {READY[tab]}").first).to_be_visible()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    for name, ready in READY.items():
+        page.locator(f"#tab-{name}, #place-{name}").click()
+        expect(page.locator(f"#panel-{name} {ready}").first).to_be_visible()
         shown(page)
         found = page.evaluate("axe.run().then(each => each.violations)")
         serious = [each for each in found if each["impact"] in ("serious", "critical")]
         assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate(_WIDER) == []
 
 
-READY = {"Model": ".description", "Why": ".figure", "Answer": ".bars"}
+_WIDER = """[document.documentElement, ...document.querySelectorAll('main, .panel-body')]
+  .filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.id || each.tagName)"""
+
+READY = {
+    "model": ".description", "why": ".figure", "inside": ".layers button", "answer": ".bars",
+    "evaluation": "#csv", "space": ".cloud", "load": "tbody tr",
+}  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -13,7 +12,7 @@ import skimage.data
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from .conftest import Keep, OpenPage
+from .conftest import Keep, Measured, OpenPage
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +47,10 @@ def test_files_become_a_collection_that_is_looked_at_and_cut(
     open_page: OpenPage, origin: str, crops: list[str], shown: Keep
 ) -> None:
     page = open_page("/#place=space")
-    page.click("#make summary")
+    page.locator("#make").evaluate("each => { each.open = true; }")
     page.fill("#collection-name", "crops")
     page.set_input_files("#collection-files", crops)
-    expect(page.locator(".side-list")).to_contain_text("13 items, pca")
+    expect(page.locator(".side-list")).to_contain_text("13 items, PCA")
     page.click("#duplicates")
     expect(page.locator(".group")).to_have_count(1)
     expect(page.locator(".group")).to_contain_text("twin <b>.png")
@@ -86,11 +85,29 @@ def test_units_show_what_they_see(
     expect(page.locator("#filters img")).to_have_attribute("src", re.compile("^blob:"))
     expect(page.locator(".units li")).to_have_count(48)
     page.locator(".units button").first.click()
-    expect(page.locator(".unit-picture")).to_have_attribute("src", re.compile("^blob:"))
+    expect(page.locator(".lit canvas")).to_have_count(2)
     shown(page)
     page.select_option("#patches-of", "seen")
     page.click("#find-patches")
     expect(page.locator("#patches img").nth(1)).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_map_is_followed_after_a_reload(open_page: OpenPage, origin: str) -> None:
+    """Its job is in the address, and the page asks for no second one."""
+    rows = np.random.default_rng(0).normal(size=(400, 16)).round(3).tolist()
+    with httpx2.Client(base_url=origin, trust_env=False, timeout=60) as client:
+        client.put("/collections/points", json={"dim": 16}).raise_for_status()
+        client.post("/collections/points/items", json={"vectors": rows}).raise_for_status()
+    page = open_page("/#place=space&collection=points")
+    expect(page.locator(".side-list")).to_contain_text("400 items, PCA")
+    page.click("#make-map")
+    expect(page).to_have_url(re.compile("mapping=job_"))
+    asked: list[str] = []
+    page.on("request", lambda each: asked.append(each.url) if each.method == "POST" else None)
+    page.reload()
+    expect(page.locator(".side-list")).to_contain_text("400 items, t-SNE", timeout=100_000)
+    assert asked == []
 
 
 CLOUD = """async () => {
@@ -115,13 +132,11 @@ CLOUD = """async () => {
 }"""  # noqa: E501
 
 
-def test_a_hundred_thousand_points_are_one_picture(
-    open_page: OpenPage, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_hundred_thousand_points_are_one_picture(open_page: OpenPage, measured: Measured) -> None:
     """The time of a drawing is reported and judged by no clock."""
     page = open_page()
     found = page.evaluate(CLOUD)
-    record_property("milliseconds_a_frame", found["took"])
+    measured("a_hundred_thousand_points_ms_a_frame", found["took"])
     assert found["red"] > 50_000
     assert found["elements"] == 1
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import httpx2
 from playwright.sync_api import Page, expect
 
-from .conftest import Keep, OpenPage, drop
+from .conftest import Keep, Measured, OpenPage, drop
 from .test_objects import place_of
 from .test_shell import COFFEE
 
@@ -32,13 +31,16 @@ def short(value: float) -> str:
 
 
 def test_occlusion_fills_and_says_what_hiding_does(
-    open_page: OpenPage, origin: str, shown: Keep, record_property: Callable[[str, object], None]
+    open_page: OpenPage, shown: Keep, measured: Measured
 ) -> None:
     page = open_page()
-    explain(page, "occlusion")
+    with page.expect_response("**/result") as answered:
+        explain(page, "occlusion")
     expect(page.locator("#panel-why .figure")).to_be_visible()
-    assert page.evaluate("performance.getEntriesByName('partial').length") > 1
-    result = asked(origin, "method=occlusion")
+    shares = page.evaluate("performance.getEntriesByName('partial').map(each => each.detail)")
+    assert len(shares) > 1
+    measured("first_cells_of_the_map", round(shares[0], 3))
+    result = answered.value.json()["result"]
     grid, scores = result["grid"], result["scores"][0]
     row, column = grid["rows"] // 2, grid["cols"] // 2
     (left, right), (top, bottom) = grid["x"][column], grid["y"][row]
@@ -47,7 +49,7 @@ def test_occlusion_fills_and_says_what_hiding_does(
     expect(page.locator(".hover-line").last).to_have_text(words)
     shown(page)
     page.select_option("#beside", "grad_cam")
-    expect(page.locator(".maps.two .figure")).to_have_count(2)
+    expect(page.locator(".maps.two button.figure")).to_have_count(2)
     shown(page)
     page.get_by_label("One scale for both").check()
     ends = page.locator(".maps.two .ends").all_inner_texts()

@@ -14,7 +14,7 @@ import { Viewer } from './viewer/viewer.js';
  * @property {Images} images
  * @property {Models} models
  * @property {Viewer} viewer
- * @property {{request: Request | null}} last the request whose answer is shown
+ * @property {{request: Request | null, pass: {seconds: number, pixels: number} | null}} last the request whose answer is shown, and how long the model took for so many pixels
  * @property {(id: string) => void} open bring a panel to the front
  */
 /** @typedef {{path: string, query: Record<string, string>}} Request as it can be copied */
@@ -22,7 +22,7 @@ import { Viewer } from './viewer/viewer.js';
 const state = new State();
 const viewer = new Viewer(/** @type {HTMLElement} */ (document.getElementById('stage')));
 /** @type {App} */
-const app = { state, viewer, images: new Images(state), models: new Models(state), last: { request: null }, open: (id) => frame.open(id) };
+const app = { state, viewer, images: new Images(state), models: new Models(state), last: { request: null, pass: null }, open: (id) => frame.open(id) };
 const frame = new Frame(app);
 new Stage(app);
 frame.start();

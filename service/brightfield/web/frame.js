@@ -3,7 +3,7 @@
 import { hasKey, service, useKey } from './http.js';
 import { PANELS } from './panels/index.js';
 import { ask } from './parts/dialog.js';
-import { fill, h } from './parts/dom.js';
+import { fill, h, refill } from './parts/dom.js';
 import { problemBox } from './parts/problem.js';
 
 /** @typedef {import('./app.js').App} App */
@@ -18,6 +18,8 @@ export class Frame {
   #mounted = new Map();
   /** @type {Set<string>} */
   #front = new Set();
+  /** Why the models could not be read, below the panels. */
+  #fault = h('div', { class: 'models-fault' });
 
   /** @param {App} app */
   constructor(app) {
@@ -29,6 +31,7 @@ export class Frame {
     theme(localStorage.getItem(THEME) || (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
     this.#tools();
     this.#follow();
+    part('panels').append(this.#fault);
     this.app.state.on(['place', 'panel'], () => this.#follow());
     service.addEventListener('away', () => outage('The service does not answer. The page goes on as soon as it is back.'));
     service.addEventListener('back', () => { outage(''); void this.#models(); });
@@ -46,8 +49,9 @@ export class Frame {
   async #models() {
     try {
       await this.app.models.refresh();
+      fill(this.#fault);
     } catch (fault) {
-      if (!this.#mounted.has('fault')) document.getElementById('panels')?.prepend(problemBox(fault));
+      fill(this.#fault, problemBox(fault, () => void this.#models()));
     }
   }
 
@@ -130,13 +134,6 @@ export class Frame {
 
 /** @param {string} id */
 const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-/** Other children, with the focus where it was. @param {Element} element @param {HTMLElement[]} children */
-function refill(element, children) {
-  const focused = element.contains(document.activeElement) ? document.activeElement?.id : null;
-  fill(element, ...children);
-  if (focused) (document.getElementById(focused) || children[0])?.focus();
-}
 
 /** Arrow keys go along the tabs. @param {KeyboardEvent} event */
 function alongTabs(event) {

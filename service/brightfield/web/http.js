@@ -61,7 +61,8 @@ export async function reply(path, ask = {}) {
       if (answer.ok) return answer;
       throw await problemOf(answer);
     } catch (fault) {
-      if (!(fault instanceof TypeError)) throw fault;
+      const away = fault instanceof TypeError || (fault instanceof Problem && fault.code === 'service_stopping');
+      if (!away) throw fault;
       await back(ask.signal);
     }
   }
@@ -84,13 +85,24 @@ export const keep = (file, signal) => json('images', { method: 'PUT', body: file
  * @param {string} path @param {Query} query @param {Watch} [watch] @param {BodyInit | null} [body] @param {Record<string, string>} [headers]
  */
 export async function job(path, query, watch = {}, body = null, headers = {}) {
+  return (await jobReply(path, query, watch, body, headers)).json();
+}
+
+/**
+ * As `job`, in whatever format was asked for.
+ * @param {string} path @param {Query} query @param {Watch} [watch] @param {BodyInit | null} [body] @param {Record<string, string>} [headers]
+ */
+export async function jobReply(path, query, watch = {}, body = null, headers = {}) {
   const begun = await json(path, { method: 'POST', query, body, headers: { Prefer: 'respond-async', ...headers }, signal: watch.signal });
   watch.onjob?.(begun.id);
-  return follow(begun.id, watch);
+  return followed(begun.id, watch);
 }
 
 /** The result of a job that runs already, as after a reload. @param {string} id @param {Watch} [watch] @returns {Promise<any>} */
-export async function follow(id, watch = {}) {
+export const follow = async (id, watch) => (await followed(id, watch)).json();
+
+/** @param {string} id @param {Watch} [watch] */
+async function followed(id, watch = {}) {
   const cancel = () => void fetch(address(`jobs/${id}`), options({ method: 'DELETE' })).catch(() => {});
   watch.signal?.addEventListener('abort', cancel, { once: true });
   try {
@@ -104,7 +116,7 @@ export async function follow(id, watch = {}) {
         else if (event.name === 'end') ended = true;
       }
     }
-    return await json(`jobs/${id}/result`, { signal: watch.signal });
+    return await reply(`jobs/${id}/result`, { signal: watch.signal });
   } finally {
     watch.signal?.removeEventListener('abort', cancel);
   }

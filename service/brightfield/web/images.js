@@ -5,7 +5,7 @@ import { json, keep } from './http.js';
 /**
  * What GET /images/{id} says.
  * @typedef {{id: string, bytes: number, format: string, width: number, height: number, axes: {name: string, length: number}[],
- *   channels: {index: number, name: string | null}[], separate: boolean, dtype: string, pixel_size: number | null, spacing: number | null,
+ *   channels: {index: number, name: string | null}[], levels: {level: number, width: number, height: number}[], separate: boolean, dtype: string, pixel_size: number | null, spacing: number | null,
  *   values: {least: number | null, greatest: number | null} | null, intensity: {low: number | null, high: number | null} | null,
  *   warnings: {code: string, detail: string}[]}} Facts
  */
@@ -13,8 +13,8 @@ import { json, keep } from './http.js';
 /** @typedef {import('./state.js').State} State */
 
 /** What the address says of an image alone, and goes with it. */
-const OF_THE_IMAGE = { page: null, z: null, t: null, channels: null, contrast: null, intensity: null, object: null, at: null, box: null, class: null, where: null, enlarge: null, volume: null, job: null };
-const PLANE = ['page', 'z', 't', 'channels'];
+const OF_THE_IMAGE = { page: null, z: null, t: null, channels: null, level: null, contrast: null, intensity: null, object: null, at: null, box: null, class: null, where: null, enlarge: null, volume: null, job: null };
+const PLANE = ['page', 'z', 't', 'channels', 'level'];
 
 /** Fires `change` after an image came or went, `sending` while files go to the service, and `fault` with what could not be read. */
 export class Images extends EventTarget {
@@ -95,6 +95,7 @@ export class Images extends EventTarget {
   async facts(entry) {
     const first = !entry.facts;
     entry.facts = await json(`images/${entry.id}`, { query: this.plane() });
+    Object.assign(entry, { width: entry.facts?.width, height: entry.facts?.height });
     if (first) queueMicrotask(() => this.dispatchEvent(new Event('change')));
     return /** @type {Facts} */ (entry.facts);
   }
@@ -129,7 +130,7 @@ export class Images extends EventTarget {
       this.list = [...this.list, { id, name: `${id.slice(7, 15)}.${format}`, file: null, width, height, format }];
       this.dispatchEvent(new Event('change'));
     } catch (fault) {
-      this.dispatchEvent(new CustomEvent('fault', { detail: { name: 'The image of this link', fault } }));
+      this.dispatchEvent(new CustomEvent('fault', { detail: { name: 'The image of this link: drop it again.', fault } }));
     }
   }
 }

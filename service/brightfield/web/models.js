@@ -17,6 +17,9 @@ export const TASK_NAMES = {
   embed: 'Feature vectors',
 };
 
+/** Models in memory come first, those that cannot answer yet last. @type {Record<string, number>} */
+const RANKS = { resident: 1, not_fetched: 3 };
+
 /** Fires `change` when the list was read anew. */
 export class Models extends EventTarget {
   /** @param {import('./state.js').State} state */
@@ -48,7 +51,7 @@ export class Models extends EventTarget {
 
   /** The models for a task: the default, then those in memory. @param {string} task */
   fitting(task) {
-    const rank = (/** @type {Model} */ each) => (each.default ? 0 : each.state === 'resident' ? 1 : 2);
+    const rank = (/** @type {Model} */ each) => (each.default ? 0 : RANKS[each.state] ?? 2);
     return this.list.filter((each) => each.task === task).sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
   }
 

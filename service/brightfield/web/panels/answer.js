@@ -2,7 +2,6 @@
 
 import { job, post } from '../http.js';
 import { TASK_NAMES } from '../models.js';
-import { copyButton } from '../parts/copy.js';
 import { fill, h } from '../parts/dom.js';
 import { gaveUp, problemBox, warningNotes } from '../parts/problem.js';
 import { progressLine } from '../parts/progress.js';
@@ -24,7 +23,7 @@ import { volume } from './answers/volume.js';
 /** @type {import('./index.js').Panel} */
 export const panel = { id: 'answer', title: 'Answer', place: 'right', mount };
 
-const ASKED_BY = ['image', 'page', 'z', 't', 'channels', 'intensity', 'task', 'model', 'window', 'volume', 'enlarge'];
+const ASKED_BY = ['image', 'page', 'z', 't', 'channels', 'level', 'intensity', 'task', 'model', 'window', 'volume', 'enlarge'];
 
 /** @param {App} app @returns {View} */
 function viewOf(app) {
@@ -110,10 +109,10 @@ class AnswerPanel {
       const answer = view.lengthy ? await job(request.path, request.query, { signal, onprogress: line.move }) : await post(request.path, request.query, signal);
       clearTimeout(waiting);
       if (asked !== this.#asked) return;
-      app.last.request = request;
+      app.last = { request, pass: passOf(answer) };
       this.#clear();
       this.#shown = view.show(answer, app, again);
-      fill(this.body, warningNotes(answer.warnings), this.#shown.element, copyButton(app, request));
+      fill(this.body, warningNotes(answer.warnings), this.#shown.element);
       if (this.#front) this.#shown.draw();
     } catch (fault) {
       clearTimeout(waiting);
@@ -128,6 +127,11 @@ class AnswerPanel {
     for (const name of ['answer', 'objects']) this.app.viewer.layer(name, null);
     Object.assign(this.app.viewer, { onpick: null, onhover: null });
   }
+}
+
+/** How long the model took, and for how many pixels. @param {any} answer */
+function passOf({ timing_ms: timing, image }) {
+  return timing?.forward && image ? { seconds: timing.forward / 1000, pixels: image.width * image.height } : null;
 }
 
 /** The image and its plane; a volume has all planes. @param {App} app @param {View} view @returns {Record<string, string>} */

@@ -45,7 +45,7 @@ class Evaluation {
   async refresh() {
     try {
       const { runs } = await json('metrics/runs', { query: { limit: 200 } });
-      const listed = (/** @type {string} */ first) => [h('option', { value: '' }, first), ...runs.map((/** @type {any} */ each) => h('option', { value: each.id }, `${each.name || each.id} (${each.task}, ${counted(each.rows, 'row')})`))];
+      const listed = (/** @type {string} */ first) => [h('option', { value: '' }, first), ...runs.map((/** @type {any} */ each) => h('option', { value: each.id }, `${each.name || each.id} (${counted(each.rows, 'row')})`))];
       fill(this.runs, listed(runs.length ? 'Choose a run' : 'No runs yet'));
       fill(this.others, listed('None'));
     } catch (fault) {

@@ -11,7 +11,7 @@ const SAMPLES = [
   { file: 'coffee.png', name: 'Espresso' },
   { file: 'chelsea.png', name: 'Cat' },
   { file: 'rocket.jpg', name: 'Rocket' },
-  { file: 'ihc.png', name: 'Stained colon' },
+  { file: 'ihc.png', name: 'Tissue' },
   { file: 'cell.png', name: 'Cell' },
   { file: 'retina.jpg', name: 'Retina' },
 ];
@@ -21,7 +21,7 @@ export const panel = { id: 'image', title: 'Images', place: 'left', mount };
 
 /** @param {HTMLElement} root @param {App} app */
 function mount(root, app) {
-  const faults = h('div', {});
+  const faults = h('div', { class: 'image-faults' });
   const sending = h('p', { class: 'small soft wrap sending', role: 'status' });
   const strip = h('ul', { class: 'strip', 'aria-label': 'Images of this visit' });
   const chooser = h('input', { type: 'file', multiple: true, class: 'hidden-file', id: 'choose', 'aria-label': 'Choose images', onchange: () => {
@@ -31,12 +31,14 @@ function mount(root, app) {
   const add = (/** @type {Iterable<File>} */ files) => { fill(faults); return app.images.add([...files]); };
   fill(root,
     h('label', { class: 'drop', for: 'choose' }, h('strong', {}, 'Drop an image'), h('span', { class: 'soft small' }, 'or choose, or paste')), chooser,
-    sending, faults, strip, h('h3', {}, 'Samples'), h('ul', { class: 'strip samples', 'aria-label': 'Samples' }, SAMPLES.map((each) => sample(each, add))));
+    sending, h('h3', {}, 'Samples'), h('ul', { class: 'strip samples', 'aria-label': 'Samples' }, SAMPLES.map((each) => sample(each, add))),
+    h('h3', {}, 'Your images'), strip, faults);
   app.images.addEventListener('change', () => fill(strip, app.images.list.map((entry) => item(entry, app))));
   app.images.addEventListener('sending', () => { sending.textContent = app.images.sending.length ? `Reading ${app.images.sending[0]} ...` : ''; });
   app.images.addEventListener('fault', (event) => {
     const { name, fault } = /** @type {CustomEvent} */ (event).detail;
-    faults.append(h('div', {}, h('p', { class: 'small wrap' }, name), problemBox(fault)));
+    const box = h('div', { class: 'image-fault' }, h('p', { class: 'small wrap grow' }, name), h('button', { class: 'plain icon', 'aria-label': 'Close', onclick: () => box.remove() }, '✕'), problemBox(fault));
+    faults.append(box);
   });
   hearFiles(add);
 }

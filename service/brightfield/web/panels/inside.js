@@ -2,8 +2,9 @@
 
 import { Problem, blob, json, post } from '../http.js';
 import { decoded, mapPicture, strongest } from '../inside/maps.js';
+import { showLit } from '../inside/lit.js';
 import { fill, h } from '../parts/dom.js';
-import { encoded, picture, show } from '../parts/picture.js';
+import { encoded, picture } from '../parts/picture.js';
 import { gaveUp, problemBox, warningNotes } from '../parts/problem.js';
 import { counted, figure } from '../parts/text.js';
 
@@ -42,7 +43,7 @@ class Inside {
     this.root = h('div', { class: 'stack' }, h('h2', {}, 'Layers'), this.search, this.layers, this.filters, this.maps, this.unit);
     app.images.addEventListener('change', () => void this.follow());
     app.models.addEventListener('change', () => void this.follow());
-    app.state.on(['model', 'task', 'layer', 'unit', 'page', 'z', 't', 'channels', 'intensity'], () => void this.follow());
+    app.state.on(['model', 'task', 'layer', 'unit', 'page', 'z', 't', 'channels', 'level', 'intensity'], () => void this.follow());
   }
 
   /** @param {boolean} on */
@@ -102,7 +103,7 @@ class Inside {
   #filters(model) {
     const layer = this.layer;
     if (!layer || !/^Conv\d/.test(layer.type)) return void fill(this.filters);
-    fill(this.filters, h('h3', {}, 'Filters'), picture(`models/${model}/filters`, { layer: layer.name, format: 'png' }, { alt: `Filters of ${layer.name}` }), h('p', { class: 'small soft' }, 'Middle grey is 0; each filter has its own scale.'));
+    fill(this.filters, h('h3', {}, 'Filters'), h('div', { class: 'sheet', tabindex: '0', role: 'region', 'aria-label': 'Filters' }, picture(`models/${model}/filters`, { layer: layer.name, format: 'png' }, { alt: `Filters of ${layer.name}` })), h('p', { class: 'small soft' }, 'Middle grey is 0; each filter has its own scale.'));
   }
 
   /** @param {string} model */
@@ -155,13 +156,14 @@ class Inside {
     const known = this.found?.units.find((/** @type {any} */ each) => each.unit === unit);
     if (!known || this.unit.dataset.shown === `${this.#asked}${unit}`) return;
     this.unit.dataset.shown = `${this.#asked}${unit}`;
-    const view = h('img', { class: 'unit-picture', alt: `What raises the greatest value of unit ${unit}` });
+    const view = h('div', { class: 'unit-picture' });
     const notes = h('div', {});
     const place = known.place?.length ? `${unit},${known.place.join(',')}` : String(unit);
-    fill(this.unit, h('h3', {}, `Unit ${unit}`), h('p', { class: 'small soft' }, 'Which pixels raise its greatest value, by guided backpropagation.'), view, notes, this.#patches(model, layer, unit));
+    fill(this.unit, h('h3', {}, `Unit ${unit}`), h('p', { class: 'small soft' }, 'Which pixels raise its greatest value, by guided backpropagation.'), view, this.#patches(model, layer, unit), notes);
+    this.unit.scrollIntoView({ block: 'start' });
     try {
-      show(view, await this.#pixels({ model, layer, neuron: place }, notes));
-      this.unit.scrollIntoView({ block: 'start' });
+      const found = await this.#pixels({ model, layer, neuron: place }, notes);
+      await showLit(view, found, this.app.state.get('image'), this.app.images.seen());
     } catch (fault) {
       if (gaveUp(fault)) return;
       view.remove();

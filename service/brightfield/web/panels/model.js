@@ -2,7 +2,7 @@
 
 import { Problem, post } from '../http.js';
 import { TASKS, TASK_NAMES } from '../models.js';
-import { fill, h } from '../parts/dom.js';
+import { fill, h, refill } from '../parts/dom.js';
 import { problemBox, warningNotes } from '../parts/problem.js';
 import { progressLine } from '../parts/progress.js';
 import { choice } from '../parts/slider.js';
@@ -17,30 +17,29 @@ import { counted, figure, size } from '../parts/text.js';
 export const panel = { id: 'model', title: 'Model', place: 'right', mount };
 
 /** @type {Record<string, string>} */
-const STATES = { resident: 'in memory', loading: 'loading', available: 'not in memory', failed: 'cannot be loaded', quarantined: 'stopped' };
+const STATES = { resident: 'in memory', loading: 'loading', available: 'not in memory', not_fetched: 'weights not here', failed: 'cannot be loaded', quarantined: 'stopped' };
 
 /** @param {HTMLElement} root @param {App} app */
 function mount(root, app) {
   const chooser = h('div', { class: 'stack' });
-  const card = h('div', { class: 'card' });
-  const unread = h('div', {});
-  fill(root, chooser, card, unread);
+  const card = h('div', { class: 'model-card' });
+  fill(root, chooser, card);
   let drawn = '';
   const show = () => {
     const { chosen, task } = app.models;
-    fill(unread, unusable(app.models.faults));
     const tasks = TASKS.map((each) => ({ value: each, text: TASK_NAMES[each] }));
     const models = app.models.fitting(task).map((each) => ({ value: each.id, text: `${each.id} (${STATES[each.state] || each.state})` }));
-    fill(chooser, choice('Task', tasks, task, (value) => app.state.set({ task: value, model: null, ...NOTHING_CHOSEN }), 'task'),
+    refill(chooser, choice('Task', tasks, task, (value) => app.state.set({ task: value, model: null, ...NOTHING_CHOSEN }), 'task'),
       chosen ? choice('Model', models, chosen.id, (model) => app.state.set({ model, ...NOTHING_CHOSEN }), 'model') : h('p', { class: 'note' }, 'No model of the service does this. Add a card to its models folder.'));
-    if (!chosen) return void fill(card);
+    if (!chosen) return void fill(card, unusable(app.models.faults));
     if (drawn !== chosen.id) fill(card);
     drawn = chosen.id;
-    app.models.card(chosen.id).then((found) => { if (drawn === found.id) fill(card, ...describe(found, app)); }).catch((fault) => fill(card, problemBox(fault, show)));
+    app.models.card(chosen.id).then((found) => { if (drawn === found.id) fill(card, ...describe(found, app), unusable(app.models.faults)); }).catch((fault) => fill(card, problemBox(fault, show)));
   };
   app.models.addEventListener('change', show);
   app.state.on(['task', 'model'], show);
   show();
+  return { shown: () => void app.models.refresh().catch((fault) => fill(card, problemBox(fault, show))) };
 }
 
 const NOTHING_CHOSEN = { class: null, object: null, at: null, box: null };
@@ -69,7 +68,7 @@ function unusable(faults) {
 
 /** A button that loads the model, how far it is, and why it failed. @param {Card} card @param {App} app */
 function loading(card, app) {
-  const home = h('div', {});
+  const home = h('div', { class: 'loading' });
   const why = card.quarantine ? h('p', { class: 'note warn' }, typeof card.quarantine === 'string' ? card.quarantine : card.quarantine.reason || 'It stopped the service twice.') : null;
   const load = async () => {
     fill(home, progressLine(`Loading ${card.id}`).element);
@@ -81,7 +80,13 @@ function loading(card, app) {
     }
   };
   const note = h('span', { class: 'soft small' }, 'It is loaded with the first question, too.');
+  if (card.state === 'not_fetched') return fill(home, why, absent(card));
   return fill(home, why, card.state === 'resident' ? null : h('div', { class: 'row' }, h('button', { onclick: load }, 'Load now'), note));
+}
+
+/** Weights that are to be fetched first, and how. @param {Card} card */
+function absent(card) {
+  return h('div', { class: 'note warn' }, h('p', {}, 'Its weights are not on the machine of the service, so it cannot answer yet. Fetch them there once, with'), h('pre', { tabindex: '0' }, `brightfield models pull ${card.id}`));
 }
 
 /** @param {Card} card */

@@ -16,6 +16,8 @@ import { Thumbnails } from '../space/thumbnails.js';
 
 const PAGE = 10_000;
 const CLUSTER = 'cluster';
+/** @type {Record<string, string>} */
+const METHODS = { tsne: 't-SNE', pca: 'PCA', umap: 'UMAP' };
 
 /** @type {import('./index.js').Panel} */
 export const panel = { id: 'space', title: 'Space', place: 'wide', mount };
@@ -36,31 +38,42 @@ class Space {
     this.clusters = /** @type {Map<string, number>} */ (new Map());
     this.chosen = /** @type {string[]} */ ([]);
     this.thumbnails = new Thumbnails('', () => {});
+    /** The collections that keep pictures. @type {Set<string>} */
+    this.pictured = new Set();
     this.canvas = h('canvas', { class: 'cloud', tabindex: '0', role: 'img', 'aria-label': 'Map of the collection: arrows move, + and - zoom, 0 shows all' });
     this.cloud = new Cloud(this.canvas, {
       hovered: (index) => this.#hovered(index), clicked: (index) => void (index >= 0 && this.#near({ id: this.ids[index] })),
-      lassoed: (indices) => this.#selected(indices.map((index) => this.ids[index])), thumbnail: (index) => this.thumbnails.of(this.ids[index]),
+      lassoed: (indices) => this.#selected(indices.map((index) => this.ids[index])), thumbnail: (index) => (this.pictured.has(this.name) ? this.thumbnails.of(this.ids[index]) : null),
     });
+    this.invitation = h('p', { class: 'invitation soft' }, 'Choose a collection, or make one of your own images.');
     this.hover = h('div', { class: 'hover', hidden: true });
     this.legend = h('ul', { class: 'colors', 'aria-label': 'Colours' });
     this.state = h('div', { class: 'small' });
     this.list = h('div', { id: 'space-list', 'aria-live': 'polite' }, h('p', { class: 'soft small' }, 'Click a point for what lies near it. Draw around points with the lasso (or with Shift) for a list.'));
     this.names = h('select', { id: 'collection', onchange: () => app.state.set({ collection: this.names.value }) });
-    this.methods = h('select', { id: 'method-of-map', 'aria-label': 'How the map is made' }, ['tsne', 'pca', 'umap'].map((each) => h('option', { value: each }, { tsne: 't-SNE', pca: 'PCA', umap: 'UMAP' }[each] || each)));
+    this.methods = h('select', { id: 'method-of-map', 'aria-label': 'How the map is made' }, Object.entries(METHODS).map(([value, name]) => h('option', { value }, name)));
     this.fields = h('select', { id: 'color-by', onchange: () => void this.#color() });
     this.root = this.#layout();
     app.state.on(['collection'], () => void this.#open());
+    this.#ready();
   }
 
   #layout() {
     const lasso = h('button', { id: 'lasso', 'aria-pressed': 'false', onclick: () => { this.cloud.choosing = !this.cloud.choosing; lasso.setAttribute('aria-pressed', String(this.cloud.choosing)); } }, 'Lasso');
     const tools = h('div', { class: 'row maptools' }, lasso, h('button', { onclick: () => this.cloud.fit() }, 'Show all'), h('label', { class: 'row small' }, 'Colour', this.fields));
-    const questions = h('div', { class: 'row' }, h('button', { id: 'duplicates', onclick: () => void duplicates(this.name, this.list, (ids) => this.#mark(ids), (id) => void this.#near({ id })) }, 'Duplicates'),
+    const questions = h('div', { class: 'row questions' }, h('button', { id: 'duplicates', onclick: () => void duplicates(this.name, this.list, (ids) => this.#mark(ids), (id) => void this.#near({ id })) }, 'Duplicates'),
       h('button', { id: 'disputed', onclick: () => void this.#disputed() }, 'Suspected labels'), h('button', { id: 'near-image', onclick: () => void this.#near({ image: this.app.state.get('image') }) }, 'Near the shown image'));
     return h('div', { class: 'space' },
-      h('section', { class: 'card map' }, tools, h('div', { class: 'mapbox' }, this.canvas, this.hover), this.legend),
-      h('section', { class: 'card side-list' }, h('label', { class: 'field' }, h('span', { class: 'label' }, 'Collection'), this.names), maker(this.app, (name) => this.#made(name)),
-        h('div', { class: 'row' }, this.methods, h('button', { id: 'make-map', onclick: () => void this.#map() }, 'Make a map')), this.state, questions, this.list));
+      h('section', { class: 'card map' }, tools, h('div', { class: 'mapbox' }, this.canvas, this.invitation, this.hover), this.legend),
+      h('section', { class: 'card side-list' }, h('label', { class: 'field' }, h('span', { class: 'label' }, 'Collection'), this.names),
+        h('div', { class: 'row' }, this.methods, h('button', { id: 'make-map', onclick: () => void this.#map() }, 'Make a map')), questions, maker(this.app, (name) => this.#made(name)), this.state, this.list));
+  }
+
+  /** What asks about a collection waits for one. */
+  #ready() {
+    const none = !this.name;
+    this.invitation.hidden = !none;
+    for (const each of this.root.querySelectorAll('.maptools button, .maptools select, .questions button, #make-map, #method-of-map')) Reflect.set(each, 'disabled', none);
   }
 
   get name() {
@@ -73,6 +86,8 @@ class Space {
       const { collections } = await json('collections');
       fill(this.names, h('option', { value: '' }, collections.length ? 'Choose a collection' : 'No collections yet'), collections.map((/** @type {any} */ each) => h('option', { value: each.name }, `${each.name} (${counted(each.items, 'item')})`)));
       this.names.value = this.name;
+      this.pictured = new Set(collections.filter((/** @type {any} */ each) => each.keep_images).map((/** @type {any} */ each) => each.name));
+      if (!collections.length) this.root.querySelector('#make')?.setAttribute('open', '');
     } catch (fault) {
       fill(this.state, problemBox(fault, () => void this.refresh()));
     }
@@ -81,6 +96,7 @@ class Space {
 
   async #open() {
     const name = this.name;
+    this.#ready();
     this.names.value = name;
     this.ids = [];
     this.clusters = new Map();
@@ -123,7 +139,7 @@ class Space {
   /** @param {any} map as a projection is answered */
   async #show(map) {
     this.#place(map.points);
-    fill(this.state, h('p', { class: 'soft' }, `${counted(this.ids.length, 'item')}, ${map.method}`), warningNotes(map.warnings));
+    fill(this.state, h('p', { class: 'soft' }, `${counted(this.ids.length, 'item')}, ${METHODS[map.method] || map.method}`), warningNotes(map.warnings));
     await this.#color();
   }
 
@@ -136,12 +152,12 @@ class Space {
   async #color() {
     const by = this.fields.value;
     try {
-      if (by === CLUSTER && !this.clusters.size) await this.#cluster();
+      if (by === CLUSTER && !this.clusters.size) await this.#findClusters();
     } catch (fault) {
       fill(this.state, problemBox(fault));
       return;
     }
-    const value = (/** @type {string} */ id) => (by === CLUSTER ? this.clusters.get(id) : by ? this.items.get(id)?.metadata[by.slice(6)] : 'items');
+    const value = (/** @type {string} */ id) => (by === CLUSTER ? this.#cluster(id) : by ? this.items.get(id)?.metadata[by.slice(6)] : 'items');
     const { colors, entries } = colored(this.ids.map(value));
     this.cloud.paint(colors);
     fill(this.legend, entries.map((each) => {
@@ -151,7 +167,13 @@ class Space {
     }));
   }
 
-  async #cluster() {
+  /** @param {string} id */
+  #cluster(id) {
+    const number = this.clusters.get(id);
+    return number === undefined ? null : `cluster ${number + 1}`;
+  }
+
+  async #findClusters() {
     const found = await json(`collections/${this.name}/clusters`, { method: 'POST', query: { k: Math.min(8, this.items.size) } });
     found.ids.forEach((/** @type {string} */ id, /** @type {number} */ at) => this.clusters.set(id, found.labels[at]));
   }
@@ -161,7 +183,7 @@ class Space {
     this.hover.hidden = index < 0;
     if (index < 0) return;
     const item = this.items.get(this.ids[index]);
-    const bitmap = this.thumbnails.of(this.ids[index]);
+    const bitmap = this.pictured.has(this.name) ? this.thumbnails.of(this.ids[index]) : null;
     const small = h('canvas', { width: 96, height: 96 });
     if (bitmap) small.getContext('2d')?.drawImage(bitmap, 0, 0, 96, 96);
     fill(this.hover, bitmap ? small : null, h('div', { class: 'wrap' }, h('strong', {}, this.ids[index]), Object.entries(item?.metadata || {}).slice(0, 6).map(([key, value]) => h('div', { class: 'small soft' }, `${key}: ${value}`))));

@@ -2,12 +2,13 @@
 
 import { post } from '../http.js';
 import { copyButton } from '../parts/copy.js';
-import { fill, h, prose } from '../parts/dom.js';
+import { fill, h, prose, refill } from '../parts/dom.js';
 import { downloads } from '../parts/download.js';
 import { legend } from '../parts/legend.js';
 import { gaveUp, problemBox, warningNotes } from '../parts/problem.js';
 import { progressLine } from '../parts/progress.js';
 import { check, choice, slider } from '../parts/slider.js';
+import { expected } from './why/duration.js';
 import { Explanation } from './why/explanation.js';
 import { named, short } from './why/grid.js';
 import { METHODS, endpointOf, methodOf } from './why/methods.js';
@@ -19,7 +20,7 @@ import { verdict } from './why/verdict.js';
 /** @type {import('./index.js').Panel} */
 export const panel = { id: 'why', title: 'Why', place: 'right', mount };
 
-const ASKED_BY = ['image', 'page', 'z', 't', 'channels', 'intensity', 'task', 'model', 'method', 'beside', 'class', 'object', 'at', 'box'];
+const ASKED_BY = ['image', 'page', 'z', 't', 'channels', 'level', 'intensity', 'task', 'model', 'method', 'beside', 'class', 'object', 'at', 'box'];
 
 /** @param {HTMLElement} root @param {App} app @returns {import('./index.js').Mounted} */
 function mount(root, app) {
@@ -40,23 +41,27 @@ class WhyPanel {
   /** null: as the maps suggest. @type {boolean | null} */
   #oneScale = null;
   #chosen = 0;
+  /** How many maps were asked for. */
+  #count = 1;
 
   /** @param {HTMLElement} root @param {App} app */
   constructor(root, app) {
     this.app = app;
     this.head = h('div', { class: 'stack' });
     this.hover = h('p', { class: 'hover-line number', role: 'status' }, ' ');
-    this.work = h('div', {});
+    this.work = h('div', { class: 'work' });
     this.body = h('div', { class: 'stack' });
     this.more = h('div', {});
-    this.tried = h('div', {});
-    fill(root, this.head, this.tried, this.work, this.hover, this.body, this.more);
+    this.tried = h('div', { class: 'stage-note' });
+    app.viewer.home.append(this.tried);
+    this.notes = h('div', {});
+    fill(root, this.head, this.hover, this.body, this.more, this.notes, this.work);
   }
 
   /** @param {boolean} on */
   front(on) {
     this.#front = on;
-    if (on) { void this.follow(); this.#draw(); } else this.#clear();
+    if (on) { void this.follow(); this.#draw(); } else { this.app.viewer.giveUp(); this.#clear(); }
   }
 
   /** Explain what the address says, if it is looked at and isn't what is shown. */
@@ -88,9 +93,12 @@ class WhyPanel {
     this.#clear();
     if (!this.app.images.current) fill(this.head);
     fill(this.work, h('p', { class: 'empty' }, text));
-    fill(this.body);
-    fill(this.more);
+    this.#empty();
     if (this.#front) this.#hear();
+  }
+
+  #empty() {
+    for (const each of [this.body, this.more, this.notes]) fill(each);
   }
 
   /** @param {string[]} known the methods that fit the model */
@@ -101,7 +109,7 @@ class WhyPanel {
     this.head.dataset.drawn = drawn;
     const methods = METHODS.filter((each) => known.includes(each.name)).map(({ name, title }) => ({ value: name, text: title }));
     const rectangle = this.app.models.task !== 'classify';
-    fill(this.head,
+    refill(this.head,
       h('div', { class: 'row even' }, choice('Method', methods, state.get('method', 'grad_cam'), (method) => state.set({ method }), 'method'),
         choice('Beside it', [{ value: '', text: 'nothing' }, ...methods], state.get('beside'), (beside) => state.set({ beside }), 'beside')),
       h('div', { class: 'row' }, h('button', { onclick: () => void this.#whatIf() }, 'Hide a rectangle'), rectangle ? h('button', { onclick: () => void this.#box() }, 'Explain a rectangle') : null));
@@ -115,15 +123,14 @@ class WhyPanel {
     const { state } = this.app;
     const again = () => { this.#asked = ''; void this.follow(); };
     this.#found = [];
+    this.#count = methods.length;
     this.#clear();
     this.#hear();
-    fill(this.body);
-    fill(this.more);
-    fill(this.tried);
+    this.#empty();
     try {
       for (const method of methods) {
         const explanation = new Explanation(this.app, method, query);
-        const line = progressLine(methodOf(method).title, () => { this.#asking.abort(); state.set({ job: null }); fill(this.work, h('p', { class: 'note' }, 'Cancelled. ', h('button', { onclick: again }, 'Explain again'))); });
+        const line = progressLine(methodOf(method).title, () => { this.#asking.abort(); state.set({ job: null }); fill(this.work, h('p', { class: 'note' }, 'Cancelled. ', h('button', { onclick: again }, 'Explain again'))); }, expected(this.app, method, query));
         fill(this.work, line.element);
         const first = method === methods[0];
         const [running, of] = state.get('job').split('.');
@@ -143,7 +150,7 @@ class WhyPanel {
   /** Some windows have come. @param {Explanation} explanation */
   #partial(explanation) {
     if (!this.#front || !explanation.live) return;
-    performance.mark(`partial`);
+    performance.mark('partial', { detail: explanation.live.share });
     this.app.viewer.layer('why', explanation.live.layer(this.#opacity));
     this.app.viewer.onhover = (at) => { this.hover.textContent = explanation.live?.words(at) || ' '; };
   }
@@ -154,11 +161,10 @@ class WhyPanel {
     const target = result.target || result.targets?.[0];
     const score = result.score ?? result.base?.[0];
     const seen = new Map(this.#found.flatMap((each) => each.envelope.warnings).map((/** @type {{code: string, detail: string}} */ each) => /** @type {const} */ ([each.code, each])));
-    fill(this.body,
-      h('p', { class: 'small' }, `For ${target?.label}: ${result.output || 'score'} ${short(score)}`),
-      this.#maps(), slider('Opacity of the map', { min: 0, max: 1, step: 0.05, value: this.#opacity, shown: (value) => `${Math.round(100 * value)} %`, oninput: (value) => { this.#opacity = value; this.#draw(); } }),
-      warningNotes([...seen.values()]), this.#found.map((each) => h('p', { class: 'note' }, h('strong', {}, `${methodOf(each.method).title} cannot say: `), prose(methodOf(each.method).cannot))));
-    fill(this.more, this.#tools(first));
+    fill(this.body, h('p', { class: 'small' }, `For ${target?.label}: ${result.output || 'score'} ${short(score)}`),
+      this.#maps(), slider('Opacity of the map', { min: 0, max: 1, step: 0.05, value: this.#opacity, shown: (value) => `${Math.round(100 * value)} %`, oninput: (value) => { this.#opacity = value; this.#draw(); } }));
+    if (!this.more.childElementCount) fill(this.more, this.#tools(first));
+    fill(this.notes, warningNotes([...seen.values()]), this.#found.map((each) => h('p', { class: 'note' }, h('strong', {}, `${methodOf(each.method).title} cannot say: `), prose(methodOf(each.method).cannot))));
     this.#draw();
   }
 
@@ -173,17 +179,18 @@ class WhyPanel {
         if (small) contained(picture, small);
         return h('button', { class: 'figure', 'aria-pressed': String(index === this.#chosen), onclick: () => { this.#chosen = index; draw(); this.#draw(); } }, picture, h('span', {}, methodOf(each.method).title), legend(scale, unit(each)));
       }));
-      figures.classList.toggle('two', this.#found.length > 1);
+      if (this.#count > this.#found.length) figures.append(h('p', { class: 'figure soft small' }, 'The second map is on its way.'));
     };
     draw();
-    const same = this.#found.length > 1 ? check('One scale for both', this.#shared, (on) => { this.#oneScale = on; draw(); this.#draw(); }) : null;
+    figures.classList.toggle('two', this.#count > 1);
+    const same = this.#count > 1 ? check('One scale for both', this.#shared, (on) => { this.#oneScale = on; draw(); this.#draw(); }) : null;
     return h('div', { class: 'stack' }, figures, same);
   }
 
   /** Whether both maps have one scale: by themselves, where neither would be pale on it. */
   get #shared() {
     const highs = this.#found.map((each) => each.scale.high);
-    return this.#oneScale ?? Math.max(...highs) < 4 * Math.min(...highs);
+    return this.#oneScale ?? Math.max(...highs) < 2 * Math.min(...highs);
   }
 
   /** @param {number} index */
@@ -202,7 +209,7 @@ class WhyPanel {
     const cut = request.path === 'saliency' ? h('button', { onclick: () => void this.#more(first, { mask: 'grabcut' }, result, 'Cutting the object out') }, 'Outline by GrabCut') : null;
     const judge = h('button', { onclick: () => void this.#more(first, { checks: 'true' }, result, 'Checking the map') }, 'Check this map');
     const formats = first.method === 'occlusion' ? ['overlay', 'png', 'tiff', 'npy', 'csv'] : ['overlay', 'png', 'tiff', 'npy'];
-    return h('div', { class: 'stack' }, h('div', { class: 'row' }, judge, cut), result, downloads(this.app, () => request, formats), copyButton(this.app, request));
+    return h('div', { class: 'stack' }, h('div', { class: 'row' }, judge, cut), downloads(this.app, () => request, formats, () => request), result);
   }
 
   /** Ask the same once more, for something beside the map. @param {Explanation} first @param {Record<string, string>} extra @param {HTMLElement} home @param {string} label */
@@ -213,7 +220,10 @@ class WhyPanel {
     try {
       const other = await new Explanation(this.app, first.method, { ...first.request.query, ...extra }).run({ signal: given.signal, onprogress: line.move });
       const { result } = other.envelope;
-      if (extra.checks) return void fill(home, result.checks ? verdict(result.checks) : null);
+      if (extra.checks) {
+        fill(home, result.checks ? verdict(result.checks) : null);
+        return home.scrollIntoView({ block: 'nearest' });
+      }
       this.app.viewer.layer('cut', other.cutOut);
       fill(home, other.cutOut ? h('div', { class: 'row' }, h('p', { class: 'small grow' }, `The outline holds ${result.mask.area_px} pixels.`), h('button', { onclick: () => { this.app.viewer.layer('cut', null); fill(home); } }, 'Remove')) : warningNotes(other.envelope.warnings));
     } catch (fault) {
@@ -223,29 +233,43 @@ class WhyPanel {
 
   /** Hide a rectangle that is drawn, and say what happens. */
   async #whatIf() {
-    fill(this.tried, h('p', { class: 'note', role: 'status' }, 'Draw a rectangle in the image. Escape gives up.'));
-    const rect = await this.app.viewer.rectangle();
+    const rect = await this.#drawn();
     const target = targetOf(this.app);
-    fill(this.tried);
     if (!rect || !target) return;
+    const asked = this.#asked;
+    fill(this.tried, progressLine('Hiding the rectangle').element);
     try {
       /** @type {Record<string, string>} */
       const output = this.app.models.task === 'classify' ? { output: 'probability' } : {};
       const hide = [rect.x, rect.y, rect.width, rect.height].join(',');
       const query = { ...this.app.images.query(), model: this.app.models.chosen?.id || '', ...target.query, ...output, hide };
       const { result } = await post('occlusion', query);
-      const { before, after, targets } = result.what_if;
-      const back = h('button', { onclick: () => { this.app.viewer.layer('hidden', null); fill(this.tried); } }, 'Show it again');
-      fill(this.tried, h('p', { class: 'what-if number', role: 'status' }, `Hide this: ${named(result.output, targets[0].label)} ${short(before[0])} → ${short(after[0])}`), h('div', { class: 'row' }, back, copyButton(this.app, { path: 'occlusion', query })));
-      this.app.viewer.layer('hidden', hiddenLayer(rect));
+      if (asked === this.#asked && this.#front) this.#told(result, rect, query);
     } catch (fault) {
       fill(this.tried, problemBox(fault));
     }
   }
 
+  /** @param {any} result @param {import('../viewer/viewer.js').Rect} rect @param {Record<string, string>} query */
+  #told(result, rect, query) {
+    const { before, after, targets } = result.what_if;
+    const back = h('button', { onclick: () => { this.app.viewer.layer('hidden', null); fill(this.tried); } }, 'Show it again');
+    fill(this.tried, h('p', { class: 'what-if number', role: 'status' }, `Hide this: ${named(result.output, targets[0].label)} ${short(before[0])} → ${short(after[0])}`), h('div', { class: 'row' }, back, copyButton(this.app, () => ({ path: 'occlusion', query }))));
+    this.app.viewer.layer('hidden', hiddenLayer(rect));
+  }
+
+  /** A rectangle that is drawn in the image; null: it was given up. */
+  async #drawn() {
+    this.app.viewer.layer('hidden', null);
+    fill(this.tried, h('p', { role: 'status' }, 'Draw a rectangle in the image. Escape gives up.'));
+    const rect = await this.app.viewer.rectangle();
+    fill(this.tried);
+    return rect;
+  }
+
   /** Explain what is in a rectangle that is drawn. */
   async #box() {
-    const rect = await this.app.viewer.rectangle();
+    const rect = await this.#drawn();
     if (rect) this.app.state.set({ box: [rect.x, rect.y, rect.width, rect.height].join(','), at: null, object: null });
   }
 
@@ -264,6 +288,7 @@ class WhyPanel {
 
   #clear() {
     for (const name of ['why', 'cut', 'hidden']) this.app.viewer.layer(name, null);
+    fill(this.tried);
     Object.assign(this.app.viewer, { onpick: null, onhover: null });
     this.hover.textContent = ' ';
   }

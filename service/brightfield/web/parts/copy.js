@@ -3,11 +3,11 @@
 import { ROOT, hasKey } from '../http.js';
 import { scripts } from './scripts.js';
 import { show } from './dialog.js';
-import { fill, h } from './dom.js';
+import { h, refill } from './dom.js';
 
-/** @param {import('../app.js').App} app @param {import('../app.js').Request} request */
-export function copyButton(app, request) {
-  return h('div', { class: 'copy' }, h('button', { onclick: () => open(app, request) }, 'Copy as a script'));
+/** @param {import('../app.js').App} app @param {() => import('../app.js').Request | null} made the request, once it was made */
+export function copyButton(app, made) {
+  return h('button', { onclick: () => { const request = made(); if (request) open(app, request); } }, 'Copy as a script');
 }
 
 /** @param {import('../app.js').App} app @param {import('../app.js').Request} request */
@@ -17,7 +17,7 @@ function open(app, request) {
   const tabs = h('div', { class: 'tabs', role: 'tablist', 'aria-label': 'Language' });
   const done = h('span', { class: 'soft small', role: 'status' });
   const choose = (/** @type {string} */ name) => {
-    fill(tabs, Object.keys(written).map((each) => h('button', { role: 'tab', 'aria-selected': String(each === name), onclick: () => choose(each) }, each)));
+    refill(tabs, ...Object.keys(written).map((each) => h('button', { id: `script-${each}`, role: 'tab', 'aria-selected': String(each === name), onclick: () => choose(each) }, each)));
     code.textContent = written[name];
     done.textContent = '';
   };

@@ -34,6 +34,16 @@ export function fill(element, ...children) {
   return element;
 }
 
+/**
+ * As `fill`, with the focus on the child that has the id of the one that had it.
+ * @param {Element} element @param {...(Child | Child[])} children
+ */
+export function refill(element, ...children) {
+  const focused = element.contains(document.activeElement) ? document.activeElement?.id : '';
+  fill(element, ...children);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
 /** @param {Child[]} children @returns {(Node | string)[]} */
 function kept(children) {
   return children.flatMap((each) => (each === null || each === undefined || each === false ? [] : [each instanceof Node ? each : String(each)]));

@@ -1,9 +1,11 @@
 /** A menu of files that the service writes of the answer that is shown. */
 
-import { reply } from '../http.js';
+import { jobReply } from '../http.js';
+import { copyButton } from './copy.js';
 import { fill, h } from './dom.js';
 import { menu, save } from './menu.js';
-import { problemBox } from './problem.js';
+import { gaveUp, problemBox } from './problem.js';
+import { progressLine } from './progress.js';
 
 /** @type {Record<string, {text: string, end: string, note: string}>} */
 const FORMATS = {
@@ -20,22 +22,29 @@ const FORMATS = {
 
 /** @typedef {import('../app.js').App} App */
 
-/** @param {App} app @param {() => import('../app.js').Request} ask @param {string[]} formats */
-export function downloads(app, ask, formats) {
+/**
+ * The files of an answer, and the request that was made for it as a script.
+ * @param {App} app @param {() => import('../app.js').Request} ask for the file @param {string[]} formats
+ * @param {() => import('../app.js').Request | null} made what the script asks
+ */
+export function downloads(app, ask, formats, made = () => app.last.request) {
   const state = h('div', { role: 'status' });
   const get = async (/** @type {string} */ format) => {
     const { path, query } = ask();
-    fill(state, h('p', { class: 'soft small' }, 'Writing the file ...'));
+    const given = new AbortController();
+    const line = progressLine('Writing the file', () => { given.abort(); fill(state); });
+    fill(state, line.element);
     try {
-      const written = await (await reply(path, { method: 'POST', query: { ...query, format } })).blob();
+      const written = await (await jobReply(path, { ...query, format }, { signal: given.signal, onprogress: line.move })).blob();
       const name = `${stem(app)}-${path}.${FORMATS[format].end}`;
       save(written, name);
       fill(state, h('p', { class: 'soft small wrap' }, `Saved as ${name}`));
     } catch (fault) {
-      fill(state, problemBox(fault, () => void get(format)));
+      if (!gaveUp(fault)) fill(state, problemBox(fault, () => void get(format)));
     }
   };
-  return h('div', { class: 'row' }, menu('Download', formats.map((each) => ({ text: FORMATS[each].text, note: FORMATS[each].note, act: () => void get(each) }))), state);
+  const files = menu('Download', formats.map((each) => ({ text: FORMATS[each].text, note: FORMATS[each].note, act: () => void get(each) })));
+  return h('div', { class: 'stack take' }, h('div', { class: 'row' }, files, copyButton(app, made)), state);
 }
 
 /** The file's name without its end. @param {App} app */

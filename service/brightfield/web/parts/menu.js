@@ -13,7 +13,10 @@ export function menu(title, items) {
   function open(on) {
     list.hidden = !on;
     button.setAttribute('aria-expanded', String(on));
-    if (on) /** @type {HTMLElement | null} */ (list.firstElementChild)?.focus();
+    if (!on) return;
+    list.classList.remove('above');
+    list.classList.toggle('above', list.getBoundingClientRect().bottom > innerHeight);
+    /** @type {HTMLElement | null} */ (list.firstElementChild)?.focus();
   }
   /** @param {KeyboardEvent} event */
   function along(event) {

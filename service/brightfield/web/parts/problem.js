@@ -1,7 +1,7 @@
 /** An error in words, beside what caused it. */
 
 import { Problem } from '../http.js';
-import { h } from './dom.js';
+import { h, prose } from './dom.js';
 
 /**
  * A box with what went wrong and what to do; with `again` a button that tries it once more.
@@ -14,7 +14,7 @@ export function problemBox(fault, again = null) {
   const detail = known ? fault.detail : fault instanceof Error ? fault.message : String(fault);
   const retry = again && (!known || fault.retryable) ? h('button', { onclick: again }, 'Try again') : null;
   const id = known && fault.code === 'internal_error' ? h('p', { class: 'small soft' }, `Request ${fault.requestId}`) : null;
-  return h('div', { class: 'problem', role: 'alert' }, h('strong', {}, title), h('p', {}, detail), id, retry);
+  return h('div', { class: 'problem', role: 'alert' }, h('strong', {}, title), h('p', {}, prose(detail)), id, retry);
 }
 
 /** Whether a request was only given up. @param {unknown} fault */

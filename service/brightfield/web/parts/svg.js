@@ -23,7 +23,7 @@ export function s(tag, props = {}, ...children) {
 
 /** @typedef {{x: (value: number) => number, y: (value: number) => number, width: number, height: number, root: SVGSVGElement, plot: SVGGElement, value: (event: MouseEvent) => {x: number, y: number}}} Chart */
 
-const EDGE = { left: 50, right: 12, top: 10, bottom: 36 };
+const EDGE = { left: 58, right: 12, top: 10, bottom: 36 };
 
 /**
  * Axes with ticks and names; what is drawn goes into `plot`.
@@ -50,7 +50,7 @@ export function chart({ width, height, xs, ys, xname, yname, label, xticks = [xs
 }
 
 /** @param {number} tick */
-const short = (tick) => String(Number(tick.toPrecision(3)));
+const short = (tick) => String(Number(tick.toPrecision(2)));
 
 /** The `d` of a line through points. @param {Chart} axes @param {number[]} xs @param {(number | null)[]} ys */
 export function line(axes, xs, ys) {

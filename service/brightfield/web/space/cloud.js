@@ -122,19 +122,26 @@ export class Cloud {
   #thumbnails(width, height) {
     const seen = this.#inView(width, height);
     if (!seen.length || seen.length > FEW) return;
-    const taken = new Set();
-    for (const index of seen) {
+    const faint = this.#chosen.size > 0;
+    const first = seen.filter((index) => this.#chosen.has(index));
+    /** @type {Map<string, number>} */
+    const places = new Map();
+    for (const index of [...first, ...seen]) {
       const [px, py] = this.#place(index);
       const cell = `${Math.floor(px / (TILE + 4))},${Math.floor(py / (TILE + 4))}`;
-      if (taken.has(cell)) continue;
-      taken.add(cell);
+      if (!places.has(cell)) places.set(cell, index);
+    }
+    for (const index of [...places.values()].reverse()) {
       const picture = this.hooks.thumbnail(index);
       if (!picture) continue;
+      const [px, py] = this.#place(index);
+      this.context.globalAlpha = faint && !this.#chosen.has(index) ? 0.25 : 1;
       this.context.drawImage(picture, px - TILE / 2, py - TILE / 2, TILE, TILE);
       this.context.strokeStyle = css(this.#points.colors[index]);
       this.context.lineWidth = 3;
       this.context.strokeRect(px - TILE / 2, py - TILE / 2, TILE, TILE);
     }
+    this.context.globalAlpha = 1;
   }
 
   #marks() {

@@ -28,7 +28,7 @@ export function colored(values) {
 
 /** @param {unknown[]} values @param {Map<unknown, number>} counts @returns {Colored} */
 function apart(values, counts) {
-  const frequent = [...counts].sort((a, b) => b[1] - a[1] || String(a[0]).localeCompare(String(b[0]))).slice(0, DISTINCT.length);
+  const frequent = [...counts].sort((a, b) => b[1] - a[1] || String(a[0]).localeCompare(String(b[0]), 'en', { numeric: true })).slice(0, DISTINCT.length);
   const places = new Map(frequent.map(([value], at) => [value, pixel(DISTINCT[at])]));
   const colors = Uint32Array.from(values, (value) => places.get(value) ?? pixel(NONE));
   const entries = frequent.map(([value, count], at) => ({ name: String(value), color: css(DISTINCT[at]), count }));

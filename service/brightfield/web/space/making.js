@@ -11,7 +11,7 @@ import { counted } from '../parts/text.js';
 export function maker(app, made) {
   const name = h('input', { type: 'text', id: 'collection-name', value: 'my-images', pattern: '[A-Za-z0-9][A-Za-z0-9._\\-]*', maxlength: 128 });
   const model = h('select', { id: 'collection-model' });
-  const outcome = h('div', { 'aria-live': 'polite' });
+  const outcome = h('div', { class: 'outcome', 'aria-live': 'polite' });
   const files = h('input', { type: 'file', id: 'collection-files', multiple: true, class: 'hidden-file', 'aria-label': 'Choose images', onchange: () => void add([...(files.files || [])]) });
   const add = (/** @type {File[]} */ chosen) => filled(name.value, model.value, chosen, outcome, made);
   const models = () => fill(model, h('option', { value: '' }, 'The default model'), app.models.list.filter((each) => each.task === 'classify' || each.task === 'embed').map((each) => h('option', { value: each.id }, each.id)));
@@ -46,18 +46,20 @@ async function filled(name, model, files, outcome, made) {
     if (!gaveUp(fault)) return void fill(outcome, problemBox(fault));
     await made(name);
   }
-  fill(outcome, h('p', { class: 'note' }, `${counted(bar.value - faults.children.length, 'image')} in ${name}.`), faults);
+  fill(outcome, h('p', { class: 'note' }, `${counted(bar.value - faults.children.length, 'image')} added to ${name}.`), faults);
 }
 
 /** A file that can't be read leaves the others be. @param {string} name @param {File} file @param {AbortSignal} signal @param {HTMLElement} faults */
 async function one(name, file, signal, faults) {
   const folder = (file.webkitRelativePath || '').split('/').at(-2);
   const query = { ids: JSON.stringify([file.name]), metadata: JSON.stringify({ file: file.name, ...(folder ? { folder } : {}) }), replace: true };
+  const refused = (/** @type {string} */ why) => faults.append(h('li', { class: 'small wrap' }, `${file.name}: ${why}`));
   try {
-    await json(`collections/${name}/items`, { method: 'POST', query, body: file, headers: { 'Content-Type': 'application/octet-stream' }, signal });
+    const { items } = await json(`collections/${name}/items`, { method: 'POST', query, body: file, headers: { 'Content-Type': 'application/octet-stream' }, signal });
+    for (const item of items) if (item.error) refused(item.error.detail);
   } catch (fault) {
     if (gaveUp(fault) || !(fault instanceof Error)) throw fault;
-    faults.append(h('li', { class: 'small wrap' }, `${file.name}: ${fault.message}`));
+    refused(fault.message);
   }
 }
 

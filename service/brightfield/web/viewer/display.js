@@ -39,8 +39,8 @@ export class Display {
     const key = JSON.stringify([facts.id, this.app.images.plane()]);
     if (key === this.#drawn) return;
     this.#drawn = key;
-    const contrast = h('div', {});
-    fill(this.sheet, this.#planes(facts), this.#channels(facts), contrast, description(facts));
+    const contrast = h('div', { class: facts.values ? 'stack contrast' : null });
+    fill(this.sheet, this.#planes(facts), this.#channels(facts), this.#levels(facts), contrast, description(facts));
     if (facts.values) void this.#contrast(facts, contrast);
   }
 
@@ -59,6 +59,13 @@ export class Display {
     const choices = facts.channels.map(({ index, name }) => ({ value: String(index), text: name ? `${index}: ${name}` : `Channel ${index}` }));
     if (facts.channels.length === 3) choices.push({ value: '0,1,2', text: 'All three as red, green, blue' });
     return choice('Channel', choices, this.app.state.get('channels', '0'), (channels) => this.app.state.set({ channels }));
+  }
+
+  /** @param {Facts} facts */
+  #levels(facts) {
+    if (facts.levels.length < 2) return null;
+    const choices = facts.levels.map(({ level, width, height }) => ({ value: String(level), text: `${width} x ${height}` }));
+    return choice('Level', choices, this.app.state.get('level', '0'), (level) => this.app.state.set({ level, at: null, box: null, object: null }));
   }
 
   /** @param {Facts} facts @param {HTMLElement} home */

@@ -31,7 +31,7 @@ export class Stage {
     this.display = new Display(app);
     app.viewer.home.append(this.invitation, this.fault, this.line, this.bar, this.display.element);
     app.images.addEventListener('change', () => this.#follow());
-    app.state.on(['page', 'z', 't', 'channels', 'contrast', 'intensity'], () => this.#follow());
+    app.state.on(['page', 'z', 't', 'channels', 'level', 'contrast', 'intensity'], () => this.#follow());
     app.viewer.addEventListener('hover', (event) => { this.#cursor = /** @type {CustomEvent} */ (event).detail; this.#read(); });
     app.viewer.addEventListener('move', () => this.#measure());
     this.#follow();
@@ -67,7 +67,7 @@ export class Stage {
     try {
       const facts = await this.app.images.facts(entry);
       if (wanted !== this.#opened) return;
-      this.#planes(facts, query);
+      if (this.#planes(facts, query)) return;
       this.display.show(facts);
       this.#draw(entry, facts, this.app.images.seen(), plain);
     } catch (fault) {
@@ -75,15 +75,20 @@ export class Stage {
     }
   }
 
-  /** An image of several planes shows the first, and the address says so. @param {Facts} facts @param {Record<string, string>} query */
+  /**
+   * An image of several planes shows the first, one that is too large its next smaller level, and the
+   * address says so. Whether it had to be changed, and is followed.
+   * @param {Facts} facts @param {Record<string, string>} query
+   */
   #planes(facts, query) {
     /** @type {Record<string, string>} */
     const names = { P: 'page', Z: 'z', T: 't' };
     const open = facts.axes.filter(({ name, length }) => names[name] && length > 1 && !query[names[name]]).map(({ name }) => [names[name], '0']);
     if (facts.separate && facts.channels.length > 1 && !query.channels) open.push(['channels', '0']);
-    if (!open.length) return;
-    this.app.state.set(Object.fromEntries(open));
-    this.#opened = JSON.stringify([facts.id, this.app.images.seen()]);
+    const level = Number(query.level || 0) + 1;
+    if (!facts.values && level < facts.levels.length) open.push(['level', String(level)]);
+    if (open.length) this.app.state.set(Object.fromEntries(open));
+    return open.length > 0;
   }
 
   /** @param {Entry} entry @param {Facts} facts @param {Record<string, string>} query @param {ImageBitmap | null} plain */

@@ -116,7 +116,7 @@ export class Viewer extends EventTarget {
 
   /** Let a rectangle be drawn; null: it was given up. @returns {Promise<Rect | null>} */
   rectangle() {
-    this.#rectangle?.(null);
+    this.giveUp();
     this.canvas.classList.add('drawing');
     this.canvas.focus();
     return new Promise((resolve) => {
@@ -127,6 +127,11 @@ export class Viewer extends EventTarget {
         resolve(rect);
       };
     });
+  }
+
+  /** Let no rectangle be drawn any more. */
+  giveUp() {
+    this.#rectangle?.(null);
   }
 
   /** Draw with the next picture of the screen. */
@@ -245,7 +250,7 @@ export class Viewer extends EventTarget {
     const acts = {
       ArrowLeft: () => this.pan(40, 0), ArrowRight: () => this.pan(-40, 0), ArrowUp: () => this.pan(0, 40), ArrowDown: () => this.pan(0, -40),
       '+': () => this.zoom(this.#scale * 1.25), '=': () => this.zoom(this.#scale * 1.25), '-': () => this.zoom(this.#scale / 1.25),
-      0: () => this.fit(), 1: () => this.zoom(1 / devicePixelRatio), Escape: () => this.#rectangle?.(null),
+      0: () => this.fit(), 1: () => this.zoom(1 / devicePixelRatio), Escape: () => this.giveUp(),
     };
     const act = event.ctrlKey || event.metaKey || event.altKey ? null : acts[event.key];
     if (!act) return;

@@ -2,7 +2,7 @@
 
 import { bars } from '../../parts/bars.js';
 import { scaleOf } from '../../parts/colormap.js';
-import { fill, h } from '../../parts/dom.js';
+import { fill, h, refill } from '../../parts/dom.js';
 import { downloads } from '../../parts/download.js';
 import { legend } from '../../parts/legend.js';
 import { choice, slider } from '../../parts/slider.js';
@@ -29,16 +29,17 @@ function show(envelope, app) {
   const list = h('div', {});
   const under = h('div', { class: 'stack' });
   const place = { opacity: 0.6 };
+  const first = predictions[0]?.label || '';
   const draw = () => {
     fill(list, bars(rows(predictions), { chosen: chosenOf(app, predictions), onchoose: (id) => { app.state.set({ class: id }); draw(); } }));
-    if (map) paint(map, app, under, place);
+    if (map) paint(map, first, app, under, place);
   };
   const formats = map ? ['csv', 'overlay', 'png', 'tiff', 'npy'] : ['csv', 'json'];
   draw();
   const element = h('div', { class: 'stack' }, list, map ? h('h3', {}, 'Where') : null, under,
-    map ? slider('Opacity of the map', { min: 0, max: 1, step: 0.05, value: place.opacity, shown: percent, oninput: (value) => { place.opacity = value; paint(map, app, under, place); } }) : null,
+    map ? slider('Opacity of the map', { min: 0, max: 1, step: 0.05, value: place.opacity, shown: percent, oninput: (value) => { place.opacity = value; paint(map, first, app, under, place); } }) : null,
     windowChoice(app, envelope.image), downloads(app, () => ({ path: 'classify', query: app.last.request?.query || {} }), formats));
-  return { element, draw: () => (map ? paint(map, app, under, place) : undefined) };
+  return { element, draw: () => (map ? paint(map, first, app, under, place) : undefined) };
 }
 
 /** @param {number} value */
@@ -61,15 +62,16 @@ function windowChoice(app, image) {
   return choice('Look at', choices, app.state.get('window'), (window) => app.state.set({ window }), 'window');
 }
 
-/** @param {any} map @param {import('../../app.js').App} app @param {HTMLElement} home @param {{opacity: number}} look */
-function paint(map, app, home, look) {
+/** @param {any} map @param {string} first the class that is shown until one is chosen @param {import('../../app.js').App} app @param {HTMLElement} home @param {{opacity: number}} look */
+function paint(map, first, app, home, look) {
   const [, height, width] = map.shape;
-  const index = Math.max(0, map.labels.findIndex((/** @type {string} */ label) => label === app.state.get('where')));
+  const wanted = app.state.get('where') || first;
+  const index = Math.max(0, map.labels.indexOf(wanted));
   const values = piece(unpack(map), index, height * width);
   const scale = { ...scaleOf(values, false), high: Math.max(...values) || 1 };
   const hover = h('p', { class: 'hover-line number', role: 'status' }, ' ');
   const labels = map.labels.map((/** @type {string} */ label) => ({ value: label, text: label }));
-  fill(home, choice('Class', labels, map.labels[index], (where) => { app.state.set({ where }); paint(map, app, home, look); }), legend(scale, `Score of ${map.labels[index]} in each window`), hover);
+  refill(home, choice('Class', labels, map.labels[index], (where) => { app.state.set({ where }); paint(map, first, app, home, look); }, 'where'), legend(scale, `Score of ${map.labels[index]} in each window`), hover);
   app.viewer.layer('answer', gridLayer(painted(values, width, height, scale), map.grid.x, map.grid.y, look.opacity));
   app.viewer.onhover = (at) => {
     const cell = cellAt(at, map.grid.x, map.grid.y);

@@ -10,7 +10,7 @@ import { facts } from '../../parts/table.js';
 
 /** @typedef {import('../../app.js').App} App */
 
-const MOST = 640 * 480;
+const MOST = 480 * 360;
 
 /** @type {import('../answer.js').View} */
 export const enlarged = {

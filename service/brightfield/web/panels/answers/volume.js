@@ -1,9 +1,10 @@
 /** A stack, segmented as a whole: the outlines of the plane that is shown, and the objects with their volumes. */
 
-import { reply } from '../../http.js';
+import { job } from '../../http.js';
 import { fill, h } from '../../parts/dom.js';
 import { downloads } from '../../parts/download.js';
 import { problemBox } from '../../parts/problem.js';
+import { progressLine } from '../../parts/progress.js';
 import { slider } from '../../parts/slider.js';
 import { table } from '../../parts/table.js';
 import { counted, figure } from '../../parts/text.js';
@@ -19,12 +20,13 @@ export const volume = { query: () => ({ volume: 'true' }), lengthy: true, show }
 function show(envelope, app) {
   const axis = app.images.current?.facts?.axes.find((each) => 'ZP'.includes(each.name) && each.length > 1);
   const key = axis?.name === 'P' ? 'page' : 'z';
-  const notes = h('div', {});
   /** @type {Slice[]} */
   let slices = [];
   const colors = new Map(envelope.result.classes.map((/** @type {{class_id: number, color: number[]}} */ each) => [each.class_id, each.color]));
   const draw = () => app.viewer.layer('objects', objectsLayer(slices.filter((each) => String(each.plane) === app.state.get(key, '0')), { opacity: 0.35, colors, chosen: null }));
-  outlines(app).then((found) => { slices = found; draw(); }).catch((fault) => fill(notes, problemBox(fault)));
+  const line = progressLine('Drawing the outlines');
+  const notes = h('div', { class: 'loading' }, line.element);
+  outlines(app, line.move).then((found) => { slices = found; fill(notes); if (notes.checkVisibility()) draw(); }).catch((fault) => fill(notes, problemBox(fault)));
   const planes = slider('Plane', { min: 0, max: (axis?.length || 1) - 1, step: 1, value: Number(app.state.get(key, '0')), oninput: (value) => { app.state.set({ [key]: value }); draw(); } });
   const { objects } = envelope.result;
   const rows = objects.slice(0, 200).map((/** @type {any} */ each) => [each.id, figure(each.score), each.voxels, each.volume_um3 ? figure(each.volume_um3, 4) : 'n/a']);
@@ -34,9 +36,9 @@ function show(envelope, app) {
   return { element, draw };
 }
 
-/** The outlines of every plane, from GeoJSON. @param {App} app @returns {Promise<Slice[]>} */
-async function outlines(app) {
-  const { features } = await (await reply('segment', { method: 'POST', query: { ...app.last.request?.query, format: 'geojson' } })).json();
+/** The outlines of every plane, from GeoJSON. @param {App} app @param {(done: number, total: number) => void} onprogress @returns {Promise<Slice[]>} */
+async function outlines(app, onprogress) {
+  const { features } = await job('segment', { ...app.last.request?.query, format: 'geojson' }, { onprogress });
   return features.map((/** @type {any} */ each) => {
     const polygons = each.geometry.type === 'Polygon' ? [each.geometry.coordinates] : each.geometry.coordinates;
     const xs = polygons.flat(2).map((/** @type {number[]} */ [x]) => x);

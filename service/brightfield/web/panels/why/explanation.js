@@ -4,6 +4,7 @@ import { Problem, follow, job } from '../../http.js';
 import { maskOf, unpack } from '../../parts/arrays.js';
 import { scaleOf } from '../../parts/colormap.js';
 import { mapLayer, painted } from '../../viewer/maps.js';
+import { outlineLayer } from '../../viewer/outline.js';
 import { LiveGrid } from './grid.js';
 import { endpointOf } from './methods.js';
 
@@ -76,14 +77,6 @@ export class Explanation {
     const mask = this.envelope?.result.mask;
     if (!mask) return null;
     const [height, width] = mask.size;
-    const picture = new ImageData(width, height);
-    const inside = maskOf(mask);
-    inside.forEach((on, index) => {
-      const edge = on && (!inside[index - 1] || !inside[index + 1] || !inside[index - width] || !inside[index + width]);
-      picture.data.set(edge ? [255, 255, 255, 255] : [0, 0, 0, on ? 0 : 150], 4 * index);
-    });
-    const canvas = new OffscreenCanvas(width, height);
-    canvas.getContext('2d')?.putImageData(picture, 0, 0);
-    return mapLayer(canvas, { x: 0, y: 0, width, height }, 1);
+    return outlineLayer(maskOf(mask), width, height);
   }
 }

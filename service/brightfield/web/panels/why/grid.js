@@ -35,6 +35,11 @@ export class LiveGrid {
     this.output = result.output;
   }
 
+  /** How much of the map is known. */
+  get share() {
+    return this.scores.filter(Number.isFinite).length / this.scores.length;
+  }
+
   /** The drops: positive where hiding lowers the score. */
   get drops() {
     return this.scores.map((each) => this.base - each);

@@ -33,7 +33,7 @@ function placeOf(app, task) {
 /** A part of a large image: explanations look at one piece. @param {App} app @param {number} x @param {number} y @param {number} side @returns {Record<string, string>} */
 function around(app, x, y, side) {
   const { width, height } = app.images.current || { width: 0, height: 0 };
-  const wanted = Math.min(LARGEST, Math.max(128, 2 * MARGIN + 2 * side));
+  const wanted = Math.min(LARGEST, Math.max(128, 2 * MARGIN + side));
   if (app.models.task === 'detect' && width * height <= 1024 * 1024) return {};
   if (width <= wanted && height <= wanted) return {};
   const [w, h] = [Math.min(width, wanted), Math.min(height, wanted)];
