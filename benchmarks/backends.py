@@ -1,7 +1,7 @@
 """How much faster each backend runs the shipped models here, and how far it is from them.
 
     python benchmarks/backends.py [--models imagenet-lite0 nuclei] [--backends openvino]
-        [--precisions fp32 bf16] [--threads 2]
+        [--precisions fp32 bf16] [--threads 2] [--device cuda:0]
 
 Every model is converted, compared and measured as the service does it, in a data folder of its own.
 Printed are the ratios of the times of paired passes (the model's own over the backend's), the
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--backends", nargs="+", default=["openvino"])
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"])
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     print("| model | by | one image | eight | gaps |\n|---|---|---|---|---|")
     for backend in args.backends:
@@ -82,7 +83,7 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as data:
                 settings = Settings(
                     data=Path(data), backend=backend, precision=precision, threads=args.threads,
-                    device="cpu",
+                    device=args.device,
                 )  # fmt: skip
                 with Engine(settings) as engine:
                     for name in args.models:

@@ -163,16 +163,22 @@ def _label(server: Server, body: bytes) -> object:
 
 
 def _wait_until_settled(server: Server, network: str) -> str:
-    """By what Brightfield runs the network, when that is found."""
-    url = f"http://127.0.0.1:{server.port}/models/{CARDS[network]}"
+    """By what Brightfield runs the network, when that is found for all models in memory."""
+    models = f"http://127.0.0.1:{server.port}/models"
     until = time.perf_counter() + _PATIENCE
     while time.perf_counter() < until:
-        with urllib.request.urlopen(url) as reply:
-            found = json.loads(reply.read())["acceleration"]
-        if found["progress"] not in ("waiting", "preparing"):
-            return f"{found['backend']} {found['precision']}"
+        resident = [each["id"] for each in _read(models)["models"] if each["state"] == "resident"]
+        found = {name: _read(f"{models}/{name}")["acceleration"] for name in resident}
+        if not any(each["progress"] in ("waiting", "preparing") for each in found.values()):
+            chosen = found[CARDS[network]]
+            return f"{chosen['backend']} {chosen['precision']}"
         time.sleep(1)
     raise RuntimeError(f"{server.name} didn't settle on a backend")
+
+
+def _read(url: str) -> Any:
+    with urllib.request.urlopen(url) as reply:
+        return json.loads(reply.read())
 
 
 async def _loaded(
@@ -235,10 +241,8 @@ def _agreement(server: Server, network: str, files: Path, count: int) -> float:
 
 
 def _names(server: Server, network: str) -> Sequence[str]:
-    url = f"http://127.0.0.1:{server.port}/models/{CARDS[network]}"
-    with urllib.request.urlopen(url) as reply:
-        labels: Sequence[str] = [each["name"] for each in json.loads(reply.read())["labels"]]
-    return labels
+    card = _read(f"http://127.0.0.1:{server.port}/models/{CARDS[network]}")
+    return [each["name"] for each in card["labels"]]
 
 
 def _print_table(network: str, loads: Sequence[int], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -67,7 +67,7 @@ def _brightfields(network: str, files: Path, work: Path) -> list[Server]:
     }
     command = (sys.executable, "-m", "brightfield", "serve", "--port", "8100")
     path = f"/classify?model={CARDS[network]}&top_k=5"
-    ways = {"brightfield": {}, "brightfield-fp32": {"BRIGHTFIELD_PRECISION": "fp32"}}
+    ways = {"brightfield": {}, "brightfield-bf16": {"BRIGHTFIELD_PRECISION": "bf16"}}
     return [
         Server(
             name,

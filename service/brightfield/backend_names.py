@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-BackendName = Literal["eager", "openvino", "inductor"]
-BackendChoice = Literal["auto", "eager", "openvino", "inductor"]
+BackendName = Literal["eager", "openvino", "cuda_graphs", "inductor"]
+BackendChoice = Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"]
 Precision = Literal["fp32", "bf16", "fp16"]
 PrecisionChoice = Literal["auto", "fp32", "bf16", "fp16"]

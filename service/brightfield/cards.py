@@ -227,8 +227,8 @@ class InferenceSection(Parameters):
     """What may run the network, and how close that must come to the network as it is."""
 
     backend: BackendChoice = "auto"
-    """`eager` (PyTorch as it is), `openvino` or `inductor`. Default: the fastest that is close
-    enough, measured where the service runs."""
+    """`eager` (PyTorch as it is), `openvino`, `cuda_graphs` or `inductor`. Default: the fastest
+    that is close enough, measured where the service runs."""
     precision: PrecisionChoice = "fp32"
     """`fp32`, `bf16` or `fp16`; `auto`: the fastest that is close enough."""
     tolerance: Annotated[float, Field(gt=0, le=1)] = 0.03

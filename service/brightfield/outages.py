@@ -60,6 +60,10 @@ class LaneBusy(Unavailable):
     code, title = "lane_busy", "The device has been busy with one batch for long"
 
 
+class ModelsLoading(Unavailable):
+    code, title = "models_loading", "The default models are still being loaded"
+
+
 class ServiceStopping(Unavailable):
     code, title = "service_stopping", "The service is stopping"
 

@@ -86,11 +86,11 @@ def preprocess_part(
     picture: Picture, spec: InputSpec, seen: ResampledField, part: Region, scaling: Scaling
 ) -> Prepared:
     """A part of what is seen of a picture, as `preprocess` makes it of the whole."""
-    source, box = seen.source(part)
+    source, box = seen.source(part, picture.steps)
     cut = picture.pixels[source.y : source.y + source.height, source.x : source.x + source.width]
     check_channels(picture.channels, picture.facts, spec)
     pixels, matched = match_channels(scaled(cut, scaling), picture.facts, spec)
-    if not seen.same:
+    if not seen.same or picture.level is not None:
         pixels = resize(pixels, part.height, part.width, "bilinear", box)
     geometry = seen.geometry(part, picture.height, picture.width)
     pixels, geometry = _sized(pixels, geometry, spec)
@@ -128,11 +128,23 @@ def field_of(picture: Picture, region: Region | None) -> Region:
         or part.x + part.width > picture.width
         or part.y + part.height > picture.height
     ):
-        raise InvalidRegion(
-            f"The region {part.x},{part.y},{part.width},{part.height} does not lie within the "
-            f"image of {picture.width} x {picture.height} pixels."
-        )
+        raise _outside(part, picture)
     return part
+
+
+def _outside(part: Region, picture: Picture) -> InvalidRegion:
+    """The refusal, with what of the region lies within the picture, else with all of that."""
+    left, right = max(part.x, 0), min(part.x + part.width, picture.width)
+    top, bottom = max(part.y, 0), min(part.y + part.height, picture.height)
+    if left >= right or top >= bottom:
+        left, top, right, bottom = 0, 0, picture.width, picture.height
+    given = f"{part.x},{part.y},{part.width},{part.height}"
+    within = f"{left},{top},{right - left},{bottom - top}"
+    return InvalidRegion(
+        f"The region {given} does not lie within the image of {picture.width} x {picture.height} "
+        f"pixels; region={within} does, and without region all is used.",
+        errors=[{"location": "region", "received": given}],
+    )
 
 
 def _sized(pixels: Pixels, geometry: Geometry, spec: InputSpec) -> tuple[Pixels, Geometry]:

@@ -75,8 +75,9 @@ class Settings(BaseSettings):
     device: str = "auto"
     """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
     backend: BackendChoice = "auto"
-    """What runs models: eager (PyTorch as it is), openvino or inductor; auto: per model what its
-    card says, else the fastest that is close enough, found while the model already serves."""
+    """What runs models: eager (PyTorch as it is), openvino, cuda_graphs or inductor; auto: per
+    model what its card says, else the fastest that is close enough, found while the model already
+    serves."""
     precision: PrecisionChoice = "auto"
     """What models compute in: fp32, bf16 or fp16; auto: what the card says, by default fp32."""
     memory_budget: int | None = None
@@ -131,6 +132,9 @@ class Settings(BaseSettings):
     """Most bytes of collections' vectors in memory; the least recently used are dropped first."""
     job_ttl: float = Field(86_400.0, gt=0)
     """Seconds for which a finished job and its result are kept."""
+    lease: float = Field(15.0, ge=1)
+    """Seconds after which a process that doesn't renew its lease in the store counts as dead, and
+    others take over its jobs."""
     run_ttl: float | None = Field(None, gt=0)
     """Seconds for which an evaluation run is kept after its last chunk; empty: until deleted."""
     timeout: float = Field(300.0, gt=0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 
 from brightfield.errors import BrightfieldError, InvalidParameter, UnfitImage
@@ -129,3 +131,56 @@ def test_a_wish_that_cannot_be_followed_is_refused(
     image = npy(np.zeros((1, 8, 8), np.float32)) if model == "raw-bright" else png(noise(20, 20))
     with pytest.raises(error, match=r"scale|diameter|enlarged"):
         bench.answer(work, image, model, **more)
+
+
+def pyramid(height: int, width: int) -> bytes:
+    """The field at level 2 alone, whose pixels are 0.5 micrometres; levels above it are black."""
+    file = io.BytesIO()
+    known = {"resolution": (80_000, 80_000), "resolutionunit": "CENTIMETER"}
+    tiles: dict[str, Any] = {"tile": (64, 64), "photometric": "rgb"}
+    with tifffile.TiffWriter(file) as writer:
+        writer.write(np.zeros((height, width, 3), np.uint8), subifds=2, **tiles, **known)
+        writer.write(np.zeros((320, 406, 3), np.uint8), subfiletype=1, **tiles)
+        writer.write(field(), subfiletype=1, **tiles)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("more", "level", "found"),
+    [
+        ({}, 2, 5),
+        ({"scale": 0.25}, 2, 5),
+        ({"diameter": 64}, 2, 5),
+        ({"region": (1, 2, 801, 630)}, 2, 5),
+        ({"pixel_size": 0.25}, 1, 0),
+        ({"scale": "off"}, None, 0),
+        ({"level": 0}, None, 0),
+    ],
+)
+@pytest.mark.parametrize("size", [(640, 812), (637, 810)])
+def test_a_pyramid_is_read_at_the_level_that_suffices(
+    bench: Bench, size: tuple[int, int], more: dict[str, Any], level: int | None, found: int
+) -> None:
+    answer: Any = bench.answer(Segment(mode="instance"), pyramid(*size), "sized", **more)
+    read = answer.picture.level
+    assert (None if read is None else read.number) == level
+    assert ("level_chosen" in [note.code for note in answer.notes]) == (level is not None)
+    assert answer.result.labels.shape == size and len(answer.result.objects) == found
+    assert answer.overlay().shape[:2] == size
+    if found:
+        across, down = size[1] / 203, size[0] / 160
+        wanted = np.array(sorted(PLACES, key=lambda box: (box[0] > 70, box[1] > 70, box)), float)
+        boxes = [tuple(each.box.json().values()) for each in answer.result.objects]
+        there = np.array(sorted(boxes, key=lambda box: (box[0] > 280, box[1] > 280, box)))
+        apart = there - wanted * [across, down, across, down]
+        assert np.abs(apart).max() <= 2  # half a pixel of the level
+        assert "region" in more or np.abs(apart.reshape(-1, 2).mean(axis=0)).max() <= 0.6
+        means = [each.measures.mean_intensity[0] for each in answer.result.objects]
+        assert min(means) > 240
+
+
+def test_a_level_that_is_named_answers_in_its_own_pixels(bench: Bench) -> None:
+    answer: Any = bench.answer(Segment(mode="instance"), pyramid(640, 812), "sized", level=2)
+    assert answer.result.labels.shape == (160, 203) and answer.picture.level is None
+    same = bench.answer(Segment(mode="instance"), IMAGE, "sized")
+    np.testing.assert_array_equal(answer.result.labels, same.result.labels)  # type: ignore[attr-defined]

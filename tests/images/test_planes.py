@@ -97,7 +97,7 @@ def test_the_advice_resolves_what_it_was_given_for() -> None:
         ("YX", (3, 4), {"z": 1}, "leave z out"),
         ("YX", (3, 4), {"page": 2}, "leave page out"),
         ("YXS", (3, 4, 3), {"channels": "3"}, "0 to 2"),
-        ("YX", (3, 4), {"channels": "0,1"}, "only 0"),
+        ("YX", (3, 4), {"channels": "0,1"}, "leave channels out"),
         ("QYX", (5, 3, 4), {"axes": "YX"}, "names 2 axes, but the image has 3"),
     ],
 )

@@ -16,7 +16,8 @@ from brightfield.errors import InvalidParameter, UnknownJob
 from brightfield.outages import StoreUnavailable, UnusableStore
 from brightfield.store import migrations, tables
 from brightfield.store.database import open_database, reading, writing
-from brightfield.store.jobs import Jobs
+
+from .jobs_at_hand import at_hand
 
 _OPEN = """
 import sys
@@ -35,10 +36,10 @@ def test_the_migrations_make_the_tables_that_the_code_uses(engine: sa.Engine) ->
 
 def test_a_store_is_opened_again_with_what_it_holds(store_url: str) -> None:
     first = open_database(store_url)
-    job = Jobs(first).create("/saliency")
+    job = at_hand(first).queued()
     first.dispose()
     second = open_database(store_url)
-    assert Jobs(second).get(job.id) == job
+    assert at_hand(second).jobs.get(job.id) == job
     second.dispose()
 
 
@@ -61,7 +62,7 @@ def test_processes_that_open_a_new_store_together_all_succeed(store_url: str) ->
 
 def test_transactions_that_read_before_they_write_wait_for_one_another(engine: sa.Engine) -> None:
     jobs = tables.jobs
-    job = Jobs(engine).create("/saliency")
+    job = at_hand(engine).queued()
 
     def count() -> None:
         for _ in range(25):
@@ -75,15 +76,15 @@ def test_transactions_that_read_before_they_write_wait_for_one_another(engine: s
         thread.start()
     for thread in threads:
         thread.join()
-    assert Jobs(engine).get(job.id).done == 100
+    assert at_hand(engine).jobs.get(job.id).done == 100
 
 
 def test_a_block_that_raises_leaves_no_trace(engine: sa.Engine) -> None:
-    job = Jobs(engine).create("/saliency")
+    job = at_hand(engine).queued()
     with pytest.raises(ZeroDivisionError), writing(engine) as connection:
         connection.execute(sa.delete(tables.jobs))
         _ = 1 / 0
-    assert Jobs(engine).get(job.id) == job
+    assert at_hand(engine).jobs.get(job.id) == job
 
 
 def test_a_store_that_fails_is_a_503(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_a_store_that_fails_is_a_503(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["\ud800", "a\x00b"])
 def test_a_text_that_cannot_be_stored_is_refused_or_not_there(engine: sa.Engine, name: str) -> None:
     with pytest.raises((InvalidParameter, UnknownJob)):
-        Jobs(engine).get(name)
+        at_hand(engine).jobs.get(name)
 
 
 def test_sqlite_is_set_to_survive_a_power_cut(tmp_path: Path) -> None:

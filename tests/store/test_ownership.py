@@ -14,9 +14,11 @@ from brightfield.errors import UnknownCollection, UnknownJob, UnknownRun
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database, writing
 from brightfield.store.items import Items, NewItem
-from brightfield.store.jobs import Jobs, StoredReply
+from brightfield.store.jobs import StoredReply
 from brightfield.store.ownership import of_project
 from brightfield.store.runs import RunStore, StoredChunk
+
+from .jobs_at_hand import at_hand
 
 
 @pytest.fixture
@@ -44,15 +46,15 @@ def test_collections_of_one_name_are_two_things(engine: sa.Engine, optics: sa.En
 
 
 def test_a_job_is_unknown_to_other_projects(engine: sa.Engine, optics: sa.Engine) -> None:
-    mine, theirs = Jobs(optics), Jobs(engine)
-    job = mine.create("/classify")
-    for ask in (theirs.get, theirs.start, theirs.cancel, theirs.result):
+    mine, theirs, anybody = at_hand(optics), at_hand(engine).jobs, at_hand(engine).claims
+    job = mine.queued()
+    for ask in (theirs.get, theirs.cancel, theirs.result):
         with pytest.raises(UnknownJob):
             ask(job.id)
-    assert mine.start(job.id)
-    with pytest.raises(UnknownJob):
-        theirs.finish(job.id, StoredReply(200, {}, b""))
-    assert mine.finish(job.id, StoredReply(200, {}, b"x")).state == "succeeded"
+    claimed = anybody.claim()  # a replica runs the jobs of all projects
+    assert claimed is not None and (claimed.job.id, claimed.project) == (job.id, "optics")
+    assert anybody.finish(claimed, StoredReply(200, {}, b"x"), 1, 1)
+    assert mine.jobs.get(job.id).state == "succeeded"
     assert theirs.expire(-1e9) == 1  # what is old goes, whose ever it is
 
 
@@ -82,7 +84,7 @@ def test_a_store_of_an_earlier_version_keeps_all_it_has(store_url: str) -> None:
     run, _ = RunStore(engine).create("classification", {}, "june")
     chunk = StoredChunk("ab", "application/json", 1, {}, ["a"], b"{}")
     RunStore(engine).put(run.id, "key", chunk, lambda _, frame: frame)
-    job = Jobs(engine).create("/classify")
+    job = at_hand(engine).queued()
     _downgrade(engine, "0006")
     engine.dispose()
 
@@ -91,7 +93,7 @@ def test_a_store_of_an_earlier_version_keeps_all_it_has(store_url: str) -> None:
     assert (item.id, item.metadata) == ("a", {"n": 1})
     assert list(Items(again).thumbnails(Collections(again).get("cells").key, [1])) == [1]
     assert RunStore(again).get(run.id).rows == 1
-    assert Jobs(again).get(job.id) == job
+    assert at_hand(again).jobs.get(job.id) == job
     with pytest.raises(sa.exc.IntegrityError), writing(again) as connection:
         connection.exec_driver_sql("INSERT INTO run_ids (run, id) VALUES ('nobody', 'x')")
     again.dispose()

@@ -7,10 +7,12 @@ import sqlalchemy as sa
 
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.items import Items, NewItem
-from brightfield.store.jobs import Jobs, StoredReply
+from brightfield.store.jobs import StoredReply
 from brightfield.store.ownership import of_project
 from brightfield.store.runs import RunStore, StoredChunk
 from brightfield.store.usage import stored_bytes
+
+from .jobs_at_hand import at_hand
 
 
 def test_every_kind_of_value_counts_for_its_project_alone(engine: sa.Engine) -> None:
@@ -26,9 +28,10 @@ def test_every_kind_of_value_counts_for_its_project_alone(engine: sa.Engine) -> 
     run, _ = RunStore(optics).create("classification", {}, None)
     chunk = StoredChunk("ab", "application/json", 1, {}, ["a"], b"c" * 777)
     RunStore(optics).put(run.id, "key", chunk, lambda _, frame: frame)
-    job = Jobs(optics).create("/classify")
-    Jobs(optics).start(job.id)
-    Jobs(optics).finish(job.id, StoredReply(200, {}, b"\x00r" * 50))
+    here = at_hand(optics)
+    claimed = here.running()
+    assert stored_bytes(optics) == total + 777 + len(claimed.request.body)
+    here.claims.finish(claimed, StoredReply(200, {}, b"\x00r" * 50), 1, 1)
     assert stored_bytes(optics) == total + 777 + 100
 
     assert stored_bytes(engine) == 0

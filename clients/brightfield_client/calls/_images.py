@@ -78,9 +78,9 @@ def activations(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -91,7 +91,8 @@ def activations(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -175,9 +176,9 @@ def classify(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -188,7 +189,8 @@ def classify(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -274,9 +276,9 @@ def detect(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -287,7 +289,8 @@ def detect(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -369,9 +372,9 @@ def embed(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -382,7 +385,8 @@ def embed(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -515,9 +519,9 @@ def occlusion(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -528,7 +532,8 @@ def occlusion(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -605,9 +610,9 @@ def patches(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -618,7 +623,8 @@ def patches(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -748,9 +754,9 @@ def saliency(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -761,7 +767,8 @@ def saliency(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -882,9 +889,9 @@ def segment(
         diameter: How large the objects are, in pixels of the image (`40`) or in micrometres
             (`12um`): the model sees them at the size that it knows best. Takes the place of
             `scale`.
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -895,7 +902,8 @@ def segment(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.
@@ -975,9 +983,9 @@ def superresolve(
         intensity: How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
             `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours,
             and `signal`, with a warning, for others. Default: "auto".
-        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-            `inductor`; `auto`: what is fastest on this machine and close enough, as `GET
-            /models/{id}` says. Default: "auto".
+        backend: What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+            `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close
+            enough, as `GET /models/{id}` says. Default: "auto".
         precision: What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card
             says. Default: "auto".
         page: Page of a multi-page file, frame of an animation, or scene of a file with several
@@ -988,7 +996,8 @@ def superresolve(
         axes: Names of the file's axes, one letter each, slowest first: T time, Z depth, C
             channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.
         level: Level of a pyramid, 0 the full resolution, each further one smaller; places and
-            `pixel_size` are those of the level. Default: 0.
+            `pixel_size` are those of the level. Default: the smallest level that has all that
+            the model sees at its `scale`, and places in the full resolution; else 0.
         orientation: Whether to turn the pixels as the file's orientation tag says. Default:
             "apply".
         pixel_size: Micrometres per pixel; overrides what the file says.

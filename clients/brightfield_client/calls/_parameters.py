@@ -17,10 +17,10 @@ class ImageParameters(TypedDict, total=False):
     """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
     `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
     `signal`, with a warning, for others. Default: "auto"."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -38,7 +38,8 @@ class ImageParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -506,10 +507,10 @@ class NeighborsParameters(TypedDict, total=False):
     diameter: str | float | None
     """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
     model sees them at the size that it knows best. Takes the place of `scale`."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -524,7 +525,8 @@ class NeighborsParameters(TypedDict, total=False):
     """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -632,10 +634,10 @@ class CollectionPatchesParameters(TypedDict, total=False):
     diameter: str | float | None
     """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
     model sees them at the size that it knows best. Takes the place of `scale`."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -653,7 +655,8 @@ class CollectionPatchesParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -710,10 +713,10 @@ class TcavParameters(TypedDict, total=False):
     diameter: str | float | None
     """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
     model sees them at the size that it knows best. Takes the place of `scale`."""
-    backend: Literal["auto", "eager", "openvino", "inductor"] | None
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or
-    `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
-    says. Default: "auto"."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
     Default: "auto"."""
@@ -731,7 +734,8 @@ class TcavParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -828,7 +832,8 @@ class StoredImageParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -854,7 +859,8 @@ class ViewParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -890,7 +896,8 @@ class HistogramParameters(TypedDict, total=False):
     rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: int | None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and
-    `pixel_size` are those of the level. Default: 0."""
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] | None
     """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
     pixel_size: float | None
@@ -937,8 +944,8 @@ class EvaluationParameters(TypedDict, total=False):
     classification)"""
     threshold: float | None
     """A threshold that was chosen beforehand, on other data. (of classification) Lowest score
-    of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of
-    detection)"""
+    of the detections in `errors`, `confusion`, `partners`, `cases` and the count errors; AP and
+    AR use all. (of detection)"""
     operating_point: str | None
     """`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for
     probabilities, Youden's point for other scores. (of classification)"""
@@ -1045,13 +1052,13 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
         "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1095,14 +1102,14 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
         "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1124,14 +1131,14 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
         "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
         "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
-        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
         "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
         "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
         "z": "Plane along the depth axis, counted from 0.",
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1172,7 +1179,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1183,7 +1190,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1197,7 +1204,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "t": "Time point, counted from 0.",
         "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
         "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
-        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: 0.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
         "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
         "pixel_size": "Micrometres per pixel; overrides what the file says.",
         "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
@@ -1215,7 +1222,7 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "at_specificity": "Asks for `sensitivity_at_specificity`, the greatest one with at least this specificity. (of classification, multilabel)",
         "at_sensitivity": "Asks for `specificity_at_sensitivity`, the greatest one with at least this sensitivity. (of classification, multilabel)",
         "positive": "Label or number of the positive class of two. Default: the second of `labels`. (of classification)",
-        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all. (of detection)",
+        "threshold": "A threshold that was chosen beforehand, on other data. (of classification) Lowest score of the detections in `errors`, `confusion`, `partners`, `cases` and the count errors; AP and AR use all. (of detection)",
         "operating_point": "`youden`, `sensitivity>=0.9`, `specificity>=0.95` or `cost=5`. Default: 0.5 for probabilities, Youden's point for other scores. (of classification)",
         "curve_points": "Largest number of points of a curve in the reply; numbers are computed from all of them. (of classification, multilabel). Default: 1000.",
         "bins": "Number of bins of the calibration errors. (of classification). Default: 10.",

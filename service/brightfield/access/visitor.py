@@ -40,3 +40,8 @@ STRANGER = Visitor(None, "", DEFAULT_PROJECT, frozenset(), Allowance(KeyLimits()
 def anybody() -> Visitor:
     """Somebody without a key, where none is needed."""
     return Visitor(None, "", DEFAULT_PROJECT, frozenset(SCOPES), Allowance(KeyLimits()))
+
+
+def of_job(project: str) -> Visitor:
+    """Who asks while a job runs that was accepted from a key of the project."""
+    return Visitor(None, "", project, frozenset(SCOPES), Allowance(KeyLimits()))

@@ -7,12 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 
+import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from brightfield import __version__
@@ -23,13 +22,9 @@ from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
-from brightfield.api.image_endpoints import ImageEndpoint
-from brightfield.api.job_queue import JobQueue
-from brightfield.api.jobs import JobRunner, JobWork
-from brightfield.api.kept_requests import KeptRequests
+from brightfield.api.jobs.parts import JobParts
 from brightfield.api.last_resort import LastResort
 from brightfield.api.middleware import RequestMiddleware
-from brightfield.api.reading.received import Received
 from brightfield.api.routes import image_endpoints, install
 from brightfield.api.schema import openapi
 from brightfield.api.services import ProjectServices, Services
@@ -39,16 +34,15 @@ from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.engine.viewing.planes import ViewedPlanes
 from brightfield.evaluation.runs import EvaluationRuns
-from brightfield.progress import Progress
 from brightfield.runtime.ending import TimeLeft
 from brightfield.runtime.safeguards import Safeguards
-from brightfield.runtime.ticket import Ticket
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
+from brightfield.store.database_clock import LeaseClock, database_now
 from brightfield.store.images import ImageStore
-from brightfield.store.jobs import Jobs
 from brightfield.store.keys import KeyStore
 from brightfield.store.ownership import DEFAULT_PROJECT
+from brightfield.store.replicas import this_replica
 from brightfield.store.runs import RunStore
 
 log = logging.getLogger(__name__)
@@ -70,8 +64,15 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 
 
 def create_app(settings: Settings | None = None, safeguards: Safeguards | None = None) -> FastAPI:
+    """The service as an ASGI application; models load from when its lifespan begins.
+def create_app(
+    settings: Settings | None = None,
+    safeguards: Safeguards | None = None,
+    clock: LeaseClock = database_now,
+) -> FastAPI:
     """The service as an ASGI application; models are loaded when its lifespan begins.
 
+    `clock` is what leases are counted by.
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
     settings = settings or Settings()
@@ -89,10 +90,11 @@ def create_app(settings: Settings | None = None, safeguards: Safeguards | None =
     app.state.settings = settings
     app.state.engine = engine
     app.state.stopping = False
+    app.state.preloads = None
+    app.state.clock = clock
     problems.install(app)
     documentation.install(app)
     endpoints = image_endpoints(engine)
-    app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
     install(app, endpoints)
     app.state.needs = RouteNeeds(app.routes)
     _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
@@ -119,32 +121,23 @@ def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Open the store, load the default models, and close everything in the reverse order."""
+    """Open the store, begin to load the default models, and close all in the reverse order."""
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
     database = await asyncio.to_thread(open_database, settings.store_url)
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
-    images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
-    app.state.services = services = Services(
-        settings,
-        keyring,
-        Storage(database, images),
-        engine,
-        Admission.of(settings, engine.telemetry, engine.backlog),
-        images.of(DEFAULT_PROJECT),
-        JobRunner(Jobs(database), JobQueue(settings.jobs), KeptRequests(settings.data / "jobs")),
-        EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
-        CollectionWork.of(engine, database),
-        ViewedPlanes(
-            engine.budget, engine.image_limits, settings.view_cache_bytes, settings.timeout
-        ),
-    )
-    app.state.projects = ProjectServices(services, database)
+    replica = this_replica(f"{settings.host}:{settings.port}", __version__)
+    jobs = await JobParts.open(app, database, settings, app.state.clock, lambda: replica)
+    services = _services(settings, engine, database, keyring, jobs)
+    app.state.jobs = jobs
+    app.state.services, app.state.projects = services, ProjectServices(services, database)
     await asyncio.to_thread(engine.start)
     if settings.preload:
-        await asyncio.to_thread(engine.preload)
+        app.state.preloads = engine.begin_preload()
     await _resume(app)
+        await asyncio.to_thread(engine.preload)
+    await jobs.start()
     if warning := open_door(services):
         log.warning(warning)
     keepers = [asyncio.create_task(_keep_house(services, settings))]
@@ -157,30 +150,30 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
         left = TimeLeft(0.15 * settings.stop_timeout)
-        await services.jobs.close(left.seconds)
+        await jobs.close(left.seconds)
         await asyncio.to_thread(services.collections.close, left.seconds)
         await asyncio.to_thread(engine.close, left.seconds)
         database.dispose()
 
 
-async def _resume(app: FastAPI) -> None:
-    """Begin the jobs once more that a process which died has left, each in its project."""
-    projects: ProjectServices = app.state.projects
-    for project, job in await app.state.services.jobs.recover():
-        services = projects.of(project)
-        await services.jobs.resume(job, partial(_again, app.state.endpoints, services))
-
-
-def _again(
-    endpoints: Mapping[str, ImageEndpoint], services: Services, path: str, received: Received
-) -> JobWork:
-    """The work of a job that begins once more, from its request."""
-
-    async def run(ticket: Ticket, progress: Progress) -> Response:
-        understood = await endpoints[path].understand(services, received)
-        return await understood.respond(ticket, progress)
-
-    return run
+def _services(
+    settings: Settings, engine: Engine, database: sa.Engine, keyring: Keyring, jobs: JobParts
+) -> Services:
+    images = ImageStore(settings.data / "images", settings.image_ttl, settings.image_cache_bytes)
+    return Services(
+        settings,
+        keyring,
+        Storage(database, images),
+        engine,
+        Admission.of(settings, engine.telemetry, engine.backlog),
+        images.of(DEFAULT_PROJECT),
+        jobs.runner,
+        EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
+        CollectionWork.of(engine, database),
+        ViewedPlanes(
+            engine.budget, engine.image_limits, settings.view_cache_bytes, settings.timeout
+        ),
+    )
 
 
 async def _keep_house(services: Services, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from brightfield.api.admission.body_budget import HeldBytes
 from brightfield.api.admission.places import Caller
 from brightfield.api.door.visitors import visitor_of
+from brightfield.api.jobs.requests import kept_request
 from brightfield.api.reading.body import BodyRules
 from brightfield.api.reading.received import Received, receive
 from brightfield.api.request_scope import RequestScope, ticket_of
@@ -28,17 +30,26 @@ class Understood:
     """A request understood: what answers it, and how many of its images are in flight at once.
 
     What is `lengthy` takes places of its own kind, so that it keeps no short answer out.
-    What is `repeatable` changes nothing, so as a job it may begin once more if the process dies.
     """
 
     respond: Responder
     places: int = 1
     lengthy: bool = True
-    repeatable: bool = False
 
 
 Understand = Callable[[Services, Received], Awaitable[Understood]]
 """From what was received to what is wanted. Raises a `BrightfieldError` that the client mends."""
+
+
+REHEARSAL: Final = "rehearsal"
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """Stands in the scope of a request that is not to be answered, as `REHEARSAL`, and is told how
+    it would be understood. So a job's request is understood where the job runs."""
+
+    understand: Understand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,10 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     Raises as `incoming`, `Overloaded` or `TooManyImages` where there is no place, for anybody or
     for the key, and what `understand` and its answer raise.
     """
+    rehearsal: Rehearsal | None = request.scope.get(REHEARSAL)
+    if rehearsal is not None:
+        rehearsal.understand = understand
+        return Response()
     async with incoming(request) as came:
         understood = await understand(came.services, came.received)
         admission, caller = came.services.admission, Caller.of(request, came.ticket)
@@ -93,5 +108,5 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         end()
         give()
 
-    again = came.received if understood.repeatable else None
-    return await came.services.jobs.submit(job, understood.respond, release, again)
+    kept = kept_request(request, came.received)
+    return await came.services.jobs.submit(job, kept, release)

@@ -78,4 +78,4 @@ class ImageEndpoint:
         request = ImageRequest(services, parameters, submission, writer)
         # What is asked about several images together takes them one after another.
         places = len(submission.images) if parameters.work.arity == "one" else 1
-        return Understood(request.respond, places, parameters.work.lengthy, repeatable=True)
+        return Understood(request.respond, places, parameters.work.lengthy)

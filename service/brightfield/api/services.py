@@ -11,7 +11,7 @@ from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
 from brightfield.api.admission.admission import Admission
 from brightfield.api.door.visitors import visitor_of
-from brightfield.api.jobs import JobRunner
+from brightfield.api.jobs.runner import JobRunner
 from brightfield.collections.services import CollectionWork
 from brightfield.engine import Engine
 from brightfield.engine.viewing.planes import ViewedPlanes
@@ -60,7 +60,7 @@ class ProjectServices:
         return replace(
             shared,
             images=shared.images.store.of(project),
-            jobs=shared.jobs.within(Jobs(database)),
+            jobs=shared.jobs.within(Jobs(database, shared.jobs.channel)),
             runs=EvaluationRuns(
                 RunStore(database), shared.engine.evaluations, shared.engine.limits
             ),

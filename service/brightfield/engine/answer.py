@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from brightfield.backend_names import BackendName, Precision
 from brightfield.cards import ModelCard
 from brightfield.errors import BrightfieldError
+from brightfield.images.level_read import LevelRead
 from brightfield.images.picture import Note, Picture, Region
 from brightfield.images.plane_address import PlaneAddress
 from brightfield.results import Result
@@ -82,6 +83,8 @@ class ImageFacts:
     """Pixels that the model saw for each of the image along a side."""
     channels: tuple[int, ...] = ()
     """Places in the file of the channels that were used, as far as known."""
+    level: LevelRead | None = None
+    """Of a pyramid, read for its scale; sizes and places are those of the full resolution."""
 
     @classmethod
     def of(
@@ -109,6 +112,7 @@ class ImageFacts:
             (*picture.notes, *notes),
             scale,
             picture.facts.indices,
+            picture.level,
         )
 
 
@@ -155,7 +159,7 @@ class Answer:
 
         Raises `TypeError` for a result that can't be drawn, as that of a classification.
         """
-        return self.result.overlay(display(self.picture.pixels), alpha)
+        return self.result.overlay(display(self.picture.full), alpha)
 
 
 def notes_of_failed(images: Sequence[ImageFacts | BrightfieldError]) -> tuple[Note, ...]:

@@ -29,6 +29,7 @@ from brightfield.engine.image_pass import ImageJob
 from brightfield.engine.look_options import LookOptions, look
 from brightfield.engine.loop_thread import LoopThread
 from brightfield.engine.own_faults import own_faults
+from brightfield.engine.preloads import Preloads
 from brightfield.engine.units import inside
 from brightfield.engine.view import View
 from brightfield.engine.ways import way_of, way_together
@@ -198,14 +199,14 @@ class Engine:
 
     def preload(self) -> None:
         """Load the default models, but those that are set aside; blocks until they are warm."""
-        wanted = [
-            name for name in sorted(self.defaults.names) if not self.registry.quarantined(name)
-        ]
-        loads = [self.registry.load(name) for name in wanted]
-        for load in loads:  # a process must not end while another load still runs
-            load.exception()
-        for load in loads:
-            load.result()
+        self.begin_preload().wait()
+
+    def begin_preload(self) -> Preloads:
+        """Begin to load the default models, but those that are set aside.
+
+        Raises `UnknownModel` or `InvalidCard` at once where one has no good card.
+        """
+        return Preloads(self.registry, self.defaults.names)
 
     def backlog(self) -> float:
         """Seconds of work that wait, on the lane that has most."""

@@ -14,7 +14,7 @@ from brightfield.cards import InputSpec
 from brightfield.channel_fit import check_channels
 from brightfield.engine.answer import Answer, Ran, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding, NoRoom
-from brightfield.engine.rescaling import prepared
+from brightfield.engine.rescaling import prepared, reading_needs
 from brightfield.engine.view import View
 from brightfield.errors import BrightfieldError
 from brightfield.images.budget import DecodeBudget
@@ -222,7 +222,8 @@ class ImagePass:
             item.future.add_done_callback(waker.forwarded)
 
     def _decode(self) -> None:
-        job, needs = self._job, self._resident.card.input.needs
+        job = self._job
+        needs = reading_needs(self._resident.card.input, job.view)
         with self._timing.stage("decode"):
             self.picture = self._decoding.at_once(job.data, job.selection, needs)
 

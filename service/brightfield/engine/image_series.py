@@ -10,7 +10,7 @@ from brightfield.engine.answer import ImageFacts, MultiImageAnswer, Ran, Timing,
 from brightfield.engine.image_bytes import ImageReader
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob
-from brightfield.engine.rescaling import prepared
+from brightfield.engine.rescaling import prepared, reading_needs
 from brightfield.errors import BrightfieldError
 from brightfield.frames import without_frames
 from brightfield.images.picture import Note, Picture
@@ -78,7 +78,8 @@ class ImageSeries:
         job, spec = self._job, self._resident.card.input
         data = self._readers[index]()
         decoding = HeldDecoding(job.budget, job.limits)
-        picture = decoding.blocking(data, job.selection, job.ticket, spec.needs)
+        needs = reading_needs(spec, job.view)
+        picture = decoding.blocking(data, job.selection, job.ticket, needs)
         seen = prepared(picture, spec, job.view)
         picture.settle()
         return picture, seen

@@ -8,12 +8,11 @@ from typing import NamedTuple
 from brightfield.cards import InputSpec
 from brightfield.engine.view import View
 from brightfield.errors import InvalidParameter, UnfitImage
+from brightfield.images.channels import ReadingNeeds
 from brightfield.images.picture import Note, Picture
-from brightfield.images.scale_choice import MOST_ENLARGED
+from brightfield.images.scale_choice import ALIKE, MOST_ENLARGED
 from brightfield.preprocess import Prepared, preprocess
 
-# Pixels whose sizes differ by less than this are the same to any model.
-_ALIKE = 0.1
 # What is enlarged more than this has no detail that a model could know.
 _MOST_BY_ITSELF = 4.0
 
@@ -25,9 +24,9 @@ class Rescaling(NamedTuple):
     notes: tuple[Note, ...] = ()
 
 
-def rescaling(picture: Picture, spec: InputSpec, view: View) -> Rescaling:
+def rescaling(pixel_size: float | None, spec: InputSpec, view: View) -> Rescaling:
     """The caller's factor, else the one that brings objects of the caller's diameter to the size
-    that the model knows best, else the one of both pixel sizes, if picture and card have one.
+    that the model knows best, else the one of both pixel sizes, if image and card have one.
 
     Raises `InvalidParameter` for a wish that can't be followed, `UnfitImage` for a model that
     takes images as they are or brings them to a size of its own.
@@ -35,17 +34,22 @@ def rescaling(picture: Picture, spec: InputSpec, view: View) -> Rescaling:
     if view.diameter is None and view.scale == "off":
         return Rescaling()
     if view.diameter is None and view.scale == "auto":
-        return _by_pixel_size(picture.pixel_size, spec)
+        return _by_pixel_size(pixel_size, spec)
     _check_sizable(spec)
     if view.diameter is not None:
-        return Rescaling(_of_diameter(view, picture, spec))
+        return Rescaling(_of_diameter(view, pixel_size, spec))
     assert isinstance(view.scale, float)
     return Rescaling(view.scale)
 
 
+def reading_needs(spec: InputSpec, view: View) -> ReadingNeeds:
+    """How images must be read for the model and the view. Reading raises as `rescaling` does."""
+    return replace(spec.needs, scale=lambda pixel_size: rescaling(pixel_size, spec, view).factor)
+
+
 def prepared(picture: Picture, spec: InputSpec, view: View) -> Prepared:
     """The picture as the view and the card ask. Raises as `rescaling` and `preprocess` do."""
-    seen = rescaling(picture, spec, view)
+    seen = rescaling(picture.pixel_size, spec, view)
     found = preprocess(picture, spec, intensity=view.intensity, region=view.part, scale=seen.factor)
     return replace(found, notes=(*seen.notes, *found.notes))
 
@@ -55,7 +59,7 @@ def _by_pixel_size(here: float | None, spec: InputSpec) -> Rescaling:
     if here is None or known is None or spec.own_size or spec.pixels == "raw":
         return Rescaling()
     factor = here / known
-    if abs(factor - 1) <= _ALIKE:
+    if abs(factor - 1) <= ALIKE:
         return Rescaling()
     if factor > _MOST_BY_ITSELF:
         return Rescaling(1.0, (_too_coarse(here, spec),))
@@ -92,17 +96,17 @@ def _check_sizable(spec: InputSpec) -> None:
         )
 
 
-def _of_diameter(view: View, picture: Picture, spec: InputSpec) -> float:
+def _of_diameter(view: View, pixel_size: float | None, spec: InputSpec) -> float:
     assert view.diameter is not None
     length, in_micrometres = view.diameter
     if in_micrometres:
-        if picture.pixel_size is None:
+        if pixel_size is None:
             raise InvalidParameter(
                 "diameter is in micrometres, and the size of the image's pixels isn't known; give "
                 "pixel_size, or diameter in pixels.",
                 errors=[{"location": "diameter"}, {"location": "pixel_size"}],
             )
-        length /= picture.pixel_size
+        length /= pixel_size
     if spec.objects is None:
         raise InvalidParameter(
             "The model's card doesn't say how large the objects are that it knows; say "

@@ -101,7 +101,7 @@ class TargetSelection:
             image_pass.prepared.geometry,
             self._context.job.ticket,
             kind,
-            lambda: display(image_pass.picture.pixels),
+            lambda: display(image_pass.picture.full),
             of,
             self._context.job.objects,
         )

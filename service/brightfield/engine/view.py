@@ -40,8 +40,9 @@ class View(Parameters):
         return self
 
     backend: BackendChoice = "auto"
-    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino` or `inductor`;
-    `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says."""
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs`
+    or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}`
+    says."""
     precision: PrecisionChoice = "auto"
     """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says."""
 

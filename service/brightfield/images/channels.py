@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 _WORD = re.compile(r"[^\W\d_]+|\d+")
@@ -52,12 +52,22 @@ class NamedChannel:
         return None
 
 
+def _as_it_is(pixel_size: float | None) -> float:
+    """Of a model that sees images as they are."""
+    return 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingNeeds:
-    """How a model wants its images read: arrays as they are sent, or channels by their names."""
+    """How a model wants its images read: arrays as they are sent, or channels by their names.
+
+    `scale` says how many pixels it sees for each of the image along a side, by the size of the
+    image's pixels in micrometres; a pyramid is read at the level that has as many.
+    """
 
     raw: bool = False
     channels: tuple[NamedChannel, ...] = ()
+    scale: Callable[[float | None], float] = _as_it_is
 
     def pick(self, names: Sequence[str]) -> tuple[int, ...] | None:
         """The places of the wanted channels among those of a file, None if any isn't found."""

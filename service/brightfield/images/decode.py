@@ -21,6 +21,7 @@ from brightfield.errors import (
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
 from brightfield.images.channels import NO_NEEDS, ReadingNeeds
 from brightfield.images.color_profile import color_profile
+from brightfield.images.level_read import LevelRead
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import upright
 from brightfield.images.picture import Note, Picture
@@ -101,7 +102,12 @@ def decode(
         profile=color_profile(data, kind, pixels.shape[2]),
         address=PlaneAddress.of(_picked(selection, plane), plane.axes),
         facts=plane.facts,
+        level=_turned(plane.level, orientation),
     )
+
+
+def _turned(level: LevelRead | None, orientation: int) -> LevelRead | None:
+    return level.turned() if level is not None and orientation >= 5 else level
 
 
 def _picked(selection: Selection, plane: Plane) -> Selection:

@@ -8,6 +8,7 @@ import numpy as np
 
 from brightfield.images.budget import Hold
 from brightfield.images.channels import COLOURS, ChannelFacts
+from brightfield.images.level_read import LevelRead
 from brightfield.images.plane_address import PLAIN, PlaneAddress
 from brightfield.tensors import Pixels
 
@@ -59,6 +60,8 @@ class Picture:
     """The bytes of the budget that the pixels have."""
     facts: ChannelFacts = COLOURS
     """Whether the channels are colours of one image, and what the file calls them."""
+    level: LevelRead | None = None
+    """Of which level the `pixels` are, where not of the full resolution that all else is about."""
 
     def settle(self) -> None:
         """Give back the bytes that only decoding and preprocessing needed."""
@@ -77,11 +80,21 @@ class Picture:
 
     @property
     def width(self) -> int:
-        return int(self.pixels.shape[1])
+        return int(self.pixels.shape[1]) if self.level is None else self.level.width
 
     @property
     def height(self) -> int:
-        return int(self.pixels.shape[0])
+        return int(self.pixels.shape[0]) if self.level is None else self.level.height
+
+    @property
+    def full(self) -> Pixels:
+        """(H, W, C): the pixels, repeated where they are those of a smaller level."""
+        return self.pixels if self.level is None else self.level.spread(self.pixels)
+
+    @property
+    def steps(self) -> tuple[float, float]:
+        """Pixels of the picture for each of `pixels`, across and down."""
+        return (1.0, 1.0) if self.level is None else self.level.steps(self.pixels)
 
     @property
     def channels(self) -> int:

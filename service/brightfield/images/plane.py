@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from brightfield.images.channels import COLOURS, ChannelFacts
+from brightfield.images.level_read import LevelRead
 from brightfield.images.picture import Note
 from brightfield.images.voxel_size import UNKNOWN, VoxelSize
 from brightfield.tensors import Pixels
@@ -21,3 +22,5 @@ class Plane:
     notes: tuple[Note, ...] = ()
     raw: Pixels | None = None
     facts: ChannelFacts = COLOURS
+    level: LevelRead | None = None
+    """Of which level they are, where a smaller one does."""

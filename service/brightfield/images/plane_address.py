@@ -58,14 +58,15 @@ class PlaneAddress:
     @property
     def known(self) -> dict[str, Any]:
         """The parts that were chosen, by the names of the parameters."""
-        parts = {**self.json(), "channels": self.channels}
+        parts = {**self.json(), "channels": self.channels, "level_by": None}
         return {name: part for name, part in parts.items() if part is not None}
 
     def json(self) -> dict[str, Any]:
         """Every part, null where nothing was chosen."""
         channels = None if self.channels is None else list(self.channels)
         numbers = {"page": self.page, "z": self.z, "t": self.t, "channels": channels}
-        return {**numbers, "level": self.level}
+        by = None if self.level is None else "caller"
+        return {**numbers, "level": self.level, "level_by": by}
 
     def channel_number(self, place: int) -> int:
         """The number, from 1, that the channel at a place of the picture has in its file."""

@@ -98,6 +98,11 @@ def choose(axes: str, shape: tuple[int, ...], selection: Selection) -> PlaneChoi
     return _with_channels(PlaneChoice(axes, shape, tuple(indices)), selection.channels)
 
 
+def choose_page(count: int, selection: Selection) -> int:
+    """The page that `selection` names, of so many. Raises as `choose` does."""
+    return _chosen({"page": count}, selection, "")["page"]
+
+
 def renamed(axes: str, shape: tuple[int, ...], names: str | None) -> str:
     """`axes` under the caller's `names`, which may leave out axes of length 1.
 
@@ -112,12 +117,27 @@ def renamed(axes: str, shape: tuple[int, ...], names: str | None) -> str:
         sizes = [shape[i] for i in long] or shape
         raise InvalidParameter(
             f"axes={names} names {len(names)} axes, but the image has {len(sizes)}: "
-            f"{' x '.join(map(str, sizes))}."
+            f"{' x '.join(map(str, sizes))}; leave axes out{_or_named(axes, shape)}.",
+            errors=[{"location": "axes", "expected": f"{len(sizes)} letters", "received": names}],
         )
     letters = ["?"] * len(shape)
     for i, name in zip(long, names, strict=True):
         letters[i] = name
     return "".join(letters)
+
+
+def _or_named(axes: str, shape: tuple[int, ...]) -> str:
+    """Names that an image with such axes may be given, as advice; empty where none are known."""
+    known = _example(axes, shape)
+    return f", or name all, for example axes={known}" if {"Y", "X"} <= set(known) else ""
+
+
+def misnamed(axes: str, shape: tuple[int, ...], names: str | None, why: str) -> InvalidParameter:
+    """The refusal of the caller's `names` for an image with such axes."""
+    return InvalidParameter(
+        f"axes={names} does not fit: {why}; leave axes out{_or_named(axes, shape)}.",
+        errors=[{"location": "axes", "received": names}],
+    )
 
 
 def _chosen(counts: dict[str, int], selection: Selection, example: str) -> dict[str, int]:
@@ -131,7 +151,14 @@ def _chosen(counts: dict[str, int], selection: Selection, example: str) -> dict[
             few = f"the image has one; leave {name} out"
             many = f"the image has {count} {_NAMES[name]}: {name}=0 to {name}={count - 1}"
             raise InvalidParameter(
-                f"{name}={given[name]} is out of range: {many if count > 1 else few}."
+                f"{name}={given[name]} is out of range: {many if count > 1 else few}.",
+                errors=[
+                    {
+                        "location": name,
+                        "expected": f"0 to {count - 1}",
+                        "received": given[name],
+                    }
+                ],
             )
     missing = [name for name, count in counts.items() if count > 1 and given[name] is None]
     if missing:
@@ -171,10 +198,12 @@ def _with_channels(choice: PlaneChoice, channels: tuple[int, ...] | None) -> Pla
         return choice
     count = choice.channels
     if max(channels) >= count:
-        allowed = f"0 to {count - 1}" if count > 1 else "only 0"
+        given = ",".join(map(str, channels))
+        few = "the image has one channel; leave channels out"
+        many = f"the image has {count} channels; choose among 0 to {count - 1}, as channels=0"
         raise InvalidParameter(
-            f"channels={','.join(map(str, channels))} is out of range: the image has "
-            f"{count} channel{'s' if count > 1 else ''}, {allowed}."
+            f"channels={given} is out of range: {many if count > 1 else few}.",
+            errors=[{"location": "channels", "expected": f"0 to {count - 1}", "received": given}],
         )
     long = [i for i, a in enumerate(choice.axes) if a in _CHANNELS and choice.shape[i] > 1]
     if len(long) > 1:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from brightfield.errors import InvalidParameter, TooManyPixels, TruncatedImage
+from brightfield.errors import TooManyPixels, TruncatedImage
 from brightfield.images import bmp, gif, webp
 from brightfield.images.channel_choice import samples_of
 from brightfield.images.colors import ALPHA_DROPPED, PALETTE_CONVERTED
@@ -16,7 +16,7 @@ from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.orientation import exif_orientation
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
-from brightfield.images.planes import choose, take
+from brightfield.images.planes import choose, misnamed, take
 from brightfield.images.selection import Selection
 from brightfield.tensors import Pixels
 
@@ -79,7 +79,8 @@ def read_frame(
         facts = samples_of(choice, selection)
         frame = choice.indices[0]
         if not isinstance(frame, int):
-            raise InvalidParameter("Frames are read one at a time: name their axis P, Z or T.")
+            why = "frames are read one at a time, so their axis is P, Z or T"
+            raise misnamed("PYXS", shape, selection.axes, why)
         _check(image.width, image.height, limits, planes=frame + 1)
         size = image.width, image.height
         depth = np.dtype(np.uint8)

@@ -9,6 +9,9 @@ from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Region
 from brightfield.images.tiles import Tile
 
+# Shares of a pixel that are rounding errors.
+_TINY = 1e-6
+
 SourceBox = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels, as Pillow has it."""
 
@@ -51,17 +54,22 @@ class ResampledField:
         """Pixels of the image for each seen pixel, across and down."""
         return self.field.width / self.width, self.field.height / self.height
 
-    def source(self, part: Region) -> tuple[Region, SourceBox]:
-        """The pixels of the image that a part needs, and where in these the part lies.
+    def source(
+        self, part: Region, each: tuple[float, float] = (1.0, 1.0)
+    ) -> tuple[Region, SourceBox]:
+        """The pixels that a part needs, and where in these the part lies; of a level of a pyramid,
+        each of whose pixels is `each` pixels of the image wide and high, those of the level.
 
-        The filters reach as far as two seen pixels, or two of the image where that is the coarser.
+        The filters reach as far as two seen pixels, or two of what is read where that is coarser.
         """
         field, (across, down) = self.field, self.steps
-        left, width, begin_x = _needed(part.x, part.width, across, field.width)
-        top, height, begin_y = _needed(part.y, part.height, down, field.height)
-        right, bottom = begin_x + part.width * across, begin_y + part.height * down
-        region = Region(field.x + left, field.y + top, width, height)
-        return region, (begin_x, begin_y, min(right, width), min(bottom, height))
+        left, width, begin_x, end_x = _needed(
+            part.x, part.width, across, (field.x, field.width), each[0]
+        )
+        top, height, begin_y, end_y = _needed(
+            part.y, part.height, down, (field.y, field.height), each[1]
+        )
+        return Region(left, top, width, height), (begin_x, begin_y, end_x, end_y)
 
     def in_image(self, part: Region) -> Region:
         """A part in whole pixels of the image; parts that adjoin do so there, too."""
@@ -90,11 +98,22 @@ def _side(exact: float, multiple: int) -> int:
     return nearest if abs(nearest - exact) <= exact / 20 else max(1, round(exact))
 
 
-def _needed(start: int, count: int, step: float, length: int) -> tuple[int, int, float]:
-    """First pixel and number of pixels along an axis, and where in them the part begins."""
-    if step == 1:
-        return start, count, 0.0
+def _needed(
+    start: int, count: int, step: float, field: tuple[int, int], each: float
+) -> tuple[int, int, float, float]:
+    """Along an axis: first pixel and number of pixels, and where in them the part lies.
+
+    Pixels are `each` pixels of the image long; the field (first, length) is in those.
+    """
+    first, length = field
+    if step == each == 1:
+        return first + start, count, 0.0, float(count)
+    step /= each
+    low = math.floor(first / each + _TINY)
+    high = math.ceil((first + length) / each - _TINY)
     reach = 2 * max(1.0, step) + 1
-    first = max(0, math.floor(start * step - reach))
-    last = min(length, math.ceil((start + count) * step + reach))
-    return first, last - first, start * step - first
+    begin = first / each - low + start * step
+    taken = max(0, math.floor(begin - reach))
+    last = min(high - low, math.ceil(begin + count * step + reach))
+    end = begin + count * step - taken
+    return low + taken, last - taken, max(0.0, begin - taken), min(end, last - taken)

@@ -11,6 +11,8 @@ from brightfield.parameters import written
 
 MOST_ENLARGED = 16.0
 """No network sees more in an image that is enlarged further."""
+ALIKE = 0.1
+"""Pixels whose sizes differ by less than this share are the same to any model."""
 _LENGTH = re.compile(r"\s*(\d+\.?\d*|\.\d+)\s*(px|um|µm|μm)?\s*")
 
 

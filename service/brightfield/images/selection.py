@@ -66,7 +66,8 @@ class Selection(Parameters):
     Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
     level: _Index | None = None
     """Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size`
-    are those of the level. Default: 0."""
+    are those of the level. Default: the smallest level that has all that the model sees at its
+    `scale`, and places in the full resolution; else 0."""
     orientation: Literal["apply", "ignore"] = "apply"
     """Whether to turn the pixels as the file's orientation tag says."""
     pixel_size: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 from tifffile import TiffPage
@@ -12,17 +13,18 @@ from tifffile import TiffPage
 from brightfield.errors import InvalidParameter, TooManyPixels, UndecodableImage
 from brightfield.images.channel_choice import by_name, facts_of
 from brightfield.images.channels import NO_NEEDS, ChannelFacts, ReadingNeeds
+from brightfield.images.level_read import LevelRead
 from brightfield.images.limits import DecodedSize, Limits
 from brightfield.images.photometric import check_readable, grey, interpret, samples
 from brightfield.images.picture import Note
 from brightfield.images.plane import Plane
-from brightfield.images.planes import PlaneChoice, choose, take
+from brightfield.images.planes import PlaneChoice, choose, misnamed, take
 from brightfield.images.selection import Selection
 from brightfield.images.stack import ABSENT, Stack
 from brightfield.images.tiff_axes import read_stack
 from brightfield.images.tiff_directory import Directory
 from brightfield.images.tiff_pages import TiffPages
-from brightfield.images.tiff_pyramids import at_level, levels_of, listed
+from brightfield.images.tiff_pyramids import Level, at_level, levels_of, listed, sufficient
 from brightfield.images.tiff_segments import JPEG_2000, check_segments, unpacked_apart
 from brightfield.images.tiff_structure import Structure, cut, read_structure
 from brightfield.tensors import Pixels
@@ -40,13 +42,15 @@ def read(
     uint8 to uint64, int, float16 to float64 and bilevel samples; OME, ImageJ and tifffile axes,
     else pages; palette, CMYK, alpha and WhiteIsZero brought to grey or RGB where they aren't
     display alone; ImageJ's calibration applied. Channels that `needs` names are picked by name
-    where `selection` picks none.
+    where `selection` picks none. A pyramid is read at the level that suffices for `needs.scale`
+    where `selection` names none.
     """
     structure = read_structure(data)
     stack, rest = read_stack(structure, selection)
+    known = stack.calibration
     rest, picked = by_name(stack, rest, needs)
-    if selection.level:
-        structure, stack = _smaller(structure, stack, rest)
+    scale = needs.scale(selection.pixel_size or known.pixel_size)
+    structure, stack, level, seen = _opened(structure, stack, rest, scale, limits)
     with TiffPages(structure) as pages:
         choice, number = _choice(pages, stack, rest)
         page = pages[number]
@@ -72,9 +76,10 @@ def read(
         pixels,
         choice.source_axes,
         upright,
-        stack.calibration,
-        (*picked, *notes),
+        stack.calibration if level is None else known,
+        (*seen, *picked, *notes),
         facts=facts,
+        level=level,
     )
 
 
@@ -96,17 +101,52 @@ def size(data: bytes) -> tuple[int, int]:
     return first.width, first.height
 
 
-def _smaller(structure: Structure, stack: Stack, selection: Selection) -> tuple[Structure, Stack]:
-    """The file and the stack at the level that the selection names."""
-    assert selection.level is not None
-    if stack.contiguous:
+class _Opened(NamedTuple):
+    """A file, its stack, and the level that it is at where that stands for the full resolution."""
+
+    structure: Structure
+    stack: Stack
+    level: LevelRead | None = None
+    notes: tuple[Note, ...] = ()
+
+
+def _opened(
+    structure: Structure, stack: Stack, selection: Selection, scale: float, limits: Limits
+) -> _Opened:
+    """The file at the level that the selection names; if it names none, at the smallest one that
+    has all that a model sees, which is `scale` pixels for each of the image along a side."""
+    if selection.level and stack.contiguous:
         raise InvalidParameter(
             "The image has one level; leave level out.", errors=[{"location": "level"}]
         )
+    by_scale = selection.level is None and scale < 1 and not stack.contiguous
+    if not (selection.level or by_scale):
+        return _Opened(structure, stack)
     with TiffPages(structure) as pages:
-        choice, _ = _choice(pages, stack, selection)
+        choice, page = _choice(pages, stack, selection)
     needed = stack.numbers(choice.indices[: len(stack.shape)])
-    return at_level(structure, stack, needed, selection.level)
+    if selection.level:
+        return _Opened(*at_level(structure, stack, needed, selection.level))
+    number = sufficient(structure, needed, scale)
+    if not number:
+        return _Opened(structure, stack)
+    levels = levels_of(structure, page)
+    with _advised(structure, stack, page):
+        limits.check_size(levels[0].width, levels[0].height, planes=needed.size)
+    read = LevelRead(number, levels[0].height, levels[0].width)
+    note = _level_note(levels, number, scale)
+    return _Opened(*at_level(structure, stack, needed, number), read, (note,))
+
+
+def _level_note(levels: Sequence[Level], number: int, scale: float) -> Note:
+    full, read = levels[0], levels[number]
+    detail = (
+        f"The model sees the image at {scale:.3g} of its size, so level {number} of the pyramid "
+        f"({read.width} x {read.height}) was read; answers are in pixels of the full resolution "
+        f"({full.width} x {full.height}). level=0 reads that, and level={number} answers in pixels "
+        "of the level."
+    )
+    return Note("level_chosen", detail)
 
 
 @contextmanager
@@ -148,10 +188,8 @@ def _choose(stack: Stack, page: TiffPage, selection: Selection) -> PlaneChoice:
     choice = choose(stack.axes + "YXS", shape, selection)
     leading = len(stack.shape)
     if choice.axes[leading : leading + 2] != "YX":
-        raise InvalidParameter(
-            f"axes={selection.axes} does not fit: in a TIFF page rows and columns come as YX, "
-            "with samples as S behind them."
-        )
+        why = "in a TIFF page rows and columns come as YX, with samples as S behind them"
+        raise misnamed(stack.axes + "YXS", shape, selection.axes, why)
     return choice
 
 
@@ -192,7 +230,9 @@ def _pages(
             raise _elsewhere()
         page = pages[int(number)]
         if (page.shape, page.dtype) != (first.shape, first.dtype):
-            raise UndecodableImage("The TIFF's channels differ in size or type.")
+            raise UndecodableImage(
+                "The TIFF's channels differ in size or type; choose one, as channels=0."
+            )
         check_segments(page, structure.data)
         check_readable(page)
         plane, notes = interpret(_decoded(page, structure.data), page, stack.shown_only)

@@ -18,7 +18,7 @@ from brightfield.images.ome import ome_stack
 from brightfield.images.ome_xml import MOST_BYTES, read_ome_xml
 from brightfield.images.photometric import IMAGEJ_SHOWS
 from brightfield.images.pixel_size import tagged_calibration
-from brightfield.images.planes import choose
+from brightfield.images.planes import choose_page, misnamed
 from brightfield.images.selection import Selection
 from brightfield.images.stack import Pages, Stack
 from brightfield.images.tiff_directory import Directory
@@ -71,11 +71,13 @@ def _ome(
             return None
         number, rest = 0, selection
         if len(images) > 1:
-            one = dict.fromkeys(("z", "t", "channels", "axes"))
-            picked = choose("PYX", (len(images), 1, 1), selection.model_copy(update=one))
-            number = int(np.asarray(picked.indices[0]).item())
+            number = choose_page(len(images), selection)
             rest = selection.model_copy(update={"page": None})
-        return ome_stack(images[number], len(structure), first.samples), rest
+        stack = ome_stack(images[number], len(structure), first.samples)
+        if len(images) > 1 and "P" in (selection.axes or ""):
+            why = "pages are the images of this file, so none of their own axes is P"
+            raise misnamed(stack.axes + "YX", (*stack.shape, 1, 1), selection.axes, why)
+        return stack, rest
     except (ExpatError, KeyError, ValueError):
         return None
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from brightfield.errors import InvalidParameter
+from brightfield.images.scale_choice import ALIKE
 from brightfield.images.stack import ABSENT, Pages, Stack
 from brightfield.images.tiff_directory import Directory
 from brightfield.images.tiff_structure import MASK, REDUCED, Structure
@@ -123,6 +124,18 @@ def levels_of(structure: Structure, page: int) -> tuple[Level, ...]:
 def _level(structure: Structure, start: int, count: int) -> Level:
     directory = Directory.of(structure.with_directories([(start, count)]), len(structure))
     return Level(start, count, directory.width, directory.height)
+
+
+def sufficient(structure: Structure, needed: Pages, scale: float) -> int:
+    """The smallest level that has `scale` pixels for each of the full resolution along a side, or
+    as good as that, in each of the `needed` pages."""
+    pages = np.unique(needed[needed != ABSENT]).tolist()
+    return min((_sufficient(levels_of(structure, page), scale) for page in pages), default=0)
+
+
+def _sufficient(levels: Sequence[Level], scale: float) -> int:
+    least = scale * levels[0].width / (1 + ALIKE)
+    return max((n for n, level in enumerate(levels) if level.width >= least), default=0)
 
 
 def at_level(

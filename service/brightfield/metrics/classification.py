@@ -26,6 +26,7 @@ from brightfield.metrics.reports.compared_classes import (
     class_differences,
     class_report,
     other_points,
+    scores_of_one,
 )
 from brightfield.metrics.reports.comparison import comparison_conventions, same_options
 from brightfield.metrics.reports.interval_words import few_units, interval_conventions
@@ -145,7 +146,13 @@ class Classification(FurtherNumbers, Evaluation):
             **shared.json(),
             **class_report(first.labels, found, shared.ids),
             "warnings": warned(
-                [*other_points(*views), *chosen_here(*views), *skipped(found), *few]
+                [
+                    *scores_of_one(*views),
+                    *other_points(*views),
+                    *chosen_here(*views),
+                    *skipped(found),
+                    *few,
+                ]
             ),
             "conventions": comparison_conventions(confidence),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -16,12 +16,14 @@ from brightfield.metrics.chunks.coco_chunks import JoinedCoco, check_same_truth,
 from brightfield.metrics.counted.coco_matches import ImageCategory, Matched, cells, match
 from brightfield.metrics.counted.coco_summary import CocoSummary, Detected, curves
 from brightfield.metrics.counted.confusion import confusion
+from brightfield.metrics.counted.count_errors import COUNT_CONVENTION
 from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.counted.detection_errors import DetectionErrors, errors
 from brightfield.metrics.counted.detection_notes import detection_notes
 from brightfield.metrics.counted.detection_outcome import DetectionOutcome
 from brightfield.metrics.counted.detection_partners import object_partners
 from brightfield.metrics.counted.detection_rules import COCO_LIMIT, DetectionRules
+from brightfield.metrics.counted.field_counts import FieldCounts, count_notes, other_thresholds
 from brightfield.metrics.evaluation import DataLimits, Evaluation, RunPair
 from brightfield.metrics.reading.coco import (
     CocoDataset,
@@ -65,6 +67,8 @@ _CONVENTIONS = {
     "crowd": "`iscrowd`: detections in a crowd do not count",
     "pr": "greatest precision at a recall or beyond, mean over the categories with objects",
     "errors": "at `match_iou`, of all detections whose score reaches `threshold`",
+    "count_error": f"of an image, of all detections whose score reaches `threshold`; crowds and "
+    f"detections in them count in neither; {COUNT_CONVENTION}",
     "confusion": "objects in rows, detections in columns: pairs of one category first, then each "
     "false detection, the best first, with the object of another category that it overlaps most; "
     "`background` is what has no partner",
@@ -93,7 +97,8 @@ class Detection(Evaluation):
     iou_type: IouType = "bbox"
     """What is compared: `bbox` or `segm`."""
     threshold: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    """Lowest score of the detections in `errors`, `confusion` and `partners`; AP and AR use all."""
+    """Lowest score of the detections in `errors`, `confusion`, `partners`, `cases` and the count
+    errors; AP and AR use all."""
     match_iou: Annotated[float, Field(gt=0, le=1)] = 0.5
     """IoU from which a detection hits an object in `errors`, `confusion` and `partners`."""
     max_detections: Annotated[int, Field(ge=1, le=1_000_000)] = COCO_LIMIT
@@ -179,9 +184,9 @@ class Detection(Evaluation):
         shared = Shared.of(*(whole.images for whole in wholes))
         scenes = [self.scene(whole.only(shared.ids), both.limits) for whole in wholes]
         check_same_truth(*scenes)
-        samples = [Detected(self._matched(scene, both.progress)[1]) for scene in scenes]
-        one, two = (self._lines(*pair) for pair in zip(scenes, samples, strict=True))
-        drawing = _drawing(scenes[0], sum(sample.work for sample in samples))
+        judged = [self._judged(scenes[0], both.progress), other._judged(scenes[1], both.progress)]
+        one, two = map(self._lines, judged)
+        drawing = _drawing(scenes[0], sum(each.sample.work for each in judged))
         design = Design.shared(drawing, scenes[0].groups)
         found = differences(one, two, design, confidence, both.progress)
         return {
@@ -196,7 +201,11 @@ class Detection(Evaluation):
                 for place, (key, label) in enumerate(self._of_classes(scenes[0]))
             ],
             "warnings": warned(
-                [*skipped(found), *few_drawn(drawing, "images", confidence, found.values())]
+                [
+                    *other_thresholds(self.threshold, other.threshold),
+                    *skipped(found),
+                    *few_drawn(drawing, "images", confidence, found.values()),
+                ]
             ),
             "conventions": comparison_conventions(confidence),
         }
@@ -217,14 +226,16 @@ class Detection(Evaluation):
 
     def report(self, scene: CocoDataset, progress: Progress) -> dict[str, Any]:
         """The report about a scene in canonical order."""
-        compared, matched = self._matched(scene, progress)
-        sample = Detected(matched)
-        drawing = _drawing(scene, sample.work)
-        found = estimates(self._lines(scene, sample), drawing, self.ci, progress)
+        judged = self._judged(scene, progress)
+        matched = judged.sample.matched
+        drawing = _drawing(scene, judged.sample.work)
+        found = estimates(self._lines(judged), drawing, self.ci, progress)
         few = few_drawn(drawing, "images", self.ci, found.values())
-        outcome = DetectionOutcome.of(scene, compared, self.match_iou, self.threshold)
-        faults = errors(scene, outcome, progress, class_agnostic=self.class_agnostic)
-        notes = detection_notes(scene, compared, matched.rules, self.list_partners)
+        faults = errors(scene, judged.outcome, progress, class_agnostic=self.class_agnostic)
+        notes = [
+            *detection_notes(scene, judged.cells, matched.rules, self.list_partners),
+            *count_notes(judged.outcome),
+        ]
         excluded = left_out(len(scene.excluded), "Images, annotations or detections")
         return {
             "task": "detection",
@@ -241,6 +252,7 @@ class Detection(Evaluation):
             "confusion": self._confusion(scene, faults),
             "partners": object_partners(scene, faults, self.list_partners),
             "partners_n": sum(not thing.crowd for thing in scene.true),
+            "cases": judged.counts.cases(scene.images),
             "worst": self._worst(scene, faults),
             "excluded": [entry.json() for entry in scene.excluded],
             "excluded_n": len(scene.excluded),
@@ -289,11 +301,10 @@ class Detection(Evaluation):
 
         def numbers(images: Codes) -> dict[str, Any]:
             part = scene.part(images)
-            matched = self._matched(part, progress)[1]
-            sample = Detected(matched)
-            drawing = _drawing(part, sample.work)
-            found = estimates(self._lines(part, sample), drawing, self.ci, progress)
-            classes = self._per_class(part, matched, found)
+            judged = self._judged(part, progress)
+            drawing = _drawing(part, judged.sample.work)
+            found = estimates(self._lines(judged), drawing, self.ci, progress)
+            classes = self._per_class(part, judged.sample.matched, found)
             return {
                 "n": len(part.images),
                 "groups": part.group_count,
@@ -316,25 +327,26 @@ class Detection(Evaluation):
         labels = (*(label for _, label in scene.categories), _BACKGROUND)
         return confusion(CountTable(faults.counts(scene)), labels, self.threshold)
 
-    def _matched(
-        self, scene: CocoDataset, progress: Progress
-    ) -> tuple[list[ImageCategory], Matched]:
+    def _judged(self, scene: CocoDataset, progress: Progress) -> _Judged:
         rules = self.rules
         least = min(self.match_iou, *rules.thresholds)
         compared = cells(scene, rules, least * _JUST_BELOW, progress)
-        return compared, match(scene, compared, rules, progress)
+        outcome = DetectionOutcome.of(scene, compared, self.match_iou, self.threshold)
+        sample = Detected(match(scene, compared, rules, progress))
+        return _Judged(scene, compared, sample, outcome, FieldCounts.of(scene, outcome))
 
-    def _lines(self, scene: CocoDataset, sample: Detected) -> list[MetricSpec[Any]]:
-        family, names = CocoSummary(), self.rules.names
+    def _lines(self, judged: _Judged) -> list[MetricSpec[Any]]:
+        family, names, sample = CocoSummary(), self.rules.names, (judged.sample,)
+        categories = len(self._of_classes(judged.scene))
         lines: list[MetricSpec[Any]] = [
-            MetricSpec(("metrics", name), name, family, (sample,)) for name in names
+            MetricSpec(("metrics", name), name, family, sample) for name in names
         ]
-        for place in range(len(self._of_classes(scene))):
+        for place in range(categories):
             lines += [
-                MetricSpec(("per_class", place, name), f"{name}/{place}", family, (sample,))
+                MetricSpec(("per_class", place, name), f"{name}/{place}", family, sample)
                 for name in names
             ]
-        return lines
+        return lines + judged.counts.lines(categories)
 
     def _worst(self, scene: CocoDataset, faults: DetectionErrors) -> list[dict[str, Any]]:
         total = faults.false_by_image + faults.undetected_by_image
@@ -347,6 +359,18 @@ class Detection(Evaluation):
             }
             for place in largest(total.astype(np.float64), self.worst)
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A scene with what its detections come to: in `cells` with their overlaps, in the `sample` at
+    all IoUs, in the `outcome` at one."""
+
+    scene: CocoDataset
+    cells: list[ImageCategory]
+    sample: Detected
+    outcome: DetectionOutcome
+    counts: FieldCounts
 
 
 def _drawing(scene: CocoDataset, work: int) -> Drawing:

@@ -26,7 +26,7 @@ from brightfield.metrics.reports.comparison import (
     same_options,
 )
 from brightfield.metrics.reports.interval_words import few_drawn, interval_conventions
-from brightfield.metrics.reports.labelled import Labelled
+from brightfield.metrics.reports.labelled import Labelled, unlike_labels
 from brightfield.metrics.reports.notes import left_out, skipped, warned
 from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.reports.parts import by_notes, by_values
@@ -134,7 +134,7 @@ class Multilabel(FurtherNumbers, Evaluation):
             "labels": list(one.labels),
             **shared.json(),
             **_compared(found, views, shared.ids),
-            "warnings": warned([*skipped(found), *few]),
+            "warnings": warned([*unlike_labels(*views), *skipped(found), *few]),
             "conventions": comparison_conventions(confidence),
         }
 

@@ -45,7 +45,7 @@ from brightfield.metrics.reading.value_range import (
     range_of,
 )
 from brightfield.metrics.reports.interval_words import interval_conventions
-from brightfield.metrics.reports.notes import bits_assumed, skipped, warned
+from brightfield.metrics.reports.notes import bits_assumed, skipped, turned_upright, warned
 from brightfield.metrics.reports.worst import largest
 from brightfield.metrics.statistics.estimate import Estimate
 from brightfield.metrics.statistics.family import MetricPath, MetricSpec, nested
@@ -123,7 +123,7 @@ class Restoration(PairsEvaluation):
         compared = [self._compared(each, bounds, pair.row) for each in sides]
         greatest = max(float(np.abs(_wide(each)).max()) for each in sides)
         found = restored(pair.bare, sha256, compared[0], compared[1], bounds)
-        return replace(found, greatest=greatest)
+        return replace(found, greatest=greatest, turned=(reference.turned, image.turned))
 
     def _bounds(self, reference: ReadImage, image: ReadImage, row: int) -> ValueRange:
         """The range of values, which neither image leaves."""
@@ -200,6 +200,7 @@ class Restoration(PairsEvaluation):
                 [
                     *bits_assumed(bounds.assumed),
                     *self._range_notes(cases),
+                    *_turned(cases),
                     *without_value(lines),
                     *skipped(found),
                     *draws.few(found),
@@ -248,6 +249,11 @@ class Restoration(PairsEvaluation):
 
 def _numbers(found: dict[MetricPath, Estimate]) -> dict[str, Any]:
     return {"metrics": nested(found, ("metrics",)), "pooled": nested(found, ("pooled",))}
+
+
+def _turned(cases: Sequence[Restored]) -> list[Note]:
+    counts = [sum(case.turned[side] for case in cases) for side in (0, 1)]
+    return turned_upright(counts, ("reference images", "images"), len(cases))
 
 
 def _unfit(message: str, row: int) -> InvalidRows:

@@ -11,7 +11,6 @@ from pydantic import Field
 from brightfield.errors import ConflictingParameter, InvalidParameter, InvalidRows
 from brightfield.images.limits import Limits
 from brightfield.metrics.counted.aggregated import AggregatedJaccard
-from brightfield.metrics.counted.agreement_limits import AgreementLimits, CaseDifferences
 from brightfield.metrics.counted.cases import (
     Draws,
     MeanOfCases,
@@ -23,6 +22,7 @@ from brightfield.metrics.counted.cases import (
     without_value,
 )
 from brightfield.metrics.counted.confusion import confusion
+from brightfield.metrics.counted.count_errors import COUNT_CONVENTION, count_lines
 from brightfield.metrics.counted.counts import CountTable
 from brightfield.metrics.counted.mask_notes import mask_notes
 from brightfield.metrics.counted.panoptic import THRESHOLDS
@@ -66,9 +66,7 @@ _CONVENTIONS = {
     "aji": "pixels that pairs share / pixels of the pairs' unions and of objects without partner; "
     "each true object with the found one of the greatest IoU (Kumar et al. 2017), in aji_plus each "
     "object in one pair at most (Graham et al. 2019)",
-    "count_error": "found objects less true ones of a case; count_limit_low and count_limit_high "
-    "are the mean -+ 1.96 standard deviations, between which 95 % of the cases lie if they are "
-    "normal (Bland and Altman 1999)",
+    "count_error": COUNT_CONVENTION,
 }
 
 # The percentile of hd95.
@@ -252,7 +250,7 @@ class Segmentation(PairsEvaluation):
         parts = {name: [[own[name] for own in each] for each in classes] for name in self.of_class}
         names = [*self.of_class[:2], "pixel_accuracy", *self.of_class[2:]]
         if self.mode == "instance":
-            names += [*OBJECTS, "merges", "splits", "count_error"]
+            names += [*OBJECTS, "merges", "splits"]
         lines = [
             mean_line(("metrics", name), [v[name] for v in values], family, parts.get(name))
             for name in names
@@ -263,7 +261,8 @@ class Segmentation(PairsEvaluation):
                 mean_line(("per_class", c, name), [v[name] for v in own], family)
                 for name in self.of_class
             ]
-        return lines + (_count_limits(cases) if self.mode == "instance" else [])
+        counted = [case.matches.count_error for case in cases if case.matches is not None]
+        return lines + (count_lines(("metrics",), counted) if self.mode == "instance" else [])
 
     def _pooled(self, cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
         family = RatioOfSums()
@@ -315,16 +314,6 @@ def _pooled_aggregated(sums: Sequence[AggregatedJaccard | None]) -> Pooled:
     if len(known) < len(sums):
         return Pooled([0] * len(sums), [0] * len(sums), "not_kept")
     return Pooled([each.shared for each in known], [each.either for each in known])
-
-
-def _count_limits(cases: Sequence[MeasuredPair]) -> list[MetricSpec[Any]]:
-    """Between which the errors of counts lie."""
-    errors = [case.matches.count_error for case in cases if case.matches is not None]
-    sample, family = CaseDifferences(errors), AgreementLimits()
-    return [
-        MetricSpec(("metrics", f"count_limit_{name}"), name, family, (sample,))
-        for name in family.names
-    ]
 
 
 def _objects(cases: Sequence[MeasuredPair]) -> dict[str, int]:

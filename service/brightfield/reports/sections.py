@@ -279,7 +279,10 @@ def _class_metrics(report: Report) -> Sequence[str]:
 def _of_detections(report: Report) -> Sequence[str]:
     if report["task"] != "detection":
         return ()
-    wanted = ("ap", at_least_iou(report), "ap75", f"ar_{report['max_detections']}")
+    wanted = (
+        *("ap", at_least_iou(report), "ap75"),
+        *(f"ar_{report['max_detections']}", "count_error"),
+    )
     return [name for name in dict.fromkeys(wanted) if name in report["metrics"]]
 
 

@@ -152,12 +152,17 @@ def _objects(report: Report) -> Iterator[str]:
     )
     yield f"The mean F1 of objects at IoU 0.5 is {stated(report, metrics['f1_at_0.5'])}."
     yield f"The mean panoptic quality is {stated(report, metrics['pq'])}."
+    yield from _counts(report)
+
+
+def _counts(report: Report) -> Iterator[str]:
+    metrics = report["metrics"]
     low, high = (metrics[f"count_limit_{end}"]["value"] for end in ("low", "high"))
     if low is not None and high is not None:
         yield (
-            f"The count of a case is off by {stated(report, metrics['count_error'])} on average "
+            f"The count of an image is off by {stated(report, metrics['count_error'])} on average "
             f"(found less true); the limits of agreement are {shown(low)} and {shown(high)}, "
-            "between which about 95 % of cases lie."
+            "between which about 95 % of images lie."
         )
 
 
@@ -185,6 +190,7 @@ def _detection(report: Report) -> Iterator[str]:
         f"{counted(faults['true_positives'], 'object')} found and "
         f"{count(faults['undetected'])} not found."
     )
+    yield from _counts(report)
 
 
 def _restoration(report: Report) -> Iterator[str]:

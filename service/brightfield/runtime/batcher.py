@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator
@@ -68,6 +69,7 @@ class Batcher:
         self._places = itertools.count()
         self._turns = 0
         self._closed = False
+        self._asked = -math.inf
 
     def submit(self, item: WorkItem) -> None:
         """Queue an item. A batcher that is closed refuses it by its future."""
@@ -76,6 +78,8 @@ class Batcher:
                 bucket = self._bands[item.band].setdefault(item.key, _Bucket())
                 bucket.push(item, next(self._places))
                 self._depth[item.band].inc(item.count)
+                if not item.only_timed:
+                    self._asked = time.monotonic()
                 self._condition.notify()
                 return
         _refuse_waiting(item, _stopping())
@@ -111,6 +115,12 @@ class Batcher:
         """Seconds that the lane will need for all that waits, by what such rows have cost."""
         with self._condition:
             return sum(bucket.rows * _seconds(bucket.front) for _, bucket in self._buckets())
+
+    def idle_seconds(self) -> float:
+        """How long nobody has asked for anything, and nobody waits."""
+        if self.waiting(Priority.INTERACTIVE):
+            return 0.0
+        return time.monotonic() - self._asked
 
     def waiting(self, band: Priority) -> int:
         """Rows that wait in a band."""

@@ -159,6 +159,8 @@ class Lane:
             return
         if self._threads:
             torch.set_num_threads(self._threads)
+        if self.device.type == "cuda":  # by default convolutions in fp32 round to 10 bits
+            torch.backends.cudnn.allow_tf32 = False
         try:
             self._up.set()
             while not shift.dismissed:

@@ -99,6 +99,11 @@ class Resident:
         self.layouts = LayerLayouts(self.card.explain.axes)
 
     @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.lane.device
+
+    @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the input that the card asks for; 256 x 256 where any size will do."""
         return self.usual or shapes(self.card.input, self.input_sizes)[0]
@@ -207,11 +212,11 @@ class Resident:
     def place(self, rows: torch.Tensor) -> torch.Tensor:
         """The rows on the device, channels last where that is an image layout (faster there)."""
         layout = torch.channels_last if rows.dim() == 4 else torch.contiguous_format
-        return rows.to(self.lane.device, non_blocking=True).contiguous(memory_format=layout)
+        return rows.to(self.device, non_blocking=True).contiguous(memory_format=layout)
 
     def move_to_device(self) -> None:
         """Place the module; runs on the lane."""
-        self.module.to(self.lane.device)
+        self.module.to(self.device)
         if any(parameter.dim() == 4 for parameter in self.module.parameters()):
             self.module.to(memory_format=torch.channels_last)
 
@@ -246,7 +251,7 @@ class Resident:
 
     def release_cache(self) -> None:
         """Give the device's cached, unused blocks back (before a retry, after an eviction)."""
-        if self.lane.device.type == "cuda":
+        if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
 

@@ -157,7 +157,7 @@ def _copy_all(source: Connection, target: Connection, keys: Mapping[str, str]) -
     return {
         table.name: _copy(source, target, table, keys)
         for table in tables.metadata.sorted_tables
-        if table is not tables.collection_indexes
+        if table is not tables.collection_indexes and table not in tables.PASSING
     }
 
 
@@ -194,7 +194,7 @@ def _keep_writers_out(connection: Connection) -> None:
 
 
 def _check_empty(connection: Connection) -> None:
-    for table in tables.metadata.sorted_tables:
+    for table in set(tables.metadata.sorted_tables) - tables.PASSING:
         if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
             raise Conflict(
                 "The store isn't empty. Name another one in BRIGHTFIELD_DATA or "
@@ -203,10 +203,12 @@ def _check_empty(connection: Connection) -> None:
 
 
 def _clear(connection: Connection) -> None:
+    """Delete everything but the processes that run."""
     for key in connection.scalars(sa.select(tables.collections.c.key)).all():
         hnsw_table.drop(connection, key)
     for table in reversed(tables.metadata.sorted_tables):
-        connection.execute(sa.delete(table))
+        if table is not tables.replicas:
+            connection.execute(sa.delete(table))
 
 
 def _end_jobs(connection: Connection) -> None:

@@ -15,7 +15,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,9 @@ _SERVER = {
 }
 _CONNECTIONS_STAND = (StoreBusy, StoreFull, StoreReadOnly)
 """Faults after which open connections are as good as before."""
+_WRITES = {"brightfield_writes": True}
+_RELAXED = "brightfield_relaxed"
+_AFTER = "brightfield_after"
 _LOCK_KEY = 0x62726967  # PostgreSQL's advisory lock for upgrades: any number, always the same
 _UPGRADE = threading.Lock()  # Alembic keeps the running migration in module globals
 
@@ -75,10 +78,37 @@ def writing(engine: Engine) -> Iterator[Connection]:
     On SQLite it takes the write lock at once. A transaction that reads first and asks for the lock
     later would fail with "database is locked" when another wrote in between, however long it waits.
     """
+    with _committed(engine, _WRITES) as connection:
+        yield connection
+
+
+@contextmanager
+def relaxed(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, without waiting for the disk: for what is soon written again or worth little.
+
+    A power cut may take the last such transactions back, whole. Whatever `writing` commits later
+    brings them to the disk, too.
+    """
+    with _committed(engine, {**_WRITES, _RELAXED: True}) as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        yield connection
+
+
+def once_committed(connection: Connection, call: Callable[[], object]) -> None:
+    """Call something when the transaction that writes is committed; never, if it is undone."""
+    connection.get_execution_options()[_AFTER].append(call)
+
+
+@contextmanager
+def _committed(engine: Engine, options: Mapping[str, Any]) -> Iterator[Connection]:
+    after: list[Callable[[], object]] = []
     with _translated(engine), engine.connect() as connection:
-        held = connection.execution_options(brightfield_writes=True)
+        held = connection.execution_options(**options, **{_AFTER: after})
         with held.begin():
             yield held
+    for call in after:
+        call()
 
 
 @contextmanager
@@ -152,7 +182,11 @@ def _prepare(connection: Any, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("brightfield_writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("brightfield_writes", False)
+    if writes:
+        level = "NORMAL" if options.get(_RELAXED, False) else "FULL"
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -25,8 +25,11 @@ jobs = sa.Table(
     sa.Column("created", sa.Double, nullable=False),  # seconds since 1970, like `finished`
     sa.Column("finished", sa.Double),
     sa.Column("problem", sa.JSON(none_as_null=True)),
-    sa.Column("owner", sa.String(255), nullable=False),  # the process that runs it, see owner.py
+    sa.Column("owner", sa.String(255), nullable=False),  # the replica that runs it, else empty
     _project(),
+    sa.Column("line", sa.String(64), nullable=False, server_default=""),  # in which it waits
+    sa.Column("attempts", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("told", sa.BigInteger, nullable=False, server_default="0"),  # the newest event
     sa.Index("ix_jobs_state", "state"),
     sa.Index("ix_jobs_finished", "finished"),
 )
@@ -40,6 +43,49 @@ job_results = sa.Table(
     sa.Column("headers", sa.JSON, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
+
+# There until the job is over, so whoever may begin it again.
+job_requests = sa.Table(
+    "job_requests",
+    metadata,
+    sa.Column("job", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("method", sa.String(16), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("query", sa.Text, nullable=False),
+    sa.Column("headers", sa.JSON, nullable=False),  # pairs, without what says who asked
+    sa.Column("request_id", sa.String(128), nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+# Numbered within the job; its end is an event, too, which the job itself tells (see `told`).
+job_events = sa.Table(
+    "job_events",
+    metadata,
+    sa.Column("job", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),  # JSON
+)
+
+# The processes of the service, see replicas.py.
+replicas = sa.Table(
+    "replicas",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("host", sa.String(255), nullable=False),
+    sa.Column("place", sa.String(255), nullable=False),  # within which `pid` means something
+    sa.Column("pid", sa.BigInteger, nullable=False),
+    sa.Column("began", sa.Double, nullable=False),
+    sa.Column("address", sa.String(255), nullable=False),
+    sa.Column("version", sa.String(64), nullable=False),
+    sa.Column("cards_digest", sa.String(64), nullable=False),
+    sa.Column("residents", sa.JSON, nullable=False),
+    sa.Column("started", sa.Double, nullable=False),  # by the database's clock, like `beat`
+    sa.Column("beat", sa.Double, nullable=False),
+)
+
+# What lives with the processes and is worth nothing to another store.
+PASSING = frozenset({job_requests, job_events, replicas})
 
 runs = sa.Table(
     "runs",

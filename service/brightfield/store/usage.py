@@ -11,7 +11,7 @@ from brightfield.store.ownership import project_of
 
 
 def stored_bytes(engine: Engine) -> int:
-    """Bytes of the vectors, pictures, maps, chunks and results of the project that `engine` is of.
+    """Bytes of the vectors, pictures, maps, chunks, requests, results of the project of `engine`.
 
     Only what callers send or compute counts, not the rows around it, nor the indexes.
     """
@@ -30,7 +30,7 @@ def _queries(connection: Connection) -> list[sa.Select[int]]:
             tables.projections.c.points,
         ),
         tables.runs.c.id: (tables.run_chunks.c.payload,),
-        tables.jobs.c.id: (tables.job_results.c.body,),
+        tables.jobs.c.id: (tables.job_results.c.body, tables.job_requests.c.body),
     }
     project = project_of(connection)
     return [_total(owner, value, project) for owner, values in owners.items() for value in values]

@@ -244,7 +244,7 @@ class SegmentCanvas(Canvas):
         labels = np.zeros((scene.picture.height, scene.picture.width), np.int32)
         place = slice(region.y, region.y + region.height), slice(region.x, region.x + region.width)
         labels[place] = parts.labels
-        pixels = scene.picture.pixels
+        pixels = scene.picture.full
         measured = measure(labels, pixels, scene.picture.pixel_size)
         index = measured.labels - 1
         objects = measured.objects(
@@ -326,6 +326,6 @@ def _plane(canvas: Canvas) -> SegmentedPlane:
     """A plane of a stack, and how it looks: in the limits that the model saw it in."""
     picture, scaling = canvas.scene.picture, canvas.scene.scaling
     if scaling is None:
-        return _segmented(canvas), display(picture.pixels)
-    unit = scale(picture.pixels, scaling.low, scaling.high)
+        return _segmented(canvas), display(picture.full)
+    unit = scale(picture.full, scaling.low, scaling.high)
     return _segmented(canvas), display(np.rint(unit * 255).astype(np.uint8))

@@ -86,7 +86,9 @@ def answer(task: type[Task], result: Any) -> dict[str, Any]:
             "orientation_applied": 1, "pixel_size": None, "scale": 1.0, "tiles": 1,
             "intensity": {"mode": "dtype", "low": 0.0, "high": 255.0, "limits": []},
             "name": None, "spacing": None,
-            "selection": dict.fromkeys(("page", "z", "t", "channels", "level", "region")),
+            "selection": dict.fromkeys(
+                ("page", "z", "t", "channels", "level", "level_by", "region")
+            ),
         },
         "result": result, "warnings": [], "timing_ms": {"forward": 1.0}, "batch_size": 1,
     }  # fmt: skip

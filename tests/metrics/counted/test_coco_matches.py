@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -16,6 +17,11 @@ from pycocotools.cocoeval import COCOeval
 from brightfield.metrics.counted.detection_rules import DetectionRules
 
 SIDE = 120
+# How many scenes the slow test has; more by hand.
+SCENES = int(os.environ.get("BRIGHTFIELD_TEST_SCENES", "200"))
+SIDES = (10.0, 20.0, 25.0, 32.0, 40.0, 96.0, 100.0)
+# On the borders of COCO's ranges of areas, and just beyond them.
+BORDERS = (0.0, 1024.0, np.nextafter(1024.0, 2000), 9216.0, np.nextafter(9216.0, 0))
 FAST = {"ci": {"method": "none"}}
 
 
@@ -34,7 +40,7 @@ def odd_ids(rng, count):
 def boxes(rng, count):
     """On a grid, so that many overlap equally."""
     corners = rng.integers(0, 5, (count, 2)) * 20.0
-    return np.hstack([corners, rng.choice([10.0, 20.0, 25.0, 40.0, 100.0], (count, 2))]).tolist()
+    return np.hstack([corners, rng.choice(SIDES, (count, 2))]).tolist()
 
 
 def shape(box, segm):
@@ -58,6 +64,7 @@ def random_scene(seed, segm):
             own = {"image_id": image, "category_id": category}
             crowd = int(rng.random() < 0.15)
             area = float(np.prod(box[2:]) * rng.choice([1.0, 0.5]))
+            area = float(rng.choice(BORDERS)) if rng.random() < 0.2 else area
             annotations.append(
                 {**own, **shape(box, segm), "id": next(ids), "area": area, "iscrowd": crowd}
             )
@@ -65,7 +72,7 @@ def random_scene(seed, segm):
         for box in boxes(rng, rng.choice([0, 3, 8, 140], p=[0.2, 0.4, 0.35, 0.05])):
             own = {"image_id": image, "category_id": category}
             both = {"bbox": [*box[:2], 30.0, 30.0]} if segm and seed % 3 == 0 else {}
-            score = float(rng.integers(0, 4)) / 4
+            score = float(rng.integers(-1, 4)) / 4
             found.append({**own, **shape(box, segm), **both, "score": score})
     order = rng.permutation(len(found))
     truth = {
@@ -94,14 +101,15 @@ def by_pycocotools(truth, found, iou_type, **params):
 def check(seed, segm, evaluate):
     truth, found = random_scene(seed, segm)
     if not found:
-        return
+        return 0.0
     iou_type = "segm" if segm else "bbox"
     data = {"ground_truth": truth, "detections": found}
     report = evaluate("detection", data, iou_type=iou_type, **FAST)
-    values = [-1 if each["value"] is None else each["value"] for each in report["metrics"].values()]
-    assert tuple(report["metrics"]) == DetectionRules().names
+    twelve = [report["metrics"][name]["value"] for name in DetectionRules().names]
+    values = [-1 if value is None else value for value in twelve]
     expected = by_pycocotools(truth, found, iou_type).stats
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-9, err_msg=f"scene {seed}")
+    return float(np.abs(values - expected).max())
 
 
 @pytest.mark.parametrize("segm", [False, True])
@@ -112,9 +120,9 @@ def test_some_random_scenes_as_they_were_sent(segm, evaluate):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("segm", [False, True])
-def test_200_random_scenes_as_they_were_sent(segm, evaluate):
-    for seed in range(200):
-        check(seed, segm, evaluate)
+def test_many_random_scenes_as_they_were_sent(segm, evaluate):
+    greatest = max(check(seed, segm, evaluate) for seed in range(SCENES))
+    print(f"{SCENES} scenes, masks: {segm}; the greatest difference is {greatest:.2g}")
 
 
 @pytest.mark.parametrize("agnostic", [False, True])
@@ -142,7 +150,7 @@ def test_own_limits_thresholds_and_areas(agnostic, evaluate):
         "ar_20": mean(recall[:, :, 0]),
         "ar_tiny": mean(recall[:, :, 1]),
     }
-    assert list(report["metrics"]) == list(expected)
+    assert list(report["metrics"])[: len(expected)] == list(expected)
     for name, value in expected.items():
         assert report["metrics"][name]["value"] == pytest.approx(value, abs=1e-12), name
     assert bool(report["per_class"]) is not agnostic

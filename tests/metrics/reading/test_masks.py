@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zlib
@@ -9,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import Image, ImageOps
 
 from brightfield.errors import ConflictingParameter, InvalidRows
 from brightfield.images import encode as encoding
@@ -270,3 +271,25 @@ def test_transparency_that_may_be_the_mask_is_refused():
     with pytest.raises(InvalidRows, match="transparent"):
         labels_of_file(hidden, LIMITS)
     np.testing.assert_array_equal(labels_of_file(same, LIMITS), mask)
+
+
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_every_kind_of_file_is_turned_as_photographs_are_and_said_so(orientation, evaluate):
+    exif = Image.Exif()
+    exif[274] = orientation
+    grey, palette = Image.fromarray(LABELS), indexed(VOC)
+    with Image.open(io.BytesIO(file(grey, exif=exif))) as tagged:
+        upright = np.asarray(ImageOps.exif_transpose(tagged))
+    files = [
+        file(grey, exif=exif),
+        file(palette, exif=exif),
+        file(grey, "WEBP", lossless=True, exif=exif),
+        tiff(LABELS, extratags=[(274, "H", 1, orientation, True)]),
+        file(palette, "TIFF", exif=exif),
+    ]
+    for each in files:
+        np.testing.assert_array_equal(labels_of_file(each, LIMITS), upright)
+        sent = {"png": base64.b64encode(each).decode()}
+        report = evaluate("segmentation", data(sent, array(upright)), mode="instance", **FAST)
+        assert report["metrics"]["iou"]["value"] == 1
+        assert "orientation_applied" in codes(report)

@@ -256,3 +256,46 @@ def test_pooled_distances_are_over_the_cases_that_both_have():
     found = compare(masks(*hard, *easy), masks(*[None] * 4, *[2] * 3))["pooled"]["assd"]
     assert found["a"] < found["b"]
     assert (found["n"], found["lacking_b"]["n"]) == (3, 4)
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+def test_predictions_alone_beside_scores_and_other_thresholds_are_said(task):
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, (40, 3) if task == "multilabel" else 40)
+    scores = np.clip(0.4 * truth + rng.random(truth.shape) * 0.6, 0, 1)
+    labels = {"labels": list("abc" if task == "multilabel" else "ab")}
+    ids = {"truth": truth.tolist(), "ids": [f"i{row}" for row in range(40)]}
+    cut = {"thresholds": [0.4]} if task == "multilabel" else {"threshold": 0.4}
+    scored = side(task, {**ids, "scores": scores.tolist()}, **labels)
+    called = side(task, {**ids, "predictions": (scores > 0.5).astype(int).tolist()}, **labels)
+    lower = side(task, {**ids, "scores": scores.tolist()}, **labels, **cut)
+
+    def codes(a, b):
+        return [note["code"] for note in compare(a, b, method="none")["warnings"]]
+
+    assert codes(scored, called) == codes(called, scored) == ["scores_of_one_run"]
+    assert codes(scored, lower) == ["different_operating_points"]
+    assert codes(scored, scored) == codes(called, called) == []
+
+
+def test_counts_from_other_scores_are_said():
+    truth = {
+        "images": [{"id": i} for i in range(4)],
+        "categories": [{"id": 1, "name": "cell"}],
+        "annotations": [
+            {"id": i + 1, "image_id": i, "category_id": 1, "bbox": [5, 5, 20, 20]} for i in range(4)
+        ],
+    }
+    found = [
+        {"image_id": i, "category_id": 1, "score": score, "bbox": [5 + 50 * n, 5, 20, 20]}
+        for i in range(4)
+        for n, score in enumerate((0.9, 0.4))
+    ]
+    runs = [
+        side("detection", {"ground_truth": truth, "detections": found}, threshold=threshold)
+        for threshold in (0.5, 0.3)
+    ]
+    compared = compare(*runs)
+    assert compared["metrics"]["count_error"]["difference"] == -1
+    assert compared["metrics"]["ap"]["difference"] == 0
+    assert "different_operating_points" in [note["code"] for note in compared["warnings"]]

@@ -16,6 +16,7 @@ from brightfield.errors import InvalidParameter
 from brightfield.reports.drawing.canvas import draw, inline
 from brightfield.reports.plots import available, catalog, choose
 from brightfield.reports.plots.confusion import short
+from brightfield.reports.wording import shown
 
 Report = dict[str, Any]
 
@@ -114,7 +115,9 @@ def test_a_plot_that_is_not_there_names_those_that_are(reports: dict[str, Report
         choose(reports["binary_of_labels"], "roc")
     with pytest.raises(InvalidParameter, match="it is for classification") as caught:
         choose(reports["boxes"], "calibration")
-    assert caught.value.errors[0]["expected"] == ["pr", "confusion", "classes", "errors"]
+    assert caught.value.errors[0]["expected"] == [
+        *("pr", "confusion", "agreement", "classes", "errors")
+    ]
     with pytest.raises(InvalidParameter, match="Did you mean roc"):
         choose(reports["binary"], "rocc")
     with pytest.raises(InvalidParameter, match="nothing to plot"):
@@ -162,9 +165,9 @@ def test_a_threshold_needs_scores_of_two_classes(
 
 
 def test_counts_have_their_mean_and_limits_of_agreement(reports: dict[str, Report]) -> None:
-    report = reports["objects"]
-    found = texts(draw(choose(report, "agreement"), report, "svg"))
-    for metric, name in (("count_error", "mean"), ("count_limit_low", "lower limit")):
-        assert f"{name} {report['metrics'][metric]['value']:.3f}" in found
+    for report in (reports["objects"], reports["boxes"]):
+        found = texts(draw(choose(report, "agreement"), report, "svg"))
+        for metric, name in (("count_error", "mean"), ("count_limit_low", "lower limit")):
+            assert f"{name} {shown(report['metrics'][metric]['value'])}" in found
     with pytest.raises(InvalidParameter, match="mode=instance"):
         choose(reports["masks"], "agreement")

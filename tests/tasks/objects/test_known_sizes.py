@@ -29,6 +29,16 @@ def test_a_tenth_of_other_sizes_is_a_warning(
     assert [note.code for note in notes] == ["objects_outside_range"] * warned
 
 
+@pytest.mark.parametrize(
+    ("diameters", "scale", "warned"),
+    [([7.0] * 30, 1.0, True), ([7.0] * 26 + [20.0] * 4, 1.0, False), ([7.0] * 30, 2.0, False)],
+)
+def test_crumbs_alone_are_told(diameters: list[float], scale: float, warned: bool) -> None:
+    notes = size_notes(diameters, SPEC, scale, 0.5)
+    assert [note.code for note in notes] == ["objects_small"] * warned
+    assert all("diameter=7" in note.detail for note in notes)
+
+
 def test_nothing_found_may_be_a_matter_of_size() -> None:
     (note,) = size_notes([], SPEC, 0.5, None)
     assert note.code == "nothing_found"

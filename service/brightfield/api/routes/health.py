@@ -42,6 +42,8 @@ async def readyz(request: Request) -> dict[str, Any]:
     if not services.engine.ready:
         for lane in lanes:
             _check(lane)
+    if request.app.state.preloads is not None:
+        request.app.state.preloads.check()
     resident = sorted(one.card.id for one in services.engine.registry.residents())
     return {
         "status": "ready",

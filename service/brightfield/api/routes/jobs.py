@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import StreamingResponse
 
 from brightfield.api.door.needs import needs
-from brightfield.api.jobs import describe
+from brightfield.api.jobs.runner import describe
 from brightfield.api.schema.parameters import headers
 from brightfield.api.schema.responses import EVENTS, answers
 from brightfield.api.schema.shapes.jobs import Job

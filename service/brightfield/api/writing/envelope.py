@@ -112,9 +112,17 @@ def _image(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:
         "spacing": seen.spacing,
         "selection": {
             **seen.address.json(),
+            **_level(seen),
             "region": None if seen.region is None else asdict(seen.region),
         },
     }
+
+
+def _level(seen: ImageFacts) -> dict[str, Any]:
+    """The level of a pyramid that was read for its scale."""
+    if seen.level is not None:
+        return {"level": seen.level.number, "level_by": "scale"}
+    return {}
 
 
 def intensity_json(seen: ImageFacts, planes: Sequence[Scaling] = ()) -> dict[str, Any]:

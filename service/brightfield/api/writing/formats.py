@@ -117,7 +117,7 @@ def _png(answer: Answer | MultiImageAnswer, reply: Reply, facts: AnswerFacts[Any
 
 
 def _overlay(answer: Answer, reply: Reply, facts: AnswerFacts[Any]) -> bytes:
-    drawn = answer.result.overlay(display(answer.picture.pixels), reply.alpha)
+    drawn = answer.result.overlay(display(answer.picture.full), reply.alpha)
     if reply.zoom:
         drawn = answer.result.zoomed(drawn)
     if reply.legend:

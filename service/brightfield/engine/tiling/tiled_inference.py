@@ -9,7 +9,7 @@ from typing import Any
 from brightfield.engine.answer import Answer, Ran, Timing
 from brightfield.engine.image_bytes_held import HeldDecoding
 from brightfield.engine.image_pass import ImageJob, ImagePass
-from brightfield.engine.rescaling import Rescaling, rescaling
+from brightfield.engine.rescaling import Rescaling, reading_needs, rescaling
 from brightfield.engine.tiling.tiler import Tiler
 from brightfield.errors import TooManyPixels, UnfitImage
 from brightfield.geometry import Geometry
@@ -140,10 +140,11 @@ class TiledInference:
 
     def _planes(self, planes: Sequence[Selection]) -> Iterator[Picture]:
         """One plane after the other, so that a stack is never in memory as a whole."""
+        needs = reading_needs(self._resident.card.input, self._job.view)
         for plane in planes:
             decoding = HeldDecoding(self._job.budget, self._job.limits)
             self._job.ticket.check()
-            picture = decoding.beside(self._job.data, plane, self._resident.card.input.needs)
+            picture = decoding.beside(self._job.data, plane, needs)
             picture.settle()
             self._keep(picture.notes)
             self._check_voxels(picture, len(planes))
@@ -194,7 +195,7 @@ class TiledInference:
         return (*sizes, *outshining_notes(result.means, scaling))
 
     def _rescaling(self, picture: Picture) -> Rescaling:
-        return rescaling(picture, self._resident.card.input, self._job.view)
+        return rescaling(picture.pixel_size, self._resident.card.input, self._job.view)
 
     def _scene(self, picture: Picture, scaling: Scaling | None) -> Scene:
         field = field_of(picture, self._job.view.part)

@@ -160,7 +160,7 @@ class PatchSearch:
             peak.column,
             placed.centre(peak.row, peak.column),
             box,
-            cut_out(picture.pixels, box, limits),
+            cut_out(picture.full, box, limits),
             beside,
         )
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from brightfield.images.picture import Note
 from brightfield.metrics.counted.segmented import MeasuredPair
+from brightfield.metrics.reports.notes import turned_upright
+
+_SIDES = ("truth", "prediction")
 
 
 def mask_notes(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
@@ -27,14 +30,13 @@ def mask_notes(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
             "are one foreground here. Send `labels` if they are classes, mode=instance if they are "
             "objects, and `ignore` if one is void.",
         )
+    turned = [sum(f"{side}_turned" in case.marks for case in cases) for side in _SIDES]
+    yield from turned_upright(turned, ("true masks", "predicted ones"), len(cases))
     yield from _missed(cases)
 
 
 def _one_value(cases: Sequence[MeasuredPair]) -> Iterator[Note]:
-    counts = {
-        side: sum(f"{side}_in_one_value" in case.marks for case in cases)
-        for side in ("truth", "prediction")
-    }
+    counts = {side: sum(f"{side}_in_one_value" in case.marks for case in cases) for side in _SIDES}
     if any(counts.values()):
         yield Note(
             "one_object_in_parts",

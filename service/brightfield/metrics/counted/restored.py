@@ -34,6 +34,8 @@ class Restored:
     bounds: ValueRange
     greatest: float | None = None
     """The greatest absolute value of both images; earlier versions didn't keep it."""
+    turned: tuple[bool, bool] = (False, False)
+    """Whether the file of the reference, and that of the image, said that it is to be turned."""
 
     @classmethod
     def of_kept(
@@ -46,7 +48,9 @@ class Restored:
             raise ValueError("no range of values")
         error, count = float(kept["error"]), int(kept["count"])
         absolute, greatest = kept.get("absolute"), kept.get("greatest")
-        return cls(pair, sha256, error, absolute, count, kept["ssim"], bounds, greatest)
+        reference, image = kept.get("turned", (False, False))
+        turned = (reference, image)
+        return cls(pair, sha256, error, absolute, count, kept["ssim"], bounds, greatest, turned)
 
     def kept(self) -> dict[str, Any]:
         """What was measured."""
@@ -57,6 +61,7 @@ class Restored:
             "ssim": self.ssim,
             "range": [self.bounds.low, self.bounds.high, self.bounds.assumed],
             "greatest": self.greatest,
+            "turned": list(self.turned),
         }
 
     def values(self) -> dict[str, CaseValue]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,8 @@ MaskMark = Literal[
     "prediction_in_one_value",
     "perhaps_void",
     "several_values",
+    "truth_turned",
+    "prediction_turned",
 ]
 """What makes one doubt that masks mean what the options say."""
 
@@ -63,6 +65,10 @@ class MaskEncoding:
     def read(self, truth: ReadMask, prediction: ReadMask, row: int) -> MaskPair:
         """The pair with labels as they are counted. Raises `InvalidRows` for values that the
         options do not explain."""
+        found = self._read(truth, prediction, row)
+        return replace(found, marks=(*found.marks, *_turned(truth, prediction)))
+
+    def _read(self, truth: ReadMask, prediction: ReadMask, row: int) -> MaskPair:
         void = None if self.ignore is None or truth.listed else truth.labels == self.ignore
         if void is None or not void.any():
             void = None
@@ -118,6 +124,14 @@ class MaskEncoding:
             f"labels; {advice}.",
             errors=[{"location": f"pairs.{row}.{name}", "row": row}],
         )
+
+
+def _turned(truth: ReadMask, prediction: ReadMask) -> tuple[MaskMark, ...]:
+    own: tuple[tuple[MaskMark, ReadMask], ...] = (
+        ("truth_turned", truth),
+        ("prediction_turned", prediction),
+    )
+    return tuple(mark for mark, mask in own if mask.turned)
 
 
 def _foreground(mask: ReadMask) -> ReadMask:

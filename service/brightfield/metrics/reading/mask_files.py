@@ -15,7 +15,9 @@ from brightfield.errors import AmbiguousAxes, BrightfieldError, InvalidRows, Und
 from brightfield.images import npy, png
 from brightfield.images.decode import decode, describe, stack
 from brightfield.images.limits import Limits
+from brightfield.images.orientation import upright
 from brightfield.images.selection import Selection
+from brightfield.metrics.reading.file_orientation import orientation_of
 
 Stored = NDArray[Any]
 
@@ -28,8 +30,9 @@ def labels_of_file(data: bytes, limits: Limits) -> Stored:
     """(H, W), or (D, H, W) of a file of several planes: the labels as they were stored.
 
     The index of a palette is the label, not its colour, and a PNG of 1, 2 or 4 bits has values from
-    0 to 1, 3 or 15. Raises `InvalidRows` for files that lose values (JPEG and its like), for
-    colours, and for axes that a mask does not have.
+    0 to 1, 3 or 15. They are turned as `orientation_of` says, as images are. Raises
+    `InvalidRows` for files that lose values (JPEG and its like), for colours, and for axes that a
+    mask does not have.
     """
     kind = describe(data).format
     try:
@@ -40,6 +43,14 @@ def labels_of_file(data: bytes, limits: Limits) -> Stored:
         raise UndecodableImage(
             f"The {kind.upper()} file is damaged and cannot be decoded; send the original file."
         ) from fault
+
+
+def _upright(labels: Stored, data: bytes) -> Stored:
+    """Indices (H, W) or (D, H, W), which no decoder has turned, as they are displayed."""
+    orientation = orientation_of(data)
+    planes = labels[..., None] if labels.ndim == 2 else np.moveaxis(labels, 0, -1)
+    turned = upright(planes, orientation)
+    return turned[..., 0] if labels.ndim == 2 else np.moveaxis(turned, -1, 0)
 
 
 def _planes(data: bytes, limits: Limits) -> Stored:
@@ -108,7 +119,7 @@ def _of_tiff(data: bytes, limits: Limits) -> Stored:
         shown = describe(data)
         limits.check_size(shown.width, shown.height, planes=len(file.pages))
         found: Stored = file.asarray()
-    return found
+    return _upright(found, data)
 
 
 def _of_gif(data: bytes, limits: Limits) -> Stored:
@@ -138,7 +149,8 @@ def _indices(data: bytes, limits: Limits) -> Stored:
     with Image.open(io.BytesIO(data)) as picture:
         if getattr(picture, "n_frames", 1) > 1:
             raise InvalidRows("A mask is one picture, and this file is an animation.")
-        return np.asarray(picture if picture.mode in ("P", "L", "1") else picture.convert("P"))
+        found = picture if picture.mode in ("P", "L", "1") else picture.convert("P")
+        return _upright(np.asarray(found), data)
 
 
 def _lossy(what: str) -> InvalidRows:

@@ -15,6 +15,7 @@ from brightfield.images import rle
 from brightfield.images.accounted import accounted
 from brightfield.images.limits import Limits
 from brightfield.metrics.reading.columns import wrong_row
+from brightfield.metrics.reading.file_orientation import orientation_of
 from brightfield.metrics.reading.mask_files import labels_of_file
 from brightfield.metrics.reading.pictures import array_of, bytes_of, in_row
 
@@ -36,6 +37,8 @@ class ReadMask:
     """How many pixels the objects have more than they cover."""
     blank: bool = False
     listed: bool = False
+    turned: bool = False
+    """Whether the file said that its pixels are to be turned, and they were."""
 
     def sized(self, other: ReadMask) -> ReadMask:
         """A blank mask of the other's size."""
@@ -59,18 +62,30 @@ def read_mask(value: Any, name: str, row: int, limits: Limits) -> ReadMask:
         raise in_row(fault, name, row) from None
     if found is None:
         raise wrong_row(name, row, f"a mask is {_FORMS}", value)
-    return found if isinstance(found, ReadMask) else ReadMask(_integral(found, name, row))
+    if isinstance(found, ReadMask):
+        return found
+    return ReadMask(_integral(found.values, name, row), turned=found.turned)
 
 
-def _mask(value: Any, limits: Limits) -> ReadMask | NDArray[Any] | None:
+@dataclass(frozen=True, eq=False)
+class _Values:
+    """Numbers that are perhaps no labels."""
+
+    values: NDArray[Any]
+    turned: bool = False
+
+
+def _mask(value: Any, limits: Limits) -> ReadMask | _Values | None:
     """The pixels, or None for what has none of the forms."""
     if not isinstance(value, dict) or len(value) != 1:
         return None
     match value:
         case {"png": str(text)} | {"data": str(text)} | {"npy": str(text)}:
-            return accounted(partial(labels_of_file, bytes_of(text)), limits)
+            data = bytes_of(text)
+            labels = accounted(partial(labels_of_file, data), limits)
+            return _Values(labels, turned=orientation_of(data) > 1)
         case {"array": list(rows)}:
-            return array_of(rows, limits)
+            return _Values(array_of(rows, limits))
         case {"rle": list(several)}:
             return _objects(several, limits)
         case {"rle": dict(single)}:

@@ -17,6 +17,7 @@ from brightfield.images.decode import decode, describe, stack
 from brightfield.images.limits import Limits
 from brightfield.images.selection import Selection
 from brightfield.metrics.reading.columns import wrong_row
+from brightfield.metrics.reading.file_orientation import orientation_of
 
 _IMAGE_FORMS = '{"data": base64}, {"array": [[...]]} or {"npy": base64}'
 
@@ -30,6 +31,8 @@ class ReadImage:
 
     pixels: NDArray[Any]
     typed: bool
+    turned: bool = False
+    """Whether the file said that its pixels are to be turned, and they were."""
 
     @property
     def volume(self) -> bool:
@@ -47,8 +50,9 @@ def read_image(
     try:
         match value:
             case {"data": str(text)} | {"png": str(text)} | {"npy": str(text)} if len(value) == 1:
-                read = partial(_of_file, bytes_of(text), axes)
-                found = ReadImage(accounted(read, limits), typed=True)
+                data = bytes_of(text)
+                pixels = accounted(partial(_of_file, data, axes), limits)
+                found = ReadImage(pixels, typed=True, turned=orientation_of(data) > 1)
             case {"array": list(rows)} if len(value) == 1:
                 found = ReadImage(_named(array_of(rows, limits), axes), typed=False)
     except BrightfieldError as fault:

@@ -18,7 +18,7 @@ from brightfield.metrics.reading.rows import Rows
 from brightfield.metrics.reports.binary import Binary
 from brightfield.metrics.reports.comparison import Difference, Shared, below, differences
 from brightfield.metrics.reports.multiclass import Multiclass
-from brightfield.metrics.reports.notes import from_same_data
+from brightfield.metrics.reports.notes import from_same_data, unlike_predictions
 from brightfield.metrics.reports.paired_design import Design
 from brightfield.metrics.statistics.confidence import Confidence
 from brightfield.metrics.statistics.exchange import CellExchange, Exchange, GroupCellExchange
@@ -161,6 +161,13 @@ def chosen_here(*views: ClassReport) -> list[Note]:
         view.choice.rule for view in views if isinstance(view, Binary) and view.choice.on_same_data
     ]
     return [from_same_data(rules[0])] if rules else []
+
+
+def scores_of_one(*views: ClassReport) -> list[Note]:
+    """Of predictions alone beside scores, which have numbers that the others can't have."""
+    scored = [view.sample.rows.scores is not None for view in views]
+    cut = [view.choice.told for view in views if isinstance(view, Binary) and view.choice.known]
+    return unlike_predictions(scored, f"the threshold {cut[0]}" if cut else "the greatest score")
 
 
 def other_points(*views: ClassReport) -> list[Note]:

@@ -19,7 +19,7 @@ from brightfield.metrics.counted.ranking import Ranking
 from brightfield.metrics.reading.label_rows import LabelRows
 from brightfield.metrics.reports.averages import averaged, label_notes
 from brightfield.metrics.reports.interval_words import few_drawn
-from brightfield.metrics.reports.notes import turned_round
+from brightfield.metrics.reports.notes import turned_round, unlike_predictions
 from brightfield.metrics.reports.points import Named, curve_points
 from brightfield.metrics.reports.sample import Families, lines, undefined
 from brightfield.metrics.reports.worst import largest
@@ -30,6 +30,7 @@ from brightfield.progress import Progress
 
 _HERE: MetricPath = ("metrics",)
 _DEFAULT = 0.5
+_SHOWN_CUTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,3 +230,25 @@ class Labelled:
 
     def _named(self, row: NDArray[np.bool_]) -> list[str]:
         return [self.rows.labels[c] for c in np.flatnonzero(row).tolist()]
+
+
+def unlike_labels(first: Labelled, second: Labelled) -> list[Note]:
+    """Of two runs that differ in whether they have scores, or in where they cut them."""
+    scored = [view.rows.scores is not None for view in (first, second)]
+    notes = unlike_predictions(scored, "its thresholds")
+    a, b = first.thresholds, second.thresholds
+    if a is not None and b is not None and a != b:
+        notes.append(
+            Note(
+                "different_operating_points",
+                f"Run a predicts labels from {_cuts(a)} and run b from {_cuts(b)}, so numbers of "
+                "predicted labels may differ by the thresholds alone. AUROC and average precision "
+                "do not depend on them.",
+            )
+        )
+    return notes
+
+
+def _cuts(thresholds: Sequence[float]) -> str:
+    shown = ", ".join(f"{cut:g}" for cut in thresholds[:_SHOWN_CUTS])
+    return f"{shown}, ..." if len(thresholds) > _SHOWN_CUTS else shown

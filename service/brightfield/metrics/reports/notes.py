@@ -62,6 +62,21 @@ def left_out(excluded: int, what: str) -> list[Note]:
     ]
 
 
+def turned_upright(counts: Sequence[int], what: Sequence[str], pairs: int) -> list[Note]:
+    """Of files that say which way up they are, `counts` of the truth and of what is judged."""
+    if not any(counts):
+        return []
+    shown = " and ".join(f"{n:,} {name}" for n, name in zip(counts, what, strict=True))
+    return [
+        Note(
+            "orientation_applied",
+            f"The files of {shown} of {pairs:,} pairs say which way up they are (EXIF "
+            "orientation), and were turned so, as photographs are. If one is upright as it is "
+            "stored and only inherited the tag, save it without.",
+        )
+    ]
+
+
 def bits_assumed(assumed: bool) -> list[Note]:
     """Of numbers of JSON, which do not tell their type."""
     if not assumed:
@@ -71,6 +86,22 @@ def bits_assumed(assumed: bool) -> list[Note]:
             "bits_assumed",
             "Whole numbers in `array` were taken for images of 8 bits, since JSON does not tell "
             "their type; send data_range if they have other values.",
+        )
+    ]
+
+
+def unlike_predictions(scored: Sequence[bool], cut: str) -> list[Note]:
+    """Of two runs of which one alone has scores, whose predictions are made by `cut`."""
+    if scored[0] == scored[1]:
+        return []
+    one, other = ("a", "b") if scored[0] else ("b", "a")
+    return [
+        Note(
+            "scores_of_one_run",
+            f"Run {one} has scores and run {other} predictions alone. Numbers of scores, such as "
+            "AUROC and average precision, are null; the others compare the predictions that run "
+            f"{other} sent with those of run {one} by {cut}. They may differ by where they cut "
+            "alone; send scores in both runs to see which knows more.",
         )
     ]
 

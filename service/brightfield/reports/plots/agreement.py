@@ -27,11 +27,11 @@ class AgreementPlot(Plot):
     """Bland and Altman's plot: the count error of each case over the mean of both counts, with the
     mean error and the limits of agreement, and their intervals."""
 
-    tasks: ClassVar[tuple[str, ...]] = ("segmentation",)
+    tasks: ClassVar[tuple[str, ...]] = ("segmentation", "detection")
     rank: ClassVar[int] = 6
 
     def lacks(self, report: Report) -> str | None:
-        if report["mode"] != "instance":
+        if report.get("mode") == "semantic":
             return "objects are counted with mode=instance alone"
         return None if len(report["cases"]) > 1 else "limits of agreement need two cases"
 
@@ -43,7 +43,7 @@ class AgreementPlot(Plot):
             f"{name} {with_interval(report['metrics'][metric])}"
             for metric, (name, *_) in _LINES.items()
         ]
-        about = f"Objects found less true objects of {counted(report['n'], 'case')}"
+        about = f"Objects found less true objects of {counted(report['n'], 'image')}"
         return f"{about}, over the mean of both: {'; '.join(lines)}."
 
     def size(self, report: Report) -> tuple[float, float]:

@@ -70,7 +70,7 @@ class KeptVerdicts:
 def key_of(resident: Resident, wanted: Wanted, threads: int) -> str:
     """SHA-256 of the model's digest, how it is read and checked, the code, the versions of the
     backends, and the processor."""
-    card, device = resident.card, resident.lane.device
+    card, device = resident.card, resident.device
     content = (
         resident.digest,
         repr((resident.scores, resident.form, resident.dtype, resident.alone, resident.shape)),

@@ -29,7 +29,7 @@ from brightfield.runtime.resident import Resident
 log = logging.getLogger(__name__)
 
 # In this order; the next one is tried if the one before is missing, fails or is wrong.
-_ORDER: Sequence[BackendName] = ("openvino", "inductor", "eager")
+_ORDER: Sequence[BackendName] = ("openvino", "cuda_graphs", "inductor", "eager")
 # So much faster than what runs already something must be, to be worth a change.
 _WORTH = 1.1
 
@@ -62,7 +62,7 @@ class BackendSearch:
     ) -> None:
         self.name = resident.card.id
         self._model = weakref.ref(resident)
-        self._device = resident.lane.device
+        self._device = resident.device
         self._wanted = wanted
         self._compare = compare
         self._around = around

@@ -27,15 +27,17 @@ _EXACT = 1e-3
 # Runs of each, in turns; and batches that take longer than this, in seconds, aren't tried.
 _RUNS, _LONGEST = 5, 1.0
 _SEVERAL = 8
-# How long a trial waits for requests to be through before it takes a turn between them.
-_PATIENCE = 0.5
+# While requests come, a trial waits so many times as long as its last pass took before the next, so
+# that they have nine tenths of the lane; so many seconds after the last one they have ended.
+_PAUSES, _IDLE = 9.0, 1.0
+_LOOK = 0.02
 
 
 @dataclass(slots=True)
 class Trial:
     """Images, and the model's own pass, which a candidate is compared with.
 
-    Each pass is an item of low priority, so requests come in between. Blocks.
+    Each pass is an item of low priority that leaves most of the lane to requests. Blocks.
     """
 
     resident: Resident
@@ -43,6 +45,7 @@ class Trial:
     compare: Compare
     images: Sequence[Images]
     photographs: Images
+    last_seconds: float = 0.0
 
     @classmethod
     def of(
@@ -100,24 +103,26 @@ class Trial:
 
     def output(self, forward: Forward, rows: Images) -> Any:
         """What a pass gives for rows."""
-        return self._item(forward, rows).result()
+        return self._settled(forward, rows).result()
 
     def _seconds(self, forward: Forward, rows: Images) -> float:
-        item = self._item(forward, rows)
-        item.result()
+        item = self._settled(forward, rows)
         return item.finished - item.started
 
-    def _item(self, forward: Forward, rows: Images) -> WorkItem:
+    def _settled(self, forward: Forward, rows: Images) -> WorkItem:
         self._wait_for_requests()
-        return self.resident.submit(
+        item = self.resident.submit(
             forward, rows, Ticket(), band=Priority.BULK, max_batch=len(rows), only_timed=True
         )
+        item.result()
+        self.last_seconds = item.finished - item.started
+        return item
 
     def _wait_for_requests(self) -> None:
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _PAUSES * self.last_seconds
         batcher = self.resident.lane.batcher
-        while batcher.waiting(Priority.INTERACTIVE) and time.monotonic() < until:
-            time.sleep(0.01)
+        while batcher.idle_seconds() < _IDLE and time.monotonic() < until:
+            time.sleep(_LOOK)
 
     def _most(self, count: int) -> int:
         caps = (self.resident.row_limit, self.resident.card.max_batch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -77,7 +77,10 @@ class SeenPart(TypedDict):
     t: Natural | None
     channels: list[Natural] | None
     level: Natural | None
-    """Of a pyramid; null: the full resolution."""
+    """Of a pyramid: the one that was read; null: the full resolution."""
+    level_by: Literal["caller", "scale"] | None
+    """Who chose the level: by `caller`, sizes and places are in its pixels; by `scale`, in those of
+    the full resolution."""
     region: SeenRegion | None
 
 
