@@ -63,14 +63,12 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 """
 
 
-def create_app(settings: Settings | None = None, safeguards: Safeguards | None = None) -> FastAPI:
-    """The service as an ASGI application; models load from when its lifespan begins.
 def create_app(
     settings: Settings | None = None,
     safeguards: Safeguards | None = None,
     clock: LeaseClock = database_now,
 ) -> FastAPI:
-    """The service as an ASGI application; models are loaded when its lifespan begins.
+    """The service as an ASGI application; models load from when its lifespan begins.
 
     `clock` is what leases are counted by.
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
@@ -135,8 +133,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await asyncio.to_thread(engine.start)
     if settings.preload:
         app.state.preloads = engine.begin_preload()
-    await _resume(app)
-        await asyncio.to_thread(engine.preload)
     await jobs.start()
     if warning := open_door(services):
         log.warning(warning)

@@ -122,7 +122,7 @@ def _refusing(context: AnswerContext) -> Callable[[Picture], bool]:
         if context.model_task.refuses_large_fields and not context.resident.card.input.own_size:
             spec, view = context.resident.card.input, context.job.view
             field = field_of(picture, view.part)
-            seen = resampled(field, spec, rescaling(picture, spec, view).factor)
+            seen = resampled(field, spec, rescaling(picture.pixel_size, spec, view).factor)
             _check_size(seen.whole, context.resident)
         return False
 

@@ -36,4 +36,5 @@ class LevelRead:
             ((np.arange(full) + 0.5) * side / full).astype(np.intp)
             for full, side in zip((self.height, self.width), pixels.shape, strict=False)
         )
-        return np.take(np.take(pixels, rows, axis=0), columns, axis=1)
+        spread: Pixels = np.take(np.take(pixels, rows, axis=0), columns, axis=1)
+        return spread

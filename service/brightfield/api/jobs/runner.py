@@ -23,6 +23,9 @@ from brightfield.store.channel import Channel
 from brightfield.store.jobs import JobEvent, JobNews, Jobs, StoredJob, StoredRequest, new_job_id
 
 _HEARTBEAT = 15.0
+# Nothing to read for a person or a page, and yet more than a comment, which parsers swallow: so
+# who waits with a limit of time of his own can look at the clock.
+_ALIVE = b"retry: 1000\n\n"
 
 
 class JobRunner:
@@ -104,7 +107,7 @@ class JobRunner:
                 await self._wait(happened)
                 if time.monotonic() - spoken >= _HEARTBEAT:
                     spoken = time.monotonic()
-                    yield b": waiting\n\n"
+                    yield _ALIVE
 
     def _look_at(self, job_id: str, after: int, say: bool) -> JobNews | None:
         """What is new, after saying, where `say` is set, that somebody listens; None while the

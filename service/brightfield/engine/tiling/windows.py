@@ -66,7 +66,7 @@ def _windows(
         for x0, x1 in grid.cols
     )
     spec = resident.card.input
-    scale = rescaling(picture, spec, view).factor
+    scale = rescaling(picture.pixel_size, spec, view).factor
     windows = preprocess_windows(picture, spec, regions, intensity=view.intensity, scale=scale)
     for prepared in windows:
         yield prepared.tensor[0]
