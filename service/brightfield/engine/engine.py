@@ -202,10 +202,7 @@ class Engine:
         self.begin_preload().wait()
 
     def begin_preload(self) -> Preloads:
-        """Begin to load the default models, but those that are set aside.
-
-        Raises `UnknownModel` or `InvalidCard` at once where one has no good card.
-        """
+        """Begin to load the default models; `Preloads` says what is wrong with them."""
         return Preloads(self.registry, self.defaults.names)
 
     def backlog(self) -> float:
