@@ -29,7 +29,13 @@ print(*p['dependencies'], *p['optional-dependencies']['service'], sep='\n')" > /
 COPY README.md LICENSE ./
 COPY clients clients
 COPY service service
-RUN pip install --no-cache-dir --root-user-action=ignore --no-deps .
+COPY CHANGELOG.md ./
+COPY docs docs
+COPY training/README.md training/
+# With the pages of /docs/guide; what builds them doesn't stay in the image.
+RUN pip install --no-cache-dir --root-user-action=ignore --target /tmp/docs mkdocs mkdocs-material \
+    && PYTHONPATH=service:clients:/tmp/docs python docs/guide && rm -rf /tmp/docs \
+    && pip install --no-cache-dir --root-user-action=ignore --no-deps .
 
 RUN useradd --uid 1000 --create-home brightfield \
     && install -d -o brightfield -g brightfield /data /models

@@ -14,7 +14,7 @@ endif
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-slow test-all check check-page format train benchmark clean
+.PHONY: help serve test test-slow test-all check check-page check-docs-fresh guide format train benchmark clean
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
@@ -23,6 +23,8 @@ help:
 	@echo "make test-slow   run the long ones"
 	@echo "make test-all    run both"
 	@echo "make check       lint, types, the direction of imports and dead code"
+	@echo "make check-docs-fresh  follow README and how-tos in a fresh clone and environment"
+	@echo "make guide       build the pages that the service shows at /docs/guide"
 	@echo "make format      format the code"
 	@echo "make train       train a shipped model anew: RECIPE=nuclei DATA=folder (training/README.md)"
 	@echo "make benchmark   measure the service against its bound (ARGS='--rounds 3')"
@@ -63,6 +65,12 @@ check-page: .npm/node_modules/.there
 .npm/node_modules/.there:
 	npm install --prefix .npm --no-save --silent --no-fund --no-audit typescript@5 axe-core@4
 	@touch $@
+
+check-docs-fresh:
+	@$(PYTHON) tests/docs/fresh.py $(ARGS)
+
+guide: $(VENV)/.dev
+	@$(BIN)/python docs/guide
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix $(CODE)

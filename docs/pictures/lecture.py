@@ -25,8 +25,10 @@ from typing import Any
 import numpy as np
 import skimage.data
 from PIL import Image
+from scipy import ndimage
 from sheet import reduced
-from sklearn.datasets import load_breast_cancer
+from skimage import filters
+from sklearn.datasets import load_breast_cancer, load_sample_image
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
@@ -40,10 +42,10 @@ from training.data.bccd import CLASSES, smears
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "how-to" / "the-lecture.md"
+FACTS = HERE / "lecture.json"
 MOST = 60  # cells of each kind
-_BLOCK = re.compile(
-    r"```python\n(.*?)```(?:\n\n!\[[^\]]*\]\(\.\./pictures/lecture/([\w-]+)\.png\))?", re.S
-)
+_BLOCK = re.compile(r"```python\n(.*?)```(.*?)(?=```python|\Z)", re.S)
+_PICTURE = re.compile(r"\(\.\./pictures/lecture/([\w-]+)\.png\)")
 # Collections are filled before what is searched in them; the page tells it in another order.
 _FIRST = "cells = client.collection"
 
@@ -57,8 +59,14 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """The page's lines in an order in which they run."""
-    found = [Block(code, name) for code, name in _BLOCK.findall(PAGE.read_text("utf-8"))]
+    """The page's lines in an order in which they run. Pictures beside each other are those of the
+    blocks before them."""
+    found: list[Block] = []
+    for code, text in _BLOCK.findall(PAGE.read_text("utf-8")):
+        found.append(Block(code, ""))
+        names = _PICTURE.findall(text)
+        for place, name in zip(range(-len(names), 0), names, strict=True):
+            found[place] = Block(found[place].code, name)
     filling = [each for each in found if each.code.startswith(_FIRST)]
     others = [each for each in found if each not in filling]
     return [others[0], *filling, *others[1:]]
@@ -79,6 +87,7 @@ def write_images(folder: Path, data: Path | None) -> None:
     """The files that the page names: of the data sets, or stand-ins for those."""
     Image.fromarray(skimage.data.coffee()).save(folder / "cup.png")
     Image.fromarray(skimage.data.chelsea()).save(folder / "cat.png")
+    Image.fromarray(load_sample_image("flower.jpg")).save(folder / "flower.png")
     _write_predictions(folder / "predictions.csv")
     if data is None:
         _write_stand_ins(folder)
@@ -89,9 +98,8 @@ def write_images(folder: Path, data: Path | None) -> None:
     _write_cells(folder / "cells", data)
     nuclei = data / "dsb2018" / "images"
     Image.open(nuclei / "eb1df8ed879d.png").convert("RGB").save(folder / "nuclei.png")
-    _write_stack(
-        folder / "stack.tif", np.asarray(Image.open(nuclei / "449a9c32e53a.png").convert("L"))
-    )
+    plane = np.asarray(Image.open(nuclei / "449a9c32e53a.png").convert("L"))
+    _write_stack(folder / "stack.tif", plane[264:520, :256])
     _write_small(folder / "small.png", Image.open(data / "kodak" / "04.png").convert("RGB"))
 
 
@@ -141,13 +149,25 @@ def _write_cells(folder: Path, data: Path) -> None:
             counts[kind] += 1
             (folder / kind).mkdir(parents=True, exist_ok=True)
             pixels.crop(tuple(corners.tolist())).save(folder / kind / f"{counts[kind]:02d}.png")
-    (folder / "WBC" / "04.png").rename(folder.parent / "white-cell.png")
+    (folder / "WBC" / "01.png").rename(folder.parent / "white-cell.png")
 
 
 def _write_stack(file: Path, plane: np.ndarray) -> None:
-    """Six planes of nuclei that go out of sight: the plane, each time a little darker."""
-    levels = np.array([0.35, 0.7, 1, 1, 0.7, 0.35])[:, None, None]
-    stack = np.rint(plane[:256, :256] * levels).astype(np.uint8)
+    """Six planes through nuclei that lie at depths of their own: each is a ball, which a plane cuts
+    in a disc that grows and shrinks, with the texture that it has in `plane`."""
+    ground = np.median(plane)
+    inside = ndimage.binary_opening(plane > filters.threshold_otsu(plane), iterations=2)
+    labels, count = ndimage.label(ndimage.binary_fill_holes(inside))
+    depths = np.resize([0.8, 3.2, 2.0, 4.2, 1.4, 2.8, 3.8], count + 1)[labels]
+    far = ndimage.distance_transform_edt(labels > 0)
+    widest = ndimage.maximum(far, labels, np.arange(count + 1))[labels].clip(1)
+    planes = []
+    for z in range(6):
+        cut = np.sqrt(np.clip(1 - ((z - depths) / 2.2) ** 2, 0, 1))  # radius of the disc
+        shown = (far / widest >= 1 - cut) & (cut > 0.25) & (labels > 0)
+        soft = ndimage.gaussian_filter(shown.astype(float), 1.2)
+        planes.append(ground + (plane - ground) * soft)
+    stack = np.rint(np.clip(planes, 0, 255)).astype(np.uint8)
     imwrite(file, stack, imagej=True, metadata={"axes": "ZYX", "spacing": 1.0, "unit": "um"})
 
 
@@ -183,6 +203,17 @@ def drawn(folder: Path, only: Sequence[str] = ()) -> Iterator[tuple[str, Image.I
             value = run(block.code, names)
             if block.picture:
                 yield block.picture, value
+        if not only:
+            FACTS.write_text(
+                json.dumps({"numbers": _alike(names["cells"])}, indent=1) + "\n", "utf-8"
+            )
+
+
+def _alike(cells: Any) -> dict[str, int]:
+    """How many of the eleven neighbours of the white cell are white cells, in both spaces."""
+    spaces = ("embedding", "pixels")
+    found = {each: cells.neighbors("white-cell.png", k=11, space=each).ids for each in spaces}
+    return {each: sum("/WBC/" in name for name in ids) for each, ids in found.items()}
 
 
 def notebook() -> dict[str, Any]:

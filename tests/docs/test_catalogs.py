@@ -136,12 +136,13 @@ def test_every_number_of_every_report_has_a_row() -> None:
     assert known - steps == rows - steps
 
 
-def test_the_page_of_settings_is_the_one_that_the_code_writes() -> None:
-    spec = spec_from_file_location("settings_page", ROOT / "docs" / "settings.py")
+@pytest.mark.parametrize("name", ["settings", "counters"])
+def test_the_page_is_the_one_that_the_code_writes(name: str) -> None:
+    spec = spec_from_file_location(f"{name}_page", ROOT / "docs" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert page("settings.md") == module.text(), "run python docs/settings.py"
+    assert page(f"{name}.md") == module.text(), f"run python docs/{name}.py"
 
 
 def test_the_change_log_names_every_endpoint() -> None:

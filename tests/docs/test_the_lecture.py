@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
+import base64
+import io
 import json
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 from PIL import Image
-
-import brightfield_client
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,15 +48,20 @@ def test_the_notebook_has_the_lines_of_the_page(lecture: ModuleType) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_notebook_runs_from_top_to_bottom(
-    lecture: ModuleType, images: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_notebook_runs_in_jupyter_from_top_to_bottom(
+    lecture: ModuleType, images: Path, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cells = [c["source"] for c in lecture.notebook()["cells"] if c["cell_type"] == "code"]
-    names: dict[str, Any] = {}
-    with contextlib.chdir(images), lecture.service(images) as client:
-        monkeypatch.setattr(brightfield_client, "Client", lambda: client)
-        shown = [lecture.run(cell, names) for cell in cells]
-    pictures = [value for value in shown if isinstance(value, Image.Image)]
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    monkeypatch.setenv("BRIGHTFIELD_URL", f"http://{address}")
+    notebook = nbformat.read(lecture.PAGE.with_suffix(".ipynb"), as_version=4)
+    where = {"metadata": {"path": str(images)}}
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=where).execute()
+    pictures = [
+        Image.open(io.BytesIO(base64.b64decode(output["data"]["image/png"])))
+        for cell in notebook.cells
+        for output in cell.get("outputs", ())
+        if "image/png" in output.get("data", {})
+    ]
     assert len(pictures) == 23
     for picture in pictures:
         assert min(picture.size) > 90 and len(picture.convert("RGB").getcolors(2**24) or ()) > 20

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from brightfield import __version__
 from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
-from brightfield.api import documentation, problems
+from brightfield.api import documentation, guide, problems
 from brightfield.api.admission.admission import Admission
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
@@ -95,6 +95,7 @@ def create_app(
     app.state.clock = clock
     problems.install(app)
     documentation.install(app)
+    guide.install(app)
     endpoints = image_endpoints(engine)
     install(app, endpoints)
     app.state.needs = RouteNeeds(app.routes)

@@ -4,9 +4,6 @@ GET /openapi.json."""
 from __future__ import annotations
 
 import asyncio
-import re
-from base64 import b64encode
-from hashlib import sha256
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request
@@ -14,8 +11,9 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from brightfield.api.page_policy import page_policy
+
 _FILES = "/static-offline-docs"
-_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 def install(app: FastAPI) -> None:
@@ -33,23 +31,12 @@ def install(app: FastAPI) -> None:
             swagger_favicon_url=f"{root}{_FILES}/favicon.png",
             swagger_ui_parameters={"validatorUrl": None},  # which would ask a server far away
         )
-        page.headers["Content-Security-Policy"] = _policy(bytes(page.body))
+        page.headers["Content-Security-Policy"] = page_policy(bytes(page.body))
         return page
 
     app.include_router(router)
     # Ahead of FastAPI's own, which makes and writes the document on the event loop.
     app.router.routes.insert(0, Route(str(app.openapi_url), Document(app).get))
-
-
-def _policy(page: bytes) -> str:
-    """Runs the files and the lines within the page, and asks the service alone."""
-    digests = (b64encode(sha256(code).digest()).decode() for code in _SCRIPT.findall(page))
-    lines = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (
-        f"default-src 'none'; script-src 'self' {lines}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )
 
 
 class Document:
