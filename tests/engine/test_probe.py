@@ -9,10 +9,12 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.engine.probe import LaneProbe
+from brightfield.engine.scoring import ScoringPasses
 from brightfield.errors import Cancelled, Unexplainable
 from brightfield.geometry import Axis, Geometry
 from brightfield.models.inspection.layers import Tap
 from brightfield.runtime.lane import Lane
+from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
@@ -162,3 +164,42 @@ def test_a_withdrawn_ticket_ends_it_between_two_chunks(resident: Resident) -> No
     with pytest.raises(Cancelled):
         list(scores)
     assert resident.call(lambda: "free").result(5) == "free"
+
+
+class Quick:
+    """Another backend's pass: the module's own scores, and an error."""
+
+    backend, precision, usable = "other", "fp32", True
+
+    def __init__(self, error: float) -> None:
+        self.error, self.rows = error, 0
+
+    def __call__(self, module: nn.Module, rows: torch.Tensor, spans: object) -> torch.Tensor:
+        self.rows += len(rows)
+        scores: torch.Tensor = module(rows)
+        return scores + self.error
+
+
+@pytest.mark.parametrize(("error", "rows"), [(1e-4, 4 + 4 + 2), (1.0, 4)])
+def test_another_backend_scores_what_it_agrees_about(
+    resident: Resident, error: float, rows: int
+) -> None:
+    quick = Quick(error)
+    passes = ScoringPasses(Forward(), quick)  # type: ignore[arg-type]
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket(), passes)
+    (base,) = probe.scores([images(1)])
+    assert (base.tolist(), quick.rows) == ([[4, 4]], 0)
+    first, last = probe.scores([images(1, 2, 3, 4), images(5, 6)])
+    assert torch.allclose(first[:, 1], images(4, 8, 12, 16)[:, 0, 0, 0], atol=1e-3)
+    assert last[:, 1].tolist() == pytest.approx([20, 24], abs=1e-3)
+    assert quick.rows == rows
+    assert (probe.ran is quick) == (rows > 4)
+
+
+def test_looking_inside_and_other_weights_are_the_models_own(resident: Resident) -> None:
+    quick = Quick(0.0)
+    passes = ScoringPasses(Forward(), quick)  # type: ignore[arg-type]
+    probe = LaneProbe(resident, TARGETS, GEOMETRY, Ticket(), passes)
+    there = probe.at_neuron(images(5), "maps", (0, 1, 0))
+    list(there.scores([images(1, 2, 3, 4)]))
+    assert quick.rows == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import nn
 
 from brightfield.cards import ModelCard
 from brightfield.engine.incremental import LaneWindows, Passes, planned
-from brightfield.engine.scoring import scoring_pass
+from brightfield.engine.scoring import ScoringPasses, scoring_pass
 from brightfield.errors import Unexplainable, UnknownLayer
 from brightfield.explain.probing.neuron import neuron_target
 from brightfield.explain.probing.spatial_layer import SpatialLayer
@@ -43,13 +44,18 @@ from brightfield.runtime.relevance_pass import RelevancePass
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
-from brightfield.targets import Attention, Gradient, Kind, Target
+from brightfield.targets import Attention, Gradient, Target
 from brightfield.tensors import Images, Scores
 
 _WITHOUT_LAYERS = (
     "Without a layer: gradient, input_x_gradient, smoothgrad, integrated_gradients, occlusion, "
     "rise."
 )
+
+# How far scores by another backend may be from the model's own, as a share of their range: less
+# than one of 256 colours. Compared are so many images; fewer aren't worth it.
+_UNSEEN = 1e-3
+_COMPARED = 4
 
 PictureOf = Callable[[], NDArray[np.uint8]]
 Change = Callable[[Operation], Operation]
@@ -59,9 +65,10 @@ class LaneProbe:
     """`explain.probe.Probe` over a resident model; used in a thread that may block.
 
     `picture` gives the displayed image (H, W, 3), and `objects` are the objects (H, W) in it, for
-    the methods that ask for them. The scores are
-    those of the model's output, or with `of` of what flows through a place within. A withdrawn or
-    expired ticket ends the explanation between two chunks.
+    the methods that ask for them. The scores are those of the model's output by `scoring` (default:
+    logits by the model itself), or with `of` of what flows through a place within. The quick pass
+    is used where it gives the scores of this very image. A withdrawn or expired ticket ends the
+    explanation between two chunks.
     """
 
     def __init__(
@@ -70,7 +77,7 @@ class LaneProbe:
         targets: Sequence[Target],
         geometry: Geometry,
         ticket: Ticket,
-        kind: Kind = "logit",
+        scoring: ScoringPasses | None = None,
         picture: PictureOf | None = None,
         of: Tap | None = None,
         objects: Labels | None = None,
@@ -82,11 +89,14 @@ class LaneProbe:
         self._ticket = ticket
         self._picture = picture
         self._objects = objects
-        self._scoring: Operation = scoring_pass(resident, kind)
-        self._cut: Rewrite | None = scoring_pass(resident, kind).cut
+        own, quick = scoring or ScoringPasses(scoring_pass(resident, "logit"))
+        self._scoring: Operation = own
+        self._quick: Operation | None = quick
+        self._agrees = False
+        self._cut: Rewrite | None = own.cut
         self._of: Tap | None = None
         if of is not None and of != Tap(""):
-            self._scoring, self._cut, self._of = Activations(of, resident.layouts), None, of
+            self._look_at(of)
         self._change: Change = _unchanged
 
     @property
@@ -108,13 +118,42 @@ class LaneProbe:
         return self._objects
 
     def chunk(self, *, gradients: bool = False) -> int:
-        operation = self._gradients(None, None) if gradients else self._scoring
+        operation = self._gradients(None, None) if gradients else self._quick or self._scoring
         shape = (self.card.input.channels, *self.geometry.input_size)
         return self._resident.most_rows(self._change(operation), shape)
 
     def scores(self, chunks: Iterable[Images]) -> Iterator[Scores]:
-        for output in self._run(self._scoring, chunks):
+        coming, first = iter(chunks), list[Images]()
+        if self._quick is not None:
+            while sum(map(len, first)) < _COMPARED and (chunk := next(coming, None)) is not None:
+                first.append(chunk)
+        operation = self._quickest(first)
+        for output in self._run(operation, chain(first, coming)):
             yield self._scored(output)
+
+    @property
+    def ran(self) -> Operation:
+        """What most scores were computed by."""
+        return self._quick if self._quick is not None and self._agrees else self._scoring
+
+    def _quickest(self, first: Sequence[Images]) -> Operation:
+        """What computes the scores of images: the model itself, unless another is as good."""
+        if self._quick is None or sum(map(len, first)) < _COMPARED:
+            return self._scoring
+        if not self._agrees:
+            rows = torch.cat(list(first))
+            some = rows[:: len(rows) // _COMPARED][:_COMPARED]
+            self._agrees = self._same_scores(self._quick, some)
+        if not self._agrees:
+            self._quick = None
+        return self.ran
+
+    def _same_scores(self, other: Operation, rows: Images) -> bool:
+        own, quick = (
+            self._scored(next(self._run(operation, [rows]))) for operation in (self._scoring, other)
+        )
+        allowed = _UNSEEN * (own.amax(0) - own.amin(0))
+        return bool(((own - quick).abs().amax(0) <= allowed).all())
 
     def incremental(
         self, images: Images, fill: Images, rows: Spans, cols: Spans, least: int
@@ -197,8 +236,7 @@ class LaneProbe:
         there = copy.copy(self)
         place = resolve(self.model, layer, self.card.explain)
         if place != Tap(""):  # the network's own output is what is scored anyway
-            there._scoring = Activations(place, self._resident.layouts)
-            there._cut, there._of = None, place
+            there._look_at(place)
         (features,) = there._run(there._scoring, [images])
         there.passes = 0
         there.targets = [neuron_target(layer, index, features)]
@@ -216,9 +254,14 @@ class LaneProbe:
             return None
         values = drawn(self.model, use.layer, seed)
         random = copy.copy(self)
-        random.passes = 0
+        random.passes, random._quick = 0, None
         random._change = lambda operation: ParameterOverride(operation, use, seed, values)
         return random, use.label
+
+    def _look_at(self, place: Tap) -> None:
+        """Take scores of what flows through a place, which the model itself shows."""
+        self._scoring = Activations(place, self._resident.layouts)
+        self._cut, self._of, self._quick = None, place, None
 
     def _count(self, rows: int) -> None:
         self.passes += rows

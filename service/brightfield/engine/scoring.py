@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from brightfield.models.inspection.layers import resolve
 from brightfield.runtime.acceleration.wanted import ANY, Wanted
 from brightfield.runtime.operations import Activations, Forward, Operation
@@ -19,6 +21,21 @@ def scoring_pass(resident: Resident, kind: Kind) -> Forward:
     if kind == "logit":
         return Forward(resident.cut)
     return Forward(resident.scores)
+
+
+class ScoringPasses(NamedTuple):
+    """The model's own pass for scores, and one of another backend with the same output, in fp32."""
+
+    own: Forward
+    quick: Forward | None = None
+
+
+def scoring_passes(resident: Resident, kind: Kind, wanted: Wanted = ANY) -> ScoringPasses:
+    """The passes for scores of a kind; the second one where there is one, and it is `wanted`."""
+    own, fast = scoring_pass(resident, kind), resident.accelerated
+    if fast is None or not fast.usable or fast.precision != "fp32" or own.cut != resident.scores:
+        return ScoringPasses(own)
+    return ScoringPasses(own, fast if wanted.allows(fast.backend, fast.precision) else None)
 
 
 def reading_pass(

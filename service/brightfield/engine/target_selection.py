@@ -14,7 +14,7 @@ from brightfield.engine.context import AnswerContext
 from brightfield.engine.image_pass import ImagePass
 from brightfield.engine.probe import LaneProbe
 from brightfield.engine.rescaling import rescaling
-from brightfield.engine.scoring import scoring_pass
+from brightfield.engine.scoring import scoring_pass, scoring_passes
 from brightfield.engine.tiling.tiler import WHOLE
 from brightfield.errors import BrightfieldError, InvalidParameter, TooManyPixels, Unexplainable
 from brightfield.explain.method import Method
@@ -100,7 +100,7 @@ class TargetSelection:
             targets,
             image_pass.prepared.geometry,
             self._context.job.ticket,
-            kind,
+            scoring_passes(self._context.resident, kind, self._context.job.view.wanted),
             lambda: display(image_pass.picture.full),
             of,
             self._context.job.objects,

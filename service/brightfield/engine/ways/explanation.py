@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from brightfield.engine.answer import Answer
+from dataclasses import replace
+
+from brightfield.engine.answer import Answer, Ran
 from brightfield.engine.context import AnswerContext
 from brightfield.engine.target_selection import TargetSelection
 from brightfield.explain.method import Method
@@ -16,4 +18,5 @@ async def answer(method: Method, context: AnswerContext) -> Answer:
         result = await context.off_loop(
             method.run, probe, image_pass.prepared.tensor, context.job.progress
         )
-    return image_pass.answer(method.endpoint, result, result.notes)
+    answer = image_pass.answer(method.endpoint, result, result.notes)
+    return replace(answer, ran=Ran.by(probe.ran))
