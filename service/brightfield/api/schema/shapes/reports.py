@@ -253,6 +253,17 @@ class WorstImage(TypedDict):
 
 
 @shape
+class CountedImage(TypedDict):
+    """How many objects an image has, and how many were found."""
+
+    id: int | str
+    true_objects: Natural
+    found_objects: Natural
+    count_error: int
+    """Found less true."""
+
+
+@shape
 class DetectionReport(_Report):
     """How good detections are."""
 
@@ -273,6 +284,7 @@ class DetectionReport(_Report):
     """True objects with the detections that found them; of many only the first."""
     partners_n: Natural
     """How many true objects there are."""
+    cases: list[CountedImage]
     worst: list[WorstImage]
 
 
