@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from brightfield.api.app import create_app
 from brightfield.settings import Settings
 
+from ..toys.preloaded import preloaded
 from .conformance import watched_applications
 
 
@@ -79,6 +80,7 @@ def app(settings_of: Callable[..., Settings]) -> FastAPI:
 @pytest.fixture(scope="session")
 def client(app: FastAPI) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
+        preloaded(app)
         yield client
 
 
@@ -88,8 +90,10 @@ def started(settings_of: Callable[..., Settings]) -> Iterator[Callable[..., Test
     clients: list[TestClient] = []
 
     def start(**values: Any) -> TestClient:
-        client = TestClient(create_app(settings_of(**values)), raise_server_exceptions=False)
+        app = create_app(settings_of(**values))
+        client = TestClient(app, raise_server_exceptions=False)
         client.__enter__()
+        preloaded(app)
         clients.append(client)
         return client
 

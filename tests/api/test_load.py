@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from brightfield.api.app import create_app
 from brightfield.runtime.work_item import Priority
 
+from ..toys.preloaded import preloaded
 from .conftest import CHELSEA, png
 
 CAT = png(CHELSEA)
@@ -76,6 +77,7 @@ def served(app: FastAPI) -> Iterator[str]:
 def address(settings_of: Any) -> Iterator[tuple[FastAPI, str]]:
     app = create_app(settings_of(max_in_flight=64))
     with served(app) as url:
+        preloaded(app)
         yield app, url
 
 

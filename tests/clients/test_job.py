@@ -16,6 +16,7 @@ from brightfield_client import (
 )
 
 STREAM = {"Content-Type": "text/event-stream"}
+PROBLEM = {"Content-Type": "application/problem+json"}
 
 
 class Work:
@@ -39,7 +40,8 @@ class Work:
             return httpx2.Response(200, content=self.stream(int(after or 0)), headers=STREAM)
         if path.endswith("/result"):
             if self.state == "failed":
-                return httpx2.Response(503, json={"code": "out_of_memory", "retryable": False})
+                problem = {"code": "out_of_memory", "retryable": False}
+                return httpx2.Response(503, json=problem, headers=PROBLEM)
             return httpx2.Response(200, json=self.envelope)
         state = "queued" if request.method == "POST" else self.state
         job = {"id": "job_1", "endpoint": "/classify", "state": state}

@@ -133,5 +133,6 @@ def _names_own_table(error: exc.DBAPIError) -> bool:
     if match is None or _state(error) not in ("", "42P01", "42703"):
         return False
     own = tables.metadata.tables
-    names = set(own) | {column.name for table in own.values() for column in table.columns}
+    columns = {column.name for table in own.values() for column in table.columns}
+    names = {"alembic_version", *own, *columns}
     return (match[1] or match[2]).rpartition(".")[2] in names

@@ -92,7 +92,12 @@ def test_every_route_of_the_app_is_in_the_document(lab: Lab) -> None:
         (method.upper(), path) for path, each in DOCUMENT["paths"].items() for method in each
     }
     for route in app.state.needs._routes:
-        if route.action in ("page", "web"):  # files, which are no part of the interface
+        if route.action in (
+            "page",
+            "web",
+            "guide_root",
+            "guide_page",
+        ):  # files, which are no part of the interface
             continue
         for method in route.methods - {"HEAD"}:
             assert any(route.path.match(a_place(path)) for m, path in documented if m == method)
