@@ -86,18 +86,17 @@ def test_a_job_is_started_with_the_scope_for_it_alone(
     assert answer.status_code not in (401, 403)
 
 
+# What answers with files, which are no part of the interface.
+FILES = {"page", "web", "guide_root", "guide_page"}
+
+
 def test_every_route_of_the_app_is_in_the_document(lab: Lab) -> None:
     app: Any = lab.client.app
     documented = {
         (method.upper(), path) for path, each in DOCUMENT["paths"].items() for method in each
     }
     for route in app.state.needs._routes:
-        if route.action in (
-            "page",
-            "web",
-            "guide_root",
-            "guide_page",
-        ):  # files, which are no part of the interface
+        if route.action in FILES:
             continue
         for method in route.methods - {"HEAD"}:
             assert any(route.path.match(a_place(path)) for m, path in documented if m == method)
