@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from brightfield import zoo
 from brightfield.cards import ModelCard, Resize, read_card
 from brightfield.engine.probe import LaneProbe
-from brightfield.engine.scoring import scoring_pass
+from brightfield.engine.scoring import scoring_pass, scoring_passes
 from brightfield.explain.method import Method
 from brightfield.geometry import Axis, Geometry
 from brightfield.images.picture import Picture
@@ -111,7 +111,8 @@ class Bench:
         targets = Classify.targets(
             method, ModelOutput(output, case.card, picture, case.geometry), kind
         )
-        return LaneProbe(resident, targets, case.geometry, ticket, kind, lambda: picture.pixels)
+        passes = scoring_passes(resident, kind)
+        return LaneProbe(resident, targets, case.geometry, ticket, passes, lambda: picture.pixels)
 
     def explain(self, method: Method, case: Case) -> Any:
         """The method's result."""

@@ -72,10 +72,10 @@ def origin(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     log.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def context(chromium: str) -> Iterator[BrowserContext]:
-    """Ends with the last test of the page: its event loop runs in this thread, where other tests
-    start theirs. One for all, so what is kept by the browser is fetched once."""
+    """Ends with its file, since its event loop runs in this thread, where the tests of the next
+    file, which may be about anything, start theirs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield browser.new_context()

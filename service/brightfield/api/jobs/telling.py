@@ -78,6 +78,8 @@ class Telling:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))  # a write that runs is over, too
+        # No circle is left, which the request's bytes would wait in for the garbage collector.
+        self._task, self._lost = None, _nothing
 
     async def _tell(self) -> None:
         while True:
@@ -112,6 +114,10 @@ class Telling:
                 numbers = {"done": self._done, "total": self._total}
                 events.append(("progress", orjson.dumps(numbers)))
         return events
+
+
+def _nothing() -> None:
+    """What a job that is over does once it is another's."""
 
 
 async def _to_its_end(writing: Awaitable[bool]) -> bool:

@@ -159,6 +159,7 @@ class JobWorker:
             if not self._closing:
                 await asyncio.to_thread(claims.cancel, claimed)
         except BrightfieldError as fault:
+            without_frames(fault)
             await asyncio.to_thread(claims.fail, claimed, problem(fault, claimed.job.id))
         except GeneratorExit:
             raise
