@@ -11,9 +11,11 @@ from typing import Any
 
 from brightfield_client.cli.command import FILES, Command, Flag, at_once, flag, given, one_of
 from brightfield_client.cli.connect import ask_each, connect
+from brightfield_client.cli.data_set import take_in
 from brightfield_client.cli.exits import OK, SOME_FAILED, Stop, code_of, complain
-from brightfield_client.cli.files import Write, expand, into_folder, write_answer
+from brightfield_client.cli.files import Write, below, expand, into_folder, write_answer
 from brightfield_client.results.classification import Classification
+from brightfield_client.results.saving import write_json
 
 
 def _classify(args: argparse.Namespace) -> int:
@@ -59,9 +61,18 @@ def _ask_together(args: argparse.Namespace, files: list[Path]) -> int:
 def _to_folder(
     args: argparse.Namespace, endpoint: str, files: list[Path], *, as_jobs: bool = False
 ) -> int:
-    write = into_folder(files, args.out, args.format, args.files)
+    written = into_folder(files, args.out, args.format, args.files)
+    whole: dict[str, Any] = {}
+
+    def write(path: Path, answer: Any) -> None:
+        written(path, answer)
+        if args.format == "coco":
+            take_in(whole, json.loads(answer.content), below(path, args.files).as_posix())
+
     asked = given(args) | {"format": _form(args)}
     items = ask_each(args, endpoint, files, asked, write, as_jobs=as_jobs)
+    if whole:
+        write_json(args.out / "_annotations.coco.json", whole)
     print(f"{args.out}: {sum(item.ok for item in items)} of {len(items)} images")
     return code_of(items)
 

@@ -71,7 +71,7 @@ def into_folder(
 
 def _named(files: Iterable[Path], given: list[Path], *, whole: bool) -> dict[Path, str]:
     """A name for each file, no two alike, in capitals or not."""
-    paths = {path: _below(path, given) for path in files}
+    paths = {path: below(path, given) for path in files}
     stems = Counter(str(path.with_suffix("")).casefold() for path in paths.values())
     names: dict[Path, str] = {}
     taken = set[str]()
@@ -85,7 +85,7 @@ def _named(files: Iterable[Path], given: list[Path], *, whole: bool) -> dict[Pat
     return names
 
 
-def _below(path: Path, given: list[Path]) -> Path:
+def below(path: Path, given: list[Path]) -> Path:
     """Where a file lies in the folder that was given; the name of a file that was."""
     above = [folder for folder in given if folder != path and path.is_relative_to(folder)]
     return path.relative_to(above[0]) if above else Path(path.name)

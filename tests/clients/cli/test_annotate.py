@@ -57,7 +57,6 @@ def written(folder):
     [
         ("detect", "csv", ".csv"),
         ("detect", "geojson", ".geojson"),
-        ("detect", "coco", ".json"),
         ("detect", "rois", ".zip"),
         ("detect", "overlay", ".png"),
         ("segment", "tiff", ".tif"),
@@ -69,6 +68,29 @@ def test_a_file_for_each_image(service, images, tmp_path, command, form, suffix,
     assert main([command, str(images), "--out", "out", "--format", form]) == 0
     assert written(tmp_path / "out") == {f"a{suffix}": form, f"b{suffix}": form}
     assert capsys.readouterr().out == "out: 2 of 2 images\n"
+
+
+def test_coco_of_a_folder_is_one_data_set_as_well(fake, images, tmp_path):
+    (images / "sub").mkdir()
+    (images / "a.png").rename(images / "sub" / "a.png")
+    categories = [{"id": 3, "name": "cell"}]
+    objects = [{"id": n, "image_id": 1, "category_id": 3, "bbox": [n, 0, 1, 1]} for n in (1, 2)]
+    part = {"images": [{"id": 1, "file_name": "x"}], "annotations": objects}
+
+    def reply(request):
+        if request.url.path == "/livez":
+            return httpx2.Response(200, json={"version": "0.1.0"})
+        return httpx2.Response(200, json=part | {"categories": categories})
+
+    fake.reply = reply
+    assert main(["detect", str(images), "--out", "out", "--format", "coco"]) == 0
+    whole = json.loads((tmp_path / "out" / "_annotations.coco.json").read_text())
+    assert whole["categories"] == categories
+    assert {each["file_name"] for each in whole["images"]} == {"b.PNG", "sub/a.png"}
+    assert [each["id"] for each in whole["images"]] == [1, 2]
+    places = [(each["id"], each["image_id"], each["bbox"][0]) for each in whole["annotations"]]
+    assert places == [(1, 1, 1), (2, 1, 2), (3, 2, 1), (4, 2, 2)]
+    assert json.loads((tmp_path / "out" / "sub" / "a.json").read_text())["annotations"] == objects
 
 
 def test_json_is_the_whole_answer(service, images, tmp_path):
