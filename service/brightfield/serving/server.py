@@ -30,6 +30,9 @@ _ANSWERED = 0.6
 _REFUSED = 0.66
 _ENDED = 0.85
 
+# Tenths of a second that a new connection has for its first request when the service stops.
+_FIRST_LOOKS = 10
+
 # Seconds for which an idle connection is kept, so that a client who was told to wait comes back by
 # the same one, and is known again.
 _IDLE = 75
@@ -94,7 +97,7 @@ class Server(uvicorn.Server):
         for each in sockets or ():
             each.close()
         self._app.state.services.jobs.hang_up()
-        await asyncio.sleep(0.1)  # what has arrived is read, and is a request then
+        await self._first_requests()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if not await self._done(by=_ANSWERED):
@@ -107,6 +110,14 @@ class Server(uvicorn.Server):
         if lost := last_words(self._app.state.engine, POOL):
             log.error("threads that do not end are given up: %s", lost)
             self.end_process()
+
+    async def _first_requests(self) -> None:
+        """Wait until what has arrived is read, and is a request: shortly, and a little longer for
+        connections that were accepted and have not asked yet, since who connects does so to ask."""
+        for _ in range(_FIRST_LOOKS):
+            await asyncio.sleep(0.1)
+            if all(getattr(each, "cycle", None) for each in self.server_state.connections):
+                return
 
     @property
     def _running(self) -> set[asyncio.Task[None]]:
