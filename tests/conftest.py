@@ -5,15 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
-import uuid
 import warnings
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from brightfield.serving.freed_memory import trim_function
+
+from .toys.postgres import schema_on
 
 # Each of thousands of models stays as it is, also in the processes that tests start; the tests of
 # backends ask for theirs.
@@ -67,13 +67,5 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """A schema of its own on the server."""
-    schema = f"test_{uuid.uuid4().hex}"
-    address = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(address)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    own = address.update_query_dict({"options": f"-csearch_path={schema}"})
-    yield own.render_as_string(hide_password=False)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
-    admin.dispose()
+    with schema_on(postgres_server) as address:
+        yield address

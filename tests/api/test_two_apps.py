@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from brightfield.store.folder_images import FolderImages
 from brightfield.store.job_claims import ClaimedJob, JobClaims
 from brightfield.store.jobs import StoredReply
 
+from ..toys.postgres import schema_on
 from .conftest import CHELSEA, png
 from .test_jobs import ASYNC, events, finished
 
@@ -95,16 +95,8 @@ def eventually(holds: Callable[[], Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def store_url(postgres_server: str) -> Iterator[str]:
-    schema = f"test_{uuid.uuid4().hex}"
-    address = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(address)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema))
-    own = address.update_query_dict({"options": f"-csearch_path={schema}"})
-    yield own.render_as_string(hide_password=False)
-    with admin.begin() as connection:
-        connection.execute(sa.schema.DropSchema(schema, cascade=True))
-    admin.dispose()
+    with schema_on(postgres_server) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
