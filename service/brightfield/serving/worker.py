@@ -45,7 +45,7 @@ def main() -> int:
         server = Server(create_app(settings, safeguards), settings)
     except (BrightfieldError, ValueError) as fault:
         return _told(fault)
-    _report_crashes(records / CRASH, flights)
+    report_crashes(records / CRASH, flights)
     server.on_started = flights.say_up
     server.says_where = handover.number == 0
     threading.Thread(target=_obey, args=(told, server), name="lifeline", daemon=True).start()
@@ -79,7 +79,7 @@ def _obey(told: io.FileIO, server: Server) -> None:
     server.stop()
 
 
-def _report_crashes(file: Path, flights: Flights) -> None:
+def report_crashes(file: Path, flights: Flights) -> None:
     """Have a process that dies say where, and spare the supervisor when memory runs out."""
     faulthandler.enable(file.open("w"))
     end = os._exit

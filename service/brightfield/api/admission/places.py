@@ -67,6 +67,11 @@ class PlacesInFlight:
         self._watched: set[Hashable] = set()
         self._taken = 0
 
+    @property
+    def share_taken(self) -> float:
+        """How much of the places is taken, 0 to 1; a little more while turns are kept."""
+        return self._taken / self._most
+
     @asynccontextmanager
     async def admit(self, count: int, caller: Caller) -> AsyncIterator[None]:
         """Hold `count` places. Raises `Overloaded`, or `TooManyImages` over the limit.
