@@ -126,7 +126,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the store, begin to load the default models, and close all in the reverse order."""
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
-    database = await asyncio.to_thread(open_database, settings.store_url)
+    database = await asyncio.to_thread(
+        open_database, settings.store_url, settings.database_connections - 1
+    )
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
     images = await asyncio.to_thread(_images, settings, database, app.state.clock)

@@ -33,7 +33,11 @@ from brightfield.outages import StoreBusy, StoreFull, StoreReadOnly, UnusableSto
 from brightfield.store import faults
 from brightfield.store.database_file import DatabaseFile
 
+CONNECTIONS = 5
+"""To a store, of a process that doesn't say how many."""
+
 _WAIT = 30.0  # seconds for which one writer waits for another
+_STATEMENT = 4 * 2**20  # bytes of the values of one
 _WAL_LIMIT = 64 * 2**20  # bytes to which the log is cut back after a large result
 _SERVER = {
     "connect_timeout": 10,  # seconds; libpq alone would wait for the operating system's minutes
@@ -49,8 +53,9 @@ _LOCK_KEY = 0x62726967  # PostgreSQL's advisory lock for upgrades: any number, a
 _UPGRADE = threading.Lock()  # Alembic keeps the running migration in module globals
 
 
-def open_database(url: str) -> Engine:
-    """An engine on the store at `url`, with its tables brought up to date.
+def open_database(url: str, connections: int = CONNECTIONS) -> Engine:
+    """An engine on the store at `url`, with its tables brought up to date. It holds at most so many
+    connections; who needs one more waits until another is free.
 
     `url` is SQLAlchemy's: `sqlite:///folder/brightfield.db` (the folder is made if it is missing)
     or `postgresql://user:password@host/name`. Several processes may open the same store at once;
@@ -61,7 +66,7 @@ def open_database(url: str) -> Engine:
     """
     engine = None
     try:
-        engine = _engine(_address(url))
+        engine = _engine(_address(url), connections)
         _upgrade(engine)
     except (exc.SQLAlchemyError, CommandError, ImportError, OSError) as error:
         if engine is not None:
@@ -69,6 +74,13 @@ def open_database(url: str) -> Engine:
         raise UnusableStore(_explanation(error)) from error
     _watch_version(engine)
     return engine
+
+
+def apart(engine: Engine) -> Engine:
+    """The same store by one connection of its own, for what must not wait for a free one."""
+    other = _engine(engine.url, 1)
+    _watch_version(other)
+    return other
 
 
 @contextmanager
@@ -158,11 +170,21 @@ def database_file(url: str) -> Path | None:
     return Path(str(address.database)) if plain else None
 
 
-def _engine(address: sa.URL) -> Engine:
+def rows_at_once(size: int) -> dict[str, int]:
+    """Execution options to insert rows with values of so many bytes: several in a statement, as
+    long as that has no more than a few megabytes."""
+    return {"insertmanyvalues_page_size": max(1, min(1000, _STATEMENT // max(1, size)))}
+
+
+def _engine(address: sa.URL, connections: int) -> Engine:
+    pool = {"pool_size": connections, "max_overflow": 0}
     if address.get_backend_name() != "sqlite":
         given = {name: value for name, value in _SERVER.items() if name not in address.query}
-        return sa.create_engine(address, pool_pre_ping=True, connect_args=given)
-    engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
+        engine = sa.create_engine(address, pool_pre_ping=True, connect_args=given, **pool)
+        # Many rows in one statement, not a statement for each.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        return engine
+    engine = sa.create_engine(address, connect_args={"timeout": _WAIT}, **pool)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     path = database_file(str(address))
