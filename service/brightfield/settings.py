@@ -83,7 +83,8 @@ class Settings(BaseSettings):
     model what its card says, else the fastest that is close enough, found while the model already
     serves."""
     precision: PrecisionChoice = "auto"
-    """What models compute in: fp32, bf16 or fp16; auto: what the card says, by default fp32."""
+    """What models compute in: fp32, or bf16 or fp16 where the answers stay close enough; auto: what
+    the card says, by default fp32."""
     memory_budget: int | None = None
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)
