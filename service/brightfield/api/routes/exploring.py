@@ -77,6 +77,7 @@ async def post_neighbors(name: Name, request: Request) -> Response:
             None if item_id is None else str(item_id),
             view,
             selection,
+            posted.images[0].name if posted.images else None,
         )
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
