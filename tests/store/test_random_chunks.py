@@ -33,6 +33,12 @@ def chunk(ids: list[str], part: str) -> StoredChunk:
     return StoredChunk(digest, "application/json", len(ids), frame, ids, payload)
 
 
+def contents(payload: bytes) -> tuple[list[str], str]:
+    """The ids and the part."""
+    *ids, part = payload.decode().split(",")
+    return ids, part
+
+
 class Writer:
     """Does by chance what a caller may do, and remembers what became of it."""
 
@@ -60,21 +66,18 @@ class Writer:
         return "added" if new else "known"
 
     def _delete(self, key: str) -> str:
-        for _, _, payload in self._runs.payloads(self._run, key):
-            *ids, _ = payload.decode().split(",")
-            try:
-                self._runs.delete_chunk(self._run, key, ids)
-            except UnknownChunk:
-                return "gone"
-            return "deleted"
-        return "gone"
+        try:
+            self._runs.delete_chunk(self._run, key, lambda _, payload: contents(payload)[0])
+        except UnknownChunk:
+            return "gone"
+        return "deleted"
 
 
 def check(engine: sa.Engine, runs: RunStore, run: str) -> Mapping[str, Any]:
     """Every id is taken once, by a chunk that is there, and the frame covers every chunk."""
     ids, parts, own = [], set(), tables.run_ids.c
     for _, _, payload in runs.payloads(run):
-        *names, part = payload.decode().split(",")
+        names, part = contents(payload)
         ids += names
         parts.add(part)
     assert len(ids) == len(set(ids))

@@ -76,13 +76,14 @@ def test_a_writer_waits_for_no_other(postgres_url: str) -> None:
     engine = open_database(postgres_url, connections=SHARDS + 2)
     Collections(engine).make("cells", Properties(), dim=2)
     items, inside, go_on = Items(engine), threading.Semaphore(0), threading.Event()
+    told: list[bool] = []
 
     def hold() -> None:
         with writing(engine) as connection:
             there = known(connection, "cells", TOGETHER)
             shards.take(connection, there.key).note(connection)
             inside.release()
-            go_on.wait(60)
+            told.append(go_on.wait(60))
 
     holders = [threading.Thread(target=hold) for _ in range(SHARDS - 1)]
     for holder in holders:
@@ -102,6 +103,7 @@ def test_a_writer_waits_for_no_other(postgres_url: str) -> None:
         thread.join()
     collection = Collections(engine).get("cells")
     assert [each.id for each in items.after(collection.key)] == ["b", "c"]
+    assert told == [True] * SHARDS  # nothing was done only since they gave up
     engine.dispose()
 
 

@@ -40,6 +40,9 @@ CompleteOptions = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 AgreementMerge = Callable[[RunAgreement | None, RunAgreement], RunAgreement]
 """From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
 
+IdsOfChunk = Callable[[str, bytes], Sequence[str]]
+"""From a chunk's media type and payload to the ids that no other chunk of the run may have."""
+
 _MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
 _BATCH = 500  # ids asked for at once
 _TOUCHED = 10.0  # seconds within which the last change of a run is right
@@ -163,17 +166,21 @@ class RunStore:
             if not connection.execute(gone).rowcount:
                 raise _unknown(run_id)
 
-    def delete_chunk(self, run_id: str, key: str, ids: Sequence[str]) -> None:
-        """The chunk is gone, and its `ids` are free; without any chunk the run agrees on nothing.
+    def delete_chunk(self, run_id: str, key: str, ids_of: IdsOfChunk) -> None:
+        """The chunk is gone, and its ids are free; without any chunk the run agrees on nothing.
 
-        Raises `UnknownRun`, `UnknownChunk`.
+        Raises `UnknownRun`, `UnknownChunk`, and what `ids_of` raises.
         """
         runs, chunks, own = tables.runs, tables.run_chunks, tables.run_ids
         with writing(self._engine) as connection:
             row = _held(connection, run_id, ALONE)
-            gone = sa.delete(chunks).where(chunks.c.run == run_id, chunks.c.key == key)
-            if not connection.execute(gone).rowcount:
-                raise unknown_chunk(key)
+            this = chunks.c.run == run_id, chunks.c.key == key
+            query = sa.select(chunks.c.media_type, chunks.c.payload).where(*this)
+            found = connection.execute(query).one_or_none()
+            if found is None:
+                raise _unknown_chunk(key)
+            ids = ids_of(*found)  # here, since another may have put other rows under the key
+            connection.execute(sa.delete(chunks).where(*this))
             for start in range(0, len(ids), _BATCH):
                 digests = [_digest(name) for name in ids[start : start + _BATCH]]
                 free = sa.delete(own).where(own.c.run == run_id, own.c.id.in_(digests))
@@ -365,7 +372,7 @@ def _unknown(run_id: str) -> UnknownRun:
     )
 
 
-def unknown_chunk(key: str) -> UnknownChunk:
+def _unknown_chunk(key: str) -> UnknownChunk:
     """The error about a chunk that is not there."""
     return UnknownChunk(
         f"The run has no chunk {key!r}; GET /metrics/runs/{{id}}/chunks lists those that it has."
