@@ -85,10 +85,13 @@ def test_what_is_wrong_at_the_start_is_raised(tmp_path: Path) -> None:
         asyncio.run(hosted(tmp_path).open())
 
 
-def test_it_is_unwell_only_where_another_process_helps(tmp_path: Path) -> None:
+def test_it_is_unwell_only_where_another_process_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = SimpleNamespace(name="cpu", state="down")
     now = [1.0]
     app = hosted(tmp_path, lambda: now[0])
-    app.app.state.engine = SimpleNamespace(lanes=[SimpleNamespace(name="cpu", state="down")])
+    monkeypatch.setattr(app, "engine", SimpleNamespace(lanes=[lane]))
     app.check()
     now[0] = 10.9
     app.check()

@@ -15,6 +15,7 @@ from brightfield.api.jobs.parts import JobParts
 from brightfield.api.services import Services
 from brightfield.cluster.records import ReplicaRecords, records_folder
 from brightfield.cluster.scaling import BACKLOG, PLACES
+from brightfield.engine.engine import Engine
 from brightfield.errors import BrightfieldError
 from brightfield.runtime.safeguards import Safeguards
 from brightfield.settings import Settings
@@ -42,7 +43,8 @@ class HostedApp:
         self._safeguards = Safeguards(records.flights, records.quarantine, settings.lane_timeout)
         # Where it is reached isn't known before Ray has given it a port.
         own = settings.model_copy(update={"address": "", "port": 0})
-        self.app = create_app(own, self._safeguards)
+        self.engine = Engine(own, safeguards=self._safeguards)
+        self.app = create_app(own, self.engine)
         self._life = AsyncExitStack()
         self._down_since: float | None = None
         self.draining = False
@@ -97,7 +99,7 @@ class HostedApp:
         A store that is away is no reason: predictions go on without it, and a new replica couldn't
         start.
         """
-        down = [lane.name for lane in self.app.state.engine.lanes if lane.state == "down"]
+        down = [lane.name for lane in self.engine.lanes if lane.state == "down"]
         now = self._clock()
         self._down_since = (self._down_since or now) if down else None
         if self._down_since is not None and now - self._down_since > _DOWN:
@@ -110,7 +112,7 @@ class HostedApp:
         services: Services = self.app.state.services
         admission = services.admission
         taken = max(admission.answers.share_taken, admission.lengthy.share_taken)
-        return {BACKLOG: services.engine.backlog(), PLACES: taken}
+        return {BACKLOG: self.engine.backlog(), PLACES: taken}
 
     @property
     def _jobs(self) -> JobParts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import Any
 
@@ -9,8 +10,8 @@ from brightfield.api.logs import configure
 from brightfield.cluster.deployment import APPLICATION, deployment_options
 from brightfield.cluster.hosted_app import HostedApp
 from brightfield.serving.freed_memory import FreedMemory, trim_function
-from brightfield.serving.server import tune_interpreter
-from brightfield.serving.worker import report_crashes
+from brightfield.serving.interpreter import set_up_for_service
+from brightfield.serving.worker import report_crashes, rest_of
 from brightfield.settings import Settings
 
 
@@ -26,9 +27,9 @@ class ServedReplica:
         self.hosted = HostedApp(self._settings)
         report_crashes(self.hosted.records.crash, self.hosted.records.flights)
         await self.hosted.open()
-        tune_interpreter()
-        if trim := trim_function():
-            threading.Thread(target=FreedMemory(trim).run, name="freed-memory", daemon=True).start()
+        set_up_for_service()
+        memory = FreedMemory(trim_function() or gc.collect, rest_of(self.hosted.engine))
+        threading.Thread(target=memory.run, name="freed-memory", daemon=True).start()
         return self.hosted
 
     async def check_health(self) -> None:
