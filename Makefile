@@ -58,12 +58,13 @@ check: $(VENV)/.dev
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-page; \
 	  else echo "Node isn't on this machine, so the types of the page were not checked."; fi
 
-# The page itself needs no Node; its types and its accessibility are checked by packages of npm.
-check-page: .npm/node_modules/.there
+# The page itself needs no Node; its types and its accessibility are checked by packages of npm, and
+# what Pyright says of code that uses the SDK, by a test.
+check-page: .npm/node_modules/.with-pyright
 	node .npm/node_modules/typescript/bin/tsc --project .
 
-.npm/node_modules/.there:
-	npm install --prefix .npm --no-save --silent --no-fund --no-audit typescript@5 axe-core@4
+.npm/node_modules/.with-pyright:
+	npm install --prefix .npm --no-save --silent --no-fund --no-audit typescript@5 axe-core@4 pyright@1
 	@touch $@
 
 check-docs-fresh:

@@ -9,9 +9,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 
@@ -72,7 +74,50 @@ def test_the_wheels_of_a_folder_are_installed_without_a_network(tmp_path: Path) 
     assert told == "True True\n"
 
 
-def test_the_image_needs_no_newer_docker_than_20() -> None:
+# What Docker 20.10 builds without BuildKit: its instructions, each with the flags that it takes.
+_FLAGS = {
+    "FROM": {"platform"}, "COPY": {"chown", "from"}, "ADD": {"chown"},
+    "HEALTHCHECK": {"interval", "timeout", "start-period", "retries"},
+    **{name: set() for name in ("ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "ONBUILD",
+                                "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR")},
+}  # fmt: skip
+# Of a service, what docker-compose 1.29 and all later ones know.
+_KEYS = {
+    "build", "cap_drop", "deploy", "environment", "image", "logging", "ports", "restart",
+    "security_opt", "stop_grace_period", "volumes",
+}  # fmt: skip
+
+
+def instructions() -> list[tuple[str, list[str]]]:
+    """Those of the Dockerfile, as its own parser reads them: name and words."""
     text = (ROOT / "Dockerfile").read_text("utf-8")
-    assert not re.search(r"--start-interval|--mount|--link|--exclude|<<|^# syntax", text, re.M)
-    assert "TORCH: ${TORCH:-}" in (ROOT / "docker-compose.yml").read_text("utf-8")
+    assert not re.match(r"#\s*(syntax|escape|check)\s*=", text)
+    lines = [line for line in text.splitlines() if not re.match(r"\s*#", line)]
+    joined = re.sub(r"\\\s*\n", " ", "\n".join(lines)).splitlines()
+    return [(name, rest) for name, *rest in (line.split() for line in joined if line.strip())]
+
+
+def test_the_image_needs_no_newer_docker_than_20() -> None:
+    found = instructions()
+    assert found[0][0] == "FROM"
+    for name, words in found:
+        given = {word[2:].partition("=")[0] for word in takewhile(_is_flag, words)}
+        assert given <= _FLAGS[name], (name, words)
+        assert not any(word.startswith("<<") for word in words), (name, words)
+    named = [name for name, _ in found]
+    assert named.count("HEALTHCHECK") == named.count("CMD") == 1
+    assert ("USER", ["brightfield"]) in found[named.index("RUN") :]
+
+
+def _is_flag(word: str) -> bool:
+    return word.startswith("--")
+
+
+def test_the_compose_file_needs_no_newer_compose_than_1_29() -> None:
+    read = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    assert set(read) == {"services", "volumes"}
+    (service,) = read["services"].values()
+    assert set(service) <= _KEYS
+    assert service["build"] == {"context": ".", "args": {"TORCH": "${TORCH:-}"}}
+    assert all(each.split(":")[0] in read["volumes"] for each in service["volumes"])
+    assert service["ports"] == ["127.0.0.1:8000:8000"]

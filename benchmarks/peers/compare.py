@@ -228,14 +228,15 @@ def _memory(pid: int) -> float:
 
 
 def _agreement(server: Server, network: str, files: Path, count: int) -> float:
-    """The share of images whose first label is that of the network itself."""
+    """The share of images whose first label is the network's own for the same decoding."""
     module = torch.load(files / f"{network}.pt", weights_only=False).eval()
     bodies = [body for seed in range(8) for body in photographs(seed=seed)][:count]
-    names = None if server.answers_by_index else _names(server, network)
+    names = None if server.runs_handler else _names(server, network)
     same = 0
     for body in bodies:
         with torch.inference_mode():
-            column = int(module(torch.from_numpy(prepared(body))[None]).argmax())
+            rows = torch.from_numpy(prepared(body, draft=server.runs_handler))[None]
+            column = int(module(rows).argmax())
         same += _label(server, body) == (column if names is None else names[column])
     return same / len(bodies)
 

@@ -1,6 +1,6 @@
 """What a lab would write around its network, for any of the peers: eager PyTorch in fp32.
 
-Decoding lets libjpeg scale down by 2, 4 or 8 where the picture is that much larger.
+Decoding lets libjpeg scale down by 2, 4 or 8 where the picture is that much larger (`draft`).
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ _SHORT, _CROP = 256, 224
 _MEAN, _STD = np.float32(127 / 255), np.float32(128 / 255)
 
 
-def prepared(data: bytes) -> NDArray[np.float32]:
+def prepared(data: bytes, *, draft: bool = True) -> NDArray[np.float32]:
     """(3, 224, 224): the short side at 256, the middle cut out, normalised."""
     image = Image.open(io.BytesIO(data))
-    image.draft("RGB", (_SHORT, _SHORT))
+    if draft:
+        image.draft("RGB", (_SHORT, _SHORT))
     image = image.convert("RGB")
     scale = _SHORT / min(image.size)
     width, height = (round(side * scale) for side in image.size)

@@ -39,8 +39,8 @@ class Server:
     answer: Callable[[Any], object] = lambda reply: reply["predictions"][0]["label"]
     environment: Mapping[str, str] = field(default_factory=dict)
     folder: Path = HERE
-    answers_by_index: bool = True
-    """Whether labels are the network's columns; Brightfield gives names."""
+    runs_handler: bool = True
+    """Whether `handler.py` prepares and answers; Brightfield decodes in full and gives names."""
 
     @property
     def url(self) -> str:
@@ -77,7 +77,7 @@ def _brightfields(network: str, files: Path, work: Path) -> list[Server]:
             answer=lambda reply: reply["result"]["predictions"][0]["label"],
             environment={**base, **way},
             folder=work,
-            answers_by_index=False,
+            runs_handler=False,
         )
         for name, way in ways.items()
     ]

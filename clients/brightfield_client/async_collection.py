@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar, Unpack
 
 from brightfield_client.adding import Metadata, in_batches, merged, named, request_of
 from brightfield_client.async_collection_methods import AsyncCollectionMethods
 from brightfield_client.async_driving import in_order, in_thread, linked
 from brightfield_client.async_job import AsyncJob
 from brightfield_client.async_sender import AsyncSender
+from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.collection import NamedImage
 from brightfield_client.calls.jobs import submitted
@@ -36,7 +37,7 @@ class AsyncCollection(AsyncCollectionMethods):
         progress: bool = False,
         concurrency: int = 3,
         replace: bool = False,
-        **parameters: Any,
+        **parameters: Unpack[given.ItemsParameters],
     ) -> list[Addition]:
         """Embed and keep images; run it again to go on where it was broken off.
 
@@ -57,7 +58,7 @@ class AsyncCollection(AsyncCollectionMethods):
         found: list[Addition] = []
 
         async def send(part: Sequence[NamedImage | Addition]) -> list[Addition]:
-            call = await in_thread(request_of, part, self.name, replace, parameters)
+            call = await in_thread(request_of, part, self.name, replace, {**parameters})
             return merged(part, [] if call is None else await self._client.run(call))
 
         parts = in_batches(named(images, ids, metadata))

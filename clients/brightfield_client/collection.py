@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar, Unpack
 
 from brightfield_client.adding import Metadata, in_batches, merged, named, request_of
+from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call
 from brightfield_client.calls.collection import NamedImage
 from brightfield_client.calls.jobs import submitted
@@ -38,7 +39,7 @@ class Collection(CollectionMethods):
         progress: bool = False,
         concurrency: int = 3,
         replace: bool = False,
-        **parameters: Any,
+        **parameters: Unpack[given.ItemsParameters],
     ) -> list[Addition]:
         """Embed and keep images; run it again to go on where it was broken off.
 
@@ -59,7 +60,7 @@ class Collection(CollectionMethods):
         found: list[Addition] = []
 
         def send(part: Sequence[NamedImage | Addition]) -> list[Addition]:
-            call = in_thread(request_of, part, self.name, replace, parameters)
+            call = in_thread(request_of, part, self.name, replace, {**parameters})
             return merged(part, [] if call is None else self._client.run(call))
 
         parts = in_batches(named(images, ids, metadata))

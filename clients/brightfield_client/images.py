@@ -60,18 +60,8 @@ class Tensor(Protocol):
     def cpu(self) -> Any: ...
 
 
-ImageSource: TypeAlias = (
-    str
-    | os.PathLike[str]
-    | bytes
-    | bytearray
-    | memoryview
-    | IO[bytes]
-    | PillowImage.Image
-    | npt.NDArray[Any]
-    | Tensor
-    | StoredImage
-)
+_File: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+ImageSource: TypeAlias = _File | PillowImage.Image | npt.NDArray[Any] | Tensor | StoredImage
 Images: TypeAlias = list[Any] | tuple[Any, ...]  # a batch: each item an ImageSource
 
 
@@ -145,8 +135,7 @@ def _from_array(array: npt.NDArray[Any], axes: str | None = None) -> Payload:
 
 def _from_pillow(image: PillowImage.Image) -> Payload:
     if image.mode not in _PNG_MODES:
-        array = np.asarray(image if image.mode in ("I", "F") else image.convert("RGB"))
-        return _from_array(array)
+        return _from_array(np.asarray(image if image.mode in ("I", "F") else image.convert("RGB")))
     tags = PillowImage.Exif()
     orientation = image.getexif().get(_ORIENTATION, 1)
     if orientation != 1:

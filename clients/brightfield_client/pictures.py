@@ -18,7 +18,6 @@ from brightfield_painting import display
 
 _NUMBERS = frozenset({"I", "F", "I;16", "I;16B", "I;16L"})
 _DPI = 100
-_TITLE = 0.35  # inches
 _GREY = frozenset({"1", "L", "LA"})
 
 
@@ -53,14 +52,13 @@ def as_picture(array: npt.NDArray[Any]) -> PillowImage.Image:
     return PillowImage.fromarray(display(with_channels(array)))
 
 
-def on_axes(picture: PillowImage.Image, ax: Any | None, title: str = "") -> Any:
+def on_axes(picture: PillowImage.Image, ax: Any | None) -> Any:
     """The picture on matplotlib axes; new ones, pixel for pixel, if none are given."""
     pyplot = require("matplotlib.pyplot", "plot()", "brightfield[notebook]")
     if ax is None:
-        size = (picture.width / _DPI, picture.height / _DPI + (_TITLE if title else 0))
+        size = (picture.width / _DPI, picture.height / _DPI)
         _, ax = pyplot.subplots(figsize=size, dpi=_DPI, layout="constrained")
     ax.imshow(picture)
-    ax.set_title(title)
     ax.set_axis_off()
     return ax
 

@@ -17,6 +17,7 @@ TIMEOUT = "Seconds for this call with all its retries, instead of the client's."
 # Other operations whose parameters calls take: the path, the method, and what they name themselves.
 OPERATIONS = {
     "Collection": ("/collections/{name}", "put", ()),
+    "Items": ("/collections/{name}/items", "post", ("ids", "metadata", "replace")),
     "Neighbors": ("/collections/{name}/neighbors", "post", ("axes",)),
     "Index": ("/collections/{name}/index", "put", ()),
     "Clusters": ("/collections/{name}/clusters", "post", ("k",)),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from document import query_parameters
+from document import python_type, query_parameters
 from image_calls import binary_formats
 from text import head, wrapped
 
@@ -337,6 +337,7 @@ def _function(document: Mapping[str, Any], row: Plain) -> Iterator[str]:
     places = [_PLACES.get(each, "id: str") for each in re.findall(r"{(\w+)}", path)]
     own = re.findall(r"(\w+):", row.own)
     query = query_parameters(document, path, method.lower())
+    signed = re.sub(r"(\w+): str", lambda found: _chosen(query, *found.groups()), row.own)
     formats = row.forms and "format" in query
     rest = f"**parameters: Unpack[given.{row.given}Parameters]" if row.given else ""
     if formats and query["format"]["schema"].get("enum"):
@@ -347,7 +348,7 @@ def _function(document: Mapping[str, Any], row: Plain) -> Iterator[str]:
     own += ["format"] * formats
     form = "*, format: str | None = None" if formats else "" if "*" in row.own else "*"
     answer = "Any" if formats else row.answer
-    yield f"def {row.name}({_joined(*places, row.own, form, _TIMEOUT, rest)}) -> Call[{answer}]:"
+    yield f"def {row.name}({_joined(*places, signed, form, _TIMEOUT, rest)}) -> Call[{answer}]:"
     end = "\n    " if "\n" in row.doc else ""
     yield f'    """{wrapped(row.doc, "    ", False)}{end}"""'
     given = (f'"{each}": {_SENT.get(each, each)}' for each in own)
@@ -371,6 +372,12 @@ def _call(row: Plain, method: str, body: bool, passed: str, formats: bool) -> It
     else:
         asked = f", query({{{passed}}})" if passed else ""
         yield f'    return Call("{method}", {where}, {read}{asked}, timeout=timeout)'
+
+
+def _chosen(query: Mapping[str, Any], name: str) -> str:
+    """A parameter of the signature that is a text: one of those that the document lists, if any."""
+    schema = query.get(name, {}).get("schema", {})
+    return f"{name}: {python_type(name, schema) if 'enum' in schema else 'str'}"
 
 
 def _joined(*parts: str) -> str:

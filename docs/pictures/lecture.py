@@ -45,7 +45,7 @@ PAGE = HERE.parent / "how-to" / "the-lecture.md"
 FACTS = HERE / "lecture.json"
 MOST = 60  # cells of each kind
 _BLOCK = re.compile(r"```python\n(.*?)```(.*?)(?=```python|\Z)", re.S)
-_PICTURE = re.compile(r"\(\.\./pictures/lecture/([\w-]+)\.png\)")
+_PICTURE = re.compile(r"\(\.\./pictures/lecture/([\w-]+)\.(?:png|jpg)\)")
 # Collections are filled before what is searched in them; the page tells it in another order.
 _FIRST = "cells = client.collection"
 
@@ -96,9 +96,9 @@ def write_images(folder: Path, data: Path | None) -> None:
     fields[0].save(folder / "smear.jpg", quality=95)
     _mosaic(fields[1:7]).save(folder / "field.jpg", quality=95)
     _write_cells(folder / "cells", data)
-    nuclei = data / "dsb2018" / "images"
-    Image.open(nuclei / "eb1df8ed879d.png").convert("RGB").save(folder / "nuclei.png")
-    plane = np.asarray(Image.open(nuclei / "449a9c32e53a.png").convert("L"))
+    nuclei = Image.open(data / "dsb2018" / "images" / "449a9c32e53a.png").convert("L")
+    nuclei.save(folder / "nuclei.png")
+    plane = np.asarray(nuclei)
     _write_stack(folder / "stack.tif", plane[264:520, :256])
     _write_small(folder / "small.png", Image.open(data / "kodak" / "04.png").convert("RGB"))
 
@@ -209,6 +209,18 @@ def drawn(folder: Path, only: Sequence[str] = ()) -> Iterator[tuple[str, Image.I
             )
 
 
+def write(picture: Image.Image, name: str) -> None:
+    """The picture as its page shows it: drawings in 256 colours, photographs as JPEG."""
+    small = picture.convert("RGB")
+    small.thumbnail((900, 900))
+    (suffix,) = re.findall(rf"lecture/{name}\.(\w+)\)", PAGE.read_text("utf-8"))
+    file = HERE / "lecture" / f"{name}.{suffix}"
+    if suffix == "jpg":
+        small.save(file, quality=90, subsampling=0, optimize=True)
+    else:
+        reduced(small).save(file, optimize=True)
+
+
 def _alike(cells: Any) -> dict[str, int]:
     """How many of the eleven neighbours of the white cell are white cells, in both spaces."""
     spaces = ("embedding", "pixels")
@@ -247,9 +259,7 @@ def main(data: Path | None, images: Path | None, only: Sequence[str]) -> None:
         folder = Path(place)
         write_images(folder, data)
         for name, picture in drawn(folder, only):
-            small = picture.convert("RGB")
-            small.thumbnail((900, 900))
-            reduced(small).save(HERE / "lecture" / f"{name}.png", optimize=True)
+            write(picture, name)
             print(name, picture.size, os.linesep, end="", flush=True)
 
 

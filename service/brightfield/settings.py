@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     """Folder of the store, the uploaded images and downloaded weights."""
     database_url: str = ""
     """SQLAlchemy URL of the store; empty: SQLite in the data folder."""
+    database_connections: int = Field(5, ge=4)
+    """Most connections to the store, one of which renews the lease; at least evaluations + 3. On
+    PostgreSQL notices take one more."""
     device: str = "auto"
     """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
     backend: BackendChoice = "auto"
@@ -83,7 +86,8 @@ class Settings(BaseSettings):
     model what its card says, else the fastest that is close enough, found while the model already
     serves."""
     precision: PrecisionChoice = "auto"
-    """What models compute in: fp32, bf16 or fp16; auto: what the card says, by default fp32."""
+    """What models compute in: fp32, or bf16 or fp16 where the answers stay close enough; auto: what
+    the card says, by default fp32."""
     memory_budget: int | None = None
     """Bytes for resident models per device; empty: 60 % of the device's memory."""
     max_pixels: int = Field(100_000_000, ge=1)
@@ -175,6 +179,16 @@ class Settings(BaseSettings):
     def _both(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("HTTPS needs both tls_certificate and tls_key")
+        return self
+
+    @model_validator(mode="after")
+    def _enough_connections(self) -> Self:
+        """An evaluation keeps one while it reads, the build of an index two, a lease its own."""
+        if self.database_connections < self.evaluations + 3:
+            raise ValueError(
+                f"database_connections={self.database_connections} is too few for evaluations="
+                f"{self.evaluations}, which read by one each; set {self.evaluations + 3} or more"
+            )
         return self
 
     @field_validator("default_models")

@@ -80,6 +80,11 @@ class Target:
         return {"label": self.label, "class_id": self.class_id}
 
     @property
+    def told(self) -> str:
+        """What its score is, for people."""
+        return f"the {self.kind} of {self.label}"
+
+    @property
     def frame(self) -> Box | None:
         """Where in the image it is, for a frame on pictures; None for what is everywhere."""
         return None

@@ -41,11 +41,12 @@ def test_a_neurons_picture_is_cut_to_what_it_sees(client: TestClient) -> None:
     assert len(np.unique(few.reshape(-1, 3), axis=0)) < 3000  # pixels became squares
 
 
-def test_filters_have_a_scale_below_them(client: TestClient) -> None:
+def test_filters_have_their_numbers_and_a_scale_below_them(client: TestClient) -> None:
     address = "/models/imagenet-lite0/filters?format=png"
     plain, told = (
         Image.open(io.BytesIO(client.get(each).content))
         for each in (address, f"{address}&legend=true")
     )
-    assert plain.width == told.width > 600 and told.height > plain.height
+    assert plain.width > 600 and told.width > 600
+    assert told.height > plain.height + 4 * 16 + 40  # four rows with a line each, and the legend
     assert client.get("/models/imagenet-lite0/filters?legend=true").status_code == 422

@@ -70,7 +70,7 @@ def test_a_map_is_made_drawn_and_asked_for_again(crops, tmp_path):
     drawn = made.save(tmp_path / "map.svg", by="kind", ids=["cat/0"]).read_text()
     assert drawn.startswith("<svg") and "t-SNE of 6 items, perplexity" in drawn
     clustered = made.save(tmp_path / "clusters.svg", clusters=2).read_text()
-    assert ">cluster 0 (" in clustered and ">2-means<" in clustered
+    assert ">cluster 0 (" in clustered and ">k-means, k = 2<" in clustered
     axes = crops.project("pca").save(tmp_path / "pca.svg").read_text()
     assert ">PC 1 (" in axes and "% of the variance)<" in axes
     crops.add_vectors(np.ones((1, 1280)), ["new"])
@@ -83,6 +83,7 @@ def test_a_map_is_made_drawn_and_asked_for_again(crops, tmp_path):
 
 def test_clusters_and_what_looks_wrong(crops):
     found = crops.clusters(2, seed=1)
+    assert "<td>0</td>" in found._repr_html_() and "<th>items</th>" in found._repr_html_()
     assert sum(found.sizes) == 6 and len(found.labels) == 6
     assert set(found.members[0]) | set(found.members[1]) == set(found.ids)
     assert crops.duplicates(0.0)["groups"] == []

@@ -58,4 +58,4 @@ def test_every_method_that_asks_takes_a_timeout():
         name for name, each in asking.items() if "timeout" not in inspect.signature(each).parameters
     }
     # Named by what they pass on; short questions about a job that is at hand.
-    assert lacking == {"submit", "map", "metrics", "refresh", "cancel"}
+    assert lacking == {"submit", "map", "refresh", "cancel"}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,11 +60,26 @@ async def bad(client: Client, other: AsyncClient) -> None:
     client.detect("cup.png", format="tiff")  # error
     client.detect("cup.png", timeout="five")  # error
     client.models(timeout="five")  # error
+    client.classify(3)  # error
+    client.occlusion("cup.png", hide=160)  # error
+    client.metrics([0, 1], [0.1, 0.2], task="clasification")  # error
+    client.metrics([0, 1], [0.1, 0.2], operating="youden")  # error
+    client.start_run("a", topk=3)  # error
+    client.collection("cells").project("tsnee")  # error
+    client.collection("cells").add(["cup.png"], regoin=(0, 0, 9, 9))  # error
+    client.classify("cup.png").tops  # error
     client.submit("occlusion", "cup.png", border="bend")  # error
     client.map(["cup.png"], "clasify")  # error
     await other.classify("cup.png", top_k="three")  # error
     await other.submit("saliency", "cup.png", method="gradcam")  # error
+    other.classify("cup.png").top  # error
 """
+PYRIGHT = ROOT / ".npm" / "node_modules" / "pyright" / "index.js"
+# .ci/run sets it, where Node has to be there.
+REQUIRED = os.environ.get("BRIGHTFIELD_BROWSER_TESTS") == "required"
+
+
+EXPECTED = {n for n, line in enumerate(CODE.splitlines(), 1) if line.endswith("# error")}
 
 
 @pytest.mark.slow
@@ -72,6 +91,26 @@ def test_results_are_precise_and_wrong_parameters_errors(tmp_path: Path) -> None
     quiet = ["--ignore-missing-imports", "--follow-imports", "silent"]
     cache = ["--cache-dir", str(tmp_path / "cache")]
     out, err, _ = api.run([*options.split(), *quiet, *cache, str(file)])
-    lines = {int(n) for n in re.findall(r"use\.py:(\d+): error", out)}
-    expected = {n for n, line in enumerate(CODE.splitlines(), 1) if line.endswith("# error")}
-    assert lines == expected, out + err
+    assert errors(out, r"use\.py:(\d+): error") == EXPECTED, out + err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not REQUIRED and not PYRIGHT.is_file(),
+    reason="Pyright isn't there: npm install --prefix .npm pyright@1",
+)
+def test_pyright_sees_the_same(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    assert node is not None
+    (tmp_path / "use.py").write_text(CODE)
+    paths = [str(ROOT / each) for each in ("service", "clients")]
+    options = {"extraPaths": paths, "typeCheckingMode": "strict", "reportMissingTypeStubs": False}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(options))
+    command = [node, str(PYRIGHT), "--pythonpath", sys.executable, "use.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert errors(done.stdout, r"use\.py:(\d+):\d+ - error") == EXPECTED, done.stdout + done.stderr
+
+
+def errors(said: str, where: str) -> set[int]:
+    """The lines with errors."""
+    return {int(number) for number in re.findall(where, said)}

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 from PIL import Image
 
-from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
+from brightfield.collections.map_plot import PALE, Legend, MapAxis, MapPlot, colored
 from brightfield.images.thumbnail import thumbnail
 
 RED = thumbnail(np.full((20, 20, 3), (200, 0, 0), np.uint8))
@@ -54,3 +54,18 @@ def test_many_numbers_lie_along_a_ramp() -> None:
     colors, legend = colored([*range(21), None], "area")
     assert colors[0] == (68, 1, 84) and colors[20] == (253, 231, 37) and colors[21] == PALE
     assert [text for _, text in legend.lines] == ["0", "5", "10", "15", "20"]
+
+
+def test_the_axes_say_what_they_are_and_how_long() -> None:
+    axes = (MapAxis("PC 1 (60 %)", -0.25, 1.5), MapAxis("PC 2 (20 %)", 0.0, 0.125))
+    plot = MapPlot(200, np.array([[0.0, 1.0]]), [(0, 0, 255)], title="PCA", axes=axes)
+    root = ET.fromstring(plot.svg())
+    told = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert told == ["PCA", "-0.25", "PC 1 (60 %)", "1.5", "0", "PC 2 (20 %)", "0.125"]
+    picture = pixels(plot)
+    assert picture.shape[:2] == (int(root.attrib["height"]), int(root.attrib["width"]))
+    # The outermost point lies within the frame.
+    rows, columns = np.nonzero((picture == PALE).all(axis=2))
+    blue = np.nonzero((picture == (0, 0, 255)).all(axis=2))
+    assert rows.min() < blue[0].min() and blue[0].max() < rows.max()
+    assert columns.min() < blue[1].min() and blue[1].max() < columns.max()

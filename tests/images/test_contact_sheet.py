@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
+from brightfield.images.contact_sheet import Row, SheetCell, columns_for, contact_sheet, fitted
 
 
 def plain(height: int, width: int, color: tuple[int, int, int]) -> np.ndarray:
@@ -52,3 +52,18 @@ def test_pixels_stay_squares_or_are_averaged() -> None:
     assert large.shape == (20, 40, 3) and set(np.unique(large)) == {0, 200}
     small = fitted(np.tile(np.array([[[0] * 3, [200] * 3]], np.uint8), (40, 20, 1)), 20)
     assert small.shape == (20, 20, 3) and set(np.unique(small)) == {100}
+
+
+def test_the_last_row_is_full_where_that_is_possible() -> None:
+    assert [columns_for(count) for count in (0, 1, 3, 5, 6, 24, 32, 64)] == [1, 1, 3, 3, 3, 6, 8, 8]
+
+
+def test_a_name_loses_its_beginning_and_the_number_before_it_stays() -> None:
+    def strip(name: str) -> np.ndarray:
+        tile = SheetCell((plain(4, 4, (255, 0, 0)),), "0.204", name)
+        return contact_sheet([Row([tile])], 90)[-20:]
+
+    long = strip("a/folder/with/a/long/name/25.png")
+    assert not np.array_equal(long, strip("a/folder/with/a/long/name/26.png"))  # its end is there
+    assert np.array_equal(long, strip("b/folder/with/a/long/name/25.png"))
+    assert (long[:, -4:] == 255).all()

@@ -12,6 +12,8 @@ MAP = np.linspace(-1, 1, 24, dtype=np.float32).reshape(4, 6)
 
 
 class Warm(HeatResult):
+    reading = "how warm it is"
+
     def heat(self) -> Heat:
         return Heat(MAP, signed=True, region=(1.0, 1.0, 3.0, 2.0))
 

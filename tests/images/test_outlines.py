@@ -7,7 +7,7 @@ import pytest
 from skimage.segmentation import find_boundaries
 
 from brightfield.images.objects import Box
-from brightfield.images.outlines import draw_boxes, draw_objects, line_width
+from brightfield.images.outlines import draw_boxes, draw_objects, line_width, paint_objects
 
 RNG = np.random.default_rng(0)
 RED, GREEN = (255, 0, 0), (0, 200, 0)
@@ -77,3 +77,27 @@ def test_boxes_beyond_the_image_and_of_no_size_are_drawn_without_fault() -> None
     assert drawn.shape == base.shape
     assert drawn.any()
     assert not draw_boxes(base, [], [], []).any()
+
+
+def test_a_stain_changes_no_colour_of_what_is_painted_fully(labels: np.ndarray) -> None:
+    base = np.full((40, 50, 3), (90, 20, 120), np.uint8)
+    drawn = paint_objects(base, labels, {1: (0, 0, 0), 2: GREEN}, 0.5, full=True)
+    inside = drawn[8, 8].astype(int)
+    assert np.ptp(inside) <= 1  # black over the stain is a grey
+    np.testing.assert_array_equal(drawn[labels == 0], base[labels == 0])
+
+
+def test_no_text_covers_another_where_there_is_room() -> None:
+    boxes = [Box(40, 60, 140, 160), Box(42, 61, 142, 161), Box(44, 62, 144, 162)]
+    colors = [RED, GREEN, (0, 0, 255)]
+    drawn = draw_boxes(np.zeros((300, 400, 3), np.uint8), boxes, ["cell 0.98"] * 3, colors)
+    sizes = [int((drawn == color).all(axis=2).sum()) for color in colors]
+    alone = [
+        draw_boxes(np.zeros((300, 400, 3), np.uint8), [box], ["cell 0.98"], [color])
+        for box, color in zip(boxes, colors, strict=True)
+    ]
+    whole = [
+        int((each == color).all(axis=2).sum()) for each, color in zip(alone, colors, strict=True)
+    ]
+    # Frames cross each other in a few pixels; a covered plate would lose hundreds.
+    assert all(size > most - 120 for size, most in zip(sizes, whole, strict=True))

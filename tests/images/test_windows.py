@@ -105,3 +105,10 @@ def test_the_winner_has_the_greatest_mean() -> None:
     maps = np.stack([accumulate(grid, each) for each in values])
     np.testing.assert_array_equal(winners(grid, values, 0.0), maps.argmax(axis=0))
     assert (winners(grid, values, 2.0) == -1).all()
+
+
+def test_people_are_told_size_and_step() -> None:
+    sliding = window_grid((100, 90), (40, 30), (20, 15), "shift")
+    assert sliding.told == "windows of 30 x 40 pixels, one every 20"
+    assert sliding.covered == (0, 0, 90, 100)
+    assert window_grid((100, 90), (40, 30), (80, 70), "drop").told == "windows of 30 x 40 pixels"

@@ -15,7 +15,7 @@ def test_two_classes(reports: dict[str, Report]) -> None:
     auroc = report["metrics"]["auroc"]
     low, high = auroc["ci"]
     assert f"is {auroc['value']:.3f} (95 % interval {low:.3f} to {high:.3f}, DeLong)" in text
-    assert f"threshold {report['operating_point']['threshold']:.3f}, youden" in text
+    assert f"threshold {report['operating_point']['threshold']:.3f}, by Youden's index" in text
     found = report["metrics"]["sensitivity"]
     expected = f"of the {found['n']} cases of 1 that it finds: {100 * found['value']:.0f} %"
     assert expected in text

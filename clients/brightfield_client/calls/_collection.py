@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, path_of, query
@@ -272,7 +272,7 @@ def tcav(
 def project(
     name: str,
     /,
-    method: str = "tsne",
+    method: Literal["pca", "tsne", "umap"] = "tsne",
     *,
     timeout: float | None = None,
     **parameters: Unpack[given.ProjectionParameters],

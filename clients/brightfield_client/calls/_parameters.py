@@ -468,6 +468,55 @@ class CollectionParameters(TypedDict, total=False):
     """Length of a vector, for a collection without a model, which takes only vectors."""
 
 
+class ItemsParameters(TypedDict, total=False):
+    """Parameters of POST /collections/{name}/items."""
+
+    model: str | None
+    """A model's id as in GET /models. Default: the task's default model."""
+    region: str | Sequence[int] | None
+    """Only this part: x,y,width,height in pixels of the displayed image. Default: all of it."""
+    intensity: str | None
+    """How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or
+    `range:low,high`. `auto` is the card's, else `dtype` for 8-bit images and colours, and
+    `signal`, with a warning, for others. Default: "auto"."""
+    scale: str | Literal["auto", "off"] | float | None
+    """At which size the model sees the image: so many of its pixels for each of the image along
+    a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have
+    one; else as it is. Answers are in the image's own pixels. Default: "auto"."""
+    diameter: str | float | None
+    """How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the
+    model sees them at the size that it knows best. Takes the place of `scale`."""
+    backend: Literal["auto", "eager", "openvino", "cuda_graphs", "inductor"] | None
+    """What runs the model: `eager` (PyTorch as it is, always possible), `openvino`,
+    `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as
+    `GET /models/{id}` says. Default: "auto"."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None
+    """What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says.
+    Default: "auto"."""
+    page: int | None
+    """Page of a multi-page file, frame of an animation, or scene of a file with several images;
+    counted from 0."""
+    z: int | None
+    """Plane along the depth axis, counted from 0."""
+    t: int | None
+    """Time point, counted from 0."""
+    channels: str | int | Sequence[int] | None
+    """Channels to keep, in this order, counted from 0: `0,2`. Default: all."""
+    axes: str | None
+    """Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y
+    rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`."""
+    level: int | None
+    """Level of a pyramid, 0 the full resolution, each further one smaller; places and
+    `pixel_size` are those of the level. Default: the smallest level that has all that the model
+    sees at its `scale`, and places in the full resolution; else 0."""
+    orientation: Literal["apply", "ignore"] | None
+    """Whether to turn the pixels as the file's orientation tag says. Default: "apply"."""
+    pixel_size: float | None
+    """Micrometres per pixel; overrides what the file says."""
+    spacing: float | None
+    """Micrometres from a plane along Z to the next; overrides what the file says."""
+
+
 class NeighborsParameters(TypedDict, total=False):
     """Parameters of POST /collections/{name}/neighbors."""
 
@@ -1037,6 +1086,24 @@ DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
         "dtype": 'How vectors are stored; float16 takes half the space and keeps 3 digits. Default: "float32".',
         "keep_images": "Also keep the images themselves; /patches over the collection needs them. Default: false.",
         "dim": "Length of a vector, for a collection without a model, which takes only vectors.",
+    },
+    "ItemsParameters": {
+        "model": "A model's id as in GET /models. Default: the task's default model.",
+        "region": "Only this part: x,y,width,height in pixels of the displayed image. Default: all of it.",
+        "intensity": 'How values are brought to [0, 1]: `dtype`, `signal`, `percentile:low,high` or `range:low,high`. `auto` is the card\'s, else `dtype` for 8-bit images and colours, and `signal`, with a warning, for others. Default: "auto".',
+        "scale": "At which size the model sees the image: so many of its pixels for each of the image along a side, as 0.25, or `off`. `auto`: by the pixel size, if the image and the model's card have one; else as it is. Answers are in the image's own pixels. Default: \"auto\".",
+        "diameter": "How large the objects are, in pixels of the image (`40`) or in micrometres (`12um`): the model sees them at the size that it knows best. Takes the place of `scale`.",
+        "backend": 'What runs the model: `eager` (PyTorch as it is, always possible), `openvino`, `cuda_graphs` or `inductor`; `auto`: what is fastest on this machine and close enough, as `GET /models/{id}` says. Default: "auto".',
+        "precision": 'What the model computes in: `fp32`, `bf16` or `fp16`; `auto`: what its card says. Default: "auto".',
+        "page": "Page of a multi-page file, frame of an animation, or scene of a file with several images; counted from 0.",
+        "z": "Plane along the depth axis, counted from 0.",
+        "t": "Time point, counted from 0.",
+        "channels": "Channels to keep, in this order, counted from 0: `0,2`. Default: all.",
+        "axes": "Names of the file's axes, one letter each, slowest first: T time, Z depth, C channel, Y rows, X columns, S sample (red, green, blue), P page; `CYX`, `ZYX`.",
+        "level": "Level of a pyramid, 0 the full resolution, each further one smaller; places and `pixel_size` are those of the level. Default: the smallest level that has all that the model sees at its `scale`, and places in the full resolution; else 0.",
+        "orientation": 'Whether to turn the pixels as the file\'s orientation tag says. Default: "apply".',
+        "pixel_size": "Micrometres per pixel; overrides what the file says.",
+        "spacing": "Micrometres from a plane along Z to the next; overrides what the file says.",
     },
     "NeighborsParameters": {
         "filter": 'ItemFilter on the metadata, all of which must hold: `{"label": "RBC"}`, `{"area": {"ge": 50, "lt": 200}}`, `{"slide": {"in": ["a", "b"]}}`. Default: all items.',

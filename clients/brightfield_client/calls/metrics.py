@@ -6,29 +6,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, query
-from brightfield_client.calls.predictions import Columns, options_of, predictions_of
+from brightfield_client.calls.predictions import Columns, Evaluand, options_of, predictions_of
 from brightfield_client.calls.reading import one
 from brightfield_client.results.evaluation import Evaluation
 
 _FILES = {".npz": "application/x-npz", ".json": "application/json"}
 
 
-def metrics(
+def metrics(  # noqa: PLR0913 - all of an evaluation
     truth: Any,
     scores: Any = None,
     *,
     predictions: Any = None,
-    task: str = "classification",
+    task: Evaluand = "classification",
     ids: Sequence[Any] | None = None,
     groups: Columns | None = None,
     labels: Sequence[Any] | None = None,
     ci: Mapping[str, Any] | None = None,
-    **options: Any,
+    require: str | Sequence[str] | None = None,
+    timeout: float | None = None,
+    **options: Unpack[given.EvaluationParameters],
 ) -> Call[Evaluation]:
     """How good predictions are: metrics with intervals, curves, confusion, the worst cases.
+
+    Raises `UnprocessableError` with the row for wrong types, lengths and labels.
 
     | task | truth | predictions |
     |---|---|---|
@@ -50,22 +55,18 @@ def metrics(
             columns by name: `group` and those of the option `by`.
         labels: the classes in the order of their numbers.
         ci: `{"method", "level", "resamples", "seed"}` of the intervals.
-        options: the task's others, as threshold, operating_point, mode, pixel_size, iou_type, bits;
-            and `require`, what numbers must reach, as `auroc>=0.9`,
-            and `timeout`, seconds for this call.
-
-    Raises `UnprocessableError` with the row for wrong types, lengths and labels.
+        require: what numbers must reach, as `auroc>=0.9`; `timeout`: seconds for this call.
     """
-    call = Call("POST", "/metrics", one(Evaluation), timeout=options.pop("timeout", None))
-    given = options_of(labels, ci, options)
+    call = Call("POST", "/metrics", one(Evaluation), timeout=timeout)
+    chosen = options_of(labels, ci, {"require": require, **options})
     if isinstance(truth, str | PathLike):
         file, named = Path(truth), {} if task == "classification" else {"task": task}
         kind = _FILES.get(file.suffix.lower(), "text/csv")
-        params, headers = query(named | given), {"Content-Type": kind}
+        params, headers = query(named | chosen), {"Content-Type": kind}
         return replace(call, params=params, headers=headers, content=file.read_bytes())
     found = predictions_of(task, truth, scores, predictions, ids, groups)
     if found.document is not None:  # JSON has the options beside the data
-        found = replace(found, document={"task": task, **given, **found.document})
+        found = replace(found, document={"task": task, **chosen, **found.document})
     media_type, content = found.body()
-    params = {} if found.document is not None else query(given)
+    params = {} if found.document is not None else query(chosen)
     return replace(call, params=params, headers={"Content-Type": media_type}, content=content)

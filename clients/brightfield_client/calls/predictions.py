@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from brightfield_client.images import NPY, to_payload
 
 # For each task with pairs, what the service calls the truth and what is judged by it.
 _PAIRS = {"segmentation": ("truth", "prediction"), "restoration": ("reference", "image")}
+Evaluand = Literal["classification", "multilabel", "segmentation", "detection", "restoration"]
 Columns = Sequence[Any] | Mapping[str, Sequence[Any]]
 """Groups, or columns by name: `group` and those of the option `by`."""
 _FORMS = frozenset({"png", "data", "npy", "rle", "array"})

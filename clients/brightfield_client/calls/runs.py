@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from brightfield_client.arrays import Array
+from brightfield_client.calls import _parameters as given
 from brightfield_client.calls.call import Call, path_of
-from brightfield_client.calls.predictions import Columns, options_of, predictions_of
+from brightfield_client.calls.predictions import Columns, Evaluand, options_of, predictions_of
 from brightfield_client.calls.reading import arrays, one
 from brightfield_client.results._shapes import EvaluationRun, RunChunk
 
@@ -15,11 +16,11 @@ from brightfield_client.results._shapes import EvaluationRun, RunChunk
 def start_run(
     name: str | None = None,
     *,
-    task: str = "classification",
+    task: Evaluand = "classification",
     labels: Sequence[Any] | None = None,
     ci: Mapping[str, Any] | None = None,
     timeout: float | None = None,
-    **options: Any,
+    **options: Unpack[given.EvaluationParameters],
 ) -> Call[EvaluationRun]:
     """Start an evaluation whose predictions come in chunks.
 
@@ -39,7 +40,7 @@ def add_chunk(  # noqa: PLR0913 - all of a chunk, and how long to wait
     scores: Any = None,
     *,
     predictions: Any = None,
-    task: str | None = None,
+    task: Evaluand | None = None,
     ids: Sequence[Any] | None = None,
     groups: Columns | None = None,
     timeout: float | None = None,

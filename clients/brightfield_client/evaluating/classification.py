@@ -24,7 +24,7 @@ class ClassificationEvaluator(TaskEvaluator):
     (and where need be shrunk) to lie within the image.
     """
 
-    evaluation: ClassVar[str] = "classification"
+    evaluation = "classification"
     size: ClassVar[int] = 64
 
     @classmethod

@@ -23,7 +23,7 @@ class DetectionEvaluator(TaskEvaluator):
     image that was refused is left out, with its true objects.
     """
 
-    evaluation: ClassVar[str] = "detection"
+    evaluation = "detection"
     size: ClassVar[int] = 16
 
     @classmethod

@@ -14,7 +14,7 @@ class SegmentationEvaluator(PairEvaluator):
     serve for both.
     """
 
-    evaluation: ClassVar[str] = "segmentation"
+    evaluation = "segmentation"
     size: ClassVar[int] = 8
     names: ClassVar[tuple[str, str]] = ("truth", "prediction")
     word: ClassVar[str] = "mask"

@@ -24,7 +24,7 @@ class SuperResolutionEvaluator(PairEvaluator):
     measured by convention.
     """
 
-    evaluation: ClassVar[str] = "restoration"
+    evaluation = "restoration"
     size: ClassVar[int] = 4
     names: ClassVar[tuple[str, str]] = ("reference", "image")
     word: ClassVar[str] = "reference"

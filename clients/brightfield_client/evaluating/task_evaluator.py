@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from brightfield_client.calls.predictions import Evaluand
 from brightfield_client.evaluating.dataset import Case, Dataset
 from brightfield_client.images import ImageSource
 from brightfield_client.models import Model
@@ -15,7 +16,7 @@ from brightfield_client.models import Model
 class TaskEvaluator(ABC):
     """One model on one data set. `parameters` are those of the endpoint that the caller gave."""
 
-    evaluation: ClassVar[str]
+    evaluation: ClassVar[Evaluand]
     """The task at /metrics."""
     size: ClassVar[int]
     """Cases of a chunk."""

@@ -71,6 +71,9 @@ class Clusters(ItemGroups, Table):
     def _table(self) -> Cells:
         return ("id", "cluster"), zip(self.ids, self.labels.tolist(), strict=True)
 
+    def _repr_html_(self) -> str:
+        return html_table(("cluster", "items"), ([*map(str, e)] for e in enumerate(self.sizes)))
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Projection(ProjectedItems, Drawn, Table):

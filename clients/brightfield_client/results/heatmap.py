@@ -112,5 +112,5 @@ class Heatmap(Result, Drawn, ABC):
 
     def _repr_html_(self) -> str:
         title = html.escape(self._title(0))
-        picture = inline_png(self.overlay(), self._title(0)) if "map" in self.json else ""
+        picture = inline_png(self.overlay(), self._title(0)) if self.json.get("map") else ""
         return f"{picture}<br>{title}<br>{self._caption()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brightfield_client.arrays import FloatArray
 from brightfield_client.results._answers import OcclusionResult
+from brightfield_client.results.table import html_table
 
 
 class Occlusion(OcclusionResult):
@@ -28,6 +29,13 @@ class Occlusion(OcclusionResult):
 
     def _every(self) -> FloatArray:
         return self.plane() if self.map is None else self.map
+
+    def _repr_html_(self) -> str:
+        if (hidden := self.what_if) is None:
+            return super()._repr_html_()
+        rows = zip(hidden.targets, hidden.before, hidden.after, strict=True)
+        told = ((each.label, f"{one:.4g}", f"{two:.4g}") for each, one, two in rows)
+        return html_table(("score of", "before", "hidden"), told) + super()._repr_html_()
 
     def _title(self, target: int) -> str:
         label = self.targets[target].label if target < len(self.targets) else ""

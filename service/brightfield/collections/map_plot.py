@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
@@ -33,6 +33,8 @@ _RAMP = np.array(
 PALE: Color = (210, 214, 219)
 _INK, _PAPER = (33, 37, 41), (255, 255, 255)
 _MARGIN, _LEGEND, _FONT, _FINER = 12, 180, 13, 3
+# The frame of the axes lies outside of the outermost points.
+_FRAME = 8
 # Room for a line of text along an edge of the map.
 _TEXTS = 24
 
@@ -43,6 +45,19 @@ class Legend:
 
     title: str
     lines: Sequence[tuple[Color, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class MapAxis:
+    """What an axis is, and the values of the points at its ends."""
+
+    text: str
+    low: float
+    high: float
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        return f"{self.low:.3g}", f"{self.high:.3g}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,8 +72,8 @@ class MapPlot:
     tile: int = 0
     legend: Legend | None = None
     title: str = ""
-    axes: tuple[str, str] | None = None
-    """What stands along the horizontal and the vertical axis."""
+    axes: tuple[MapAxis, MapAxis] | None = None
+    """The horizontal and the vertical axis."""
 
     @property
     def _left(self) -> int:
@@ -70,7 +85,12 @@ class MapPlot:
 
     @property
     def _width(self) -> int:
-        return self._left + self.side + _MARGIN + (_LEGEND if self.legend else 0)
+        return self._right + (_LEGEND if self.legend else 0)
+
+    @property
+    def _right(self) -> int:
+        """Where the legend begins."""
+        return self._left + self.side + _MARGIN + (_FRAME if self.axes else 0)
 
     @property
     def _height(self) -> int:
@@ -145,46 +165,67 @@ class MapPlot:
         return [(self._top + 20 * row, color, text) for row, (color, text) in enumerate(lines)]
 
     def _write_legend(self, draw: ImageDraw.ImageDraw) -> None:
-        left, font = self._left + self.side + _MARGIN, ImageFont.load_default(_FONT)
+        left, font = self._right, ImageFont.load_default(_FONT)
         for top, color, text in self._lines():
             if color is not None:
                 draw.rectangle((left, top + 2, left + 11, top + 13), fill=color)
             draw.text((left + (18 if color else 0), top), _short(text), _INK, font)
 
     def _write_texts(self, picture: Image.Image) -> None:
-        """The title, and what the axes are, the vertical one from below upwards."""
+        """The title, and the axes in a frame around the points, the vertical one upwards."""
         draw, font = ImageDraw.Draw(picture), ImageFont.load_default(_FONT)
-        draw.text((self._left, _MARGIN), self.title, _INK, font)
+        draw.text((self._left, _MARGIN - 4), self.title, _INK, font)
         if self.axes is None:
             return
-        across, up = self.axes
-        middle, bottom = self._left + self.side // 2, self._top + self.side + _MARGIN
-        draw.text((middle, bottom), across, _INK, font, anchor="ma")
-        upright = Image.new("RGB", (self.side, _TEXTS), _PAPER)
-        ImageDraw.Draw(upright).text((self.side // 2, 2), up, _INK, font, anchor="ma")
-        picture.paste(upright.transpose(Image.Transpose.ROTATE_90), (2, self._top))
-        frame = (self._left - 3, self._top - 3, self._left + self.side + 3, bottom - _MARGIN + 3)
+        across, up = map(self._line, self.axes)
+        bottom = self._top + self.side
+        picture.paste(across, (self._left, bottom + _MARGIN))
+        picture.paste(up.transpose(Image.Transpose.ROTATE_90), (2, self._top))
+        corners = (self._left, self._top, self._left + self.side, bottom)
+        frame = [edge + way * _FRAME for edge, way in zip(corners, (-1, -1, 1, 1), strict=True)]
         draw.rectangle(frame, outline=PALE)
+
+    def _line(self, axis: MapAxis) -> Image.Image:
+        """An axis' text in its middle and its values at the ends, as wide as the map."""
+        line = Image.new("RGB", (self.side, _TEXTS), _PAPER)
+        draw, font = ImageDraw.Draw(line), ImageFont.load_default(_FONT)
+        for text, x, anchor in self._along(axis, ("la", "ma", "ra")):
+            draw.text((x, 2), text, _INK, font, anchor=anchor)
+        return line
+
+    def _along(
+        self, axis: MapAxis, anchors: tuple[str, str, str]
+    ) -> Iterator[tuple[str, int, str]]:
+        """Texts of an axis, how far along they are, and which part of each is there."""
+        low, high = axis.ends
+        places = (0, self.side // 2, self.side)
+        return zip((low, axis.text, high), places, anchors, strict=True)
 
     def _svg_texts(self) -> list[str]:
         style = f'font-size="{_FONT}" font-family="sans-serif" fill="{web(_INK)}"'
-        parts = [f'<text x="{self._left}" y="{_MARGIN + 12}" {style}>{escape(self.title)}</text>']
+        title = f'<text x="{self._left}" y="{_MARGIN + 8}" {style}>{escape(self.title)}</text>'
         if self.axes is None:
-            return parts if self.title else []
-        across, up = map(escape, self.axes)
-        x, y = self._left + self.side // 2, self._top + self.side // 2
-        bottom = self._top + self.side + _MARGIN + 12
-        middle = f'text-anchor="middle" {style}'
+            return [title] if self.title else []
+        bottom = self._top + self.side
+        starts = (
+            f"translate({self._left},{bottom + _MARGIN + 12})",
+            f"translate(14,{bottom}) rotate(-90)",
+        )
         return [
-            *parts,
-            f'<rect x="{self._left - 3}" y="{self._top - 3}" width="{self.side + 6}" '
-            f'height="{self.side + 6}" fill="none" stroke="{web(PALE)}"/>',
-            f'<text x="{x}" y="{bottom}" {middle}>{across}</text>',
-            f'<text transform="translate(14,{y}) rotate(-90)" {middle}>{up}</text>',
+            title,
+            f'<rect x="{self._left - _FRAME}" y="{self._top - _FRAME}" '
+            f'width="{self.side + 2 * _FRAME}" height="{self.side + 2 * _FRAME}" '
+            f'fill="none" stroke="{web(PALE)}"/>',
+            *(
+                f'<text transform="{start}" x="{x}" text-anchor="{anchor}" {style}>'
+                f"{escape(text)}</text>"
+                for axis, start in zip(self.axes, starts, strict=True)
+                for text, x, anchor in self._along(axis, ("start", "middle", "end"))
+            ),
         ]
 
     def _svg_legend(self) -> list[str]:
-        left, parts = self._left + self.side + _MARGIN, []
+        left, parts = self._right, []
         for top, color, text in self._lines():
             if color is not None:
                 parts.append(

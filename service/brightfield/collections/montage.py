@@ -18,22 +18,28 @@ _BLANK = np.full((1, 1, 3), 233, np.uint8)
 
 
 def neighbor_montage(
-    items: Items, found: Mapping[str, Any], query: bytes | str | None, *, legend: bool
+    items: Items,
+    found: Mapping[str, Any],
+    query: bytes | str | None,
+    *,
+    name: str | None = None,
+    legend: bool,
 ) -> Rgb:
     """A tile for the query and one for each neighbour, with its distance and id.
 
-    `query` is the thumbnail of an image, the id of an item, or None for a vector. A tile is grey
+    `query` is the thumbnail of an image, whose file has the `name` if that is known, the id of an
+    item, or None for a vector. A tile is grey
     where there is no picture, as of an item that was added as a vector. Blocks.
     """
     ids = [each["id"] for each in found["neighbors"]]
     asked = query if isinstance(query, str) else None
     pictures = _thumbnails(items, found["collection"], ids if asked is None else [*ids, asked])
     shown = opened(query) if isinstance(query, bytes) else pictures.get(asked or "", _BLANK)
-    told = "vector" if query is None else asked or "image"
-    tiles = [SheetCell((shown,), f"query: {told}")]
+    told = "vector" if query is None else asked or name or "image"
+    tiles = [SheetCell((shown,), "query:", told)]
     for each in found["neighbors"]:
         picture = pictures.get(each["id"], _BLANK)
-        tiles.append(SheetCell((picture,), f"{each['distance']:.3g}  {each['id']}"))
+        tiles.append(SheetCell((picture,), f"{each['distance']:.3g}", each["id"]))
     rows = [Row(tiles[start : start + _ACROSS]) for start in range(0, len(tiles), _ACROSS)]
     sheet = contact_sheet(rows, _SIDE)
     return with_legend(sheet, PictureLegend((_told(found),))) if legend else sheet

@@ -32,6 +32,8 @@ class SearchExample:
     item_id: str | None
     view: View
     selection: Selection
+    name: str | None = None
+    """Of the image's file, if it is known."""
 
     def __post_init__(self) -> None:
         given = {"image": self.image, "vector": self.vector, "id": self.item_id}
@@ -90,7 +92,9 @@ class NeighborSearch:
                 pictured, self._engine, example.image, example.selection, ticket
             )
         items = self._queries.stores.items
-        sheet = await asyncio.to_thread(neighbor_montage, items, found, query, legend=legend)
+        sheet = await asyncio.to_thread(
+            neighbor_montage, items, found, query, name=example.name, legend=legend
+        )
         return encode.png(sheet)
 
     async def _embedded(

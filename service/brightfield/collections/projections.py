@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from brightfield.collections.map_plot import PALE, Legend, MapPlot, colored
+from brightfield.collections.map_plot import PALE, Legend, MapAxis, MapPlot, colored
 from brightfield.collections.notes import as_json, on_copies, on_zeros
 from brightfield.collections.queries import (
     Clustering,
@@ -208,7 +208,9 @@ class CollectionProjections:
         plot = MapPlot(choice.size, places, dots, list(tiles.values()), tile, legend, title, axes)
         return plot.png() if choice.format == "png" else plot.svg()
 
-    def _titled(self, view: ProjectionView, count: int) -> tuple[str, tuple[str, str] | None]:
+    def _titled(
+        self, view: ProjectionView, count: int
+    ) -> tuple[str, tuple[MapAxis, MapAxis] | None]:
         """What is above a map, and what its axes are."""
         facts = view.summary.facts
         kind, trust = self._catalog[facts["method"]], facts["trustworthiness"]["value"]
@@ -219,7 +221,12 @@ class CollectionProjections:
             "" if trust is None else f"trustworthiness {trust:.2f}",
             f"2 of {view.points.shape[1]} dimensions are shown" if deep else "",
         ]
-        return ", ".join(part for part in parts if part), kind.axes(facts)
+        title, texts = ", ".join(part for part in parts if part), kind.axes(facts)
+        if texts is None:
+            return title, None
+        low, high = (edge(axis=0).tolist() for edge in (view.points.min, view.points.max))
+        across, up = (MapAxis(text, low[at], high[at]) for at, text in enumerate(texts))
+        return title, (across, up)
 
     def _values(
         self, name: str, view: ProjectionView, items: Sequence[StoredItem], choice: PlotChoice
@@ -231,7 +238,7 @@ class CollectionProjections:
             made = self._queries.clusters(name, asked, no_progress)
             found = dict(zip(made["ids"], made["labels"], strict=True))
             labels = [found.get(item.id) for item in items]
-            return f"{choice.clusters}-means", [
+            return f"k-means, k = {choice.clusters}", [
                 None if k is None else f"cluster {k}" for k in labels
             ]
         return (

@@ -42,11 +42,14 @@ def reading_pass(
     resident: Resident, layer: str | None, wanted: Wanted = ANY, *, raw: bool = False
 ) -> Operation:
     """The pass whose output is that of a layer, as (B, K) or maps (B, C, h, w), or `raw`, as it is;
-    None: the model's scores. Layers are read in the model itself.
+    None: the model's scores. Layers are read in the model itself, but for feature vectors that
+    another backend puts out as exactly.
 
-    Raises `UnknownLayer` with the nearest names for a name that isn't there.
+    Raises `UnknownLayer` with the nearest names for a name that isn't there, and `InvalidParameter`
+    for a backend or a precision that can't read it.
     """
     if layer is None:
         return resident.predicting(wanted)
     tap = resolve(resident.module, layer, resident.card.explain)
-    return Activations(tap) if raw else Activations(tap, resident.layouts, strict=True)
+    own = Activations(tap) if raw else Activations(tap, resident.layouts, strict=True)
+    return resident.reading(own, wanted)

@@ -19,8 +19,8 @@ _TEXT, _INK, _RAIL, _PAPER = 17, (33, 37, 41), (233, 236, 239), (255, 255, 255)
 def with_bars(picture: Rgb, scores: Sequence[tuple[str, float]]) -> Rgb:
     """The picture fitted into a square of 320 pixels, and at its right a bar for each score.
 
-    A bar has its name and number above it; the rail behind it ends at 1, or at the largest score
-    where one is above 1. A score that isn't above 0 has no bar.
+    A bar has its name and number above it; the rail behind it ends at `full_bar`. A score that
+    isn't above 0 has no bar.
     """
     shown = fitted(picture, _SIDE)
     step = _LINE + _BAR + _GAP
@@ -29,8 +29,7 @@ def with_bars(picture: Rgb, scores: Sequence[tuple[str, float]]) -> Rgb:
     paper = Image.new("RGB", (left + _WIDTH + _GAP, height), _PAPER)
     paper.paste(Image.fromarray(shown), (_GAP, _GAP))
     draw, font = ImageDraw.Draw(paper), ImageFont.load_default(_TEXT)
-    finite = [score for _, score in scores if np.isfinite(score)]
-    full = max([1.0, *finite])
+    full = full_bar([score for _, score in scores])
     for place, (name, score) in enumerate(scores):
         top = _GAP + place * step
         draw.text((left, top), _short(name, font), _INK, font)
@@ -41,6 +40,11 @@ def with_bars(picture: Rgb, scores: Sequence[tuple[str, float]]) -> Rgb:
         if length:
             draw.rectangle((left, top, left + length, top + _BAR), fill=BLUE)
     return np.asarray(paper)
+
+
+def full_bar(scores: Sequence[float]) -> float:
+    """The score whose bar is as long as its rail: 1, or the largest one where that is above 1."""
+    return max([1.0, *(score for score in scores if np.isfinite(score))])
 
 
 def _short(name: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,10 +18,12 @@ _INK, _PALE, _PAPER = (33, 37, 41), (108, 117, 125), (255, 255, 255)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SheetCell:
-    """Pictures beside each other, and a line of text under them."""
+    """Pictures beside each other, and a line of text under them; a `name` after it loses its
+    beginning where there is no room."""
 
     pictures: tuple[Rgb, ...]
     caption: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,6 +32,13 @@ class Row:
 
     tiles: Sequence[SheetCell]
     title: str = ""
+
+
+def columns_for(count: int) -> int:
+    """About as many columns as rows: of those from the square root of the count to three halves of
+    it the first one that leaves the fewest cells of the last row empty."""
+    square = math.ceil(math.sqrt(max(1, count)))
+    return min(range(square, square * 3 // 2 + 1), key=lambda columns: -count % columns)
 
 
 def contact_sheet(rows: Sequence[Row], side: int) -> Rgb:
@@ -61,7 +71,7 @@ def _strip(row: Row, side: int, left: int, width: int, across: int) -> Rgb:
             middle = x + place * (side + 1) + side // 2, height // 2
             corner = (middle[0] - picture.shape[1] // 2, middle[1] - picture.shape[0] // 2)
             strip.paste(Image.fromarray(picture), corner)
-        draw.text((x, height + 1), _fitting(tile.caption, font, across - 2), _PALE, font)
+        draw.text((x, height + 1), _fitting(tile, font, across - 2), _PALE, font)
     return np.asarray(strip)
 
 
@@ -75,7 +85,16 @@ def fitted(picture: Rgb, side: int) -> Rgb:
     return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
 
 
-def _fitting(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
-    while text and font.getlength(text) > width:
-        text = text[:-1]
+def _fitting(
+    tile: SheetCell, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> str:
+    """The tile's text, with an ellipsis for what does not fit: of the name's beginning, then of the
+    caption's end."""
+    caption, name = tile.caption, tile.name
+    text, start = f"{caption}  {name}" if name else caption, 0
+    while start < len(name) and font.getlength(text) > width:
+        start += 1
+        text = f"{caption}  …{name[start:]}" if start < len(name) else caption
+    while len(text) > 1 and font.getlength(text) > width:
+        text = f"{text.removesuffix('…')[:-1]}…"
     return text

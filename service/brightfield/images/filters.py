@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from brightfield.errors import InvalidParameter
+from brightfield.images.contact_sheet import Row, SheetCell, columns_for, contact_sheet
 from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.parameters import Parameters
 from brightfield.results import MapSpace, Raster, Result, array_json, finite
@@ -80,8 +80,8 @@ class Filters(Result):
     A filter's range is its largest magnitude m, and the picture shows -m as black, 0 as middle grey
     and m as white: one scale for all slices of a filter, another one for each filter. Filters of
     three input channels are shown in colour (red, green, blue; `bgr` says that the model takes them
-    the other way round), those of one in grey, side by side. Others have a row each, and a grey
-    picture for each input slice.
+    the other way round), those of one in grey, side by side; with a legend each has its number and
+    m below it. Others have a row each, and a grey picture for each input slice.
     """
 
     formats: ClassVar[tuple[str, ...]] = ("json", "png", "npy")
@@ -120,36 +120,59 @@ class Filters(Result):
         kind = "colours" if self.weights.shape[1] == 3 == self.total[1] else "greys"
         height, width = self.weights.shape[2:]
         ranges = f"m from {self.ranges.min():.3g} to {self.ranges.max():.3g}"
+        below = "" if self._whole is None else "; below each are its number and m"
         return (
             f"filters of {self.layer}: {len(self.weights)} of {self.total[0]}, "
             f"{height} x {width} weights, {self.total[1]} input channels",
             f"{kind} from -m through 0 (middle grey) to m, the largest magnitude of each filter "
-            f"({ranges})",
+            f"({ranges}){below}",
         )
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        shown = np.broadcast_to(picture, (*picture.shape[:2], 3))
+        whole = self._whole
+        drawn = picture if whole is None else self._numbered(whole)
+        shown = np.broadcast_to(drawn, (*drawn.shape[:2], 3))
         return with_legend(shown, PictureLegend((*title, *self.caption), greys=("-m", "0", "m")))
 
     def image(self) -> Pixels:
+        whole = self._whole
+        if whole is None:
+            return _laid_out(self._levels[..., None], _SMALL_SIDE)
+        columns = columns_for(len(whole))
+        blank = np.full((-len(whole) % columns, *whole.shape[1:]), _PAPER, np.uint8)
+        grid = np.concatenate([whole, blank]).reshape(-1, columns, *whole.shape[1:])
+        return _laid_out(grid, _side(columns))
+
+    @property
+    def _levels(self) -> NDArray[np.uint8]:
+        """(k, c, h, w): every weight as a grey."""
         top = np.where(self.ranges > 0, self.ranges, 1)[:, None, None, None]
         level = np.nan_to_num(self.weights / top, nan=0.0, posinf=0.0, neginf=0.0)
-        cells = np.rint(127.5 + 127.5 * np.clip(level, -1, 1)).astype(np.uint8)
+        return np.rint(127.5 + 127.5 * np.clip(level, -1, 1)).astype(np.uint8)
+
+    @property
+    def _whole(self) -> NDArray[np.uint8] | None:
+        """(k, h, w, 3 or 1): filters that are a picture each; None for those with a row each."""
         if self.weights.shape[1] == 3 == self.total[1]:
-            colors = cells[:, ::-1] if self.bgr else cells
-            return _side_by_side(colors.transpose(0, 2, 3, 1))
-        if self.total[1] == 1:
-            return _side_by_side(cells[:, 0, :, :, None])
-        return _laid_out(cells[..., None], _SMALL_SIDE)
+            levels = self._levels
+            return (levels[:, ::-1] if self.bgr else levels).transpose(0, 2, 3, 1)
+        return self._levels[:, 0, :, :, None] if self.total[1] == 1 else None
+
+    def _numbered(self, whole: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The filters side by side, each with its number and range."""
+        columns = columns_for(len(whole))
+        captions = (f"{self.first[0] + at}: {m:.3g}" for at, m in enumerate(self.ranges))
+        cells = [
+            SheetCell((np.ascontiguousarray(np.broadcast_to(each, (*each.shape[:2], 3))),), text)
+            for each, text in zip(whole, captions, strict=True)
+        ]
+        rows = [Row(cells[start : start + columns]) for start in range(0, len(cells), columns)]
+        return contact_sheet(rows, _side(columns))
 
 
-def _side_by_side(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(K, h, w, C) in about as many rows as columns."""
-    columns = math.ceil(math.sqrt(len(cells)))
-    rows = math.ceil(len(cells) / columns)
-    blank = np.full((rows * columns - len(cells), *cells.shape[1:]), _PAPER, np.uint8)
-    grid = np.concatenate([cells, blank]).reshape(rows, columns, *cells.shape[1:])
-    return _laid_out(grid, min(_MOST, max(_LEAST, _SHEET // columns)))
+def _side(columns: int) -> int:
+    """Pixels of a filter, of so many in a row."""
+    return min(_MOST, max(_LEAST, _SHEET // columns))
 
 
 def _laid_out(grid: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from brightfield.geometry import Geometry
 from brightfield.images.legend import PictureLegend, with_legend
+from brightfield.palette import Color
 from brightfield.results import MapSpace, Result, map_json
 from brightfield.tensors import Map, Pixels
 from brightfield_painting import ColorScale, greatest, heatmap, overlay, strength
@@ -83,6 +84,16 @@ class HeatResult(Result):
     def heat(self) -> Heat:
         """The map to draw."""
 
+    @property
+    @abstractmethod
+    def reading(self) -> str:
+        """What the colours of its picture say, in one line."""
+
+    @property
+    def marks(self) -> tuple[tuple[str, Color], ...]:
+        """What is outlined on its picture, and in which colour."""
+        return ()
+
     @cached_property
     def _drawn(self) -> Heat:
         return self.heat()
@@ -113,4 +124,5 @@ class HeatResult(Result):
         return part.repeat(times, axis=0).repeat(times, axis=1)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        return with_legend(picture, PictureLegend(tuple(title), self._drawn.scale))
+        lines = (*title, self.reading)
+        return with_legend(picture, PictureLegend(lines, self._drawn.scale, self.marks))

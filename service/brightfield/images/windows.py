@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +29,21 @@ class WindowGrid:
     cols: tuple[WindowSpan, ...]
     height: int
     width: int
+
+    @property
+    def covered(self) -> tuple[int, int, int, int]:
+        """x, y, width, height of what the windows see together."""
+        (top, _), (left, _) = self.rows[0], self.cols[0]
+        return left, top, self.cols[-1][1] - left, self.rows[-1][1] - top
+
+    @property
+    def told(self) -> str:
+        """Their size and step, for people."""
+        (top, bottom), (left, right) = self.rows[0], self.cols[0]
+        starts = (*pairwise(self.rows), *pairwise(self.cols))
+        step = max((other - one for (one, _), (other, _) in starts), default=0)
+        size = f"windows of {right - left} x {bottom - top} pixels"
+        return f"{size}, one every {step}" if step else size
 
 
 def positions(length: int, window: int, stride: int, border: Border) -> tuple[WindowSpan, ...]:

@@ -30,7 +30,7 @@ from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.runtime.lane import Lane, assert_off_lane
 from brightfield.runtime.layer_layouts import LayerLayouts
 from brightfield.runtime.lru_cache import LRUCache
-from brightfield.runtime.operations import Forward, LaneCall, Operation
+from brightfield.runtime.operations import Activations, Forward, LaneCall, Operation
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
 
@@ -183,12 +183,36 @@ class Resident:
 
         Raises `InvalidParameter` for a backend or a precision by which the model can't run now.
         """
-        fast = self.accelerated
-        if fast is not None and fast.usable and wanted.allows(fast.backend, fast.precision):
+        fast = self._fast(wanted)
+        if fast is not None:
             return fast
         if wanted.allows("eager", "fp32"):
             return Forward(self.scores)
         raise self._not_by(wanted)
+
+    def reading(self, own: Activations, wanted: Wanted = ANY) -> Operation:
+        """The pass that reads a place of the model: its `own`, or one that gives the same sooner.
+
+        Raises `InvalidParameter` for a backend or a precision by which it can't be read now.
+        """
+        fast = self._fast(wanted)
+        quick = None if fast is None else fast.reading(own)
+        if quick is not None:
+            return quick
+        if wanted.allows("eager", "fp32"):
+            return own
+        raise InvalidParameter(
+            f"The layer {own.tap.label or 'logits'!r} of the model {self.card.id} is read by eager "
+            f"(fp32), and not by {wanted.backend} ({wanted.precision}); leave that out.",
+            errors=[{"location": _named(wanted)}],
+        )
+
+    def _fast(self, wanted: Wanted) -> Accelerated | None:
+        """What runs the model fastest, if it can and is wanted."""
+        fast = self.accelerated
+        if fast is None or not fast.usable or not wanted.allows(fast.backend, fast.precision):
+            return None
+        return fast
 
     def _not_by(self, wanted: Wanted) -> InvalidParameter:
         verdict = self.verdict
@@ -196,7 +220,7 @@ class Resident:
         return InvalidParameter(
             f"The model {self.card.id} can be run by eager (fp32){also}, and not by "
             f"{wanted.backend} ({wanted.precision}); GET /models/{self.card.id} says why.",
-            errors=[{"location": "precision" if wanted.backend == "auto" else "backend"}],
+            errors=[{"location": _named(wanted)}],
         )
 
     def most_rows(
@@ -220,15 +244,16 @@ class Resident:
         if any(parameter.dim() == 4 for parameter in self.module.parameters()):
             self.module.to(memory_format=torch.channels_last)
 
-    def warm_up(self, forward: Forward | None = None) -> None:
+    def warm_up(self, forward: Forward | None = None, most: int | None = None) -> None:
         """Measure passes (default: the module's own) at growing batch sizes, until one no longer
-        pays; of what was measured in an earlier process, one image alone.
+        pays, or of `most` rows; of what was measured before, one image alone.
 
         Runs in the loader's thread through the lane's queue, so that traffic of other models
         comes in between. An error here means that the model does not work; it is raised.
         """
         forward = forward or Forward()
-        most = 1 if self.sizes.compared(forward, self.shape) else self._warm_up_limit()
+        known = self.sizes.compared(forward, self.shape)
+        most = 1 if known else most or self._warm_up_limit()
         rows = 1
         while True:
             seconds = self._timed(rows, forward)
@@ -253,6 +278,11 @@ class Resident:
         """Give the device's cached, unused blocks back (before a retry, after an eviction)."""
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _named(wanted: Wanted) -> str:
+    """The parameter that asks for something."""
+    return "precision" if wanted.backend == "auto" else "backend"
 
 
 def module_bytes(module: nn.Module) -> int:

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from brightfield.errors import InvalidParameter
-from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
+from brightfield.images.contact_sheet import Row, SheetCell, columns_for, contact_sheet, fitted
 from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.objects import Box
 from brightfield.images.picture import Note
@@ -161,7 +161,7 @@ class FeatureMaps(Result):
             SheetCell((drawn(self.maps[index]),), _caption(self.activity[index]))
             for index in self._shown()
         ]
-        columns = math.ceil(math.sqrt(len(tiles)))
+        columns = columns_for(len(tiles))
         rows = [Row(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
         return contact_sheet(rows, _SIDE)
 

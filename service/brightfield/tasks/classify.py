@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidCard, InvalidParameter, Unexplainable
-from brightfield.images.bars import with_bars
+from brightfield.images.bars import full_bar, with_bars
 from brightfield.images.heat import Heat, HeatResult
 from brightfield.images.legend import PictureLegend, with_legend
 from brightfield.images.outlines import mixed
@@ -75,8 +75,10 @@ class ClassPredictions(Result):
         return with_bars(picture, [(p.label, p.score) for p in self.predictions])
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        lines = title if self.predictions else (*title, "no class reaches the threshold")
-        return with_legend(picture, PictureLegend(tuple(lines)))
+        scores = [prediction.score for prediction in self.predictions]
+        bars = f"the highest scores; a full bar is {full_bar(scores):.3g}"
+        said = bars if scores else "no class reaches the threshold"
+        return with_legend(picture, PictureLegend((*title, said)))
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,14 @@ class ClassMap(HeatResult, ClassPredictions):
             return Raster(self.values, "CYX")
         return Raster(np.stack([self._in_image(index) for index in range(len(self.labels))]), "CYX")
 
+    @property
+    def reading(self) -> str:
+        return f"by the mean score in {self.grid.told}"
+
     def heat(self) -> Heat:
         """The map of the best class."""
-        rows, cols = self.grid.rows, self.grid.cols
-        region = (
-            self.origin[0] + cols[0][0],
-            self.origin[1] + rows[0][0],
-            cols[-1][1] - cols[0][0],
-            rows[-1][1] - rows[0][0],
-        )
+        x, y, width, height = self.grid.covered
+        region = (self.origin[0] + x, self.origin[1] + y, width, height)
         return Heat(self._in_image(0), signed=False, region=region)
 
     def _in_image(self, index: int) -> NDArray[np.float32]:
@@ -164,7 +165,8 @@ class PaintedClasses(ClassMap):
         return mixed(picture, self._painted(picture), alpha)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
-        return with_legend(picture, PictureLegend(tuple(title), classes=tuple(self._classes())))
+        legend = PictureLegend((*title, self.reading), classes=tuple(self._classes()))
+        return with_legend(picture, legend)
 
     def _painted(self, ground: NDArray[np.uint8]) -> NDArray[np.uint8]:
         found = self._whole(self.winners, -1)

@@ -65,6 +65,7 @@ def test_a_what_if_alone(client, fake, enveloped):
     assert fake.last.url.params["hide"] == "0,0,4,4"
     assert (answer.what_if.before, answer.what_if.difference) == ((5.0,), (3.0,))
     assert answer.what_if.targets[0].label == "cat"
+    assert "<td>cat</td><td>5</td><td>2</td>" in answer._repr_html_()
     assert answer.grid is None
     with pytest.raises(ValueError, match="hide"):
         answer.overlay()

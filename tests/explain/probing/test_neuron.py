@@ -25,6 +25,7 @@ def test_of_a_convolution_it_is_the_window_of_its_weights(bench: Bench) -> None:
     assert result.payload("input")["target"] == {
         "label": "0[1,0,1]", "class_id": None, "layer": "0", "neuron": [1, 0, 1],
     }  # fmt: skip
+    assert result.reading.startswith("about unit 1 at row 0, column 1 of 0: ")
 
 
 def test_a_flat_layer_and_the_aliases_have_neurons_too(bench: Bench) -> None:

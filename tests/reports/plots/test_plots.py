@@ -57,7 +57,7 @@ def test_a_roc_has_its_area_chance_and_the_operating_point(reports: dict[str, Re
     assert f"AUROC {auroc['value']:.3f} ({low:.3f} to {high:.3f})" in found
     assert "chance" in found
     threshold = report["operating_point"]["threshold"]
-    assert f"operating point (threshold {threshold:.3f}, youden)" in found
+    assert f"operating point (threshold {threshold:.3f}, by Youden's index)" in found
     assert "True positive rate" in found and "False positive rate" in found
 
 
@@ -138,7 +138,7 @@ def test_the_threshold_divides_the_scores(reports: dict[str, Report]) -> None:
     plot = choose(report, "threshold")
     found = texts(draw(plot, report, "svg"))
     threshold = report["operating_point"]["threshold"]
-    assert f"threshold {threshold:.3f}, youden" in found
+    assert f"threshold {threshold:.3f}, by Youden's index" in found
     assert f"false negatives (hatched): {fn} of" in found
     assert f"false positives (hatched): {fp} of" in found
     assert "0 (n = " in found and "1, positive (n = " in found

@@ -92,7 +92,7 @@ def seek(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seek:
             module = deepcopy(resident.module)  # as built from its card again
             if convert is not None:
                 convert(job, module)
-            network = OutputTensors(module, job.rewrite)
+            network = OutputTensors(module, job.rewrite, job.features)
             catalog()[job.backend].convert(network, job.example, job.folder)
 
         monkeypatch.setattr(searching, "converted", converted)

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from brightfield.errors import InvalidParameter
-from brightfield.runtime.acceleration.accelerated import Accelerated
+from brightfield.models.inspection.layers import Tap
+from brightfield.runtime.acceleration.accelerated import Accelerated, AcceleratedFeatures
 from brightfield.runtime.acceleration.conversion import ConversionJob
 from brightfield.runtime.acceleration.converting import NotConverted
 from brightfield.runtime.acceleration.wanted import ANY, Wanted
 from brightfield.runtime.backends import catalog
-from brightfield.runtime.operations import Forward
+from brightfield.runtime.operations import Activations, Forward
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 
@@ -99,10 +100,13 @@ def test_less_precision_must_be_clearly_faster_than_fp32(
 
 
 @needs_bf16
-def test_less_precision_must_keep_to_the_tolerance(learned: Make, seek: Seek) -> None:
+@pytest.mark.parametrize("wanted", [ANY, Wanted("auto", "bf16")])
+def test_less_precision_must_keep_to_the_tolerance(
+    learned: Make, seek: Seek, wanted: Wanted
+) -> None:
     strict = learned(inference={"tolerance": 1e-5})
-    resident = seek(strict, faster={"fp32": 2.0, "bf16": 5.0})
-    assert resident.verdict.precision == "fp32"
+    resident = seek(strict, wanted, faster={"fp32": 2.0, "bf16": 5.0})
+    assert (resident.verdict.backend, resident.verdict.precision) == ("openvino", "fp32")
     (attempt,) = (each for each in resident.verdict.attempts if each.precision == "bf16")
     assert not all(gap.holds for gap in attempt.gaps)
 
@@ -130,6 +134,51 @@ def test_what_was_kept_is_found_again_if_it_no_longer_agrees(learned: Make, seek
     other.module.last.weight *= 2
     seek(other, FP32, convert=lambda job, module: converted.append(job.backend))
     assert converted == ["openvino"] and other.verdict.backend == "openvino"
+
+
+FEATURES = Activations(Tap("last", "input"))
+
+
+def features(resident: Resident, rows: torch.Tensor) -> torch.Tensor:
+    found: torch.Tensor = resident.submit(resident.reading(FEATURES), rows, Ticket()).result()
+    return found
+
+
+@pytest.mark.parametrize("baked", [False, True])
+def test_feature_vectors_come_from_it_too(learned: Make, seek: Seek, baked: bool) -> None:
+    first = seek(learned(Net(baked)), FP32)
+    again = seek(learned(Net(baked)), FP32)  # by what was kept
+    rows = torch.rand(3, 3, 16, 16)
+    with torch.no_grad():
+        expected = first.module.conv(rows).relu().mean((2, 3))
+    for resident in (first, again):
+        assert isinstance(resident.reading(FEATURES), AcceleratedFeatures)
+        assert torch.allclose(features(resident, rows), expected, atol=1e-5)
+        assert resident.reading(Activations(Tap("conv"))) == Activations(Tap("conv"))
+
+
+def test_other_feature_vectors_are_not_taken(learned: Make, seek: Seek) -> None:
+    def change(job: ConversionJob, module: Any) -> None:  # the scores stay what they are
+        module.conv.weight *= 2
+        module.conv.bias *= 2
+        module.last.weight /= 2
+
+    resident = seek(learned(), FP32, convert=change)
+    assert resident.predicting().backend == "openvino"
+    assert resident.reading(FEATURES) == FEATURES
+
+
+def test_a_place_with_maps_is_read_in_the_model(learned: Make, seek: Seek) -> None:
+    resident = seek(learned(explain={"penultimate": "conv"}), FP32)
+    assert resident.predicting().backend == "openvino" and not resident.verdict.features
+    with pytest.raises(InvalidParameter, match="'conv' of the model m is read by eager"):
+        resident.reading(Activations(Tap("conv")), Wanted("openvino"))
+
+
+@needs_bf16
+def test_feature_vectors_are_never_less_precise(learned: Make, seek: Seek) -> None:
+    resident = seek(learned(), faster={"fp32": 2.0, "bf16": 5.0})
+    assert resident.verdict.precision == "bf16" and resident.reading(FEATURES) == FEATURES
 
 
 def test_a_backend_that_is_not_there_is_refused(learned: Make) -> None:

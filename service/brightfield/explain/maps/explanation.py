@@ -14,7 +14,7 @@ from brightfield.explain.maps.verdict import NO_VALUES, notes_on
 from brightfield.images.heat import HeatResult
 from brightfield.images.outlines import draw_boxes
 from brightfield.images.picture import Note
-from brightfield.palette import SKY
+from brightfield.palette import SKY, Color
 from brightfield.targets import Target
 from brightfield.tensors import Map
 
@@ -52,6 +52,10 @@ class Explanation(HeatResult):
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         drawn, frame = super().overlay(picture, alpha), self.about_targets[0].frame
         return drawn if frame is None else draw_boxes(drawn, [frame], [""], [SKY])
+
+    @property
+    def marks(self) -> tuple[tuple[str, Color], ...]:
+        return () if self.about_targets[0].frame is None else (("what is explained", SKY),)
 
     @property
     @abstractmethod

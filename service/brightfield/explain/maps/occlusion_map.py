@@ -101,6 +101,11 @@ class OcclusionMap(Explanation):
         return self.targets
 
     @property
+    def reading(self) -> str:
+        told = self.targets[0].told
+        return f"red where {told} falls if the place is hidden, blue where it rises"
+
+    @property
     def main(self) -> Map:
         return self._map(0)
 

@@ -63,6 +63,10 @@ class RegionValues(Explanation):
         return self.targets
 
     @property
+    def reading(self) -> str:
+        return f"each region's share of {self.targets[0].told}: red raises it, blue lowers it"
+
+    @property
     def main(self) -> Map:
         return self.regions.painted(self.shapley.values[0])
 

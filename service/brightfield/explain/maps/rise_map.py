@@ -60,6 +60,11 @@ class RiseMap(Explanation):
         return self.targets
 
     @property
+    def reading(self) -> str:
+        told = self.targets[0].told
+        return f"mean of {told} while the place is visible: red above the mean of all masks"
+
+    @property
     def main(self) -> Map:
         first: Map = self.values[0]
         return first

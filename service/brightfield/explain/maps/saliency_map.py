@@ -18,7 +18,7 @@ from brightfield.images import rle
 from brightfield.images.heat import Heat, placed_json
 from brightfield.images.outlines import draw_objects
 from brightfield.images.picture import Note
-from brightfield.palette import SKY
+from brightfield.palette import SKY, Color
 from brightfield.results import MapSpace, Raster, finite
 from brightfield.targets import Target
 from brightfield.tensors import Map
@@ -71,6 +71,20 @@ class SaliencyMap(Explanation):
         return (self.target,)
 
     @property
+    def reading(self) -> str:
+        counts = (
+            "red raises it, blue lowers it"
+            if self.signed
+            else "the brighter, the more a place counts"
+        )
+        return f"about {self.target.told}: {counts}"
+
+    @property
+    def marks(self) -> tuple[tuple[str, Color], ...]:
+        cut = () if self.mask is None else (("what GrabCut cuts out", _OUTLINE),)
+        return (*super().marks, *cut)
+
+    @property
     def main(self) -> Map:
         return self.values
 
@@ -84,7 +98,7 @@ class SaliencyMap(Explanation):
         drawn = super().overlay(picture, alpha)
         if self.mask is None:
             return drawn
-        return draw_objects(drawn, self.mask.astype(np.int32), {1: _OUTLINE})
+        return draw_objects(drawn, self.mask.astype(np.int32), {1: _OUTLINE}, bold=True)
 
     def _in_image(self) -> Map:
         return self.geometry.to_image(self.values)

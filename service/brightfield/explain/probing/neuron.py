@@ -43,6 +43,12 @@ class NeuronTarget(Target):
     layer: str
     index: tuple[int, ...]
 
+    @property
+    def told(self) -> str:
+        unit, *place = self.index
+        where = f" at row {place[0]}, column {place[1]}" if len(place) == 2 else ""
+        return f"unit {unit}{where} of {self.layer}"
+
     def payload(self) -> dict[str, Any]:
         return {
             "label": self.label,

@@ -16,6 +16,7 @@ from brightfield.reports.report import Report
 Form = Literal["svg", "png"]
 
 _DPI = 160
+_PAD = 0.1  # inches of paper around the axes
 # One drawing at a time: settings, and the filters of warnings, belong to the whole process.
 _drawing = threading.Lock()
 
@@ -92,13 +93,15 @@ def _adapted(tag: str, name: str) -> str:
 def _drawn(plot: Plot, report: Report, form: Form, ground: str) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     stream = io.BytesIO()
     settings: Any = {**_SETTINGS, "figure.facecolor": ground, "axes.facecolor": ground}
     with _drawing, mpl.rc_context(settings), warnings.catch_warnings():
         # Letters that the font has not are boxes in a PNG, and right in an SVG.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure = Figure(figsize=plot.size(report), dpi=_DPI, layout="constrained")
+        layout = ConstrainedLayoutEngine(w_pad=_PAD, h_pad=_PAD)
+        figure = Figure(figsize=plot.size(report), dpi=_DPI, layout=layout)
         plot.draw(report, figure)
         if ground != "none":  # a page has its own headings
             figure.suptitle(plot.title(report), fontsize=11)

@@ -11,6 +11,12 @@ from brightfield.reports.wording import shown
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_RULES = {
+    "frozen": "chosen before",
+    "probability": "the default",
+    "youden": "by Youden's index",
+}
+
 
 def draw_operating_point(
     axes: Axes, report: Report, x: str, y: str, *, flipped: bool = False
@@ -42,16 +48,13 @@ def draw_operating_point(
 
 
 def operating_words(report: Report) -> str:
-    """`threshold 0.350, youden`."""
+    """`threshold 0.350, by Youden's index`."""
     point = report["operating_point"]
     if point["rule"] == "predictions":
         return "the predictions as sent"
     threshold = point["threshold"]
     where = "no case positive" if threshold is None else f"threshold {shown(threshold)}"
-    rule = {"frozen": "chosen before", "probability": "the default"}.get(
-        point["rule"], point["rule"]
-    )
-    return f"{where}, {rule}"
+    return f"{where}, {_RULES.get(point['rule'], point['rule'])}"
 
 
 def _arms(entry: ReportNumber) -> list[list[float]] | None:

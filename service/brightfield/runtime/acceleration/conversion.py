@@ -21,6 +21,7 @@ import torch
 from brightfield.backend_names import BackendName
 from brightfield.cards import read_card
 from brightfield.models.examination.outputs import OutputForm, compute_in, read_as
+from brightfield.models.inspection.layers import Tap
 from brightfield.models.inspection.normalising import Rewrite
 from brightfield.models.loading.build import build
 from brightfield.models.loading.foreign_code import cause
@@ -35,7 +36,8 @@ OUTCOME = "outcome.json"
 class ConversionJob:
     """A model, how its output is read, and an example of `rows` of it.
 
-    `card` is its folder, `digest` what its files had when it was loaded.
+    `card` is its folder, `digest` what its files had when it was loaded, `features` the place whose
+    values are put out as well.
     """
 
     backend: BackendName
@@ -45,6 +47,7 @@ class ConversionJob:
     trust_model_code: bool
     device: str
     rewrite: Rewrite | None
+    features: Tap | None
     form: OutputForm | None
     dtype: torch.dtype | None
     example: torch.Tensor
@@ -59,7 +62,7 @@ class ConversionJob:
             compute_in(module, self.dtype)
         if self.form is not None:
             read_as(module, self.form)
-        network = OutputTensors(module, self.rewrite).to(self.device).eval()
+        network = OutputTensors(module, self.rewrite, self.features).to(self.device).eval()
         catalog()[self.backend].convert(network, self.example.to(self.device), self.folder)
 
 

@@ -9,21 +9,28 @@ from typing import Any
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from brightfield.models.inspection.layers import Tap, reading
 from brightfield.models.inspection.normalising import Rewrite, run
 from brightfield.tensors import Images
 
 
 class OutputTensors(nn.Module):
-    """The tensors in the output of a network, or of the rewritten one, as a tuple."""
+    """The tensors in the output of a network, or of the rewritten one, as a tuple; last comes what
+    flows through the place of `features`, if one is named."""
 
-    def __init__(self, network: nn.Module, rewrite: Rewrite | None) -> None:
+    def __init__(
+        self, network: nn.Module, rewrite: Rewrite | None, features: Tap | None = None
+    ) -> None:
         super().__init__()
         self.network = network
         self._rewrite = rewrite
+        self._taps = () if features is None else (features,)
 
     def forward(self, rows: Images) -> tuple[Tensor, ...]:
-        leaves = pytree.tree_leaves(run(self.network, rows, self._rewrite))
-        return tuple(leaf for leaf in leaves if isinstance(leaf, Tensor))
+        with reading(self.network, self._taps) as read:
+            leaves = pytree.tree_leaves(run(self.network, rows, self._rewrite))
+        tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+        return (*tensors, *(read[tap] for tap in self._taps))
 
 
 @dataclass(frozen=True, slots=True)

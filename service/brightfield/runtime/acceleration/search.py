@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from brightfield.backend_names import BackendName, Precision
+from brightfield.models.inspection.layers import Tap
 from brightfield.models.loading.foreign_code import cause
 from brightfield.runtime.acceleration.accelerated import Accelerated, FastNetwork
 from brightfield.runtime.acceleration.check_images import check_images
 from brightfield.runtime.acceleration.conversion import ConversionJob
 from brightfield.runtime.acceleration.converting import NotConverted, converted
+from brightfield.runtime.acceleration.feature_tap import feature_tap
 from brightfield.runtime.acceleration.kept import KeptVerdicts
 from brightfield.runtime.acceleration.network import OutputTensors, OutputTree
 from brightfield.runtime.acceleration.trial import Compare, Trial
@@ -67,6 +69,7 @@ class BackendSearch:
         self._compare = compare
         self._around = around
         self._folder = around.kept.folder_of(resident, wanted, around.threads)
+        self._features: Tap | None = None
         self._attempts: list[Attempt] = []
         self._lasting = True
 
@@ -96,6 +99,7 @@ class BackendSearch:
             self._resident().verdict = kept
             return True
         try:
+            self._features = feature_tap(self._resident()) if kept.features else None
             trial = Trial.of(self._resident(), self._forward, self._compare, brief=True)
             forward = self._prepared(trial, kept.backend, kept.precision, kept.one_by_one)
             exact = kept.precision == "fp32"
@@ -117,6 +121,7 @@ class BackendSearch:
         self._resident().verdict = Verdict(
             progress="preparing", reason="Other backends are being tried."
         )
+        self._features = feature_tap(self._resident())
         best = None
         for name in _ORDER:
             if self._wanted.backend not in ("auto", name):
@@ -156,6 +161,7 @@ class BackendSearch:
             reason=f"It is {found.faster:.2g} times as fast here, and close enough.",
             attempts=tuple(self._in_order),
             one_by_one=network.one_by_one,
+            features=network.features is not None,
             lasting=self._lasting,
         )
 
@@ -204,8 +210,8 @@ class BackendSearch:
                 return
 
     def _offered(self, name: BackendName, precision: Precision) -> bool:
-        """Whether it is asked for, and isn't the model as it is."""
-        asked = self._wanted.precision in ("auto", precision)
+        """Whether it is asked for, or more exact than that, and isn't the model as it is."""
+        asked = self._wanted.precision in ("auto", precision) or precision == "fp32"
         return asked and (name, precision) != ("eager", "fp32")
 
     def _example_rows(self, backend: InferenceBackend) -> Sequence[int]:
@@ -240,6 +246,7 @@ class BackendSearch:
             trust_model_code=self._around.trust_model_code,
             device=str(self._device),
             rewrite=resident.scores,
+            features=self._features,
             form=resident.form,
             dtype=resident.dtype,
             example=images[0][:rows].clone(),
@@ -276,12 +283,14 @@ class BackendSearch:
         self, trial: Trial, name: BackendName, precision: Precision, one_by_one: bool
     ) -> Accelerated:
         resident = trial.resident
-        network = OutputTensors(resident.module, resident.scores)
-        source = Source(network, self._folder / name, self._device, self._around.threads)
+        module = OutputTensors(resident.module, resident.scores, self._features)
+        source = Source(module, self._folder / name, self._device, self._around.threads)
         prepared = catalog()[name].prepare(source, precision)
         tree = OutputTree.of(trial.output(trial.forward, trial.photographs[:1]))
-        fast = FastNetwork(name, precision, prepared, tree, one_by_one)
-        return Accelerated(resident.scores, network=fast)
+        network = FastNetwork(name, precision, prepared, tree, one_by_one, self._features)
+        fast = Accelerated(resident.scores, network=network)
+        network.features_agree = trial.features_agree(fast)
+        return fast
 
     def _use(self, forward: Accelerated) -> bool:
         """Let requests run by it, if there is room in memory."""

@@ -12,8 +12,9 @@ from typing import Any
 
 from brightfield.cards import ModelCard
 from brightfield.models.examination.gaps import Gap, relative_gap, worst
+from brightfield.runtime.acceleration.accelerated import Accelerated, AcceleratedFeatures
 from brightfield.runtime.acceleration.check_images import check_images, photographs
-from brightfield.runtime.operations import Forward
+from brightfield.runtime.operations import Activations, Forward, Operation
 from brightfield.runtime.resident import Resident
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import Priority, WorkItem
@@ -61,7 +62,7 @@ class Trial:
         """How far the candidate's outputs are from the model's, for images alone and together;
         `exact` for one that computes as precisely as the model."""
         groups = [*self.images, self.photographs] if exact else [self.photographs]
-        pairs = chain.from_iterable(self._pairs(candidate, rows) for rows in groups)
+        pairs = chain.from_iterable(self._pairs(self.forward, candidate, rows) for rows in groups)
         found = self._compared(pairs, exact)
         together = self._most(len(groups[0]))
         if together > 1:
@@ -69,6 +70,18 @@ class Trial:
             pair = (self.output(self.forward, rows), self.output(candidate, rows))
             found.extend(self._compared([pair], exact))
         return worst(found)
+
+    def features_agree(self, candidate: Accelerated) -> bool:
+        """Whether it puts out the feature vectors that are read in the model itself, as exactly as
+        sums in another order are."""
+        network = candidate.network
+        if network.features is None or network.precision != "fp32":
+            return False
+        own = Activations(network.features)
+        fast = AcceleratedFeatures(own, network)
+        groups = (*self.images, self.photographs)
+        pairs = chain.from_iterable(self._pairs(own, fast, rows) for rows in groups)
+        return all(relative_gap(*pair, _EXACT).holds for pair in pairs)
 
     def faster(self, candidate: Forward) -> float:
         """How many times as fast as the model's own pass the candidate is: the geometric mean over
@@ -87,10 +100,10 @@ class Trial:
             ratios.append(own / max(other, 1e-9))
         return math.exp(sum(map(math.log, ratios)) / len(ratios))
 
-    def _pairs(self, candidate: Forward, rows: Images) -> Iterator[tuple[Any, Any]]:
-        """The model's output for each of several images alone, and the candidate's."""
+    def _pairs(self, own: Operation, other: Operation, rows: Images) -> Iterator[tuple[Any, Any]]:
+        """What two passes give for each of several images alone."""
         for row in rows:
-            yield self.output(self.forward, row[None]), self.output(candidate, row[None])
+            yield self.output(own, row[None]), self.output(other, row[None])
 
     def _compared(self, pairs: Iterable[tuple[Any, Any]], exact: bool) -> list[Gap]:
         found: list[Gap] = []
@@ -101,18 +114,18 @@ class Trial:
             found.extend((*self.compare(expected, output, self.resident.card), gap))
         return found
 
-    def output(self, forward: Forward, rows: Images) -> Any:
+    def output(self, operation: Operation, rows: Images) -> Any:
         """What a pass gives for rows."""
-        return self._settled(forward, rows).result()
+        return self._settled(operation, rows).result()
 
     def _seconds(self, forward: Forward, rows: Images) -> float:
         item = self._settled(forward, rows)
         return item.finished - item.started
 
-    def _settled(self, forward: Forward, rows: Images) -> WorkItem:
+    def _settled(self, operation: Operation, rows: Images) -> WorkItem:
         self._wait_for_requests()
         item = self.resident.submit(
-            forward, rows, Ticket(), band=Priority.BULK, max_batch=len(rows), only_timed=True
+            operation, rows, Ticket(), band=Priority.BULK, max_batch=len(rows), only_timed=True
         )
         item.result()
         self.last_seconds = item.finished - item.started

@@ -36,7 +36,8 @@ class Attempt:
 class Verdict:
     """What runs a model's forward passes from now on, and what was tried for it.
 
-    `lasting` says that the same would be found again, so that it may be kept.
+    `features` says that what was converted puts out feature vectors as well, `lasting` that the
+    same would be found again, so that it may be kept.
     """
 
     backend: BackendName = "eager"
@@ -45,6 +46,7 @@ class Verdict:
     reason: str = "No other backend was looked for."
     attempts: tuple[Attempt, ...] = ()
     one_by_one: bool = False
+    features: bool = False
     lasting: bool = True
 
     @property

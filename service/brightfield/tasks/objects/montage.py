@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brightfield.images.contact_sheet import Row, SheetCell, contact_sheet, fitted
+from brightfield.images.contact_sheet import Row, SheetCell, columns_for, contact_sheet, fitted
 from brightfield.images.labels import Labels
-from brightfield.images.outlines import draw_objects, mixed
+from brightfield.images.outlines import paint_objects
 from brightfield.palette import Color
 from brightfield.tensors import Rgb
 
@@ -64,15 +62,14 @@ def montage(
 
     If the picture has not all of the `count` planes, a title says so.
     """
-    drawn = partial(draw_objects, full=full)
     cells = [
         SheetCell(
-            (mixed(each.picture, drawn(each.picture, each.labels, colors), alpha),),
+            (paint_objects(each.picture, each.labels, colors, alpha, full=full),),
             f"z={each.number}: {np.count_nonzero(np.unique(each.labels))} objects",
         )
         for each in planes
     ]
-    columns = math.ceil(math.sqrt(len(cells)))
+    columns = columns_for(len(cells))
     rows = [Row(cells[start : start + columns]) for start in range(0, len(cells), columns)]
     if len(cells) < count:
         rows.insert(0, Row([], f"{len(cells)} of {count} planes"))

@@ -15,7 +15,8 @@ from brightfield.images import encode
 from brightfield.images.annotations.table import table
 from brightfield.images.contours import ObjectOutline, trace
 from brightfield.images.labels import Labels, smallest
-from brightfield.images.outlines import draw_objects, mixed
+from brightfield.images.legend import PictureLegend, with_legend
+from brightfield.images.outlines import paint_objects
 from brightfield.palette import Color, one_each
 from brightfield.results import MapSpace, Raster, ResultTable
 from brightfield.tasks.objects.objects import PLACED, Objects, Paint, legend_of
@@ -87,11 +88,23 @@ class SegmentedObjects(Objects):
 
     def overlay(self, picture: NDArray[np.uint8], alpha: float) -> NDArray[np.uint8]:
         full = self.paint == "object" or self.mode == "semantic"
-        drawn = draw_objects(picture, self.labels, self._colors(), full=full)
-        return mixed(picture, drawn, alpha)
+        return paint_objects(picture, self.labels, self._colors(), alpha, full=full)
 
     def explained(self, picture: NDArray[np.uint8], title: Sequence[str]) -> NDArray[np.uint8]:
+        if self.mode == "semantic":
+            lines = (*title,) if self.objects else (*title, "no pixel of any class")
+            return with_legend(picture, PictureLegend(lines, classes=self._shares()))
         return legend_of(self.objects, self.card, picture, title, self.paint)
+
+    def _shares(self) -> tuple[tuple[str, Color], ...]:
+        """Each class with the share of the image that it covers, and its colour."""
+        return tuple(
+            (
+                f"{found.label}: {np.mean(self.labels == found.id):.1%} of the image",
+                self.card.color(found.class_id),
+            )
+            for found in sorted(self.objects, key=lambda found: found.id)
+        )
 
     def _classes(self) -> list[dict[str, Any]]:
         areas = [0.0] * len(self.card.label_names)
