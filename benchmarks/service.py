@@ -46,7 +46,7 @@ from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
 from brightfield.preprocess import preprocess
 from brightfield.runtime.resident import Resident
-from brightfield.serving.server import tune_interpreter
+from brightfield.serving.interpreter import set_up_for_service
 from brightfield.settings import Settings
 
 HERE = Path(__file__).parent
@@ -242,7 +242,7 @@ def table(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 async def main(given: argparse.Namespace) -> None:
     base = f"http://127.0.0.1:{given.port}"
-    tune_interpreter()  # the bound gets what the service gives itself
+    set_up_for_service()  # the bound gets what the service gives itself
     command = f"{sys.executable} {HERE / 'metered.py'}"
     os.environ["BRIGHTFIELD_PORT"] = str(given.port)
     with environment(), accelerated() as resident:

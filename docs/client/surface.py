@@ -41,9 +41,29 @@ INTERNAL |= {"Table", "Value"} | {shape.name for shape in (*BASES, *ANSWERS)} - 
     "PartEvaluation",
 }
 
+_IMPORTS = """
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+"""
+_LOOKED_UP = '''
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that the command `brightfield serve` waits for none of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+'''
+
 
 def surface() -> str:
-    """The package's `__init__`: every public name, by the module that it stands in."""
+    """The package's `__init__`: every public name, and the module that it stands in."""
     shown = {module: re.findall(r"\w+", names) for module, names in EXPORTS.items()}
     for path in [
         PACKAGE / "faults.py",
@@ -53,11 +73,18 @@ def surface() -> str:
         module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         found = re.findall(r"^class ([A-Z]\w+)", path.read_text("utf-8"), re.MULTILINE)
         shown[module] = [name for name in found if name not in INTERNAL]
-    lines = [
-        f"from brightfield_client.{module} import {', '.join(names)}"
-        for module, names in shown.items()
-        if names
+    homes = {name: module for module, names in shown.items() for name in names}
+    known = [
+        f"    from brightfield_client.{home} import {name} as {name}"
+        for name, home in homes.items()
     ]
-    every = sorted(name for names in shown.values() for name in names)
     text = "Brightfield from Python: `Client`, `AsyncClient`, typed answers and one tree of errors."
-    return "\n".join([head("the modules"), f'"""{text}"""\n', *lines, f"\n__all__ = {every!r}\n"])
+    parts = [
+        head("the modules"),
+        f'"""{text}"""\n',
+        _IMPORTS,
+        *known,
+        f"\n__all__ = {sorted(homes)!r}\n\n_HOMES = {homes!r}\n",
+        _LOOKED_UP,
+    ]
+    return "\n".join(parts)

@@ -89,7 +89,7 @@ class StoreReadOnly(StoreUnavailable):
 
 
 class StoreBusy(StoreUnavailable):
-    code, title = "store_busy", "Another program holds the store"
+    code, title = "store_busy", "Others hold the store"
 
 
 class StoreDamaged(StoreUnavailable):

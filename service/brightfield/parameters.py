@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, get_args
 
 from pydantic import (
@@ -11,10 +16,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import ErrorDetails
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails
 
 from brightfield.errors import nearest
 from brightfield.json_text import parse_json
@@ -22,11 +29,27 @@ from brightfield.json_text import parse_json
 
 class Parameters(BaseModel):
     """A frozen set of parameters: its fields, their bounds and their docstrings are the reference,
-    the OpenAPI schema and the check of what comes; unknown names are refused."""
+    the OpenAPI schema and the check of what comes; unknown names are refused.
+
+    The check is made when it is first needed, and docstrings are read when a schema is made, so a
+    service that starts waits for neither.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=()
+        frozen=True, extra="forbid", protected_namespaces=(), defer_build=True
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        fields = handler.resolve_ref_schema(schema).get("properties", {})
+        for kind in (each for each in reversed(cls.__mro__) if issubclass(each, Parameters)):
+            for name, text in attribute_docstrings(kind).items():
+                if name in fields and cls.model_fields[name].description is None:
+                    fields[name]["description"] = text
+        return schema
 
     @property
     def changed(self) -> frozenset[str]:
@@ -35,6 +58,25 @@ class Parameters(BaseModel):
         fields = type(self).model_fields
         given = self.model_fields_set
         return frozenset(name for name in given if getattr(self, name) != fields[name].default)
+
+
+@cache
+def attribute_docstrings(kind: type[Any]) -> Mapping[str, str]:
+    """The docstring under each field that a class itself declares, by the name of the field; none
+    where its source isn't there."""
+    try:
+        (declared,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    except (OSError, TypeError):
+        return {}
+    found = {}
+    for field, text in pairwise(getattr(declared, "body", ())):
+        match field, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(said))),
+            ):
+                found[name] = inspect.cleandoc(said)
+    return found
 
 
 def sentence_of(fault: ValidationError, root: type[Parameters]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
@@ -48,3 +49,19 @@ def member(folder: ModuleType, catalog: Callable[[], Mapping[str, type]], name: 
             if found.__name__ == name:
                 return found
     raise AttributeError(f"module {folder.__name__!r} has no attribute {name!r}")
+
+
+class LateCatalog(Mapping[str, T]):
+    """A catalog whose files are imported when somebody first looks into it."""
+
+    def __init__(self, catalog: Callable[[], Mapping[str, T]]) -> None:
+        self._found = cache(catalog)
+
+    def __getitem__(self, name: str) -> T:
+        return self._found()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        return len(self._found())

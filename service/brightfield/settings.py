@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     """Folder of the store, the uploaded images and downloaded weights."""
     database_url: str = ""
     """SQLAlchemy URL of the store; empty: SQLite in the data folder."""
+    database_connections: int = Field(5, ge=4)
+    """Most connections to the store, one of which renews the lease; at least evaluations + 3. On
+    PostgreSQL notices take one more."""
     device: str = "auto"
     """auto (every CUDA device, else the CPU), cpu, cuda:0, or several with commas."""
     backend: BackendChoice = "auto"
@@ -176,6 +179,16 @@ class Settings(BaseSettings):
     def _both(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("HTTPS needs both tls_certificate and tls_key")
+        return self
+
+    @model_validator(mode="after")
+    def _enough_connections(self) -> Self:
+        """An evaluation keeps one while it reads, the build of an index two, a lease its own."""
+        if self.database_connections < self.evaluations + 3:
+            raise ValueError(
+                f"database_connections={self.database_connections} is too few for evaluations="
+                f"{self.evaluations}, which read by one each; set {self.evaluations + 3} or more"
+            )
         return self
 
     @field_validator("default_models")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import io
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -257,7 +259,9 @@ def test_two_runs_compared(client: TestClient) -> None:
 def test_runs_expire(started: Callable[..., TestClient], tmp_path: Path) -> None:
     data = tmp_path / "data"
     run = start(started(preload=False, data=data))
-    short = started(preload=False, data=data, run_ttl=1e-6)
+    with closing(sqlite3.connect(data / "brightfield.db")) as store, store:
+        store.execute("UPDATE runs SET touched = touched - 3600")
+    short = started(preload=False, data=data, run_ttl=1800)
     for _ in range(200):
         gone = short.get(run)
         if gone.status_code == 404:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from brightfield.api.app import create_app
 from brightfield.api.http1 import Http1
-from brightfield.serving.server import tune_interpreter
+from brightfield.serving.interpreter import set_up_for_service
 from brightfield.settings import Settings
 
 _TICK = 0.005
@@ -77,7 +77,7 @@ class Watch:
 
 def main() -> None:
     app = create_app(Settings(port=int(sys.argv[1])))
-    tune_interpreter()
+    set_up_for_service()
     config = uvicorn.Config(
         Watch(app), port=int(sys.argv[1]), http=Http1, log_level="warning", access_log=False
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import types
 
 import httpx2
 import pytest
@@ -18,13 +17,13 @@ UNLIKE = {"__enter__", "__exit__", "__aenter__", "__aexit__"}
 
 
 def test_all_is_the_public_surface():
-    public = {
-        name
-        for name, value in vars(brightfield_client).items()
-        if not name.startswith("_") and not isinstance(value, types.ModuleType)
-    }
-    assert public == set(brightfield_client.__all__)
-    assert sorted(brightfield_client.__all__) == brightfield_client.__all__
+    assert (
+        sorted(brightfield_client.__all__) == brightfield_client.__all__ == dir(brightfield_client)
+    )
+    for name in brightfield_client.__all__:
+        assert getattr(brightfield_client, name).__name__ == name
+    with pytest.raises(AttributeError, match="Klient"):
+        _ = brightfield_client.Klient
 
 
 def surface(kind):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,9 +12,11 @@ import sqlalchemy as sa
 from brightfield.collections.vector_cache import CachedVectors, Snapshot, VectorCache
 from brightfield.embedding import vector_blocks
 from brightfield.errors import UnknownCollection
+from brightfield.store import items as items_module
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
 from brightfield.store.items import Items, NewItem
+from brightfield.store.shards import NOTHING, Reach, Shard
 
 
 @pytest.fixture
@@ -50,7 +54,8 @@ def test_a_space_follows_additions_and_deletions_of_others(database: sa.Engine) 
     assert held(first) == list(range(20)), "a search that is under way sees what it began with"
     assert second.items is not None and len(second.items) == len(second)
     assert [item.id for item in second.items][-1] == "i31"
-    assert second.rows_of(np.array([1, 4, 999])).tolist() == [0]
+    asked = np.array([first.numbers[0], first.numbers[3], 10**6])
+    assert second.rows_of(asked).tolist() == [0]
 
 
 def test_an_unchanged_collection_is_not_read_again(database: sa.Engine) -> None:
@@ -91,3 +96,47 @@ def test_another_collection_of_the_name_is_never_taken_for_the_first(database: s
     collections.make("cells", Properties())
     with pytest.raises(UnknownCollection, match="another has its name"):
         spaces.at(former)
+
+
+def test_items_that_come_out_of_order_are_put_in_order(
+    database: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writers at once take numbers of several shards, and the lower may be committed later."""
+    chance, items = random.Random(0), Items(database)
+    monkeypatch.setattr(items_module, "take", lambda _, key: _OwnPace(key, chance))
+    collections, space = Collections(database), CachedVectors(items)
+    there: list[int] = []
+    for turn in range(60):
+        values = [turn * 10 + n for n in range(chance.randrange(1, 7))]
+        add(database, *values)
+        there += values
+        if turn % 7 == 3:
+            gone = chance.sample(there, 5)
+            items.delete("cells", [f"i{value}" for value in gone])
+            there = [value for value in there if value not in gone]
+        found = space.at(collections.get("cells"), detailed=turn % 3 == 0)
+        anew = CachedVectors(items).at(collections.get("cells"), detailed=True)
+        assert found.numbers.tolist() == sorted(anew.numbers.tolist()) == anew.numbers.tolist()
+        assert held(found) == held(anew) and sorted(held(found)) == sorted(there)
+        assert found.items in (None, anew.items)
+        assert anew.items is not None
+        assert [item.metadata["v"] for item in anew.items] == held(anew)
+
+
+class _OwnPace(Shard):
+    """A shard whose writer knows nothing of the others'."""
+
+    _newest: ClassVar[dict[int, int]] = {}
+
+    def __init__(self, key: str, chance: random.Random) -> None:
+        index = chance.randrange(4)
+        super().__init__(key, index, self._newest.get(index, 0))
+
+    def numbers(self, seen: Reach) -> Iterator[int]:
+        return super().numbers(NOTHING)
+
+    def note(
+        self, connection: sa.Connection, *, added: int = 0, gone: int = 0, newest: int = 0
+    ) -> None:
+        self._newest[self.index] = max(newest, self.newest)
+        super().note(connection, added=added, gone=gone, newest=newest)

@@ -60,7 +60,7 @@ def test_a_new_file_is_listed_runs_and_fails_with_one_sentence(toys, words, caps
 
 def test_the_list_needs_no_package_of_the_service():
     code = (
-        "import sys; from brightfield_client.cli import parser; parser(); "
+        "import sys; from brightfield_client.cli.parser import parser; parser(); "
         "print(sorted({'pydantic', 'torch', 'scipy'} & set(sys.modules)))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

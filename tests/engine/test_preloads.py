@@ -37,16 +37,28 @@ def preloads(registry: Loads, *names: str) -> Preloads:
     return Preloads(registry, names)  # type: ignore[arg-type]
 
 
-def test_those_on_their_way_are_named() -> None:
+def test_they_are_loaded_one_after_another_and_those_on_their_way_are_named() -> None:
     registry = Loads()
-    made = preloads(registry, "one", "hangs", "two")
-    assert list(registry.loads) == ["one", "two"]
-    registry.loads["one"].set_result(None)
-    with pytest.raises(ModelsLoading, match="loading two"):
+    over: list[bool] = []
+    made = Preloads(registry, ["two", "hangs", "one"], lambda: over.append(True))  # type: ignore[arg-type]
+    assert list(registry.loads) == ["two"]
+    with pytest.raises(ModelsLoading, match="loading two, one"):
         made.check()
     registry.loads["two"].set_result(None)
+    assert list(registry.loads) == ["two", "one"] and not over
+    with pytest.raises(ModelsLoading, match="loading one"):
+        made.check()
+    registry.loads["one"].set_result(None)
     made.check()
     made.wait()
+    assert over
+
+
+def test_what_goes_wrong_with_one_keeps_no_other_from_being_loaded() -> None:
+    registry = Loads()
+    preloads(registry, "one", "two")
+    registry.loads["one"].set_exception(ModelFailed("It raised."))
+    assert list(registry.loads) == ["one", "two"]
 
 
 def test_a_fault_is_told_until_the_model_is_there() -> None:

@@ -30,11 +30,10 @@ def test_a_notice_comes_with_the_commit_and_not_without(
 ) -> None:
     news, seen = heard(channel), []
     with pytest.raises(ZeroDivisionError), writing(engine) as connection:
-        channel.post(connection, "news", "never")
+        channel.post(connection, ("news", "never"))
         raise ZeroDivisionError
     with writing(engine) as connection:
-        channel.post(connection, "over", "another topic")
-        channel.post(connection, "news", "job_1")
+        channel.post(connection, ("over", "another topic"), ("news", "job_1"))
         seen.append(news.empty())
     channel.tell("news", "job_2 with words")
     assert [news.get(timeout=30) for _ in range(2)] == ["job_1", "job_2 with words"]

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from brightfield.errors import CollectionDiffers, UnknownCollection
 from brightfield.store import collections
 from brightfield.store.collections import Collection, Collections, Properties
+from brightfield.store.turns import Turn
 
 
 def test_a_collection_is_made_once_and_asked_for_again(engine: sa.Engine) -> None:
@@ -51,9 +52,9 @@ def test_who_was_overtaken_by_another_maker_finds_its_collection(
     kept.make("cells", Properties())
     real, seen = collections.find, []
 
-    def find(connection: sa.Connection, name: str, *, lock: bool = False) -> Collection | None:
+    def find(connection: sa.Connection, name: str, turn: Turn | None = None) -> Collection | None:
         seen.append(name)
-        return None if len(seen) == 1 else real(connection, name, lock=lock)
+        return None if len(seen) == 1 else real(connection, name, turn)
 
     monkeypatch.setattr(collections, "find", find)
     assert kept.make("cells", Properties())[1] is False

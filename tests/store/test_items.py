@@ -56,15 +56,16 @@ def test_items_come_back_as_they_were(kept: Items, engine: sa.Engine) -> None:
     added = kept.add("cells", [item("a", 1, -2), item("b/c.png", 0.5, 3, label="RBC")])
     assert added == ["added", "added"]
     collection = Collections(engine).get("cells")
-    assert (collection.size, collection.dim, collection.added) == (2, 2, 2)
+    assert (collection.size, collection.dim, collection.changes) == (2, 2, 2)
     ((numbers, vectors),) = kept.vectors(collection.key, collection.properties)
-    assert numbers.tolist() == [1, 2] and vectors.tolist() == [[1, -2], [0.5, 3]]
+    first, second = numbers.tolist()
+    assert first < second and vectors.tolist() == [[1, -2], [0.5, 3]]
     with kept.moment("cells") as moment:
         found = moment.get("b/c.png")
         assert moment.vector(found).tolist() == [0.5, 3]
     assert found.metadata == {"label": "RBC"}
-    assert kept.thumbnails(collection.key, [1, 2])[2] == b"jpeg of b/c.png"
-    assert [each.id for each in kept.after(collection.key, 1)] == ["b/c.png"]
+    assert kept.thumbnails(collection.key, [first, second])[second] == b"jpeg of b/c.png"
+    assert [each.id for each in kept.after(collection.key, first)] == ["b/c.png"]
 
 
 def test_the_same_item_counts_once_and_another_under_its_id_is_told(
@@ -79,25 +80,30 @@ def test_the_same_item_counts_once_and_another_under_its_id_is_told(
 
 def test_a_replaced_item_has_a_new_number_and_no_double(kept: Items, engine: sa.Engine) -> None:
     kept.add("cells", [item("a"), item("b")])
+    former = kept.numbers(key(engine)).tolist()
     newer = [item("a", 9, 9, source="x"), item("a", 8, 8, source="y"), item("b")]
     assert kept.add("cells", newer, replace=True) == ["replaced", "replaced", "unchanged"]
     collection = Collections(engine).get("cells")
     assert (collection.size, collection.deletions) == (2, 1)
     with kept.moment("cells") as moment:
         assert moment.vector(moment.get("a")).tolist() == [8, 8]
-    assert kept.numbers(collection.key).tolist() == [2, 4]
-    assert sorted(kept.thumbnails(collection.key, [1, 2, 3, 4])) == [2, 4]
+    kept_one, fresh = kept.numbers(collection.key).tolist()
+    assert kept_one == former[1] < fresh
+    every = list(range(fresh + 1))
+    assert sorted(kept.thumbnails(collection.key, every)) == [kept_one, fresh]
 
 
 def test_deleted_items_are_gone_and_their_numbers_are_not_used_again(
     kept: Items, engine: sa.Engine
 ) -> None:
     kept.add("cells", [item("a"), item("b")])
+    first, gone = kept.numbers(key(engine)).tolist()
     assert kept.delete("cells", ["b", "never there"]) == 1
     kept.add("cells", [item("c")])
     collection = Collections(engine).get("cells")
     assert (collection.size, collection.deletions) == (2, 1)
-    assert kept.numbers(collection.key).tolist() == [1, 3]
+    there, fresh = kept.numbers(collection.key).tolist()
+    assert there == first and fresh > gone
     with kept.moment("cells") as moment, pytest.raises(UnknownItem):
         moment.get("b")
 
@@ -120,7 +126,8 @@ def test_what_another_replaced_is_not_deleted_by_a_filter(kept: Items) -> None:
     started.wait()
     outcomes = kept.add("cells", new, replace=True)
     deleter.join()
-    assert deleted == [100] and outcomes == ["added"] * 100
+    assert set(outcomes) in ({"added"}, {"replaced"})
+    assert deleted == [outcomes.count("added")]
     with kept.moment("cells") as moment:
         assert len(moment.numbers()) == moment.collection.size == 100
 
@@ -165,7 +172,7 @@ def test_another_dimension_is_refused_and_nothing_of_the_batch_is_kept(
         InvalidVectors, match="has 3 values and those of the collection cells have 2"
     ):
         kept.add("cells", [item("b", 1, 2), item("c", 1, 2, 3)])
-    assert kept.numbers(key(engine)).tolist() == [1]
+    assert len(kept.numbers(key(engine))) == 1
 
 
 def test_half_precision_is_kept_in_half_the_room(engine: sa.Engine) -> None:
@@ -193,7 +200,7 @@ def test_two_writers_neither_lose_nor_double(kept: Items, engine: sa.Engine) -> 
     collection = Collections(engine).get("cells")
     ids = [each.id for each in kept.after(collection.key)]
     assert len(ids) == len(set(ids)) == collection.size == 20 * 3 + 3 * 20
-    assert collection.added == collection.size
+    assert (collection.changes, collection.deletions) == (collection.size, 0)
 
 
 @pytest.mark.slow

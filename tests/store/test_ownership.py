@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
 from brightfield.errors import UnknownCollection, UnknownJob, UnknownRun
 from brightfield.store.collections import Collections, Properties
@@ -18,6 +14,7 @@ from brightfield.store.jobs import StoredReply
 from brightfield.store.ownership import of_project
 from brightfield.store.runs import RunStore, StoredChunk
 
+from .earlier import to_revision
 from .jobs_at_hand import at_hand
 
 
@@ -85,30 +82,16 @@ def test_a_store_of_an_earlier_version_keeps_all_it_has(store_url: str) -> None:
     chunk = StoredChunk("ab", "application/json", 1, {}, ["a"], b"{}")
     RunStore(engine).put(run.id, "key", chunk, lambda _, frame: frame)
     job = at_hand(engine).queued()
-    _downgrade(engine, "0006")
+    to_revision(engine, "0006")
     engine.dispose()
 
     again = open_database(store_url)
     (item,) = Items(again).after(Collections(again).get("cells").key)
     assert (item.id, item.metadata) == ("a", {"n": 1})
-    assert list(Items(again).thumbnails(Collections(again).get("cells").key, [1])) == [1]
+    key = Collections(again).get("cells").key
+    assert list(Items(again).thumbnails(key, [item.number])) == [item.number]
     assert RunStore(again).get(run.id).rows == 1
     assert at_hand(again).jobs.get(job.id) == job
     with pytest.raises(sa.exc.IntegrityError), writing(again) as connection:
         connection.exec_driver_sql("INSERT INTO run_ids (run, id) VALUES ('nobody', 'x')")
     again.dispose()
-
-
-def _downgrade(engine: sa.Engine, revision: str) -> None:
-    from brightfield.store import migrations
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with engine.connect() as connection:
-        raw = connection.connection.dbapi_connection
-        if engine.dialect.name == "sqlite":
-            raw.execute("PRAGMA foreign_keys=OFF")  # type: ignore[union-attr]
-        held = connection.execution_options(brightfield_writes=True)
-        with held.begin():
-            config.attributes["connection"] = held
-            command.downgrade(config, revision)

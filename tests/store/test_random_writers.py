@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from brightfield.collections.vector_cache import VectorCache
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.items import Items
+from brightfield.store.shards import NOTHING
 
 from .acknowledged import Model, Own
 from .random_writer import NAME, WRITERS, done, drawn
@@ -69,6 +70,24 @@ def cached(vectors: VectorCache, collections: Collections) -> dict[str, int]:
     return found
 
 
+class Follower:
+    """Reads what came since, and never again what it has read."""
+
+    def __init__(self, items: Items) -> None:
+        self._items = items
+        self._reach = NOTHING
+        self._read: dict[int, tuple[str, int]] = {}
+
+    def look(self) -> dict[str, int]:
+        """Of what was read so far, what is there; a number that was missed raises."""
+        with self._items.moment(NAME) as moment:
+            for each in moment.newer(self._reach):
+                assert each.number not in self._read
+                self._read[each.number] = (each.id, int(each.source[1:]))
+            self._reach = moment.collection.reach
+            return dict(self._read[number] for number in moment.numbers().tolist())
+
+
 @contextmanager
 def readers(engine: sa.Engine, model: Model) -> Iterator[list[int]]:
     """Read all the time, and compare with what the model allows; how often each has looked."""
@@ -77,6 +96,7 @@ def readers(engine: sa.Engine, model: Model) -> Iterator[list[int]]:
     looks: tuple[Callable[[], dict[str, int]], ...] = (
         lambda: listed(items),
         lambda: cached(vectors, collections),
+        Follower(items).look,
     )
     stop, wrong, counts = threading.Event(), [], [0] * len(looks)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from brightfield.errors import ChunkConflict, RepeatedId, RunConflict, UnfitChunk, UnknownRun
 from brightfield.outages import StoreUnavailable
 from brightfield.store import tables
+from brightfield.store.database import open_database
 from brightfield.store.runs import ChunkEntry, RunStore, StoredChunk, StoredRun
 
 from .conftest import Clock
@@ -126,6 +128,8 @@ def test_only_what_did_not_change_for_long_expires(runs: RunStore, clock: Clock)
     runs.put(old, "1", chunk(b"one", ids=("a",)), agree)
     clock.now += 100
     runs.put(recent, "1", chunk(b"one"), agree)
+    assert runs.expire(100) == 0  # a change may have been noted up to ten seconds late
+    clock.now += 10
     assert runs.expire(100) == 1
     assert [run.id for run in runs.page(10, 0).runs] == [recent]
 
@@ -146,6 +150,61 @@ def together(work: list[Callable[[], object]]) -> list[object]:
     for thread in threads:
         thread.join()
     return found
+
+
+def test_a_change_is_noted_every_ten_seconds(runs: RunStore, clock: Clock) -> None:
+    run = made(runs)
+    for number in range(1, 26):
+        clock.now += 1
+        runs.put(run, str(number), chunk(b"%d" % number), agree)
+        assert 0 <= clock.now - runs.get(run).touched < 10
+    runs.delete_chunk(run, "3", lambda *_: [])
+    assert runs.get(run).touched == clock.now
+
+
+def waiting(engine: sa.Engine) -> int:
+    """How many wait for a turn."""
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def test_a_chunk_waits_for_no_other_unless_it_changes_what_all_agree_on(postgres_url: str) -> None:
+    engine = open_database(postgres_url)
+    runs = RunStore(engine)
+    run = made(runs)
+    runs.put(run, "0", chunk(b"zero", ids=("0",)), agree)
+    inside, go_on, told = threading.Event(), threading.Event(), list[bool]()
+
+    def slowly(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[str, Any]:
+        inside.set()
+        told.append(go_on.wait(60))
+        return agree(known, new)
+
+    def wider(known: Mapping[str, Any] | None, new: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**(known or {}), "more": True}
+
+    calls: list[Callable[[], object]] = [
+        lambda: runs.put(run, "1", chunk(b"one", ids=("1",)), slowly),
+        lambda: runs.put(run, "3", chunk(b"three", ids=("3",)), wider),
+        lambda: runs.delete_chunk(run, "0", lambda *_: ["0"]),
+    ]
+    held, *others = [threading.Thread(target=call) for call in calls]
+    held.start()
+    assert inside.wait(60)
+    assert runs.put(run, "2", chunk(b"two", ids=("2",)), agree)
+    assert not runs.put(run, "0", chunk(b"zero", ids=("0",)), agree)
+    for each in others:
+        each.start()
+    while waiting(engine) < len(others):
+        time.sleep(0.01)
+    go_on.set()
+    for thread in (held, *others):
+        thread.join()
+    assert [entry.key for entry in runs.entries(run)] == ["1", "2", "3"]
+    assert runs.get(run).frame == {"scores": 1, "more": True}
+    assert told == [True]  # nothing was done only since it gave up
+    engine.dispose()
 
 
 def test_writers_at_once(runs: RunStore) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from brightfield.errors import ImageExpired, InvalidParameter, TooManyBytes
 from brightfield.store import tables
+from brightfield.store.recent_bytes import RecentBytes
 from brightfield.store.table_images import TableImages
 
 from .conftest import Clock
@@ -104,3 +106,48 @@ def test_those_who_put_and_sweep_at_once_never_fail(store: TableImages, engine: 
         thread.join()
     store.sweep()
     assert wrong == [] and size_of_all(engine) <= 1000
+
+
+def bodies(engine: sa.Engine) -> list[str]:
+    """The statements from now on that read an image's bytes."""
+    found: list[str] = []
+
+    def heed(*given: Any) -> None:
+        if given[2].startswith("SELECT") and "images.body" in given[2]:
+            found.append(given[2])
+
+    sa.event.listen(engine, "before_cursor_execute", heed)
+    return found
+
+
+def test_an_image_seen_lately_is_not_read_again_and_only_known_while_it_is_there(
+    engine: sa.Engine, clock: Clock
+) -> None:
+    one, two = (
+        TableImages(engine, ttl=100, max_bytes=1000, clock=clock_of(clock), recent=800)
+        for _ in range(2)
+    )
+    read = bodies(engine)
+    images = [one.put(bytes([value]) * 150) for value in range(6)]
+    assert [one.get(image) for image in images[1:]] and not read
+    assert one.get(images[0]) == bytes(150) and len(read) == 1  # it had made room for the others
+    assert [two.get(images[5]) for _ in range(3)] and len(read) == 2
+    with pytest.raises(ImageExpired):
+        one.of("optics").get(images[0])
+    clock.now += 101
+    two.sweep()
+    with pytest.raises(ImageExpired):
+        one.get(images[0])
+
+
+def test_few_bytes_are_kept() -> None:
+    recent = RecentBytes(100)
+    recent.keep("large", bytes(26))
+    assert recent.get("large") is None
+    for number in range(20):
+        recent.keep(str(number), bytes(25))
+        recent.keep(str(number), bytes(25))
+        assert recent.get("0") is not None
+        recent.get("1")
+    assert recent.size == 100 and recent.get("1") is not None and recent.get("19") is not None
+    assert recent.get("15") is None

@@ -25,6 +25,7 @@ from brightfield.store import extension
 from brightfield.store.collections import Collection, Collections, Properties
 from brightfield.store.database import open_database, writing
 from brightfield.store.items import Items, NewItem
+from brightfield.store.shards import SHARDS, Reach
 from brightfield.store.vector_index import (
     Ask,
     Hnsw,
@@ -70,7 +71,7 @@ def add(engine: sa.Engine, *values: int, replace: bool = False) -> None:
     Items(engine).add("cells", items, replace=replace)
 
 
-def parts(engine: sa.Engine, after: int) -> Generator[Any, None, None]:
+def parts(engine: sa.Engine, after: Reach) -> Generator[Any, None, None]:
     there = Collections(engine).get("cells")
     with closing(Items(engine).vectors(there.key, there.properties, after, rows=3)) as read:
         yield from read
@@ -87,13 +88,13 @@ def build(engine: sa.Engine, **change: Any) -> VectorIndex:
 
 
 def near(engine: sa.Engine, value: float, count: int = 3) -> list[int]:
-    """Numbers of the items nearest a place, after catching up."""
+    """The items nearest a place, after catching up: which of those that were ever added, from 1."""
     there, indexes = Collections(engine).get("cells"), VectorIndexes(engine)
     indexes.catch_up(there, partial(parts, engine), no_progress)
     with indexes.asking(there) as ask:
         (found,) = ask(np.array([[value, 1]], np.float32), count, 40)
-    numbers: list[int] = found.tolist()
-    return numbers
+    places: list[int] = (found // SHARDS).tolist()  # of a writer that is alone
+    return places
 
 
 def made_tables(engine: sa.Engine) -> list[str]:
@@ -103,7 +104,8 @@ def made_tables(engine: sa.Engine) -> list[str]:
 def test_an_index_follows_additions_deletions_and_replacements(engine: sa.Engine) -> None:
     add(engine, *range(20))
     made = build(engine)
-    assert (made.filled, made.facts["type"]) == (20, "vector")
+    assert made.reach == Collections(engine).get("cells").reach
+    assert made.facts["type"] == "vector"
     assert sorted(near(engine, 10)) == [10, 11, 12]
     add(engine, *range(20, 40))
     there = Collections(engine).get("cells")
@@ -112,7 +114,7 @@ def test_an_index_follows_additions_deletions_and_replacements(engine: sa.Engine
     Items(engine).delete("cells", ["i9", "i39"])
     add(engine, 1010, replace=True)  # a little further on, under the number 41
     assert sorted(near(engine, 9.9, 3)) == [9, 12, 41]
-    assert sorted(near(engine, 0, 100)) == Items(engine).numbers(there.key).tolist()
+    assert sorted(near(engine, 0, 100)) == (Items(engine).numbers(there.key) // SHARDS).tolist()
 
 
 def test_an_item_that_comes_while_nothing_else_is_left_is_put_in(engine: sa.Engine) -> None:
@@ -122,7 +124,7 @@ def test_an_item_that_comes_while_nothing_else_is_left_is_put_in(engine: sa.Engi
     Items(engine).delete("cells", ["i20"])
     there, came = Collections(engine).get("cells"), []
 
-    def read(after: int) -> Generator[Any, None, None]:
+    def read(after: Reach) -> Generator[Any, None, None]:
         yield from parts(engine, after)
         if not came:  # behind all that was there to be read
             came.append(add(engine, 21))
@@ -241,7 +243,12 @@ def test_processes_that_catch_up_together_neither_collide_nor_lose(
     for other in others:
         other.dispose()
     assert faults == []
-    assert sorted(near(engine, 0, 200)) == list(range(1, 93))
+    there = Collections(engine).get("cells")
+    near(engine, 0)
+    with VectorIndexes(engine).asking(there) as ask:
+        (found,) = ask(np.array([[0, 1]], np.float32), 200, 200)
+    assert sorted(found.tolist()) == Items(engine).numbers(there.key).tolist()
+    assert len(found) == there.size == 92
 
 
 def test_a_deleted_index_or_collection_takes_its_table_along(engine: sa.Engine) -> None:
@@ -298,7 +305,7 @@ def test_long_vectors_are_kept_in_half_precision_up_to_a_bound(engine: sa.Engine
         made = VectorIndexes(engine).build(there, HNSW, IndexSource(read, nothing), no_progress)
         assert made.facts["type"] == kind
         with VectorIndexes(engine).asking(there) as ask:
-            assert [each[0] for each in ask(vectors, 1, 40)] == list(range(1, 31))
+            assert [each[0] // SHARDS for each in ask(vectors, 1, 40)] == list(range(1, 31))
     there, _ = of(4001)
     read = partial(Items(engine).vectors, there.key, there.properties)
     with pytest.raises(IndexUnavailable, match="4001 values, and pgvector indexes 4000"):

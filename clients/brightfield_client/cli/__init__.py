@@ -2,84 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from importlib.metadata import version
+from collections.abc import Sequence
 
 from brightfield import commands
-from brightfield_client.cli.about_each import ABOUT_EACH
-from brightfield_client.cli.command import Command
-from brightfield_client.cli.embed import EMBED
-from brightfield_client.cli.evaluate import EVALUATE
-from brightfield_client.cli.exits import INTERRUPTED, complain, verdict
-from brightfield_client.cli.models import DOCTOR, MODELS
-from brightfield_client.cli.reembed import REEMBED
-from brightfield_client.cli.runs import METRICS, RUNS
-from brightfield_client.cli.to_file import TO_FILE
-
-COMMANDS = (MODELS, *ABOUT_EACH, EMBED, REEMBED, *TO_FILE, EVALUATE, METRICS, RUNS, DOCTOR)
-
-_EPILOG = """\
-exit codes: 0 all is well, 1 some items failed, 2 wrong usage, 3 the service cannot be reached,
-            4 a requirement is not met, 5 significantly worse than the baseline, 6 a required
-            number has no value
-
-Without --url the service is BRIGHTFIELD_URL, else http://127.0.0.1:8000.
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; what goes wrong is one sentence on stderr."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = _run(arguments)
+        code = commands.run(arguments)
+        if code is None:  # one of the client's, which a service that starts does without
+            from brightfield_client.cli.parser import parser
+
+            args = parser().parse_args(arguments)
+            code = int(args.command.run(args))
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return INTERRUPTED
+        return 130
     except BrokenPipeError:  # the reader has seen enough, as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as fault:
+        from brightfield_client.cli.exits import complain, verdict
+
         found = verdict(fault)
         if found is None:
             raise
         complain(found)
         return found.code
     return code
-
-
-def _run(arguments: list[str]) -> int:
-    code = commands.run(arguments)
-    if code is not None:
-        return code
-    args = parser().parse_args(arguments)
-    return int(args.command.run(args))
-
-
-def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
-    top = argparse.ArgumentParser(
-        prog="brightfield",
-        description="Run imaging models over HTTP, and see which pixels an answer rests on.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("--version", action="version", version=f"brightfield {version('brightfield')}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in _listed():
-        command.add(commands)
-    return top
-
-
-def _listed() -> Iterable[Command]:
-    """The client's commands, and the names of the service's, which read their flags themselves."""
-    table = {command.name: command for command in COMMANDS}
-    for (first, *below), command in commands.catalog().items():
-        name = Command((first, *below)[-1], command.help, shared=())
-        group = table.get(first) or Command(first, f"work on the service's {first}", shared=())
-        table[first] = replace(group, actions=(*group.actions, name)) if below else name
-    return table.values()

@@ -10,7 +10,7 @@ from brightfield_client.errors import ApiError, ConnectionFailed, TimedOut, Unex
 from brightfield_client.mapping import MapItem
 from brightfield_client.results.collections import Addition
 
-OK, SOME_FAILED, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+OK, SOME_FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 OUTCOMES = {"not_met": 4, "worse": 5, "undefined": 6}
 """Exit codes of what is required and not so."""
 

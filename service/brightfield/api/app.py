@@ -36,7 +36,6 @@ from brightfield.engine import Engine
 from brightfield.engine.viewing.planes import ViewedPlanes
 from brightfield.evaluation.runs import EvaluationRuns
 from brightfield.runtime.ending import TimeLeft
-from brightfield.runtime.safeguards import Safeguards
 from brightfield.settings import Settings
 from brightfield.store.database import open_database
 from brightfield.store.database_clock import LeaseClock, database_now
@@ -68,16 +67,17 @@ Every image endpoint takes a raw body, a multipart form, JSON, or `.npy`; every 
 
 def create_app(
     settings: Settings | None = None,
-    safeguards: Safeguards | None = None,
+    engine: Engine | None = None,
     clock: LeaseClock = database_now,
 ) -> FastAPI:
-    """The service as an ASGI application; models load from when its lifespan begins.
+    """The service as an ASGI application; models load from when its lifespan begins, unless its
+    `engine` has begun before.
 
     `clock` is what leases are counted by.
     Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
     """
     settings = settings or Settings()
-    engine = Engine(settings, safeguards=safeguards)
+    engine = engine or Engine(settings)
     app = FastAPIOffline(
         docs_url=None,
         redoc_url=None,
@@ -126,7 +126,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the store, begin to load the default models, and close all in the reverse order."""
     settings: Settings = app.state.settings
     engine: Engine = app.state.engine
-    database = await asyncio.to_thread(open_database, settings.store_url)
+    database = await asyncio.to_thread(
+        open_database, settings.store_url, settings.database_connections - 1
+    )
     keyring = Keyring(KeyStore(database), settings.require_keys)
     await asyncio.to_thread(keyring.read)
     images = await asyncio.to_thread(_images, settings, database, app.state.clock)

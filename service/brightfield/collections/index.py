@@ -19,6 +19,7 @@ from brightfield.errors import InvalidVectors, TooFewItems
 from brightfield.parameters import Parameters
 from brightfield.progress import STILL_WANTED, Progress, Step
 from brightfield.store.collections import Collection
+from brightfield.store.shards import NOTHING, Reach
 from brightfield.store.vector_index import (
     Ask,
     Hnsw,
@@ -186,7 +187,7 @@ class CollectionIndexes:
             drawn = rng.choice(there, min(SAMPLE, len(there)), replace=False)
             own, queries = moment.vectors_of(drawn.tolist())
             most = min(max(k for k, _ in SETTINGS), len(there) - 1)
-            reporting = _reporting(moment.vectors(0), len(there), progress)
+            reporting = _reporting(moment.vectors(NOTHING), len(there), progress)
             near = nearest_of_parts(reporting, queries, most + 1, collection.properties.metric)
         truth = [row[row != number][:most] for row, number in zip(near, own, strict=True)]
         found: dict[tuple[int, int], list[NDArray[np.int64]]] = {}
@@ -204,9 +205,9 @@ class CollectionIndexes:
         ]
 
     def _parts(
-        self, collection: Collection, after: int, rows: int = 1000
+        self, collection: Collection, after: Reach, rows: int = 1000
     ) -> Generator[tuple[NDArray[np.int64], Vectors], None, None]:
-        """Items behind a number as the index holds them."""
+        """Items that came since as the index holds them."""
         read = self._stores.items.vectors(collection.key, collection.properties, after, rows=rows)
         with closing(read):  # what is raised here must not keep the reader's transaction open
             for numbers, vectors in read:

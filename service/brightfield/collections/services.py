@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,6 +21,7 @@ from brightfield.collections.vector_cache import VectorCache
 from brightfield.embedding import projections
 from brightfield.embedding.projections.projection import Projection
 from brightfield.engine.engine import Engine
+from brightfield.plugins import LateCatalog
 from brightfield.store.collections import Collections
 from brightfield.store.items import Items
 from brightfield.store.projections import Projections
@@ -72,6 +74,6 @@ class CollectionWork:
         self.queries.close(timeout)
 
 
-def projection_catalog() -> dict[str, type[Projection]]:
+def projection_catalog() -> Mapping[str, type[Projection]]:
     """Every projection by its name."""
-    return projections.catalog()
+    return LateCatalog(projections.catalog)

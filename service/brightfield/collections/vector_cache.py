@@ -16,6 +16,7 @@ from brightfield.store.collections import Collection
 from brightfield.store.item_queries import StoredItem
 from brightfield.store.items import Items
 from brightfield.store.moment import Moment
+from brightfield.store.shards import NOTHING, reached
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +57,10 @@ class _Part:
     def room(self) -> int:
         return len(self.numbers) - self.filled
 
+    @property
+    def newest(self) -> int:
+        return int(self.numbers[self.filled - 1])
+
     def append(self, numbers: NDArray[np.int64], vectors: Vectors) -> None:
         here = slice(self.filled, self.filled + len(numbers))
         self.numbers[here], self.vectors[here] = numbers, vectors
@@ -80,11 +85,11 @@ class CachedVectors:
         self._items = items
         self._lock = threading.Lock()
         self._parts: list[_Part] = []
-        self._last = 0  # the newest number that was read
+        self._reach = NOTHING  # of each shard, the newest number that was read
         self._deletions = 0
         self._snapshot: Snapshot | None = None
         self._details: dict[int, StoredItem] = {}
-        self._detailed = 0
+        self._detailed = NOTHING
 
     @property
     def size_bytes(self) -> int:
@@ -94,16 +99,17 @@ class CachedVectors:
         """The collection as it is now, all of it at one moment; `detailed`: with its `items`."""
         with self._lock, self._items.moment(collection.name, collection.key) as moment:
             now = moment.collection
-            before = (self._last, self._deletions)
-            if now.added > self._last:
+            before = (self._reach, self._deletions)
+            if now.reach != self._reach:
                 self._read(moment)
             if now.deletions != self._deletions:
                 self._drop(moment.numbers())
                 self._deletions = now.deletions
-            if self._snapshot is None or before != (self._last, self._deletions):
+            if self._snapshot is None or before != (self._reach, self._deletions):
                 self._snapshot = self._seen(now)
             if detailed and self._snapshot.items is None:
-                self._snapshot = replace(self._snapshot, items=self._detail(moment))
+                items = self._detail(moment, self._snapshot.numbers)
+                self._snapshot = replace(self._snapshot, items=items)
             return self._snapshot
 
     def _drop(self, alive: NDArray[np.int64]) -> None:
@@ -112,25 +118,46 @@ class CachedVectors:
         there = set(alive.tolist())
         self._details = {n: item for n, item in self._details.items() if n in there}
 
-    def _detail(self, moment: Moment) -> tuple[StoredItem, ...]:
+    def _detail(self, moment: Moment, numbers: NDArray[np.int64]) -> tuple[StoredItem, ...]:
         """Ids and metadata of the rows, in their order; read once and kept."""
-        for item in moment.items(self._detailed):
+        for item in moment.newer(self._detailed):
             self._details[item.number] = item
-        self._detailed = moment.collection.added
-        return tuple(self._details.values())
+        self._detailed = moment.collection.reach
+        return tuple(map(self._details.__getitem__, numbers.tolist()))
 
     def _read(self, moment: Moment) -> None:
-        for numbers, vectors in moment.vectors(self._last):
-            start = 0
-            while start < len(numbers):
-                if not self._parts or not self._parts[-1].room:
-                    dim = vectors.shape[1]
-                    self._parts.append(_Part(rows_per_block(dim), dim))
-                part = self._parts[-1]
-                end = start + part.room
-                part.append(numbers[start:end], vectors[start:end])
-                start = end
-        self._last = moment.collection.added
+        for numbers, vectors in moment.vectors(self._reach):
+            self._put_in(numbers, vectors)
+            self._reach = reached(self._reach, numbers)  # it may end in between
+        self._reach = moment.collection.reach
+
+    def _put_in(self, numbers: NDArray[np.int64], vectors: Vectors) -> None:
+        """In the order of the numbers, of which another shard may have greater ones already."""
+        numbers, vectors = self._with_later_ones(numbers, vectors)
+        start = 0
+        while start < len(numbers):
+            if not self._parts or not self._parts[-1].room:
+                dim = vectors.shape[1]
+                self._parts.append(_Part(rows_per_block(dim), dim))
+            part = self._parts[-1]
+            end = start + part.room
+            part.append(numbers[start:end], vectors[start:end])
+            start = end
+
+    def _with_later_ones(
+        self, numbers: NDArray[np.int64], vectors: Vectors
+    ) -> tuple[NDArray[np.int64], Vectors]:
+        """The items, and those of the last parts that belong behind the first of them; these parts
+        go."""
+        late: list[_Part] = []
+        while self._parts and self._parts[-1].newest > numbers[0]:
+            late.append(self._parts.pop())
+        if not late:
+            return numbers, vectors
+        numbers = np.concatenate([*(part.numbers[: part.filled] for part in late), numbers])
+        vectors = np.concatenate([*(part.vectors[: part.filled] for part in late), vectors])
+        order = np.argsort(numbers)
+        return numbers[order], vectors[order]
 
     def _seen(self, collection: Collection) -> Snapshot:
         blocks = tuple(

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from brightfield.embedding.vectors import Vectors
 
@@ -71,15 +69,19 @@ class Rounded:
         self, rows: NDArray[np.int64], places: NDArray[np.float64], reach: float
     ) -> NDArray[np.int64]:
         """For each of the rows, which differ, the index of the first that it is chained with."""
-        away, near = cKDTree(places).query(places, 2, p=np.inf, distance_upper_bound=reach)
+        away, near = scipy.spatial.cKDTree(places).query(
+            places, 2, p=np.inf, distance_upper_bound=reach
+        )
         each = np.arange(len(rows))
         other = np.where(near[:, 0] == each, 1, 0)
         one = np.flatnonzero(np.isfinite(away[each, other]))
         two = near[one, other[one]]
         same = self._same(rows[one], rows[two])
         ends = (one[same], two[same])
-        links = coo_array((np.ones(same.sum(), bool), ends), shape=(len(rows), len(rows)))
-        _, labels = connected_components(links, directed=False)
+        links = scipy.sparse.coo_array(
+            (np.ones(same.sum(), bool), ends), shape=(len(rows), len(rows))
+        )
+        _, labels = scipy.sparse.csgraph.connected_components(links, directed=False)
         _, starts = np.unique(labels, return_index=True)
         return np.asarray(starts[labels])
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.spatial.distance import cdist
 
 from brightfield.progress import STILL_WANTED, Progress, no_progress
 
@@ -16,7 +15,7 @@ _AT_ONCE = 256
 
 
 def divergence(
-    likeness: csr_matrix,
+    likeness: scipy.sparse.csr_matrix,
     points: NDArray[np.float64],
     *,
     sample: int = SAMPLE,
@@ -47,5 +46,7 @@ def _pair_sum(points: NDArray[np.float64], sample: int, seed: int, progress: Pro
         progress(STILL_WANTED)
         some = points[rows[start : start + _AT_ONCE]]
         # A point's w with itself is 1.
-        total += float((1 / (1 + cdist(some, points, "sqeuclidean"))).sum()) - len(some)
+        total += float(
+            (1 / (1 + scipy.spatial.distance.cdist(some, points, "sqeuclidean"))).sum()
+        ) - len(some)
     return total * len(points) / len(rows)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +25,10 @@ def duplicates(
     of a duplicate. A row that has more than k duplicates is chained by those k."""
     count = len(rows)
     row, column = np.nonzero(distances <= threshold)
-    links = coo_array((np.ones(len(row), bool), (row, rows[row, column])), shape=(count, count))
-    _, labels = connected_components(links, directed=False)
+    links = scipy.sparse.coo_array(
+        (np.ones(len(row), bool), (row, rows[row, column])), shape=(count, count)
+    )
+    _, labels = scipy.sparse.csgraph.connected_components(links, directed=False)
     order = np.argsort(labels, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     found = sorted(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 
 from brightfield.card_folders import FoundCards
 from brightfield.engine.devices import memory_budget
+from brightfield.engine.preloads import Preloads
 from brightfield.runtime.acceleration.accelerator import Accelerator
 from brightfield.runtime.acceleration.kept_batch_sizes import KeptBatchSizes
 from brightfield.runtime.acceleration.wanted import Wanted
@@ -41,18 +42,20 @@ class Backend:
         threads = settings.threads or torch.get_num_threads()
         self.lanes = [Lane(device, telemetry, threads, safeguards) for device in devices]
         self._batch_sizes = KeptBatchSizes(settings.data / "backends", threads)
+        loader = ModelLoader(
+            data=settings.data,
+            trust_model_code=settings.trust_model_code,
+            contracts=contracts,
+            batch_sizes=self._batch_sizes,
+        )
         self.registry = Registry(
             found,
-            ModelLoader(
-                data=settings.data,
-                trust_model_code=settings.trust_model_code,
-                contracts=contracts,
-                batch_sizes=self._batch_sizes,
-            ),
+            loader,
             {lane: settings.memory_budget or memory_budget(lane.device) for lane in self.lanes},
             telemetry,
             settings.load_timeout,
             safeguards,
+            loader.measure,
         )
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
@@ -71,6 +74,11 @@ class Backend:
         self.decoders = WorkerPool(max(2, threads), "decode")
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")
+
+    def begin_preload(self, names: Iterable[str]) -> Preloads:
+        """Begin to load models. They serve as they are, so what could run them faster waits."""
+        self._accelerator.hold()
+        return Preloads(self.registry, names, self._accelerator.resume)
 
     def close(self, timeout: float) -> None:
         """End every thread within so many seconds; what waits is refused.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, takewhile
 
 from brightfield.cards import ModelCard
@@ -36,10 +36,10 @@ class DefaultModels:
         )
 
     @property
-    def names(self) -> frozenset[str]:
-        """The models that are set for any task."""
+    def names(self) -> Sequence[str]:
+        """The models that are set for any task, in the order of the tasks."""
         presets = (self.preset(task) for task in self._tasks.values())
-        return frozenset(model for model in presets if model is not None)
+        return list(dict.fromkeys(model for model in presets if model is not None))
 
     def named(self, endpoint: str) -> str:
         """The model that is set for a task or a group of methods. Raises `UnknownModel`."""

@@ -42,6 +42,7 @@ from brightfield.images.selection import Selection
 from brightfield.metrics.evaluation import DataLimits, Evaluation
 from brightfield.models.inspection.layers import LayerInfo
 from brightfield.outages import ServiceStopping
+from brightfield.plugins import LateCatalog
 from brightfield.progress import Progress, no_progress
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.registry import Registry
@@ -85,7 +86,7 @@ class Engine:
         self.telemetry.lost_threads.set_function(lambda: self.safeguards.lost)
         self.tasks = tasks.catalog()
         self.methods = explain.catalog()
-        self.evaluations = metrics.catalog()
+        self.evaluations = LateCatalog(metrics.catalog)
         self.defaults = DefaultModels(self.tasks, self.methods, settings.models_by_task)
         self.budget = DecodeBudget(settings.decode_bytes)
         self._reading = threading.Lock()
@@ -203,7 +204,7 @@ class Engine:
 
     def begin_preload(self) -> Preloads:
         """Begin to load the default models; `Preloads` says what is wrong with them."""
-        return Preloads(self.registry, self.defaults.names)
+        return self._running().begin_preload(self.defaults.names)
 
     def backlog(self) -> float:
         """Seconds of work that wait, on the lane that has most."""

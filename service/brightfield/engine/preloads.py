@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
 from brightfield.errors import BrightfieldError
 from brightfield.outages import ModelsLoading
 from brightfield.runtime.registry import Registry
+from brightfield.runtime.resident import Resident
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""
 
 
 class Preloads:
-    """Loads of several models, which begin at once; those that are set aside are left out.
+    """Loads of several models, one after another, so the first is there soonest; those that are set
+    aside are left out. A request for one that hasn't begun begins it.
 
     Raises `UnknownModel` or `InvalidCard` where one has no good card.
     """
 
-    def __init__(self, registry: Registry, names: Iterable[str]) -> None:
+    def __init__(
+        self, registry: Registry, names: Iterable[str], over: Callable[[], object] = _nothing
+    ) -> None:
+        """`over` is called once all are in memory, or have failed."""
         self._registry = registry
-        wanted = [name for name in sorted(names) if not registry.quarantined(name)]
+        self._over = over
+        wanted = [name for name in names if not registry.quarantined(name)]
         for name in wanted:
             registry.card(name)
-        self._loads = {name: registry.load(name) for name in wanted}
+        self._loads: dict[str, Future[Resident]] = {name: Future() for name in wanted}
+        self._begin(wanted)
 
     def wait(self) -> None:
         """Block until all are warm. Raises what went wrong with one of them."""
@@ -43,3 +55,25 @@ class Preloads:
             fault = load.exception()
             if fault is not None and self._registry.state(name) != "resident":
                 raise fault.again() if isinstance(fault, BrightfieldError) else fault
+
+    def _begin(self, names: list[str]) -> None:
+        """Begin with the first; those after it begin when it is over."""
+        if not names:
+            self._over()
+            return
+        name, *others = names
+
+        def over(load: Future[Resident]) -> None:
+            own, fault = self._loads[name], load.exception()
+            if fault is None:
+                own.set_result(load.result())
+            else:
+                own.set_exception(fault)
+            self._begin(others)
+
+        try:
+            load = self._registry.load(name)
+        except BrightfieldError as fault:
+            load = Future()
+            load.set_exception(fault)
+        load.add_done_callback(over)

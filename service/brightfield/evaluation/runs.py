@@ -19,7 +19,6 @@ from brightfield.store.runs import (
     RunStore,
     StoredChunk,
     StoredRun,
-    unknown_chunk,
 )
 
 
@@ -83,13 +82,12 @@ class EvaluationRuns:
     def delete_chunk(self, run_id: str, key: str) -> None:
         """A chunk is gone, with the ids that it kept from others. Raises `UnknownRun`,
         `UnknownChunk`."""
-        self.store.get(run_id)
-        for _, media_type, payload in self.store.payloads(run_id, key):
+
+        def ids(media_type: str, payload: bytes) -> list[str]:
             with readable(key):
-                ids = ids_of(media_type, payload)
-            self.store.delete_chunk(run_id, key, ids)
-            return
-        raise unknown_chunk(key)
+                return ids_of(media_type, payload)
+
+        self.store.delete_chunk(run_id, key, ids)
 
     def _known(
         self, run_id: str, key: str, evaluation: Evaluation, sent: Packed, progress: Progress

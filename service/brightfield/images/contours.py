@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
-from skimage.measure import label as connected_parts
 
 from brightfield.tensors import Indices
 
@@ -113,7 +112,7 @@ class _Side:
 
 def _connected(labels: NDArray[Any]) -> NDArray[Any]:
     """(H, W) numbers from 1 of the parts of objects that are connected by sides of pixels."""
-    parts: NDArray[Any] = connected_parts(  # type: ignore[no-untyped-call]
+    parts: NDArray[Any] = skimage.measure.label(  # type: ignore[no-untyped-call]
         labels, background=0, connectivity=1
     )
     return parts
@@ -177,8 +176,10 @@ def _rings(successor: Indices) -> tuple[Indices, Indices]:
     """
     count = successor.size
     stretches = np.arange(count)
-    graph = csr_array((np.ones(count, np.bool_), successor, np.arange(count + 1)), (count, count))
-    _, ring = connected_components(graph, directed=False)
+    graph = scipy.sparse.csr_array(
+        (np.ones(count, np.bool_), successor, np.arange(count + 1)), (count, count)
+    )
+    _, ring = scipy.sparse.csgraph.connected_components(graph, directed=False)
     _, heads = np.unique(ring, return_index=True)
     is_last = np.isin(successor, heads)
     jump = np.where(is_last, stretches, successor)

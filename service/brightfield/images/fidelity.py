@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from skimage.metrics import structural_similarity
+import skimage
 
 from brightfield.tensors import Pixels
 
@@ -92,7 +92,7 @@ def volume_ssim(image: Pixels, reference: Pixels, span: float) -> float:
 
 
 def _similarity(image: Pixels, reference: Pixels, span: float) -> float:
-    similarity = structural_similarity(  # type: ignore[no-untyped-call]
+    similarity = skimage.metrics.structural_similarity(  # type: ignore[no-untyped-call]
         image.astype(np.float64),
         reference.astype(np.float64),
         data_range=span,

@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 
 class ModelLoader:
-    """Builds, places, examines and warms up a model; called by the registry, in a thread of its
-    own. `contracts` say what models of each task put out."""
+    """Builds, places, examines and warms up a model, and measures one that is in memory; called by
+    the registry, in a thread of its own. `contracts` say what models of each task put out."""
 
     def __init__(
         self,
@@ -47,9 +47,13 @@ class ModelLoader:
         for note in resident.notes:
             log.warning("model %s: %s", card.id, note.detail)
         self._batch_sizes.recall(resident)
+        resident.warm_up(most=1)
+        return resident
+
+    def measure(self, resident: Resident) -> None:
+        """Find out what batches of a model cost, if it isn't known; it serves meanwhile."""
         resident.warm_up()
         self._batch_sizes.keep(resident)
-        return resident
 
     def examined(self, card: ModelCard, room: Callable[[int], Lane]) -> Resident:
         """The model as it is before it was warmed up."""

@@ -8,14 +8,19 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from brightfield.runtime.held_bytes import held_bytes
 from brightfield.runtime.ticket import Ticket
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+MOST_BYTES = 256 * 2**20
+"""Of what is kept in one cache, unless it says otherwise."""
+
 
 class LRUCache(Generic[K, V]):
-    """At most `most` values; the least recently used one is forgotten.
+    """At most `most` values and `most_bytes` of them, but one value whatever its size; the least
+    recently used one is forgotten.
 
     Thread-safe. The lock is held for a look at the table only, never while a value is made, so
     who asks for one key never waits for another. Who asks for a key whose value is being made
@@ -23,11 +28,18 @@ class LRUCache(Generic[K, V]):
     that called it and is not kept; who waited for it then makes the value.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
         self._values: OrderedDict[K, V] = OrderedDict()
         self._making: dict[K, Future[None]] = {}
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the values that are kept."""
+        with self._lock:
+            return self._size()
 
     def __contains__(self, key: K) -> bool:
         """Whether the value is there, so that asking for it would not make it."""
@@ -62,5 +74,10 @@ class LRUCache(Generic[K, V]):
     def _keep(self, key: K, value: V) -> None:
         with self._lock:
             self._values[key] = value
-            if len(self._values) > self._most:
+            while len(self._values) > self._most or (
+                len(self._values) > 1 and self._size() > self._most_bytes
+            ):
                 self._values.popitem(last=False)
+
+    def _size(self) -> int:
+        return held_bytes(list(self._values.values()))

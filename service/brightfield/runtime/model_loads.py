@@ -49,7 +49,9 @@ class ModelLoads:
         load: Loader,
         load_timeout: float,
         safeguards: Safeguards,
+        measure: Callable[[Resident], object] | None = None,
     ) -> None:
+        self._measure = measure or _ignore
         self._stays = stays
         self._card_of = card_of
         self._load = load
@@ -155,7 +157,8 @@ class ModelLoads:
                 card = self._card_of(load.name)
             with self._safeguards.flights.of(load.name):
                 resident = self._load(card, partial(self._room, load))
-            self._publish(load, resident)
+            if self._published(load, resident):
+                self._measure(resident)
         except _NoRoom:
             self._wait_again(load)
         except BrightfieldError as fault:
@@ -188,18 +191,20 @@ class ModelLoads:
                 self._queue(load)
                 self.advance()
 
-    def _publish(self, load: ModelLoad, resident: Resident) -> None:
+    def _published(self, load: ModelLoad, resident: Resident) -> bool:
+        """Let requests have a model; False if its load was given up."""
         stay = Residency(resident, load.pin)
         with self.changing():
             if load.over:  # it was given up
                 stay.tidy()
                 self._forgive(load)
-            else:
-                load.reserved = None
-                self._stays.add(stay)
-                self._end(load, stay)
-                self.advance()
-                self._afterwards.append(partial(self.on_loaded, resident))
+                return False
+            load.reserved = None
+            self._stays.add(stay)
+            self._end(load, stay)
+            self.advance()
+            self._afterwards.append(partial(self.on_loaded, resident))
+            return True
 
     def _fail(self, load: ModelLoad, fault: BrightfieldError) -> None:
         with self.changing():

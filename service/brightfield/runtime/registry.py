@@ -38,7 +38,8 @@ class Registry:
     it is in use, it serves those who hold it and takes no new ones. Models that wait for memory
     stand in a line and get it in order of arrival, so requests for more models than fit take turns.
     A new version is loaded before the old one is dropped (both are held for that moment, over the
-    budget if need be). A failed load leaves nothing behind.
+    budget if need be). A failed load leaves nothing behind. A model serves
+    while `measure` finds out what its batches cost, in the thread of its load.
     """
 
     def __init__(
@@ -49,11 +50,14 @@ class Registry:
         telemetry: Telemetry,
         load_timeout: float,
         safeguards: Safeguards | None = None,
+        measure: Callable[[Resident], object] | None = None,
     ) -> None:
         self._found = found
         self._safeguards = safeguards = safeguards or Safeguards()
         self._stays = ResidentModels(budgets, telemetry)
-        self._loads = ModelLoads(self._stays, self._card_on_file, load, load_timeout, safeguards)
+        self._loads = ModelLoads(
+            self._stays, self._card_on_file, load, load_timeout, safeguards, measure
+        )
 
     def tell_loaded(self, told: Callable[[Resident], object]) -> None:
         """Tell somebody of each model that is loaded from now on; it must not block."""
@@ -186,6 +190,12 @@ class Registry:
             if stay is None or stay.resident is not resident or stay.draining:
                 return False
             return self._stays.grow(stay, size)
+
+    def release_memory(self) -> None:
+        """Free what backends keep for the next pass, when there is little to do."""
+        for resident in self.residents():
+            if resident.accelerated is not None:
+                resident.accelerated.network.prepared.release()
 
     def close(self) -> None:
         """Take no more loads and drop every model. Waits a moment for loads that run."""

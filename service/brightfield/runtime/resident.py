@@ -244,15 +244,16 @@ class Resident:
         if any(parameter.dim() == 4 for parameter in self.module.parameters()):
             self.module.to(memory_format=torch.channels_last)
 
-    def warm_up(self, forward: Forward | None = None) -> None:
+    def warm_up(self, forward: Forward | None = None, most: int | None = None) -> None:
         """Measure passes (default: the module's own) at growing batch sizes, until one no longer
-        pays; of what was measured in an earlier process, one image alone.
+        pays, or of `most` rows; of what was measured before, one image alone.
 
         Runs in the loader's thread through the lane's queue, so that traffic of other models
         comes in between. An error here means that the model does not work; it is raised.
         """
         forward = forward or Forward()
-        most = 1 if self.sizes.compared(forward, self.shape) else self._warm_up_limit()
+        known = self.sizes.compared(forward, self.shape)
+        most = 1 if known else most or self._warm_up_limit()
         rows = 1
         while True:
             seconds = self._timed(rows, forward)

@@ -28,10 +28,15 @@ class FreedMemory:
     """
 
     def __init__(
-        self, trim: Callable[[], object], spent: Callable[[], float] = time.process_time
+        self,
+        trim: Callable[[], object],
+        rest: Callable[[], object],
+        spent: Callable[[], float] = time.process_time,
     ) -> None:
-        """`spent` gives the CPU seconds that the process has taken so far."""
+        """`trim` gives back what is free, `rest` frees before what is kept for the next request,
+        which only a rest has time for; `spent` are the CPU seconds that the process has taken."""
         self._trim = trim
+        self._rest = rest
         self._spent = spent
         self._last = spent()
         self._trimmed = 0.0  # what the start has freed is given back at the first rest
@@ -49,8 +54,11 @@ class FreedMemory:
         rests, self._last = now - self._last < _RESTING, now
         self._ticks += 1
         if now - self._trimmed > _WORTH_IT and (rests or self._ticks >= _LONGEST):
+            if rests:
+                self._rest()
             self._trim()
-            self._trimmed, self._ticks = self._spent(), 0
+            self._last = self._trimmed = self._spent()
+            self._ticks = 0
 
 
 def trim_function() -> Callable[[], object] | None:

@@ -8,7 +8,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -19,7 +18,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from brightfield.api.http1 import Http1
+from brightfield.engine.engine import Engine
 from brightfield.runtime.ending import TimeLeft
+from brightfield.serving.interpreter import set_up_for_service
 from brightfield.serving.last_words import POOL, last_words
 from brightfield.settings import Settings
 
@@ -51,6 +52,7 @@ class Server(uvicorn.Server):
         super().__init__(_config(faults, settings))
         self.exit_code = 0
         self._app = app
+        self.engine: Engine = app.state.engine
         self._timeout = settings.stop_timeout
         self._stopping: TimeLeft | None = None
         self._signalled = False
@@ -81,7 +83,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        tune_interpreter()
+        set_up_for_service()
         self.on_started()
         listening = [each for server in self.servers for each in server.sockets]
         if self.started and listening and self.says_where:
@@ -107,7 +109,7 @@ class Server(uvicorn.Server):
                 task.cancel()
             await self._done(by=_REFUSED)
         await self.lifespan.shutdown()
-        if lost := last_words(self._app.state.engine, POOL):
+        if lost := last_words(self.engine, POOL):
             log.error("threads that do not end are given up: %s", lost)
             self.end_process()
 
@@ -137,7 +139,7 @@ class Server(uvicorn.Server):
         """End the process when the time is over, if it hasn't ended by then."""
         left = self._stopping or TimeLeft(0.0)
         threading.Event().wait(left.seconds)
-        lost = last_words(self._app.state.engine)
+        lost = last_words(self.engine)
         log.error("the time to stop is over; threads that are given up: %s", lost or "none")
         self.end_process()
 
@@ -188,19 +190,6 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=_IDLE,
         **options,
     )
-
-
-def tune_interpreter() -> None:
-    """Set CPython up for a long-lived server with one busy thread per device.
-
-    Modules and models live as long as the process, so the garbage collector need not look through
-    them again and again. The lane lets go of the interpreter's lock at every operation of a
-    forward pass, and should not wait the default 5 ms to get it back from a thread in mid-burst.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
-    sys.setswitchinterval(0.0002)
 
 
 def greeting(address: str) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import gc
 import io
 import logging
 import os
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from itertools import chain, repeat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from brightfield.api.app import create_app
 from brightfield.api.logs import configure
 from brightfield.errors import BrightfieldError
 from brightfield.runtime.flights import Flights
@@ -24,8 +27,13 @@ from brightfield.runtime.quarantine import Quarantine
 from brightfield.runtime.safeguards import Safeguards
 from brightfield.serving.freed_memory import FreedMemory, trim_function
 from brightfield.serving.handover import STOP, Handover
+from brightfield.serving.interpreter import look_through_all, set_up_for_start
 from brightfield.serving.records import CRASH, FLIGHTS, QUARANTINE, RESTART, WRONG
-from brightfield.serving.server import Server
+from brightfield.settings import Settings
+
+if TYPE_CHECKING:
+    from brightfield.engine.engine import Engine
+    from brightfield.serving.server import Server
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +47,21 @@ def main() -> int:
     handover = Handover.receive(told)
     settings, records = handover.settings, handover.records
     configure(settings)
+    set_up_for_start()
     flights = Flights(records / FLIGHTS)
+    _report_crashes(records / CRASH, flights)
     safeguards = Safeguards(flights, Quarantine(records / QUARANTINE), settings.lane_timeout)
     try:
-        server = Server(create_app(settings, safeguards), settings)
+        server = _prepared(settings, safeguards)
     except (BrightfieldError, ValueError) as fault:
         return _told(fault)
-    _report_crashes(records / CRASH, flights)
     server.on_started = flights.say_up
     server.says_where = handover.number == 0
     threading.Thread(target=_obey, args=(told, server), name="lifeline", daemon=True).start()
     beat = _Heartbeat(records / CRASH, server, safeguards)
     threading.Thread(target=beat.run, name="heartbeat", daemon=True).start()
-    if trim := trim_function():
-        threading.Thread(target=FreedMemory(trim).run, name="freed-memory", daemon=True).start()
+    memory = FreedMemory(trim_function() or gc.collect, _rest(server.engine))
+    threading.Thread(target=memory.run, name="freed-memory", daemon=True).start()
     with contextlib.suppress(SystemExit):  # uvicorn's way to say that the start has failed
         server.run(handover.sockets)
     if server.lifespan_faults.fault is not None:
@@ -60,6 +69,34 @@ def main() -> int:
     if server.leaves_group:
         server.end_process()
     return server.exit_code
+
+
+def _prepared(settings: Settings, safeguards: Safeguards) -> Server:
+    """The server; its default models are being loaded while the rest of it is imported and built.
+
+    Raises `ValueError` or a `BrightfieldError` with one sentence where the settings are wrong.
+    """
+    from brightfield.engine.engine import Engine
+
+    engine = Engine(settings, safeguards=safeguards)
+    if settings.preload:
+        engine.begin_preload()
+    from brightfield.api.app import create_app
+    from brightfield.serving.server import Server
+
+    return Server(create_app(settings, engine=engine), settings)
+
+
+def _rest(engine: Engine) -> Callable[[], object]:
+    """What a rest has time for: to look for garbage, at first also for that of the start, and to
+    let backends give back what they keep."""
+    collects: Iterator[Callable[[], object]] = chain([look_through_all], repeat(gc.collect))
+
+    def rest() -> None:
+        next(collects)()
+        engine.registry.release_memory()
+
+    return rest
 
 
 def _told(fault: BaseException) -> int:

@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.store.database import once_committed, relaxed
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 Topic = Literal["queued", "news", "watched", "cancelled", "over", "wishes"]
 """`queued`: a job waits; `news`: a job has new events; `watched`: somebody listens to a job;
 `cancelled`, `over`: a job was cancelled, has ended; `wishes`: which models shall be in memory."""
+
+Notice = tuple[Topic, str]
 
 Hear = Callable[[str | None], None]
 """Hears what a notice says, in whichever thread; None if notices may have been missed."""
@@ -52,7 +55,7 @@ class Channel(ABC):
         return partial(self._unhear, topic, hearer)
 
     @abstractmethod
-    def post(self, connection: Connection, topic: Topic, words: str) -> None:
+    def post(self, connection: Connection, *notices: Notice) -> None:
         """Tell everybody, once the transaction that writes is committed."""
 
     @abstractmethod
@@ -83,8 +86,9 @@ class Channel(ABC):
 class OwnChannel(Channel):
     """Notices within this process."""
 
-    def post(self, connection: Connection, topic: Topic, words: str) -> None:
-        once_committed(connection, partial(self._deliver, topic, words))
+    def post(self, connection: Connection, *notices: Notice) -> None:
+        for topic, words in notices:
+            once_committed(connection, partial(self._deliver, topic, words))
 
     def tell(self, topic: Topic, words: str) -> None:
         self._deliver(topic, words)
@@ -108,12 +112,15 @@ class ServerChannel(Channel):
         self._thread.start()
         self._listening.wait(_PAUSES[-1])
 
-    def post(self, connection: Connection, topic: Topic, words: str) -> None:
-        connection.execute(sa.select(sa.func.pg_notify(_CHANNEL, f"{topic} {words}")))
+    def post(self, connection: Connection, *notices: Notice) -> None:
+        if notices:
+            texts = [f"{topic} {words}" for topic, words in notices]
+            each = sa.func.unnest(sa.literal(texts, postgresql.ARRAY(sa.Text)))
+            connection.execute(sa.select(sa.func.pg_notify(_CHANNEL, each)))
 
     def tell(self, topic: Topic, words: str) -> None:
         with relaxed(self._engine) as connection:
-            self.post(connection, topic, words)
+            self.post(connection, (topic, words))
 
     def close(self) -> None:
         self._closed.set()

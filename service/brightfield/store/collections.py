@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import CollectionDiffers, ModelChanged, UnknownCollection, nearest
-from brightfield.store import hnsw_table, tables
+from brightfield.store import hnsw_table, shards, tables
 from brightfield.store.database import reading, writing
 from brightfield.store.ownership import project_of
+from brightfield.store.shards import Reach
+from brightfield.store.turns import ALONE, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class Properties:
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A collection as it stands. `dim` is None before the first vector; `created` is seconds since
-    1970, `size` the number of items; `added` and `deletions` grow with each of them.
+    1970, `size` the number of items; `changes` is how often an item came or went, which every
+    change of the items raises, and `deletions` how often one went. `reach` has the number of the
+    newest item of each shard.
 
     `model_digest` is that of everything that made the vectors (`models.loading.makeup`). It is
     None without a model, and in collections of earlier versions until an image is added."""
@@ -50,14 +55,10 @@ class Collection:
     dim: int | None
     created: float
     size: int
-    added: int
+    changes: int
     deletions: int
+    reach: Reach
     model_digest: str | None = None
-
-    @property
-    def changes(self) -> int:
-        """How often an item came or went: a number that every change of the items raises."""
-        return self.added + self.deletions
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,9 @@ class VectorOrigin:
     key: str
     digest: str | None = None
 
+
+_COLUMNS = [column for column in tables.collections.c if column.name != "project"]
+_SUMS = ("size", "changes", "deletions")  # over the shards
 
 # What a re-embedded collection may have other than the one that it replaces.
 OF_THE_MODEL = frozenset({"model_version", "model_sha256", "model_digest"})
@@ -95,14 +99,14 @@ class Collections:
         Raises `CollectionDiffers` if it exists with other properties, and `ModelChanged` if only
         the model isn't what it was.
         """
+        key = uuid.uuid4().hex
         values = {
-            "key": uuid.uuid4().hex,
+            "key": key,
             "name": name,
             "properties": asdict(properties),
             "dim": dim,
             "model_digest": model_digest,
             "created": self._clock(),
-            **dict.fromkeys(("size", "added", "deletions"), 0),
         }
         while True:
             try:
@@ -111,6 +115,7 @@ class Collections:
                     if there is None:
                         own = {**values, "project": project_of(connection)}
                         connection.execute(sa.insert(tables.collections).values(**own))
+                        shards.make(connection, key)
                         return known(connection, name), True
                     _check_same(there, properties, dim, model_digest)
                     return there, False
@@ -125,8 +130,7 @@ class Collections:
     def all(self) -> list[Collection]:
         """Every collection of the project, by name."""
         with reading(self._engine) as connection:
-            rows = connection.execute(_of_the_project(connection).order_by("name")).all()
-        return [_collection(row) for row in rows]
+            return list(_found(connection, _of_the_project(connection)))
 
     def delete(self, name: str) -> Collection:
         """With its items, projections and index; the collection that was there.
@@ -134,25 +138,27 @@ class Collections:
         Raises `UnknownCollection`.
         """
         with writing(self._engine) as connection:
-            there = known(connection, name, lock=True)
+            there = known(connection, name, ALONE)
             remove(connection, there)
         return there
 
 
-def find(connection: Connection, name: str, *, lock: bool = False) -> Collection | None:
-    """The collection of that name; with `lock` no other writer changes it until the transaction's
-    end, on PostgreSQL too."""
+def find(connection: Connection, name: str, turn: Turn | None = None) -> Collection | None:
+    """The collection of that name, for who writes when it is their turn: then it is there until
+    the transaction's end."""
     table = tables.collections
     query = _of_the_project(connection).where(table.c.name == name)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return None if row is None else _collection(row)
+    if turn is not None:
+        turn.take(connection, f"collection {project_of(connection)}/{name}")
+        query = query.with_for_update(of=table, read=True, key_share=True)
+    return next(_found(connection, query), None)
 
 
-def known(connection: Connection, name: str, *, lock: bool = False) -> Collection:
+def known(connection: Connection, name: str, turn: Turn | None = None) -> Collection:
     """As `find`; raises `UnknownCollection` with the nearest names."""
-    there = find(connection, name, lock=lock)
+    there = find(connection, name, turn)
     if there is None:
-        names = [row.name for row in connection.execute(_of_the_project(connection))]
+        names = [each.name for each in _found(connection, _of_the_project(connection))]
         raise UnknownCollection(
             f"There is no collection {name!r}.{nearest(name, names)} Make it with "
             f"PUT /collections/{name}, or see GET /collections."
@@ -160,12 +166,12 @@ def known(connection: Connection, name: str, *, lock: bool = False) -> Collectio
     return there
 
 
-def locked(connection: Connection, collection: Collection) -> Collection:
-    """The collection as it is now, which nobody else changes until the transaction's end.
+def held(connection: Connection, collection: Collection, turn: Turn = ALONE) -> Collection:
+    """The collection as it is now, when it is one's turn.
 
     Raises `UnknownCollection` if it was deleted, even if another has its name.
     """
-    now = known(connection, collection.name, lock=True)
+    now = known(connection, collection.name, turn)
     check_key(now, collection.key)
     return now
 
@@ -178,17 +184,18 @@ def check_key(now: Collection, key: str) -> None:
         )
 
 
-def adopt(connection: Connection, collection: Collection, origin: VectorOrigin) -> None:
-    """Under the collection's lock: whether these vectors may come into it.
+def adopt(connection: Connection, collection: Collection, origin: VectorOrigin, turn: Turn) -> None:
+    """Whether these vectors may come into the collection.
 
-    A collection whose digest isn't known takes that of the vectors. Raises `UnknownCollection` if
-    it isn't the one that they were made for, and `ModelChanged`.
+    One whose digest isn't known takes that of the vectors, alone. Raises `UnknownCollection` if
+    it isn't the one that they were made for, `ModelChanged`, and `InTheWay`.
     """
     check_key(collection, origin.key)
     if origin.digest is None or origin.digest == collection.model_digest:
         return
     if collection.model_digest is not None:
         raise model_changed(collection)
+    turn.need_alone()
     table = tables.collections
     change = sa.update(table).where(table.c.key == collection.key)
     connection.execute(change.values(model_digest=origin.digest))
@@ -206,21 +213,29 @@ def model_changed(collection: Collection, what: str = "") -> ModelChanged:
 
 
 def remove(connection: Connection, collection: Collection) -> None:
-    """Under the collection's lock, with its items, projections and index."""
+    """With its items, projections and index; alone."""
     hnsw_table.drop(connection, collection.key)
     table = tables.collections
     connection.execute(sa.delete(table).where(table.c.key == collection.key))
 
 
 def _of_the_project(connection: Connection) -> sa.Select[Any]:
-    table = tables.collections
-    columns = [column for column in table.c if column.name != "project"]
-    return sa.select(*columns).where(table.c.project == project_of(connection))
+    """A row for each shard of each collection."""
+    table, parts = tables.collections, tables.collection_shards
+    counted = [parts.c[name] for name in (*_SUMS, "newest")]
+    joined = sa.select(*_COLUMNS, *counted).join(parts, parts.c.collection == table.c.key)
+    own = joined.where(table.c.project == project_of(connection))
+    return own.order_by(table.c.name, parts.c.shard)
 
 
-def _collection(row: Any) -> Collection:
-    values = dict(row._mapping)
-    return Collection(**{**values, "properties": Properties(**values["properties"])})
+def _found(connection: Connection, query: sa.Select[Any]) -> Iterator[Collection]:
+    rows = connection.execute(query).mappings().all()
+    for _, of_one in groupby(rows, key=lambda row: row["key"]):
+        parts = list(of_one)
+        values = {column.name: parts[0][column.name] for column in _COLUMNS}
+        values["properties"] = Properties(**values["properties"])
+        sums = {each: sum(row[each] for row in parts) for each in _SUMS}
+        yield Collection(**values, **sums, reach=tuple(row["newest"] for row in parts))
 
 
 def _check_same(

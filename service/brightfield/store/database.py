@@ -11,9 +11,7 @@ where the old ones are worth nothing, so that the service needs no restart once 
 
 from __future__ import annotations
 
-import logging
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -21,10 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import event, exc
 from sqlalchemy.engine import Connection, Engine
 
@@ -32,8 +26,13 @@ from brightfield.errors import InvalidParameter
 from brightfield.outages import StoreBusy, StoreFull, StoreReadOnly, UnusableStore
 from brightfield.store import faults
 from brightfield.store.database_file import DatabaseFile
+from brightfield.store.upgrade import newest, upgrade
+
+CONNECTIONS = 5
+"""To a store, of a process that doesn't say how many."""
 
 _WAIT = 30.0  # seconds for which one writer waits for another
+_STATEMENT = 4 * 2**20  # bytes of the values of one
 _WAL_LIMIT = 64 * 2**20  # bytes to which the log is cut back after a large result
 _SERVER = {
     "connect_timeout": 10,  # seconds; libpq alone would wait for the operating system's minutes
@@ -45,12 +44,11 @@ _CONNECTIONS_STAND = (StoreBusy, StoreFull, StoreReadOnly)
 _WRITES = {"brightfield_writes": True}
 _RELAXED = "brightfield_relaxed"
 _AFTER = "brightfield_after"
-_LOCK_KEY = 0x62726967  # PostgreSQL's advisory lock for upgrades: any number, always the same
-_UPGRADE = threading.Lock()  # Alembic keeps the running migration in module globals
 
 
-def open_database(url: str) -> Engine:
-    """An engine on the store at `url`, with its tables brought up to date.
+def open_database(url: str, connections: int = CONNECTIONS) -> Engine:
+    """An engine on the store at `url`, with its tables brought up to date. It holds at most so many
+    connections; who needs one more waits until another is free.
 
     `url` is SQLAlchemy's: `sqlite:///folder/brightfield.db` (the folder is made if it is missing)
     or `postgresql://user:password@host/name`. Several processes may open the same store at once;
@@ -61,14 +59,21 @@ def open_database(url: str) -> Engine:
     """
     engine = None
     try:
-        engine = _engine(_address(url))
-        _upgrade(engine)
-    except (exc.SQLAlchemyError, CommandError, ImportError, OSError) as error:
+        engine = _engine(_address(url), connections)
+        upgrade(engine)
+    except (exc.SQLAlchemyError, ImportError, OSError, UnusableStore) as error:
         if engine is not None:
             engine.dispose()
         raise UnusableStore(_explanation(error)) from error
     _watch_version(engine)
     return engine
+
+
+def apart(engine: Engine) -> Engine:
+    """The same store by one connection of its own, for what must not wait for a free one."""
+    other = _engine(engine.url, 1)
+    _watch_version(other)
+    return other
 
 
 @contextmanager
@@ -158,11 +163,21 @@ def database_file(url: str) -> Path | None:
     return Path(str(address.database)) if plain else None
 
 
-def _engine(address: sa.URL) -> Engine:
+def rows_at_once(size: int) -> dict[str, int]:
+    """Execution options to insert rows with values of so many bytes: several in a statement, as
+    long as that has no more than a few megabytes."""
+    return {"insertmanyvalues_page_size": max(1, min(1000, _STATEMENT // max(1, size)))}
+
+
+def _engine(address: sa.URL, connections: int) -> Engine:
+    pool = {"pool_size": connections, "max_overflow": 0}
     if address.get_backend_name() != "sqlite":
         given = {name: value for name, value in _SERVER.items() if name not in address.query}
-        return sa.create_engine(address, pool_pre_ping=True, connect_args=given)
-    engine = sa.create_engine(address, connect_args={"timeout": _WAIT})
+        engine = sa.create_engine(address, pool_pre_ping=True, connect_args=given, **pool)
+        # Many rows in one statement, not a statement for each.
+        engine.dialect.use_insertmanyvalues_wo_returning = True
+        return engine
+    engine = sa.create_engine(address, connect_args={"timeout": _WAIT}, **pool)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     path = database_file(str(address))
@@ -209,37 +224,9 @@ def _switch_to_wal(engine: Engine) -> None:
         time.sleep(0.02)
 
 
-def _upgrade(engine: Engine) -> None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    config = _migrations()
-    with _UPGRADE, engine.connect() as connection, _without_cascades(connection):
-        held = connection.execution_options(brightfield_writes=True)
-        with held.begin():
-            if engine.dialect.name == "postgresql":
-                held.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
-            config.attributes["connection"] = held
-            command.upgrade(config, "head")
-
-
-@contextmanager
-def _without_cascades(connection: Connection) -> Iterator[None]:
-    """While SQLite changes a table it makes another and drops the first, and with foreign keys on
-    it would delete every row that refers to it. They can't be switched within a transaction."""
-    raw: Any = connection.connection.dbapi_connection
-    sqlite = connection.dialect.name == "sqlite"
-    if sqlite:
-        raw.execute("PRAGMA foreign_keys=OFF")
-    try:
-        yield
-    finally:
-        if sqlite:
-            raw.execute("PRAGMA foreign_keys=ON")
-
-
 def _watch_version(engine: Engine) -> None:
     """Refuse connections to a database that another version of Brightfield made: an older or newer
     one may take the place of the store while the service runs."""
-    newest = ScriptDirectory.from_config(_migrations()).get_current_head()
 
     @event.listens_for(engine, "connect")
     def check(connection: Any, _record: object) -> None:
@@ -249,23 +236,14 @@ def _watch_version(engine: Engine) -> None:
         cursor.close()
         if not getattr(connection, "autocommit", True):
             connection.rollback()
-        if found is None or found[0] != newest:
+        if found is None or found[0] != newest():
             connection.close()
-            raise faults.outdated(str(found and found[0]), str(newest))
-
-
-def _migrations() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "brightfield.store:migrations")
-    return config
+            raise faults.outdated(str(found and found[0]), newest())
 
 
 def _explanation(error: Exception) -> str:
-    if isinstance(error, CommandError) and "Can't locate revision" in str(error):
-        return (
-            "The store was made by a newer Brightfield: install that version or a later one, "
-            "or name another store in BRIGHTFIELD_DATA or BRIGHTFIELD_DATABASE_URL."
-        )
+    if isinstance(error, UnusableStore):
+        return error.detail
     if isinstance(error, ModuleNotFoundError) and error.name == "psycopg":
         return 'A store in PostgreSQL needs its driver: pip install "psycopg[binary]".'
     if isinstance(error, exc.ArgumentError | exc.NoSuchModuleError | ImportError):

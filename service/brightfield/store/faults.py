@@ -36,6 +36,7 @@ _SQLITE: dict[int, type[StoreUnavailable]] = {
 }
 """By the primary result code, https://sqlite.org/rescode.html."""
 
+_DEADLOCK = "40P01"
 _POSTGRESQL: dict[str, type[StoreUnavailable]] = {
     "53100": StoreFull,
     "25006": StoreReadOnly,
@@ -43,7 +44,7 @@ _POSTGRESQL: dict[str, type[StoreUnavailable]] = {
     "53300": StoreBusy,
     "55P03": StoreBusy,
     "40001": StoreBusy,
-    "40P01": StoreBusy,
+    _DEADLOCK: StoreBusy,
     "XX001": StoreDamaged,
     "XX002": StoreDamaged,
     "3D000": StoreMissing,
@@ -75,6 +76,10 @@ _WHAT_TO_DO: dict[type[StoreUnavailable], str] = {
     "again in a moment.",
 }
 
+_NO_CONNECTION = (
+    "All connections of this process to the store are in use: ask again in a moment, or allow more "
+    "(database_connections)."
+)
 _OF_THE_STATEMENT = (
     exc.IntegrityError,
     exc.DataError,
@@ -86,8 +91,15 @@ _NO_TABLE = re.compile(r"no such (?:table|column): ([\w.]+)|(?:relation|column) 
 
 def of_database(error: exc.SQLAlchemyError) -> StoreUnavailable | None:
     """The error for a caller; None for what the statement is to blame for, not the store."""
+    if isinstance(error, exc.TimeoutError):
+        return StoreBusy(_NO_CONNECTION, retry_after=_AGAIN)
     kind = _kind_of(error)
     return None if kind is None else _fault(kind, str(getattr(error, "orig", None) or error))
+
+
+def is_deadlock(fault: StoreUnavailable) -> bool:
+    """Whether two transactions waited for one another, of which this one was undone."""
+    return isinstance(fault.__cause__, exc.DBAPIError) and _state(fault.__cause__) == _DEADLOCK
 
 
 def of_disk(error: OSError) -> StoreUnavailable:
@@ -113,7 +125,7 @@ def _fault(kind: type[StoreUnavailable], cause: str) -> StoreUnavailable:
 
 def _kind_of(error: exc.SQLAlchemyError) -> type[StoreUnavailable] | None:
     if not isinstance(error, exc.DBAPIError):
-        return StoreBusy if isinstance(error, exc.TimeoutError) else None
+        return None
     if _names_own_table(error):
         return StoreOutdated
     code = getattr(error.orig, "sqlite_errorcode", None)

@@ -134,8 +134,8 @@ def search_by_index(connection: Connection, ef_search: int) -> None:
 
 
 def forget(connection: Connection, key: str, numbers: Sequence[int]) -> None:
-    """Take items out of a collection's table, if it has one. The caller holds the collection's
-    lock, under which items come into the table, too."""
+    """Take items out of a collection's table, if it has one. The caller has its turn at the
+    collection; items come into the table only while nobody else has."""
     if not numbers or connection.dialect.name != "postgresql":
         return
     there = sa.text("SELECT to_regclass(:name) IS NOT NULL")

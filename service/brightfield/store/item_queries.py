@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from brightfield.store import tables
 from brightfield.store.collections import Properties
+from brightfield.store.shards import Reach, behind
 
 # Both databases have a bound on the values of one statement.
 AT_ONCE = 500
@@ -47,8 +48,18 @@ def by_ids(connection: Connection, key: str, ids: Sequence[str]) -> dict[str, St
 
 def after(connection: Connection, key: str, number: int) -> Iterator[StoredItem]:
     """The items after `number`, in order, read lazily."""
-    c = tables.collection_items.c
-    query = select_items(key).where(c.number > number).order_by(c.number)
+    return _in_order(connection, key, tables.collection_items.c.number > number)
+
+
+def newer(connection: Connection, key: str, reach: Reach, now: Reach) -> Iterator[StoredItem]:
+    """The items that came since `reach`, in order, read lazily; `now` is where the shards end."""
+    return _in_order(connection, key, behind(tables.collection_items.c.number, reach, now))
+
+
+def _in_order(
+    connection: Connection, key: str, wanted: sa.ColumnElement[bool]
+) -> Iterator[StoredItem]:
+    query = select_items(key).where(wanted).order_by(tables.collection_items.c.number)
     with connection.execution_options(yield_per=ROWS).execute(query) as found:
         for row in found:
             yield StoredItem(*row)
@@ -62,11 +73,18 @@ def numbers(connection: Connection, key: str) -> NDArray[np.int64]:
 
 
 def vectors(
-    connection: Connection, key: str, properties: Properties, number: int, rows: int = ROWS
+    connection: Connection,
+    key: str,
+    properties: Properties,
+    reach: Reach,
+    now: Reach | None = None,
+    rows: int = ROWS,
 ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]], None, None]:
-    """Numbers (n,) and vectors (n, D) of the items after `number`, `rows` at a time."""
+    """Numbers (n,) and vectors (n, D) of the items that came since `reach`, in order, `rows` at a
+    time; `now` is where the shards end."""
     c = tables.collection_items.c
-    query = sa.select(c.number, c.vector).where(c.collection == key, c.number > number)
+    later = behind(c.number, reach, now)
+    query = sa.select(c.number, c.vector).where(c.collection == key, later)
     held = connection.execution_options(yield_per=rows)
     # Closed on PostgreSQL too, where the caller leaves before the end.
     with held.execute(query.order_by(c.number)) as found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -22,9 +23,11 @@ from brightfield.store.collections import (
     check_key,
     known,
 )
-from brightfield.store.database import reading, writing
+from brightfield.store.database import reading, rows_at_once
 from brightfield.store.item_queries import AT_ONCE, ROWS, StoredItem, by_ids, select_items
 from brightfield.store.moment import Moment
+from brightfield.store.shards import NOTHING, Reach, take
+from brightfield.store.turns import InTheWay, Turn, in_turn
 
 Outcome = Literal["added", "unchanged", "replaced"]
 
@@ -44,8 +47,9 @@ class NewItem:
 class Items:
     """The items of all collections; every change is on disk when its method returns.
 
-    Every method may be called from any thread. Items are kept by number: in the order of addition,
-    and never used twice. Raises `UnknownCollection` wherever a collection is named.
+    Every method may be called from any thread. Items are kept by number: in the order of addition
+    as far as one came after another, and never used twice. Raises `UnknownCollection` wherever a
+    collection is named.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -70,38 +74,33 @@ class Items:
         """
         if not items:
             return []
-        with writing(self._engine) as connection:
-            collection = known(connection, name, lock=True)
-            if origin is not None:
-                adopt(connection, collection, origin)
-            dim = _checked_dim(collection, items)
-            there = by_ids(connection, collection.key, [item.id for item in items])
-            plan = _Plan(collection.added, there, replace)
-            outcomes = [plan.place(item) for item in items]
-            _delete(connection, collection.key, plan.dropped)
-            _insert(connection, collection, plan.fresh)
-            _count(connection, collection, plan, dim)
-        return outcomes
+        add = partial(_add, name=name, items=items, replace=replace, origin=origin)
+        return in_turn(self._engine, add)
 
     def delete(self, name: str, ids: Sequence[str]) -> int:
         """Delete the items with these ids; the number of deleted ones."""
-        with writing(self._engine) as connection:
-            collection = known(connection, name, lock=True)
+
+        def delete(connection: Connection, turn: Turn) -> int:
+            collection = known(connection, name, turn)
             found = by_ids(connection, collection.key, ids)
             return _drop(connection, collection, [item.number for item in found.values()])
+
+        return in_turn(self._engine, delete)
 
     def delete_passing(self, name: str, passes: Callable[[Mapping[str, Any]], bool]) -> int:
         """Delete the items whose metadata pass; the number of deleted ones.
 
-        They are found under the lock that they are deleted under, so none goes that another
-        writer has replaced in between.
+        None goes that another writer has replaced since it was looked at.
         """
         c = tables.collection_items.c
-        with writing(self._engine) as connection:
-            collection = known(connection, name, lock=True)
+
+        def delete(connection: Connection, turn: Turn) -> int:
+            collection = known(connection, name, turn)
             query = sa.select(c.number, c.metadata).where(c.collection == collection.key)
             numbers = [row.number for row in connection.execute(query) if passes(row.metadata)]
             return _drop(connection, collection, numbers)
+
+        return in_turn(self._engine, delete)
 
     def find(self, key: str, ids: Sequence[str]) -> dict[str, StoredItem]:
         """The existing items with these ids."""
@@ -130,11 +129,11 @@ class Items:
             return item_queries.numbers(connection, key)
 
     def vectors(
-        self, key: str, properties: Properties, number: int = 0, *, rows: int = ROWS
+        self, key: str, properties: Properties, reach: Reach = NOTHING, *, rows: int = ROWS
     ) -> Generator[tuple[NDArray[np.int64], NDArray[np.float32]], None, None]:
-        """Numbers (n,) and vectors (n, D) of the items after `number`, `rows` at a time."""
+        """Numbers (n,) and vectors (n, D) of the items that came since, `rows` at a time."""
         with reading(self._engine) as connection:
-            yield from item_queries.vectors(connection, key, properties, number, rows)
+            yield from item_queries.vectors(connection, key, properties, reach, rows=rows)
 
     @contextmanager
     def moment(self, name: str, key: str | None = None) -> Iterator[Moment]:
@@ -171,11 +170,41 @@ class Items:
         return found
 
 
+def _add(
+    connection: Connection,
+    turn: Turn,
+    *,
+    name: str,
+    items: Sequence[NewItem],
+    replace: bool,
+    origin: VectorOrigin | None,
+) -> list[Outcome | ItemDiffers]:
+    """Within a transaction. Raises `InTheWay` where it must be done alone."""
+    collection = known(connection, name, turn)
+    if origin is not None:
+        adopt(connection, collection, origin, turn)
+    _check_dim(connection, collection, items, turn)
+    shard = take(connection, collection.key)
+    there = by_ids(connection, collection.key, [item.id for item in items])
+    plan = _Plan(shard.numbers(collection.reach), there, replace)
+    outcomes = [plan.place(item) for item in items]
+    if len(_delete(connection, collection.key, plan.dropped)) < len(plan.dropped):
+        raise InTheWay  # another has just replaced one of them, or deleted it
+    _insert(connection, collection, plan.fresh)
+    if plan.fresh:
+        added, gone = len(plan.fresh), len(plan.dropped)
+        shard.note(connection, added=added, gone=gone, newest=plan.newest)
+    return outcomes
+
+
 class _Plan:
     """The outcome of an addition, item by item."""
 
-    def __init__(self, last: int, there: Mapping[str, StoredItem], replace: bool) -> None:
-        self.last = last
+    def __init__(
+        self, numbers: Iterator[int], there: Mapping[str, StoredItem], replace: bool
+    ) -> None:
+        self.newest = 0
+        self._numbers = numbers
         self.dropped: list[int] = []
         self._there = dict(there)
         self._replace = replace
@@ -195,9 +224,9 @@ class _Plan:
                 return differs(item.id)
             if self._new.pop(former.number, None) is None:
                 self.dropped.append(former.number)
-        self.last += 1
-        self._there[item.id] = StoredItem(self.last, item.id, item.source, dict(item.metadata))
-        self._new[self.last] = item
+        number = self.newest = next(self._numbers)
+        self._there[item.id] = StoredItem(number, item.id, item.source, dict(item.metadata))
+        self._new[number] = item
         return "added" if former is None else "replaced"
 
 
@@ -208,7 +237,10 @@ def differs(item_id: str) -> ItemDiffers:
     )
 
 
-def _checked_dim(collection: Collection, items: Sequence[NewItem]) -> int:
+def _check_dim(
+    connection: Connection, collection: Collection, items: Sequence[NewItem], turn: Turn
+) -> None:
+    """The first vectors say how long all are; alone."""
     dims = {len(item.vector) for item in items}
     wanted = collection.dim if collection.dim is not None else len(items[0].vector)
     if dims != {wanted}:
@@ -217,26 +249,30 @@ def _checked_dim(collection: Collection, items: Sequence[NewItem]) -> int:
             f"A vector has {wrong} values and those of the collection {collection.name} have "
             f"{wanted}; send vectors of one model and layer, or make another collection."
         )
-    return wanted
+    if collection.dim is None:
+        turn.need_alone()
+        table = tables.collections
+        change = sa.update(table).where(table.c.key == collection.key)
+        connection.execute(change.values(dim=wanted))
 
 
 def _drop(connection: Connection, collection: Collection, numbers: Sequence[int]) -> int:
-    """Delete items and count them, under the collection's lock."""
-    _delete(connection, collection.key, numbers)
-    table, gone = tables.collections, len(numbers)
-    change = sa.update(table).where(table.c.key == collection.key)
-    connection.execute(change.values(size=table.c.size - gone, deletions=table.c.deletions + gone))
+    """Delete those of these items that are still there, and count them."""
+    gone = len(_delete(connection, collection.key, numbers))
+    if gone:
+        take(connection, collection.key).note(connection, gone=gone)
     return gone
 
 
-def _delete(connection: Connection, key: str, numbers: Sequence[int]) -> None:
-    hnsw_table.forget(connection, key, numbers)
-    table = tables.collection_items
+def _delete(connection: Connection, key: str, numbers: Sequence[int]) -> list[int]:
+    """The numbers of the items that this has deleted."""
+    table, gone = tables.collection_items, list[int]()
     for start in range(0, len(numbers), AT_ONCE):
-        some = list(numbers[start : start + AT_ONCE])
-        connection.execute(
-            sa.delete(table).where(table.c.collection == key, table.c.number.in_(some))
-        )
+        some = sorted(numbers[start : start + AT_ONCE])
+        change = sa.delete(table).where(table.c.collection == key, table.c.number.in_(some))
+        gone += connection.scalars(change.returning(table.c.number))
+    hnsw_table.forget(connection, key, gone)
+    return gone
 
 
 def _insert(connection: Connection, collection: Collection, fresh: Mapping[int, NewItem]) -> None:
@@ -250,7 +286,8 @@ def _insert(connection: Connection, collection: Collection, fresh: Mapping[int, 
             "metadata": dict(item.metadata),
             "vector": item.vector.astype(stored).tobytes(),
         }
-        for number, item in fresh.items()
+        # In one order, so of two writers of the same ids one waits for the other, and not both.
+        for number, item in sorted(fresh.items(), key=lambda each: each[1].id)
     ]
     if rows:
         connection.execute(sa.insert(tables.collection_items), rows)
@@ -269,18 +306,5 @@ def _insert_bodies(
         if body is not None
     ]
     if rows:
-        connection.execute(sa.insert(table), rows)
-
-
-def _count(connection: Connection, collection: Collection, plan: _Plan, dim: int) -> None:
-    table, gone = tables.collections, len(plan.dropped)
-    connection.execute(
-        sa.update(table)
-        .where(table.c.key == collection.key)
-        .values(
-            dim=dim,
-            added=plan.last,
-            size=table.c.size + len(plan.fresh) - gone,
-            deletions=table.c.deletions + gone,
-        )
-    )
+        largest = max(len(body) for body in bodies.values() if body is not None)
+        connection.execute(sa.insert(table), rows, execution_options=rows_at_once(largest))

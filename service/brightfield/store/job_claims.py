@@ -227,7 +227,7 @@ class JobClaims:
         if last // _CLEARED != told // _CLEARED:
             old = table.c.job == job_id, table.c.number <= last - _KEPT_EVENTS
             connection.execute(sa.delete(table).where(*old))
-        self._channel.post(connection, "news", job_id)
+        self._channel.post(connection, ("news", job_id))
 
     def _interrupt(
         self, connection: Connection, fault: Interrupted, *where: sa.ColumnElement[bool]
@@ -242,8 +242,7 @@ class JobClaims:
         waits = {"state": "queued", "owner": NOBODY, "done": 0, "total": 0, **values}
         change = sa.update(jobs).where(*where).values(**waits)
         again = list(connection.scalars(change.returning(jobs.c.id)))
-        for job_id in again:
-            self._channel.post(connection, "queued", job_id)
+        self._channel.post(connection, *(("queued", job_id) for job_id in again))
         return len(again)
 
 

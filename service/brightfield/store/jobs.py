@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from brightfield.errors import BrightfieldError, JobCancelled, JobNotFinished, UnknownJob
 from brightfield.store import tables
-from brightfield.store.channel import Channel
+from brightfield.store.channel import Channel, Topic
 from brightfield.store.database import reading, writing
 from brightfield.store.ownership import project_of
 
@@ -120,7 +120,7 @@ class Jobs:
             connection.execute(sa.insert(tables.jobs).values(**own, **values))
             kept = {**asdict(request), "headers": [list(pair) for pair in request.headers]}
             connection.execute(sa.insert(tables.job_requests).values(job=job.id, **kept))
-            self._channel.post(connection, "queued", job.id)
+            self._channel.post(connection, ("queued", job.id))
         return job
 
     def cancel(self, job_id: str) -> StoredJob:
@@ -132,7 +132,7 @@ class Jobs:
         with writing(self._engine) as connection:
             own = jobs.c.id == job_id, jobs.c.project == project_of(connection)
             if end(connection, self._channel, *own, state="cancelled", finished=self._clock()):
-                self._channel.post(connection, "cancelled", job_id)
+                self._channel.post(connection, ("cancelled", job_id))
             return _load(connection, job_id)
 
     def get(self, job_id: str) -> StoredJob:
@@ -218,10 +218,10 @@ def end(
     change = sa.update(jobs).where(*where, jobs.c.state.in_(LIVE))
     moved = change.values(**values, owner=NOBODY, told=jobs.c.told + 1).returning(jobs.c.id)
     ended = list(connection.scalars(moved))
-    for job_id in ended:
-        connection.execute(sa.delete(requests).where(requests.c.job == job_id))
-        channel.post(connection, "news", job_id)
-        channel.post(connection, "over", job_id)
+    if ended:
+        connection.execute(sa.delete(requests).where(requests.c.job.in_(ended)))
+        topics: tuple[Topic, ...] = ("news", "over")
+        channel.post(connection, *((topic, job_id) for job_id in ended for topic in topics))
     return ended
 
 

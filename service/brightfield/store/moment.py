@@ -13,6 +13,7 @@ from brightfield.errors import UnknownItem
 from brightfield.store import item_queries
 from brightfield.store.collections import Collection
 from brightfield.store.item_queries import StoredItem
+from brightfield.store.shards import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,15 @@ class Moment:
         """The items after a number, in order, without their vectors."""
         return item_queries.after(self.connection, self.collection.key, after)
 
-    def vectors(self, after: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-        """Numbers (n,) and vectors (n, D) of the items after a number, some at a time."""
-        key, properties = self.collection.key, self.collection.properties
-        return item_queries.vectors(self.connection, key, properties, after)
+    def newer(self, reach: Reach) -> Iterator[StoredItem]:
+        """The items that came since, in order, without their vectors."""
+        now = self.collection
+        return item_queries.newer(self.connection, now.key, reach, now.reach)
+
+    def vectors(self, reach: Reach) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """Numbers (n,) and vectors (n, D) of the items that came since, some at a time."""
+        now = self.collection
+        return item_queries.vectors(self.connection, now.key, now.properties, reach, now.reach)
 
     def by_ids(self, ids: Sequence[str]) -> dict[str, StoredItem]:
         """The existing items with these ids."""

@@ -16,8 +16,9 @@ from sqlalchemy.engine import Engine
 
 from brightfield.errors import UnknownProjection
 from brightfield.store import tables
-from brightfield.store.collections import Collection, locked
+from brightfield.store.collections import Collection, held
 from brightfield.store.database import reading, writing
+from brightfield.store.turns import TOGETHER
 
 _FACTS = (tables.projections.c.id, tables.projections.c.created, tables.projections.c.facts)
 
@@ -71,7 +72,7 @@ class Projections:
             "arrays": _packed(arrays),
         }
         with writing(self._engine) as connection:
-            locked(connection, collection)
+            held(connection, collection, TOGETHER)
             connection.execute(sa.insert(tables.projections).values(**values))
         return summary
 

@@ -13,6 +13,7 @@ from brightfield.errors import CollectionDiffers
 from brightfield.store import tables
 from brightfield.store.collections import OF_THE_MODEL, Collection, known, remove
 from brightfield.store.database import writing
+from brightfield.store.turns import ALONE
 
 _NAMED = 5  # ids that a refusal names
 
@@ -34,7 +35,7 @@ class Replacements:
         table = tables.collections
         with writing(self._engine) as connection:
             # In one order, so two that replace each other never wait for one another.
-            both = {each: known(connection, each, lock=True) for each in sorted({name, by})}
+            both = {each: known(connection, each, ALONE) for each in sorted({name, by})}
             _check(connection, both[name], both[by], changes)
             remove(connection, both[name])
             change = sa.update(table).where(table.c.key == both[by].key)

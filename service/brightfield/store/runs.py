@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ from brightfield.errors import (
 from brightfield.store import tables
 from brightfield.store.database import reading, writing
 from brightfield.store.ownership import project_of
+from brightfield.store.turns import ALONE, Turn, in_turn
 
 RunAgreement = Mapping[str, Any]
 """JSON: what all chunks of a run agree on."""
@@ -38,14 +40,19 @@ CompleteOptions = Callable[[str, Mapping[str, Any]], Mapping[str, Any]]
 AgreementMerge = Callable[[RunAgreement | None, RunAgreement], RunAgreement]
 """From the frame of a run (None without chunks) and of a chunk to that of both; may refuse."""
 
+IdsOfChunk = Callable[[str, bytes], Sequence[str]]
+"""From a chunk's media type and payload to the ids that no other chunk of the run may have."""
+
 _MAX_PAYLOAD = 900_000_000  # both databases end near 10^9 bytes a value
 _BATCH = 500  # ids asked for at once
+_TOUCHED = 10.0  # seconds within which the last change of a run is right
 _COLUMNS = [column for column in tables.runs.columns if column.name != "project"]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A run as it stands. Times are seconds since 1970; `touched` is that of the last change."""
+    """A run as it stands. Times are seconds since 1970; `touched` is that of the last change, to
+    within 10 seconds."""
 
     id: str
     name: str | None
@@ -154,24 +161,26 @@ class RunStore:
         """The run is gone, with its chunks. Raises `UnknownRun`."""
         runs = tables.runs
         with writing(self._engine) as connection:
+            ALONE.take(connection, _name(run_id))
             gone = sa.delete(runs).where(*_own(connection, run_id))
             if not connection.execute(gone).rowcount:
                 raise _unknown(run_id)
 
-    def delete_chunk(self, run_id: str, key: str, ids: Sequence[str]) -> None:
-        """The chunk is gone, and its `ids` are free; without any chunk the run agrees on nothing.
+    def delete_chunk(self, run_id: str, key: str, ids_of: IdsOfChunk) -> None:
+        """The chunk is gone, and its ids are free; without any chunk the run agrees on nothing.
 
-        Raises `UnknownRun`, `UnknownChunk`.
+        Raises `UnknownRun`, `UnknownChunk`, and what `ids_of` raises.
         """
         runs, chunks, own = tables.runs, tables.run_chunks, tables.run_ids
         with writing(self._engine) as connection:
-            locked = sa.select(runs.c.frame).where(*_own(connection, run_id)).with_for_update()
-            row = connection.execute(locked).one_or_none()
-            if row is None:
-                raise _unknown(run_id)
-            gone = sa.delete(chunks).where(chunks.c.run == run_id, chunks.c.key == key)
-            if not connection.execute(gone).rowcount:
-                raise unknown_chunk(key)
+            row = _held(connection, run_id, ALONE)
+            this = chunks.c.run == run_id, chunks.c.key == key
+            query = sa.select(chunks.c.media_type, chunks.c.payload).where(*this)
+            found = connection.execute(query).one_or_none()
+            if found is None:
+                raise _unknown_chunk(key)
+            ids = ids_of(*found)  # here, since another may have put other rows under the key
+            connection.execute(sa.delete(chunks).where(*this))
             for start in range(0, len(ids), _BATCH):
                 digests = [_digest(name) for name in ids[start : start + _BATCH]]
                 free = sa.delete(own).where(own.c.run == run_id, own.c.id.in_(digests))
@@ -191,39 +200,51 @@ class RunStore:
                 f"The chunk has {len(chunk.payload)} bytes and {_MAX_PAYLOAD} can be kept; send "
                 "its rows in several chunks."
             )
-        digests = [_digest(name) for name in chunk.ids]
+        add = partial(self._add, run_id=run_id, key=key, chunk=chunk, merge=merge)
         try:
-            with writing(self._engine) as connection:
-                return self._add(connection, run_id, key, chunk, merge, digests)
+            return in_turn(self._engine, add)
         except exc.IntegrityError:
-            raise self._repeated(run_id, chunk.ids, digests) from None
+            raise self._repeated(run_id, chunk.ids) from None
 
     def _add(
         self,
         connection: Connection,
+        turn: Turn,
+        *,
         run_id: str,
         key: str,
         chunk: StoredChunk,
         merge: AgreementMerge,
-        digests: Sequence[bytes],
     ) -> bool:
-        """Within a transaction. The run's row is locked, so its writers come one after another."""
-        runs, chunks = tables.runs, tables.run_chunks
-        locked = sa.select(runs.c.frame).where(*_own(connection, run_id)).with_for_update()
-        row = connection.execute(locked).one_or_none()
-        if row is None:
-            raise _unknown(run_id)
+        """Within a transaction. Its writers wait for one another only where a chunk changes what
+        all agree on."""
+        row = _held(connection, run_id, turn)
         if _is_there(connection, run_id, key, chunk.sha256):
             return False
+        frame = dict(merge(row.frame, chunk.frame))
+        if frame != row.frame:
+            turn.need_alone()
         values = {"media_type": chunk.media_type, "rows": chunk.rows, "payload": chunk.payload}
         values |= {"run": run_id, "key": key, "sha256": chunk.sha256}
-        change = {"frame": dict(merge(row.frame, chunk.frame)), "touched": self._clock()}
-        connection.execute(sa.insert(chunks).values(**values))
-        connection.execute(sa.update(runs).where(runs.c.id == run_id).values(**change))
-        if digests:
-            taken = [{"run": run_id, "id": digest} for digest in digests]
+        connection.execute(sa.insert(tables.run_chunks).values(**values))
+        # In one order, so of two chunks with the same ids one waits for the other, and not both.
+        taken = [{"run": run_id, "id": digest} for digest in sorted(map(_digest, chunk.ids))]
+        if taken:
             connection.execute(sa.insert(tables.run_ids), taken)
+        self._note(connection, row, frame)
         return True
+
+    def _note(
+        self, connection: Connection, row: sa.Row[Any, Any, Any], frame: RunAgreement
+    ) -> None:
+        """That the run has changed; at the transaction's end, since others wait for it."""
+        runs, now = tables.runs, self._clock()
+        change = sa.update(runs).where(runs.c.id == row.id)
+        if frame != row.frame:
+            connection.execute(change.values(frame=frame, touched=now))
+        elif row.touched <= now - _TOUCHED:
+            due = runs.c.touched <= now - _TOUCHED
+            connection.execute(change.where(due).values(touched=now))
 
     def entries(self, run_id: str) -> tuple[ChunkEntry, ...]:
         """The chunks that are there, by their keys. Raises `UnknownRun`."""
@@ -241,22 +262,24 @@ class RunStore:
             query = query.where(chunks.c.key == key)
         with reading(self._engine) as connection:
             few = connection.execution_options(yield_per=4)
-            for row in few.execute(query):
-                yield row.key, row.media_type, row.payload
+            # Closed on PostgreSQL too, where the caller leaves before the end.
+            with few.execute(query) as found:
+                for row in found:
+                    yield row.key, row.media_type, row.payload
 
     def expire(self, ttl: float) -> int:
-        """Deletes the runs that did not change in the last `ttl` seconds; the number deleted."""
+        """Deletes the runs that did not change in the last `ttl` seconds and a few more; the
+        number deleted."""
         runs = tables.runs
-        old = runs.c.touched <= self._clock() - ttl
+        old = runs.c.touched <= self._clock() - ttl - _TOUCHED
         with writing(self._engine) as connection:
             return connection.execute(sa.delete(runs).where(old)).rowcount
 
-    def _repeated(self, run_id: str, ids: Sequence[str], digests: Sequence[bytes]) -> RepeatedId:
+    def _repeated(self, run_id: str, ids: Sequence[str]) -> RepeatedId:
         """The error about ids that another chunk has."""
         own = tables.run_ids
         for start in range(0, len(ids), _BATCH):
-            batch = slice(start, start + _BATCH)
-            place = dict(zip(digests[batch], ids[batch], strict=True))
+            place = {_digest(name): name for name in ids[start : start + _BATCH]}
             query = sa.select(own.c.id).where(own.c.run == run_id, own.c.id.in_(list(place)))
             with reading(self._engine) as connection:
                 found = connection.execute(query).scalars().all()
@@ -268,6 +291,24 @@ class RunStore:
                     errors=[{"location": "ids", "received": first}],
                 )
         return RepeatedId("An id of the chunk came twice; each row has an id of its own.")
+
+
+def _held(connection: Connection, run_id: str, turn: Turn) -> sa.Row[Any, Any, Any]:
+    """The run's row, when it is one's turn; it is there until the transaction's end. Raises
+    `UnknownRun`."""
+    turn.take(connection, _name(run_id))
+    runs = tables.runs
+    query = sa.select(runs.c.id, runs.c.frame, runs.c.touched).where(*_own(connection, run_id))
+    held = query.with_for_update(read=True, key_share=True)
+    row = connection.execute(held).one_or_none()
+    if row is None:
+        raise _unknown(run_id)
+    return row
+
+
+def _name(run_id: str) -> str:
+    """By which its writers take turns."""
+    return f"run {run_id}"
 
 
 def _is_there(connection: Connection, run_id: str, key: str, sha256: str) -> bool:
@@ -331,7 +372,7 @@ def _unknown(run_id: str) -> UnknownRun:
     )
 
 
-def unknown_chunk(key: str) -> UnknownChunk:
+def _unknown_chunk(key: str) -> UnknownChunk:
     """The error about a chunk that is not there."""
     return UnknownChunk(
         f"The run has no chunk {key!r}; GET /metrics/runs/{{id}}/chunks lists those that it has."

@@ -16,6 +16,7 @@ from brightfield.store.database import reading, relaxed, writing
 from brightfield.store.database_clock import LeaseClock, database_now
 from brightfield.store.images import ROOM, ImageStore, check_size, digest_of, expired
 from brightfield.store.ownership import DEFAULT_PROJECT
+from brightfield.store.recent_bytes import RecentBytes
 
 _INSERT: Mapping[str, Callable[[sa.Table], Any]] = {
     "postgresql": postgresql.insert,
@@ -23,17 +24,25 @@ _INSERT: Mapping[str, Callable[[sa.Table], Any]] = {
 }
 _SWEEP_KEY = 0x62726969  # PostgreSQL's advisory lock of sweeps: any number, always the same
 _USED = 60.0  # seconds within which the last use of an image is right
+_RECENT = 64 * 2**20  # bytes of images that a process keeps in memory
 _LOOK = 0.01  # share of the bound that a process puts before it measures again what all have put
 
 
 class TableImages(ImageStore):
     """Images in a table, each for `ttl` seconds after its last use, `max_bytes` in all.
 
+    A process keeps at most `recent` bytes of those that it saw last, so an image that is asked for
+    again and again crosses the network once; whether it is still there is asked each time.
     `clock` is what uses are counted by.
     """
 
     def __init__(
-        self, engine: Engine, ttl: float, max_bytes: int, clock: LeaseClock = database_now
+        self,
+        engine: Engine,
+        ttl: float,
+        max_bytes: int,
+        clock: LeaseClock = database_now,
+        recent: int = _RECENT,
     ) -> None:
         self._engine = engine
         self._ttl = ttl
@@ -41,6 +50,7 @@ class TableImages(ImageStore):
         self._clock = clock
         self._lock = threading.Lock()
         self._unmeasured = 0
+        self._recent = RecentBytes(recent)
 
     @property
     def place(self) -> str:
@@ -57,6 +67,7 @@ class TableImages(ImageStore):
         )
         with writing(self._engine) as connection:
             connection.execute(again)
+        self._recent.keep(digest, data)
         with self._lock:
             self._unmeasured += len(data)
             due = self._unmeasured >= self._max_bytes * _LOOK
@@ -66,7 +77,13 @@ class TableImages(ImageStore):
         return f"sha256:{digest}"
 
     def get(self, image_id: str, project: str = DEFAULT_PROJECT) -> bytes:
+        digest = digest_of(image_id)
+        known = self._recent.get(digest)
+        if known is not None:
+            self.use(image_id, project)
+            return known
         body: bytes = self._read(image_id, project, tables.images.c.body)
+        self._recent.keep(digest, body)
         return body
 
     def use(self, image_id: str, project: str = DEFAULT_PROJECT) -> int:

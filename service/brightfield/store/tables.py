@@ -159,14 +159,23 @@ collections = sa.Table(
     sa.Column("dim", sa.Integer),  # unknown until the first vector
     sa.Column("model_digest", sa.String(64)),  # of all that made the vectors; see collections.py
     sa.Column("created", sa.Double, nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("added", sa.BigInteger, nullable=False),  # the number of the newest item
-    sa.Column("deletions", sa.BigInteger, nullable=False),
     _project(),
     sa.UniqueConstraint("project", "name", name="uq_collections_project_name"),
 )
 
-# A number is never used twice, so what was read up to a number needs to be read no more.
+# What is counted of a collection, in parts that are written to at the same time; see shards.py.
+collection_shards = sa.Table(
+    "collection_shards",
+    metadata,
+    sa.Column("collection", sa.ForeignKey("collections.key", ondelete="CASCADE"), primary_key=True),
+    sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("newest", sa.BigInteger, nullable=False),  # the number of the newest item
+    sa.Column("changes", sa.BigInteger, nullable=False),  # how often an item came or went
+    sa.Column("deletions", sa.BigInteger, nullable=False),
+)
+
+# A number is never used twice, and says the item's shard.
 collection_items = sa.Table(
     "collection_items",
     metadata,
@@ -231,7 +240,7 @@ collection_indexes = sa.Table(
     sa.Column("method", sa.String(16), nullable=False),
     sa.Column("created", sa.Double, nullable=False),
     sa.Column("facts", sa.JSON, nullable=False),  # its parameters and the versions that built it
-    sa.Column("filled", sa.BigInteger, nullable=False),  # the newest item that was put into it
+    sa.Column("reach", sa.JSON, nullable=False),  # of each shard, up to where it was put in
     sa.Column("recalls", sa.JSON, nullable=False),  # as measured, for several settings of a search
 )
 

@@ -6,6 +6,7 @@ nothing of it, a search never sees a half of it, and the former index serves unt
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -22,7 +23,7 @@ from sqlalchemy.engine import Connection, Engine
 from brightfield.errors import IndexBusy, IndexUnavailable, UnknownIndex
 from brightfield.progress import STILL_WANTED, Progress, Step
 from brightfield.store import extension, tables
-from brightfield.store.collections import Collection, locked
+from brightfield.store.collections import Collection, held
 from brightfield.store.database import reading, writing
 from brightfield.store.hnsw_table import (
     MOST_VALUES,
@@ -33,9 +34,10 @@ from brightfield.store.hnsw_table import (
     search_by_index,
 )
 from brightfield.store.index_progress import watched
+from brightfield.store.shards import NOTHING, Reach, behind, further, reached
 
-VectorParts = Callable[[int], Generator[Part, None, None]]
-"""Reads the items behind a number as the index holds them, a part at a time."""
+VectorParts = Callable[[Reach], Generator[Part, None, None]]
+"""Reads the items that came since as the index holds them, a part at a time."""
 
 Recalls = list[dict[str, Any]]
 """Of each setting of a search that was measured, what came out, with what it was measured on."""
@@ -45,17 +47,19 @@ Ask = Callable[[NDArray[np.float32], int, int], list[NDArray[np.int64]]]
 
 
 _CLIENT_CHECK_MS = 2000
+_ONE_BUILD = threading.Lock()
+_EVERY = 0.25  # seconds between two looks at whether it is still wanted
 
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
-    """An index as it stands: `facts` are its parameters and versions, `filled` is the number of the
-    newest item that was put into it."""
+    """An index as it stands: `facts` are its parameters and versions, `reach` says which items were
+    put into it."""
 
     method: str
     created: float
     facts: Mapping[str, Any]
-    filled: int
+    reach: Reach
     recalls: Recalls
 
 
@@ -89,7 +93,8 @@ class VectorIndexes:
     def build(
         self, collection: Collection, hnsw: Hnsw, source: IndexSource, progress: Progress
     ) -> VectorIndex:
-        """Build the index of all items that are there, which takes the place of a former one.
+        """Build the index of all items that are there, which takes the place of a former one. In a
+        process one is built at a time.
 
         `step` hears of items that were put in and then of those that were linked, of twice as many.
         Raises `IndexBusy` if another build of this collection is under way, in any process.
@@ -102,19 +107,21 @@ class VectorIndexes:
             "versions": self._versions(extension.provide(self._engine)),
         }
         fresh = replace(found, name=f"{found.name}_next")
-        with writing(self._engine) as connection:
+        with reading(self._engine) as connection:
+            _claim(connection, collection)  # who is refused needn't wait for that
+        with _in_line(progress), writing(self._engine) as connection:
             know_types(connection)
             _claim(connection, collection)
             fresh.create(connection)
-            with closing(source.parts(0)) as parts:
+            with closing(source.parts(NOTHING)) as parts:
                 filled = _Counted(parts, collection.size, progress)
                 fresh.copy(connection, filled)
             self._link(connection, fresh, hnsw, collection.size, progress)
             recalls = source.measure(_asking(connection, fresh))
-            locked(connection, collection)
+            held(connection, collection)
             fresh.purge(connection, collection.key, 0)
             fresh.rename(connection, found.name)
-            made = VectorIndex("hnsw", self._clock(), facts, filled.last, recalls)
+            made = VectorIndex("hnsw", self._clock(), facts, filled.reach, recalls)
             _write(connection, collection, made)
         return made
 
@@ -124,11 +131,10 @@ class VectorIndexes:
             return _read(connection, collection)
 
     def waiting(self, collection: Collection, index: VectorIndex) -> int:
-        """How many items came after the newest that the index holds."""
+        """How many items came since those that were put into the index."""
         c = tables.collection_items.c
-        query = sa.select(sa.func.count()).where(
-            c.collection == collection.key, c.number > index.filled
-        )
+        since = behind(c.number, index.reach)
+        query = sa.select(sa.func.count()).where(c.collection == collection.key, since)
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -136,7 +142,7 @@ class VectorIndexes:
         extension.check_database(self._engine)
         c = tables.collection_indexes.c
         with writing(self._engine) as connection:
-            locked(connection, collection)
+            held(connection, collection)
             _read(connection, collection)
             drop(connection, collection.key)
             connection.execute(
@@ -148,17 +154,17 @@ class VectorIndexes:
     ) -> VectorIndex:
         """Put in what came since, a part at a time, each for good."""
         index = self.get(collection)
-        while index.filled < collection.added:
-            with closing(parts(index.filled)) as later:
+        while further(index.reach, collection.reach) != index.reach:
+            with closing(parts(index.reach)) as later:
                 part = next(later, None)
-            index = self._extend(collection, index.filled, part)
+            index = self._extend(collection, index.reach, part)
             progress(STILL_WANTED)
         return index
 
     def remember(self, collection: Collection, recalls: Recalls) -> VectorIndex:
         """Store a recall that was measured again."""
         with writing(self._engine) as connection:
-            locked(connection, collection)
+            held(connection, collection)
             index = replace(_read(connection, collection), recalls=recalls)
             _write(connection, collection, index)
         return index
@@ -192,25 +198,25 @@ class VectorIndexes:
         with watched(self._engine, connection, tell):
             table.index(connection, hnsw.m, hnsw.ef_construction)
 
-    def _extend(self, collection: Collection, after: int, part: Part | None) -> VectorIndex:
-        """Put in the items that follow the number `after`; None: none is left.
+    def _extend(self, collection: Collection, after: Reach, part: Part | None) -> VectorIndex:
+        """Put in the next items that came since `after`; None: none is left.
 
         If another process was faster, or built the index again, nothing is done.
         """
         with writing(self._engine) as connection:
-            locked(connection, collection)
+            held(connection, collection)
             index = _read(connection, collection)
-            if index.filled != after:
+            if index.reach != after:
                 return index
             if part is None:
                 # Not what is there by now: none of that was looked for.
-                index = replace(index, filled=max(after, collection.added))
+                index = replace(index, reach=further(after, collection.reach))
             else:
                 know_types(connection)
                 table = table_of(collection)
                 table.copy(connection, [part])
-                table.purge(connection, collection.key, after)
-                index = replace(index, filled=int(part[0][-1]))
+                table.purge(connection, collection.key, int(part[0][0]) - 1)
+                index = replace(index, reach=reached(after, part[0]))
             _write(connection, collection, index)
         return index
 
@@ -237,19 +243,19 @@ def table_of(collection: Collection) -> HnswTable:
 
 
 class _Counted:
-    """Parts on their way into an index; `last` is the number of the newest item so far."""
+    """Parts on their way into an index; `reach` says which have come by."""
 
     def __init__(self, parts: Iterable[Part], size: int, progress: Progress) -> None:
         self._parts = parts
         self._size = size
         self._progress = progress
-        self.last = 0
+        self.reach = NOTHING
 
     def __iter__(self) -> Iterator[Part]:
         done = 0
         for numbers, vectors in self._parts:
             yield numbers, vectors
-            self.last = int(numbers[-1])
+            self.reach = reached(self.reach, numbers)
             done += len(numbers)
             self._progress(Step(min(done, self._size), 3 * self._size))
 
@@ -265,6 +271,18 @@ def _asking(connection: Connection, table: HnswTable) -> Ask:
     return ask
 
 
+@contextmanager
+def _in_line(progress: Progress) -> Iterator[None]:
+    """A build holds one connection for long, and reads by another: several at once would leave none
+    to those who ask meanwhile."""
+    while not _ONE_BUILD.acquire(timeout=_EVERY):
+        progress(STILL_WANTED)
+    try:
+        yield
+    finally:
+        _ONE_BUILD.release()
+
+
 def _claim(connection: Connection, collection: Collection) -> None:
     """One build of a collection at a time; the claim ends with the transaction, or the process."""
     claim = sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))")
@@ -277,18 +295,18 @@ def _claim(connection: Connection, collection: Collection) -> None:
 
 def _read(connection: Connection, collection: Collection) -> VectorIndex:
     c = tables.collection_indexes.c
-    query = sa.select(c.method, c.created, c.facts, c.filled, c.recalls)
+    query = sa.select(c.method, c.created, c.facts, c.reach, c.recalls)
     row = connection.execute(query.where(c.collection == collection.key)).one_or_none()
     if row is None:
         raise UnknownIndex(
             f"The collection {collection.name} has no index; build one with "
             f"PUT /collections/{collection.name}/index, or search exactly."
         )
-    return VectorIndex(*row)
+    return VectorIndex(**{**row._mapping, "reach": tuple(row.reach)})
 
 
 def _write(connection: Connection, collection: Collection, index: VectorIndex) -> None:
-    """Under the collection's lock."""
+    """Alone."""
     table = tables.collection_indexes
     connection.execute(sa.delete(table).where(table.c.collection == collection.key))
     connection.execute(
@@ -297,7 +315,7 @@ def _write(connection: Connection, collection: Collection, index: VectorIndex) -
             method=index.method,
             created=index.created,
             facts=dict(index.facts),
-            filled=index.filled,
+            reach=list(index.reach),
             recalls=index.recalls,
         )
     )

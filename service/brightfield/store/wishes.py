@@ -47,7 +47,7 @@ class ModelWishes:
             values = asdict(wish) | {"generation": connection.execute(last).scalar_one() + 1}
             connection.execute(sa.delete(table).where(table.c.model == wish.model))
             connection.execute(sa.insert(table).values(**values))
-            self._channel.post(connection, "wishes", wish.model)
+            self._channel.post(connection, ("wishes", wish.model))
 
     def after(self, generation: int) -> list[ModelWish]:
         """The wishes that came after one, in their order."""

@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from brightfield_client.calls import _parameters
-from brightfield_client.cli import COMMANDS, main
+from brightfield_client.cli import main
+from brightfield_client.cli.parser import COMMANDS
 
 ASKING = [command for command in COMMANDS if command.endpoints]
 

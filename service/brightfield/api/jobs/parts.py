@@ -22,6 +22,7 @@ from brightfield.outages import UnusableStore
 from brightfield.runtime.ending import TimeLeft
 from brightfield.settings import Settings
 from brightfield.store.channel import Channel, open_channel
+from brightfield.store.database import apart
 from brightfield.store.database_clock import LeaseClock
 from brightfield.store.job_claims import JobClaims
 from brightfield.store.jobs import Jobs
@@ -43,6 +44,8 @@ class JobParts:
     channel: Channel
     waiters: JobWaiters
     replicas: Replicas
+    leases: sa.Engine
+    """The store, as the lease is renewed there."""
 
     @classmethod
     async def open(
@@ -59,7 +62,11 @@ class JobParts:
         replicas = Replicas(database, settings.lease, clock)
         claims = JobClaims(database, channel, replicas, own.id)
         residency = ModelResidency(app.state.engine, ModelWishes(database, channel), own)
-        heart = Heart(replicas, claims, residency, channel, pause)
+        # However many wait for a connection, the lease has its own.
+        leases = await asyncio.to_thread(apart, database)
+        renewing = Replicas(leases, settings.lease, clock)
+        burying = JobClaims(leases, channel, renewing, own.id)
+        heart = Heart(renewing, burying, residency, channel, pause)
         waiters = JobWaiters(channel)
         return cls(
             JobRunner(Jobs(database, channel), channel, waiters, pause),
@@ -70,6 +77,7 @@ class JobParts:
             channel,
             waiters,
             replicas,
+            leases,
         )
 
     async def join(self, database: sa.Engine, lease: float) -> None:
@@ -98,3 +106,4 @@ class JobParts:
             await asyncio.to_thread(self.heart.stop, left.seconds)
         self.waiters.close()
         await asyncio.to_thread(self.channel.close)
+        self.leases.dispose()

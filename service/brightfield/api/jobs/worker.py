@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from starlette.responses import Response
 
@@ -19,6 +20,7 @@ from brightfield.api.logs import request_id as current_request_id
 from brightfield.api.problems import problem, unexpected
 from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.frames import without_frames
+from brightfield.outages import StoreUnavailable
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 from brightfield.store.channel import Channel
@@ -153,21 +155,33 @@ class JobWorker:
                 response = await run(running.ticket, telling.report)
             headers = dict(response.headers)
             reply = StoredReply(response.status_code, headers, bytes(response.body))
-            await asyncio.to_thread(claims.finish, claimed, reply, *telling.rest())
+            await self._kept(partial(claims.finish, claimed, reply, *telling.rest()))
         except (asyncio.CancelledError, Cancelled) as fault:
             without_frames(fault)
             if not self._closing:
                 await asyncio.to_thread(claims.cancel, claimed)
         except BrightfieldError as fault:
             without_frames(fault)
-            await asyncio.to_thread(claims.fail, claimed, problem(fault, claimed.job.id))
+            await self._kept(partial(claims.fail, claimed, problem(fault, claimed.job.id)))
         except GeneratorExit:
             raise
         except BaseException as fault:
             # SystemExit, too: left to the task, it would end the service.
             log.exception("job %s failed", claimed.job.id)
             without_frames(fault)
-            await asyncio.to_thread(claims.fail, claimed, problem(unexpected(), claimed.job.id))
+            await self._kept(partial(claims.fail, claimed, problem(unexpected(), claimed.job.id)))
+
+    async def _kept(self, end: Callable[[], bool]) -> None:
+        """Write how a job has ended; a store that is away for a while is waited for."""
+        while True:
+            try:
+                await asyncio.to_thread(end)
+                return
+            except StoreUnavailable as fault:
+                if not fault.retryable or self._closing:
+                    raise
+                log.warning("the end of a job can't be kept yet: %s", fault)
+            await asyncio.sleep(self._look)
 
     def _on_loop(self, hear: Callable[[str | None], None]) -> Callable[[str | None], None]:
         def heard(words: str | None) -> None:

@@ -13,6 +13,7 @@ from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.api.schema.responses import answers, binary
 from brightfield.api.services import Services
@@ -37,8 +38,8 @@ _MODELS = (FindPatches, ItemSelection, View, Selection, Reply)
     summary="The parts of a collection's images that excite the units of a layer most.",
     response_class=Response,
     responses=answers("CollectionPatchesReply", job=True, media=binary(("image/png", "text/csv"))),
-    openapi_extra=describe_options(FindPatches, ItemSelection, View, Selection, Reply, job=True),
 )
+@described(describe_options, FindPatches, ItemSelection, View, Selection, Reply, job=True)
 @needs("read", job="write")
 async def post_patches(name: Name, request: Request) -> Response:
     """As /patches, over the images of a collection that was made with `keep_images`. `ids` names

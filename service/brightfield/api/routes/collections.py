@@ -20,6 +20,7 @@ from brightfield.api.reading.collection_requests import (
 )
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.reading.received import Received, off_loop
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import (
     describe_items,
     describe_options,
@@ -96,8 +97,8 @@ class NamedItem(Parameters):
     summary="Make a collection; asking for it again changes nothing.",
     response_model=None,
     responses=made(CollectionDescription, "It was there already."),
-    openapi_extra=describe_options(CollectionDefinition),
 )
+@described(describe_options, CollectionDefinition)
 @needs("write", stores=True)
 async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
     async with incoming(request) as came:
@@ -151,8 +152,8 @@ async def delete_collection(name: Name, request: Request) -> dict[str, Any]:
     summary="Let another collection of the same items take the place of this one.",
     response_model=None,
     responses=answers(CollectionDescription),
-    openapi_extra=describe_options(Replacement),
 )
+@described(describe_options, Replacement)
 @needs("write")
 async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     """In one transaction: the other has its name afterwards, and this one is deleted with its maps
@@ -170,8 +171,8 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
     summary="Add images, or vectors; an id that is there with the same content counts once.",
     response_class=Response,
     responses={**answers(Additions, job=True), 207: json_response(Additions, "Some failed.")},
-    openapi_extra=describe_items(NewItemFields),
 )
+@described(describe_items, NewItemFields)
 @needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
@@ -230,8 +231,8 @@ def _adding_vectors(services: Services, name: str, posted: CollectionRequest) ->
     summary="Items in the order of their addition, page by page.",
     response_model=None,
     responses=answers(ItemPage),
-    openapi_extra=describe_query(ItemListQuery),
 )
+@described(describe_query, ItemListQuery)
 @needs("read")
 async def list_items(name: Name, request: Request) -> Response:
     (query,) = parse((ItemListQuery,), query_of(request.query_params))
@@ -253,8 +254,8 @@ async def list_items(name: Name, request: Request) -> Response:
     summary="Delete items by their ids, or by a filter.",
     response_model=None,
     responses=answers(DeletedItems),
-    openapi_extra=describe_query(Removal),
 )
+@described(describe_query, Removal)
 @needs("write")
 async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     (query,) = parse((Removal,), query_of(request.query_params))
@@ -267,8 +268,8 @@ async def delete_items(name: Name, request: Request) -> dict[str, Any]:
     summary="An item by any id: its metadata and its vector.",
     response_class=Response,
     responses=answers(ItemDescription),
-    openapi_extra=describe_query(NamedItem),
 )
+@described(describe_query, NamedItem)
 @needs("read")
 async def find_item(name: Name, request: Request) -> Response:
     """The id stands in the query, where it needs no care: in a path, clients and proxies take `..`
@@ -282,8 +283,8 @@ async def find_item(name: Name, request: Request) -> Response:
     summary="A small picture of an item by any id.",
     response_class=Response,
     responses=_JPEG,
-    openapi_extra=describe_query(NamedItem),
 )
+@described(describe_query, NamedItem)
 @needs("read")
 async def find_thumbnail(name: Name, request: Request) -> Response:
     """As `GET /collections/{name}/item`, the id is in the query."""

@@ -12,6 +12,7 @@ from brightfield.api.door.needs import needs
 from brightfield.api.reading.parameters import query_of
 from brightfield.api.reading.received import Received
 from brightfield.api.reading.run_requests import understand_comparison
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_evaluations import describe_comparison
 from brightfield.api.schema.responses import answers, binary
 from brightfield.api.schema.shapes.reports import RunComparison
@@ -28,8 +29,8 @@ router = APIRouter(tags=["evaluation"])
     summary="How much the numbers of two runs differ, with intervals.",
     response_class=Response,
     responses=answers(RunComparison, media=binary(COMPARISON_MEDIA)),
-    openapi_extra=describe_comparison(),
 )
+@described(describe_comparison)
 @needs("read")
 async def compare(request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:

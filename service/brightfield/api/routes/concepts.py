@@ -13,6 +13,7 @@ from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_images
 from brightfield.api.schema.responses import answers, json_response
 from brightfield.api.schema.shapes.concepts import TestedConcept
@@ -33,8 +34,8 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     response_class=Response,
     responses=answers(TestedConcept, job=True)
     | {207: json_response(TestedConcept, "Some images could not be read")},
-    openapi_extra=describe_images(ConceptQuestion),
 )
+@described(describe_images, ConceptQuestion)
 @needs("read", job="write")
 async def post_tcav(name: Name, request: Request) -> Response:
     """Testing with concept activation vectors (Kim et al. 2018), at the collection's layer. The

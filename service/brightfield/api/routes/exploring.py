@@ -14,6 +14,7 @@ from brightfield.api.reading.collection_requests import image_of, understand_pos
 from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
 from brightfield.api.schema.responses import answers, binary
 from brightfield.api.schema.shapes.collections import (
@@ -61,8 +62,8 @@ class NeighborForm(Parameters):
     summary="The items nearest an image, a vector or an item; exact, or by an index.",
     response_class=Response,
     responses=answers(NearestItems, job=True, media=binary(("image/png",))),
-    openapi_extra=describe_question(Search, NeighborForm),
 )
+@described(describe_question, Search, NeighborForm)
 @needs("read", job="write")
 async def post_neighbors(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
@@ -98,8 +99,8 @@ async def post_neighbors(name: Name, request: Request) -> Response:
     summary="k-means: labels, sizes, inertia, silhouette, the items nearest each centre.",
     response_class=Response,
     responses=answers(ItemClusters, job=True),
-    openapi_extra=describe_options(Clustering, job=True),
 )
+@described(describe_options, Clustering, job=True)
 @needs("read", job="write")
 async def post_clusters(name: Name, request: Request) -> Response:
     clusters = services_of(request).collections.queries.clusters
@@ -111,8 +112,8 @@ async def post_clusters(name: Name, request: Request) -> Response:
     summary="Duplicates and near duplicates, in groups.",
     response_class=Response,
     responses=answers(DuplicateGroups, job=True),
-    openapi_extra=describe_options(DuplicateSearch, job=True),
 )
+@described(describe_options, DuplicateSearch, job=True)
 @needs("read", job="write")
 async def post_duplicates(name: Name, request: Request) -> Response:
     quality = services_of(request).collections.quality
@@ -124,8 +125,8 @@ async def post_duplicates(name: Name, request: Request) -> Response:
     summary="Items that lie apart, by their local outlier factor.",
     response_class=Response,
     responses=answers(OutlyingItems, job=True),
-    openapi_extra=describe_options(OutlierSearch, job=True),
 )
+@described(describe_options, OutlierSearch, job=True)
 @needs("read", job="write")
 async def post_outliers(name: Name, request: Request) -> Response:
     quality = services_of(request).collections.quality
@@ -137,8 +138,8 @@ async def post_outliers(name: Name, request: Request) -> Response:
     summary="Labels that disagree with those of their neighbours.",
     response_class=Response,
     responses=answers(DisputedLabels, job=True),
-    openapi_extra=describe_options(LabelCheck, job=True),
 )
+@described(describe_options, LabelCheck, job=True)
 @needs("read", job="write")
 async def post_disagreements(name: Name, request: Request) -> Response:
     quality = services_of(request).collections.quality

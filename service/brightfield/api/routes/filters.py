@@ -11,6 +11,7 @@ from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.request_scope import RequestScope, ticket_of
 from brightfield.api.routes.models import ModelId
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers, binary
 from brightfield.api.schema.shapes.models import FilterList
@@ -46,8 +47,8 @@ class FilterQuery(FilterForm, FilterChoice):
     summary="The filters of a convolution; loads the model.",
     response_class=Response,
     responses=answers(FilterList, media=binary(("image/png", "application/x-npy"))),
-    openapi_extra=describe_query(FilterQuery),
 )
+@described(describe_query, FilterQuery)
 @needs("read")
 async def get_filters(model_id: ModelId, request: Request) -> Response:
     """Filters on colour or grey images (three input channels, or one) are one picture each, side by

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from brightfield.api.door.needs import needs
 from brightfield.api.routes.collections import Name
 from brightfield.api.routes.exploring import explored
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.collections import IndexDescription
@@ -25,8 +26,8 @@ router = APIRouter(tags=["collections"], prefix="/collections")
     summary="Build the index of a collection (HNSW, in PostgreSQL), and measure its recall.",
     response_class=Response,
     responses=answers(IndexDescription, job=True),
-    openapi_extra=describe_options(IndexOptions, job=True),
 )
+@described(describe_options, IndexOptions, job=True)
 @needs("write", stores=True)
 async def put_index(name: Name, request: Request) -> Response:
     build = services_of(request).collections.indexes.build

@@ -13,6 +13,7 @@ from brightfield.api.conduct import Understood, conduct
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.evaluations import understand_predictions
 from brightfield.api.reading.received import Received
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_evaluations import describe_evaluations
 from brightfield.api.services import Services, services_of
 from brightfield.api.writing.reports import chosen_form, described_replies, respond
@@ -45,8 +46,8 @@ async def metrics(request: Request) -> Response:
     summary="How good predictions are: metrics with intervals, curves, confusion, worst cases.",
     response_class=Response,
     responses=described_replies(),
-    openapi_extra=describe_evaluations(evaluations.catalog()),
 )
+@described(lambda: describe_evaluations(evaluations.catalog()))
 @needs("read", job="write")
 async def evaluate(request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:

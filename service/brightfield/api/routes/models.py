@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.request_scope import RequestScope, ticket_of
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.models import (
@@ -92,8 +93,8 @@ async def get_model(model_id: ModelId, request: Request) -> Response:
     summary="Load a model; `anew` reads its card again.",
     response_model=None,
     responses=answers(ModelSummary),
-    openapi_extra=describe_query(LoadOptions),
 )
+@described(describe_query, LoadOptions)
 @needs("models")
 async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     """Answers when the model is warm, and describes the one that this load made. `pin` keeps it

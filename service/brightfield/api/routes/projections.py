@@ -14,6 +14,7 @@ from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.parameters import member_of, parse, query_of
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.routes.collections import Name
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_projections, describe_query
 from brightfield.api.schema.responses import answers
 from brightfield.api.schema.shapes.common import Deleted
@@ -49,8 +50,8 @@ _PLOT: dict[int | str, dict[str, Any]] = {
     summary="A map of the items in two or three dimensions, which is kept.",
     response_class=Response,
     responses=answers(ProjectionDescription, job=True),
-    openapi_extra=describe_projections(_CATALOG, ItemSelection, _DEFAULT),
 )
+@described(describe_projections, _CATALOG, ItemSelection, _DEFAULT)
 @needs("write", stores=True)
 async def post_projection(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
@@ -108,8 +109,8 @@ async def get_projection(name: Name, map_id: MapId, request: Request) -> Respons
     summary="A map as a picture: thumbnails at their places, or points coloured by a field.",
     response_class=Response,
     responses=_PLOT,
-    openapi_extra=describe_query(PlotChoice),
 )
+@described(describe_query, PlotChoice)
 @needs("read")
 async def get_plot(name: Name, map_id: MapId, request: Request) -> Response:
     (query,) = parse((PlotChoice,), query_of(request.query_params))

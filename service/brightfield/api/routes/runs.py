@@ -18,6 +18,7 @@ from brightfield.api.reading.evaluations import understand_chunk
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.reading.run_requests import LONGEST, describe_run, understand_run
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.openapi_evaluations import describe_chunks, describe_run_options
 from brightfield.api.schema.responses import answers, made
@@ -75,8 +76,8 @@ class PlotQuery(Parameters):
     status_code=201,
     response_class=Response,
     responses=made(EvaluationRun, "The run was there already."),
-    openapi_extra=describe_run_options(evaluations.catalog()),
 )
+@described(lambda: describe_run_options(evaluations.catalog()))
 @needs("write", stores=True)
 async def create_run(request: Request) -> Response:
     async with incoming(request) as came:
@@ -94,8 +95,8 @@ async def create_run(request: Request) -> Response:
     summary="The runs, the newest first, with what they have.",
     response_model=None,
     responses=answers(RunList),
-    openapi_extra=describe_query(PageQuery),
 )
+@described(describe_query, PageQuery)
 @needs("read")
 async def list_runs(request: Request) -> Response:
     (query,) = parse((PageQuery,), query_of(request.query_params))
@@ -118,8 +119,8 @@ async def list_runs(request: Request) -> Response:
     summary="The report about what is there.",
     response_class=Response,
     responses=described_replies(("json",)),
-    openapi_extra=describe_query(RunDemands, "X-Request-Timeout", "Prefer"),
 )
+@described(describe_query, RunDemands, "X-Request-Timeout", "Prefer")
 @needs("read", job="write")
 async def get_run(run_id: RunId, request: Request) -> Response:
     (query,) = parse((RunDemands,), query_of(request.query_params))
@@ -131,8 +132,8 @@ async def get_run(run_id: RunId, request: Request) -> Response:
     summary="The report in another form: CSV, a page, a summary, a plot, or all points.",
     response_class=Response,
     responses=described_replies(_OFFERED),
-    openapi_extra=describe_query(RunReportForm, "X-Request-Timeout", "Prefer"),
 )
+@described(describe_query, RunReportForm, "X-Request-Timeout", "Prefer")
 @needs("read", job="write")
 async def get_report(run_id: RunId, request: Request) -> Response:
     """`format=npz` streams every point of the curves."""
@@ -148,8 +149,8 @@ async def get_report(run_id: RunId, request: Request) -> Response:
     summary="A plot: roc, pr, threshold, confusion, calibration, cases, classes or errors.",
     response_class=Response,
     responses=described_replies(PICTURES),
-    openapi_extra=describe_query(PlotQuery, "X-Request-Timeout", "Prefer"),
 )
+@described(describe_query, PlotQuery, "X-Request-Timeout", "Prefer")
 @needs("read", job="write")
 async def get_plot(run_id: RunId, name: PlotName, request: Request) -> Response:
     """A plot that the report doesn't have is 422; the problem names those that it has."""
@@ -189,8 +190,8 @@ async def list_chunks(run_id: RunId, request: Request) -> Response:
     status_code=201,
     response_class=Response,
     responses=made(RunChunk, "The chunk was there already."),
-    openapi_extra=describe_chunks(evaluations.catalog()),
 )
+@described(lambda: describe_chunks(evaluations.catalog()))
 @needs("write", stores=True)
 async def put_chunk(run_id: RunId, key: Key, request: Request) -> Response:
     check_name("key", key, LONGEST)

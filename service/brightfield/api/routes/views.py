@@ -15,6 +15,7 @@ from brightfield.api.door.needs import needs
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.reading.received import Received
+from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers, binary
 from brightfield.api.schema.shapes.images import ImageDescription, ImageHistogram, ImageValues
@@ -115,8 +116,8 @@ async def _plane(services: Services, image_id: str, selection: Selection) -> Vie
     summary="What was read of a stored image: size, axes, channels, type, values, pixel size.",
     response_class=Response,
     responses=answers(ImageDescription),
-    openapi_extra=describe_query(Selection),
 )
+@described(describe_query, Selection)
 @needs("read")
 async def get_image(image_id: ImageId, request: Request) -> Response:
     """`selection` is the plane that `values`, `intensity` and the sizes are about: of a stack, what
@@ -146,8 +147,8 @@ async def get_image(image_id: ImageId, request: Request) -> Response:
         **answers(ImageValues, media=binary(("image/png", "image/webp", "application/x-npy"))),
         304: {"description": "The caller has it already, as If-None-Match says."},
     },
-    openapi_extra=describe_query(ViewQuery),
 )
+@described(describe_query, ViewQuery)
 @needs("read")
 async def get_view(image_id: ImageId, request: Request) -> Response:
     """An id names its content, so a view never changes: clients may keep it."""
@@ -221,8 +222,8 @@ def _size(part: Region, width: int | None) -> tuple[int, int]:
         **answers(ImageHistogram),
         304: {"description": "The caller has it already, as If-None-Match says."},
     },
-    openapi_extra=describe_query(HistogramQuery),
 )
+@described(describe_query, HistogramQuery)
 @needs("read")
 async def get_histogram(image_id: ImageId, request: Request) -> Response:
     """Every finite value is counted, in its own units, in bins of the same width for all

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 
 from brightfield.api.image_endpoints import ImageEndpoint
+from brightfield.api.schema.described import complete
 from brightfield.api.schema.faults import declare_faults, fault_components
 from brightfield.api.schema.image_operations import ImageOperation
 from brightfield.api.schema.parameters import query_parameter
@@ -24,15 +26,19 @@ from brightfield.reports.tables import TABLES
 __all__ = ["FAULT", "describe"]
 
 _RUN = "/metrics/runs/{run_id}"
-_CHOICES: Mapping[tuple[str, str], Sequence[str]] = {
-    ("/models/{model_id}/filters", "format"): Filters.formats,
-    (f"{_RUN}/report", "format"): (*OFFERED, "npz"),
-    (f"{_RUN}/report", "plot"): sorted(catalog()),
-    (f"{_RUN}/report", "table"): list(TABLES),
-    (f"{_RUN}/plot/{{name}}", "format"): PICTURES,
-    (f"{_RUN}/plot/{{name}}", "name"): sorted(catalog()),
-}
-"""What there is to choose from, where FastAPI knows a text alone."""
+
+
+@cache
+def _choices() -> Mapping[tuple[str, str], Sequence[str]]:
+    """What there is to choose from, where FastAPI knows a text alone."""
+    return {
+        ("/models/{model_id}/filters", "format"): Filters.formats,
+        (f"{_RUN}/report", "format"): (*OFFERED, "npz"),
+        (f"{_RUN}/report", "plot"): sorted(catalog()),
+        (f"{_RUN}/report", "table"): list(TABLES),
+        (f"{_RUN}/plot/{{name}}", "format"): PICTURES,
+        (f"{_RUN}/plot/{{name}}", "name"): sorted(catalog()),
+    }
 
 
 def describe(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
@@ -41,7 +47,9 @@ def describe(app: FastAPI, endpoints: Sequence[ImageEndpoint]) -> None:
 
     def document() -> Schema:
         if app.openapi_schema is None:
-            document = _whole(declared(), [ImageOperation(each) for each in endpoints])
+            document = declared()
+            complete(document["paths"], app.routes)
+            document = _whole(document, [ImageOperation(each) for each in endpoints])
             secure(document["paths"], app.routes)
             declare_faults(document["paths"])
             document["components"]["responses"] |= fault_components()
@@ -95,7 +103,7 @@ def _finish_parameters(paths: Schema) -> None:
 
 
 def _finished(path: str, parameter: Schema) -> Schema:
-    choices = _CHOICES.get((path, parameter["name"]))
+    choices = _choices().get((path, parameter["name"]))
     if choices is not None:
         parameter = {**parameter, "schema": {"type": "string", "enum": list(choices)}}
     if parameter["in"] != "query":

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+import scipy
 from joblib import cpu_count
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import csr_matrix
 
 from brightfield.embedding.copies import Dtype, first_equal
 from brightfield.embedding.divergence import divergence
@@ -126,7 +126,9 @@ class Tsne(Projection):
             vectors, new = (
                 (some - arrays["mean"]) @ arrays["components"].T for some in (vectors, new)
             )
-        affinities = VectorAffinities(vectors, csr_matrix((len(vectors), len(vectors))))
+        affinities = VectorAffinities(
+            vectors, scipy.sparse.csr_matrix((len(vectors), len(vectors)))
+        )
         map_ = self._embedding(fitted.points.astype(np.float64), affinities)
         perplexity = min(_PLACING_PERPLEXITY, len(vectors) / 3)
         placed = map_.transform(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import scipy
 import torch
 from pydantic import BeforeValidator, Field, WithJsonSchema
-from scipy.ndimage import gaussian_filter
 
 from brightfield.cards import InputSpec
 from brightfield.tensors import Images
@@ -51,7 +51,9 @@ def baseline_images(baseline: float | str, images: Images, spec: InputSpec) -> I
         return torch.zeros_like(images)
     if baseline == "blur":
         sigma = _BLUR * min(images.shape[-2:])
-        blurred = gaussian_filter(images.numpy(), (0, 0, sigma, sigma), mode="nearest")
+        blurred = scipy.ndimage.gaussian_filter(
+            images.numpy(), (0, 0, sigma, sigma), mode="nearest"
+        )
         return torch.from_numpy(blurred)
     value = _VALUES[baseline] if isinstance(baseline, str) else baseline
     if spec.pixels == "raw":

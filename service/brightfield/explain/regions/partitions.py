@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage.segmentation import slic
 
 from brightfield.cards import InputSpec
 from brightfield.errors import InvalidRegion
@@ -40,7 +40,7 @@ def superpixels(images: Images, spec: InputSpec, count: int, compactness: float)
     pixels, wanted = _unit_pixels(images, spec), count
     color = pixels.shape[2] == 3 and spec.pixels != "raw"
     while True:
-        labels: Labels = slic(
+        labels: Labels = skimage.segmentation.slic(
             pixels, wanted, compactness, convert2lab=color, start_label=1, channel_axis=2
         ).astype(np.int32)
         if labels.max() == 1:

@@ -10,8 +10,8 @@ from statistics import NormalDist
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from brightfield.metrics.statistics.bootstrap import Batch
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason, Reason
@@ -77,7 +77,7 @@ class AgreementLimits(Family[CaseDifferences, tuple[Batch, Batch]]):
         if not spread:
             return dict.fromkeys(self.names, "no_variation")
         error = spread * math.sqrt(1 / n + _WIDE**2 / (2 * (n - 1)))
-        half = float(stdtrit(n - 1, (1 + level) / 2)) * error
+        half = float(scipy.special.stdtrit(n - 1, (1 + level) / 2)) * error
         centre = float(values.mean())
         return {
             name: Interval(limit - half, limit + half, "limits")

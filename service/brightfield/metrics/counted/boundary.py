@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 EdgeMask = NDArray[np.bool_]
 
@@ -33,13 +33,13 @@ def boundary_overlap(
 def _edge(
     mask: EdgeMask, spacing: Sequence[float], width: float, void: EdgeMask | None
 ) -> EdgeMask:
-    boxes = ndimage.find_objects(mask.astype(np.uint8))
+    boxes = scipy.ndimage.find_objects(mask.astype(np.uint8))
     found = np.zeros_like(mask)
     if boxes:
         # A pixel around it, in which it ends: distances from inside never reach farther.
         box = tuple(slice(max(0, s.start - 1), s.stop + 1) for s in boxes[0])
         whole = mask[box] if void is None else (mask | void)[box]
-        inside = ndimage.distance_transform_edt(np.pad(whole, 1), sampling=list(spacing))
+        inside = scipy.ndimage.distance_transform_edt(np.pad(whole, 1), sampling=list(spacing))
         inner = inside[(slice(1, -1),) * mask.ndim]
         found[box] = mask[box] & (inner <= width * (1 + 1e-9))
     return found

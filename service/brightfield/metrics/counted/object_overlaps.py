@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
-from scipy import sparse
-from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csgraph
 
 from brightfield.images import rle
 from brightfield.metrics.reading.masks import ClassMask, ReadMask, as_coco
@@ -126,8 +124,8 @@ def _assigned(
     true, found = (np.unique(side[chosen], return_inverse=True)[1] for side in (rows, columns))
     count = int(true.max()) + 1
     total = count + int(found.max()) + 1
-    graph = sparse.coo_array((np.ones(chosen.size), (true, count + found)), (total, total))
-    _, part = csgraph.connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(chosen.size), (true, count + found)), (total, total))
+    _, part = scipy.sparse.csgraph.connected_components(graph, directed=False)
     of_pair = part[true]
     kept = []
     for name in np.unique(of_pair):
@@ -138,7 +136,12 @@ def _assigned(
         sides = [np.unique(side[own], return_inverse=True)[1] for side in (true, found)]
         table = np.zeros((sides[0].max() + 1, sides[1].max() + 1))
         table[sides[0], sides[1]] = worth[chosen[own]]
-        pairs = set(zip(*(side.tolist() for side in linear_sum_assignment(-table)), strict=True))
+        pairs = set(
+            zip(
+                *(side.tolist() for side in scipy.optimize.linear_sum_assignment(-table)),
+                strict=True,
+            )
+        )
         among = [pair in pairs for pair in zip(*(s.tolist() for s in sides), strict=True)]
         kept.append(own[np.array(among)])
     return chosen[np.sort(np.concatenate(kept))]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from brightfield.metrics.statistics.estimate import Reason
 
@@ -105,17 +105,17 @@ def surfaces(
     occupied = truth | prediction
     if not occupied.any():
         return LoneOutline("both_empty", 0)
-    box = ndimage.find_objects(occupied.astype(np.uint8))[0]
+    box = scipy.ndimage.find_objects(occupied.astype(np.uint8))[0]
     within = None if void is None else void[_wider(box, truth.shape)]
     of_truth, of_prediction = (
         _outline(mask[_wider(box, truth.shape)], within) for mask in (truth, prediction)
     )
     if not of_truth.any() or not of_prediction.any():
         return _lone(of_truth, of_prediction)
-    to_prediction = ndimage.distance_transform_edt(~of_prediction, sampling=spacing)
+    to_prediction = scipy.ndimage.distance_transform_edt(~of_prediction, sampling=spacing)
     forth = to_prediction[of_truth]
     del to_prediction
-    back = ndimage.distance_transform_edt(~of_truth, sampling=spacing)[of_prediction]
+    back = scipy.ndimage.distance_transform_edt(~of_truth, sampling=spacing)[of_prediction]
     return Surfaces(forth, back)
 
 
@@ -137,4 +137,4 @@ def _wider(box: tuple[slice, ...], shape: tuple[int, ...]) -> tuple[slice, ...]:
 
 def _outline(mask: NDArray[np.bool_], void: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
     whole = mask if void is None else mask | void
-    return np.asarray(mask & ~ndimage.binary_erosion(whole))
+    return np.asarray(mask & ~scipy.ndimage.binary_erosion(whole))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import skimage
 from numpy.typing import NDArray
-from skimage import measure
 
 from brightfield.errors import InvalidRows
 from brightfield.metrics.reading.masks import ClassMask, ReadMask, overlap_refused
@@ -169,7 +169,7 @@ def _in_parts(mask: ReadMask) -> bool:
     values = mask.labels
     if mask.listed or not values.any():
         return False
-    parts = measure.label(  # type: ignore[no-untyped-call]
+    parts = skimage.measure.label(  # type: ignore[no-untyped-call]
         values, background=0, connectivity=values.ndim, return_num=True
     )[1]
     return bool(parts >= 2 * np.unique(values[values > 0]).size)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from brightfield.metrics.statistics.blocks import batches
 from brightfield.metrics.statistics.confidence import Confidence
@@ -63,9 +63,9 @@ def bca_levels(
         level = Phi(z0 + (z0 + z) / (1 - a (z0 + z)))      for the normal quantile z of each tail
     """
     below = np.mean(draws < value) + np.mean(draws == value) / 2
-    bias = ndtri(np.clip(below, 0.5 / draws.size, 1 - 0.5 / draws.size))
-    moved = bias + ndtri(tails)
-    levels: NDArray[np.float64] = ndtr(bias + moved / (1 - acceleration * moved))
+    bias = scipy.special.ndtri(np.clip(below, 0.5 / draws.size, 1 - 0.5 / draws.size))
+    moved = bias + scipy.special.ndtri(tails)
+    levels: NDArray[np.float64] = scipy.special.ndtr(bias + moved / (1 - acceleration * moved))
     return levels
 
 

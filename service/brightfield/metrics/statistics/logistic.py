@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.resampling import SampleWeights
@@ -73,7 +73,7 @@ class LogisticLine:
         found = np.empty((self.x.size, 2))
         for own in blocks(self.x.size):
             x = self.x[own]
-            p = expit(line[0, 0] + line[0, 1] * x)
+            p = scipy.special.expit(line[0, 0] + line[0, 1] * x)
             moved = np.stack([inverse[0, 0] + inverse[0, 1] * x, inverse[1, 0] + inverse[1, 1] * x])
             leverage = p * (1 - p) * (moved[0] + moved[1] * x)
             found[own] = (moved * ((self.hit[own] - p) / (1 - leverage))).T
@@ -99,7 +99,7 @@ class LogisticLine:
         gradient, curvature = np.zeros((len(line), 2)), np.zeros((len(line), 2, 2))
         for own in blocks(self.x.size):
             x, weight = self.x[own], weights[:, own]
-            p = expit(line[:, :1] + line[:, 1:] * x)
+            p = scipy.special.expit(line[:, :1] + line[:, 1:] * x)
             left = weight * (self.hit[own] - p)
             flat = weight * p * (1 - p)
             gradient += np.stack([left.sum(axis=1), left @ x], axis=1)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from statistics import NormalDist
 
-from scipy.optimize import brentq
+import scipy
 
 from brightfield.metrics.statistics.estimate import Interval
 
@@ -47,7 +47,7 @@ def _bound(beyond: Callable[[float], float], start: float, sign: int) -> float:
     for _ in range(_STEPS):
         outer = inner + step
         if beyond(outer) > 0:
-            return float(brentq(beyond, inner, outer, xtol=1e-12))
+            return float(scipy.optimize.brentq(beyond, inner, outer, xtol=1e-12))
         inner = outer
     raise ArithmeticError("a score has no bound")  # pragma: no cover
 

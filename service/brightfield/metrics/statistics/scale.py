@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy.special import expit
+import scipy
 
 from brightfield.metrics.statistics.estimate import Interval, IntervalOrReason
 
@@ -56,7 +56,7 @@ LOG = MetricScale(0.0, math.inf, math.log, lambda x: 1 / x, _exp)
 
 LOGIT = MetricScale(
     0.0, 1.0, lambda x: math.log(x) - math.log1p(-x), lambda x: 1 / (x * (1 - x)),
-    lambda x: float(expit(x)),
+    lambda x: float(scipy.special.expit(x)),
 )  # fmt: skip
 """ln(x / (1 - x)): shares and what else lies between 0 and 1."""
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from brightfield.metrics.statistics.blocks import blocks
 from brightfield.metrics.statistics.estimate import IntervalOrReason
@@ -57,7 +57,7 @@ def student(
 
 def t_quantile(level: float, freedom: float) -> float:
     """The t beyond which (1 - level) / 2 of Student's distribution lies."""
-    return float(stdtrit(freedom, (1 + level) / 2))
+    return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 
 def _test(
@@ -67,7 +67,7 @@ def _test(
         return StudentTest("too_few")
     if not error:
         return StudentTest("no_variation")
-    chance = 2 * float(stdtr(freedom, -abs(centre) / error))
+    chance = 2 * float(scipy.special.stdtr(freedom, -abs(centre) / error))
     return StudentTest(scale.interval(value, error, quantile, centre), chance)
 
 

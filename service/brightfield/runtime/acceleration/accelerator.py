@@ -50,6 +50,8 @@ class Accelerator:
         self._room = room
         self._kept = KeptVerdicts(data / "backends")
         self._stopped = threading.Event()
+        self._free = threading.Event()
+        self._free.set()
         self._waiting: queue.SimpleQueue[weakref.ref[Resident] | None] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -67,9 +69,18 @@ class Accelerator:
                 self._thread.start()
         self._waiting.put(weakref.ref(resident))
 
+    def hold(self) -> None:
+        """Prepare none until `resume`: there is more urgent work."""
+        self._free.clear()
+
+    def resume(self) -> None:
+        """Prepare those that were offered."""
+        self._free.set()
+
     def close(self) -> None:
         """Prepare no more; what is being converted ends at once."""
         self._stopped.set()
+        self.resume()
         self._waiting.put(None)
 
     def wanted_for(self, card: ModelCard) -> Wanted:
@@ -89,8 +100,9 @@ class Accelerator:
 
     def _run(self) -> None:
         while (reference := self._waiting.get()) is not None and not self._stopped.is_set():
+            self._free.wait()
             resident = reference()
-            if resident is None:
+            if resident is None or self._stopped.is_set():
                 continue
             search = self._search(resident)
             del resident

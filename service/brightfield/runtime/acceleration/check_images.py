@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import skimage.data
+import skimage
 import torch
 from PIL import Image
 
@@ -20,7 +20,6 @@ from brightfield.models.examination.samples import normalised, samples
 from brightfield.models.loading.input_sizes import InputSizes
 from brightfield.tensors import Images
 
-_SHIPPED = Path(skimage.data.__file__).parent
 # For colour and for grey inputs.
 _PHOTOGRAPHS: Mapping[int, Sequence[str]] = {
     3: ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "ihc.png"),
@@ -47,8 +46,9 @@ def check_images(
 def photographs(spec: InputSpec, shape: tuple[int, int, int]) -> Images:
     """(n, C, H, W): photographs and micrographs as the card's preprocessing makes them; of an input
     that has no pixels, or other channels than grey or colour, the drawn images."""
+    shipped = Path(skimage.data.__file__).parent
     names = _PHOTOGRAPHS.get(spec.channels, ()) if spec.pixels == "scaled" else ()
-    files = [file for name in names if (file := _SHIPPED / name).is_file()]
+    files = [file for name in names if (file := shipped / name).is_file()]
     if not files:
         return torch.cat([next(samples(spec, shape)).rows, _discs(spec, shape)])
     mode = "L" if spec.channels == 1 else "RGB"

@@ -18,6 +18,10 @@ Run = Callable[[Images], Sequence[Tensor]]
 """From rows (B, C, H, W) to the tensors of the output, each with B rows, in their order."""
 
 
+def _nothing() -> None:
+    """Nothing is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """What a backend makes something to run of.
@@ -34,10 +38,15 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class RunnableNetwork:
-    """Something to run, and the bytes of memory that it takes besides the model."""
+    """Something to run, and the bytes of memory that it takes besides the model.
+
+    `release` frees what it keeps for the next pass, such as buffers for the largest images so far;
+    called in any thread, when little is to do.
+    """
 
     run: Run
     size_bytes: int
+    release: Callable[[], object] = _nothing
 
 
 class InferenceBackend(ABC):

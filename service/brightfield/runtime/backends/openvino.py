@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
@@ -69,13 +70,18 @@ class OpenVino(InferenceBackend):
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_SHAPES,
         }
         graph = source.folder / _GRAPH
-        request = _core().compile_model(graph, "CPU", options).create_infer_request()
+        compiled = _core().compile_model(graph, "CPU", options)
+        request = compiled.create_infer_request()
 
         def run(rows: Images) -> Sequence[Tensor]:
             found = request.infer({0: rows.contiguous().numpy()}, share_inputs=True)
             return [torch.from_numpy(values) for values in found.to_tuple()]
 
-        return RunnableNetwork(run, graph.with_suffix(".bin").stat().st_size)
+        def release() -> None:
+            with suppress(RuntimeError):  # a pass has just begun
+                compiled.release_memory()
+
+        return RunnableNetwork(run, graph.with_suffix(".bin").stat().st_size, release)
 
 
 def _openvino() -> Any:

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
+import skimage
 from numpy.typing import NDArray
-from scipy import ndimage
-from skimage.measure import label
-from skimage.segmentation import watershed
 
 from brightfield.cards import Instances
 from brightfield.images.labels import Labels
@@ -35,7 +34,7 @@ def components(classes: NDArray[np.int32]) -> tuple[Labels, NDArray[np.int32]]:
 
     Returns the label image and the class of each part.
     """
-    labels: Labels = label(classes, background=0, connectivity=2).astype(np.int32)  # type: ignore[no-untyped-call]
+    labels: Labels = skimage.measure.label(classes, background=0, connectivity=2).astype(np.int32)  # type: ignore[no-untyped-call]
     return _in_reading_order(labels, classes)
 
 
@@ -58,7 +57,7 @@ def instances(
     maximum, here relative to its height).
     """
     foreground, nearness = maps[:2]
-    height = np.maximum(ndimage.gaussian_filter(nearness, rules.smoothing), 0)
+    height = np.maximum(scipy.ndimage.gaussian_filter(nearness, rules.smoothing), 0)
     basins = _basins(height, foreground >= threshold)
     owners = _merged(basins, height, rules.saddle)
     labels, _ = _in_reading_order(owners[basins])
@@ -70,10 +69,10 @@ def instances(
 def _basins(height: Map, foreground: NDArray[np.bool_]) -> Labels:
     """A number for each local maximum in the foreground (a plateau is one), and for what lies
     around it; parts of the foreground that reach no maximum of their own get one each."""
-    tops = foreground & (height == ndimage.maximum_filter(height, footprint=_NEIGHBOURS))
-    seeds, count = ndimage.label(tops, structure=_NEIGHBOURS)
-    basins: Labels = watershed(-height, seeds, connectivity=2, mask=foreground)  # type: ignore[no-untyped-call]
-    rest, more = ndimage.label(foreground & (basins == 0), structure=_NEIGHBOURS)
+    tops = foreground & (height == scipy.ndimage.maximum_filter(height, footprint=_NEIGHBOURS))
+    seeds, count = scipy.ndimage.label(tops, structure=_NEIGHBOURS)
+    basins: Labels = skimage.segmentation.watershed(-height, seeds, connectivity=2, mask=foreground)  # type: ignore[no-untyped-call]
+    rest, more = scipy.ndimage.label(foreground & (basins == 0), structure=_NEIGHBOURS)
     if more:
         basins = np.where(rest > 0, rest + count, basins)
     return basins.astype(np.int32, copy=False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+import skimage
 import torch
 from numpy.typing import NDArray
-from skimage.draw import polygon
 from torch.utils import _pytree as pytree
 
 from brightfield.cards import ModelCard
@@ -205,7 +205,7 @@ def _polygons(given: Mapping[str, Any], shape: tuple[int, int], card: ModelCard)
     for number in np.argsort(scores, kind="stable"):  # the best ones last, so they stay
         # Pixels count by their centres, which lie half a pixel from their corners.
         x, y = rings[number].T - 0.5
-        rows, columns = polygon(y, x, shape)  # type: ignore[no-untyped-call]
+        rows, columns = skimage.draw.polygon(y, x, shape)  # type: ignore[no-untyped-call]
         labels[rows, columns] = number + 1
     return _Found(labels, None, classes, scores)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, UnknownTarget, nearest
@@ -46,7 +46,7 @@ def class_scores(output: Any, card: ModelCard) -> NDArray[np.float32]:
             raised /= raised.sum(axis=1, keepdims=True)
             return _numbers(raised, card)
         case "sigmoid":
-            return _numbers(np.asarray(expit(values)), card)
+            return _numbers(np.asarray(scipy.special.expit(values)), card)
         case _:
             return _numbers(values, card)
 
