@@ -69,6 +69,7 @@ class PlacesInFlight:
         """How much of the places is taken, 0 to 1; a little more while turns are kept."""
         return self._taken / self._most
 
+    @property
     def taken(self) -> int:
         """Places that are held."""
         return self._taken
