@@ -9,6 +9,7 @@ import torch
 
 from brightfield.errors import InvalidParameter
 from brightfield.models.inspection.layers import Tap
+from brightfield.runtime.acceleration import search
 from brightfield.runtime.acceleration.accelerated import Accelerated, AcceleratedFeatures
 from brightfield.runtime.acceleration.conversion import ConversionJob
 from brightfield.runtime.acceleration.converting import NotConverted
@@ -44,6 +45,16 @@ def test_a_slower_one_is_not(learned: Make, seek: Seek) -> None:
     resident = seek(learned(), FP32, faster=1.05)
     assert resident.predicting() == Forward() and resident.verdict.backend == "eager"
     assert "clearly faster" in resident.verdict.reason
+
+
+@pytest.mark.parametrize("crowded", [False, True])
+def test_what_was_measured_on_a_crowded_machine_is_not_kept(
+    learned: Make, seek: Seek, monkeypatch: pytest.MonkeyPatch, crowded: bool
+) -> None:
+    monkeypatch.setattr(search, "crowded", lambda: crowded)
+    seek(learned(), FP32, faster=1.05)
+    again = seek(learned(), FP32, faster=2.0)
+    assert again.verdict.backend == ("openvino" if crowded else "eager")
 
 
 def test_one_that_is_asked_for_is_used_though_it_is_slower(learned: Make, seek: Seek) -> None:

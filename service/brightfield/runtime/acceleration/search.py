@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import psutil
 
 from brightfield.backend_names import BackendName, Precision
 from brightfield.models.inspection.layers import Tap
@@ -34,6 +37,13 @@ log = logging.getLogger(__name__)
 _ORDER: Sequence[BackendName] = ("openvino", "cuda_graphs", "inductor", "eager")
 # So much faster than what runs already something must be, to be worth a change.
 _WORTH = 1.1
+# More threads than this that are ready to run, for each processor, spoil what is measured.
+_CROWDED = 2.0
+
+
+def crowded() -> bool:
+    """Whether much more waits for the processors than a service that looks for backends."""
+    return psutil.getloadavg()[0] > _CROWDED * (os.cpu_count() or 1)
 
 
 class Gone(Exception):
@@ -175,12 +185,19 @@ class BackendSearch:
         for each in found:
             reason = None
             if not self._worth(each, best):
-                reason = "It isn't clearly faster."
+                reason = self._too_slow()
             elif best is not None:
                 self._note(best.attempt, "A lower precision is close enough, and faster.")
             self._attempts.append(each.attempt if reason is None else each.attempt.because(reason))
             best = each if reason is None else best
         return best
+
+    def _too_slow(self) -> str:
+        """The reason; what was measured while others wait for the processors too isn't kept."""
+        if not crowded():
+            return "It isn't clearly faster."
+        self._lasting = False
+        return "It isn't clearly faster; others used the processors, so the next start tries again."
 
     def _note(self, attempt: Attempt, reason: str) -> None:
         self._attempts[self._attempts.index(attempt)] = attempt.because(reason)
