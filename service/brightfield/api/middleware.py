@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import re
@@ -71,6 +72,9 @@ class RequestMiddleware:
             await self._app(scope, exchange.receive, exchange.send)
             if not exchange.whole:  # what streams a reply ends quietly when nobody listens
                 exchange.leave()
+        except asyncio.CancelledError:  # by a server that ends what nobody waits for, as Ray's
+            exchange.leave()
+            raise
         except ClientDisconnect as gone:
             without_frames(gone)
             exchange.leave()

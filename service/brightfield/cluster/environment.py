@@ -45,7 +45,7 @@ def _in_folder(name: str) -> Callable[[Settings], str]:
 VARIABLES = (
     RayVariable(
         "RAY_SERVE_ENABLE_HA_PROXY", _always("1"),
-        "Ray's own proxy costs three times the processor time of a request.",
+        "Ray's own proxy is a second process in Python that every image passes.",
     ),
     RayVariable(
         "RAY_SERVE_THROUGHPUT_OPTIMIZED", _always("1"),
