@@ -158,8 +158,9 @@ def test_its_parameters_are_documented_with_defaults(method: Method) -> None:
     assert kind.name == kind.__module__.rpartition(".")[2]
     assert kind.__doc__
     assert "Source" in kind.__doc__
+    described = kind.model_json_schema()["properties"]
     for name, field in kind.model_fields.items():
-        assert field.description, name
+        assert described[name]["description"], name
         assert not field.is_required(), name
     with pytest.raises(ValidationError):
         kind(nonsense=1)  # type: ignore[call-arg]
