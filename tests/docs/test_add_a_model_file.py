@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import timm
 import torch
 from PIL import Image
 from torch import nn
@@ -48,6 +47,7 @@ def lightning(file: str) -> None:
 
 
 def of_timm(file: str) -> None:
+    timm = pytest.importorskip("timm")  # here, since it brings a compiler of 110 MB along
     torch.save(timm.create_model(Path(file).stem, num_classes=2).state_dict(), file)
 
 

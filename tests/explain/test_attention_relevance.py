@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import timm
 import torch
 from torch import Tensor, nn
 from torchvision.models import SwinTransformer, VisionTransformer
@@ -123,6 +122,7 @@ def test_a_score_beside_the_attention_is_refused(bench: Bench) -> None:
 
 
 def test_timms_transformer_whether_its_attention_is_fused_or_not(bench: Bench) -> None:
+    timm = pytest.importorskip("timm")  # here, since it brings a compiler of 110 MB along
     """With register tokens; the fused call never has weights, the other one has."""
     maps = []
     for fused in (True, False):

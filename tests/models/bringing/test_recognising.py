@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import segmentation_models_pytorch as smp
-import timm
 import torch
 from torch import nn
 from torchvision.models import get_model
@@ -30,7 +28,14 @@ def deeplab() -> nn.Module:
     return network
 
 
+def from_timm(name: str, **arguments: Any) -> nn.Module:
+    timm = pytest.importorskip("timm")  # here, since it brings a compiler of 110 MB along
+    network: nn.Module = timm.create_model(name, **arguments)
+    return network
+
+
 def unet() -> nn.Module:
+    smp = pytest.importorskip("segmentation_models_pytorch")
     network: nn.Module = smp.Unet("mobilenet_v2", encoder_weights=None, in_channels=1, classes=2)
     return network
 
@@ -45,7 +50,7 @@ def unet() -> nn.Module:
             {"num_classes": 3},
         ),
         (
-            lambda: timm.create_model("mobilenetv3_small_050", num_classes=3, in_chans=1),
+            lambda: from_timm("mobilenetv3_small_050", num_classes=3, in_chans=1),
             "classify",
             "timm:mobilenetv3_small_050",
             {"num_classes": 3, "in_chans": 1},
@@ -78,7 +83,7 @@ def test_networks_that_only_compute_otherwise_are_told_apart_by_a_hint_alone(
     tmp_path: Path,
 ) -> None:
     # The padding of tf_mobilenetv3 is in none of its tensors.
-    state = timm.create_model("tf_mobilenetv3_small_075", num_classes=2).state_dict()
+    state = from_timm("tf_mobilenetv3_small_075", num_classes=2).state_dict()
     found = recognised(tmp_path, state)
     names = {frozenset(each.candidate.name for each in group) for group in found.groups}
     assert frozenset({"timm:mobilenetv3_small_075"}) in names and len(names) > 1

@@ -169,7 +169,10 @@ def grouped_norm() -> nn.Module:
     ("make", "reason"),
     [
         (partial(models.efficientnet_b0, num_classes=3), "squeeze-excitation"),
-        (partial(models.vit_b_32, image_size=64, num_classes=3), "rearranges its maps"),
+        pytest.param(
+            *(partial(models.vit_b_32, image_size=64, num_classes=3), "rearranges its maps"),
+            marks=pytest.mark.slow,  # takes 350 MB
+        ),
         (grouped_norm, "normalises over the whole map"),
         (Branching, "depends on the values"),
         (Noisy, "random"),

@@ -227,7 +227,13 @@ def test_faults_of_lab_code_are_faults_of_the_card(tmp_path: Path, name: str, sa
         build(card({"name": name}, folder=tmp_path), trust_model_code=True)
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in folder().glob("*/card.toml")))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "vgg16" else ())  # takes half a GB
+        for name in sorted(path.parent.name for path in folder().glob("*/card.toml"))
+    ],
+)
 def test_every_shipped_card_builds_its_architecture(name: str) -> None:
     shipped = read_card(folder() / name)
     module = build(shipped.model_copy(update={"weights": None}))

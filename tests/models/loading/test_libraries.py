@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import segmentation_models_pytorch as smp
-import timm
 import torch
 from torch import nn
 
@@ -21,10 +19,13 @@ UNET = {"encoder_name": "resnet18", "in_channels": 1, "classes": 2}
 
 
 def timm_network() -> nn.Module:
-    return timm.create_model("mobilenetv3_small_050", num_classes=3, in_chans=1)
+    timm = pytest.importorskip("timm")  # here, since it brings a compiler of 110 MB along
+    made: nn.Module = timm.create_model("mobilenetv3_small_050", num_classes=3, in_chans=1)
+    return made
 
 
 def smp_network() -> nn.Module:
+    smp = pytest.importorskip("segmentation_models_pytorch")
     network: nn.Module = smp.Unet(**UNET, encoder_weights=None)
     return network
 
