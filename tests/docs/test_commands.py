@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from brightfield import commands as of_service
-from brightfield_client.cli import main, parser
+from brightfield_client.cli import main
+from brightfield_client.cli.parser import parser
 
 from .pages import ROOT, blocks, commands, pages
 
