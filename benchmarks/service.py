@@ -6,11 +6,7 @@ Two tables. *Throughput*: /classify with the shipped model at 32 clients, over H
 bound: decode, preprocess and batched forward, by the backend that the service has chosen, of the
 same JPEGs in one process without HTTP, the decoding overlapped with the forward on as many threads
 as the service has, at its best batch size. The two alternate; the ratio is taken round by round.
-The load generator shares the cores; its CPU time is given apart. *Overhead*: CPU seconds of the
-service's process per request with a model that does nothing, less those that its decoding threads
-spend in decode and preprocess (`metered.py` counts them). What decode and preprocess of the same
-bodies cost in one thread without a service is given beside it: threads that share cores and the
-interpreter's lock need more.
+The load generator shares the cores; its CPU time is given apart. *Overhead*: that of `overhead.py`.
 
 Run it on an otherwise idle machine.
 """
@@ -26,7 +22,6 @@ import os
 import queue
 import statistics
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
@@ -37,10 +32,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from load import Load, Report, photographs, run, started
-from metered import NAME as METERED
+from load import photographs, started
+from overhead import costs, environment, measured, table
+from overhead import report as report_overhead
 
-from brightfield.cards import ModelCard, read_card
+from brightfield.cards import ModelCard
 from brightfield.engine import Engine
 from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
@@ -113,39 +109,6 @@ class Bound:
                     images, begin = 0, time.perf_counter()
         return images / (time.perf_counter() - begin)
 
-    def cpu_before_the_forward(self, rounds: int = 20) -> float:
-        """CPU seconds of decode and preprocess per image, in one thread."""
-        for body in self.bodies:
-            self.prepared(body)
-        begin = time.process_time()
-        for _ in range(rounds):
-            for body in self.bodies:
-                self.prepared(body)
-        return (time.process_time() - begin) / (rounds * len(self.bodies))
-
-
-@contextlib.contextmanager
-def environment() -> Iterator[None]:
-    """A service of its own: an empty data folder, the model that does nothing, no log lines."""
-    with tempfile.TemporaryDirectory() as data:
-        os.environ |= {
-            "BRIGHTFIELD_DATA": data,
-            "BRIGHTFIELD_MODELS": str(HERE),
-            "BRIGHTFIELD_TRUST_MODEL_CODE": "true",
-            "BRIGHTFIELD_LOG_LEVEL": "warning",
-        }
-        yield
-
-
-async def measured(
-    url: str, bodies: Sequence[bytes], clients: int, seconds: float, pid: int
-) -> Report:
-    load = Load(clients=clients, seconds=seconds, warmup=8 * clients)
-    report = await run(url, bodies, load, server_pid=pid)
-    if set(report.statuses) != {"200"}:
-        raise SystemExit(f"not every request succeeded: {dict(report.statuses)}")
-    return report
-
 
 @contextlib.contextmanager
 def accelerated() -> Iterator[Resident]:
@@ -197,68 +160,20 @@ async def throughput(
     return rows
 
 
-def decoding_seconds(base: str) -> float:
-    """CPU seconds that the metered service has spent in decode and preprocess so far."""
-    with urllib.request.urlopen(f"{base}/metrics") as reply:
-        last = reply.read().decode().splitlines()[-1]
-    return float(last.removeprefix(METERED))
-
-
-async def overhead(base: str, pid: int, given: argparse.Namespace) -> list[dict[str, Any]]:
-    bodies = photographs(sizes=((320, 240),))
-    card = read_card(HERE / "noop")
-    bound = Bound(card, torch.nn.Identity(), bodies, 1)
-    rows = []
-    for _, clients in itertools.product(range(given.rounds), (1, 32)):
-        before = bound.cpu_before_the_forward()
-        url = f"{base}/classify?model=noop"
-        await measured(url, bodies, clients, 1, pid)
-        metered = decoding_seconds(base)
-        report = await measured(url, bodies, clients, given.seconds, pid)
-        assert report.server_cpu_s is not None
-        answered = report.requests + 8 * clients  # the meter has counted the warm-up, too
-        metered = (decoding_seconds(base) - metered) / answered
-        total = report.server_cpu_s / report.requests
-        rows.append(
-            {
-                "clients": clients,
-                "requests_per_s": report.throughput,
-                "cpu_ms": 1e3 * total,
-                "decode_preprocess_ms": 1e3 * metered,
-                "alone_ms": 1e3 * before,
-                "overhead_ms": 1e3 * (total - metered),
-                "generator_cpu_ms": 1e3 * report.client_cpu_s / report.requests,
-            }
-        )
-    return rows
-
-
-def table(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    print(f"\n{title}")
-    print("  ".join(f"{name:>20}" for name in rows[0]))
-    for row in rows:
-        print("  ".join(f"{value:>20.3f}" for value in row.values()))
-
-
 async def main(given: argparse.Namespace) -> None:
     base = f"http://127.0.0.1:{given.port}"
     set_up_for_service()  # the bound gets what the service gives itself
-    command = f"{sys.executable} {HERE / 'metered.py'}"
-    os.environ["BRIGHTFIELD_PORT"] = str(given.port)
+    command = f"{sys.executable} -m brightfield serve --port {given.port}"
+    overhead = await costs(given)
     with environment(), accelerated() as resident:
         async with started(command, f"{base}/classify") as pid:
             wait_until_settled(base)
-            costs = await overhead(base, pid, given)
             speeds = await throughput(base, pid, given, resident)
-    table("Overhead with a model that does nothing", costs)
-    for clients in (1, 32):
-        values = [row["overhead_ms"] for row in costs if row["clients"] == clients]
-        middle = statistics.median(values)
-        print(f"median overhead at {clients} clients: {middle:.3f} ms CPU per request")
+    report_overhead(overhead)
     table("Throughput of /classify at 32 clients against the bound", speeds)
     print(f"median ratio: {statistics.median(row['ratio'] for row in speeds):.3f}")
     if given.json:
-        given.json.write_text(json.dumps({"overhead": costs, "throughput": speeds}, indent=1))
+        given.json.write_text(json.dumps({"overhead": overhead, "throughput": speeds}, indent=1))
 
 
 def arguments() -> argparse.Namespace:

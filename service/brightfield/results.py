@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,23 +177,26 @@ def finite(value: float) -> float | None:
     return None
 
 
-@dataclass(slots=True)
 class Nulls:
-    """How many numbers became null because JSON holds finite ones only."""
+    """How many numbers became null within its block because JSON holds finite ones only."""
 
-    count: int = 0
+    __slots__ = ("_token", "count")
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self._token = _nulls.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _nulls.reset(self._token)
 
 
 _nulls: ContextVar[Nulls | None] = ContextVar("nulls", default=None)
 
 
-@contextmanager
-def counting_nulls() -> Iterator[Nulls]:
+def counting_nulls() -> Nulls:
     """Within it the numbers are counted that `finite` makes null, so nobody gets one without a
     word."""
-    nulls = Nulls()
-    token = _nulls.set(nulls)
-    try:
-        yield nulls
-    finally:
-        _nulls.reset(token)
+    return Nulls()

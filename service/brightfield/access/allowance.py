@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 from brightfield.errors import TooManyImages
 from brightfield.refusals import RateExceeded, ShareExceeded
@@ -34,6 +34,12 @@ class Share:
 
     def __init__(self, give: Callable[[], None]) -> None:
         self._give: Callable[[], None] | None = give
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def keep(self) -> Callable[[], None]:
         """Hold the places beyond the request; what gives them back."""
@@ -76,19 +82,14 @@ class Allowance:
             )
         self._tokens -= 1
 
-    @contextmanager
-    def hold(self, count: int) -> Iterator[Share]:
-        """Places in flight for `count` images, given back at the end of the block.
+    def hold(self, count: int) -> Share:
+        """Places in flight for `count` images, given back at the end of a `with` block.
 
         Raises `ShareExceeded`, or `TooManyImages` if there will never be so many.
         """
         self._check(count)
         self._in_flight += count
-        share = Share(lambda: self._give(count))
-        try:
-            yield share
-        finally:
-            share.end()
+        return Share(lambda: self._give(count))
 
     def _give(self, count: int) -> None:
         self._in_flight -= count

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import sqlalchemy as sa
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
@@ -79,6 +81,7 @@ def create_app(
     settings = settings or Settings()
     engine = engine or Engine(settings)
     app = FastAPIOffline(
+        telemetry=_open_telemetry(),
         docs_url=None,
         redoc_url=None,
         title="Brightfield",
@@ -101,6 +104,14 @@ def create_app(
     app.state.needs = RouteNeeds(app.routes)
     _surround(app, settings, {endpoint.path: endpoint for endpoint in endpoints})
     return app
+
+
+def _open_telemetry() -> TelemetryConfig | None:
+    """FastAPI's own where somebody has set OpenTelemetry up; else none, since it looks for that
+    anew at every request."""
+    if any(name.startswith("OTEL_") for name in os.environ):
+        return None
+    return {"tracing": False, "metrics": False, "logs": False}
 
 
 def _surround(app: FastAPI, settings: Settings, direct: Mapping[str, ASGIApp]) -> None:
@@ -137,6 +148,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services = _services(settings, engine, database, keyring, images, jobs)
     app.state.jobs = jobs
     app.state.services, app.state.projects = services, ProjectServices(services, database)
+    _watch_caches(services)
     await asyncio.to_thread(engine.start)
     await jobs.join(database, settings.lease)
     if settings.preload:
@@ -194,6 +206,14 @@ def _services(
             engine.budget, engine.image_limits, settings.view_cache_bytes, settings.timeout
         ),
     )
+
+
+def _watch_caches(services: Services) -> None:
+    """Count the bytes of what is kept for the next request."""
+    settings, watch = services.settings, services.engine.telemetry.watch_cache
+    views, vectors = services.viewed, services.collections.stores.vectors
+    watch("views", lambda: views.size_bytes, lambda: settings.view_cache_bytes)
+    watch("vectors", lambda: vectors.size_bytes, lambda: settings.vector_cache_bytes)
 
 
 async def _keep_house(services: Services, settings: Settings) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Final
 
 from starlette.requests import Request
@@ -62,21 +63,46 @@ class Incoming:
     held: HeldBytes
 
 
-@asynccontextmanager
-async def incoming(request: Request) -> AsyncIterator[Incoming]:
+def incoming(request: Request) -> AbstractAsyncContextManager[Incoming]:
     """A request with its body. Its deadline counts from here, while the body comes too.
 
     Raises as `receive`, and `DeadlineExceeded` or `Cancelled` for its end.
     """
-    services = services_of(request)
-    settings = services.settings
-    ticket = ticket_of(request, settings.timeout)
-    with services.admission.bodies.hold() as held:
-        # A client that is still sending can't be listened to for hanging up: the listener would
-        # eat the body, which tells of it anyway.
-        received = await receive(request, BodyRules.of(settings), ticket, held)
-        async with RequestScope(request, ticket):
-            yield Incoming(services, received, ticket, held)
+    return _Arrival(request)
+
+
+class _Arrival:
+    """The block in which a request is worked for, and holds its bytes."""
+
+    __slots__ = ("_held", "_request", "_scope")
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+
+    async def __aenter__(self) -> Incoming:
+        services = services_of(self._request)
+        settings = services.settings
+        ticket = ticket_of(self._request, settings.timeout)
+        self._held = held = services.admission.bodies.hold()
+        try:
+            # A client that is still sending can't be listened to for hanging up: the listener
+            # would eat the body, which tells of it anyway.
+            received = await receive(self._request, BodyRules.of(settings), ticket, held)
+            self._scope = RequestScope(self._request, ticket)
+            await self._scope.__aenter__()
+        except BaseException:
+            held.release()
+            raise
+        return Incoming(services, received, ticket, held)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._held:
+            await self._scope.__aexit__(kind, fault, trace)
 
 
 async def conduct(request: Request, understand: Understand, *, job: str | None = None) -> Response:

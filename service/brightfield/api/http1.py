@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from brightfield.api.wire.cycle import Cycle
 from brightfield.api.wire.heads import head_without_offer, origin_form
 from brightfield.api.wire.lingering import LingeringTransport
 from brightfield.errors import BrightfieldError, Overloaded
@@ -33,6 +35,7 @@ class Http1(HttpToolsProtocol):
       HttpClient offers h2c with every request.
     - A head has at most 64 KB and comes within `head_seconds`. One that is wrong, too large or too
       slow becomes a stand-in request whose `scope["refusal"]` says why; nothing more is read.
+    - `scope["came_whole"]` is set once the last byte of the body is there.
     - `scope["broken"]` says what is wrong with a body that can't be read to its end.
     - Fields behind a chunked body (trailers) are dropped: merged, they would count as headers.
     - Of more connections than the config's `limit_concurrency`, the one that has been idle for the
@@ -101,13 +104,15 @@ class Http1(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._check_size(len(self.url))
+        self._head_bytes += len(url)
+        self._check_size(self._head_bytes)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
             super().on_header(name, value)
-            self._head_bytes += len(name) + len(value) + len(b": \r\n")
-            self._check_size(len(self.url) + self._head_bytes)
+            self._head_bytes += len(name) + len(value) + 4  # with a colon, a blank and a line end
+            if self._head_bytes > MOST_BYTES_OF_A_HEAD:
+                self._refuse(_too_large())
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -122,13 +127,15 @@ class Http1(HttpToolsProtocol):
             self.url = origin_form(self.url, method, self.headers)
         except ValueError:
             self._refuse(_malformed())
-        super().on_headers_complete()
+        self._describe(method, version)
+        self._answer(version)
         self._await_no_head()
         self._in_body = self._lingering.unread = True
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
             super().on_message_complete()
+            cast("dict[str, Any]", self.scope)["came_whole"] = True
             self._in_body = False
             self._lingering.unread = self._over
 
@@ -145,6 +152,38 @@ class Http1(HttpToolsProtocol):
             self._await_head()
 
     # Our own
+
+    def _describe(self, method: bytes, version: str) -> None:
+        """Put what the head says into the scope of the request."""
+        parts = httptools.parse_url(self.url)
+        path = parts.path.decode("ascii")
+        self.scope["method"] = method.decode("ascii")
+        self.scope["http_version"] = version
+        self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        self.scope["raw_path"] = self.root_path.encode("ascii") + parts.path
+        self.scope["query_string"] = parts.query or b""
+
+    def _answer(self, version: str) -> None:
+        """Begin the answer, or let it wait for those of the requests before."""
+        before = self.cycle
+        self.cycle = Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def _feed(self, data: memoryview) -> None:
         while True:

@@ -17,6 +17,7 @@ from brightfield.api.reading.image_parameters import ImageParameterReader, WorkC
 from brightfield.api.reading.inputs import understand_submission
 from brightfield.api.reading.received import Received, off_loop
 from brightfield.api.services import Services
+from brightfield.api.wire.quick_headers import QuickRequest
 from brightfield.api.writing.replies import Writer
 from brightfield.work import Work
 
@@ -54,7 +55,7 @@ class ImageEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Plain ASGI: a request of four forms has no use for declared dependencies."""
         scope["route"] = self
-        response = await self.respond(Request(scope, receive))
+        response = await self.respond(QuickRequest(scope, receive))
         await response(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:

@@ -41,9 +41,9 @@ class ImageRequest:
         if self.submission.batch:
             return await self._about_each(ticket, progress)
         answer = await self._about(self.submission.images[0], ticket, progress)
-        answer.picture = self.services.engine.accounted(answer.picture)
         if self.parameters.work.small and self.parameters.format == "json":
             return self.writer.single(answer, self._names[0])  # quicker than another thread
+        answer.picture = self.services.engine.accounted(answer.picture)
         return await asyncio.to_thread(self.writer.single, answer, self._names[0])
 
     @property

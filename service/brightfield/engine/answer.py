@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -30,21 +30,34 @@ class Timing:
 
     seconds: dict[str, float] = field(default_factory=dict)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._add(name, time.perf_counter() - start)
+    def stage(self, name: str) -> AbstractContextManager[None]:
+        """The time within it counts for the stage."""
+        return _Stage(self, name)
 
     def forward(self, item: WorkItem) -> None:
         """The item's wait in the queue and its time on the lane."""
-        self._add("queue", item.started - item.enqueued)
-        self._add("forward", item.finished - item.started)
+        self.add("queue", item.started - item.enqueued)
+        self.add("forward", item.finished - item.started)
 
-    def _add(self, name: str, seconds: float) -> None:
+    def add(self, name: str, seconds: float) -> None:
+        """Count so many seconds more for a stage."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+class _Stage:
+    """Time from the beginning of a block to its end."""
+
+    __slots__ = ("_name", "_start", "_timing")
+
+    def __init__(self, timing: Timing, name: str) -> None:
+        self._timing = timing
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._timing.add(self._name, time.perf_counter() - self._start)
 
 
 class Ran(NamedTuple):

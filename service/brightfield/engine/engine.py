@@ -356,8 +356,8 @@ class Engine:
         """Hold the model that the work needs while it is answered."""
         backend, timing = self._running(), Timing()
         model = job.view.model or self.defaults.fitting(work, backend.registry.cards())
-        with own_faults(backend.registry.card(model)):
-            async with backend.registry.use(model, job.ticket) as resident:
+        async with backend.registry.use(model, job.ticket) as resident:
+            with own_faults(resident.card):
                 _check_task(work, resident.card)
                 model_task = self.tasks.get(resident.card.task, Task)
                 answer = await way(AnswerContext(resident, model_task, job, timing, backend))

@@ -44,7 +44,10 @@ def rescaling(pixel_size: float | None, spec: InputSpec, view: View) -> Rescalin
 
 def reading_needs(spec: InputSpec, view: View) -> ReadingNeeds:
     """How images must be read for the model and the view. Reading raises as `rescaling` does."""
-    return replace(spec.needs, scale=lambda pixel_size: rescaling(pixel_size, spec, view).factor)
+    known = spec.needs
+    return ReadingNeeds(
+        known.raw, known.channels, lambda pixel_size: rescaling(pixel_size, spec, view).factor
+    )
 
 
 def prepared(picture: Picture, spec: InputSpec, view: View) -> Prepared:

@@ -30,6 +30,8 @@ class _Costs:
     seconds: dict[int, float] = field(default_factory=dict)
     ceiling: int = 1
     seen: int = 0
+    _best: int | None = None
+    """The best size, until something is learnt that may change it."""
 
     @property
     def next(self) -> int:
@@ -43,6 +45,11 @@ class _Costs:
 
     @property
     def best(self) -> int:
+        if self._best is None:
+            self._best = self._chosen()
+        return self._best
+
+    def _chosen(self) -> int:
         """The smallest measured size that no larger one beats clearly; a step beyond the largest
         where that one is the best so far, since the next may be better still. Until a few are
         measured, a size that suits most models."""
@@ -61,7 +68,15 @@ class _Costs:
     def observe(self, rows: int, seconds: float) -> None:
         self.seen += 1
         self.runs[rows].append(seconds)
-        self.seconds[rows] = min(self.runs[rows])
+        least = min(self.runs[rows])
+        if least != self.seconds.get(rows):
+            self.seconds[rows] = least
+            self._best = None
+
+    def bound(self, rows: int) -> None:
+        """Never more rows than so many."""
+        self.ceiling = max(1, min(self.ceiling, rows))
+        self._best = None
 
 
 class BatchSizes:
@@ -98,11 +113,16 @@ class BatchSizes:
         with self._lock:
             self._of(operation, shape).observe(rows, seconds)
 
+    def forget(self, operation: Hashable) -> None:
+        """Hold on no longer to an operation that isn't used, and to what its batches have cost."""
+        with self._lock:
+            for key in [key for key in self._costs if key[0] == operation]:
+                del self._costs[key]
+
     def halve(self, operation: Hashable, shape: tuple[int, ...], rows: int) -> None:
         """The memory did not suffice for `rows`: from now on at most half of them."""
         with self._lock:
-            costs = self._of(operation, shape)
-            costs.ceiling = max(1, min(costs.ceiling, rows // 2))
+            self._of(operation, shape).bound(rows // 2)
 
     def compared(self, operation: Hashable, shape: tuple[int, ...]) -> bool:
         """Whether batches of more than one row were measured, so that the best is known."""

@@ -8,6 +8,7 @@ import math
 import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator
+from functools import partial
 
 from brightfield.errors import BrightfieldError, Cancelled
 from brightfield.outages import ServiceStopping
@@ -16,6 +17,8 @@ from brightfield.runtime.work_item import Priority, WorkItem
 
 # While both bands have work, every fifth batch is a bulk one.
 _INTERACTIVE_TURNS = 4
+_INTERACTIVE_FIRST = (Priority.INTERACTIVE, Priority.BULK)
+_BULK_FIRST = (Priority.BULK, Priority.INTERACTIVE)
 
 
 class Closed(Exception):
@@ -61,9 +64,9 @@ class Batcher:
 
     def __init__(self, device: str, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self._depth = {
-            band: telemetry.queue_depth.labels(device, band.name.lower()) for band in Priority
-        }
+        for band in Priority:
+            depth = telemetry.queue_depth.labels(device, band.name.lower())
+            depth.set_function(partial(self.waiting, band))
         self._condition = threading.Condition()
         self._bands: dict[Priority, dict[Hashable, _Bucket]] = {band: {} for band in Priority}
         self._places = itertools.count()
@@ -77,7 +80,6 @@ class Batcher:
             if not self._closed:
                 bucket = self._bands[item.band].setdefault(item.key, _Bucket())
                 bucket.push(item, next(self._places))
-                self._depth[item.band].inc(item.count)
                 if not item.only_timed:
                     self._asked = time.monotonic()
                 self._condition.notify()
@@ -106,7 +108,6 @@ class Batcher:
             waiting = [item for _, bucket in self._buckets() for _, _, item in bucket.entries]
             for band in Priority:
                 self._bands[band].clear()
-                self._depth[band].set(0)
             self._condition.notify_all()
         for item in waiting:
             _refuse_waiting(item, _stopping())
@@ -143,12 +144,7 @@ class Batcher:
         return []
 
     def _order(self) -> Iterable[Priority]:
-        bulk_first = self._turns >= _INTERACTIVE_TURNS
-        return (
-            (Priority.BULK, Priority.INTERACTIVE)
-            if bulk_first
-            else (Priority.INTERACTIVE, Priority.BULK)
-        )
+        return _BULK_FIRST if self._turns >= _INTERACTIVE_TURNS else _INTERACTIVE_FIRST
 
     def _count_turn(self, band: Priority) -> None:
         waits = band is Priority.INTERACTIVE and bool(self._bands[Priority.BULK])
@@ -156,7 +152,9 @@ class Batcher:
 
     def _most_urgent(self, band: Priority) -> Hashable | None:
         buckets = self._bands[band]
-        return min(buckets, key=lambda key: buckets[key].due) if buckets else None
+        if len(buckets) > 1:
+            return min(buckets, key=lambda key: buckets[key].due)
+        return next(iter(buckets), None)
 
     def _close(
         self,
@@ -168,14 +166,16 @@ class Batcher:
         """Take live items from a bucket until its batch is full; drop the others on the way."""
         bucket = self._bands[band][key]
         batch: list[WorkItem] = []
-        rows, taken, most = 0, 0, _most(bucket.front)
+        rows, most = 0, float("inf")
         while bucket.entries:
             item = bucket.front
             if item.max_batch is not None:
                 most = min(most, item.max_batch)
+            if len(batch) == 1:  # one alone always goes, whatever would be best
+                most = min(most, _most(item))
             if batch and rows + item.count > most:
                 break
-            taken += bucket.pop().count
+            bucket.pop()
             fault = item.ticket.fault(now)
             if fault is not None:
                 dropped.append((item, fault))
@@ -184,7 +184,6 @@ class Batcher:
                 rows += item.count
             else:
                 self._telemetry.dropped_rows.labels("cancelled").inc(item.count)
-        self._depth[band].dec(taken)
         if not bucket.entries:
             del self._bands[band][key]
         return batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -160,9 +161,10 @@ def _answer(items: Sequence[WorkItem], output: Any, started: float, telemetry: T
 
 def _has_nan(output: Any) -> bool:
     """Whether a model's answer isn't one. The maximum is NaN if any value is, and needs no copy."""
+    leaves = (output,) if isinstance(output, torch.Tensor) else pytree.tree_leaves(output)
     return any(
-        bool(leaf.amax().isnan())
-        for leaf in pytree.tree_leaves(output)
+        math.isnan(leaf.amax())
+        for leaf in leaves
         if isinstance(leaf, torch.Tensor) and leaf.is_floating_point() and leaf.numel()
     )
 

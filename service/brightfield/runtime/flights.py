@@ -7,8 +7,7 @@ import os
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,25 +42,28 @@ class Flights:
         self._free = list(range(SLOTS))
         self._completed: Counter[str] = Counter()
 
-    @contextmanager
-    def of(self, model: str) -> Iterator[None]:
+    def of(self, model: str) -> AbstractContextManager[None]:
         """Within it this thread runs code of the model."""
+        return _InTheAir(self, model)
+
+    def begin(self, model: str) -> int | None:
+        """Write that this thread runs the model; the slot. None: there are more threads than slots,
+        and this one goes unwritten."""
         with self._lock:
             slot = self._free.pop() if self._free else None
-        if slot is None:  # more threads than slots: this one goes unwritten
-            yield
-            return
-        place = _HEAD.size + slot * _SLOT.size
-        name = model.encode()[:_ID]
-        _SLOT.pack_into(self._page, place, threading.get_ident(), self._completed[model], name)
-        try:
-            yield
+        if slot is not None:
+            place, name = _HEAD.size + slot * _SLOT.size, model.encode()[:_ID]
+            _SLOT.pack_into(self._page, place, threading.get_ident(), self._completed[model], name)
+        return slot
+
+    def end(self, slot: int, model: str, *, well: bool) -> None:
+        """Write that the thread of a slot is done. Writes nothing in a forked process."""
+        if well:
             self._completed[model] += 1
-        finally:
-            if os.getpid() == self._process:
-                _SLOT.pack_into(self._page, place, 0, 0, b"")
-                with self._lock:
-                    self._free.append(slot)
+        if os.getpid() == self._process:
+            _SLOT.pack_into(self._page, _HEAD.size + slot * _SLOT.size, 0, 0, b"")
+            with self._lock:
+                self._free.append(slot)
 
     def by_thread(self) -> dict[int, str]:
         """The model that each thread runs."""
@@ -75,6 +77,23 @@ class Flights:
         """Write that this thread ends the process at once. Does nothing in a forked process."""
         if os.getpid() == self._process:
             _HEAD.pack_into(self._page, 0, self._page[0], threading.get_ident())
+
+
+class _InTheAir:
+    """A model that runs, from the beginning of a block to its end."""
+
+    __slots__ = ("_flights", "_model", "_slot")
+
+    def __init__(self, flights: Flights, model: str) -> None:
+        self._flights = flights
+        self._model = model
+
+    def __enter__(self) -> None:
+        self._slot = self._flights.begin(self._model)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._slot is not None:
+            self._flights.end(self._slot, self._model, well=kind is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 from brightfield.cards import ModelCard
@@ -60,23 +60,16 @@ class ModelLoads:
         self._line = LoadLine(_LONGEST_LINE)
         self._sizes: dict[str, int] = {}
         self._aside: dict[str, BrightfieldError] = {}
-        self._afterwards: list[Callable[[], object]] = []
+        self.waiting: list[Callable[[], object]] = []
         self._closed = False
         self._safeguards = safeguards
         self.on_loaded: Callable[[Resident], object] = _ignore
         self._threads = LoadThreads(_AT_ONCE, load_timeout, safeguards.give_up)
+        self._changing = _Changing(self._lock, self)
 
-    @contextmanager
-    def changing(self) -> Iterator[None]:
+    def changing(self) -> AbstractContextManager[None]:
         """Within it what is known changes, under the lock; callers are told when it is released."""
-        try:
-            with self._lock:
-                yield
-        finally:
-            with self._lock:
-                afterwards, self._afterwards = self._afterwards, []
-            for act in afterwards:
-                act()
+        return self._changing
 
     def joined(self, name: str, anew: bool) -> ModelLoad:
         """The load of a model that a caller may wait for: the one under way, or for who wants it
@@ -129,6 +122,13 @@ class ModelLoads:
         """Wait a moment for the threads of loads that run."""
         self._threads.close()
 
+    def tell(self) -> None:
+        """Tell those who wait. What one thread has added under the lock, it or another tells."""
+        with self._lock:
+            waiting, self.waiting = self.waiting, []
+        for act in waiting:
+            act()
+
     def _queue(self, load: ModelLoad) -> None:
         """Start a load, or let it wait for memory if it is known how much it needs."""
         if self._closed:
@@ -141,7 +141,7 @@ class ModelLoads:
             self._line.join(load)
 
     def _start(self, load: ModelLoad) -> None:
-        self._afterwards.append(
+        self.waiting.append(
             partial(
                 self._threads.start, load.name, partial(self._run, load), partial(self._late, load)
             )
@@ -203,7 +203,7 @@ class ModelLoads:
             self._stays.add(stay)
             self._end(load, stay)
             self.advance()
-            self._afterwards.append(partial(self.on_loaded, resident))
+            self.waiting.append(partial(self.on_loaded, resident))
             return True
 
     def _fail(self, load: ModelLoad, fault: BrightfieldError) -> None:
@@ -292,17 +292,36 @@ class ModelLoads:
             for seat in load.seats:
                 seat.stay = outcome
                 outcome.take()
-            self._afterwards.append(partial(load.future.set_result, outcome.resident))
+            self.waiting.append(partial(load.future.set_result, outcome.resident))
         else:
             load.fault = outcome
-            self._afterwards.append(partial(load.future.set_exception, outcome.again()))
-        self._afterwards.append(partial(load.ended.set_result, None))
+            self.waiting.append(partial(load.future.set_exception, outcome.again()))
+        self.waiting.append(partial(load.ended.set_result, None))
         load.seats.clear()
         self._loads[load.name].remove(load)
         if self._loads[load.name]:
             self._queue(self._loads[load.name][0])
         else:
             del self._loads[load.name]
+
+
+class _Changing:
+    """The lock, and what is done when it is released. Every request comes here, so it is no
+    generator."""
+
+    __slots__ = ("_loads", "_lock")
+
+    def __init__(self, lock: threading.Lock, loads: ModelLoads) -> None:
+        self._lock = lock
+        self._loads = loads
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        if self._loads.waiting:
+            self._loads.tell()
 
 
 def _ignore(_: Resident) -> None:

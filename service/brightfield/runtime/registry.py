@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
 from brightfield.card_folders import FoundCards
@@ -124,21 +124,13 @@ class Registry:
 
     # Use
 
-    @asynccontextmanager
-    async def use(self, name: str, ticket: Ticket | None = None) -> AsyncIterator[Resident]:
+    def use(self, name: str, ticket: Ticket | None = None) -> AbstractAsyncContextManager[Resident]:
         """The resident model, held against eviction meanwhile.
 
         Loaded if need be, in a thread of its own, when it is its turn. Raises `MemoryBusy` shortly
         before the ticket's deadline if it isn't, and what goes wrong with the load.
         """
-        seat = self._sit(name)
-        try:
-            if seat.load is not None:
-                await self._turn(seat.load, ticket or Ticket())
-            assert seat.stay is not None
-            yield seat.stay.resident
-        finally:
-            self._leave(seat)
+        return _Use(self, name, ticket)
 
     def load(self, name: str, *, pin: bool = False, anew: bool = False) -> Future[Resident]:
         """Load a model in the background; one load however many ask.
@@ -157,7 +149,7 @@ class Registry:
         The load goes on whoever stops waiting. Raises as `use` does.
         """
         load = self._wanted(name, pin=pin, anew=anew)
-        await self._turn(load, ticket)
+        await self.turn(load, ticket)
         return load.future.result()
 
     def unload(self, name: str) -> bool:
@@ -225,7 +217,7 @@ class Registry:
             load.wanted = True
             return load
 
-    def _sit(self, name: str) -> Seat:
+    def sit(self, name: str) -> Seat:
         """A claim on the model in memory, or on its load, of which it becomes one at its end."""
         with self._loads.changing():
             stay = self._stays.get(name)
@@ -237,7 +229,7 @@ class Registry:
             load.seats.add(seat)
             return seat
 
-    async def _turn(self, load: ModelLoad, ticket: Ticket) -> None:
+    async def turn(self, load: ModelLoad, ticket: Ticket) -> None:
         """Wait for the end of a load. Raises what went wrong with it."""
         done = asyncio.wrap_future(load.ended)
         most, share = _BEFORE_DEADLINE
@@ -253,10 +245,36 @@ class Registry:
         if load.fault is not None:
             raise load.fault.again()
 
-    def _leave(self, seat: Seat) -> None:
+    def leave(self, seat: Seat) -> None:
+        """Give a claim up."""
         with self._loads.changing():
             if seat.stay is None:
                 if seat.load is not None:
                     self._loads.forsake(seat, seat.load)
             elif self._stays.release(seat.stay):
                 self._loads.advance()
+
+
+class _Use:
+    """A model held from the beginning of a block to its end."""
+
+    __slots__ = ("_name", "_registry", "_seat", "_ticket")
+
+    def __init__(self, registry: Registry, name: str, ticket: Ticket | None) -> None:
+        self._registry = registry
+        self._name = name
+        self._ticket = ticket
+
+    async def __aenter__(self) -> Resident:
+        self._seat = seat = self._registry.sit(self._name)
+        if seat.load is not None:
+            try:
+                await self._registry.turn(seat.load, self._ticket or Ticket())
+            except BaseException:
+                self._registry.leave(seat)
+                raise
+        assert seat.stay is not None
+        return seat.stay.resident
+
+    async def __aexit__(self, *_: object) -> None:
+        self._registry.leave(self._seat)

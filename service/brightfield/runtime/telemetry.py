@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from brightfield.runtime.code_memory import code_bytes
+from brightfield.runtime.stage_seconds import StageSeconds
 
 _STAGE_SECONDS = (
     0.0005,
@@ -25,7 +28,6 @@ _STAGE_SECONDS = (
     10,
     60,
 )
-_UNSORTED = 256
 _BATCH_ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -65,27 +67,40 @@ class Telemetry:
         self.lost_threads = _gauge(
             registry, "lost_threads", "Threads that were given up, and still run."
         )
+        self._watch_memory()
         requests = _counter(registry, "requests", "Requests answered.", "endpoint", "status")
-        stages = _histogram(
-            registry, "stage_seconds", "Seconds by stage of a request.", "stage", _STAGE_SECONDS
+        self._stages = StageSeconds(
+            "brightfield_stage_seconds", "Seconds by stage of a request.", _STAGE_SECONDS
         )
+        registry.register(self._stages)
         batches = _histogram(registry, "batch_rows", "Rows per batch.", "model", _BATCH_ROWS)
         # Finding a child by its labels costs more than counting.
         self._request = lru_cache(None)(lambda path, status: requests.labels(path, str(status)))
-        self._stage = lru_cache(None)(stages.labels)
         self._batches = lru_cache(None)(batches.labels)
-        self._unsorted: deque[Mapping[str, float]] = deque()
+
+    def watch_cache(self, name: str, size: Callable[[], int], most: Callable[[], int]) -> None:
+        """Tell how many bytes a cache has, and how many it may have."""
+        self._cache_most_bytes.labels(name).set_function(most)
+        self._cache_bytes.labels(name).set_function(size)
+
+    def _watch_memory(self) -> None:
+        """Of the process, and of its caches by their names."""
+        memory = _gauge(
+            self.registry,
+            "memory_bytes",
+            "Bytes of the process in memory, and those of code that libraries make while they run.",
+            "of",
+        )
+        memory.labels("process").set_function(lambda: psutil.Process().memory_info().rss)
+        memory.labels("code").set_function(code_bytes)
+        kept = "Bytes that are kept for later requests."
+        most = "Bytes that may be kept for later requests."
+        self._cache_bytes = _gauge(self.registry, "cache_bytes", kept, "cache")
+        self._cache_most_bytes = _gauge(self.registry, "cache_most_bytes", most, "cache")
 
     def observe_stages(self, seconds: Mapping[str, float]) -> None:
-        """Count one image's seconds by stage; sorted into buckets when somebody asks."""
-        self._unsorted.append(seconds)
-        if len(self._unsorted) >= _UNSORTED:
-            self._sort()
-
-    def _sort(self) -> None:
-        while self._unsorted:
-            for stage, value in self._unsorted.popleft().items():
-                self._stage(stage).observe(value)
+        """Count one image's seconds by stage."""
+        self._stages.observe(seconds)
 
     def count_request(self, endpoint: str, status: int) -> None:
         """Count one reply."""
@@ -97,7 +112,6 @@ class Telemetry:
 
     def exposition(self) -> bytes:
         """All counters in Prometheus' text format."""
-        self._sort()
         return generate_latest(self.registry)
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from prometheus_client import Gauge
 from starlette.requests import Request
 
 from brightfield.api.admission.body_budget import BodyBudget, HeldBytes
@@ -27,13 +26,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-def gauge() -> Gauge:
-    return Gauge("body_bytes", "", registry=None)
-
-
-@pytest.fixture
-def held(gauge: Gauge) -> Iterator[HeldBytes]:
-    with BodyBudget(800, gauge, "max_body_bytes_in_flight").hold() as held:
+def held() -> Iterator[HeldBytes]:
+    with BodyBudget(800, "max_body_bytes_in_flight").hold() as held:
         yield held
 
 
@@ -107,18 +101,18 @@ async def test_a_body_over_the_limit(length: int | None, held: HeldBytes) -> Non
         await read_body(sending([b"x" * 501] * 2, length=length), RULES, Ticket(), held)
 
 
-async def test_bodies_share_a_budget_of_bytes_that_have_come(gauge: Gauge) -> None:
+async def test_bodies_share_a_budget_of_bytes_that_have_come() -> None:
     """What is promised counts for nobody, but keeps out who could not be finished anyway."""
-    budget = BodyBudget(800, gauge, "max_body_bytes_in_flight")
+    budget = BodyBudget(800, "max_body_bytes_in_flight")
     with budget.hold() as first, budget.hold() as second:
         slow = sending([b"x" * 10], length=1000, whole=False)
         with pytest.raises(BodyTooSlow):
             await read_body(slow, RULES, Ticket(), first)
         await read_body(sending([b"x" * 700]), RULES, Ticket(), second)
-        assert gauge._value.get() == 710
+        assert budget.held == 710
         with budget.hold() as third, pytest.raises(Overloaded) as refused:
             await read_body(sending([b"x" * 50, b"x" * 50]), RULES, Ticket(), third)
         assert refused.value.retry_after is not None
         with budget.hold() as third, pytest.raises(Overloaded):
             await read_body(sending([], length=100), RULES, Ticket(), third)
-    assert gauge._value.get() == 0
+    assert budget.held == 0

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from prometheus_client import Gauge
 from starlette.requests import Request
 
 from brightfield.api.admission.body_budget import BodyBudget
@@ -35,9 +34,7 @@ def received(query: str = "", max_bytes: int = 10_000, chunk: int = 7, **body: A
     headers = [(name.lower(), value) for name, value in sent.headers.raw]
     scope = {"type": "http", "headers": headers, "query_string": query.encode()}
     rules = BodyRules(max_bytes, rate=1.0, grace=10.0)
-    with BodyBudget(
-        10 * max_bytes, Gauge("body_bytes", "", registry=None), "budget"
-    ).hold() as held:
+    with BodyBudget(10 * max_bytes, "budget").hold() as held:
         return asyncio.run(receive(Request(scope, message), rules, Ticket(), held))
 
 

@@ -54,12 +54,20 @@ class Admission:
     ) -> Admission:
         """As the settings say; `backlog` is the seconds of work that wait for the devices."""
         most, bodies = settings.max_in_flight, settings.max_body_bytes_in_flight
-        return cls(
-            PlacesInFlight(most, telemetry.in_flight, backlog),
-            PlacesInFlight(most, telemetry.in_flight, lambda: _LONG),
-            PlacesInFlight(
-                settings.max_jobs, telemetry.jobs, lambda: _LONG, kind="jobs", setting="max_jobs"
-            ),
-            BodyBudget(bodies, telemetry.body_bytes.labels("requests"), "max_body_bytes_in_flight"),
-            BodyBudget(bodies, telemetry.body_bytes.labels("jobs"), "max_body_bytes_in_flight"),
+        made = cls(
+            PlacesInFlight(most, backlog),
+            PlacesInFlight(most, lambda: _LONG),
+            PlacesInFlight(settings.max_jobs, lambda: _LONG, kind="jobs", setting="max_jobs"),
+            BodyBudget(bodies, "max_body_bytes_in_flight"),
+            BodyBudget(bodies, "max_body_bytes_in_flight"),
         )
+        made._count(telemetry)
+        return made
+
+    def _count(self, telemetry: Telemetry) -> None:
+        """Have what is held looked at when somebody asks for it, and not counted at each change."""
+        answers, lengthy = self.answers, self.lengthy
+        telemetry.in_flight.set_function(lambda: answers.taken + lengthy.taken)
+        telemetry.jobs.set_function(lambda: self.jobs.taken)
+        telemetry.body_bytes.labels("requests").set_function(lambda: self.bodies.held)
+        telemetry.body_bytes.labels("jobs").set_function(lambda: self.job_bodies.held)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from prometheus_client import Gauge
+from typing import Self
 
 from brightfield.errors import Overloaded
 
@@ -20,20 +17,19 @@ class BodyBudget:
     bytes that are never sent. Lives on the event loop's thread alone, so it needs no lock.
     """
 
-    def __init__(self, most: int, gauge: Gauge, setting: str) -> None:
+    def __init__(self, most: int, setting: str) -> None:
         self._most = most
-        self._gauge = gauge
         self._setting = setting
         self._held = 0
 
-    @contextmanager
-    def hold(self) -> Iterator[HeldBytes]:
-        """Bytes of one request."""
-        held = HeldBytes(self)
-        try:
-            yield held
-        finally:
-            held.release()
+    @property
+    def held(self) -> int:
+        """Bytes that are held."""
+        return self._held
+
+    def hold(self) -> HeldBytes:
+        """Bytes of one request, given back at the end of a `with` block."""
+        return HeldBytes(self)
 
     def check(self, count: int) -> None:
         """Raises `Overloaded` if so many bytes more don't fit now."""
@@ -47,7 +43,6 @@ class BodyBudget:
 
     def change(self, count: int) -> None:
         self._held += count
-        self._gauge.set(self._held)
 
 
 class HeldBytes:
@@ -56,6 +51,12 @@ class HeldBytes:
     def __init__(self, budget: BodyBudget) -> None:
         self._budget = budget
         self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def check(self, count: int) -> None:
         """Raises `Overloaded` if `count` bytes more don't fit now; holds nothing."""

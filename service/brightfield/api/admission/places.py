@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Hashable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
-from prometheus_client import Gauge
 from starlette.requests import Request
 
 from brightfield.api.admission.return_rate import ReturnRate
@@ -50,7 +49,6 @@ class PlacesInFlight:
     def __init__(
         self,
         most: int,
-        gauge: Gauge,
         outlook: Callable[[], float],
         *,
         kind: str = "images",
@@ -58,7 +56,6 @@ class PlacesInFlight:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most
-        self._gauge = gauge
         self._kind = kind
         self._setting = setting
         self._clock = clock
@@ -67,18 +64,23 @@ class PlacesInFlight:
         self._watched: set[Hashable] = set()
         self._taken = 0
 
-    @asynccontextmanager
-    async def admit(self, count: int, caller: Caller) -> AsyncIterator[None]:
+    @property
+    def share_taken(self) -> float:
+        """How much of the places is taken, 0 to 1; a little more while turns are kept."""
+        return self._taken / self._most
+
+    @property
+    def taken(self) -> int:
+        """Places that are held."""
+        return self._taken
+
+    def admit(self, count: int, caller: Caller) -> AbstractAsyncContextManager[None]:
         """Hold `count` places. Raises `Overloaded`, or `TooManyImages` over the limit.
 
         Who is refused waits for it, up to a second, so that its Retry-After, which is a whole
         number of seconds, ends at its turn.
         """
-        await self.take(count, caller)
-        try:
-            yield
-        finally:
-            self.give(count)
+        return _Admitted(self, count, caller)
 
     def check(self, count: int) -> None:
         """Raises `TooManyImages` for more than there will ever be."""
@@ -129,7 +131,6 @@ class PlacesInFlight:
 
     def _note(self, change: int) -> None:
         self._taken += change
-        self._gauge.inc(change)
         self._rate.note(self._clock(), self._taken, max(0, -change))
 
     def _watch(self, caller: Caller) -> None:
@@ -144,3 +145,20 @@ class PlacesInFlight:
             self._turns.lose(key)
 
         caller.calls.add(lost)
+
+
+class _Admitted:
+    """The block in which places are held."""
+
+    __slots__ = ("_caller", "_count", "_places")
+
+    def __init__(self, places: PlacesInFlight, count: int, caller: Caller) -> None:
+        self._places = places
+        self._count = count
+        self._caller = caller
+
+    async def __aenter__(self) -> None:
+        await self._places.take(self._count, self._caller)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._places.give(self._count)

@@ -13,6 +13,7 @@ from brightfield.api.door.needs import GuardedRoute, RouteNeeds
 from brightfield.api.door.quota_headers import quota_headers
 from brightfield.api.problems import problem_response
 from brightfield.api.services import Services
+from brightfield.api.wire.quick_headers import QuickHeaders
 from brightfield.errors import BrightfieldError
 from brightfield.refusals import InsufficientScope, InvalidKey, Unauthorized
 
@@ -63,7 +64,7 @@ class _Visit:
 
     async def enter(self, services: Services) -> None:
         """Raises `Unauthorized`, `InsufficientScope`, `RateExceeded`, `QuotaExceeded`."""
-        needs, headers = self._route.needs, Headers(scope=self._scope)
+        needs, headers = self._route.needs, QuickHeaders(self._scope["headers"])
         if needs.scope == "open":
             self._scope["visitor"] = STRANGER
             return
@@ -91,12 +92,17 @@ class _Visit:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            headers = MutableHeaders(scope=message)
-            self._job = headers.get("location") if self._status == 202 else None
-            if self._visitor is not None:
-                quotas = [*self._visitor.allowance.quotas(), *self._quotas]
-                headers.update(quota_headers(quotas))
+            if self._status == 202:
+                self._job = Headers(raw=message["headers"]).get("location")
+            if quotas := self._left():
+                MutableHeaders(scope=message).update(quota_headers(quotas))
         await self._send(message)
+
+    def _left(self) -> list[Quota]:
+        """What the visitor's key has left of its limits."""
+        if self._visitor is None:
+            return []
+        return [*self._visitor.allowance.quotas(), *self._quotas]
 
     def note(self) -> None:
         scope, path = self._scope, self._scope["path"]

@@ -79,7 +79,8 @@ def _from_body(
         return _from_form(received.form, attachments)
     if received.is_json:
         return _from_json(received.body, attachments, most)
-    name = file_name(received.headers.get("content-disposition", "").encode("latin-1"))
+    disposition = received.headers.get("content-disposition")
+    name = None if disposition is None else file_name(disposition.encode("latin-1"))
     return Submission([SentImage(received.body, name)] if received.body else []), []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ParamSpec, TypeVar
 
 from starlette.datastructures import Headers, QueryParams
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 # Bytes that are understood within a few milliseconds, whatever they say.
 _QUICK = 1 << 18
+# Tools ask the same way again and again.
+_REMEMBERED, _LONGEST_REMEMBERED = 256, 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,15 @@ async def receive(request: Request, rules: BodyRules, ticket: Ticket, held: Held
     Raises as `read_body`, and `MalformedForm` or `TooManyImages` for a form.
     """
     body = await read_body(request, rules, ticket, held)
-    return await received_from(request.query_params, request.headers, body, request_id_of(request))
+    query = request.scope["query_string"]
+    parsed = _parsed(query) if len(query) <= _LONGEST_REMEMBERED else request.query_params
+    return await received_from(parsed, request.headers, body, request_id_of(request))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(query: bytes) -> QueryParams:
+    """Parsed parameters can't be changed, so requests can share them."""
+    return QueryParams(query)
 
 
 async def received_from(

@@ -75,8 +75,10 @@ class Guard:
                 "allowed_hosts (BRIGHTFIELD_ALLOWED_HOSTS)."
             )
         own = host if known else ""
-        foreign = next((each for each in named.origins if not self._may_call(each, own)), None)
-        return None if foreign is None else _foreign(foreign)
+        for origin in named.origins:
+            if not self._may_call(origin, own):
+                return _foreign(origin)
+        return None
 
     def _may_call(self, origin: str, own: str) -> bool:
         if origin in self._origins or "*" in self._origins:

@@ -37,7 +37,7 @@ class SecurityHeaders:
 
     def add_to(self, headers: MutableSequence[Header]) -> None:
         """Add them to a reply's; a policy of its own stays."""
-        own = any(name.lower() == _POLICY for name, _ in headers)
+        own = _POLICY in dict(headers)
         headers.extend(self._common)
         if not own:
             headers.append(_STRICT)

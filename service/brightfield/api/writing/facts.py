@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
@@ -63,7 +62,7 @@ class AnswerFacts(Generic[A]):
         where = [texts[name] for name in ("File", "Plane", "Region") if name in texts]
         return tuple(line for line in (what, texts["Model"], ", ".join(where)) if line)
 
-    @cached_property
+    @property
     def _own(self) -> dict[str, str]:
         """What the method and the result say."""
         result = self.answer.result

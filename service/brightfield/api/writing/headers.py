@@ -22,11 +22,11 @@ def answer_headers(facts: Sequence[AnswerFacts[Any]]) -> dict[str, str]:
         headers |= {
             f"X-{name.upper()}": f"{n:.6g}" for name, n in answers[0].result.numbers.items()
         } | facts[0].headers
-    total: dict[str, float] = {}
-    for answer in answers:
+    total = dict(answers[0].timing.seconds)
+    for answer in answers[1:]:
         for stage, value in answer.timing.seconds.items():
             total[stage] = total.get(stage, 0.0) + value
     headers["Server-Timing"] = ", ".join(
-        f"{stage};dur={1e3 * value:.2f}" for stage, value in total.items()
+        [f"{stage};dur={1e3 * value:.2f}" for stage, value in total.items()]
     )
     return headers

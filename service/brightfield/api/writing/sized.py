@@ -68,8 +68,11 @@ def _pieces(value: Any) -> Iterator[bytes]:
 
 
 def _has_long_list(members: Mapping[str, Any]) -> bool:
-    return any(
-        (type(each) is list and len(each) > _AT_ONCE)
-        or (type(each) is dict and _has_long_list(each))
-        for each in members.values()
-    )
+    for each in members.values():  # a loop and no generator: every reply comes here
+        kind = type(each)
+        if kind is list:
+            if len(each) > _AT_ONCE:
+                return True
+        elif kind is dict and _has_long_list(each):
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,11 @@ def class_scores(output: Any, card: ModelCard) -> NDArray[np.float32]:
 
 
 def _numbers(scores: NDArray[np.float32], card: ModelCard) -> NDArray[np.float32]:
-    """The scores, if all are numbers; an infinite logit becomes NaN in a softmax."""
-    if np.isnan(scores).any():
+    """The scores, if all are numbers; an infinite logit becomes NaN in a softmax.
+
+    The maximum is NaN if any of them is.
+    """
+    if scores.size and math.isnan(scores.max()):
         raise ModelFailed(
             f"The model {card.id} has NaN among its outputs, or infinity before a softmax."
         )
