@@ -19,10 +19,14 @@ ARG TORCH=
 RUN test "$TORCH" != cpu || pip install --no-cache-dir --root-user-action=ignore \
     --index-url https://download.pytorch.org/whl/cpu torch torchvision
 
-# The dependencies alone, so that a change of the source does not fetch PyTorch again.
+# The dependencies alone, so that a change of the source does not fetch PyTorch again. With
+# --build-arg EXTRAS="service postgres ray" Ray is among them, and HAProxy, a program under GPL-2.0.
+ARG EXTRAS="service postgres"
 COPY pyproject.toml ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-print(*p['dependencies'], *p['optional-dependencies']['service'], sep='\n')" > /tmp/requirements.txt \
+RUN python -c "import sys, tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+e = p['optional-dependencies']; own = 'brightfield['; \
+print(*p['dependencies'], *(d for x in sys.argv[1:] for d in e[x] if not d.startswith(own)), sep='\n')" \
+    $EXTRAS > /tmp/requirements.txt \
     && pip install --no-cache-dir --root-user-action=ignore -r /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 

@@ -14,13 +14,14 @@ endif
 CODE := service clients training tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test test-slow test-all check check-page check-docs-fresh guide format train benchmark clean
+.PHONY: help serve test test-slow test-cluster test-all check check-page check-docs-fresh guide format train benchmark clean
 
 help:
 	@echo "make serve       start the service on 127.0.0.1:8000 (PORT=8123 for another port)"
 	@echo "                 (TORCH=cpu installs PyTorch without CUDA; TORCH_WHEELS=FOLDER has its wheels)"
 	@echo "make test        run the tests but the long ones (ARGS='-k jobs' passes arguments to pytest)"
 	@echo "make test-slow   run the long ones"
+	@echo "make test-cluster  run those of several machines, with Ray (200 MB more)"
 	@echo "make test-all    run both"
 	@echo "make check       lint, types, the direction of imports and dead code"
 	@echo "make check-docs-fresh  follow README and how-tos in a fresh clone and environment"
@@ -35,8 +36,8 @@ serve: $(VENV)/.service
 
 # glibc gives every thread a heap of its own and seldom returns it: the suite would hold half as
 # much again. Processes whose pools of threads compete for the processors would wait for each other.
-test test-slow: export MALLOC_ARENA_MAX = 2
-test test-slow: export OMP_NUM_THREADS = 1
+test test-slow test-cluster: export MALLOC_ARENA_MAX = 2
+test test-slow test-cluster: export OMP_NUM_THREADS = 1
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
@@ -45,6 +46,9 @@ test: $(VENV)/.dev
 test-slow: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m 'slow and not alone' -n $(WORKERS) --dist loadfile $(ARGS)
 	@$(BIN)/python -m pytest -m 'slow and alone' $(ARGS)
+
+test-cluster: $(VENV)/.ray
+	@$(BIN)/python -m pytest -m cluster tests/cluster $(ARGS)
 
 test-all: test test-slow
 
@@ -96,6 +100,10 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(TORCH_FIRST)
 	$(PIP) install --quiet --editable '.[dev]'
 	@touch $(VENV)/.service $@
+
+$(VENV)/.ray: pyproject.toml | $(VENV)/.dev
+	$(PIP) install --quiet --editable '.[dev,ray]'
+	@touch $@
 
 $(VENV)/.service: pyproject.toml | $(BIN)/python
 	@echo "Installing Brightfield into $(VENV); the first time takes a few minutes."

@@ -30,17 +30,25 @@ def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     return report
 
 
-def pytest_collection_finish() -> None:
-    """Modules stay, so the garbage collector need not look through them again."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """What imports make stays, so the garbage collector need not look through it ever again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _freed_memory() -> Iterator[None]:
-    """What one file's tests have freed is not held while the next one's run."""
+    """What one file's tests have freed is not held while the next one's run, and what they leave,
+    as fixtures of a whole session, isn't looked through again."""
     yield
     gc.collect()
+    gc.freeze()
     if trim := trim_function():
         trim()
 

@@ -10,7 +10,6 @@ the classifier for photographs, which has never seen a blood smear.
 from __future__ import annotations
 
 import argparse
-import io
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -63,11 +62,10 @@ def main(data: Path) -> None:
             cells.make(model=MODEL)
             fill(cells, data)
             made = cells.project("tsne", perplexity=20)
-            plots = [made.plot(size=SIDE), made.plot("kind", size=SIDE)]
-            opened = [Image.open(io.BytesIO(plot.content)) for plot in plots]
-            sheet = Image.new("RGB", (sum(p.width for p in opened), opened[0].height), "white")
-            sheet.paste(opened[0], (0, 0))
-            sheet.paste(opened[1], (opened[0].width, 0))
+            drawn = [made.picture(size=SIDE), made.picture("kind", size=SIDE)]
+            sheet = Image.new("RGB", (sum(p.width for p in drawn), drawn[0].height), "white")
+            sheet.paste(drawn[0], (0, 0))
+            sheet.paste(drawn[1], (drawn[0].width, 0))
             numbers = {
                 "cells": len(made.ids),
                 "trustworthiness": round(float(made.trustworthiness), 3),

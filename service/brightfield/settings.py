@@ -25,6 +25,7 @@ _UNITS = {
     "GIB": 2**30,
 }
 _BYTES = re.compile(r"\s*([\d.]+)\s*([KMG]i?B|B|)\s*", re.IGNORECASE)
+_REPLICAS = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
 
 
 def parse_bytes(text: str | int) -> int:
@@ -57,6 +58,19 @@ class Settings(BaseSettings):
     """Address to listen on; 0.0.0.0 for all (then list the host names in allowed_hosts)."""
     port: int = Field(8000, ge=0, le=65535)
     """Port to listen on; 0 chooses a free one."""
+    engine: Literal["uvicorn", "ray"] = "uvicorn"
+    """What runs the service: uvicorn, one process on this machine, or ray, replicas on one machine
+    or several (needs brightfield[ray])."""
+    cluster: str = ""
+    """With engine=ray: the cluster to join, as 10.0.0.1:6379; empty: start one here."""
+    replicas: str = "1"
+    """With engine=ray: how many processes answer, as 4, or 2:16 for between 2 and 16."""
+    replica_cpus: float = Field(1.0, gt=0)
+    """Cores that a replica counts for, and threads that it computes with unless threads says."""
+    replica_gpus: int = Field(0, ge=0, le=1)
+    """GPUs that a replica owns: 1, or 0 for none, which sees no GPU."""
+    target_wait: float = Field(0.5, gt=0)
+    """Seconds of waiting work at each replica, with more of which there are more replicas."""
     address: str = ""
     """Host and port at which other machines reach this very process, for GET /cluster/targets;
     empty: `host` (or this machine's name) and `port`."""
@@ -191,6 +205,14 @@ class Settings(BaseSettings):
             )
         return self
 
+    @field_validator("replicas")
+    @classmethod
+    def _bounds(cls, value: str) -> str:
+        match = _REPLICAS.fullmatch(value)
+        if match is None or not 0 < int(match[1]) <= int(match[2] or match[1]):
+            raise ValueError("write a number, as 4, or the fewest and the most, as 2:16")
+        return value
+
     @field_validator("default_models")
     @classmethod
     def _pairs(cls, value: str) -> str:
@@ -207,6 +229,12 @@ class Settings(BaseSettings):
             return host == "localhost" or ip_address(host).is_loopback
         except ValueError:  # a name, whose address may be anything
             return False
+
+    @property
+    def replica_bounds(self) -> tuple[int, int]:
+        """The fewest and the most processes that answer."""
+        fewest, _, most = self.replicas.partition(":")
+        return int(fewest), int(most or fewest)
 
     @property
     def reached_at(self) -> str:

@@ -292,6 +292,7 @@ def test_a_start_disturbs_no_job(
     a.client.delete(f"/jobs/{job_id}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["lost", "killed"])
 def test_a_stream_outlives_lost_notices(
     a: Service, b: Service, only_a: None, monkeypatch: pytest.MonkeyPatch, store: sa.Engine,
@@ -316,6 +317,7 @@ def test_a_stream_outlives_lost_notices(
     assert [each[0] for each in heard[0]] == list(range(1, len(heard[0]) + 1))
 
 
+@pytest.mark.slow
 def test_a_model_loaded_at_one_is_loaded_at_all(a: Service, b: Service) -> None:
     path = "/models/imagenet-lite0"
 
@@ -388,6 +390,7 @@ def test_an_answer_executes_no_statement(a: Service) -> None:
         sa.event.remove(sa.Engine, "before_cursor_execute", heed)
 
 
+@pytest.mark.slow
 def test_a_stop_hands_jobs_over(a: Service, service_of: Callable[..., Service]) -> None:
     undisturbed = a.client.post(SHORT, content=CAT).content
     with service_of() as other:

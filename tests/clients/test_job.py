@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import repeat
 
 import httpx2
 import pytest
@@ -166,7 +167,7 @@ def test_waiting_has_an_end(client, work, pauses):
 
 def test_waiting_ends_although_the_service_shows_signs_of_life(client, work, pauses):
     work.breaks = False
-    work.stream = lambda after: iter([b"retry: 1000\n\n"] * 10**9)
+    work.stream = lambda after: repeat(b"retry: 1000\n\n")
     with pytest.raises(TimedOut, match="job_1"):
         client.submit("classify", b"x").wait(timeout=0.2)
     assert pauses == []
@@ -181,7 +182,7 @@ def test_what_is_not_a_stream_of_events_is_not_brightfields(client, fake, work):
 
 def test_long_work_on_a_collection_has_an_end_and_is_cancelled(client, work):
     work.breaks, work.state = False, "running"
-    work.stream = lambda after: iter([b"retry: 1000\n\n"] * 10**9)
+    work.stream = lambda after: repeat(b"retry: 1000\n\n")
     with pytest.raises(TimedOut):
         client.collection("cells").clusters(2, timeout=0.2)
     assert work.cancelled

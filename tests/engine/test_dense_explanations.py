@@ -75,9 +75,17 @@ def _refusal(method: str, attachments: dict[str, bytes]) -> str | None:
     return "weighted sum" if method == "lrp" and attachments else None
 
 
-@pytest.mark.parametrize("checks", [False, True])
+# The checks ask a method again and again, whichever it is: three of them do for a start.
+CHECKED = ("gradient", "grad_cam", "occlusion")
+CASES = [
+    pytest.param(name, checks, marks=pytest.mark.slow if checks and name not in CHECKED else ())
+    for name in METHODS
+    for checks in (False, True)
+]
+
+
 @pytest.mark.parametrize("aim", AIMS)
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(("name", "checks"), CASES)
 def test_every_method_explains_every_kind_of_output(
     bench: Bench, name: str, aim: str, checks: bool
 ) -> None:

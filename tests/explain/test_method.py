@@ -40,8 +40,10 @@ WAYS = {
     "neuron": {"neuron": "2,1,3", "layer": "network.4"},
     "mask": {"mask": "grabcut"},
 }
+# One method of gradients, one of a layer and one of passes alone: what the others have in common.
+FEW = ("gradient", "grad_cam", "occlusion")
 CASES = [
-    (name, way)
+    pytest.param((name, way), marks=[] if not way or name in FEW else pytest.mark.slow)
     for name, kind in METHODS.items()
     for way, parameters in WAYS.items()
     if parameters.keys() <= kind.model_fields.keys()
@@ -50,7 +52,10 @@ CASES = [
 
 @pytest.fixture(params=CASES, ids="-".join)
 def method(request: pytest.FixtureRequest) -> Method:
-    name, way = request.param
+    return shortened(*request.param)
+
+
+def shortened(name: str, way: str = "") -> Method:
     kind = METHODS[name]
     short = {name: value for name, value in SHORT.items() if name in kind.model_fields}
     return kind(**{**short, **SHORT_OF.get(name, {}), **WAYS[way]})
@@ -308,7 +313,7 @@ class Asking:
         self._thread.join()
 
 
-@pytest.mark.parametrize("most", [1, None])
+@pytest.mark.parametrize("most", [1, pytest.param(None, marks=pytest.mark.slow)])
 def test_predictions_of_other_threads_do_not_see_it(
     method: Method, subject: Case, bench: Bench, most: int | None
 ) -> None:
@@ -333,11 +338,16 @@ def test_predictions_of_other_threads_do_not_see_it(
         assert np.array_equal(found, quiet)
 
 
-@pytest.mark.parametrize("end", [nn.Softmax(dim=1), nn.Sigmoid(), nn.LogSoftmax(dim=1)])
+# Each method with one end, and the other ends with one method.
+ENDS = [(name, nn.Softmax(dim=1)) for name in METHODS]
+ENDS += [("gradient", end) for end in (nn.Sigmoid(), nn.LogSoftmax(dim=1))]
+
+
+@pytest.mark.parametrize(("name", "end"), ENDS, ids=str)
 def test_a_normalising_end_is_left_out(
-    method: Method, subject: Case, bench: Bench, end: nn.Module
+    name: str, subject: Case, bench: Bench, end: nn.Module
 ) -> None:
-    network = of_its_kind(method.name)
+    method, network = shortened(name), of_its_kind(name)
     ended = nn.Sequential(network, end).eval()
     layer = {"layer": "4"} if "layer" in type(method).model_fields else {}
     nested = {"layer": "0.4"} if layer else {}

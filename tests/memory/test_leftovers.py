@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import io
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -187,15 +186,6 @@ CASES: dict[str, tuple[Case, int]] = {
     "clusters": (post_json("/collections/vectors/clusters", lambda: {"k": 3}), 200),
     "a map": (post_json("/collections/vectors/projection", lambda: {"method": "pca"}), 200),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def what_was_there_is_passed_over() -> Iterator[None]:
-    """The collector takes seconds to walk through what all other tests have made."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 from brightfield.runtime.batch_sizes import BatchSizes
 
 SHAPE = (3, 224, 224)
@@ -86,3 +88,16 @@ def test_images_of_ever_new_sizes_are_forgotten_and_the_usual_one_is_not() -> No
         sizes.best("forward", SHAPE)
     assert len(sizes.measured()) <= 256
     assert sizes.measured()["forward 3x224x224"] == {1: 1.0, 2: 1.4, 4: 2.0, 8: 5.0}
+
+
+def test_an_operation_that_is_not_used_is_let_go() -> None:
+    class Operation:
+        pass
+
+    sizes, operation = BatchSizes(), Operation()
+    sizes.observe(operation, (3, 8, 8), 1, 0.1)
+    sizes.observe("another", (3, 8, 8), 1, 0.1)
+    gone = weakref.ref(operation)
+    sizes.forget(operation)
+    del operation
+    assert gone() is None and sizes.seconds_per_row("another", (3, 8, 8)) == 0.1

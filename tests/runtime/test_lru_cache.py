@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from brightfield.errors import Cancelled
@@ -103,3 +104,12 @@ def test_a_failure_is_not_kept_and_who_waited_makes_the_value() -> None:
         with pytest.raises(Cancelled):
             maker.result(5)
         assert waiter.result(5) == 5 and cache.get(1, lambda: 6) == 5
+
+
+def test_more_bytes_than_allowed_are_forgotten_but_for_the_newest() -> None:
+    cache: LRUCache[str, np.ndarray] = LRUCache(10, most_bytes=1000)
+    for key, size in (("a", 400), ("b", 500), ("c", 300)):
+        cache.get(key, lambda size=size: np.zeros(size, np.uint8))  # type: ignore[misc]
+    assert [key in cache for key in "abc"] == [False, True, True] and cache.size_bytes == 800
+    cache.get("d", lambda: np.zeros(5000, np.uint8))
+    assert [key in cache for key in "abcd"] == [False, False, False, True]

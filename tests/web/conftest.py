@@ -37,6 +37,14 @@ Keep = Callable[[Page], None]
 Measured = Callable[[str, object], None]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser and a service beside the tests take seconds and 1.5 GB: they are slow."""
+    for item in items:
+        if "chromium" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser; without one the tests are skipped, but not where they must run."""

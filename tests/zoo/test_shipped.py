@@ -171,6 +171,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     engine.close()
 
 
+@pytest.mark.slow
 def test_nuclei_are_the_same_in_tiles(ask: Ask) -> None:
     field = np.tile(nuclei()[0][..., 0], (2, 3))[:500, :650]
     whole, tiled = ask(Segment(), field), ask(Segment(tile=384), field)
@@ -179,6 +180,7 @@ def test_nuclei_are_the_same_in_tiles(ask: Ask) -> None:
     assert np.array_equal(whole.result.raster("image").array, tiled.result.raster("image").array)
 
 
+@pytest.mark.slow
 def test_an_enlarged_image_is_the_same_in_tiles(ask: Ask) -> None:
     field = skimage.data.coffee()[:160, :200]
     whole, tiled = ask(Superresolve(), field), ask(Superresolve(tile=96), field)

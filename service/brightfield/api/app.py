@@ -148,6 +148,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services = _services(settings, engine, database, keyring, images, jobs)
     app.state.jobs = jobs
     app.state.services, app.state.projects = services, ProjectServices(services, database)
+    _watch_caches(services)
     await asyncio.to_thread(engine.start)
     await jobs.join(database, settings.lease)
     if settings.preload:
@@ -205,6 +206,14 @@ def _services(
             engine.budget, engine.image_limits, settings.view_cache_bytes, settings.timeout
         ),
     )
+
+
+def _watch_caches(services: Services) -> None:
+    """Count the bytes of what is kept for the next request."""
+    settings, watch = services.settings, services.engine.telemetry.watch_cache
+    views, vectors = services.viewed, services.collections.stores.vectors
+    watch("views", lambda: views.size_bytes, lambda: settings.view_cache_bytes)
+    watch("vectors", lambda: vectors.size_bytes, lambda: settings.vector_cache_bytes)
 
 
 async def _keep_house(services: Services, settings: Settings) -> None:

@@ -64,7 +64,11 @@ class TextFormatter(logging.Formatter):
 
 
 def _extra(record: logging.LogRecord) -> dict[str, Any]:
-    found = {key: value for key, value in record.__dict__.items() if key not in _PLAIN}
+    found = {
+        key: value
+        for key, value in record.__dict__.items()
+        if key not in _PLAIN and not key.startswith("_")  # a library's own
+    }
     if current := request_id.get():
         found.setdefault("request_id", current)
     return found

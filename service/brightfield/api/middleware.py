@@ -47,7 +47,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = scope["request_id"] = _request_id(scope)
+        request_id = scope["request_id"] = request_id_of(scope)
         path = scope["path"]
         if len(path) > 1 and path.endswith("/"):  # every path answers with and without it
             scope["path"] = path.rstrip("/") or "/"
@@ -154,7 +154,7 @@ def _short(scope: Scope) -> str:
     return str(scope["path"][:_SHOWN])
 
 
-def _request_id(scope: Scope) -> str:
+def request_id_of(scope: Scope) -> str:
     """The caller's X-Request-ID where it is a plain word, else a new one."""
     for name, value in scope["headers"]:
         if name == b"x-request-id":

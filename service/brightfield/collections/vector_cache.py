@@ -183,7 +183,7 @@ class VectorCache:
         """The collection's vectors as they are now; `detailed`: with the `items`."""
         snapshot = self._space(collection).at(collection, detailed=detailed)
         with self._lock:
-            while len(self._cached) > 1 and self._size() > self._max_bytes:
+            while len(self._cached) > 1 and self.size_bytes > self._max_bytes:
                 self._cached.popitem(last=False)
         return snapshot
 
@@ -204,5 +204,7 @@ class VectorCache:
             self._cached.move_to_end(collection.key)
             return cached
 
-    def _size(self) -> int:
-        return sum(cached.size_bytes for cached in self._cached.values())
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the vectors in memory."""
+        return sum(cached.size_bytes for cached in tuple(self._cached.values()))

@@ -34,6 +34,13 @@ class Serve(Command):
             )
 
     def run(self, args: argparse.Namespace) -> int:
+        settings = read_settings(**vars(args))
+        if settings.engine == "ray":
+            from brightfield.cluster import start as cluster
+
+            return cluster.serve(settings)
+        from brightfield.cluster.checks import check_plain
         from brightfield.serving import start
 
-        return start.serve(read_settings(**vars(args)))
+        check_plain(settings)
+        return start.serve(settings)

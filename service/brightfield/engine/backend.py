@@ -57,6 +57,12 @@ class Backend:
             safeguards,
             loader.measure,
         )
+        residents = self.registry.residents
+        telemetry.watch_cache(
+            "plans",
+            lambda: sum(each.kept_bytes for each in residents()),
+            lambda: sum(each.most_kept_bytes for each in residents()),
+        )
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._accelerator = Accelerator(

@@ -113,6 +113,12 @@ class BatchSizes:
         with self._lock:
             self._of(operation, shape).observe(rows, seconds)
 
+    def forget(self, operation: Hashable) -> None:
+        """Hold on no longer to an operation that isn't used, and to what its batches have cost."""
+        with self._lock:
+            for key in [key for key in self._costs if key[0] == operation]:
+                del self._costs[key]
+
     def halve(self, operation: Hashable, shape: tuple[int, ...], rows: int) -> None:
         """The memory did not suffice for `rows`: from now on at most half of them."""
         with self._lock:

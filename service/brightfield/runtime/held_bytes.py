@@ -33,14 +33,14 @@ def _own(_: object) -> Mapping[int, int]:
 
 
 @_own.register(np.ndarray)
-def _(array: NDArray[Any]) -> Mapping[int, int]:
+def _of_array(array: NDArray[Any]) -> Mapping[int, int]:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return {id(array): array.nbytes}
 
 
 @_own.register
-def _(tensor: torch.Tensor) -> Mapping[int, int]:
+def _of_tensor(tensor: torch.Tensor) -> Mapping[int, int]:
     storage = tensor.untyped_storage()
     return {storage.data_ptr(): storage.nbytes()}
 
@@ -54,11 +54,11 @@ def _parts(value: object) -> Iterable[object]:
 
 
 @_parts.register
-def _(value: Mapping) -> Iterable[object]:  # type: ignore[type-arg]
+def _of_mapping(value: Mapping) -> Iterable[object]:  # type: ignore[type-arg]
     return value.values()
 
 
 @_parts.register(list)
 @_parts.register(tuple)
-def _(value: Iterable[object]) -> Iterable[object]:
+def _of_sequence(value: Iterable[object]) -> Iterable[object]:
     return value

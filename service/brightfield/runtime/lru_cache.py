@@ -30,7 +30,7 @@ class LRUCache(Generic[K, V]):
 
     def __init__(self, most: int, most_bytes: int = MOST_BYTES) -> None:
         self._most = most
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self._lock = threading.Lock()
         self._values: OrderedDict[K, V] = OrderedDict()
         self._making: dict[K, Future[None]] = {}
@@ -75,7 +75,7 @@ class LRUCache(Generic[K, V]):
         with self._lock:
             self._values[key] = value
             while len(self._values) > self._most or (
-                len(self._values) > 1 and self._size() > self._most_bytes
+                len(self._values) > 1 and self._size() > self.most_bytes
             ):
                 self._values.popitem(last=False)
 

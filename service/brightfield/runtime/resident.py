@@ -99,6 +99,16 @@ class Resident:
         self.layouts = LayerLayouts(self.card.explain.axes)
 
     @property
+    def kept_bytes(self) -> int:
+        """Bytes of what was traced and planned for explanations, and is kept for the next."""
+        return sum(each.size_bytes for each in (self.plans, self.planned, self.fields))
+
+    @property
+    def most_kept_bytes(self) -> int:
+        """The most bytes of that."""
+        return sum(each.most_bytes for each in (self.plans, self.planned, self.fields))
+
+    @property
     def device(self) -> torch.device:
         """Where it is."""
         return self.lane.device

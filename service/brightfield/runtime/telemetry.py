@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from brightfield.runtime.code_memory import code_bytes
 from brightfield.runtime.stage_seconds import StageSeconds
 
 _STAGE_SECONDS = (
@@ -65,6 +67,7 @@ class Telemetry:
         self.lost_threads = _gauge(
             registry, "lost_threads", "Threads that were given up, and still run."
         )
+        self._watch_memory()
         requests = _counter(registry, "requests", "Requests answered.", "endpoint", "status")
         self._stages = StageSeconds(
             "brightfield_stage_seconds", "Seconds by stage of a request.", _STAGE_SECONDS
@@ -74,6 +77,26 @@ class Telemetry:
         # Finding a child by its labels costs more than counting.
         self._request = lru_cache(None)(lambda path, status: requests.labels(path, str(status)))
         self._batches = lru_cache(None)(batches.labels)
+
+    def watch_cache(self, name: str, size: Callable[[], int], most: Callable[[], int]) -> None:
+        """Tell how many bytes a cache has, and how many it may have."""
+        self._cache_most_bytes.labels(name).set_function(most)
+        self._cache_bytes.labels(name).set_function(size)
+
+    def _watch_memory(self) -> None:
+        """Of the process, and of its caches by their names."""
+        memory = _gauge(
+            self.registry,
+            "memory_bytes",
+            "Bytes of the process in memory, and those of code that libraries make while they run.",
+            "of",
+        )
+        memory.labels("process").set_function(lambda: psutil.Process().memory_info().rss)
+        memory.labels("code").set_function(code_bytes)
+        kept = "Bytes that are kept for later requests."
+        most = "Bytes that may be kept for later requests."
+        self._cache_bytes = _gauge(self.registry, "cache_bytes", kept, "cache")
+        self._cache_most_bytes = _gauge(self.registry, "cache_most_bytes", most, "cache")
 
     def observe_stages(self, seconds: Mapping[str, float]) -> None:
         """Count one image's seconds by stage."""

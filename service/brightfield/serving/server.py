@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from brightfield.api.http1 import Http1
 from brightfield.engine.engine import Engine
 from brightfield.runtime.ending import TimeLeft
+from brightfield.serving.greeting import greeting
 from brightfield.serving.interpreter import set_up_for_service
 from brightfield.serving.last_words import POOL, last_words
 from brightfield.settings import Settings
@@ -190,21 +191,3 @@ def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         timeout_keep_alive=_IDLE,
         **options,
     )
-
-
-def greeting(address: str) -> str:
-    """What a user sees at the start: where the page and the documentation are, a line to paste."""
-    example = _example_image()
-    return (
-        f"\nBrightfield answers at {address}\n"
-        f"  the page       {address}/\n"
-        f"  documentation  {address}/docs\n"
-        f"  try it         curl -sS --data-binary @{example} '{address}/classify?top_k=3'\n"
-    )
-
-
-def _example_image() -> str:
-    """A photograph that comes with scikit-learn, which the service needs anyway."""
-    from importlib.resources import files
-
-    return str(files("sklearn.datasets") / "images" / "china.jpg")

@@ -49,7 +49,7 @@ def main() -> int:
     configure(settings)
     set_up_for_start()
     flights = Flights(records / FLIGHTS)
-    _report_crashes(records / CRASH, flights)
+    report_crashes(records / CRASH, flights)
     safeguards = Safeguards(flights, Quarantine(records / QUARANTINE), settings.lane_timeout)
     try:
         server = _prepared(settings, safeguards)
@@ -60,7 +60,7 @@ def main() -> int:
     threading.Thread(target=_obey, args=(told, server), name="lifeline", daemon=True).start()
     beat = _Heartbeat(records / CRASH, server, safeguards)
     threading.Thread(target=beat.run, name="heartbeat", daemon=True).start()
-    memory = FreedMemory(trim_function() or gc.collect, _rest(server.engine))
+    memory = FreedMemory(trim_function() or gc.collect, rest_of(server.engine))
     threading.Thread(target=memory.run, name="freed-memory", daemon=True).start()
     with contextlib.suppress(SystemExit):  # uvicorn's way to say that the start has failed
         server.run(handover.sockets)
@@ -87,7 +87,7 @@ def _prepared(settings: Settings, safeguards: Safeguards) -> Server:
     return Server(create_app(settings, engine=engine), settings)
 
 
-def _rest(engine: Engine) -> Callable[[], object]:
+def rest_of(engine: Engine) -> Callable[[], object]:
     """What a rest has time for: to look for garbage, at first also for that of the start, and to
     let backends give back what they keep."""
     collects: Iterator[Callable[[], object]] = chain([look_through_all], repeat(gc.collect))
@@ -116,7 +116,7 @@ def _obey(told: io.FileIO, server: Server) -> None:
     server.stop()
 
 
-def _report_crashes(file: Path, flights: Flights) -> None:
+def report_crashes(file: Path, flights: Flights) -> None:
     """Have a process that dies say where, and spare the supervisor when memory runs out."""
     faulthandler.enable(file.open("w"))
     end = os._exit

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from ...docs.pages import ROOT
 from ..conformance import PROBLEM, Document
 
-DOCUMENT = Document(json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")))
+DOCUMENT = Document.written()
 JSON = "application/json"
 ALIVE = {"status": "ok", "version": "1"}
 FAULT = {

@@ -14,6 +14,8 @@ from torchvision import models
 from brightfield.models.efficientnet_lite import EfficientNetLite
 from brightfield.models.incremental import Base, Schedule
 
+from ...toys.vgg import narrow_vgg
+
 Spans = Sequence[tuple[int, int]]
 
 FAMILIES = (
@@ -31,11 +33,9 @@ def family(name: str, classes: int = 7) -> nn.Module:
             return settled(EfficientNetLite(classes=classes, width=0.5))
         more = {"init_weights": False, "transform_input": True} if name == "googlenet" else {}
         narrow = {"width_mult": 0.5} if name == "mobilenet_v2" else {}
-        module = models.get_model(name, num_classes=classes, **more, **narrow)
-        if name.startswith("vgg"):  # whose own classifier takes half a gigabyte
-            hidden = (nn.Linear(512 * 7 * 7, 64), nn.ReLU(inplace=True), nn.Dropout())
-            module.classifier = nn.Sequential(*hidden, nn.Linear(64, classes))
-        return settled(module)
+        if name.startswith("vgg"):
+            return settled(narrow_vgg(name, classes))
+        return settled(models.get_model(name, num_classes=classes, **more, **narrow))
 
 
 def settled(module: nn.Module) -> nn.Module:

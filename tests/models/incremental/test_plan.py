@@ -144,9 +144,8 @@ def test_toy() -> None:
 
 
 def test_one_rectangle_is_a_cheap_pass() -> None:
-    module, image = copy.deepcopy(family("resnet18")).double(), noise(1, 3, 224, 224)
-    assert_equal(module, image, [(101, 123)], [(57, 80)], 1e-10)
-    schedule = traced(module, image).schedule([(101, 123)], [(57, 80)])
+    image = noise(1, 3, 224, 224, dtype=torch.float32)
+    schedule = traced(family("resnet18"), image).schedule([(101, 123)], [(57, 80)])
     (chunk,) = schedule.chunks
     assert 2 * chunk.work.multiply_adds < schedule.plain_work.multiply_adds / 2
 

@@ -14,11 +14,15 @@ from torchvision.models import get_model
 from brightfield.errors import UnknownLayer
 from brightfield.models.inspection.default_layer import last_spatial_layer
 
+from ...toys.vgg import narrow_vgg
+from .conftest import FreedAtOnce
 from .transformers import Tokens
 
 
 def network(builder: str) -> nn.Module:
     torch.manual_seed(0)
+    if builder == "vgg11":
+        return narrow_vgg(builder, 3).eval()
     made: nn.Module = get_model(builder, weights=None, num_classes=3).eval()
     return made
 
@@ -66,6 +70,13 @@ def test_of_a_score_it_is_a_layer_that_the_score_depends_on() -> None:
     heads = Heads()
     assert found(heads, lambda out: out[:, 0]) == "inner.0"
     assert found(heads, lambda out: out[:, -1]) == "inner.1"
+
+
+def test_a_graph_that_nobody_needs_is_freed_without_the_collector(
+    freed_at_once: FreedAtOnce,
+) -> None:
+    heads = Heads()
+    freed_at_once(heads, lambda: found(heads, lambda out: out[:, 0].detach()))
 
 
 class SharedHead(nn.Module):

@@ -153,12 +153,12 @@ def test_channels_may_be_shuffled() -> None:
         ("resnet18", "conv1", 7),
         ("resnet18", "maxpool", 11),
         ("resnet18", "layer1", 43),
-        ("resnet18", "layer2", 99),
+        pytest.param("resnet18", "layer2", 99, marks=pytest.mark.slow),
         ("vgg16", "features.4", 6),
         ("vgg16", "features.9", 16),
-        ("vgg16", "features.16", 44),
-        ("vgg16", "features.30", 212),
-        ("alexnet", "features.12", 195),
+        pytest.param("vgg16", "features.16", 44, marks=pytest.mark.slow),
+        pytest.param("vgg16", "features.30", 212, marks=pytest.mark.slow),
+        pytest.param("alexnet", "features.12", 195, marks=pytest.mark.slow),
     ],
 )
 def test_well_known_networks_have_the_fields_that_are_published(

@@ -14,6 +14,8 @@ from torchvision.models import googlenet
 
 from brightfield.models.inspection.rectifiers import Guided
 
+from .conftest import FreedAtOnce
+
 ATEN = torch.ops.aten
 RELU: dict[str, Callable[[Tensor], Tensor]] = {
     "nn.ReLU": nn.ReLU(),
@@ -275,6 +277,21 @@ def test_another_thread_does_not_see_it() -> None:
     assert torch.equal(found[0], W * (X > 0))
     assert not torch.equal(found[0], guided)
     assert guide.reached == 1
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_a_graph_that_nobody_needs_is_freed_without_the_collector(
+    followed: bool, freed_at_once: FreedAtOnce
+) -> None:
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Sigmoid(), nn.Conv2d(2, 2, 3))
+
+    def guided() -> None:
+        with Guided() as guide:
+            scores = network(torch.ones(1, 1, 9, 9, requires_grad=True))
+        if followed:
+            guide.follow(scores)
+
+    freed_at_once(network, guided)
 
 
 class Exported(nn.Module):

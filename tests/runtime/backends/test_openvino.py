@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from brightfield.runtime.acceleration.network import OutputTensors
-from brightfield.runtime.backends import catalog
+from brightfield.runtime.backends import catalog, openvino
 from brightfield.runtime.backends.inference_backend import Source
 
 
@@ -61,3 +61,7 @@ def test_it_is_for_processors_alone() -> None:
 def test_nothing_is_reported_to_its_makers() -> None:
     assert "fp32" in catalog()["openvino"].precisions(torch.device("cpu"))
     assert "openvino" in sys.modules and sys.modules["openvino_telemetry"] is None
+
+
+def test_fewer_kernels_are_kept_of_a_network_whose_kernels_are_large() -> None:
+    assert [openvino._affordable(size) for size in (0, 2**20, 2**25, 2**30)] == [128, 128, 8, 4]

@@ -65,6 +65,11 @@ class PlacesInFlight:
         self._taken = 0
 
     @property
+    def share_taken(self) -> float:
+        """How much of the places is taken, 0 to 1; a little more while turns are kept."""
+        return self._taken / self._most
+
+    @property
     def taken(self) -> int:
         """Places that are held."""
         return self._taken

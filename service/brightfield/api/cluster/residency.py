@@ -34,6 +34,10 @@ class ModelResidency:
         residents = tuple(sorted(each.card.id for each in self._engine.registry.residents()))
         return replace(self._own, residents=residents, cards_digest=self._cards_digest())
 
+    def reached_at(self, address: str) -> None:
+        """Where this replica is reached, which wasn't known when it joined."""
+        self._own = replace(self._own, address=address)
+
     def wish(self, model: str, *, resident: bool, pin: bool = False, anew: bool = False) -> None:
         """What was done here, everybody shall do. Raises `StoreUnavailable`."""
         digest = self._cards_digest()

@@ -97,6 +97,12 @@ class JobParts:
         self.runner.start()
         self.worker.start()
 
+    async def drain(self, seconds: float) -> None:
+        """Hand back what runs, within so many seconds, claim no more, and send listeners away, who
+        come back to another replica. Requests are still accepted, jobs too, for others to run."""
+        self.runner.hang_up()
+        await self.worker.close(seconds)
+
     async def close(self, seconds: float) -> None:
         """Hand back what runs, within so many seconds, and be known as gone."""
         left = TimeLeft(seconds)

@@ -83,6 +83,11 @@ class ViewedPlanes:
             holding.let_go()
         return ViewedPlane(found, _alone(picture))
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the planes that are kept."""
+        return self._bytes
+
     def _keep(self, key: _Key, plane: ViewedPlane) -> None:
         self._kept[key] = plane
         self._bytes += plane.nbytes

@@ -215,9 +215,11 @@ class _Watched:
         if self._heads is not None:
             self.matrices[place] = _fused(weights.detach(), self._heads).float().cpu()
 
+        values = weights.detach()  # a hook that had the weights would be theirs, in a circle
+
         def weigh(gradient: Tensor) -> None:
             if self._heads is None:
-                part = (gradient * weights.detach()).clamp(min=0).mean(0)
+                part = (gradient * values).clamp(min=0).mean(0)
                 self.matrices[place] = part.float().cpu()
             if place == len(self.matrices) - 1:
                 self.read = (gradient != 0).any(-1).any(0).float().cpu()

@@ -85,8 +85,16 @@ def _last(
         seen = _watched(module, images, cut, gradients=True)
     except RuntimeError:  # autograd may refuse what the network does in place
         seen = _watched(module, images, cut, gradients=False)
-    scores = _default_score(seen.output) if score is None else score(seen.output)
-    size = (images.shape[-2], images.shape[-1])
+    try:
+        scores = _default_score(seen.output) if score is None else score(seen.output)
+        return _best(seen, scores, (images.shape[-2], images.shape[-1]), stated)
+    finally:
+        seen.forget()
+
+
+def _best(
+    seen: _Seen, scores: Tensor, size: tuple[int, int], stated: StatedAxes | None
+) -> SpatialTap:
     single = None
     for one in _preferred(seen, scores):
         layout = layout_for(one.places, one.shape, size, seen.places.lost, stated)
@@ -108,6 +116,12 @@ class _Seen:
     places: FollowedPlaces
     finished: Sequence[_Finished]
     output: Any
+
+    def forget(self) -> None:
+        """Let go of autograd's graph. A node there has the hook that notes a gradient, which has
+        the call, which has the node: the garbage collector doesn't see through such a circle."""
+        for one in self.finished:
+            one.node = None
 
 
 def _watched(module: nn.Module, images: Images, cut: Rewrite | None, *, gradients: bool) -> _Seen:

@@ -9,6 +9,7 @@ autograd's graph.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -101,6 +102,8 @@ class Guided(TorchFunctionMode):
                 node.register_prehook(self._guide)
             elif name in _OTHERS:
                 node.register_prehook(partial(self._miss, _OTHERS[name]))
+        # A graph that has this, which has the graph, would never be freed.
+        self._judged.clear()
 
     def _guide(self, gradients: Sequence[Tensor]) -> tuple[Tensor, ...]:
         self.reached += 1
@@ -129,13 +132,14 @@ class _GuidedRectifier(torch.autograd.Function):
         if cap != math.inf:
             passes &= y < cap
         ctx.save_for_backward(passes)
-        ctx.guide, ctx.scale = guide, scale
+        ctx.guide, ctx.scale = weakref.ref(guide), scale
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         (passes,) = ctx.saved_tensors
-        ctx.guide.reached += 1
+        if (guide := ctx.guide()) is not None:
+            guide.reached += 1
         # Chosen and not multiplied: infinity times 0 would be NaN.
         guided = torch.where(passes, gradients[0].clamp(min=0) * ctx.scale, 0)
         return guided, None, None, None, None

@@ -24,7 +24,7 @@ from brightfield.runtime.acceleration.trial import Compare, Trial
 from brightfield.runtime.acceleration.verdict import Attempt, Verdict, eager
 from brightfield.runtime.acceleration.wanted import Wanted
 from brightfield.runtime.backends import catalog
-from brightfield.runtime.backends.inference_backend import InferenceBackend, Source
+from brightfield.runtime.backends.inference_backend import InferenceBackend, RunnableNetwork, Source
 from brightfield.runtime.operations import Forward
 from brightfield.runtime.resident import Resident
 
@@ -71,6 +71,7 @@ class BackendSearch:
         self._folder = around.kept.folder_of(resident, wanted, around.threads)
         self._features: Tap | None = None
         self._attempts: list[Attempt] = []
+        self._made: list[Accelerated] = []
         self._lasting = True
 
     def run(self) -> None:
@@ -81,6 +82,8 @@ class BackendSearch:
                 self.end(self._searched())
         except Gone:
             log.info("the model %s was dropped before it was prepared", self.name)
+        finally:
+            self._forget_unused()
 
     def end(self, verdict: Verdict) -> None:
         """Say what runs the model from now on, and keep it if that is worth it."""
@@ -283,20 +286,36 @@ class BackendSearch:
         self, trial: Trial, name: BackendName, precision: Precision, one_by_one: bool
     ) -> Accelerated:
         resident = trial.resident
-        module = OutputTensors(resident.module, resident.scores, self._features)
-        source = Source(module, self._folder / name, self._device, self._around.threads)
-        prepared = catalog()[name].prepare(source, precision)
+        prepared = self._runnable(resident, name, precision)
         tree = OutputTree.of(trial.output(trial.forward, trial.photographs[:1]))
         network = FastNetwork(name, precision, prepared, tree, one_by_one, self._features)
         fast = Accelerated(resident.scores, network=network)
+        self._made.append(fast)
         network.features_agree = trial.features_agree(fast)
         return fast
+
+    def _runnable(
+        self, resident: Resident, name: BackendName, precision: Precision
+    ) -> RunnableNetwork:
+        module = OutputTensors(resident.module, resident.scores, self._features)
+        source = Source(module, self._folder / name, self._device, self._around.threads)
+        return catalog()[name].prepare(source, precision)
+
+    def _forget_unused(self) -> None:
+        """Let go of what was tried: its memory would be held by what its batches have cost."""
+        resident = self._model()
+        for forward in self._made if resident else ():
+            if resident is not None and forward is not resident.accelerated:
+                resident.sizes.forget(forward)
+        self._made.clear()
 
     def _use(self, forward: Accelerated) -> bool:
         """Let requests run by it, if there is room in memory."""
         resident = self._resident()
         if not self._around.room(resident, forward.network.prepared.size_bytes):
             return False
+        network = forward.network  # anew, without kernels for all the shapes of the trial
+        network.prepared = self._runnable(resident, network.backend, network.precision)
         resident.warm_up(forward)
         resident.accelerated = forward
         return True

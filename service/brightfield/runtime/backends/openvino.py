@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError
@@ -17,18 +17,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from brightfield.backend_names import Precision
 from brightfield.runtime.backends.inference_backend import InferenceBackend, RunnableNetwork, Source
+from brightfield.runtime.code_memory import code_bytes
 from brightfield.tensors import Images
 
 _GRAPH = "network.xml"
 _HINTS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 _NATIVE: Sequence[tuple[str, Precision]] = (("FP32", "fp32"), ("BF16", "bf16"), ("FP16", "fp16"))
-# Shapes whose kernels are kept: each differs by the size of the images and the number of rows.
-_KEPT_SHAPES = 128
+# Kernels are made for each size of images and number of rows, and so many are kept. Those of some
+# networks take tens of megabytes for each shape, so fewer are kept than would take so many bytes.
+_KEPT_KERNELS, _FEWEST_KERNELS = 128, 4
+_KERNEL_BYTES = 256 * 2**20
+# A height and width for which a network is tried.
+_TRIED = 192, 208
 
 
 class OpenVino(InferenceBackend):
@@ -67,10 +73,12 @@ class OpenVino(InferenceBackend):
             "INFERENCE_NUM_THREADS": source.threads,
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,  # decoding needs the same processors
-            "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_SHAPES,
         }
         graph = source.folder / _GRAPH
-        compiled = _core().compile_model(graph, "CPU", options)
+        compiled = _compiled(graph, options, _KEPT_KERNELS)
+        kept = _affordable(_kernel_bytes(compiled))
+        if kept < _KEPT_KERNELS:
+            compiled = _compiled(graph, options, kept)
         request = compiled.create_infer_request()
 
         def run(rows: Images) -> Sequence[Tensor]:
@@ -82,6 +90,25 @@ class OpenVino(InferenceBackend):
                 compiled.release_memory()
 
         return RunnableNetwork(run, graph.with_suffix(".bin").stat().st_size, release)
+
+
+def _compiled(graph: Path, options: Mapping[str, object], kernels: int) -> Any:
+    every = {**options, "CPU_RUNTIME_CACHE_CAPACITY": kernels}
+    return _core().compile_model(graph, "CPU", every)
+
+
+def _affordable(size: int) -> int:
+    """How many kernels are kept, if those for a shape take so many bytes."""
+    return max(_FEWEST_KERNELS, min(_KEPT_KERNELS, _KERNEL_BYTES // max(1, size)))
+
+
+def _kernel_bytes(compiled: Any) -> int:
+    """Bytes of the kernels for one shape; 0 if the network doesn't take that."""
+    channels = compiled.inputs[0].partial_shape[1].get_length()
+    before = code_bytes()
+    with suppress(RuntimeError):
+        compiled.create_infer_request().infer({0: np.zeros((1, channels, *_TRIED), np.float32)})
+    return max(0, code_bytes() - before)
 
 
 def _openvino() -> Any:
