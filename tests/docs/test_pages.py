@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from brightfield.settings import Settings
-from brightfield_client.cli import parser
+from brightfield_client.cli.parser import parser
 
 from .curl import Conversation, by_httpx
 from .pages import ROOT, blocks, commands, files, pages
