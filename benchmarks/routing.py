@@ -143,7 +143,7 @@ def scope_of(way: str, app: FastAPI) -> Scope:
         "path": f"/{way}",
         "raw_path": f"/{way}".encode(),
         "root_path": "",
-        "query_string": b"top_k=3&space=input",
+        "query_string": b"top_k=3&threshold=0",
         "headers": HEADERS,
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8000),

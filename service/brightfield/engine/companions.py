@@ -18,15 +18,13 @@ Answering = Callable[[Work, ImageJob], Awaitable[Answer]]
 
 
 async def accompanied(
-    work: Work, job: ImageJob, tasks: Mapping[str, type[Task]], answering: Answering
+    companion: Companion, job: ImageJob, tasks: Mapping[str, type[Task]], answering: Answering
 ) -> ImageJob:
-    """The job with the objects that the work's companion finds in its image, if there is one.
+    """The job with the objects that the companion of its work finds in its image.
 
     They are found before the job has its own model, since there may be no memory for both.
     """
-    if work.companion is None:
-        return job
-    return replace(job, objects=await _objects(work.companion, job, tasks, answering))
+    return replace(job, objects=await _objects(companion, job, tasks, answering))
 
 
 async def _objects(

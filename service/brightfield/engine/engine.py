@@ -244,7 +244,8 @@ class Engine:
             progress or no_progress,
             {name: await _read(other) for name, other in (attachments or {}).items()},
         )
-        job = await accompanied(work, job, self.tasks, self._answered)
+        if work.companion is not None:
+            job = await accompanied(work.companion, job, self.tasks, self._answered)
         answer = await self._answered(work, job)
         answer.picture.let_go()  # it is the caller's now
         return answer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
 
 from brightfield.errors import BrightfieldError
 from brightfield.images.budget import DecodeBudget, Hold, Waiting
@@ -104,6 +103,5 @@ class HeldDecoding:
     def _decoded(
         self, data: bytes, selection: Selection, admit: Check, needs: ReadingNeeds
     ) -> Picture:
-        limits = replace(self._limits, admit=admit)
-        picture = decode(data, selection, limits=limits, needs=needs)
-        return replace(picture, hold=self._hold)
+        limits = self._limits.admitting(admit)
+        return decode(data, selection, limits=limits, needs=needs, held=lambda: self._hold)

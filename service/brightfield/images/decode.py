@@ -19,6 +19,7 @@ from brightfield.errors import (
     UndecodableImage,
 )
 from brightfield.images import bmp, gif, jpeg, npy, png, raster, tiff, webp
+from brightfield.images.budget import Hold
 from brightfield.images.channels import NO_NEEDS, ReadingNeeds
 from brightfield.images.color_profile import color_profile, profile_notes
 from brightfield.images.level_read import LevelRead
@@ -60,19 +61,25 @@ _SIZES: dict[FileFormat, Callable[[bytes], tuple[int, int]]] = {
 }
 
 
+def _nothing() -> None:
+    """Of a picture whose bytes nobody counts."""
+
+
 def decode(
     data: bytes,
     selection: Selection | None = None,
     *,
     limits: Limits,
     needs: ReadingNeeds = NO_NEEDS,
+    held: Callable[[], Hold | None] = _nothing,
 ) -> Picture:
     """The plane of an image file that `selection` names, oriented as it is displayed.
 
     `pixels` keep the file's own dtype in native byte order (bilevel becomes 0 and 255). `needs`
     says how a model wants them: of arrays as they are sent, a three-dimensional .npy is
     C x H x W; channels that it names are picked from a file that names its own, with a note,
-    unless `selection` picks some. The array may be read-only, a view of `data`.
+    unless `selection` picks some. The array may be read-only, a view of `data`. `held` gives the
+    bytes that the picture holds once it is decoded.
 
     Raises only `BrightfieldError`: 400 for what cannot be decoded or is cut short, 413 above the
     `limits` (found in the headers, before pixels are decoded), 415 for other formats, 422 for a
@@ -109,6 +116,7 @@ def decode(
         address=PlaneAddress.of(_picked(selection, plane), plane.axes),
         facts=plane.facts,
         level=_turned(plane.level, orientation),
+        hold=held(),
     )
 
 

@@ -67,6 +67,10 @@ class Limits:
     admit: Callable[[DecodedSize], None] = _anything
     budget: DecodeBudget | None = None
 
+    def admitting(self, admit: Callable[[DecodedSize], None]) -> Limits:
+        """The same limits, and who admits an image."""
+        return Limits(self.max_pixels, self.max_bytes, admit, self.budget)
+
     def check_size(self, width: int, height: int, *, planes: int = 1, channels: int = 1) -> None:
         """Raises as `check_pixels`."""
         check_pixels(width, height, self.max_pixels, planes=planes, channels=channels)

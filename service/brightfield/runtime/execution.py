@@ -12,7 +12,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from brightfield.errors import BrightfieldError
-from brightfield.models.loading.foreign_code import cause, one_process
+from brightfield.models.loading.foreign_code import OneProcess, cause
 from brightfield.outages import ModelFailed, OutOfMemory
 from brightfield.runtime.explanation_faults import own_fault
 from brightfield.runtime.operations import Forward, LaneCall, RowSpan
@@ -36,7 +36,7 @@ def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
         return
     started = time.monotonic()
     try:
-        with one_process():
+        with OneProcess():
             output = _run(items)
     except BaseException as fault:  # a lab's code may raise anything, SystemExit too
         if _answered_instead(items, fault, telemetry):

@@ -31,6 +31,7 @@ from brightfield.tasks.closeness.classes import compared_classes
 from brightfield.tasks.kinds.sliding import PlacedGrid, SlidingWindow
 from brightfield.tasks.targets.labels import (
     activate,
+    best_first,
     checked,
     class_id,
     class_scores,
@@ -308,10 +309,9 @@ class Classify(SlidingWindow):
     def _predictions(self, scores: NDArray[np.float32], card: ModelCard) -> list[Prediction]:
         threshold = self._least(card)
         count = min(self.top_k, len(scores))
-        best = (-scores).argsort(kind="stable")[:count].tolist()
         return [
             Prediction(label(i, card), i, float(scores[i]))
-            for i in best
+            for i in best_first(scores, count)
             if threshold is None or scores[i] >= threshold
         ]
 

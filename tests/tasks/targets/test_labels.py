@@ -11,7 +11,14 @@ from scipy.special import expit, softmax
 
 from brightfield.cards import ModelCard
 from brightfield.errors import InvalidParameter, UnknownTarget
-from brightfield.tasks.targets.labels import activate, class_id, class_scores, find_class, label
+from brightfield.tasks.targets.labels import (
+    activate,
+    best_first,
+    class_id,
+    class_scores,
+    find_class,
+    label,
+)
 
 LOGITS = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
 
@@ -54,3 +61,10 @@ def test_a_label_goes_before_a_number_and_case_matters_only_where_it_must() -> N
 def test_as_a_parameter_an_unknown_class_is_an_invalid_one() -> None:
     with pytest.raises(InvalidParameter, match="from 0 to 3"):
         class_id("4", card("none"), 4)
+
+
+@pytest.mark.parametrize("count", [1, 5, 250, 251, 1000])
+def test_the_best_are_those_of_a_whole_sort_however_many_are_equal(count: int) -> None:
+    scores = np.random.default_rng(0).integers(0, 9, 1000).astype(np.float32)
+    expected = sorted(range(1000), key=lambda place: (-scores[place], place))
+    assert best_first(scores, count) == expected[:count]

@@ -22,7 +22,7 @@ def foreign_code(whose: str, error: type[BrightfieldError]) -> Iterator[None]:
     That includes `SystemExit` (argparse, `quit()`), which would end the service from an asyncio
     task, and `KeyboardInterrupt` and `CancelledError`, which callers would take for their own.
     """
-    with one_process():
+    with OneProcess():
         try:
             yield
             return
@@ -34,17 +34,20 @@ def foreign_code(whose: str, error: type[BrightfieldError]) -> Iterator[None]:
         raise problem  # out of the except block, so its context keeps no frame alive
 
 
-@contextmanager
-def one_process() -> Iterator[None]:
-    """Ends a process that foreign code has forked, where that process would come back to us.
+class OneProcess:
+    """Ends a process that foreign code has forked within the block, where that process would come
+    back to us.
 
     It has a copy of the service's memory, and must answer nobody with it.
     """
-    process = os.getpid()
-    try:
-        yield
-    finally:
-        if os.getpid() != process:
+
+    __slots__ = ("_process",)
+
+    def __enter__(self) -> None:
+        self._process = os.getpid()
+
+    def __exit__(self, *_: object) -> None:
+        if os.getpid() != self._process:
             os._exit(0)
 
 
