@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from brightfield.store.backup import back_up, restore
 from brightfield.store.collections import Collections, Properties
 from brightfield.store.database import open_database
 
+from .earlier import to_revision
 from .jobs_at_hand import at_hand
 
 ROWS = 3
@@ -206,16 +208,10 @@ def test_a_damaged_store_is_moved_aside(tmp_path: Path) -> None:
 
 
 def test_a_backup_of_an_older_version_is_brought_up_to_date_on_a_copy(tmp_path: Path) -> None:
-    from alembic import command
-
-    from brightfield.store import database
-
     file, url = tmp_path / "old.db", f"sqlite:///{tmp_path / 'x.db'}"
-    config = database._migrations()
-    engine = sa.create_engine(f"sqlite:///{file}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
+    engine = open_database(f"sqlite:///{file}")
+    to_revision(engine, "0003")
+    with engine.execution_options(brightfield_writes=True).begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO runs VALUES ('r', 'a run', 'classification', '{}', 'null', 1.0, 2.0)"
         )
@@ -224,7 +220,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date_on_a_copy(tmp_path: 
     assert restore(file, url)["runs"] == 1
     assert file.read_bytes() == content
 
-    with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with closing(sqlite3.connect(file)) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(UnusableBackup, match="newer Brightfield"):
         restore(file, url, replace=True)
