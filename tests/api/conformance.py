@@ -91,7 +91,7 @@ class Document:
         content, wrong = self._declared(path, method, status)
         if wrong is None and media_type not in content and (content or body):
             wrong = f"the media type is not declared; there are {', '.join(content)}"
-        if wrong is not None:
+        if wrong is not None or not (content or body):
             return wrong
         return self._fault_of_body(content.get(media_type, {}).get("schema", {}), media_type, body)
 
