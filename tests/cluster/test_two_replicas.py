@@ -35,7 +35,7 @@ LONG = "/saliency?method=smoothgrad&samples=30"
 # What isn't the same in two answers to one request.
 _OWN = {"timing_ms", "request_id", "created", "finished", "id", "replica", "replicas", "started",
         "beat", "resident", "devices", "instance", "cards_differ", "examination", "state",
-        "ran_on", "memory_bytes"}  # fmt: skip
+        "ran_on", "memory_bytes", "engine_reason", "engine_seconds"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -103,13 +103,16 @@ def test_every_endpoint_answers_as_the_plain_service(
     for method, path, body in asked:
         if (method, path) in (("GET", "/metrics"), ("GET", "/cluster/targets")):
             continue  # what each counts and where it is are other tests
+        if path.endswith("/index"):
+            continue  # the plain one is on SQLite, which makes none
         one, two = (client.request(method, path, **body) for client in (http, plain))
         where = f"{method} {path}: {one.status_code} {one.text[:300]} / {two.text[:300]}"
         assert one.status_code == two.status_code, where
         assert one.headers.get("content-type") == two.headers.get("content-type"), where
         assert set(two.headers) - set(one.headers) == set(), where
         if "json" in one.headers.get("content-type", ""):
-            assert list(differences(one.json(), two.json())) == [], where[:100]
+            found = list(differences(one.json(), two.json()))
+            assert not found, f"{where[:60]} {found}"
 
 
 @pytest.mark.parametrize(

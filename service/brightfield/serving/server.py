@@ -95,6 +95,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         log.info("stopping; requests that have come have %.0f s", _ANSWERED * self._timeout)
+        for _ in range(2):  # who has connected is let in: the end of a socket resets who waits
+            await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for each in sockets or ():
