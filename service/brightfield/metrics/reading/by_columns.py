@@ -33,13 +33,20 @@ def read_columns(
     return {name: Groups.of(_column(known, name, count)) for name in by or ()}
 
 
-def wanted_columns(data: Mapping[str, Any], by: Sequence[str] | None) -> Mapping[str, Any]:
-    """The columns beside those that every data set has. Raises as `read_columns`."""
+def sent_columns(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What `columns` has, whoever asks for it. Raises `InvalidParameter` for anything but an
+    object."""
     given = data.get(COLUMNS) or {}
     if not isinstance(given, Mapping):
         raise InvalidParameter(
             f"`{COLUMNS}` is an object of lists by name.", errors=[{"location": COLUMNS}]
         )
+    return given
+
+
+def wanted_columns(data: Mapping[str, Any], by: Sequence[str] | None) -> Mapping[str, Any]:
+    """The columns beside those that every data set has. Raises as `read_columns`."""
+    given = sent_columns(data)
     for name in given:
         if name not in (by or ()):
             raise UnknownParameter(

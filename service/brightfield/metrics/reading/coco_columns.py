@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from brightfield.metrics.reading.by_columns import COLUMNS, read_columns
+from brightfield.metrics.reading.by_columns import COLUMNS, read_columns, sent_columns
 from brightfield.metrics.reading.coco_ids import CocoId, same_id
 from brightfield.metrics.reading.groups import Groups
 
 
 def with_columns(data: Mapping[str, Any], by: Sequence[str]) -> Mapping[str, Any]:
     """The data with the lists in `columns`, in the order of its images, as members of these."""
-    truth, given = data.get("ground_truth"), data.get(COLUMNS)
+    truth, given = data.get("ground_truth"), sent_columns(data)
     images = truth.get("images") if isinstance(truth, dict) else None
     if not given or not isinstance(truth, dict) or not isinstance(images, list):
         return data

@@ -13,7 +13,7 @@ from brightfield.errors import (
     UnknownParameter,
     nearest,
 )
-from brightfield.metrics.reading.by_columns import COLUMNS, read_columns
+from brightfield.metrics.reading.by_columns import COLUMNS, read_columns, sent_columns
 from brightfield.metrics.reading.columns import names, wrong_row
 from brightfield.metrics.reading.groups import Groups
 from brightfield.metrics.reading.rows import Excluded, MissingReason, codes
@@ -85,7 +85,7 @@ def _with_columns(pairs: list[Pair], data: Mapping[str, Any], by: Sequence[str])
         if any(name in entry for entry in data["pairs"])
     }
     groups = [pair.group for pair in pairs]
-    given = {**inside, **(data.get(COLUMNS) or {})}
+    given = {**inside, **sent_columns(data)}
     known = {COLUMNS: given, "groups": groups if any(groups) else None}
     columns = read_columns(known, by, len(pairs))
     texts = {name: column.texts for name, column in columns.items()}
