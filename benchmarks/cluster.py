@@ -35,11 +35,11 @@ from pathlib import Path
 import httpx2
 import psutil
 from load import Load, photographs, run, started
+from postgres import server
 from separate_nodes import (
     NETWORK,
     PORT,
     SeparateNode,
-    database,
     environment,
     eventually,
     replicas,
@@ -66,7 +66,7 @@ async def overhead(given: argparse.Namespace) -> None:
     """Both services run; requests go to one and the other in turns."""
     bodies = [each for each in photographs() if 40_000 < len(each) < 120_000][:8]
     words = f"{sys.executable} -m brightfield serve"
-    with database() as url, tempfile.TemporaryDirectory() as folder:
+    with server() as url, tempfile.TemporaryDirectory() as folder:
         plain = {"engine": "uvicorn", "port": PORT + 1, "database_url": "", "images": ""}
         ray = {"port": PORT + 2, "replicas": 1}
         ways = {"plain": plain, "HAProxy": ray}
@@ -212,12 +212,12 @@ def _rate(node: SeparateNode, image: bytes, requests: int) -> float:
 
 def head(given: argparse.Namespace) -> None:
     """Requests go to the second node while the first one is away."""
-    server = shutil.which("redis-server")
-    if server is None:
+    program = shutil.which("redis-server")
+    if program is None:
         sys.exit("cluster: redis-server isn't on this machine")
     image = photographs()[0]
     os.environ["RAY_REDIS_ADDRESS"] = f"{NETWORK}.1:6390"
-    words = [server, "--port", "6390", "--protected-mode", "no", "--save", "", "--dir", "/var/tmp"]
+    words = [program, "--port", "6390", "--protected-mode", "no", "--save", "", "--dir", "/var/tmp"]
     redis = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     try:
         with two_nodes(replicas=2) as (first, second):

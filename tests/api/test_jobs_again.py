@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from brightfield.api.logs import request_id as current_request_id
 from brightfield.runtime.batch_sizes import BatchSizes
 from brightfield.settings import Settings
 from brightfield.store.job_claims import ClaimedJob, JobClaims
 from brightfield.store.jobs import StoredReply
+from tests.toys.statements import statements_of
 
 from ..toys import dense_cards
 from ..toys.postgres import schema_on
@@ -199,17 +198,8 @@ def test_a_job_that_begins_again_elsewhere_gives_the_same_reply(
 def test_an_answer_about_images_executes_no_statement(
     case: str, pair: tuple[Service, Service]
 ) -> None:
-    executed: list[str] = []
-
-    def heed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if current_request_id.get() == "watched":
-            executed.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", heed)
-    try:
+    with statements_of("watched") as executed:
         reply = asked(pair[0], case, **{"X-Request-ID": "watched"})
         assert (reply.status_code, executed) == (200, []), reply.text
         pair[0].client.get("/jobs/job_x", headers={"X-Request-ID": "watched"})
         assert executed  # so it would have been noticed
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", heed)

@@ -19,7 +19,6 @@ from starlette.testclient import TestClient
 from brightfield import zoo
 from brightfield.api.app import create_app
 from brightfield.api.jobs.parts import JobParts
-from brightfield.api.logs import request_id as current_request_id
 from brightfield.outages import UnusableStore
 from brightfield.settings import Settings
 from brightfield.store.channel import ServerChannel
@@ -27,6 +26,7 @@ from brightfield.store.database import open_database
 from brightfield.store.folder_images import FolderImages
 from brightfield.store.job_claims import ClaimedJob, JobClaims
 from brightfield.store.jobs import StoredReply
+from tests.toys.statements import statements_of
 
 from ..toys.postgres import schema_on
 from .conftest import CHELSEA, png
@@ -373,21 +373,12 @@ def own_host(service: Service) -> str:
 
 
 def test_an_answer_executes_no_statement(a: Service) -> None:
-    executed: list[str] = []
-
-    def heed(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if current_request_id.get() == "watched":
-            executed.append(statement)
-
-    sa.event.listen(sa.Engine, "before_cursor_execute", heed)
-    try:
+    with statements_of("watched") as executed:
         headers = {"X-Request-ID": "watched"}
         reply = a.client.post("/classify", content=CAT, headers=headers)
         assert (reply.status_code, executed) == (200, [])
         a.client.get("/jobs/job_x", headers=headers)
         assert executed  # so it would have been noticed
-    finally:
-        sa.event.remove(sa.Engine, "before_cursor_execute", heed)
 
 
 @pytest.mark.slow
