@@ -9,6 +9,8 @@ the start of the process to the answer, the CPU seconds that the process and its
 taken until then, and the ratios to the script of the same round.
 
 The script imports as little as it can: PyTorch, Pillow, and the file that defines the network.
+All sides may keep compiled modules beside the sources, as an installed package has them, whatever
+PYTHONDONTWRITEBYTECODE says here.
 """
 
 from __future__ import annotations
@@ -76,7 +78,7 @@ def bare() -> Start:
     """The script."""
     began = time.perf_counter()
     process = psutil.Popen(
-        [sys.executable, "-c", _BARE, str(IMAGE)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _BARE, str(IMAGE)], stdout=subprocess.PIPE, text=True, env=_here()
     )
     answer = process.stdout.readline()
     start = Start(time.perf_counter() - began, _cpu(process))
@@ -91,7 +93,7 @@ def served(data: Path) -> Start:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {**os.environ, "BRIGHTFIELD_DATA": str(data)}
+    environment = _here() | {"BRIGHTFIELD_DATA": str(data)}
     command = [sys.executable, "-c", _COMMAND, "serve", "--port", str(port)]
     began = time.perf_counter()
     process = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL)
@@ -103,6 +105,11 @@ def served(data: Path) -> Start:
     if "espresso" not in label:
         raise RuntimeError(f"the service has answered {label!r}")
     return start
+
+
+def _here() -> dict[str, str]:
+    """The environment, in which Python may keep what it has compiled."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _first_label(port: int, process: psutil.Popen) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -92,7 +94,9 @@ def test_the_bounds_are_read(given: str, bounds: tuple[int, int]) -> None:
 
 
 def test_several_replicas_need_the_other_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brightfield.serving.start.serve", lambda settings: 17)
+    monkeypatch.setattr("brightfield.serving.start.serve", lambda settings, _: 17)
+    no_worker = partial(SimpleNamespace, over=True)
+    monkeypatch.setattr("brightfield.serving.worker_process.WorkerProcess", no_worker)
     assert commands.run(["serve"]) == 17
     with pytest.raises(ValueError, match="--engine ray"):
         commands.run(["serve", "--replicas", "2"])

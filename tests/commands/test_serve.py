@@ -5,17 +5,23 @@ import pytest
 from brightfield import __main__ as module
 from brightfield.outages import Unavailable
 from brightfield.serving import start as service
+from brightfield.serving import worker_process
 from brightfield.settings import Settings
 from brightfield_client.cli import main
 
 
+class _NoWorker:
+    over = True
+
+
 @pytest.fixture
 def started(monkeypatch):
-    """The settings that `serve` was called with."""
+    """The settings that `serve` was called with; no worker begins meanwhile."""
     for name in Settings.model_fields:
         monkeypatch.delenv(f"BRIGHTFIELD_{name.upper()}", raising=False)
     calls: list[Settings] = []
-    monkeypatch.setattr(service, "serve", lambda settings: calls.append(settings) or 0)
+    monkeypatch.setattr(service, "serve", lambda settings, _: calls.append(settings) or 0)
+    monkeypatch.setattr(worker_process, "WorkerProcess", _NoWorker)
     return calls
 
 
@@ -56,7 +62,7 @@ def test_a_wrong_value_stops_with_a_sentence(started, monkeypatch, capsys, flags
 
 
 def test_a_service_that_cannot_start(started, monkeypatch, capsys):
-    def fail(settings):
+    def fail(settings, _):
         raise Unavailable("The device is gone.")
 
     monkeypatch.setattr(service, "serve", fail)

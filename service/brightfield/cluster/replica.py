@@ -11,7 +11,7 @@ from brightfield.cluster.deployment import APPLICATION, deployment_options
 from brightfield.cluster.hosted_app import HostedApp
 from brightfield.serving.freed_memory import FreedMemory, trim_function
 from brightfield.serving.interpreter import set_up_for_service
-from brightfield.serving.worker import report_crashes, rest_of
+from brightfield.serving.life import report_crashes, rest_of
 from brightfield.settings import Settings
 
 

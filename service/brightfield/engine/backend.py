@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -81,9 +81,12 @@ class Backend:
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")
 
-    def begin_preload(self, names: Iterable[str]) -> Preloads:
-        """Begin to load models. They serve as they are, so what could run them faster waits."""
+    def begin_preload(self, names: Sequence[str], most: int | None = None) -> Preloads:
+        """Begin to load models. They serve as they are, so what could run them faster waits until
+        all are there: nobody loads `most` of them without loading all soon."""
         self._accelerator.hold()
+        if most is not None:
+            return Preloads(self.registry, names[:most])
         return Preloads(self.registry, names, self._accelerator.resume)
 
     def close(self, timeout: float) -> None:

@@ -202,9 +202,9 @@ class Engine:
         """Load the default models, but those that are set aside; blocks until they are warm."""
         self.begin_preload().wait()
 
-    def begin_preload(self) -> Preloads:
-        """Begin to load the default models; `Preloads` says what is wrong with them."""
-        return self._running().begin_preload(self.defaults.names)
+    def begin_preload(self, most: int | None = None) -> Preloads:
+        """Begin to load the default models, or `most` of them: then soon all have to follow."""
+        return self._running().begin_preload(self.defaults.names, most)
 
     def backlog(self) -> float:
         """Seconds of work that wait, on the lane that has most."""

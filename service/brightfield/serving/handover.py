@@ -1,25 +1,21 @@
-"""What a worker is given by the process that starts it: one line of JSON on its standard input."""
+"""What a worker is told by the process that starts it: one line of JSON on its standard input."""
 
 from __future__ import annotations
 
 import base64
+import io
 import json
-import os
 import socket
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from brightfield.serving.worker_process import WorkerProcess
 from brightfield.settings import Settings
 
 STOP = b"stop\n"
 """The line that asks a worker to stop; the end of its input says that the supervisor is gone."""
-
-
-# glibc gives every thread a heap of its own, and what one has freed no other uses.
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,63 +28,33 @@ class Handover:
     records: Path
     number: int
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """Start a worker and tell it all this.
-
-        A session of its own keeps a terminal's Ctrl+C to the supervisor, which passes it on, and
-        makes one group of all that the worker starts.
-        """
-        command = [sys.executable, "-m", "brightfield.serving.worker"]
-        descriptors = () if sys.platform == "win32" else [each.fileno() for each in self.sockets]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            pass_fds=descriptors,
-            start_new_session=True,
-            env={**_ENVIRONMENT, **os.environ},
-        )
-        say(process, json.dumps(self._message(process.pid)).encode() + b"\n")
-        return process
-
-    def _message(self, pid: int) -> dict[str, Any]:
-        return {
+    def tell(self, worker: WorkerProcess) -> None:
+        """Tell a worker all this."""
+        worker.give(self.sockets)
+        told = {
             "settings": self.settings.model_dump(mode="json"),
-            "sockets": [_shared(each, pid) for each in self.sockets],
+            "sockets": _described(self.sockets, worker.pid),
             "records": str(self.records),
             "number": self.number,
         }
+        worker.say(json.dumps(told).encode() + b"\n")
 
     @classmethod
-    def receive(cls, source: IO[bytes]) -> Handover:
-        """What the supervisor has told."""
-        told = json.loads(source.readline())
-        return cls(
-            Settings(**told["settings"]),
-            [_received(each) for each in told["sockets"]],
-            Path(told["records"]),
-            told["number"],
-        )
+    def receive(cls, given: list[socket.socket], source: io.FileIO) -> Handover:
+        """What the supervisor has told besides the sockets that were `given`."""
+        told: dict[str, Any] = json.loads(source.readline())
+        sockets = given + [_shared(each) for each in told["sockets"]]
+        return cls(Settings(**told["settings"]), sockets, Path(told["records"]), told["number"])
 
 
-def say(process: subprocess.Popen[bytes], line: bytes) -> None:
-    """Write to a worker's input. One that has died already hears nothing."""
-    if process.stdin is None:
-        return
-    try:
-        process.stdin.write(line)
-        process.stdin.flush()
-    except OSError:
-        pass
-
-
-def _shared(listener: socket.socket, pid: int) -> int | str:
-    """A descriptor that is inherited; on Windows a description, good for one process."""
+def _described(sockets: list[socket.socket], pid: int) -> list[str]:
+    """On Windows each socket as a text that is good for one process."""
     if sys.platform == "win32":
-        return base64.b64encode(listener.share(pid)).decode()
-    return listener.fileno()
+        return [base64.b64encode(each.share(pid)).decode() for each in sockets]
+    return []
 
 
-def _received(shared: int | str) -> socket.socket:
+def _shared(text: str) -> socket.socket:
     if sys.platform == "win32":
-        return socket.fromshare(base64.b64decode(str(shared)))
-    return socket.socket(fileno=int(shared))
+        return socket.fromshare(base64.b64decode(text))
+    raise ValueError("sockets come as such")

@@ -7,8 +7,6 @@ import logging
 import os
 import queue
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,9 +17,10 @@ import psutil
 from brightfield.runtime.flights import LastFlights
 from brightfield.runtime.quarantine import Quarantine
 from brightfield.serving.blame import blamed, how_it_ended
-from brightfield.serving.handover import STOP, Handover, say
+from brightfield.serving.handover import STOP, Handover
 from brightfield.serving.listening import listen
 from brightfield.serving.records import CRASH, FLIGHTS, QUARANTINE, RESTART, WRONG
+from brightfield.serving.worker_process import WorkerProcess
 from brightfield.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -32,15 +31,15 @@ _LOOK = 1.0  # seconds between two looks at what was left behind
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
-def supervise(settings: Settings) -> int:
-    """Run the service until it is asked to stop; the exit code.
+def supervise(settings: Settings, begun: WorkerProcess | None = None) -> int:
+    """Run the service until it is asked to stop; the exit code. The first worker may be `begun`.
 
     Raises `ValueError` with one sentence where nobody can listen at the address.
     """
     sockets = listen(settings.host, settings.port)
     try:
         with tempfile.TemporaryDirectory(prefix="brightfield-") as folder:
-            return Supervisor(Handover(settings, sockets, Path(folder), 0)).run()
+            return Supervisor(Handover(settings, sockets, Path(folder), 0), begun).run()
     finally:
         for each in sockets:
             each.close()
@@ -53,11 +52,12 @@ class Supervisor:
     last is read from its records, so the model that it died of is known (`serving.blame`).
     """
 
-    def __init__(self, handover: Handover) -> None:
+    def __init__(self, handover: Handover, begun: WorkerProcess | None = None) -> None:
         self._handover = handover
         self._settings = handover.settings
-        self._events: queue.SimpleQueue[int | subprocess.Popen[bytes]] = queue.SimpleQueue()
-        self._worker: subprocess.Popen[bytes] | None = None
+        self._begun = begun
+        self._events: queue.SimpleQueue[int | tuple[WorkerProcess, int]] = queue.SimpleQueue()
+        self._worker: WorkerProcess | None = None
         self._number = 0
         self._failed_starts = 0
         self._stopping_until: float | None = None
@@ -81,13 +81,13 @@ class Supervisor:
         given = self._handover
         for name in (FLIGHTS, CRASH):
             (given.records / name).unlink(missing_ok=True)
-        worker = Handover(self._settings, given.sockets, given.records, self._number).start()
-        self._worker = worker
+        self._worker = worker = self._begun or WorkerProcess()
+        self._begun = None
+        Handover(self._settings, given.sockets, given.records, self._number).tell(worker)
         self._number += 1
 
         def wait() -> None:
-            worker.wait()
-            self._events.put(worker)
+            self._events.put((worker, worker.wait()))
 
         threading.Thread(target=wait, name="wait", daemon=True).start()
 
@@ -101,7 +101,7 @@ class Supervisor:
             return self._give_up() if overdue else None
         if isinstance(event, int):
             return self._signalled(event)
-        return self._died(event)
+        return self._died(*event)
 
     def _signalled(self, number: int) -> int | None:
         if self._stopping_until is not None:
@@ -112,17 +112,16 @@ class Supervisor:
             each.close()
         if self._worker is None:
             return 0
-        say(self._worker, STOP)
+        self._worker.say(STOP)
         return None
 
     def _give_up(self) -> int:
         log.error("the worker did not end within %.0f s and is killed", self._settings.stop_timeout)
         return 1
 
-    def _died(self, worker: subprocess.Popen[bytes]) -> int | None:
+    def _died(self, worker: WorkerProcess, code: int) -> int | None:
         """Look at what a worker has left, and start another, unless it was asked to end."""
-        code = worker.returncode
-        _end_group(worker)
+        worker.end_group()
         self._worker = None
         if self._stopping_until is not None:
             return code if code >= 0 else 1
@@ -164,19 +163,10 @@ class Supervisor:
 
     def _end_worker(self) -> None:
         if self._worker is not None:
-            self._worker.kill()
-            self._worker.wait()
-            _end_group(self._worker)
+            self._worker.end()
 
 
-def _end_group(worker: subprocess.Popen[bytes]) -> None:
-    """End what a worker has started and left behind, as what a model's code has forked."""
-    if sys.platform != "win32":
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(worker.pid, signal.SIGKILL)
-
-
-def _reap(worker: subprocess.Popen[bytes] | None) -> None:
+def _reap(worker: WorkerProcess | None) -> None:
     """As process 1 of a container: let go of orphans that have ended."""
     if os.getpid() != 1:
         return

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchvision.ops import roi_align
 
 from brightfield.cards import ModelCard
 from brightfield.models.architecture import Candidates
@@ -131,5 +130,7 @@ def _of_image(found: Mapping[str, Tensor], card: ModelCard) -> Candidates:
         return candidates
     maps = masks.float().reshape(len(boxes), 1, *masks.shape[-2:])
     rows = torch.arange(len(boxes), device=boxes.device)[:, None].to(boxes)
+    from torchvision.ops import roi_align  # which others than detectors do without
+
     cut = roi_align(maps, torch.cat([rows, boxes], dim=1), _MASK, aligned=True)
     return candidates._replace(masks=cut.clamp(_SURE, 1 - _SURE).logit()[None])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.models.detection.roi_heads import expand_boxes, expand_masks, paste_mask_in_image
 
 from brightfield.cards import OutputSpec
 from brightfield.images.labels import Labels
@@ -109,9 +108,11 @@ def _paste(
     labels: Labels, number: int, mask: torch.Tensor, box: NDArray[np.float32], region: Region
 ) -> None:
     """Write `number` where the mask over the box is set, in a window just around it."""
-    wide, padding = expand_masks(mask[None, None], 1)
+    from torchvision.models.detection import roi_heads  # which others than detectors do without
+
+    wide, padding = roi_heads.expand_masks(mask[None, None], 1)
     # Whole pixels of the image first, so that a region is a part of the whole image's answer.
-    corners = expand_boxes(torch.from_numpy(box)[None], padding)[0].to(torch.int64)
+    corners = roi_heads.expand_boxes(torch.from_numpy(box)[None], padding)[0].to(torch.int64)
     corners = corners - torch.tensor([region.x, region.y] * 2)
     left, top = (max(0, int(edge)) for edge in corners[:2])
     height = min(labels.shape[0], int(corners[3]) + 1) - top
@@ -119,7 +120,7 @@ def _paste(
     if height <= 0 or width <= 0:
         return
     window = corners - torch.tensor([left, top] * 2)
-    pasted = paste_mask_in_image(wide[0, 0], window, height, width)
+    pasted = roi_heads.paste_mask_in_image(wide[0, 0], window, height, width)
     view = labels[top : top + height, left : left + width]
     view[pasted.numpy() >= 0.5] = number
 

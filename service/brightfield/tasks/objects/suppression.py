@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.ops import batched_nms
 
 from brightfield.models.architecture import Candidates
 
@@ -137,6 +136,8 @@ def _suppressed(boxes: Tensor, scores: Tensor, classes: Tensor, iou: float) -> T
     coordinates from 0 on; boxes at the rim of an image reach below.
     """
     origin = boxes.amin(dim=0)[:2].repeat(2) if len(boxes) else boxes.new_zeros(4)
+    from torchvision.ops import batched_nms  # which others than detectors do without
+
     best: Tensor = batched_nms(boxes - origin, scores, classes, iou)
     return best
 
