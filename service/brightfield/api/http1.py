@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from brightfield.refusals import HeadTooLarge, HeadTooSlow, MalformedRequest, To
 
 MOST_BYTES_OF_A_HEAD = 64 * 2**10
 MOST_REQUESTS_IN_LINE = 100
+_REMEMBERED, _LONGEST_REMEMBERED = 256, 1024
 
 # Asked in place of a request whose head can't be understood, so that its refusal is answered
 # as all other requests are: in order, counted and logged.
@@ -109,7 +111,10 @@ class Http1(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._in_head:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
             self._head_bytes += len(name) + len(value) + 4  # with a colon, a blank and a line end
             if self._head_bytes > MOST_BYTES_OF_A_HEAD:
                 self._refuse(_too_large())
@@ -155,13 +160,13 @@ class Http1(HttpToolsProtocol):
 
     def _describe(self, method: bytes, version: str) -> None:
         """Put what the head says into the scope of the request."""
-        parts = httptools.parse_url(self.url)
-        path = parts.path.decode("ascii")
         self.scope["method"] = method.decode("ascii")
         self.scope["http_version"] = version
-        self.scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
-        self.scope["raw_path"] = self.root_path.encode("ascii") + parts.path
-        self.scope["query_string"] = parts.query or b""
+        known = len(self.url) <= _LONGEST_REMEMBERED
+        path, raw_path, query = (_remembered_parts if known else _parts)(self.url)
+        self.scope["path"] = self.root_path + path
+        self.scope["raw_path"] = self.root_path.encode("ascii") + raw_path
+        self.scope["query_string"] = query
 
     def _answer(self, version: str) -> None:
         """Begin the answer, or let it wait for those of the requests before."""
@@ -262,6 +267,17 @@ class Http1(HttpToolsProtocol):
             min(idle, key=lambda each: each._idle_since)._lingering.close_at_once()
         else:
             self._give_up(_too_many_connections(most))
+
+
+def _parts(url: bytes) -> tuple[str, bytes, bytes]:
+    """The path, decoded and as it came, and the query."""
+    parts = httptools.parse_url(url)
+    path = parts.path.decode("ascii")
+    return unquote(path) if "%" in path else path, parts.path, parts.query or b""
+
+
+# Tools ask for the same again and again.
+_remembered_parts = lru_cache(maxsize=_REMEMBERED)(_parts)
 
 
 def _malformed() -> BrightfieldError:

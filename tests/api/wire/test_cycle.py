@@ -93,3 +93,8 @@ def test_no_header_breaks_out_of_its_line(header: Header) -> None:
 def test_a_reply_is_as_long_as_it_says() -> None:
     with pytest.raises(RuntimeError, match="longer"):
         sent([(b"content-length", b"1")], b"ok")
+
+
+def test_names_are_in_lower_case() -> None:
+    wire = sent([(b"Content-Length", b"2"), (b"X-A", b"B")], b"ok")
+    assert wire.writes == [b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: B\r\n\r\nok"]

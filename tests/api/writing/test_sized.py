@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from brightfield.api.app import create_app
+from brightfield.api.writing.sized import json_reply
 
 from ..conftest import CHELSEA, png
 
@@ -45,3 +47,11 @@ def test_a_reply_over_the_limit(
 
 def test_a_reply_within_the_limit(narrow: TestClient) -> None:
     assert narrow.post("/classify?top_k=1", content=CAT).status_code == 200
+
+
+def test_a_reply_has_the_headers_that_starlette_writes() -> None:
+    given = {"X-Model": "a@1", "Server-Timing": "decode;dur=1.00"}
+    written = json_reply({"a": [1, 2]}, 1000, status=207, headers=given)
+    known = Response(b'{"a":[1,2]}', 207, given, "application/json")
+    assert (written.body, written.status_code) == (known.body, known.status_code)
+    assert written.raw_headers == known.raw_headers

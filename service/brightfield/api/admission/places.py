@@ -91,6 +91,9 @@ class PlacesInFlight:
 
     async def take(self, count: int, caller: Caller) -> None:
         """As `admit`, for places that are given back by `give`."""
+        if self._turns.idle and count <= self._most - self._taken:
+            self._note(count)  # as nearly always
+            return
         self.check(count)
         now, key = self._clock(), caller.key
         if not (self._turns.keeps(now, count, self._taken, key) or self._spares(count)):
@@ -131,7 +134,8 @@ class PlacesInFlight:
 
     def _note(self, change: int) -> None:
         self._taken += change
-        self._rate.note(self._clock(), self._taken, max(0, -change))
+        if self._rate.crowded or 2 * self._taken >= self._most:  # else there is nothing to count
+            self._rate.note(self._clock(), self._taken, max(0, -change))
 
     def _watch(self, caller: Caller) -> None:
         """Notice when the connection of somebody refused is closed."""

@@ -25,12 +25,13 @@ class ReturnRate:
         self._outlook = outlook
         self._count = self._seconds = 0.0
         self._since = -math.inf
-        self._crowded = False
+        self.crowded = False
+        """Whether half of the places were taken when it was last told."""
 
     def note(self, now: float, taken: int, returned: int = 0) -> None:
         """Note that `taken` places are taken from now on, and that `returned` came back."""
         crowded = 2 * taken >= self._most
-        if self._crowded:
+        if self.crowded:
             passed = now - self._since
             kept = math.exp(-passed / _MEMORY)
             self._count = self._count * kept + returned
@@ -39,7 +40,7 @@ class ReturnRate:
             missing = max(0.0, _TRUST - self._seconds)
             self._count += missing * taken / max(self._outlook(), 0.1)
             self._seconds += missing
-        self._crowded, self._since = crowded, now
+        self.crowded, self._since = crowded, now
 
     @property
     def per_second(self) -> float:

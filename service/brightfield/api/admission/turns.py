@@ -100,6 +100,11 @@ class Turns:
         self._next = -math.inf
         self._faithful = 1.0
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is promised: everybody is let in who finds room."""
+        return not self._moments and not self._promises
+
     def keeps(self, now: float, wanted: int, taken: int, key: Hashable | None) -> bool:
         """Whether a caller is let in because it comes at a moment that was promised."""
         self._forget(now)

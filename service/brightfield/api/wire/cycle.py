@@ -53,9 +53,12 @@ class Cycle(RequestResponseCycle):
 
     def _begun(self, status: int, own: Iterable[Header]) -> bytes:
         """The head of the reply. Raises `RuntimeError` for a header that would break it."""
-        headers = [(name.lower(), value) for name, value in (*self.default_headers, *own)]
-        if _NOT_IN_NAMES.search(b"".join([name for name, _ in headers])):
+        headers = [*self.default_headers, *own]
+        names = b"".join([name for name, _ in headers])
+        if _NOT_IN_NAMES.search(names):
             raise RuntimeError("the name of a header has a character that none may have")
+        if names != names.lower():  # our own never are in capitals
+            headers = [(name.lower(), value) for name, value in headers]
         if _NOT_IN_VALUES.search(b"".join([value for _, value in headers])):
             raise RuntimeError("the value of a header has a character that none may have")
         self.response_started = True

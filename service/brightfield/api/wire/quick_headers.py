@@ -9,6 +9,7 @@ from typing import overload
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from brightfield.api.wire.header_names import WIRE_NAMES
 from brightfield.api.wire.heads import Header
 
 
@@ -25,7 +26,7 @@ class QuickHeaders(Headers):
     @overload
     def get(self, key: str, default: str) -> str: ...
     def get(self, key: str, default: str | None = None) -> str | None:
-        value = self._first.get(key.lower().encode("latin-1"))
+        value = self._first.get(WIRE_NAMES[key])
         return default if value is None else value.decode("latin-1")
 
 
