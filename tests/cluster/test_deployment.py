@@ -28,6 +28,11 @@ def test_every_variable_has_a_reason_and_is_set_once() -> None:
     assert set(names) <= set(applied())
 
 
+def test_replicas_share_few_heaps_as_the_plain_service_does() -> None:
+    assert applied()["MALLOC_ARENA_MAX"] == "2"
+    assert applied({"MALLOC_ARENA_MAX": "4"})["MALLOC_ARENA_MAX"] == "4"
+
+
 def test_what_waits_for_an_answer_waits_longer_than_the_service() -> None:
     found = applied(timeout=40)
     waits = [int(value) for name, value in found.items() if name.endswith(("_TIMEOUT_SERVER_S",
