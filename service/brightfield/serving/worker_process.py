@@ -10,8 +10,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-# glibc gives every thread a heap of its own, and what one has freed no other uses.
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""What a process that serves begins with, where nothing else is set: glibc gives every thread a
+heap of its own, and what one has freed no other uses."""
 
 _MOST_SOCKETS = 64
 _SIGN = b"\n"
@@ -32,7 +33,7 @@ class WorkerProcess:
             [sys.executable, "-m", "brightfield.serving.worker"],
             stdin=end,
             start_new_session=True,
-            env={**_ENVIRONMENT, **os.environ},
+            env={**ENVIRONMENT, **os.environ},
         )
         if self._line is not None:
             os.close(end)
