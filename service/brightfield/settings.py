@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from brightfield.backend_names import BackendChoice, PrecisionChoice
+from brightfield.served_models import ServedModels
 
 _UNITS = {
     "": 1,
@@ -72,8 +73,8 @@ class Settings(BaseSettings):
     target_wait: float = Field(0.5, gt=0)
     """Seconds of waiting work at each replica, with more of which there are more replicas."""
     address: str = ""
-    """Host and port at which other machines reach this very process, for GET /cluster/targets;
-    empty: `host` (or this machine's name) and `port`."""
+    """Host and port at which other machines reach this very process, for GET /cluster/targets and
+    for requests that are passed on; empty: `host` (or this machine's name) and `port`."""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
@@ -86,6 +87,9 @@ class Settings(BaseSettings):
     """File of the certificate's private key (PEM)."""
     models: str = ""
     """Folders of model folders, added to the shipped models; separated as in PATH."""
+    serves: str = ""
+    """Models that this process loads, by id with commas, as nuclei,photo-*; !photo-* is all but
+    these. Requests for others are passed on to processes that serve them. Empty: all."""
     data: Path = Field(default_factory=_default_data)
     """Folder of the store, the uploaded images and downloaded weights."""
     database_url: str = ""
@@ -213,6 +217,12 @@ class Settings(BaseSettings):
             raise ValueError("write a number, as 4, or the fewest and the most, as 2:16")
         return value
 
+    @field_validator("serves")
+    @classmethod
+    def _patterns(cls, value: str) -> str:
+        ServedModels.read(value)
+        return value
+
     @field_validator("default_models")
     @classmethod
     def _pairs(cls, value: str) -> str:
@@ -252,6 +262,11 @@ class Settings(BaseSettings):
     def models_by_task(self) -> dict[str, str]:
         pairs = (pair.split("=") for pair in self.default_models.split(",") if pair)
         return {task.strip(): model.strip() for task, model in pairs}
+
+    @property
+    def served(self) -> ServedModels:
+        """The models that this process loads."""
+        return ServedModels.read(self.serves)
 
     @property
     def image_folder(self) -> Path | None:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from brightfield.served_models import ServedModels
 from brightfield.store import tables
 from brightfield.store.database import reading, relaxed
 from brightfield.store.database_clock import LeaseClock, database_now
@@ -29,6 +30,10 @@ class Replica:
     address: str
     """Where it can be asked itself, as `10.0.0.2:8000`; empty if nobody can."""
     version: str
+    scheme: str = "http"
+    """By which it is asked there: `http`, or `https`."""
+    serves: str = ""
+    """The models that it loads, as `ServedModels.read` reads them."""
     images: str = ""
     """Where it keeps uploaded images (`ImageStore.place`)."""
     cards_digest: str = ""
@@ -38,6 +43,11 @@ class Replica:
     started: float = 0.0
     beat: float = 0.0
     """When it renewed its lease, by the database's clock."""
+
+    @property
+    def served(self) -> ServedModels:
+        """The models that it loads."""
+        return ServedModels.read(self.serves)
 
 
 def this_replica(address: str, version: str) -> Replica:
