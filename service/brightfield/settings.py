@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from brightfield.backend_names import BackendChoice, PrecisionChoice
+from brightfield.replica_pools import ReplicaPool, bounds, read_pools
 from brightfield.served_models import ServedModels
 
 _UNITS = {
@@ -26,7 +27,6 @@ _UNITS = {
     "GIB": 2**30,
 }
 _BYTES = re.compile(r"\s*([\d.]+)\s*([KMG]i?B|B|)\s*", re.IGNORECASE)
-_REPLICAS = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
 
 
 def parse_bytes(text: str | int) -> int:
@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     """Cores that a replica counts for, and threads that it computes with unless threads says."""
     replica_gpus: int = Field(0, ge=0, le=1)
     """GPUs that a replica owns: 1, or 0 for none, which sees no GPU."""
+    pools: str = ""
+    """With engine=ray: further replicas for models that don't fit everywhere, as
+    "large: sam-*,medsam replicas=1:2 gpus=1", with semicolons between several; the others load
+    the rest."""
     target_wait: float = Field(0.5, gt=0)
     """Seconds of waiting work at each replica, with more of which there are more replicas."""
     address: str = ""
@@ -212,9 +216,13 @@ class Settings(BaseSettings):
     @field_validator("replicas")
     @classmethod
     def _bounds(cls, value: str) -> str:
-        match = _REPLICAS.fullmatch(value)
-        if match is None or not 0 < int(match[1]) <= int(match[2] or match[1]):
-            raise ValueError("write a number, as 4, or the fewest and the most, as 2:16")
+        bounds(value)
+        return value
+
+    @field_validator("pools")
+    @classmethod
+    def _pools(cls, value: str) -> str:
+        read_pools(value)
         return value
 
     @field_validator("serves")
@@ -243,8 +251,12 @@ class Settings(BaseSettings):
     @property
     def replica_bounds(self) -> tuple[int, int]:
         """The fewest and the most processes that answer."""
-        fewest, _, most = self.replicas.partition(":")
-        return int(fewest), int(most or fewest)
+        return bounds(self.replicas)
+
+    @property
+    def replica_pools(self) -> tuple[ReplicaPool, ...]:
+        """Those beside the replicas that load the rest."""
+        return read_pools(self.pools)
 
     @property
     def reached_at(self) -> str:
