@@ -32,8 +32,12 @@ class PoolService:
         self._socket = listening = socket.socket()
         listening.bind(("127.0.0.1", 0))
         self.port = listening.getsockname()[1]
-        self.app: FastAPI = create_app(self.settings_of(port=self.port, **self.values))
-        config = uvicorn.Config(self.app, http=Http1, log_config=None, timeout_keep_alive=75)
+        settings = self.settings_of(port=self.port, **self.values)
+        self.app: FastAPI = create_app(settings)
+        chain, key = settings.tls_certificate, settings.tls_key
+        config = uvicorn.Config(
+            self.app, http=Http1, log_config=None, ssl_certfile=chain, ssl_keyfile=key
+        )
         self._server = uvicorn.Server(config)
         run = self._server.run
         self._thread = threading.Thread(target=run, kwargs={"sockets": [listening]}, daemon=True)
@@ -41,8 +45,8 @@ class PoolService:
         while not self._server.started:
             assert self._thread.is_alive(), "the service did not start"
             time.sleep(0.01)
-        url = f"http://127.0.0.1:{self.port}"
-        self.client = httpx2.Client(base_url=url, trust_env=False, timeout=60)
+        url = f"{'https' if chain else 'http'}://127.0.0.1:{self.port}"
+        self.client = httpx2.Client(base_url=url, trust_env=False, timeout=60, verify=not chain)
         return self
 
     def __exit__(self, *_: object) -> None:

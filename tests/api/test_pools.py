@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+import trustme
 
 from brightfield import tasks
 from brightfield.access.issuing import KeyRequest, issue
@@ -54,7 +57,7 @@ def common(
         yield {
             "database_url": address, "images": "database", "threads": 1, "lease": 30.0,
             "preload": False, "models": str(folder), "trust_model_code": True,
-            "require_keys": "never",
+            "require_keys": "never", "backend": "eager",
         }  # fmt: skip
 
 
@@ -128,7 +131,7 @@ def test_a_reply_comes_back_as_it_is(a: PoolService, b: PoolService) -> None:
 
 
 def test_a_job_runs_where_its_model_is(a: PoolService, b: PoolService) -> None:
-    path = "/occlusion?window=32&stride=32&format=npy"
+    path = "/occlusion?window=48&stride=48&format=npy"
     direct = b.client.post(path, content=CAT)
     job = a.client.post(path, content=CAT, headers=ASYNC).json()["id"]
     told = list(events(a.client.get(f"/jobs/{job}/events").text))
@@ -148,6 +151,7 @@ def test_a_job_that_runs_elsewhere_is_cancelled_here(a: PoolService, b: PoolServ
     assert job not in a.parts.worker.running
 
 
+@pytest.mark.slow
 def test_a_job_waits_for_who_can_run_it(
     a: PoolService, b: PoolService, common: dict[str, Any], settings_of: Callable[..., Settings]
 ) -> None:
@@ -255,6 +259,7 @@ def test_who_hangs_up_ends_the_work_elsewhere(a: PoolService, b: PoolService) ->
         eventually(lambda each=each, count=count: each.counted(left) == count + 1)
 
 
+@pytest.mark.slow
 def test_a_deadline_travels_on(a: PoolService, b: PoolService) -> None:
     path, soon = "/saliency?method=smoothgrad&samples=4000", {"X-Request-Timeout": "0.5"}
     late = a.client.post(path, content=CAT, headers=soon)
@@ -303,6 +308,7 @@ def test_collections_are_filled_and_asked_at_either(a: PoolService, b: PoolServi
         assert one.status_code == 200 and same(one, two)
 
 
+@pytest.mark.slow
 def test_what_another_loads_is_no_reason_not_to_be_ready(
     common: dict[str, Any], settings_of: Callable[..., Settings]
 ) -> None:
@@ -320,3 +326,81 @@ def test_an_engine_loads_what_it_serves_alone(settings_of: Callable[..., Setting
             engine.ask(tasks.Classify(), CAT)
         with pytest.raises(ModelNotServed):
             engine.registry.load("imagenet-lite0")
+
+
+class BrokenOff:
+    """A server at a port that reads one request, answers so much, and closes the connection."""
+
+    def __init__(self, after: bytes) -> None:
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self.read = b""
+        threading.Thread(target=self._answer, args=(after,), daemon=True).start()
+
+    def _answer(self, after: bytes) -> None:
+        with self._listening, self._listening.accept()[0] as connection:
+            self.read = connection.recv(1 << 20)
+            connection.sendall(after)
+
+
+@pytest.fixture
+def ask_who_breaks_off(
+    a: PoolService, b: PoolService, still: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[httpx2.Response, bytes]]:
+    own = next(each for each in a.parts.heart.living if each.id == b.parts.cluster.own.id)
+
+    def ask(after: bytes, **headers: str) -> tuple[httpx2.Response, bytes]:
+        server = BrokenOff(after)
+        monkeypatch.setattr(a.parts.heart, "living", [replace(own, address=server.address)])
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return a.client.post("/embed?layer=logits", content=CAT, headers=named), server.read
+
+    return ask
+
+
+def test_a_reply_that_breaks_off_is_none(ask_who_breaks_off: Any) -> None:
+    lost, _ = ask_who_breaks_off(b"")
+    assert (lost.status_code, lost.json()["code"]) == (503, "reply_lost")
+    with pytest.raises(httpx2.RemoteProtocolError):
+        ask_who_breaks_off(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{")
+
+
+def test_what_came_goes_on_as_it_came(ask_who_breaks_off: Any, a: PoolService) -> None:
+    given = {
+        "Accept": "application/x-npy", "Authorization": "Bearer x", "TE": "trailers",
+        "X_Request_ID": "mine-18", "X_Request_Timeout": "9", "Origin": f"http://127.0.0.1:{a.port}",
+    }  # fmt: skip
+    _, read = ask_who_breaks_off(b"", **given)
+    head, _, body = read.partition(b"\r\n\r\n")
+    line, *rest = head.decode().split("\r\n")
+    sent = {name.lower(): value for name, _, value in (each.partition(": ") for each in rest)}
+    assert line == "POST /embed?layer=logits HTTP/1.1" and CAT.startswith(body)
+    assert sent["host"] == f"127.0.0.1:{a.port}" and sent["content-length"] == str(len(CAT))
+    assert (sent["accept"], sent["authorization"]) == ("application/x-npy", "Bearer x")
+    assert sent["x-request-id"] == "mine-18" and 0 < float(sent["x-request-timeout"]) <= 9
+    assert sent[PASSED_ON] == a.parts.cluster.own.id
+    assert not {"origin", "te"} & sent.keys()
+
+
+@pytest.mark.slow
+def test_processes_with_https_trust_the_certificate_that_they_share(
+    common: dict[str, Any], settings_of: Callable[..., Settings], tmp_path: Path
+) -> None:
+    key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_pem.write_to_path(str(key))
+    for part in (*issued.cert_chain_pems, authority.cert_pem):
+        part.write_to_path(str(chain), append=True)
+    tls = {**common, "tls_certificate": chain, "tls_key": key}
+    with (
+        PoolService(settings_of, {**tls, "serves": NOBODYS}) as one,
+        PoolService(settings_of, {**tls, "serves": "bright"}) as two,
+    ):
+        one.parts.heart.beat()
+        for each in (one, two):
+            reply = each.client.post(f"/segment?model={NOBODYS}", content=RINGS)
+            assert reply.status_code == 200, reply.text
+        targets = one.client.get("/cluster/targets").json()
+        schemes = {each["labels"]["__scheme__"] for each in targets}
+        assert schemes == {"http", "https"}  # the other two are there

@@ -137,10 +137,12 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         places = admission.lengthy if understood.lengthy else admission.answers
         as_job = job if "respond-async" in came.received.headers.get("prefer", "") else None
         passing = came.services.passing
-        models = await understood.models() if as_job or passing.pools.partial else ()
-        if as_job is None and passing.pools.lacking(models):
-            return await passing.answer(request, came.received.body, models, came.ticket)
-        passing.pools.check(models)
+        models: Sequence[str] = ()
+        if as_job is not None or passing.pools.partial:
+            models = await understood.models()
+            if as_job is None and passing.pools.lacking(models):
+                return await passing.answer(request, came.received.body, models, came.ticket)
+            passing.pools.check(models)
         with visitor_of(request).allowance.hold(understood.places) as share:
             if as_job is None:
                 async with places.admit(understood.places, caller):

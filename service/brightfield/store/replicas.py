@@ -30,16 +30,16 @@ class Replica:
     address: str
     """Where it can be asked itself, as `10.0.0.2:8000`; empty if nobody can."""
     version: str
-    scheme: str = "http"
-    """By which it is asked there: `http`, or `https`."""
-    serves: str = ""
-    """The models that it loads, as `ServedModels.read` reads them."""
     images: str = ""
     """Where it keeps uploaded images (`ImageStore.place`)."""
     cards_digest: str = ""
     """Of all its model cards; replicas with the same answer with the same models."""
     residents: tuple[str, ...] = ()
     """The models that it has in memory."""
+    scheme: str = "http"
+    """By which it is asked at its address: `http`, or `https`."""
+    serves: str = ""
+    """The models that it loads, as `ServedModels.read` reads them."""
     started: float = 0.0
     beat: float = 0.0
     """When it renewed its lease, by the database's clock."""

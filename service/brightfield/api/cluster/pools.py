@@ -26,19 +26,15 @@ class Pools:
         self._heart = heart
         self._engine = engine
         self._lease = lease
-        self._partial = not engine.settings.served.every
+        self.partial = not engine.settings.served.every
+        """Whether there are models that this process doesn't load."""
         self._host = this_process().host
         self._asked: Counter[str] = Counter()
         self._silent: dict[str, float] = {}
 
-    @property
-    def partial(self) -> bool:
-        """Whether there are models that this process doesn't load."""
-        return self._partial
-
     def lacking(self, models: Collection[str]) -> bool:
         """Whether a request that needs these models is for another process."""
-        return self._partial and any(map(self._engine.registry.elsewhere, models))
+        return self.partial and any(map(self._engine.registry.elsewhere, models))
 
     def check(self, models: Collection[str]) -> None:
         """Raises `ModelNotServed` if neither this process nor another serves all these models."""
@@ -80,7 +76,7 @@ class Pools:
 
     def refusal(self, models: Collection[str], advice: str) -> ModelNotServed:
         """What a caller is told if nobody answers; `advice` is a sentence with a space before."""
-        names = " and ".join(sorted(models))
+        names = " and ".join(sorted(set(models)))
         return ModelNotServed(
             f"No process of the service that can be reached serves {names}.{advice} Start one "
             "whose BRIGHTFIELD_SERVES names it, or ask again if one is about to start.",
