@@ -27,7 +27,7 @@ class Hosted(Protocol):
 
     place: str
 
-    def reached_at(self, address: str) -> None: ...
+    def answers_at(self, port: int) -> None: ...
 
     async def drain(self) -> None: ...
 
@@ -82,8 +82,7 @@ class Doorway:
     def _arrive(self, resident: Hosted, scope: Scope) -> None:
         """With the first request, which is the balancer's look at its health."""
         self._place = resident.place
-        host, port = scope["server"]
-        resident.reached_at(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        resident.answers_at(scope["server"][1])
         self._watch = asyncio.create_task(self._await_end(resident))
 
     async def _await_end(self, resident: Hosted) -> None:
