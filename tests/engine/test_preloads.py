@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from concurrent.futures import Future
 from typing import Any
 
@@ -78,3 +79,17 @@ def test_a_bad_card_ends_the_start_before_anything_is_loaded() -> None:
     with pytest.raises(UnknownModel):
         preloads(registry, "aaa", "absent")
     assert not registry.loads
+
+
+def test_a_model_that_is_dropped_later_is_not_kept() -> None:
+    class Model:
+        pass
+
+    registry, model = Loads(), Model()
+    made = preloads(registry, "one")
+    registry.loads["one"].set_result(model)
+    registry.loads.clear()
+    known = weakref.ref(model)
+    del model
+    assert known() is None
+    made.check()
