@@ -125,7 +125,7 @@ def nodes(given: argparse.Namespace) -> None:
         undisturbed = httpx2.post(
             first.address + QUERY, content=image, timeout=300, trust_env=False
         )
-        undisturbed.raise_forstatus()
+        undisturbed.raise_for_status()
         killer = threading.Thread(target=_kill, args=(second, given))
         killer.start()
         accepted = [_post(first, image) for _ in range(given.jobs)]
@@ -201,7 +201,7 @@ def two(given: argparse.Namespace) -> None:
 def _rate(node: SeparateNode, image: bytes, requests: int) -> float:
     def ask(_: int) -> None:
         reply = httpx2.post(node.address + QUERY, content=image, timeout=300, trust_env=False)
-        reply.raise_forstatus()
+        reply.raise_for_status()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ask, range(8)))

@@ -24,7 +24,6 @@ import statistics
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ import torch
 from load import photographs, started
 from overhead import costs, environment, measured, table
 from overhead import report as report_overhead
+from settled import wait_until_settled
 
 from brightfield.cards import ModelCard
 from brightfield.engine import Engine
@@ -42,6 +42,7 @@ from brightfield.images.decode import decode
 from brightfield.images.limits import Limits
 from brightfield.preprocess import preprocess
 from brightfield.runtime.resident import Resident
+from brightfield.runtime.torch_threads import OneThread
 from brightfield.serving.interpreter import set_up_for_service
 from brightfield.settings import Settings
 
@@ -59,6 +60,7 @@ class Bound:
     forward: Callable[[torch.Tensor], object]
     bodies: Sequence[bytes]
     threads: int
+    own_threads: bool
 
     @classmethod
     def of(cls, resident: Resident, bodies: Sequence[bytes]) -> Bound:
@@ -66,7 +68,8 @@ class Bound:
         operation = resident.predicting()
         place = getattr(operation, "place", resident.place)
         forward = lambda rows: operation(resident.module, place(rows), ())  # noqa: E731
-        return cls(resident.card, forward, bodies, os.cpu_count() or 1)
+        own_threads = getattr(operation, "own_threads", False)
+        return cls(resident.card, forward, bodies, os.cpu_count() or 1, own_threads)
 
     def prepared(self, body: bytes) -> torch.Tensor:
         return preprocess(decode(body, limits=Limits(MAX_PIXELS)), self.card.input).tensor
@@ -102,8 +105,9 @@ class Bound:
         begin = time.perf_counter()
         with torch.inference_mode():
             while time.perf_counter() - begin < seconds:
-                rows = torch.cat([ready.get() for _ in range(batch)])
-                self.forward(rows)
+                tensors = [ready.get() for _ in range(batch)]
+                with OneThread(self.own_threads):
+                    self.forward(torch.cat(tensors))
                 images += batch
                 if warm and not (warm := warm - 1):
                     images, begin = 0, time.perf_counter()
@@ -120,16 +124,6 @@ def accelerated() -> Iterator[Resident]:
             time.sleep(0.2)
         print(f"run by {resident.predicting()}", file=sys.stderr)
         yield resident
-
-
-def wait_until_settled(base: str) -> None:
-    """Until the service runs the model by what was found."""
-    while True:
-        with urllib.request.urlopen(f"{base}/models/{MODEL}") as reply:
-            found = json.loads(reply.read())["acceleration"]
-        if found is not None and found["progress"] not in ("waiting", "preparing"):
-            return
-        time.sleep(0.5)
 
 
 async def throughput(

@@ -23,9 +23,8 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +32,7 @@ from typing import NamedTuple
 import httpx2
 import psutil
 from PIL import Image
+from settled import wait_until_settled
 from skimage import data
 
 LIGHT = (
@@ -44,7 +44,6 @@ HEAVY = (
 )  # fmt: skip
 _SIDES = 100, 1500
 _REST = 3.0
-_SETTLED = 600.0
 
 
 class Memory(NamedTuple):
@@ -108,23 +107,6 @@ def service(folder: Path) -> Iterator[tuple[psutil.Process, str]]:
         process.wait(60)
 
 
-async def settled(client: httpx2.AsyncClient) -> None:
-    """Wait until the default models are in memory, and what runs them is found."""
-    until = time.monotonic() + _SETTLED
-    while time.monotonic() < until:
-        with suppress(httpx2.HTTPError):
-            ready = await client.get("/readyz")
-            if ready.status_code == 200 and await _decided(client, ready.json()["resident"]):
-                return
-        await asyncio.sleep(0.5)
-    raise TimeoutError(f"not settled within {_SETTLED:.0f} s")
-
-
-async def _decided(client: httpx2.AsyncClient, names: Sequence[str]) -> bool:
-    found = [(await client.get(f"/models/{name}")).json() for name in names]
-    return all(each["acceleration"]["progress"] == "settled" for each in found)
-
-
 class Run:
     """So many requests of several clients, with a look at the memory after each tenth."""
 
@@ -165,7 +147,7 @@ class Run:
 async def measure(given: argparse.Namespace) -> Run:
     with tempfile.TemporaryDirectory() as folder, service(Path(folder)) as (process, address):
         async with httpx2.AsyncClient(base_url=address, timeout=600, trust_env=False) as client:
-            await settled(client)
+            await asyncio.to_thread(wait_until_settled, address)
             await asyncio.sleep(_REST)
             run = Run(process, client, given)
             await run.all()

@@ -39,6 +39,7 @@ from servers import CARDS, Server, archive, lacking, servers, versions
 
 sys.path.append(str(Path(__file__).parent.parent))
 from load import Load, photographs, run
+from settled import read, wait_until_settled
 
 _PATIENCE = 300.0
 _LOOK = 0.05
@@ -84,13 +85,15 @@ def _measured(
         if name.startswith("brightfield"):
             with _running(server, Path(work) / "first.log") as process:
                 _wait_for_first(server, process, bodies[0])
-                _wait_until_settled(server, network)
+                wait_until_settled(f"http://127.0.0.1:{server.port}")
         with _running(server, Path(work) / "server.log") as process:
             begin = time.perf_counter()
             _wait_for_first(server, process, bodies[0])
             row["cold_start_s"] = time.perf_counter() - begin
             if name.startswith("brightfield"):
-                row["runs_by"] = _wait_until_settled(server, network)
+                row["runs_by"] = wait_until_settled(f"http://127.0.0.1:{server.port}")[
+                    CARDS[network]
+                ]
             row |= asyncio.run(_loaded(server, process.pid, bodies, given))
             row["same"] = _agreement(server, network, files, given.compared)
     return row
@@ -162,25 +165,6 @@ def _label(server: Server, body: bytes) -> object:
         return server.answer(json.loads(reply.read()))
 
 
-def _wait_until_settled(server: Server, network: str) -> str:
-    """By what Brightfield runs the network, when that is found for all models in memory."""
-    models = f"http://127.0.0.1:{server.port}/models"
-    until = time.perf_counter() + _PATIENCE
-    while time.perf_counter() < until:
-        resident = [each["id"] for each in _read(models)["models"] if each["state"] == "resident"]
-        found = {name: _read(f"{models}/{name}")["acceleration"] for name in resident}
-        if not any(each["progress"] in ("waiting", "preparing") for each in found.values()):
-            chosen = found[CARDS[network]]
-            return f"{chosen['backend']} {chosen['precision']}"
-        time.sleep(1)
-    raise RuntimeError(f"{server.name} didn't settle on a backend")
-
-
-def _read(url: str) -> Any:
-    with urllib.request.urlopen(url) as reply:
-        return json.loads(reply.read())
-
-
 async def _loaded(
     server: Server, pid: int, bodies: Sequence[bytes], given: argparse.Namespace
 ) -> dict[str, Any]:
@@ -242,7 +226,7 @@ def _agreement(server: Server, network: str, files: Path, count: int) -> float:
 
 
 def _names(server: Server, network: str) -> Sequence[str]:
-    card = _read(f"http://127.0.0.1:{server.port}/models/{CARDS[network]}")
+    card = read(f"http://127.0.0.1:{server.port}/models/{CARDS[network]}")
     return [each["name"] for each in card["labels"]]
 
 

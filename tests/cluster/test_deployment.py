@@ -11,7 +11,7 @@ import pytest
 from brightfield.cluster import environment
 from brightfield.cluster.deployment import deployment_options, serve_config
 from brightfield.cluster.environment import KEPT, VARIABLES
-from brightfield.cluster.node import RayNode, own_address
+from brightfield.cluster.node import RayNode, own_address, reached_at
 from brightfield.settings import Settings
 
 
@@ -26,6 +26,11 @@ def test_every_variable_has_a_reason_and_is_set_once() -> None:
     assert len(set(names)) == len(names) and not set(names) & set(KEPT)
     assert all(each.why.endswith(".") for each in VARIABLES)
     assert set(names) <= set(applied())
+
+
+def test_replicas_share_few_heaps_as_the_plain_service_does() -> None:
+    assert applied()["MALLOC_ARENA_MAX"] == "2"
+    assert applied({"MALLOC_ARENA_MAX": "4"})["MALLOC_ARENA_MAX"] == "4"
 
 
 def test_what_waits_for_an_answer_waits_longer_than_the_service() -> None:
@@ -111,5 +116,18 @@ def test_a_node_is_known_by_the_address_that_others_reach(
     told = RayNode(settings, 6380).arguments()
     assert ("--node-ip-address" in told) == (address is not None)
     assert "--head" in told and "6380" in told
+    if address is not None:
+        assert reached_at(settings, 30_001) == f"{address}:30001"
     joining = RayNode(Settings(cluster="10.0.0.1:6379", **given)).arguments()
     assert "--head" not in joining and "10.0.0.1:6379" in joining
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes aren't bound here")
+def test_a_node_lends_the_processors_that_it_may_use() -> None:
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        told = RayNode(Settings(), 6380).arguments()
+    finally:
+        os.sched_setaffinity(0, before)
+    assert ("--num-cpus" in told) == ((os.cpu_count() or 1) > 1)

@@ -52,11 +52,11 @@ def test_it_answers_drains_and_ends(tmp_path: Path) -> None:
         await app.open()
         app.check()
         assert app.load() == {BACKLOG: 0.0, PLACES: 0.0}
-        app.reached_at("10.0.0.2:30001")
+        app.answers_at(30001)
         async with asked(app) as client:
             assert (await client.get("/readyz")).status_code == 200
             targets = (await client.get("/cluster/targets")).json()
-            assert [each["targets"] for each in targets] == [["10.0.0.2:30001"]]
+            assert [each["targets"] for each in targets] == [["127.0.0.1:30001"]]
             await app.drain()
             await app.drain()
             job = await client.post(

@@ -1,8 +1,16 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 
+import pytest
+
+from brightfield.models.inspection.layers import Tap
 from brightfield.runtime.batch_sizes import BatchSizes
+from brightfield.runtime.features import Features
+from brightfield.runtime.layer_layouts import LayerLayouts
+from brightfield.runtime.operations import Activations, Gradients, Operation
+from brightfield.runtime.relevance_pass import RelevancePass
 
 SHAPE = (3, 224, 224)
 
@@ -101,3 +109,25 @@ def test_an_operation_that_is_not_used_is_let_go() -> None:
     sizes.forget(operation)
     del operation
     assert gone() is None and sizes.seconds_per_row("another", (3, 8, 8)) == 0.1
+
+
+LAYER = Tap("features")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda layouts: Activations(LAYER, layouts),
+        lambda layouts: Gradients(LAYER, layouts=layouts),
+        lambda layouts: Features(LAYER, layouts),
+        lambda layouts: RelevancePass(layouts=layouts),
+    ],
+)
+def test_what_an_operation_costs_is_found_again_by_the_next_process(
+    made: Callable[[LayerLayouts], Operation],
+) -> None:
+    before, after, operation = BatchSizes(), BatchSizes(), made(LayerLayouts())
+    for rows, seconds in ((1, 1.0), (2, 1.4), (4, 2.0), (8, 5.0)):
+        before.observe(operation, SHAPE, rows, seconds)
+    after.recall(before.measured())
+    assert after.best(made(LayerLayouts()), SHAPE) == 4

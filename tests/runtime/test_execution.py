@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import wait
+from dataclasses import dataclass
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import nn
 
 from brightfield.errors import Unexplainable
 from brightfield.outages import ModelFailed, OutOfMemory
-from brightfield.runtime.operations import Forward, Gradients
+from brightfield.runtime.operations import Forward, Gradients, RowSpan
 from brightfield.runtime.ticket import Ticket
 
 from .conftest import Make, Recorder, images
@@ -128,3 +130,25 @@ def test_a_gradient_with_nan_is_not_explained(resident_of: Make) -> None:
     )
     with pytest.raises(Unexplainable, match="has NaN there"):
         item.future.result(5)
+
+
+@dataclass(frozen=True)
+class ThreadsOfPyTorch:
+    """How many threads PyTorch may use in a pass."""
+
+    own_threads: bool
+
+    def __call__(self, module: nn.Module, rows: torch.Tensor, _: Sequence[RowSpan]) -> torch.Tensor:
+        return torch.full((len(rows),), torch.get_num_threads())
+
+
+def test_the_threads_of_pytorch_keep_away_from_those_of_another_library(
+    resident_of: Make,
+) -> None:
+    resident = resident_of(Recorder())
+    resident.call(lambda: torch.set_num_threads(2)).result(5)
+    used = [
+        resident.submit(ThreadsOfPyTorch(own), images(1), Ticket()).future.result(5).item()
+        for own in (False, True, False)
+    ]
+    assert used == [2, 1, 2]

@@ -25,7 +25,7 @@ _ENDS = b"DRAINING"
 class Hosted(Protocol):
     """What the door has to know of who lives behind it."""
 
-    def reached_at(self, address: str) -> None: ...
+    def answers_at(self, port: int) -> None: ...
 
     async def drain(self) -> None: ...
 
@@ -67,8 +67,7 @@ class Doorway:
 
     def _arrive(self, resident: Hosted, scope: Scope) -> None:
         """With the first request, which is the balancer's look at its health."""
-        host, port = scope["server"]
-        resident.reached_at(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+        resident.answers_at(scope["server"][1])
         self._watch = asyncio.create_task(self._await_end(resident))
 
     async def _await_end(self, resident: Hosted) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from brightfield.serving.handover import ENVIRONMENT
 from brightfield.settings import Settings
 
 GRACE = 30.0
@@ -117,6 +118,8 @@ def apply(settings: Settings, environment: MutableMapping[str, str] | None = Non
     chosen = os.environ if environment is None else environment
     for variable in VARIABLES:
         chosen.setdefault(variable.name, variable.value(settings))
+    for name, value in ENVIRONMENT.items():
+        chosen.setdefault(name, value)
     chosen.update(as_variables(settings))
 
 

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from brightfield.api.app import create_app
 from brightfield.api.jobs.parts import JobParts
 from brightfield.api.services import Services
+from brightfield.cluster.node import reached_at
 from brightfield.cluster.records import ReplicaRecords, records_folder
 from brightfield.cluster.scaling import BACKLOG, PLACES
 from brightfield.engine.engine import Engine
@@ -78,9 +79,9 @@ class HostedApp:
         self.records.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    def reached_at(self, address: str) -> None:
-        """The address of this replica, which others are told with its next beat."""
-        self._jobs.cluster.residency.reached_at(address)
+    def answers_at(self, port: int) -> None:
+        """The port of this replica, which others are told with its next beat."""
+        self._jobs.cluster.residency.reached_at(reached_at(self._settings, port))
 
     async def drain(self) -> None:
         """Ray is about to end the replica: its jobs go to others, and so do listeners to jobs.

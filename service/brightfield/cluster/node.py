@@ -45,6 +45,20 @@ def own_address(settings: Settings) -> str | None:
     return named or (None if everywhere else settings.host)
 
 
+def reached_at(settings: Settings, port: int) -> str:
+    """Where the other machines reach a port of this one."""
+    host = own_address(settings) or _guess()
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def usable_processors() -> int | None:
+    """How many processors this process may use, if they are fewer than the machine has."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    usable = len(os.sched_getaffinity(0))
+    return usable if usable < (os.cpu_count() or usable) else None
+
+
 @dataclass
 class RayNode:
     """A node of a cluster: its head, if it joins none."""
@@ -57,7 +71,7 @@ class RayNode:
     @property
     def address(self) -> str:
         """Where the cluster is found, as seen from here."""
-        return self.settings.cluster or f"{own_address(self.settings) or _guess()}:{self.port}"
+        return self.settings.cluster or reached_at(self.settings, self.port)
 
     def start(self) -> None:
         """Returns when the node is up. Raises `ValueError` with what Ray says if it isn't.
@@ -83,7 +97,7 @@ class RayNode:
 
     def arguments(self) -> list[str]:
         """Those of `ray start`: without what the service has no use for, as far as Ray lets it."""
-        own = own_address(self.settings)
+        own, processors = own_address(self.settings), usable_processors()
         place = ["--address", self.settings.cluster]
         if not self.settings.cluster:
             place = ["--head", "--port", str(self.port), "--no-monitor"]
@@ -94,6 +108,7 @@ class RayNode:
             *("--block", "--disable-usage-stats", "--include-log-monitor", "false"),
             *("--object-store-memory", str(_STORE_BYTES)),
             *(["--node-ip-address", own] if own else []),
+            *(["--num-cpus", str(processors)] if processors else []),
             *place,
         ]
 

@@ -17,6 +17,7 @@ from brightfield.outages import ModelFailed, OutOfMemory
 from brightfield.runtime.explanation_faults import own_fault
 from brightfield.runtime.operations import Forward, LaneCall, RowSpan
 from brightfield.runtime.telemetry import Telemetry
+from brightfield.runtime.torch_threads import OneThread
 from brightfield.runtime.work_item import WorkItem
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
         return
     started = time.monotonic()
     try:
-        with OneProcess():
+        with OneProcess(), _torch_threads(items):
             output = _run(items)
     except BaseException as fault:  # a lab's code may raise anything, SystemExit too
         if _answered_instead(items, fault, telemetry):
@@ -48,7 +49,13 @@ def execute(items: Sequence[WorkItem], telemetry: Telemetry) -> None:
         else:
             items[0].refuse(_explained(fault, items[0]))
         return
-    _answer(items, output, started, telemetry)
+    with _torch_threads(items):
+        _answer(items, output, started, telemetry)
+
+
+def _torch_threads(items: Sequence[WorkItem]) -> OneThread:
+    """One thread for what PyTorch does around a pass in threads of another library."""
+    return OneThread(getattr(items[0].operation, "own_threads", False))
 
 
 def _answered_instead(

@@ -27,6 +27,10 @@ class LayerLayouts:
         self._stated = stated
         self._known: LRUCache[Hashable, MapLayout | Unplaced] = LRUCache(64)
 
+    def __repr__(self) -> str:
+        """The same in each process: what batches of an operation cost is kept by its name."""
+        return "LayerLayouts()"
+
     def of(self, module: nn.Module, tap: Tap, rows: Images) -> MapLayout | Unplaced:
         """The layout of what flows through a place for such images; one more pass when it is new.
 

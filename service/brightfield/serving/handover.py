@@ -18,8 +18,9 @@ STOP = b"stop\n"
 """The line that asks a worker to stop; the end of its input says that the supervisor is gone."""
 
 
-# glibc gives every thread a heap of its own, and what one has freed no other uses.
-_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+"""What a process that serves begins with, where nothing else is set: glibc gives every thread a
+heap of its own, and what one has freed no other uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Handover:
             stdin=subprocess.PIPE,
             pass_fds=descriptors,
             start_new_session=True,
-            env={**_ENVIRONMENT, **os.environ},
+            env={**ENVIRONMENT, **os.environ},
         )
         say(process, json.dumps(self._message(process.pid)).encode() + b"\n")
         return process

@@ -72,6 +72,11 @@ class _ByNetwork:
         return self.network.precision
 
     @property
+    def own_threads(self) -> bool:
+        """Whether it computes in others than PyTorch's threads, which shall then keep away."""
+        return self.network.prepared.own_threads
+
+    @property
     def usable(self) -> bool:
         """Whether it hasn't failed too often."""
         return self.network.failures < _MOST_FAILURES

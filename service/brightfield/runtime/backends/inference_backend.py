@@ -41,12 +41,14 @@ class RunnableNetwork:
     """Something to run, and the bytes of memory that it takes besides the model.
 
     `release` frees what it keeps for the next pass, such as buffers for the largest images so far;
-    called in any thread, when little is to do.
+    called in any thread, when little is to do. With `own_threads` it computes in others than those
+    of PyTorch.
     """
 
     run: Run
     size_bytes: int
     release: Callable[[], object] = _nothing
+    own_threads: bool = False
 
 
 class InferenceBackend(ABC):
