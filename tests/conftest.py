@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import os
-import resource
 import sys
 import tempfile
 import warnings
@@ -24,7 +24,9 @@ os.environ["BRIGHTFIELD_BACKEND"] = "eager"
 
 _STATM = Path("/proc/self/statm")
 _MUCH = 100 * 2**20
+"""Bytes that tests of one file may leave before they are looked for and given back."""
 _trimmed = [0]
+"""What was in memory after that was done last."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,7 +80,7 @@ def _trim() -> None:
 def _resident() -> int:
     """Bytes of this process in memory; 0 if the system doesn't say."""
     try:
-        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+        return int(_STATM.read_text().split()[1]) * mmap.PAGESIZE
     except OSError:
         return 0
 
@@ -86,7 +88,8 @@ def _resident() -> int:
 def _forget_applications() -> None:
     """FastAPI remembers of the last thousands of functions whether they are asynchronous, and so
     keeps every application that had them, with all that it holds."""
-    for each in vars(sys.modules.get("fastapi.dependencies.models", sys)).values():
+    remembering = sys.modules.get("fastapi.dependencies.models")
+    for each in vars(remembering).values() if remembering else ():
         if hasattr(each, "cache_clear"):
             each.cache_clear()
 
