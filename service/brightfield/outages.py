@@ -60,6 +60,14 @@ class CardsDiffer(Unavailable):
     code, title = "cards_differ", "The model cards are other than those of the other processes"
 
 
+class ModelNotServed(Unavailable):
+    code, title = "model_not_served", "No process that can be reached serves the model"
+
+
+class ReplyLost(Unavailable):
+    code, title = "reply_lost", "The process that serves the model did not answer"
+
+
 class LaneBusy(Unavailable):
     code, title = "lane_busy", "The device has been busy with one batch for long"
 

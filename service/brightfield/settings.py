@@ -13,6 +13,8 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from brightfield.backend_names import BackendChoice, PrecisionChoice
+from brightfield.replica_pools import ReplicaPool, bounds, read_pools
+from brightfield.served_models import ServedModels
 
 _UNITS = {
     "": 1,
@@ -25,7 +27,6 @@ _UNITS = {
     "GIB": 2**30,
 }
 _BYTES = re.compile(r"\s*([\d.]+)\s*([KMG]i?B|B|)\s*", re.IGNORECASE)
-_REPLICAS = re.compile(r"(\d{1,5})(?::(\d{1,5}))?")
 
 
 def parse_bytes(text: str | int) -> int:
@@ -69,11 +70,15 @@ class Settings(BaseSettings):
     """Cores that a replica counts for, and threads that it computes with unless threads says."""
     replica_gpus: int = Field(0, ge=0, le=1)
     """GPUs that a replica owns: 1, or 0 for none, which sees no GPU."""
+    pools: str = ""
+    """With engine=ray: further replicas for models that don't fit everywhere, as
+    "large: sam-*,medsam replicas=1:2 gpus=1", with semicolons between several; the others load
+    the rest."""
     target_wait: float = Field(0.5, gt=0)
     """Seconds of waiting work at each replica, with more of which there are more replicas."""
     address: str = ""
-    """Host and port at which other machines reach this very process, for GET /cluster/targets;
-    empty: `host` (or this machine's name) and `port`."""
+    """Host and port at which other machines reach this very process, for GET /cluster/targets and
+    for requests that are passed on; empty: `host` (or this machine's name) and `port`."""
     allowed_hosts: str = "127.0.0.1,localhost,[::1]"
     """Host names by which the service may be called, comma-separated; * for any."""
     allowed_origins: str = ""
@@ -86,6 +91,9 @@ class Settings(BaseSettings):
     """File of the certificate's private key (PEM)."""
     models: str = ""
     """Folders of model folders, added to the shipped models; separated as in PATH."""
+    serves: str = ""
+    """Models that this process loads, by id with commas, as nuclei,photo-*; !photo-* is all but
+    these. Requests for others are passed on to processes that serve them. Empty: all."""
     data: Path = Field(default_factory=_default_data)
     """Folder of the store, the uploaded images and downloaded weights."""
     database_url: str = ""
@@ -208,9 +216,19 @@ class Settings(BaseSettings):
     @field_validator("replicas")
     @classmethod
     def _bounds(cls, value: str) -> str:
-        match = _REPLICAS.fullmatch(value)
-        if match is None or not 0 < int(match[1]) <= int(match[2] or match[1]):
-            raise ValueError("write a number, as 4, or the fewest and the most, as 2:16")
+        bounds(value)
+        return value
+
+    @field_validator("pools")
+    @classmethod
+    def _pools(cls, value: str) -> str:
+        read_pools(value)
+        return value
+
+    @field_validator("serves")
+    @classmethod
+    def _patterns(cls, value: str) -> str:
+        ServedModels.read(value)
         return value
 
     @field_validator("default_models")
@@ -233,8 +251,12 @@ class Settings(BaseSettings):
     @property
     def replica_bounds(self) -> tuple[int, int]:
         """The fewest and the most processes that answer."""
-        fewest, _, most = self.replicas.partition(":")
-        return int(fewest), int(most or fewest)
+        return bounds(self.replicas)
+
+    @property
+    def replica_pools(self) -> tuple[ReplicaPool, ...]:
+        """Those beside the replicas that load the rest."""
+        return read_pools(self.pools)
 
     @property
     def reached_at(self) -> str:
@@ -252,6 +274,11 @@ class Settings(BaseSettings):
     def models_by_task(self) -> dict[str, str]:
         pairs = (pair.split("=") for pair in self.default_models.split(",") if pair)
         return {task.strip(): model.strip() for task, model in pairs}
+
+    @property
+    def served(self) -> ServedModels:
+        """The models that this process loads."""
+        return ServedModels.read(self.serves)
 
     @property
     def image_folder(self) -> Path | None:

@@ -329,7 +329,7 @@ def test_a_model_loaded_at_one_is_loaded_at_all(a: Service, b: Service) -> None:
     eventually(lambda: pinned(b))
     for service in (a, b):
         service.parts.heart.beat()
-    assert b.client.get(path).json()["replicas"] == {"resident": 2, "wanted": 2}
+    assert b.client.get(path).json()["replicas"] == {"resident": 2, "wanted": 2, "serving": 2}
     b.client.post(f"{path}/unload")
     eventually(lambda: a.client.get(path).json()["state"] == "available")
     assert a.client.get(path).json()["replicas"]["wanted"] == 0

@@ -36,6 +36,8 @@ def settings(**given: Any) -> Settings:
         ({"images": "", "replicas": "1:2"}, "--images"),
         ({"replica_gpus": 1}, "--replica-gpus 0"),
         ({"tls_certificate": "a.pem", "tls_key": "a.key"}, "--tls-certificate"),
+        ({"images": "", "pools": "large: sam-*"}, "--images"),
+        ({"pools": "large: sam-*", "serves": "sam-*"}, "--serves"),
         ({"cluster": "10.0.0.1"}, "HOST:PORT"),
         ({"cluster": "10.0.0.1:6379"}, "--host 0.0.0.0"),
         ({"cluster": "10.0.0.1:6379", "host": "0.0.0.0", "images": ""}, "--images"),
@@ -96,8 +98,16 @@ def test_several_replicas_need_the_other_engine(monkeypatch: pytest.MonkeyPatch)
     assert commands.run(["serve"]) == 17
     with pytest.raises(ValueError, match="--engine ray"):
         commands.run(["serve", "--replicas", "2"])
-    with pytest.raises(ValueError, match="--engine ray"):
-        check_plain(Settings(replicas="1:2"))
+    for given in ({"replicas": "1:2"}, {"pools": "large: sam-*"}):
+        with pytest.raises(ValueError, match="--engine ray"):
+            check_plain(Settings(**given))
+
+
+def test_who_serves_some_models_can_be_reached() -> None:
+    with pytest.raises(ValueError, match="--address"):
+        check_plain(Settings(serves="sam-*", port=0))
+    for given in ({"port": 0, "address": "10.0.0.2:8000"}, {}):
+        check_plain(Settings(serves="sam-*", **given))  # type: ignore[arg-type]
 
 
 def test_the_command_starts_the_other_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from brightfield.cluster import environment
-from brightfield.cluster.deployment import deployment_options, serve_config
+from brightfield.cluster.deployment import application_names, deployment_options, serve_config
 from brightfield.cluster.environment import KEPT, VARIABLES
 from brightfield.cluster.node import RayNode, own_address, reached_at
+from brightfield.cluster.service import DeployedService
 from brightfield.settings import Settings
 
 
@@ -96,6 +99,46 @@ def test_another_number_of_replicas_changes_nothing_that_would_replace_them() ->
         each["applications"][0].pop("deployments")
     assert one == two
     assert serve_config(Settings(), 1) != serve_config(Settings(), 2)
+
+
+def test_a_pool_is_an_application_of_its_own() -> None:
+    pools = "large: sam-*,medsam replicas=1:2 cpus=2 gpus=4; old: vgg16"
+    default, large, old = serve_config(Settings(replicas="3", pools=pools), 7)["applications"]
+    assert default["route_prefix"] == "/" and default["deployments"][0]["num_replicas"] == 3
+    assert default["args"] == {"generation": 7, "serves": "!sam-*,!medsam,!vgg16"}
+    assert (large["name"], large["route_prefix"]) == ("brightfield-large", "/pools/large")
+    (options,) = large["deployments"]
+    assert options["ray_actor_options"] == {"num_cpus": 2.0, "num_gpus": 4}
+    assert options["autoscaling_config"]["max_replicas"] == 2
+    own = Settings(**large["args"])
+    assert (own.serves, own.replica_bounds, own.replica_cpus) == ("sam-*,medsam", (1, 2), 2.0)
+    assert old["deployments"][0]["ray_actor_options"] == {"num_cpus": 1.0, "num_gpus": 0}
+    assert "serves" not in serve_config(Settings())["applications"][0]["args"]
+    names = [default["name"], large["name"], old["name"]]
+    assert application_names(Settings(pools=pools)) == names
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        ({"": "RUNNING", "-large": "RUNNING"}, "running"),
+        ({"": "RUNNING", "-large": "DEPLOYING"}, "starting"),
+        ({"": "RUNNING"}, "starting"),
+        ({"": "DEPLOYING", "-large": "DEPLOY_FAILED"}, "failed"),
+    ],
+)
+def test_the_service_is_there_when_its_pools_are(
+    states: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {
+        f"brightfield{name}": SimpleNamespace(status=status, message=name, deployments={})
+        for name, status in states.items()
+    }
+    serve = SimpleNamespace(status=lambda: SimpleNamespace(applications=known))
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(serve=serve, init=lambda **_: None))
+    service = DeployedService(Settings(pools="large: sam-*"), "10.0.0.1:6379")
+    state, reason = service.state()
+    assert state == told and reason == ("-large" if told == "failed" else "")
 
 
 @pytest.mark.parametrize(

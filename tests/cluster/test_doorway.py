@@ -31,7 +31,9 @@ class Ray:
                 MutableHeaders(scope=message).append("X-Request-ID", given)
             await send(message)
 
-        answer: Any = JSONResponse({"id": given}, headers={"x-request-id": given})
+        answer: Any = JSONResponse(
+            {"id": given, "path": scope["path"]}, headers={"x-request-id": given}
+        )
         if scope["path"] == "/-/healthz":
             answer = PlainTextResponse("DRAINING" if self.ends else "success", 503)
         await answer(scope, receive, add)
@@ -39,6 +41,8 @@ class Ray:
 
 class Home:
     """Notes what the door reports."""
+
+    place = ""
 
     def __init__(self) -> None:
         self.ports: list[int] = []
@@ -67,6 +71,27 @@ def test_a_reply_has_one_id_which_is_the_services(given: str) -> None:
         (told,) = reply.headers.get_list("x-request-id")
         assert reply.json()["id"] == told
         assert told == given if given == "mine-1" else told.startswith("req_")
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("/classify", "/pools/large/classify"),
+        ("/", "/pools/large/"),
+        ("/pools/large/classify", "/pools/large/classify"),
+        ("/pools/large", "/pools/large"),
+        ("/pools/larger", "/pools/large/pools/larger"),
+        ("/-/routes", "/-/routes"),
+    ],
+)
+def test_a_replica_of_a_pool_is_asked_as_all_others(path: str, inside: str) -> None:
+    async def test() -> None:
+        home = Home()
+        home.place = "/pools/large"
+        async with asked(Doorway(Ray(), lambda: home)) as client:
+            assert (await client.get(path)).json()["path"] == inside
 
     run(test)
 

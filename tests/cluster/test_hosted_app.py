@@ -46,6 +46,30 @@ def asked(app: HostedApp) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://localhost")
 
 
+def test_in_a_pool_it_answers_as_anywhere(tmp_path: Path) -> None:
+    async def test() -> None:
+        app = HostedApp(
+            Settings(data=tmp_path, preload=False, device="cpu", serves="!imagenet-lite0"),
+            place="/pools/large",
+        )
+        await app.open()
+
+        async def below(scope: Any, receive: Any, send: Any) -> None:
+            """As Ray calls it."""
+            await app({**scope, "root_path": app.place}, receive, send)
+
+        transport = httpx2.ASGITransport(below)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            foreign = {"Host": "10.0.0.2:30001"}  # as Prometheus calls it
+            assert (await client.get("/pools/large/metrics", headers=foreign)).status_code == 200
+            refused = await client.post("/pools/large/classify", content=b"x")
+            assert refused.json()["code"] == "model_not_served"
+            assert (await client.get("/pools/large/nothing")).status_code == 404
+        await lifespan(app, "startup", "shutdown")
+
+    asyncio.run(test())
+
+
 def test_it_answers_drains_and_ends(tmp_path: Path) -> None:
     async def test() -> None:
         app = hosted(tmp_path)

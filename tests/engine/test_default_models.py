@@ -40,7 +40,7 @@ def test_another_model_is_taken_where_the_default_cannot() -> None:
     cards = {card.id: card for card in (
         enlarging("photo-x2", 2), enlarging("cells-x4", 4), enlarging("photo-x4", 4),
     )}  # fmt: skip
-    assert models().fitting(Superresolve(), cards) == "photo-x2"
-    assert models().fitting(Superresolve(scale=4), cards) == "photo-x4"
+    assert models().chosen(Superresolve(), None, cards) == "photo-x2"
+    assert models().chosen(Superresolve(scale=4), None, cards) == "photo-x4"
     with pytest.raises(InvalidParameter, match="not 3 times"):
-        models().fitting(Superresolve(scale=3), cards)
+        models().chosen(Superresolve(scale=3), None, cards)

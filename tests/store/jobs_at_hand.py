@@ -30,9 +30,11 @@ class JobsAtHand:
     jobs: Jobs
     claims: JobClaims
     beat: Callable[[], None]
+    unserved: list[str]
+    """The models that the replica doesn't serve."""
 
-    def queued(self, endpoint: str = "/saliency") -> StoredJob:
-        return self.jobs.create(new_job_id(), endpoint, REQUEST)
+    def queued(self, endpoint: str = "/saliency", *models: str) -> StoredJob:
+        return self.jobs.create(new_job_id(), endpoint, REQUEST, models)
 
     def running(self, endpoint: str = "/saliency") -> ClaimedJob:
         """A new job, which this replica runs; no other may wait."""
@@ -55,7 +57,9 @@ def at_hand(
     """A new replica, alive, on a store."""
     channel, replicas, replica = OwnChannel(), Replicas(engine, 15.0, lease), this_replica("", "1")
     given = () if clock is None else (clock,)
-    claims = JobClaims(engine, channel, replicas, replica.id, *given)
-    found = JobsAtHand(Jobs(engine, channel, *given), claims, lambda: replicas.renew(replica))
+    unserved: list[str] = []
+    claims = JobClaims(engine, channel, replicas, replica.id, *given, unserved=lambda: unserved)
+    jobs = Jobs(engine, channel, *given)
+    found = JobsAtHand(jobs, claims, lambda: replicas.renew(replica), unserved)
     found.beat()
     return found

@@ -139,6 +139,18 @@ def test_a_full_line_waits_and_keeps_no_other_waiting(here: JobsAtHand, clock: C
     assert [each and each.job.id for each in claimed] == [third.id, None, first.id, second.id]
 
 
+def test_a_job_waits_for_who_serves_all_its_models(here: JobsAtHand, there: JobsAtHand) -> None:
+    here.unserved.append("cells")
+    there.unserved.append("nuclei")
+    both = here.queued("/occlusion", "cells", "nuclei", "nuclei")
+    cells, nuclei = here.queued("/detect", "cells"), here.queued("/segment", "nuclei")
+    claimed = [each.claims.claim() for each in (here, there, here, there)]
+    assert [each and each.job.id for each in claimed] == [nuclei.id, cells.id, None, None]
+    here.unserved.clear()
+    again = here.claims.claim()
+    assert again is not None and again.job.id == both.id
+
+
 @pytest.mark.parametrize("call", [Jobs.get, Jobs.result, Jobs.cancel])
 def test_an_unknown_job_is_a_404(here: JobsAtHand, call: Callable[[Jobs, str], object]) -> None:
     with pytest.raises(UnknownJob):

@@ -411,7 +411,8 @@ class ModelFacts(Value):
     """Of the model that answers: of the one in memory, else of the card that was read last."""
     task: str = ""
     state: str = ""
-    """`removed`: neither in memory nor on disk."""
+    """At this process; of a model that others serve, `resident` if one has it in memory, else
+    `available`. `removed`: neither in memory nor on disk."""
     licence: str = ""
     raw: Json = at(whole=True, default_factory=dict, repr=False)
     """The whole reply."""

@@ -22,6 +22,8 @@ from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
 from brightfield.api import documentation, guide, problems
 from brightfield.api.admission.admission import Admission
+from brightfield.api.cluster.passing import Passing
+from brightfield.api.cluster.pools import Pools
 from brightfield.api.door.door import Door
 from brightfield.api.door.needs import RouteNeeds
 from brightfield.api.door.warning import open_door
@@ -166,6 +168,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
         left = TimeLeft(0.15 * settings.stop_timeout)
+        await services.passing.close()
         await jobs.close(left.seconds)
         await asyncio.to_thread(services.collections.close, left.seconds)
         await asyncio.to_thread(engine.close, left.seconds)
@@ -180,7 +183,12 @@ def _images(settings: Settings, database: sa.Engine, clock: LeaseClock) -> Image
 
 
 def _replica(settings: Settings, images: ImageStore) -> Replica:
-    return replace(this_replica(settings.reached_at, __version__), images=images.place)
+    return replace(
+        this_replica(settings.reached_at, __version__),
+        scheme="https" if settings.tls_certificate else "http",
+        serves=settings.serves,
+        images=images.place,
+    )
 
 
 def _services(
@@ -200,12 +208,19 @@ def _services(
         images.of(DEFAULT_PROJECT),
         jobs.runner,
         jobs.cluster,
+        _passing(settings, engine, jobs),
         EvaluationRuns(RunStore(database), engine.evaluations, engine.limits),
         CollectionWork.of(engine, database),
         ViewedPlanes(
             engine.budget, engine.image_limits, settings.view_cache_bytes, settings.timeout
         ),
     )
+
+
+def _passing(settings: Settings, engine: Engine, jobs: JobParts) -> Passing:
+    own = jobs.cluster.own.id
+    pools = Pools(own, jobs.heart, engine, settings.lease)
+    return Passing(own, pools, settings.tls_certificate, engine.telemetry)
 
 
 def _watch_caches(services: Services) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import TracebackType
@@ -22,13 +22,22 @@ from brightfield.api.services import Services, services_of
 from brightfield.progress import Progress
 from brightfield.runtime.ticket import Ticket
 
+Models = Callable[[], Awaitable[Sequence[str]]]
+"""The ids of the models that a request needs, as far as they are known before it is answered."""
+
 Responder = Callable[[Ticket, Progress | None], Awaitable[Response]]
 """Works out the reply; tells of its progress where a job listens."""
 
 
+async def no_models() -> Sequence[str]:
+    """Those of a request that needs none."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """A request understood: what answers it, and how many of its images are in flight at once.
+    """A request understood: what answers it, how many of its images are in flight at once, and the
+    models that it needs.
 
     What is `lengthy` takes places of its own kind, so that it keeps no short answer out.
     """
@@ -36,6 +45,7 @@ class Understood:
     respond: Responder
     places: int = 1
     lengthy: bool = True
+    models: Models = no_models
 
 
 Understand = Callable[[Services, Received], Awaitable[Understood]]
@@ -112,8 +122,10 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
     names the endpoint, `Prefer: respond-async` makes the answer a job: what is wrong with the
     request is said at once and not by the job.
 
-    Raises as `incoming`, `Overloaded` or `TooManyImages` where there is no place, for anybody or
-    for the key, and what `understand` and its answer raise.
+    A request whose models another process serves is answered there, and takes no place here.
+
+    Raises as `incoming`, as `Passing`, `Overloaded` or `TooManyImages` where there is no place, for
+    anybody or for the key, and what `understand` and its answer raise.
     """
     rehearsal: Rehearsal | None = request.scope.get(REHEARSAL)
     if rehearsal is not None:
@@ -123,8 +135,16 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         understood = await understand(came.services, came.received)
         admission, caller = came.services.admission, Caller.of(request, came.ticket)
         places = admission.lengthy if understood.lengthy else admission.answers
+        as_job = job if "respond-async" in came.received.headers.get("prefer", "") else None
+        passing = came.services.passing
+        models: Sequence[str] = ()
+        if as_job is not None or passing.pools.partial:
+            models = await understood.models()
+            if as_job is None and passing.pools.lacking(models):
+                return await passing.answer(request, came.received.body, models, came.ticket)
+            passing.pools.check(models)
         with visitor_of(request).allowance.hold(understood.places) as share:
-            if job is None or "respond-async" not in came.received.headers.get("prefer", ""):
+            if as_job is None:
                 async with places.admit(understood.places, caller):
                     return await understood.respond(came.ticket, None)
             places.check(understood.places)
@@ -135,4 +155,4 @@ async def conduct(request: Request, understand: Understand, *, job: str | None =
         give()
 
     kept = kept_request(request, came.received)
-    return await came.services.jobs.submit(job, kept, release)
+    return await came.services.jobs.submit(as_job, kept, models, release)

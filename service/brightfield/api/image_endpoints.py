@@ -79,4 +79,4 @@ class ImageEndpoint:
         request = ImageRequest(services, parameters, submission, writer)
         # What is asked about several images together takes them one after another.
         places = len(submission.images) if parameters.work.arity == "one" else 1
-        return Understood(request.respond, places, parameters.work.lengthy)
+        return Understood(request.respond, places, parameters.work.lengthy, request.models)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -33,6 +33,11 @@ class ImageRequest:
     parameters: ImageParameters
     submission: Submission
     writer: Writer
+
+    async def models(self) -> Sequence[str]:
+        """Those that the answer needs. Raises as the answer would if it can't be said which."""
+        engine, wanted = self.services.engine, self.parameters
+        return engine.defaults.needed(wanted.work, wanted.view.model, engine.registry.cards())
 
     async def respond(self, ticket: Ticket, progress: Progress | None) -> Response:
         """The reply; one bad image of a batch never fails its neighbours."""

@@ -11,6 +11,7 @@ from brightfield.access.keyring import Keyring
 from brightfield.access.storage import Storage
 from brightfield.api.admission.admission import Admission
 from brightfield.api.cluster.cluster import Cluster
+from brightfield.api.cluster.passing import Passing
 from brightfield.api.door.visitors import visitor_of
 from brightfield.api.jobs.runner import JobRunner
 from brightfield.collections.services import CollectionWork
@@ -36,6 +37,7 @@ class Services:
     images: ProjectImages
     jobs: JobRunner
     cluster: Cluster
+    passing: Passing
     runs: EvaluationRuns
     collections: CollectionWork
     viewed: ViewedPlanes

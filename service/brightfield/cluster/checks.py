@@ -21,6 +21,10 @@ def check_settings(settings: Settings) -> None:
             "engine=ray answers without HTTPS; take --tls-certificate out, and put a proxy in "
             "front (deploy/nginx.conf)."
         )
+    if settings.pools and settings.serves:
+        raise ValueError(
+            "Both --pools and --serves say which models a replica loads; take --serves out."
+        )
     if settings.cluster:
         _check_member(settings)
     else:
@@ -33,6 +37,21 @@ def check_plain(settings: Settings) -> None:
         raise ValueError(
             "Several replicas need --engine ray; without it start the service several times on one "
             "PostgreSQL server."
+        )
+    if settings.pools:
+        raise ValueError(
+            "Pools need --engine ray; without it start processes that load some of the models by "
+            "--serves."
+        )
+    _check_reached(settings)
+
+
+def _check_reached(settings: Settings) -> None:
+    """Others pass requests on to who serves what they don't."""
+    if settings.serves and not settings.reached_at:
+        raise ValueError(
+            "The other processes can't pass requests on to one whose port they don't know; name "
+            "a --port, or host and port in --address."
         )
 
 
@@ -47,7 +66,8 @@ def _check_ray() -> None:
 
 
 def _check_head(settings: Settings) -> None:
-    if settings.replica_bounds[1] > 1 and not settings.images:
+    several = settings.replica_bounds[1] > 1 or bool(settings.pools)
+    if several and not settings.images:
         raise ValueError(
             "Several replicas keep uploaded images in folders of their own; name one folder that "
             "all machines share, or `database`, in --images."

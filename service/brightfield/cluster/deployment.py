@@ -1,14 +1,19 @@
-"""What Ray Serve is told: the application, its deployment, and where HTTP is answered."""
+"""What Ray Serve is told: the applications, their deployments, and where HTTP is answered.
+
+A pool is an application of its own: only the deployment at the entry of an application has ports
+at which its replicas are asked themselves.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from brightfield.cluster.environment import GRACE
+from brightfield.replica_pools import ReplicaPool, the_rest
 from brightfield.settings import Settings
 
 APPLICATION = "brightfield"
-"""The name of the application, and of its one deployment."""
+"""The name of the application, and of the one deployment of each."""
 IMPORT_PATH = "brightfield.cluster.replica:build"
 
 _IDLE = 75  # seconds for which an idle connection is kept, as by the plain service
@@ -22,8 +27,11 @@ def serve_config(settings: Settings, generation: int = 0) -> dict[str, Any]:
     """The configuration that `serve deploy` takes, as JSON.
 
     Replicas read their other settings from the environment of their node. Another `generation`
-    replaces them one after the other; another number of replicas disturbs none.
+    replaces them one after the other; another number of replicas disturbs none. Those of no pool
+    answer at the service's address, and pass on what is a pool's.
     """
+    pools = settings.replica_pools
+    rest = {"serves": the_rest(pools)} if pools else {}
     return {
         "proxy_location": "EveryNode",
         "http_options": {
@@ -33,14 +41,42 @@ def serve_config(settings: Settings, generation: int = 0) -> dict[str, Any]:
         },
         "logging_config": {"enable_access_log": False},
         "applications": [
-            {
-                "name": APPLICATION,
-                "route_prefix": "/",
-                "import_path": IMPORT_PATH,
-                "args": {"generation": generation},
-                "deployments": [{"name": APPLICATION, **deployment_options(settings)}],
-            }
+            _application(APPLICATION, "/", settings, {"generation": generation, **rest}),
+            *(_pool(each, settings, generation) for each in pools),
         ],
+    }
+
+
+def application_names(settings: Settings) -> list[str]:
+    """Those of all that is deployed."""
+    return [APPLICATION, *(_pool_name(each) for each in settings.replica_pools)]
+
+
+def _pool_name(pool: ReplicaPool) -> str:
+    return f"{APPLICATION}-{pool.name}"
+
+
+def _pool(pool: ReplicaPool, settings: Settings, generation: int) -> dict[str, Any]:
+    given = {
+        "serves": pool.models,
+        "replicas": pool.replicas,
+        "replica_cpus": pool.cpus or settings.replica_cpus,
+    }
+    own = settings.model_copy(update={**given, "replica_gpus": pool.gpus})
+    place = f"/pools/{pool.name}"
+    arguments = {"generation": generation, "place": place, **given}
+    return _application(_pool_name(pool), place, own, arguments)
+
+
+def _application(
+    name: str, place: str, settings: Settings, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "route_prefix": place,
+        "import_path": IMPORT_PATH,
+        "args": arguments,
+        "deployments": [{"name": APPLICATION, **deployment_options(settings)}],
     }
 
 

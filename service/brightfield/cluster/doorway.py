@@ -25,6 +25,8 @@ _ENDS = b"DRAINING"
 class Hosted(Protocol):
     """What the door has to know of who lives behind it."""
 
+    place: str
+
     def answers_at(self, port: int) -> None: ...
 
     async def drain(self) -> None: ...
@@ -36,6 +38,8 @@ class Doorway:
     - Ray adds its X-Request-ID to each reply, beside the service's own. Here a request gets its id,
       by the service's rule, so both are the same; one is kept.
     - Headers by which callers could have Ray answer in its own way are dropped.
+    - A replica of a pool is asked by the others as they are asked themselves, where Ray lets
+      requests in only by the path of the pool.
     - Ray tells nobody that it is about to end a replica. But its answer at /-/healthz changes, so
       that is looked at every second.
 
@@ -46,6 +50,7 @@ class Doorway:
         self._app = app
         self._resident = resident
         self._watch: asyncio.Task[None] | None = None
+        self._place = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,7 +60,11 @@ class Doorway:
             self._arrive(resident, scope)
         request_id = request_id_of(scope).encode("latin-1")
         kept = [pair for pair in scope["headers"] if pair[0] not in (_ID, *_RAYS_OWN)]
-        scope = {**scope, "headers": [*kept, (_ID, request_id)]}
+        scope = {
+            **scope,
+            "headers": [*kept, (_ID, request_id)],
+            "path": self._inside(scope["path"]),
+        }
 
         async def send_once(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -65,8 +74,14 @@ class Doorway:
 
         await self._app(scope, receive, send_once)
 
+    def _inside(self, path: str) -> str:
+        """The path as Ray wants it."""
+        here = f"{path}/".startswith((f"{self._place}/", "/-/"))
+        return path if here else f"{self._place}{path}"
+
     def _arrive(self, resident: Hosted, scope: Scope) -> None:
         """With the first request, which is the balancer's look at its health."""
+        self._place = resident.place
         resident.answers_at(scope["server"][1])
         self._watch = asyncio.create_task(self._await_end(resident))
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from starlette._utils import get_route_path
 from starlette.types import Receive, Scope, Send
 
 from brightfield.api.app import create_app
@@ -32,13 +33,20 @@ class Unwell(RuntimeError):
 
 
 class HostedApp:
-    """The app of a replica, from before it is asked until its end.
+    """The app of a replica, from before it is asked until its end. `place` is the path below which
+    Ray calls it, if it is a pool's; the app itself answers as if there were none.
 
     Ray's way to run a lifespan hides why it failed, so `open` runs it, and raises.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.monotonic,
+        place: str = "",
+    ) -> None:
         self._clock = clock
+        self.place = place
         self._settings = settings
         self.records = records = ReplicaRecords(records_folder(settings))
         self._safeguards = Safeguards(records.flights, records.quarantine, settings.lane_timeout)
@@ -68,7 +76,8 @@ class HostedApp:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await self.app(scope, receive, send)
+            inside = {"path": get_route_path(scope), "root_path": ""} if self.place else {}
+            await self.app({**scope, **inside}, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """What Ray asks for: the start was before, the end is now."""

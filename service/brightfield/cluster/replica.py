@@ -20,11 +20,12 @@ class ServedReplica:
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self._settings = Settings(**arguments)
+        self._place = arguments.get("place", "")
 
     async def __serve_build_asgi_app__(self) -> HostedApp:
         """The app, started: Ray takes an object that can be called, and no bound method."""
         configure(self._settings)
-        self.hosted = HostedApp(self._settings)
+        self.hosted = HostedApp(self._settings, place=self._place)
         report_crashes(self.hosted.records.crash, self.hosted.records.flights)
         await self.hosted.open()
         set_up_for_service()

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from typing import Any, Literal
 
-from brightfield.cluster.deployment import APPLICATION, serve_config
+from brightfield.cluster.deployment import application_names, serve_config
 from brightfield.settings import Settings
 
 _FAILED = ("DEPLOY_FAILED", "UNHEALTHY")
+
+ServiceState = tuple[Literal["starting", "running", "failed"], str]
+"""Whether the service answers, and why not if it never will."""
 
 
 class DeployedService:
@@ -39,19 +42,15 @@ class DeployedService:
         )
         _get_global_client().deploy_apps(ServeDeploySchema.model_validate(config))
 
-    def state(self) -> tuple[Literal["starting", "running", "failed"], str]:
-        """Whether the service answers, and why not if it never will."""
+    def state(self) -> ServiceState:
+        """That of all applications together: one that fails is told first."""
         from ray import serve
 
-        application = serve.status().applications.get(APPLICATION)
-        if application is None:
-            return "starting", ""
-        if application.status == "RUNNING":
-            return "running", ""
-        if application.status in _FAILED:
-            told = [each.message for each in application.deployments.values()]
-            return "failed", "\n".join(filter(None, [application.message, *told]))
-        return "starting", ""
+        known = serve.status().applications
+        states = [_state(known.get(name)) for name in application_names(self._settings)]
+        failed = [each for each in states if each[0] == "failed"]
+        waiting = [each for each in states if each[0] == "starting"]
+        return (failed or waiting or states)[0]
 
     def begin_stop(self, seconds: float) -> None:
         """Ask for the end of the replicas of this node, and of all others at the head."""
@@ -72,3 +71,15 @@ class DeployedService:
             *("--deadline-remaining-seconds", f"{seconds:.0f}"),
         ]
         subprocess.run(command, check=False, capture_output=True, timeout=seconds)
+
+
+def _state(application: Any) -> ServiceState:
+    """Of one application; None if Ray doesn't know it yet."""
+    if application is None:
+        return "starting", ""
+    if application.status == "RUNNING":
+        return "running", ""
+    if application.status in _FAILED:
+        told = [each.message for each in application.deployments.values()]
+        return "failed", "\n".join(filter(None, [application.message, *told]))
+    return "starting", ""

@@ -105,6 +105,12 @@ class CollectionWriter:
         self._engine = engine
         self._stores = stores
 
+    def model_of(self, definition: CollectionDefinition) -> str | None:
+        """The model that such a collection is made by; None for one of vectors alone."""
+        if definition.model is None and definition.dim is not None:
+            return None
+        return definition.model or self._engine.default_model("embed")
+
     async def make(
         self, name: str, definition: CollectionDefinition, ticket: Ticket
     ) -> tuple[Collection, bool]:
@@ -116,8 +122,7 @@ class CollectionWriter:
             dtype=definition.dtype,
             keep_images=definition.keep_images,
         )
-        if definition.model is not None or definition.dim is None:
-            model = definition.model or self._engine.default_model("embed")
+        if (model := self.model_of(definition)) is not None:
             async with self._engine.registry.use(model, ticket) as resident:
                 layers.resolve(resident.module, definition.layer, resident.card.explain)
                 wanted = replace(

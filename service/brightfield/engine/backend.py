@@ -27,7 +27,8 @@ from brightfield.settings import Settings
 class Backend:
     """A lane per device with the models on them, decoders, and threads for long work.
 
-    Its threads start with it and end with `close`.
+    Its threads start with it and end with `close`. Raises `UnknownModel` if it is to serve a model
+    that isn't there.
     """
 
     def __init__(
@@ -56,13 +57,9 @@ class Backend:
             settings.load_timeout,
             safeguards,
             loader.measure,
+            settings.served,
         )
-        residents = self.registry.residents
-        telemetry.watch_cache(
-            "plans",
-            lambda: sum(each.kept_bytes for each in residents()),
-            lambda: sum(each.most_kept_bytes for each in residents()),
-        )
+        self._watch_plans(telemetry)
         for lane in self.lanes:
             lane.on_hang = self.registry.forget
         self._accelerator = Accelerator(
@@ -80,6 +77,15 @@ class Backend:
         self.decoders = WorkerPool(max(2, threads), "decode")
         self.explaining = ContextThreads(settings.explanations, thread_name_prefix="explain")
         self.evaluating = ContextThreads(settings.evaluations, thread_name_prefix="evaluate")
+
+    def _watch_plans(self, telemetry: Telemetry) -> None:
+        """Count the bytes of what backends keep for the next pass."""
+        residents = self.registry.residents
+        telemetry.watch_cache(
+            "plans",
+            lambda: sum(each.kept_bytes for each in residents()),
+            lambda: sum(each.most_kept_bytes for each in residents()),
+        )
 
     def begin_preload(self, names: Iterable[str]) -> Preloads:
         """Begin to load models. They serve as they are, so what could run them faster waits."""

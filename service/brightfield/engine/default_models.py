@@ -47,11 +47,25 @@ class DefaultModels:
         work = next((work for work in works if work.endpoint == endpoint), None)
         return self._required(endpoint, None if work is None else self.preset(work))
 
-    def fitting(self, work: Work, cards: Mapping[str, ModelCard]) -> str:
-        """The model that is set, else another of the same task that does what is asked for.
+    def chosen(self, work: Work, named: str | None, cards: Mapping[str, ModelCard]) -> str:
+        """The model that answers: the named one, else the one that is set, else another of the same
+        task that does what is asked for.
 
         Raises `UnknownModel` where none is set, and `InvalidParameter` where none can do it.
         """
+        return named or self._fitting(work, cards)
+
+    def needed(
+        self, work: Work, named: str | None, cards: Mapping[str, ModelCard]
+    ) -> tuple[str, ...]:
+        """The models that an answer needs: that one, and that of its companion."""
+        main, companion = self.chosen(work, named, cards), work.companion
+        if companion is None:
+            return (main,)
+        task = self._tasks[companion.endpoint](**companion.parameters)
+        return main, self.chosen(task, companion.model, cards)
+
+    def _fitting(self, work: Work, cards: Mapping[str, ModelCard]) -> str:
         preset = self._required(work.endpoint, self.preset(type(work)))
         if preset not in cards or (refusal := work.refusal(cards[preset])) is None:
             return preset

@@ -356,7 +356,7 @@ class Engine:
     ) -> T:
         """Hold the model that the work needs while it is answered."""
         backend, timing = self._running(), Timing()
-        model = job.view.model or self.defaults.fitting(work, backend.registry.cards())
+        model = self.defaults.chosen(work, job.view.model, backend.registry.cards())
         async with backend.registry.use(model, job.ticket) as resident:
             with own_faults(resident.card):
                 _check_task(work, resident.card)

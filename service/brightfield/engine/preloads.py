@@ -17,7 +17,8 @@ def _nothing() -> None:
 
 class Preloads:
     """Loads of several models, one after another, so the first is there soonest; those that are set
-    aside are left out. A request for one that hasn't begun begins it.
+    aside, or that other processes serve, are left out. A request for one that hasn't begun begins
+    it.
 
     Raises `UnknownModel` or `InvalidCard` where one has no good card.
     """
@@ -28,7 +29,8 @@ class Preloads:
         """`over` is called once all are in memory, or have failed."""
         self._registry = registry
         self._over = over
-        wanted = [name for name in names if not registry.quarantined(name)]
+        served = [name for name in names if not registry.elsewhere(name)]
+        wanted = [name for name in served if not registry.quarantined(name)]
         for name in wanted:
             registry.card(name)
         # Only how each has ended: whether a model stays in memory is not decided here.

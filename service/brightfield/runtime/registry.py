@@ -11,6 +11,7 @@ from typing import Literal
 
 from brightfield.card_folders import FoundCards
 from brightfield.cards import ModelCard
+from brightfield.outages import ModelNotServed
 from brightfield.runtime.lane import Lane
 from brightfield.runtime.load_line import ModelLoad, Seat
 from brightfield.runtime.model_loads import Loader, ModelLoads
@@ -20,6 +21,7 @@ from brightfield.runtime.safeguards import Safeguards
 from brightfield.runtime.telemetry import Telemetry
 from brightfield.runtime.ticket import Ticket
 from brightfield.runtime.work_item import PlacedModel
+from brightfield.served_models import EVERY_MODEL, ServedModels
 
 ResidencyState = Literal["available", "loading", "resident", "removed", "quarantined"]
 ModelState = ResidencyState | Literal["not_fetched"]
@@ -37,6 +39,7 @@ class Registry:
     the load begins. A model that must give way is the least recently used one that isn't pinned; if
     it is in use, it serves those who hold it and takes no new ones. Models that wait for memory
     stand in a line and get it in order of arrival, so requests for more models than fit take turns.
+    Only models that are `served` are loaded; one of these that isn't there raises `UnknownModel`.
     A new version is loaded before the old one is dropped (both are held for that moment, over the
     budget if need be). A failed load leaves nothing behind. A model serves
     while `measure` finds out what its batches cost, in the thread of its load.
@@ -51,8 +54,11 @@ class Registry:
         load_timeout: float,
         safeguards: Safeguards | None = None,
         measure: Callable[[Resident], object] | None = None,
+        served: ServedModels = EVERY_MODEL,
     ) -> None:
+        served.check_known((*found.cards, *found.unusable))
         self._found = found
+        self._served = served
         self._safeguards = safeguards = safeguards or Safeguards()
         self._stays = ResidentModels(budgets, telemetry)
         self._loads = ModelLoads(
@@ -102,6 +108,14 @@ class Registry:
             if name not in self._found.cards:
                 return "removed"
             return "quarantined" if self.quarantined(name) else "available"
+
+    def elsewhere(self, name: str) -> bool:
+        """Whether a model has a card and isn't served here, but by other processes."""
+        return name not in self._served and name in self._found.cards
+
+    def unserved(self) -> list[str]:
+        """All models that aren't."""
+        return [] if self._served.every else [m for m in self._found.cards if self.elsewhere(m)]
 
     def quarantined(self, name: str) -> str | None:
         """Why a model is set aside; None if it isn't."""
@@ -201,6 +215,12 @@ class Registry:
     def _card_on_file(self, name: str) -> ModelCard:
         return self._found.card(name)
 
+    def _check_served(self, name: str) -> None:
+        if self.elsewhere(name):
+            raise ModelNotServed(
+                f"This process doesn't serve {name} (BRIGHTFIELD_SERVES); ask one that does."
+            )
+
     # Seats
 
     def _wanted(self, name: str, *, pin: bool, anew: bool) -> ModelLoad:
@@ -212,6 +232,7 @@ class Registry:
                     stay.pinned, stay.draining = True, False
                     self._loads.advance()
                 return ModelLoad.of(stay)
+            self._check_served(name)
             load = self._loads.joined(name, anew)
             load.pin = load.pin or pin
             load.wanted = True
@@ -224,6 +245,7 @@ class Registry:
             if stay is not None and not stay.draining:
                 stay.take()
                 return Seat(stay=stay)
+            self._check_served(name)
             load = self._loads.joined(name, anew=False)
             seat = Seat(load=load)
             load.seats.add(seat)

@@ -41,6 +41,9 @@ class Telemetry:
             registry, "replica_info", "The process that counts.", "replica", "host"
         )
         self.jobs = _gauge(registry, "jobs", "Jobs that wait or run.")
+        self.passed_on = _counter(
+            registry, "passed_on", "Requests that another process answered: it serves the model."
+        )
         self.body_bytes = _gauge(
             registry, "body_bytes", "Bytes of bodies in memory, of requests and of jobs.", "of"
         )

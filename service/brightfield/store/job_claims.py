@@ -54,7 +54,8 @@ class ClaimedJob:
 
 
 class JobClaims:
-    """The jobs of all projects, as the replica `owner` runs them.
+    """The jobs of all projects, as the replica `owner` runs them, which doesn't serve the models
+    that `unserved` gives.
 
     Every method may be called from any thread. `clock` gives seconds since 1970.
     """
@@ -66,23 +67,27 @@ class JobClaims:
         replicas: Replicas,
         owner: str,
         clock: Callable[[], float] = time.time,
+        unserved: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._engine = engine
         self._channel = channel
         self._replicas = replicas
         self._owner = owner
         self._clock = clock
+        self._unserved = unserved
 
     def claim(self, full: Collection[str] = ()) -> ClaimedJob | None:
         """The job that has waited longest, for this replica to run; None if none waits.
 
-        Jobs in lines that are `full` wait on. Of replicas that claim at once each gets another, and
-        one whose lease is over gets none.
+        Jobs in lines that are `full`, or that need a model which isn't served here, wait on. Of
+        replicas that claim at once each gets another, and one whose lease is over gets none.
         """
         jobs, requests = tables.jobs, tables.job_requests
         asked = sa.exists().where(requests.c.job == jobs.c.id)
         alive = self._replicas.lives(self._owner)
-        waits = jobs.c.state == "queued", jobs.c.line.not_in(full), asked, alive
+        waits = [jobs.c.state == "queued", jobs.c.line.not_in(full), asked, alive]
+        if unserved := self._unserved():
+            waits.append(~_needs(unserved))
         with reading(self._engine) as connection:
             if connection.execute(sa.select(jobs.c.id).where(*waits).limit(1)).first() is None:
                 return None
@@ -244,6 +249,12 @@ class JobClaims:
         again = list(connection.scalars(change.returning(jobs.c.id)))
         self._channel.post(connection, *(("queued", job_id) for job_id in again))
         return len(again)
+
+
+def _needs(models: Collection[str]) -> sa.ColumnElement[bool]:
+    """Whether a job needs one of the models, as a condition of a statement."""
+    needed = tables.job_models
+    return sa.exists().where(needed.c.job == tables.jobs.c.id, needed.c.model.in_(models))
 
 
 def _request(row: sa.Row[Any]) -> StoredRequest:

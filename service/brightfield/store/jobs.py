@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -107,8 +107,11 @@ class Jobs:
         self._channel = channel
         self._clock = clock
 
-    def create(self, job_id: str, endpoint: str, request: StoredRequest) -> StoredJob:
-        """A new queued job for `endpoint` (as `/saliency`), with the request to begin it by.
+    def create(
+        self, job_id: str, endpoint: str, request: StoredRequest, models: Collection[str] = ()
+    ) -> StoredJob:
+        """A new queued job for `endpoint` (as `/saliency`), with the request to begin it by, and
+        the ids of the models that it needs.
 
         Jobs whose endpoints end alike wait in one line: those of `/collections/a/items` and
         `/collections/b/items`.
@@ -119,7 +122,10 @@ class Jobs:
             own = {"owner": NOBODY, "project": project_of(connection), "line": line_of(endpoint)}
             connection.execute(sa.insert(tables.jobs).values(**own, **values))
             kept = {**asdict(request), "headers": [list(pair) for pair in request.headers]}
+            needed = [{"job": job.id, "model": model} for model in set(models)]
             connection.execute(sa.insert(tables.job_requests).values(job=job.id, **kept))
+            if needed:
+                connection.execute(sa.insert(tables.job_models), needed)
             self._channel.post(connection, ("queued", job.id))
         return job
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from brightfield.served_models import ServedModels
 from brightfield.store import tables
 from brightfield.store.database import reading, relaxed
 from brightfield.store.database_clock import LeaseClock, database_now
@@ -35,9 +36,18 @@ class Replica:
     """Of all its model cards; replicas with the same answer with the same models."""
     residents: tuple[str, ...] = ()
     """The models that it has in memory."""
+    scheme: str = "http"
+    """By which it is asked at its address: `http`, or `https`."""
+    serves: str = ""
+    """The models that it loads, as `ServedModels.read` reads them."""
     started: float = 0.0
     beat: float = 0.0
     """When it renewed its lease, by the database's clock."""
+
+    @property
+    def served(self) -> ServedModels:
+        """The models that it loads."""
+        return ServedModels.read(self.serves)
 
 
 def this_replica(address: str, version: str) -> Replica:

@@ -57,6 +57,14 @@ job_requests = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
+# The models that a job needs, so whoever serves them all runs it.
+job_models = sa.Table(
+    "job_models",
+    metadata,
+    sa.Column("job", sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("model", sa.String(255), primary_key=True),
+)
+
 # Numbered within the job; its end is an event, too, which the job itself tells (see `told`).
 job_events = sa.Table(
     "job_events",
@@ -77,6 +85,8 @@ replicas = sa.Table(
     sa.Column("pid", sa.BigInteger, nullable=False),
     sa.Column("began", sa.Double, nullable=False),
     sa.Column("address", sa.String(255), nullable=False),
+    sa.Column("scheme", sa.String(8), nullable=False, server_default="http"),
+    sa.Column("serves", sa.Text, nullable=False, server_default=""),  # see served_models.py
     sa.Column("version", sa.String(64), nullable=False),
     sa.Column("cards_digest", sa.String(64), nullable=False),
     sa.Column("residents", sa.JSON, nullable=False),
@@ -111,7 +121,7 @@ model_wishes = sa.Table(
 )
 
 # What lives with the processes and is worth nothing to another store.
-PASSING = frozenset({job_requests, job_events, replicas, images, model_wishes})
+PASSING = frozenset({job_requests, job_models, job_events, replicas, images, model_wishes})
 
 runs = sa.Table(
     "runs",

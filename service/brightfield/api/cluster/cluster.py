@@ -26,10 +26,13 @@ class Cluster:
         return [now if each.id == now.id else each for each in self.heart.living] or [now]
 
     def counts(self, model: str) -> dict[str, int]:
-        """At how many replicas a model is in memory, and at how many it is wanted."""
+        """At how many replicas a model is in memory, at how many it is wanted, and how many serve
+        it."""
         living, wish = self.living, self.residency.standing.get(model)
         resident = sum(model in each.residents for each in living)
-        return {"resident": resident, "wanted": len(living) if wish and wish.resident else 0}
+        serving = sum(model in each.served for each in living)
+        wanted = serving if wish and wish.resident else 0
+        return {"resident": resident, "wanted": wanted, "serving": serving}
 
     def check_cards(self) -> None:
         """Raises `CardsDiffer` if this replica would answer with other models than the others.

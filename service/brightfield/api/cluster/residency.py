@@ -59,11 +59,14 @@ class ModelResidency:
         self._wishes.forget()
 
     def _do(self, wish: ModelWish) -> None:
+        """Cards are read anew whoever serves the model: they are the same everywhere."""
         if not wish.resident:
             self._engine.registry.unload(wish.model)
             return
         if wish.anew:
             self._engine.rescan()
+        if self._engine.registry.elsewhere(wish.model):
+            return
         self._engine.registry.load(wish.model, pin=wish.pinned, anew=wish.anew)
 
     def _cards_digest(self) -> str:

@@ -17,6 +17,7 @@ from brightfield.api.jobs.again import JobRoutes
 from brightfield.api.jobs.news import JobWaiters
 from brightfield.api.jobs.runner import JobRunner
 from brightfield.api.jobs.worker import JobWorker
+from brightfield.engine import Engine
 from brightfield.errors import BrightfieldError
 from brightfield.outages import UnusableStore
 from brightfield.runtime.ending import TimeLeft
@@ -60,8 +61,13 @@ class JobParts:
         channel = await asyncio.to_thread(open_channel, database)
         pause = settings.lease / _BEATS
         replicas = Replicas(database, settings.lease, clock)
-        claims = JobClaims(database, channel, replicas, own.id)
-        residency = ModelResidency(app.state.engine, ModelWishes(database, channel), own)
+        engine: Engine = app.state.engine
+
+        def unserved() -> list[str]:
+            return engine.registry.unserved()
+
+        claims = JobClaims(database, channel, replicas, own.id, unserved=unserved)
+        residency = ModelResidency(engine, ModelWishes(database, channel), own)
         # However many wait for a connection, the lease has its own.
         leases = await asyncio.to_thread(apart, database)
         renewing = Replicas(leases, settings.lease, clock)

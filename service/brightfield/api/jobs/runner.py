@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from copy import copy
 from typing import Any
@@ -54,16 +54,22 @@ class JobRunner:
         return other
 
     async def submit(
-        self, endpoint: str, request: StoredRequest, release: Callable[[], None]
+        self,
+        endpoint: str,
+        request: StoredRequest,
+        models: Collection[str],
+        release: Callable[[], None],
     ) -> Response:
-        """Accept a job; 202 with its address. `release` is called at its end, whatever that is.
+        """Accept a job that needs these models; 202 with its address. `release` is called at its
+        end, whatever that is.
 
         What was answered with 202 ends, whatever becomes of this process.
         """
         job_id = new_job_id()
         self._held[job_id] = release  # before it can end
         try:
-            job = await asyncio.to_thread(self._store.create, job_id, endpoint, request)
+            create = self._store.create
+            job = await asyncio.to_thread(create, job_id, endpoint, request, models)
         except BaseException:
             self._release(job_id)
             raise

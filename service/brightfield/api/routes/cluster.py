@@ -47,7 +47,12 @@ async def get_targets(request: Request) -> list[dict[str, Any]]:
     return [
         {
             "targets": [each.address],
-            "labels": {"replica": each.id, "host": each.process.host, "version": each.version},
+            "labels": {
+                "replica": each.id,
+                "host": each.process.host,
+                "version": each.version,
+                "__scheme__": each.scheme,
+            },
         }
         for each in living
         if each.address
@@ -61,6 +66,7 @@ def _described(replica: Replica) -> dict[str, Any]:
         "pid": replica.process.pid,
         "address": replica.address,
         "version": replica.version,
+        "serves": replica.serves,
         "cards_digest": replica.cards_digest,
         "resident": list(replica.residents),
         "started": replica.started,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,7 +13,7 @@ from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
-from brightfield.api.routes.collections import Name
+from brightfield.api.routes.collections import Name, model_of
 from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_options
 from brightfield.api.schema.responses import answers, binary
@@ -63,6 +64,10 @@ async def post_patches(name: Name, request: Request) -> Response:
             envelope = together_envelope(found, received.request_id, space, unnamed)
             return await asyncio.to_thread(items_reply, {**envelope, "ids": ids}, limit)
 
-        return Understood(respond)
+        async def models() -> Sequence[str]:
+            engine, found = services.engine, await model_of(services, name, view.model)()
+            return found or engine.defaults.needed(task, None, engine.registry.cards())
+
+        return Understood(respond, models=models)
 
     return await conduct(request, understand, job=f"/collections/{name}/patches")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from brightfield.api.conduct import Understood, conduct, incoming
+from brightfield.api.conduct import Models, Understood, conduct, incoming, no_models
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import (
     CollectionRequest,
@@ -42,7 +42,7 @@ from brightfield.collections.adding import AddedItems, CollectionDefinition
 from brightfield.collections.contents import Replacement
 from brightfield.collections.queries import ItemSelection
 from brightfield.engine.view import View
-from brightfield.errors import ConflictingParameter, EmptyBody
+from brightfield.errors import ConflictingParameter, EmptyBody, UnknownCollection
 from brightfield.images.selection import Selection
 from brightfield.names import NAME
 from brightfield.parameters import Ids, Parameters
@@ -92,6 +92,23 @@ class NamedItem(Parameters):
     """The item's id, whatever it is."""
 
 
+def model_of(services: Services, name: str, named: str | None = None) -> Models:
+    """What a request about a collection needs: the model that it names, else the collection's. One
+    that isn't there has none: the answer says so."""
+
+    async def models() -> Sequence[str]:
+        if named is not None:
+            return (named,)
+        try:
+            found = await asyncio.to_thread(services.collections.contents.get, name)
+        except UnknownCollection:
+            return ()
+        model = found.properties.model
+        return () if model is None else (model,)
+
+    return models
+
+
 @router.put(
     "/{name}",
     summary="Make a collection; asking for it again changes nothing.",
@@ -100,10 +117,18 @@ class NamedItem(Parameters):
 )
 @described(describe_options, CollectionDefinition)
 @needs("write", stores=True)
-async def put_collection(name: Name, request: Request, response: Response) -> dict[str, Any]:
+async def put_collection(
+    name: Name, request: Request, response: Response
+) -> dict[str, Any] | Response:
     async with incoming(request) as came:
         posted = await off_loop(came.received, understand_posted, came.received)
         (definition,) = parse((CollectionDefinition,), posted.parameters)
+        model, passing = (
+            came.services.collections.writer.model_of(definition),
+            came.services.passing,
+        )
+        if model is not None and passing.pools.lacking([model]):
+            return await passing.answer(request, came.received.body, [model], came.ticket)
         collection, made = await came.services.collections.writer.make(
             name, definition, came.ticket
         )
@@ -176,24 +201,25 @@ async def post_replacement(name: Name, request: Request) -> dict[str, Any]:
 @needs("write", stores=True)
 async def post_items(name: Name, request: Request) -> Response:
     async def understand(services: Services, received: Received) -> Understood:
-        add, places = await off_loop(received, _adding, services, name, received)
+        add, places, models = await off_loop(received, _adding, services, name, received)
 
         async def respond(ticket: Ticket, progress: Progress | None) -> Response:
             added = await add(ticket, progress)
             limit = services.settings.max_reply_bytes
             return await asyncio.to_thread(added_reply, name, added, received.request_id, limit)
 
-        return Understood(respond, places)
+        return Understood(respond, places, models=models)
 
     return await conduct(request, understand, job=f"/collections/{name}/items")
 
 
-def _adding(services: Services, name: str, received: Received) -> tuple[_Adding, int]:
-    """What adds what was posted, and how many images are in flight for it."""
+def _adding(services: Services, name: str, received: Received) -> tuple[_Adding, int, Models]:
+    """What adds what was posted, how many images are in flight for it, and by which models."""
     posted = understand_posted(received, ("vectors",))
     if "vectors" in posted.members:
-        return _adding_vectors(services, name, posted), 1
-    return _adding_images(services, name, posted), len(posted.images)
+        return _adding_vectors(services, name, posted), 1, no_models
+    adding = _adding_images(services, name, posted)
+    return adding, len(posted.images), model_of(services, name)
 
 
 def _adding_images(services: Services, name: str, posted: CollectionRequest) -> _Adding:

@@ -12,7 +12,7 @@ from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import understand_posted
 from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
-from brightfield.api.routes.collections import Name
+from brightfield.api.routes.collections import Name, model_of
 from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_images
 from brightfield.api.schema.responses import answers, json_response
@@ -52,6 +52,6 @@ async def post_tcav(name: Name, request: Request) -> Response:
             limit = services.settings.max_reply_bytes
             return await asyncio.to_thread(concept_reply, found, received.request_id, limit)
 
-        return Understood(respond)
+        return Understood(respond, models=model_of(services, name))
 
     return await conduct(request, understand, job=f"/collections/{name}/tcav")

@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
-from brightfield.api.conduct import Understood, conduct
+from brightfield.api.conduct import Understood, conduct, no_models
 from brightfield.api.door.needs import needs
 from brightfield.api.reading.collection_requests import image_of, understand_posted
 from brightfield.api.reading.parameters import parse
 from brightfield.api.reading.received import Received, off_loop
-from brightfield.api.routes.collections import Name
+from brightfield.api.routes.collections import Name, model_of
 from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_options, describe_question
 from brightfield.api.schema.responses import answers, binary
@@ -89,7 +89,9 @@ async def post_neighbors(name: Name, request: Request) -> Response:
                 return Response(drawn, media_type="image/png")
             return await asyncio.to_thread(items_reply, found, services.settings.max_reply_bytes)
 
-        return Understood(respond, lengthy=False)
+        embedded = example.image is not None and search.space != "pixels"
+        needed = model_of(services, name) if embedded else no_models
+        return Understood(respond, lengthy=False, models=needed)
 
     return await conduct(request, understand, job=f"/collections/{name}/neighbors")
 

@@ -10,7 +10,7 @@ from brightfield.api.door.needs import needs
 from brightfield.api.reading.negotiation import negotiate
 from brightfield.api.reading.parameters import parse, query_of
 from brightfield.api.request_scope import RequestScope, ticket_of
-from brightfield.api.routes.models import ModelId
+from brightfield.api.routes.models import ModelId, elsewhere
 from brightfield.api.schema.described import described
 from brightfield.api.schema.openapi_collections import describe_query
 from brightfield.api.schema.responses import answers, binary
@@ -55,6 +55,8 @@ async def get_filters(model_id: ModelId, request: Request) -> Response:
     side; others have a row each, with a grey picture for every input slice. Each filter is shown
     from -m (black) through 0 (middle grey) to m (white), m being its largest magnitude, which the
     JSON states as `ranges`."""
+    if (passed := await elsewhere(model_id, request)) is not None:
+        return passed
     services = services_of(request)
     choice, reply = parse((FilterChoice, FilterForm), query_of(request.query_params))
     accept = request.headers.get("accept")

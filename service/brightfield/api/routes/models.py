@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from brightfield.engine import Engine
 from brightfield.models.examination.examination import Examination
 from brightfield.models.loading import weights
 from brightfield.models.loading.makeup import model_digest
+from brightfield.outages import ModelNotServed
 from brightfield.parameters import Parameters
 from brightfield.results import finite
 from brightfield.runtime.acceleration.verdict import Attempt, Verdict
@@ -83,6 +85,9 @@ async def list_models(request: Request) -> Response:
 async def get_model(model_id: ModelId, request: Request) -> Response:
     services = services_of(request)
     engine = services.engine
+    with suppress(ModelNotServed):  # the card is here, too
+        if (reply := await elsewhere(model_id, request)) is not None:
+            return reply
     card = engine.registry.card(model_id)
     disk = await asyncio.to_thread(engine.cards_on_disk)
     return await listed(lambda: _whole(services, card, disk), engine.settings.max_reply_bytes)
@@ -96,10 +101,12 @@ async def get_model(model_id: ModelId, request: Request) -> Response:
 )
 @described(describe_query, LoadOptions)
 @needs("models")
-async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
+async def load_model(model_id: ModelId, request: Request) -> dict[str, Any] | Response:
     """Answers when the model is warm, and describes the one that this load made. `pin` keeps it
     from being evicted. If the deadline passes before, the load goes on. The other processes of the
-    service begin to load it then, too; `replicas` says how far they are."""
+    service that serve it begin to load it then, too; `replicas` says how far they are."""
+    if (reply := await elsewhere(model_id, request)) is not None:
+        return reply
     services = services_of(request)
     engine = services.engine
     (options,) = parse((LoadOptions,), query_of(request.query_params))
@@ -123,9 +130,11 @@ async def load_model(model_id: ModelId, request: Request) -> dict[str, Any]:
     responses=answers(ModelSummary),
 )
 @needs("models")
-async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
+async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any] | Response:
     """A model whose folder was removed can be unloaded, too, while it is in memory. The other
     processes of the service unload it, too."""
+    if (reply := await elsewhere(model_id, request)) is not None:
+        return reply
     services = services_of(request)
     engine = services.engine
     card = engine.registry.card(model_id)
@@ -143,6 +152,8 @@ async def unload_model(model_id: ModelId, request: Request) -> dict[str, Any]:
 )
 @needs("read")
 async def list_layers(model_id: ModelId, request: Request) -> Response:
+    if (reply := await elsewhere(model_id, request)) is not None:
+        return reply
     engine = _engine(request)
     ticket = ticket_of(request, engine.settings.timeout)
     async with RequestScope(request, ticket):
@@ -164,12 +175,26 @@ async def list_layers(model_id: ModelId, request: Request) -> Response:
     return await listed(every, engine.settings.max_reply_bytes)
 
 
+async def elsewhere(model_id: str, request: Request) -> Response | None:
+    """The reply of a process that serves the model; None if this one does. Raises as `Passing`."""
+    services = services_of(request)
+    if not services.passing.pools.lacking((model_id,)):
+        return None
+    ticket = ticket_of(request, services.settings.timeout)
+    async with RequestScope(request, ticket):
+        return await services.passing.answer(request, b"", (model_id,), ticket)
+
+
 def _engine(request: Request) -> Engine:
     return services_of(request).engine
 
 
-def _state(engine: Engine, card: ModelCard) -> ModelState:
-    """That of the registry; `not_fetched` if the weights are not on this machine."""
+def _state(services: Services, card: ModelCard) -> ModelState:
+    """That of the registry; `not_fetched` if the weights are not on this machine. Of a model that
+    others serve, whether one of them has it in memory."""
+    engine = services.engine
+    if engine.registry.elsewhere(card.id):
+        return "resident" if services.cluster.counts(card.id)["resident"] else "available"
     state = engine.registry.state(card.id)
     absent = state == "available" and not weights.at_hand(card, engine.settings.data)
     return "not_fetched" if absent else state
@@ -189,7 +214,7 @@ def _outline(services: Services, card: ModelCard, disk: FoundCards) -> dict[str,
         "description": card.description,
         "licence": card.licence,
         "default": card.id in engine.defaults.names,
-        "state": _state(engine, card),
+        "state": _state(services, card),
         "quarantine": engine.registry.quarantined(card.id),
         "pinned": engine.registry.pinned(card.id),
         "device": resident.lane.name if resident else None,

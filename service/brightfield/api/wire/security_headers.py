@@ -22,6 +22,8 @@ _ALWAYS: tuple[Header, ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 _ALONE: Header = (b"cross-origin-resource-policy", b"same-origin")
+ADDED = frozenset(name for name, _ in (*_ALWAYS, _ALONE))
+"""Names of the headers that each reply has, whatever it says itself."""
 
 
 class SecurityHeaders:

@@ -18,6 +18,8 @@ class ReplicaDescription(TypedDict):
     address: str
     """Where it can be asked itself; empty if nobody knows."""
     version: str
+    serves: str
+    """The models that it loads, as its setting `serves` has them; empty: all."""
     cards_digest: Sha256
     """Of all its model cards; processes with the same answer alike."""
     resident: list[str]

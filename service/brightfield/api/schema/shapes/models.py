@@ -41,6 +41,8 @@ class ReplicaCounts(TypedDict):
     """At how many it is in memory, a moment ago."""
     wanted: Natural
     """At how many it shall be, since it was loaded at one of them; 0 if nobody asked for it."""
+    serving: Natural
+    """How many serve it; a request for it is answered by one of these."""
 
 
 @shape
@@ -61,7 +63,8 @@ class ModelSummary(TypedDict):
     default: bool
     """Whether it answers for its task where no model is named."""
     state: ModelState
-    """`removed`: neither in memory nor on disk."""
+    """At this process; of a model that others serve, `resident` if one has it in memory, else
+    `available`. `removed`: neither in memory nor on disk."""
     quarantine: str | None
     """Why it is set aside, if it is."""
     pinned: bool
