@@ -23,6 +23,9 @@ class Loads:
     def quarantined(self, name: str) -> bool:
         return name == "hangs"
 
+    def elsewhere(self, name: str) -> bool:
+        return name == "away"
+
     def card(self, name: str) -> None:
         if name == "absent":
             raise UnknownModel("There is no model absent.")
@@ -41,7 +44,8 @@ def preloads(registry: Loads, *names: str) -> Preloads:
 def test_they_are_loaded_one_after_another_and_those_on_their_way_are_named() -> None:
     registry = Loads()
     over: list[bool] = []
-    made = Preloads(registry, ["two", "hangs", "one"], lambda: over.append(True))  # type: ignore[arg-type]
+    names = ["two", "hangs", "away", "one"]
+    made = Preloads(registry, names, lambda: over.append(True))  # type: ignore[arg-type]
     assert list(registry.loads) == ["two"]
     with pytest.raises(ModelsLoading, match="loading two, one"):
         made.check()
