@@ -39,12 +39,22 @@ serve: $(VENV)/.service
 test test-slow test-cluster: export MALLOC_ARENA_MAX = 2
 test test-slow test-cluster: export OMP_NUM_THREADS = 1
 
+# In two parts, so that no process holds what all files import and keep: those that start the whole
+# service or a store, and all others.
+SERVED := $(addprefix tests/,access api clients cluster commands docs e2e memory serving store web)
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
 test: $(VENV)/.dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+ifeq ($(ARGS),)
+	@$(PYTEST) $(SERVED)
+	@$(PYTEST) $(addprefix --ignore=,$(SERVED))
+else
+	@$(PYTEST) $(ARGS)
+endif
 
 # Tests that compare durations or memory have the machine to themselves.
 test-slow: $(VENV)/.dev
-	@$(BIN)/python -m pytest -m 'slow and not alone' -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(PYTEST) -m 'slow and not alone' $(ARGS)
 	@$(BIN)/python -m pytest -m 'slow and alone' $(ARGS)
 
 test-cluster: $(VENV)/.ray

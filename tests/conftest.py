@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import mmap
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,12 @@ from .toys.postgres import schema_on
 # Each of thousands of models stays as it is, also in the processes that tests start; the tests of
 # backends ask for theirs.
 os.environ["BRIGHTFIELD_BACKEND"] = "eager"
+
+_STATM = Path("/proc/self/statm")
+_MUCH = 100 * 2**20
+"""Bytes that tests of one file may leave before they are looked for and given back."""
+_trimmed = [0]
+"""What was in memory after that was done last."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,15 +51,47 @@ def pytest_collection() -> Generator[None, Any, Any]:
         gc.enable()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _freed_memory() -> Iterator[None]:
-    """What one file's tests have freed is not held while the next one's run, and what they leave,
-    as fixtures of a whole session, isn't looked through again."""
-    yield
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, Any, Any]:
+    """What tests have freed is not held while the next ones run.
+
+    Not by a fixture: at its end the last test's arguments are still there.
+    """
+    done = yield
+    if nextitem is None or nextitem.path != item.path:
+        _forget_applications()
+        gc.collect()
+        gc.freeze()  # what a session keeps isn't looked through again
+        _trim()
+    elif _resident() - _trimmed[-1] > _MUCH:
+        gc.collect()
+        _trim()
+    return done
+
+
+def _trim() -> None:
     if trim := trim_function():
         trim()
+    _trimmed[:] = [_resident()]
+
+
+def _resident() -> int:
+    """Bytes of this process in memory; 0 if the system doesn't say."""
+    try:
+        return int(_STATM.read_text().split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return 0
+
+
+def _forget_applications() -> None:
+    """FastAPI remembers of the last thousands of functions whether they are asynchronous, and so
+    keeps every application that had them, with all that it holds."""
+    remembering = sys.modules.get("fastapi.dependencies.models")
+    for each in vars(remembering).values() if remembering else ():
+        if hasattr(each, "cache_clear"):
+            each.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,13 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _trees_are_forgotten() -> Iterator[None]:
+    """Those of all files take 140 MB."""
+    yield
+    tree.cache_clear()
+
+
 def imported(name: str) -> Iterator[str]:
     """The modules of ours that a module imports, wherever in it."""
     for node in ast.walk(tree(modules()[name])):

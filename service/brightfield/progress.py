@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from brightfield.results import Result
+if TYPE_CHECKING:  # results are arrays of PyTorch too, which a process that builds an index lacks
+    from brightfield.results import Result
 
 
 @dataclass(frozen=True, slots=True)

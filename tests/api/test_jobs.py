@@ -64,7 +64,7 @@ def test_events_tell_the_progress_and_resume(client: TestClient) -> None:
 
 
 def test_a_cancelled_job_stops_and_says_so(client: TestClient) -> None:
-    query = "/saliency?method=smoothgrad&samples=5000"
+    query = "/occlusion?method=rise&masks=8000"
     job_id = client.post(query, content=CAT, headers=ASYNC).json()["id"]
     while client.get(f"/jobs/{job_id}").json()["progress"]["done"] == 0:
         time.sleep(0.01)

@@ -33,7 +33,7 @@ from .conftest import CHELSEA, png
 from .test_jobs import ASYNC, events, finished
 
 CAT = png(CHELSEA)
-LONG = "/saliency?method=smoothgrad&samples=4000"
+LONG = "/occlusion?method=rise&masks=8000"  # of little memory
 SHORT = "/occlusion?window=80&stride=80&format=npy"
 LEASE = 6.0
 

@@ -33,8 +33,9 @@ def gate(engine: Engine) -> Iterator[threading.Event]:
     """While it is not set, the lane is busy."""
     resident = engine.registry.resident("bare")
     assert resident is not None
-    gate = threading.Event()
-    held = resident.call(lambda: gate.wait(30))
+    gate, entered = threading.Event(), threading.Event()
+    held = resident.call(lambda: (entered.set(), gate.wait(30)))
+    assert entered.wait(30)  # requests come before what is in bulk
     yield gate
     gate.set()
     held.result(30)

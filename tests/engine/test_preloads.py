@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from concurrent.futures import Future
 from typing import Any
 
@@ -22,6 +23,9 @@ class Loads:
     def quarantined(self, name: str) -> bool:
         return name == "hangs"
 
+    def elsewhere(self, name: str) -> bool:
+        return name == "away"
+
     def card(self, name: str) -> None:
         if name == "absent":
             raise UnknownModel("There is no model absent.")
@@ -40,7 +44,8 @@ def preloads(registry: Loads, *names: str) -> Preloads:
 def test_they_are_loaded_one_after_another_and_those_on_their_way_are_named() -> None:
     registry = Loads()
     over: list[bool] = []
-    made = Preloads(registry, ["two", "hangs", "one"], lambda: over.append(True))  # type: ignore[arg-type]
+    names = ["two", "hangs", "away", "one"]
+    made = Preloads(registry, names, lambda: over.append(True))  # type: ignore[arg-type]
     assert list(registry.loads) == ["two"]
     with pytest.raises(ModelsLoading, match="loading two, one"):
         made.check()
@@ -78,3 +83,17 @@ def test_a_bad_card_ends_the_start_before_anything_is_loaded() -> None:
     with pytest.raises(UnknownModel):
         preloads(registry, "aaa", "absent")
     assert not registry.loads
+
+
+def test_a_model_that_is_dropped_later_is_not_kept() -> None:
+    class Model:
+        pass
+
+    registry, model = Loads(), Model()
+    made = preloads(registry, "one")
+    registry.loads["one"].set_result(model)
+    registry.loads.clear()
+    known = weakref.ref(model)
+    del model
+    assert known() is None
+    made.check()

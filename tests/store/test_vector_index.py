@@ -47,7 +47,7 @@ from brightfield.store.vector_index import Hnsw, IndexSource, VectorIndexes
 engine = open_database(sys.argv[1])
 items, there = Items(engine), Collections(engine).get("cells")
 def stay(ask):
-    print("built", flush=True)
+    print("built with PyTorch" if "torch" in sys.modules else "built", flush=True)
     time.sleep(60)
 read = lambda after: items.vectors(there.key, there.properties, after)
 VectorIndexes(engine).build(there, Hnsw(8, 32), IndexSource(read, stay), lambda step: None)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +77,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 EngineOf = Callable[..., Engine]
 
 
-@pytest.fixture(scope="session")
-def engine_of(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineOf]:
-    """Engines with the lab's models and further settings; closed at the end."""
+@contextmanager
+def _engines(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineOf]:
     made: list[Engine] = []
 
     def make(**settings: Any) -> Engine:
@@ -93,6 +93,13 @@ def engine_of(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     yield make
     for engine in made:
         engine.close()
+
+
+@pytest.fixture(scope="module")
+def engine_of(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineOf]:
+    """Engines with the lab's models and further settings; closed at the end of the file."""
+    with _engines(models, tmp_path_factory) as make:
+        yield make
 
 
 class Bench:
@@ -115,8 +122,9 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def bench(engine_of: EngineOf) -> Bench:
-    return Bench(engine_of())
+def bench(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    with _engines(models, tmp_path_factory) as make:
+        yield Bench(make())
 
 
 def png(pixels: NDArray[Any]) -> bytes:

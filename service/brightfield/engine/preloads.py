@@ -33,7 +33,8 @@ class Preloads:
         wanted = [name for name in served if not registry.quarantined(name)]
         for name in wanted:
             registry.card(name)
-        self._loads: dict[str, Future[Resident]] = {name: Future() for name in wanted}
+        # Only how each has ended: whether a model stays in memory is not decided here.
+        self._loads: dict[str, Future[None]] = {name: Future() for name in wanted}
         self._begin(wanted)
 
     def wait(self) -> None:
@@ -68,7 +69,7 @@ class Preloads:
         def over(load: Future[Resident]) -> None:
             own, fault = self._loads[name], load.exception()
             if fault is None:
-                own.set_result(load.result())
+                own.set_result(None)
             else:
                 own.set_exception(fault)
             self._begin(others)

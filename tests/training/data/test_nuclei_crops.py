@@ -64,9 +64,12 @@ def test_the_last_round_draws_all_fields_alike_and_changes_them_less() -> None:
     shares, spreads = [], []
     for last_round in (False, True):
         crops = Crops(fields, SPEC, last_round=last_round)
-        drawn = [crops.draw(random) for _ in range(200)]
-        shares.append(np.mean([(crop.weight == 0).mean() > 0.3 for crop in drawn]))
-        discs = [np.bincount(label(crop.foreground > 0)[0].ravel())[1:].max() for crop in drawn]
+        empty, discs = [], []
+        for _ in range(200):
+            crop = crops.draw(random)
+            empty.append((crop.weight == 0).mean() > 0.3)
+            discs.append(np.bincount(label(crop.foreground > 0)[0].ravel())[1:].max())
+        shares.append(np.mean(empty))
         spreads.append(np.std(np.log(discs)))
     assert shares == pytest.approx([0.2, 0.5], abs=0.1)
     assert spreads[1] < 0.8 * spreads[0]
