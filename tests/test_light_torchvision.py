@@ -30,6 +30,7 @@ def test_a_service_with_models_has_imported_no_compiler(tmp_path):
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.slow  # the compiler takes 400 MB
 def test_torchvision_asks_the_compiler_when_it_needs_an_answer():
     program = """
 import sys
