@@ -33,9 +33,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
-import psutil
 from load import Load, photographs, run, started
 from postgres import server
+from process_trees import cpu_seconds
 from separate_nodes import (
     NETWORK,
     PORT,
@@ -87,30 +87,21 @@ async def overhead(given: argparse.Namespace) -> None:
                     found[name].append(1e3 * (report.server_cpu_s or 0) / given.requests)
             idle = [_idle(pid) for pid in pids.values()]
     for name, times in found.items():
-        print(f"{name:8} {statistics.median(times):6.2f} ms CPU a request  {_listed(times)}")
+        print(f"{name:8} {statistics.median(times):6.2f} ms CPU a request  {listed(times)}")
     ratios = [two / one for one, two in zip(*found.values(), strict=True)]
-    print(f"ratio    {statistics.median(ratios):6.2f}  {_listed(ratios)}")
+    print(f"ratio    {statistics.median(ratios):6.2f}  {listed(ratios)}")
     print(f"without requests: {idle[0]:.3f} and {idle[1]:.3f} cores")
 
 
 def _idle(pid: int, seconds: float = 10.0) -> float:
     """Cores that a tree of processes takes while nobody asks."""
-    before = _seconds(pid)
+    before = cpu_seconds(pid)
     time.sleep(seconds)
-    return (_seconds(pid) - before) / seconds
+    return (cpu_seconds(pid) - before) / seconds
 
 
-def _seconds(pid: int) -> float:
-    own = psutil.Process(pid)
-    total = 0.0
-    for each in (own, *own.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            times = each.cpu_times()
-            total += times.user + times.system
-    return total
-
-
-def _listed(values: list[float]) -> str:
+def listed(values: list[float]) -> str:
+    """With two digits."""
     return " ".join(f"{value:.2f}" for value in values)
 
 
@@ -194,7 +185,7 @@ def two(given: argparse.Namespace) -> None:
                 eventually(lambda: replicas(found[0]) == count, 300)  # noqa: B023
                 rates[count].append(_rate(found[0], image, given.requests))
     for count, values in rates.items():
-        print(f"{count} of one core: {_listed(values)} answers a second")
+        print(f"{count} of one core: {listed(values)} answers a second")
     print(f"ratio {statistics.median(rates[2]) / statistics.median(rates[1]):.2f}")
 
 

@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 from PIL import Image, ImageOps
+from process_trees import cpu_seconds
 
 SIZES = ((320, 240), (640, 480), (800, 600), (1024, 768), (1280, 960))
 """Width and height of the images that `photographs` makes."""
@@ -199,16 +200,7 @@ class _Meter:
         )
 
     def _server_seconds(self) -> float:
-        if self._server is None:
-            return 0.0
-        total = 0.0
-        for process in (self._server, *self._server.children(recursive=True)):
-            try:
-                times = process.cpu_times()
-            except psutil.NoSuchProcess:
-                continue
-            total += times.user + times.system
-        return total
+        return 0.0 if self._server is None else cpu_seconds(self._server.pid)
 
 
 def _percentiles(latencies: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:

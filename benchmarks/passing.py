@@ -19,10 +19,10 @@ import tempfile
 from pathlib import Path
 
 import httpx2
-import psutil
-from cluster import write_noop
+from cluster import listed, write_noop
 from load import Load, photographs, run, started
 from postgres import server
+from process_trees import cpu_seconds
 from separate_nodes import environment
 
 PORT = 8770
@@ -47,10 +47,10 @@ async def main(given: argparse.Namespace) -> None:
             for _ in range(given.rounds):
                 for name, (_, port) in WAYS.items():
                     await run(address(port), bodies, Load(CLIENTS, 40))
-                    before = seconds(pids)
+                    before = cpu_seconds(*pids)
                     report = await run(address(port), bodies, Load(CLIENTS, given.requests))
                     assert set(report.statuses) == {"200"}, report.statuses
-                    found[name].append(1e3 * (seconds(pids) - before) / given.requests)
+                    found[name].append(1e3 * (cpu_seconds(*pids) - before) / given.requests)
     for name, times in found.items():
         print(f"{name:10} {statistics.median(times):6.2f} ms CPU a request  {listed(times)}")
     ratios = [two / one for one, two in zip(*found.values(), strict=True)]
@@ -70,22 +70,6 @@ async def until_known(port: int) -> None:
                 return
             await asyncio.sleep(0.2)
     raise TimeoutError("the services don't know each other")
-
-
-def seconds(pids: list[int]) -> float:
-    """CPU seconds of trees of processes so far."""
-    total = 0.0
-    for pid in pids:
-        own = psutil.Process(pid)
-        for each in (own, *own.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = each.cpu_times()
-                total += times.user + times.system
-    return total
-
-
-def listed(values: list[float]) -> str:
-    return " ".join(f"{value:.2f}" for value in values)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,30 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import psutil
+import pytest
+
+from ..toys.postgres import schema_on
 
 _UP = 300.0
+
+
+@contextmanager
+def cluster_on(server: str, folder: Path, **settings: Any) -> Iterator[ClusterProcess]:
+    """A cluster with a schema of its own on a PostgreSQL, which leaves no process behind."""
+    if find_spec("ray") is None:
+        pytest.skip("Ray is not installed: pip install '.[ray]'")
+    with schema_on(server) as address:
+        with ClusterProcess(folder, database_url=address, lease=6, **settings) as running:
+            yield running
+        assert running.left == []
 
 
 def free_port() -> int:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import httpx2
 import pytest
 
 from ..api.conftest import CHELSEA, png
 from ..api.test_jobs import ASYNC
-from ..toys.postgres import schema_on
-from .cluster import ClusterProcess
+from .cluster import ClusterProcess, cluster_on
 from .test_two_replicas import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -24,14 +22,9 @@ REST = "!imagenet-lite0"
 def cluster(
     postgres_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ClusterProcess]:
-    if find_spec("ray") is None:
-        pytest.skip("Ray is not installed: pip install '.[ray]'")
     folder = tmp_path_factory.mktemp("pool")
-    with schema_on(postgres_server) as address:
-        pools = f"classifiers: {POOL} cpus=0.5"
-        with ClusterProcess(folder, database_url=address, lease=6, pools=pools) as running:
-            yield running
-        assert running.left == []
+    with cluster_on(postgres_server, folder, pools=f"classifiers: {POOL} cpus=0.5") as running:
+        yield running
 
 
 def test_a_pool_answers_for_its_models_at_the_services_address(cluster: ClusterProcess) -> None:

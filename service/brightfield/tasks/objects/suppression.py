@@ -135,9 +135,9 @@ def _suppressed(boxes: Tensor, scores: Tensor, classes: Tensor, iou: float) -> T
     torchvision keeps classes apart by moving each beyond the greatest coordinate, which needs
     coordinates from 0 on; boxes at the rim of an image reach below.
     """
-    origin = boxes.amin(dim=0)[:2].repeat(2) if len(boxes) else boxes.new_zeros(4)
     from torchvision.ops import batched_nms  # which others than detectors do without
 
+    origin = boxes.amin(dim=0)[:2].repeat(2) if len(boxes) else boxes.new_zeros(4)
     best: Tensor = batched_nms(boxes - origin, scores, classes, iou)
     return best
 
